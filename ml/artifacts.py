@@ -1,0 +1,272 @@
+"""A trained model on disk: a declared layout, checked in full before any weight is used.
+
+A *trained artifact* is the small thing that is versioned and shipped::
+
+    artifact.json          what it is (this module's ``Artifact``), with a hash of each other file
+    adapter.safetensors    the tuned deltas of the encoder (absent for method "head")
+    head.safetensors       the task head, and further inputs such as shape embeddings
+    MODEL_CARD.md          for people
+
+A *built model* is what serves, made from it by ``ml.export`` under ``var/models``::
+
+    artifact.json          the same declaration, with ``build`` filled in
+    model.onnx             the merged, quantised graph
+    tokenizer.json         copied from the encoder
+
+Only JSON, Markdown, safetensors and ONNX are read; a file of any other type is refused, because
+a pickle in a model folder is code that runs when it is loaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ml.encoders import file_sha256
+from ml.errors import ArtifactError
+from ml.types import KINDS, Kind
+
+FORMAT = 1
+MANIFEST = "artifact.json"
+ADAPTER = "adapter.safetensors"
+HEAD = "head.safetensors"
+MODEL_CARD = "MODEL_CARD.md"
+MODEL = "model.onnx"
+TOKENIZER = "tokenizer.json"
+SAFE_SUFFIXES = frozenset({".json", ".md", ".safetensors", ".onnx"})
+_HEADER_LIMIT = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderRef:
+    """The base encoder that the adapter belongs to, pinned by the hash of its weights."""
+
+    name: str
+    sha256: str
+    hidden_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class DataSource:
+    """One training file: its name, licence, hash, and how many rows of it were used."""
+
+    name: str
+    sha256: str
+    rows: int
+    licence: str = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class FileRef:
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """How a served graph was made and how well it agrees with the model it came from.
+
+    ``agreement`` is the share of probe texts with the same answer, ``max_difference`` the largest
+    absolute difference of a probability (of a cosine, for embeddings).
+    """
+
+    precision: str
+    probe_texts: int
+    agreement: float
+    max_difference: float
+    tool: str
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """The declaration in ``artifact.json``.
+
+    ``version`` ends in the first 8 hexadecimal digits of the declaration's own digest, so an
+    edited declaration no longer carries its name. ``temperature`` divides the logits before the
+    softmax (Guo et al. 2017). ``thresholds`` may hold ``accept`` (least calibrated confidence that
+    counts as sure) and ``out_of_scope`` (an out-of-scope score above it is out of scope).
+    """
+
+    task: str
+    kind: Kind
+    version: str
+    created_at: str
+    encoder: EncoderRef
+    method: dict[str, Any]
+    labels: tuple[str, ...]
+    max_length: int
+    pooling: str
+    temperature: float
+    thresholds: dict[str, float]
+    data: tuple[DataSource, ...]
+    metrics: dict[str, float]
+    settings: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, FileRef] = field(default_factory=dict)
+    build: Build | None = None
+    format: int = FORMAT
+
+
+def manifest_digest(artifact: Artifact) -> str:
+    """SHA-256 over the declaration without its version, its build and its built files."""
+    content = asdict(replace(artifact, version="", build=None))
+    content["files"] = {
+        name: ref for name, ref in content["files"].items() if name not in (MODEL, TOKENIZER)
+    }
+    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def versioned(artifact: Artifact) -> Artifact:
+    """The artifact with its version set from its date and its digest: ``20261123-1a2b3c4d``."""
+    day = artifact.created_at[:10].replace("-", "")
+    return replace(artifact, version=f"{day}-{manifest_digest(artifact)[:8]}")
+
+
+def write_artifact(folder: Path, artifact: Artifact, *, overwrite: bool = False) -> Artifact:
+    """Hash the files in ``folder``, set the version and write ``artifact.json`` last.
+
+    ``folder`` is usually the temporary one that :func:`staged_folder` yields. For a built model
+    (``build`` is set) the version stays that of the trained artifact.
+
+    Returns the artifact as written; raises :class:`ArtifactError` for a file of an unsafe type.
+    """
+    manifest = folder / MANIFEST
+    if manifest.exists() and not overwrite:
+        raise ArtifactError(folder, f"{MANIFEST} exists already")
+    files = {
+        path.name: FileRef(file_sha256(path), path.stat().st_size)
+        for path in _listed(folder)
+        if path.name != MANIFEST
+    }
+    if artifact.build is None:
+        artifact = versioned(replace(artifact, files=files))
+    else:
+        artifact = replace(artifact, files=artifact.files | files)
+    text = json.dumps(asdict(artifact), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    manifest.write_text(text, encoding="utf-8")
+    return artifact
+
+
+def read_artifact(folder: Path) -> Artifact:
+    """Read and check the artifact in ``folder``.
+
+    Refused with :class:`ArtifactError`: a missing or unreadable declaration, an unknown format,
+    a declaration that was edited, a declared file that is missing or altered, an undeclared file,
+    a file of an unsafe type, a safetensors file with a broken header.
+    """
+    if not folder.is_dir():
+        raise ArtifactError(folder, "no such folder")
+    artifact = _parse(folder)
+    present = {path.name: path for path in _listed(folder) if path.name != MANIFEST}
+    needed = _needed(artifact, folder)
+    for name in needed:
+        if name not in present:
+            raise ArtifactError(folder, f"{name} is missing")
+    for name, path in present.items():
+        if name not in artifact.files:
+            raise ArtifactError(folder, f"{name} is not declared in {MANIFEST}")
+        _check_file(path, artifact.files[name])
+    return artifact
+
+
+@contextmanager
+def staged_folder(target: Path) -> Iterator[Path]:
+    """Yield a temporary sibling of ``target`` that becomes ``target`` only if the block succeeds.
+
+    Whatever interrupts the block, ``target`` is either as it was before or complete.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        yield staging
+        staging.chmod(0o755)
+        if target.exists():
+            retired = staging.with_name(f"{staging.name}.old")
+            os.replace(target, retired)
+            os.replace(staging, target)
+            shutil.rmtree(retired)
+        else:
+            os.replace(staging, target)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _listed(folder: Path) -> list[Path]:
+    paths = sorted(folder.iterdir())
+    for path in paths:
+        if not path.is_file() or path.is_symlink():
+            raise ArtifactError(folder, f"{path.name} is not a plain file")
+        if path.suffix not in SAFE_SUFFIXES:
+            raise ArtifactError(
+                folder,
+                f"{path.name} has the type {path.suffix or 'none'}, which is not safe to load",
+            )
+    return paths
+
+
+def _needed(artifact: Artifact, folder: Path) -> set[str]:
+    if artifact.build is not None:
+        return {MODEL, TOKENIZER}
+    declared = set(artifact.files)
+    if artifact.kind != "embedding" and HEAD not in declared:
+        raise ArtifactError(folder, f"{HEAD} is not declared in {MANIFEST}")
+    return declared
+
+
+def _parse(folder: Path) -> Artifact:
+    try:
+        raw = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ArtifactError(folder, f"{MANIFEST} is missing") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ArtifactError(folder, f"{MANIFEST} is not JSON: {error}") from error
+    if not isinstance(raw, dict) or raw.get("format") != FORMAT:
+        raise ArtifactError(folder, f"{MANIFEST} is not of format {FORMAT}")
+    try:
+        artifact = Artifact(
+            **raw
+            | {
+                "encoder": EncoderRef(**raw["encoder"]),
+                "labels": tuple(raw["labels"]),
+                "data": tuple(DataSource(**source) for source in raw["data"]),
+                "files": {name: FileRef(**ref) for name, ref in raw["files"].items()},
+                "build": Build(**raw["build"]) if raw.get("build") else None,
+            }
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ArtifactError(
+            folder, f"{MANIFEST} does not have the declared fields: {error}"
+        ) from error
+    if artifact.kind not in KINDS:
+        raise ArtifactError(folder, f"unknown kind {artifact.kind!r}")
+    if versioned(artifact).version != artifact.version:
+        raise ArtifactError(folder, f"{MANIFEST} was altered after version {artifact.version}")
+    return artifact
+
+
+def _check_file(path: Path, ref: FileRef) -> None:
+    if path.stat().st_size != ref.bytes:
+        raise ArtifactError(path, f"has {path.stat().st_size} bytes, {ref.bytes} declared")
+    if file_sha256(path) != ref.sha256:
+        raise ArtifactError(path, "was altered: its SHA-256 is not the declared one")
+    if path.suffix == ".safetensors":
+        _check_safetensors(path)
+
+
+def _check_safetensors(path: Path) -> None:
+    with path.open("rb") as handle:
+        length = int.from_bytes(handle.read(8), "little")
+        if not 0 < length <= min(_HEADER_LIMIT, path.stat().st_size - 8):
+            raise ArtifactError(path, "is not a safetensors file")
+        try:
+            json.loads(handle.read(length))
+        except (UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise ArtifactError(path, "is not a safetensors file") from error

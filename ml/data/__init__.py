@@ -1,0 +1,1 @@
+"""Text to model input: reading, validating, normalising, splitting and encoding data sets."""

@@ -1,0 +1,89 @@
+"""Text normalisation and word splitting: the same functions when training and when serving."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from dataclasses import dataclass
+
+_URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+_SPACE = re.compile(r"\s+")
+_INVISIBLE = re.compile(
+    r"[\u0000-\u0008\u000b-\u001f\u007f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]"
+)
+_WORD = re.compile(
+    r"(?:[A-Za-z]\.){2,}"  # U.S., e.g.
+    r"|[$#@]?[A-Za-z]\w*\.[A-Z]{1,2}\b"  # JNJ.N
+    r"|[$\u00a3\u20ac]?\d+(?:[.,]\d+)*(?!\w)"  # 1,234.50 and $3.5
+    r"|['\u2019](?:s|m|d|t|ll|re|ve)\b"  # clitics stand alone, as in the training data
+    r"|[$#@]?\w+(?:[-&]\w+)*"  # words, hyphenated words, AT&T, $AAPL, #1234-A
+    r"|[^\w\s]",
+    re.IGNORECASE,
+)
+
+
+def normalise(text: str) -> str:
+    """The form in which a text is classified.
+
+    HTML entities are decoded, Unicode is brought to NFC, invisible characters and URLs are
+    removed, white space is folded. Case stays, since only the tokenizer knows if it matters.
+    """
+    text = unicodedata.normalize("NFC", html.unescape(text))
+    text = _URL.sub(" ", _INVISIBLE.sub("", text))
+    return _SPACE.sub(" ", text).strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a text, ``source[start:end] == text``."""
+
+    text: str
+    start: int
+    end: int
+
+
+def split_words(text: str) -> list[Word]:
+    """Split raw text into words and punctuation marks, keeping character offsets."""
+    return [Word(match.group(), match.start(), match.end()) for match in _WORD.finditer(text)]
+
+
+SHAPES = (
+    "padding",
+    "lower",
+    "title",
+    "upper",
+    "single_upper",
+    "mixed",
+    "digits",
+    "with_digits",
+    "punctuation",
+    "symbol_prefixed",
+    "other",
+)
+"""Word shapes, in the order of their ids: what an uncased encoder cannot see of a word."""
+
+_SHAPE_ID = {name: index for index, name in enumerate(SHAPES)}
+
+
+def word_shape(word: str) -> int:
+    """The id (an index into ``SHAPES``) of a word's shape; never that of padding."""
+    return _SHAPE_ID[_shape_name(word)]
+
+
+def _shape_name(word: str) -> str:
+    if len(word) > 1 and word[0] in "$#@":
+        return "symbol_prefixed"
+    if not any(character.isalnum() for character in word):
+        return "punctuation"
+    if any(character.isdigit() for character in word):
+        plain = word.replace(",", "").replace(".", "")
+        return "digits" if plain.isdigit() else "with_digits"
+    letters = "".join(character for character in word if character.isalpha())
+    if letters.islower():
+        return "lower"
+    if letters.isupper():
+        return "single_upper" if len(letters) == 1 else "upper"
+    if letters[0].isupper() and letters[1:].islower():
+        return "title"
+    return "mixed" if letters.lower() != letters.upper() else "other"

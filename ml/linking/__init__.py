@@ -1,0 +1,1 @@
+"""Gazetteer recognition and linking of names to known entities."""

@@ -1,0 +1,1 @@
+"""Trainable modules (torch): text classifier, token tagger, sentence encoder."""

@@ -1,0 +1,1 @@
+"""Recommender models and their offline evaluation."""
