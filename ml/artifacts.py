@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -190,11 +189,11 @@ def staged_folder(target: Path) -> Iterator[Path]:
         staging.chmod(0o755)
         if target.exists():
             retired = staging.with_name(f"{staging.name}.old")
-            os.replace(target, retired)
-            os.replace(staging, target)
+            target.replace(retired)
+            staging.replace(target)
             shutil.rmtree(retired)
         else:
-            os.replace(staging, target)
+            staging.replace(target)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 

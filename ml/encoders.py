@@ -1,4 +1,4 @@
-"""Resolve the base encoder: a path, the packaged copy, or a name on the model hub, in this order."""
+"""Resolve the base encoder: a path, the packaged copy or a hub name, in this order."""
 
 from __future__ import annotations
 
