@@ -1,0 +1,37 @@
+# make setup | run | test | bench | lint ; each builds .venv when it is missing.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MANAGE := $(BIN)/python manage.py
+PORT ?= 8000
+export HF_HUB_OFFLINE ?= 1
+
+.PHONY: setup run test bench lint models demo clean
+
+$(VENV)/.installed: requirements.txt
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+setup: $(VENV)/.installed
+	$(MANAGE) migrate --verbosity 0
+	$(MANAGE) build_models
+
+run: setup
+	TREFOIL_DEMO=1 $(MANAGE) load_demo
+	TREFOIL_DEMO=1 $(MANAGE) serve --port $(PORT)
+
+test: $(VENV)/.installed
+	$(BIN)/python -m pytest
+
+bench: setup
+	$(BIN)/python -m bench
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+clean:
+	rm -rf var/models var/trefoil.sqlite3*

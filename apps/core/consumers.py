@@ -1,0 +1,222 @@
+"""The base of every socket: frames, errors, rate limit, streams with replay."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any, ClassVar
+
+import structlog
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+
+from apps.core import events, tailer
+from apps.core.errors import InvalidInput, NotAllowed, Problem, RateLimited
+
+logger = structlog.get_logger(__name__)
+
+CLOSE_NOT_ALLOWED = 4403
+
+
+class TokenBucket:
+    """Allows ``burst`` frames at once and ``rate`` a second in the long run."""
+
+    def __init__(self, rate: float, burst: int) -> None:
+        self._rate = rate
+        self._burst = float(burst)
+        self._tokens = float(burst)
+        self._at = time.monotonic()
+
+    def take(self) -> bool:
+        now = time.monotonic()
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
+        self._at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+class StreamConsumer(AsyncWebsocketConsumer):
+    """A socket on which a client sends commands and follows event streams.
+
+    A client frame is a JSON object ``{"type": "<noun>.<verb>", "id": "<client id>", ...}``. A
+    subclass answers the type ``message.send`` with a method ``on_message_send(frame)`` whose
+    returned object goes back as ``{"type": "ack", "id": ..., ...}``, sent after its commit. What it
+    raises as a ``Problem`` goes back as ``{"type": "error", "id", "code", "detail"}`` and leaves
+    the socket open.
+
+    ``subscribe {"stream", "after"}`` follows a stream that :meth:`may_follow` allows: events after
+    ``after`` are replayed, then live ones follow in order, each once. ``{"type": "reset",
+    "stream", "seq"}`` tells a client too far behind to load its page anew.
+    """
+
+    frames_per_second: ClassVar[float] = settings.SOCKET_FRAMES_PER_SECOND
+    frames_burst: ClassVar[int] = settings.SOCKET_FRAMES_BURST
+
+    @property
+    def user(self) -> Any:
+        """The signed-in person, or an ``AnonymousUser``."""
+        return self.scope["user"]
+
+    async def connect(self) -> None:
+        self.cursors: dict[str, int] = {}
+        self._bucket = TokenBucket(self.frames_per_second, self.frames_burst)
+        try:
+            await self.authorise()
+        except Problem as problem:
+            # Accepting first lets the client read why, which a refused handshake does not tell.
+            await self.accept()
+            await self.send_json({"type": "error", **problem.detail()})
+            await self.close(code=CLOSE_NOT_ALLOWED)
+            return
+        await self.accept()
+        tailer.follow(self)
+        await self.send_json({"type": "hello", **(await self.greeting())})
+
+    async def disconnect(self, code: int) -> None:
+        tailer.unfollow(self)
+        for stream in list(self.cursors):
+            await self.channel_layer.group_discard(events.group_name(stream), self.channel_name)
+        self.cursors.clear()
+
+    # What a subclass decides --------------------------------------------------------------
+
+    async def authorise(self) -> None:
+        """Raise ``NotAllowed`` when this person may not open the socket at all."""
+        if not self.user.is_authenticated:
+            raise NotAllowed("Sign in to open this connection.", code="not_signed_in")
+
+    async def greeting(self) -> dict[str, Any]:
+        """What the client is told first, beside ``"type": "hello"``."""
+        return {}
+
+    async def may_follow(self, stream: str) -> bool:
+        """Whether this person may follow ``stream``; nothing is allowed by default."""
+        return False
+
+    # Frames -------------------------------------------------------------------------------
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        frame: dict[str, Any] = {}
+        try:
+            if not self._bucket.take():
+                raise RateLimited("Too many frames; wait a moment and send again.")
+            frame = _parse(text_data)
+            answer = await self._dispatch(frame)
+        except Problem as problem:
+            await self.send_json({"type": "error", "id": frame.get("id"), **problem.detail()})
+        except Exception:
+            logger.exception("socket frame failed", frame_type=frame.get("type"))
+            await self.send_json(
+                {
+                    "type": "error",
+                    "id": frame.get("id"),
+                    "code": "internal_error",
+                    "detail": "Something went wrong on our side; it has been recorded.",
+                }
+            )
+        else:
+            if answer is not None:
+                await self.send_json({"type": "ack", "id": frame.get("id"), **answer})
+
+    async def _dispatch(self, frame: dict[str, Any]) -> dict[str, Any] | None:
+        kind = frame.get("type")
+        if not isinstance(kind, str):
+            raise InvalidInput('The frame has no "type".', code="frame_without_type")
+        handler = getattr(self, f"on_{kind.replace('.', '_')}", None)
+        if handler is None:
+            raise InvalidInput(f'Unknown frame type "{kind[:60]}".', code="frame_unknown_type")
+        answer: dict[str, Any] | None = await handler(frame)
+        return answer
+
+    async def send_json(self, content: dict[str, Any]) -> None:
+        await self.send(text_data=json.dumps(content, ensure_ascii=False))
+
+    # Streams ------------------------------------------------------------------------------
+
+    async def on_ping(self, frame: dict[str, Any]) -> dict[str, Any]:
+        return {}
+
+    async def on_subscribe(self, frame: dict[str, Any]) -> dict[str, Any]:
+        stream, after = frame.get("stream"), frame.get("after")
+        if not isinstance(stream, str) or not isinstance(after, int | None):
+            raise InvalidInput(
+                '"stream" must be a text and "after" a number.', code="frame_invalid"
+            )
+        if not await self.may_follow(stream):
+            raise NotAllowed(f"You may not follow {stream[:90]}.")
+        await self.follow(stream, after)
+        return {"stream": stream, "seq": self.cursors[stream]}
+
+    async def on_unsubscribe(self, frame: dict[str, Any]) -> dict[str, Any]:
+        stream = str(frame.get("stream"))
+        if self.cursors.pop(stream, None) is not None:
+            await self.channel_layer.group_discard(events.group_name(stream), self.channel_name)
+        return {"stream": stream}
+
+    async def follow(self, stream: str, after: int | None = None) -> None:
+        """Join ``stream``, then replay what follows ``after`` (``None``: only what is to come).
+
+        Joining before reading leaves no gap between the replay and the live events; what arrives
+        twice is dropped by its sequence number.
+        """
+        await self.channel_layer.group_add(events.group_name(stream), self.channel_name)
+        if after is None:
+            self.cursors[stream] = await database_sync_to_async(events.head)(stream)
+        else:
+            self.cursors[stream] = after
+            await self.catch_up(stream)
+
+    async def catch_up(self, stream: str) -> None:
+        """Send what the log holds beyond this socket's cursor on ``stream``."""
+        cursor = self.cursors.get(stream)
+        if cursor is None:
+            return
+        missed = await database_sync_to_async(events.replay)(stream, cursor)
+        if not missed.complete:
+            if self.cursors.get(stream) == cursor:
+                self.cursors[stream] = missed.head
+                await self.send_json({"type": "reset", "stream": stream, "seq": missed.head})
+            return
+        for event in missed.events:
+            await self._deliver(event.frame())
+
+    async def stream_event(self, message: dict[str, Any]) -> None:
+        """A broadcast from the channel layer."""
+        frame = message["event"]
+        cursor = self.cursors.get(frame["stream"])
+        if cursor is None:
+            return
+        if frame["seq"] > cursor + 1:
+            await self.catch_up(frame["stream"])
+        await self._deliver(frame)
+
+    async def _deliver(self, frame: dict[str, Any]) -> None:
+        """Send an event that is the next of its stream; drop one that was sent already."""
+        stream = frame["stream"]
+        if self.cursors.get(stream, frame["seq"]) != frame["seq"] - 1:
+            return
+        self.cursors[stream] = frame["seq"]
+        await self.send_json(frame)
+
+
+def _parse(text_data: str | None) -> dict[str, Any]:
+    if text_data is None:
+        raise InvalidInput(
+            "Send text frames; binary frames are not understood.", code="frame_not_text"
+        )
+    limit = settings.SOCKET_MAX_FRAME_BYTES
+    if len(text_data) > limit or len(text_data.encode()) > limit:
+        raise InvalidInput(
+            f"The frame is larger than {limit // 1024} KB; nothing of it was stored.",
+            code="frame_too_large",
+        )
+    try:
+        frame = json.loads(text_data)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise InvalidInput(f"The frame is not JSON: {error}", code="frame_not_json") from error
+    if not isinstance(frame, dict):
+        raise InvalidInput("The frame is not a JSON object.", code="frame_not_object")
+    return frame

@@ -1,0 +1,90 @@
+"""Problems that a person or a program caused or can act on, each with a stable code.
+
+One exception serves every door: the API answers with a problem detail (RFC 9457), a socket with
+an error frame, a page with a message, a command with one line.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Problem(Exception):
+    """An expected failure.
+
+    ``code`` is stable and machine-readable, ``status`` the HTTP status, the message is for a
+    person and names what is wrong and where; ``fields`` maps a field's name to its problem.
+    """
+
+    code = "problem"
+    status = 400
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        status: int | None = None,
+        fields: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or type(self).code
+        self.status = status or type(self).status
+        self.fields = fields or {}
+
+    def detail(self) -> dict[str, Any]:
+        """The problem as JSON for the API and the sockets."""
+        body: dict[str, Any] = {"code": self.code, "detail": self.message}
+        if self.fields:
+            body["fields"] = self.fields
+        return body
+
+
+class InvalidInput(Problem):
+    """The content of a request, a frame or a file is not usable."""
+
+    code = "invalid_input"
+    status = 422
+
+
+class NotAllowed(Problem):
+    """The person may not do this, or not to this object."""
+
+    code = "not_allowed"
+    status = 403
+
+
+class NotFound(Problem):
+    """There is no such object, or the person may not know that there is."""
+
+    code = "not_found"
+    status = 404
+
+
+class Conflict(Problem):
+    """The object has changed since it was read, or belongs to somebody else now."""
+
+    code = "conflict"
+    status = 409
+
+
+class RateLimited(Problem):
+    """Too many requests in a short time."""
+
+    code = "rate_limited"
+    status = 429
+
+
+class Busy(Problem):
+    """The language layer has no room at this moment; the request may be sent again."""
+
+    code = "overloaded"
+    status = 503
+
+
+class ModelUnavailable(Problem):
+    """The model that a request needs is missing or broken."""
+
+    code = "model_unavailable"
+    status = 503

@@ -1,0 +1,122 @@
+"""The only door from the apps to the language layer.
+
+It owns the process's engine and turns the language layer's errors into problems that every door
+of the apps knows how to show.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import cast
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from apps.core import lifespan
+from apps.core.errors import Busy, ModelUnavailable, Problem
+from ml.errors import DeadlineExceeded, EngineClosed, MLError, ModelNotFound, Overloaded
+from ml.serving.protocol import EngineStats, InferenceEngine
+from ml.types import Classification, Embedding, FloatArray, ModelInfo, Prediction, Tagging
+
+_lock = threading.Lock()
+_engine: InferenceEngine | None = None
+
+
+def engine() -> InferenceEngine:
+    """The engine of this process, made at first use."""
+    global _engine
+    with _lock:
+        if _engine is None:
+            _engine = _make_engine(settings.ML_BACKEND)
+            lifespan.register_shutdown(shut_down)
+        return _engine
+
+
+def _make_engine(backend: str) -> InferenceEngine:
+    if backend == "local":
+        from ml.serving.engine import LocalEngine
+
+        return LocalEngine(settings.ML_MODELS_DIR, capacity=settings.ML_QUEUE_CAPACITY)
+    if backend == "fake":
+        from ml.serving.fakes import FakeEngine
+
+        return FakeEngine()
+    raise ImproperlyConfigured(f"ML_BACKEND={backend!r} is unknown; use 'local' or 'fake'")
+
+
+def use_engine(replacement: InferenceEngine | None) -> InferenceEngine | None:
+    """Serve from ``replacement`` (``None``: make one anew at next use); returns the old engine."""
+    global _engine
+    with _lock:
+        previous, _engine = _engine, replacement
+        return previous
+
+
+def shut_down() -> None:
+    """Finish what is queued and release the models."""
+    previous = use_engine(None)
+    if previous is not None:
+        previous.close()
+
+
+def _problem(error: MLError) -> Problem:
+    if isinstance(error, Overloaded | DeadlineExceeded):
+        return Busy(
+            "The language models are busy at this moment; please try again.", code=error.code
+        )
+    if isinstance(error, EngineClosed):
+        return Busy("The server is shutting down; please try again.", code=error.code)
+    if isinstance(error, ModelNotFound):
+        return ModelUnavailable(str(error), code=error.code)
+    return ModelUnavailable(f"The model could not answer: {error}", code=error.code)
+
+
+def predict(task: str, texts: Sequence[str]) -> list[Prediction]:
+    """Predictions for ``texts``, blocking; for workers and commands. Raises ``Problem``."""
+    try:
+        return engine().predict(task, texts, timeout=settings.ML_TIMEOUT_SECONDS)
+    except MLError as error:
+        raise _problem(error) from error
+
+
+async def apredict(task: str, texts: Sequence[str]) -> list[Prediction]:
+    """Predictions for ``texts`` without blocking the event loop. Raises ``Problem``."""
+    try:
+        return await engine().apredict(task, texts, timeout=settings.ML_TIMEOUT_SECONDS)
+    except MLError as error:
+        raise _problem(error) from error
+
+
+def classify(task: str, texts: Sequence[str]) -> list[Classification]:
+    return cast(list[Classification], predict(task, texts))
+
+
+async def aclassify(task: str, texts: Sequence[str]) -> list[Classification]:
+    return cast(list[Classification], await apredict(task, texts))
+
+
+def tag(texts: Sequence[str], *, task: str = "ner") -> list[Tagging]:
+    return cast(list[Tagging], predict(task, texts))
+
+
+async def atag(texts: Sequence[str], *, task: str = "ner") -> list[Tagging]:
+    return cast(list[Tagging], await apredict(task, texts))
+
+
+def embed(texts: Sequence[str], *, task: str = "encoder") -> list[FloatArray]:
+    """Unit-length sentence vectors, each of shape (dimensions,)."""
+    return [cast(Embedding, prediction).vector for prediction in predict(task, texts)]
+
+
+async def aembed(texts: Sequence[str], *, task: str = "encoder") -> list[FloatArray]:
+    return [cast(Embedding, prediction).vector for prediction in await apredict(task, texts)]
+
+
+def models() -> list[ModelInfo]:
+    """The active model of each task."""
+    return engine().tasks()
+
+
+def stats() -> EngineStats:
+    return engine().stats()

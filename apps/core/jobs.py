@@ -1,0 +1,190 @@
+"""Long work in a worker process: progress that pages and terminals show, cancelling, resuming.
+
+A job function is idempotent or resumes from what it stored, because a job whose worker died is
+started again. It reports through :class:`Progress`, which also keeps the job alive and raises
+:class:`Cancelled` once somebody asked for that.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django_tasks import task
+
+from apps.core import events
+from apps.core.errors import Conflict, Problem
+from apps.core.models import Job
+
+logger = structlog.get_logger(__name__)
+
+HEARTBEAT_TIMEOUT = timedelta(seconds=30)
+MAX_ATTEMPTS = 3
+_REPORT_SECONDS = 0.5
+
+
+class Cancelled(Exception):
+    """Somebody asked for the job to be cancelled."""
+
+
+class ProgressReporter(Protocol):
+    """What long work reports to: a job's row, a terminal's bar, or nothing."""
+
+    def update(self, done: int, total: int, message: str = "") -> None:
+        """Report ``done`` of ``total`` steps; raises :class:`Cancelled` to stop the work."""
+        ...
+
+
+class NoProgress:
+    """Reports to nobody."""
+
+    def update(self, done: int, total: int, message: str = "") -> None:
+        return
+
+
+class Progress:
+    """Reports to the job's row and to the stream ``job.<id>``, twice a second at most."""
+
+    def __init__(self, job_id: UUID) -> None:
+        self._job_id = job_id
+        self._reported = 0.0
+
+    def update(self, done: int, total: int, message: str = "") -> None:
+        now = time.monotonic()
+        if now - self._reported < _REPORT_SECONDS and done < total:
+            return
+        self._reported = now
+        with transaction.atomic():
+            job = Job.objects.select_for_update().get(id=self._job_id)
+            if job.cancel_requested:
+                raise Cancelled
+            job.done, job.total, job.message = done, total, message[:500]
+            job.heartbeat_at = timezone.now()
+            job.save(update_fields=["done", "total", "message", "heartbeat_at"])
+            _announce(job)
+
+
+JobFunction = Callable[..., Any]
+_functions: dict[str, JobFunction] = {}
+
+
+def register_job(kind: str, function: JobFunction) -> None:
+    """Let jobs of ``kind`` run ``function(progress, **arguments)``; call from ``ready()``."""
+    _functions[kind] = function
+
+
+def job_start(*, kind: str, title: str, owner: Any | None, arguments: dict[str, Any]) -> Job:
+    """Store a job and queue it, in one transaction."""
+    if kind not in _functions:
+        raise LookupError(f"no job function is registered for {kind!r}")
+    with transaction.atomic():
+        job = Job.objects.create(kind=kind, title=title[:200], owner=owner, arguments=arguments)
+        _announce(job)
+        transaction.on_commit(lambda: run_job.enqueue(str(job.id)))
+    job.refresh_from_db()
+    return job
+
+
+def job_cancel(*, job: Job) -> Job:
+    """Ask a running job to stop, or end a queued one; raises ``Conflict`` when it has finished."""
+    with transaction.atomic():
+        job = Job.objects.select_for_update().get(id=job.id)
+        if job.is_finished:
+            raise Conflict(f"The job has {job.status} already.", code="job_finished")
+        job.cancel_requested = True
+        if job.status == Job.Status.QUEUED:
+            job.status, job.finished_at = Job.Status.CANCELLED, timezone.now()
+        job.save(update_fields=["cancel_requested", "status", "finished_at"])
+        _announce(job)
+    return job
+
+
+def requeue_abandoned() -> int:
+    """Queue again the jobs whose worker died; those that keep dying are marked failed.
+
+    Returns the number of jobs that were touched.
+    """
+    now = timezone.now()
+    silent = Q(status=Job.Status.RUNNING, heartbeat_at__lt=now - HEARTBEAT_TIMEOUT)
+    lost = Q(status=Job.Status.QUEUED, created_at__lt=now - HEARTBEAT_TIMEOUT, heartbeat_at=None)
+    touched = 0
+    for job_id in Job.objects.filter(silent | lost).values_list("id", flat=True):
+        touched += _requeue(job_id)
+    return touched
+
+
+def _requeue(job_id: UUID) -> int:
+    with transaction.atomic():
+        job = Job.objects.select_for_update().get(id=job_id)
+        if job.is_finished:
+            return 0
+        if job.attempts >= MAX_ATTEMPTS:
+            _finish(job, Job.Status.FAILED, f"The worker died {job.attempts} times.", None)
+            return 1
+        job.status, job.heartbeat_at = Job.Status.QUEUED, timezone.now()
+        job.save(update_fields=["status", "heartbeat_at"])
+        transaction.on_commit(lambda: run_job.enqueue(str(job.id)))
+    return 1
+
+
+@task()
+def run_job(job_id: str) -> None:
+    """Run one job to its end in a worker; the outcome is in its row, never an exception."""
+    with transaction.atomic():
+        job = Job.objects.select_for_update().get(id=job_id)
+        fresh = job.heartbeat_at and timezone.now() - job.heartbeat_at < HEARTBEAT_TIMEOUT
+        if job.is_finished or (job.status == Job.Status.RUNNING and fresh):
+            return
+        job.status, job.heartbeat_at = Job.Status.RUNNING, timezone.now()
+        job.attempts += 1
+        job.save(update_fields=["status", "heartbeat_at", "attempts"])
+        _announce(job)
+    try:
+        result = _functions[job.kind](Progress(job.id), **job.arguments)
+    except Cancelled:
+        _close(job.id, Job.Status.CANCELLED, "Cancelled", None)
+    except Problem as problem:
+        _close(job.id, Job.Status.FAILED, problem.message, problem.detail())
+    except Exception as error:
+        logger.exception("job failed", job=str(job.id), kind=job.kind)
+        _close(job.id, Job.Status.FAILED, f"Failed: {type(error).__name__}", None)
+    else:
+        _close(job.id, Job.Status.SUCCEEDED, "", result)
+
+
+def _close(job_id: UUID, status: Job.Status, message: str, result: Any) -> None:
+    with transaction.atomic():
+        _finish(Job.objects.select_for_update().get(id=job_id), status, message, result)
+
+
+def _finish(job: Job, status: Job.Status, message: str, result: Any) -> None:
+    job.status, job.finished_at = status, timezone.now()
+    job.message, job.result = (message or job.message)[:500], result
+    job.save(update_fields=["status", "finished_at", "message", "result"])
+    _announce(job)
+
+
+def _announce(job: Job) -> None:
+    events.publish(f"job.{job.id}", "job.updated", job_payload(job))
+
+
+def job_payload(job: Job) -> dict[str, Any]:
+    """The job as JSON for pages, sockets and the API."""
+    return {
+        "id": str(job.id),
+        "kind": job.kind,
+        "title": job.title,
+        "status": job.status,
+        "done": job.done,
+        "total": job.total,
+        "message": job.message,
+        "result": job.result,
+        "created_at": job.created_at.isoformat(),
+    }

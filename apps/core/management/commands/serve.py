@@ -1,0 +1,110 @@
+"""Starts the server and the task worker together and stops them together."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+import uvicorn
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from apps.core import gateway, simulation
+from apps.core.errors import Problem
+
+_SOCKET_LIMIT = 2 * 1024 * 1024
+_RESTART_PAUSE = 2.0
+
+
+class WorkerProcess:
+    """A child process that runs background tasks and is started again when it dies."""
+
+    def __init__(self) -> None:
+        self._stopping = threading.Event()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._thread = threading.Thread(target=self._supervise, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def _supervise(self) -> None:
+        command = [sys.executable, "manage.py", "worker", "--supervised", "--interval", "0.5"]
+        while not self._stopping.is_set():
+            self._child = subprocess.Popen(  # noqa: S603
+                [*command, "--no-reload"], cwd=settings.BASE_DIR, stdin=subprocess.PIPE
+            )
+            self._child.wait()
+            self._stopping.wait(_RESTART_PAUSE)
+
+    def stop(self) -> None:
+        self._stopping.set()
+        child = self._child
+        if child is not None and child.poll() is None:
+            child.terminate()
+            try:
+                child.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                child.kill()
+
+
+class Command(BaseCommand):
+    help = "Serve the suite: pages, API, sockets and background tasks."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--workers", type=int, default=1, help="server processes")
+        parser.add_argument("--no-worker", action="store_true", help="run no background tasks")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["workers"] < 1 or not 0 < options["port"] < 65536:
+            raise CommandError("--workers must be at least 1 and --port between 1 and 65535")
+        started = time.monotonic()
+        host = options["host"]
+        url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{options['port']}"  # noqa: S104
+        simulation.set_base_url(url)
+        if options["workers"] == 1:
+            self._warm()
+        worker = WorkerProcess()
+        if not options["no_worker"]:
+            worker.start()
+        try:
+            self.stdout.write(
+                f"Trefoil is at {url} ({time.monotonic() - started:.1f} s to warm up)"
+            )
+            self._serve(**options)
+        finally:
+            worker.stop()
+            gateway.shut_down()
+
+    def _warm(self) -> None:
+        """Load the models now, so the first customer does not wait; go on without a broken one."""
+        for info in gateway.models():
+            try:
+                gateway.engine().warm([info.task])
+            except Exception as error:
+                self.stderr.write(f"{info.task}: {error}")
+        if not gateway.models():
+            self.stderr.write("No models are built; run: manage.py build_models")
+
+    def _serve(self, *, host: str, port: int, workers: int, **_: Any) -> None:
+        try:
+            uvicorn.run(
+                "config.asgi:application",
+                host=host,
+                port=port,
+                workers=workers,
+                log_config=None,
+                access_log=False,
+                lifespan="on",
+                ws="websockets-sansio",
+                ws_max_size=_SOCKET_LIMIT,
+                timeout_graceful_shutdown=5,
+                proxy_headers=False,
+                server_header=False,
+            )
+        except Problem as problem:
+            raise CommandError(problem.message) from problem

@@ -1,0 +1,34 @@
+"""Runs background tasks; ends with its parent when ``serve`` started it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from argparse import ArgumentParser
+from typing import Any
+
+from django_tasks_db.management.commands.db_worker import Command as DatabaseWorker
+
+from apps.core import jobs
+
+
+def _end_with_parent() -> None:
+    """The parent holds the other end of standard input, which closes however it dies."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+class Command(DatabaseWorker):
+    help = "Run background tasks until stopped."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--supervised", action="store_true", help="end when stdin closes")
+
+    def handle(self, **options: Any) -> None:
+        if options.pop("supervised"):
+            threading.Thread(target=_end_with_parent, daemon=True).start()
+        jobs.requeue_abandoned()
+        super().handle(**options)

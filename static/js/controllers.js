@@ -1,0 +1,33 @@
+/**
+ * Attaches behaviour to markup: an element with `data-controller="name"` gets the default export
+ * of the module `name`, called once with the element. The map of names to modules is the page's:
+ *
+ *   <script type="application/json" id="controllers">{"console": "/static/js/support/console.js"}</script>
+ *
+ * Elements that htmx swaps in are attached too.
+ */
+const attached = new WeakSet();
+
+async function attach(root) {
+  const source = document.getElementById("controllers");
+  const modules = source ? JSON.parse(source.textContent) : {};
+  for (const element of root.querySelectorAll("[data-controller]")) {
+    const url = modules[element.dataset.controller];
+    if (!url || attached.has(element)) continue;
+    attached.add(element);
+    const { default: start } = await import(url);
+    start(element);
+  }
+}
+
+attach(document);
+document.addEventListener("htmx:load", (event) => attach(event.target));
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
+});

@@ -1,0 +1,182 @@
+/**
+ * One live connection: reconnects, resumes its streams, sends each command once.
+ *
+ *   const socket = new LiveSocket("/ws/support/console/");
+ *   socket.follow("support.inbox", { after: 12, onEvent(event) {…}, onReset() {…} });
+ *   const ack = await socket.send({ type: "message.send", text });
+ *
+ * Events of a stream arrive in order, each once: they are dropped by `seq` when repeated, and a
+ * lost connection is resumed after the last one. A command keeps its client id until the server
+ * has acknowledged it, and is sent again after a reconnect, so the server can store it once.
+ * The element `[data-connection]` shows the state; "trefoil:connection" tells it to the page.
+ */
+const FIRST_PAUSE = 300;
+const LONGEST_PAUSE = 10_000;
+const PING_EVERY = 20_000;
+
+export class CommandError extends Error {
+  constructor(frame) {
+    super(frame.detail || "The request failed.");
+    this.code = frame.code;
+    this.fields = frame.fields || {};
+  }
+}
+
+export class LiveSocket extends EventTarget {
+  #path;
+  #socket = null;
+  #streams = new Map();
+  #pending = new Map();
+  #attempt = 0;
+  #timer = null;
+  #ping = null;
+  #closed = false;
+  state = "connecting";
+
+  constructor(path) {
+    super();
+    this.#path = path;
+    addEventListener("online", () => this.#reconnectNow());
+    addEventListener("offline", () => this.#socket?.close());
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "visible") this.#reconnectNow();
+    });
+    this.#connect();
+  }
+
+  /** Follow `stream` from sequence number `after` (what the page was rendered with). */
+  follow(stream, { after = null, onEvent, onReset = () => location.reload() }) {
+    this.#streams.set(stream, { after, onEvent, onReset });
+    if (this.state === "online") this.#subscribe(stream);
+  }
+
+  unfollow(stream) {
+    if (this.#streams.delete(stream) && this.state === "online") {
+      this.#transmit({ type: "unsubscribe", stream, id: crypto.randomUUID() });
+    }
+  }
+
+  /** Send a command; resolves with its acknowledgement, rejects with a CommandError. */
+  send(frame) {
+    const id = frame.id || crypto.randomUUID();
+    const complete = { ...frame, id };
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { frame: complete, resolve, reject });
+      if (this.state === "online") this.#transmit(complete);
+    });
+  }
+
+  /** Send what may get lost (typing signals): never queued, never repeated. */
+  hint(frame) {
+    if (this.state === "online") this.#transmit(frame);
+  }
+
+  close() {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#socket?.close();
+  }
+
+  #connect() {
+    if (this.#closed) return;
+    this.#setState("connecting");
+    const url = new URL(this.#path, location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    this.#socket = new WebSocket(url);
+    this.#socket.addEventListener("message", (message) => this.#receive(JSON.parse(message.data)));
+    this.#socket.addEventListener("close", (event) => this.#lost(event));
+  }
+
+  #reconnectNow() {
+    if (this.#closed || this.#socket?.readyState <= WebSocket.OPEN) return;
+    clearTimeout(this.#timer);
+    this.#connect();
+  }
+
+  #lost(event) {
+    clearInterval(this.#ping);
+    if (this.#closed) return;
+    if (event.code === 4403) {
+      this.#closed = true;
+      this.#setState("refused");
+      return;
+    }
+    this.#setState("offline");
+    const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** this.#attempt++);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#connect(), pause * (0.5 + Math.random() / 2));
+  }
+
+  #receive(frame) {
+    if (frame.type === "hello") return this.#welcome(frame);
+    if (frame.type === "event") return this.#deliver(frame);
+    if (frame.type === "reset") return this.#streams.get(frame.stream)?.onReset(frame);
+    if (frame.type === "ack" || frame.type === "error") return this.#settle(frame);
+    return this.dispatchEvent(new CustomEvent(frame.type, { detail: frame }));
+  }
+
+  #welcome(frame) {
+    this.#attempt = 0;
+    this.#setState("online");
+    this.dispatchEvent(new CustomEvent("hello", { detail: frame }));
+    for (const stream of this.#streams.keys()) this.#subscribe(stream);
+    for (const { frame: waiting } of this.#pending.values()) this.#transmit(waiting);
+    clearInterval(this.#ping);
+    this.#ping = setInterval(() => this.hint({ type: "ping" }), PING_EVERY);
+  }
+
+  #subscribe(stream) {
+    const { after } = this.#streams.get(stream);
+    const id = crypto.randomUUID();
+    this.#pending.set(id, {
+      frame: null,
+      resolve: (ack) => {
+        const followed = this.#streams.get(stream);
+        if (followed && followed.after === null) followed.after = ack.seq;
+      },
+      reject: (error) => this.dispatchEvent(new CustomEvent("refused", { detail: { stream, error } })),
+    });
+    this.#transmit({ type: "subscribe", id, stream, after });
+  }
+
+  #deliver(event) {
+    const followed = this.#streams.get(event.stream);
+    if (!followed || (followed.after !== null && event.seq <= followed.after)) return;
+    followed.after = event.seq;
+    followed.onEvent(event);
+  }
+
+  #settle(frame) {
+    const waiting = this.#pending.get(frame.id);
+    if (!waiting) {
+      if (frame.type === "error") this.dispatchEvent(new CustomEvent("problem", { detail: frame }));
+      return;
+    }
+    this.#pending.delete(frame.id);
+    if (frame.type === "ack") waiting.resolve(frame);
+    else waiting.reject(new CommandError(frame));
+  }
+
+  #transmit(frame) {
+    if (frame && this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
+  }
+
+  #setState(state) {
+    if (state !== "online") {
+      // Subscriptions are sent anew after the next hello; only commands wait.
+      for (const [id, waiting] of this.#pending) if (waiting.frame === null) this.#pending.delete(id);
+    }
+    this.state = state;
+    for (const element of document.querySelectorAll("[data-connection]")) showState(element, state);
+    document.dispatchEvent(new CustomEvent("trefoil:connection", { detail: { state } }));
+    this.dispatchEvent(new CustomEvent("state", { detail: { state } }));
+  }
+}
+
+const WORDS = { online: "Live", connecting: "Connecting…", offline: "Offline, trying again…", refused: "Not allowed" };
+
+function showState(element, state) {
+  element.dataset.state = state;
+  element.textContent = WORDS[state];
+  element.hidden = false;
+}
