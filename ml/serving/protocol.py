@@ -1,4 +1,4 @@
-"""What every inference engine offers, whatever computes behind it."""
+"""What every inference engine offers, whatever computes behind it, and what it asks for in turn."""
 
 from __future__ import annotations
 
@@ -12,11 +12,16 @@ from ml.types import ModelInfo, Prediction
 
 @dataclass(frozen=True, slots=True)
 class TaskStats:
-    """Counters of one task since the engine started; latencies in seconds."""
+    """Counters of one task since the engine started; latencies in seconds.
+
+    ``requests`` counts texts. ``coalesced`` of them joined an equal text that was already waiting
+    or being computed, ``cache_hits`` were answered at once; latencies leave out the latter.
+    """
 
     requests: int = 0
     batches: int = 0
     cache_hits: int = 0
+    coalesced: int = 0
     failures: int = 0
     refused: int = 0
     expired: int = 0
@@ -73,11 +78,42 @@ class InferenceEngine(Protocol):
         ...
 
     def warm(self, tasks: Sequence[str] | None = None) -> None:
-        """Load the models of ``tasks`` (all, when ``None``) now rather than on first use."""
+        """Load the models of ``tasks`` now rather than on first use.
+
+        With ``None`` all that can be served are loaded and a broken one is skipped; a task that is
+        named and cannot be loaded raises its :class:`ml.errors.MLError`.
+        """
         ...
 
     def stats(self) -> EngineStats: ...
 
     def close(self, *, drain: float = 5.0) -> None:
         """Refuse new requests, finish what is queued within ``drain`` seconds, fail the rest."""
+        ...
+
+
+class Predictor(Protocol):
+    """One version of one task's model, ready to compute. Safe to call from several threads."""
+
+    @property
+    def info(self) -> ModelInfo: ...
+
+    def predict(self, texts: Sequence[str]) -> Sequence[Prediction]:
+        """The predictions of ``texts``, in order; any exception means that the batch failed."""
+        ...
+
+
+class ModelSource(Protocol):
+    """Where an engine finds the models that it serves."""
+
+    def active_version(self, task: str) -> str:
+        """The version to serve now, cheap enough for every request; raises ``ModelNotFound``."""
+        ...
+
+    def load(self, task: str) -> Predictor:
+        """The predictor of the active version, loaded at first use; raises ``MLError``."""
+        ...
+
+    def infos(self) -> list[ModelInfo]:
+        """The active model of each task that can be served, sorted by task."""
         ...

@@ -1,0 +1,46 @@
+"""Results already computed, least recently used first out."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from hashlib import blake2b
+
+from ml.types import Prediction
+
+_KEPT_WHOLE = 512  # characters up to which a text is its own key; longer ones go by their digest
+
+CacheKey = tuple[str, str, str | bytes]
+
+
+def cache_key(task: str, version: str, text: str) -> CacheKey:
+    """The key of a result: equal only for the same text on the same version of the same task."""
+    if len(text) <= _KEPT_WHOLE:
+        return task, version, text
+    return task, version, blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+class ResultCache:
+    """A thread-safe LRU cache of predictions; a ``capacity`` of 0 keeps nothing."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._entries: OrderedDict[CacheKey, Prediction] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, key: CacheKey) -> Prediction | None:
+        with self._lock:
+            found = self._entries.get(key)
+            if found is not None:
+                self._entries.move_to_end(key)
+            return found
+
+    def put(self, key: CacheKey, prediction: Prediction) -> None:
+        with self._lock:
+            self._entries[key] = prediction
+            self._entries.move_to_end(key)
+            while len(self._entries) > self._capacity:
+                self._entries.popitem(last=False)

@@ -1,0 +1,283 @@
+"""Forward passes: texts to predictions with ONNX Runtime and numpy, one class per kind of task.
+
+Long texts are cut so that no caller can exhaust memory: classifiers and encoders read the first
+20,000 characters (and of those as many tokens as the model takes), taggers the first 50,000, in
+windows that overlap. A text without any word is answered without the model: a classifier says
+that all labels are equally likely and that it is out of scope, a tagger finds nothing, and an
+encoder returns the zero vector, whose cosine with everything is 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from ml.artifacts import MODEL, TOKENIZER, Artifact
+from ml.data.encoding import EncodedBatch, encode_texts, encode_words, load_tokenizer
+from ml.data.text import Word, normalise, split_words
+from ml.errors import ArtifactError
+from ml.evaluation.decoding import decode_entities
+from ml.evaluation.scoring import classify_logits
+from ml.runtime import RuntimeSettings
+from ml.serving.protocol import Predictor
+from ml.serving.windows import cut_windows, kept_words
+from ml.types import (
+    Classification,
+    Embedding,
+    Entity,
+    FloatArray,
+    ModelInfo,
+    ScoredLabel,
+    Tagging,
+)
+
+MAX_CHARACTERS = 20_000
+MAX_TAGGED_CHARACTERS = 50_000
+_MAX_PADDED_TOKENS = 4096  # of one run of the graph: its longest row times its rows
+_OVERLAP = 0.25  # of a window, shared with the next one
+
+_INPUTS = ("input_ids", "attention_mask")
+_OUTPUTS = {
+    "classification": ("logits", "pooled"),
+    "ner": ("logits",),
+    "embedding": ("vector",),
+}
+
+
+class Graph:
+    """A built ONNX graph: checked at loading, run in steps of similar length and bounded size."""
+
+    def __init__(self, folder: Path, artifact: Artifact, runtime: RuntimeSettings) -> None:
+        self._inputs = (*_INPUTS, "shape_ids") if artifact.kind == "ner" else _INPUTS
+        self._outputs = _OUTPUTS[artifact.kind]
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(folder / MODEL), _options(runtime), providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime's errors have no common base but this
+            raise ArtifactError(folder / MODEL, f"is no graph that can be run: {error}") from error
+        self._check(folder / MODEL)
+
+    def run(self, batch: EncodedBatch) -> Iterator[tuple[NDArray[np.intp], list[FloatArray]]]:
+        """Yield the outputs for a few rows at a time, with the indices of those rows.
+
+        Rows go by length, so that little is computed on padding.
+        """
+        lengths = batch.attention_mask.sum(axis=1)
+        order = np.argsort(-lengths, kind="stable")
+        start = 0
+        while start < len(order):
+            width = max(1, int(lengths[order[start]]))
+            rows = order[start : start + max(1, _MAX_PADDED_TOKENS // width)]
+            feed = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+            if batch.shape_ids is not None:
+                feed["shape_ids"] = batch.shape_ids
+            cut = {name: np.ascontiguousarray(array[rows, :width]) for name, array in feed.items()}
+            yield rows, self._session.run(self._outputs, cut)
+            start += len(rows)
+
+    def _check(self, path: Path) -> None:
+        given = {value.name for value in self._session.get_inputs()}
+        if given != set(self._inputs):
+            raise ArtifactError(
+                path, f"has the inputs {sorted(given)} instead of {sorted(self._inputs)}"
+            )
+        missing = set(self._outputs) - {value.name for value in self._session.get_outputs()}
+        if missing:
+            raise ArtifactError(path, f"lacks the output {sorted(missing)[0]}")
+
+
+class ClassifierPredictor:
+    """Texts to calibrated class distributions."""
+
+    def __init__(self, folder: Path, artifact: Artifact, runtime: RuntimeSettings) -> None:
+        self.info = model_info(artifact)
+        self._artifact = artifact
+        self._tokenizer = load_tokenizer(folder / TOKENIZER)
+        self._graph = Graph(folder, artifact, runtime)
+
+    def predict(self, texts: Sequence[str]) -> list[Classification]:
+        texts, filled = _readable(texts)
+        results = [self._of_nothing()] * len(texts)
+        if filled:
+            batch = _encode(self._tokenizer, [texts[i] for i in filled], self._artifact)
+            for rows, (logits, pooled) in self._graph.run(batch):
+                scored = classify_logits(logits, pooled, self._artifact)
+                for row, result in zip(rows, scored, strict=True):
+                    results[filled[row]] = result
+        return results
+
+    def _of_nothing(self) -> Classification:
+        labels = self._artifact.labels
+        scored = tuple(ScoredLabel(label, 1.0 / len(labels)) for label in labels)
+        knows_scope = "out_of_scope" in self._artifact.thresholds
+        return Classification(
+            scores=scored,
+            out_of_scope=1.0 if knows_scope else None,
+            in_scope=False,
+            confident=False,
+            version=self._artifact.version,
+        )
+
+
+class EncoderPredictor:
+    """Texts to unit-length sentence vectors."""
+
+    def __init__(self, folder: Path, artifact: Artifact, runtime: RuntimeSettings) -> None:
+        self.info = model_info(artifact)
+        self._artifact = artifact
+        self._tokenizer = load_tokenizer(folder / TOKENIZER)
+        self._graph = Graph(folder, artifact, runtime)
+
+    def predict(self, texts: Sequence[str]) -> list[Embedding]:
+        texts, filled = _readable(texts)
+        version = self._artifact.version
+        nothing = np.zeros(self._artifact.encoder.hidden_size, dtype=np.float32)
+        results = [Embedding(nothing, version)] * len(texts)
+        if filled:
+            batch = _encode(self._tokenizer, [texts[i] for i in filled], self._artifact)
+            for rows, (vectors,) in self._graph.run(batch):
+                for row, vector in zip(rows, vectors, strict=True):
+                    # A copy, or each vector would keep the whole batch alive in the cache.
+                    results[filled[row]] = Embedding(vector.copy(), version)
+        return results
+
+
+class TaggerPredictor:
+    """Texts to entities, with offsets in the text as it was given."""
+
+    def __init__(self, folder: Path, artifact: Artifact, runtime: RuntimeSettings) -> None:
+        self.info = model_info(artifact)
+        self._artifact = artifact
+        self._tokenizer = load_tokenizer(folder / TOKENIZER)
+        self._graph = Graph(folder, artifact, runtime)
+        special = self._tokenizer.num_special_tokens_to_add(False)
+        self._capacity = artifact.max_length - special
+        if self._capacity < 1:
+            raise ArtifactError(folder, f"max_length {artifact.max_length} leaves no room for text")
+
+    def predict(self, texts: Sequence[str]) -> list[Tagging]:
+        sentences = [split_words(_encodable(text[:MAX_TAGGED_CHARACTERS])) for text in texts]
+        windows = [self._windows(words) for words in sentences]
+        logits = self._logits(sentences, windows)
+        results: list[Tagging] = []
+        for text, words in zip(texts, sentences, strict=True):
+            parts = [next(logits) for _ in windows[len(results)]]
+            entities = self._entities(text, words, parts)
+            results.append(Tagging(entities, self._artifact.version))
+        return results
+
+    def _windows(self, words: Sequence[Word]) -> list[range]:
+        if sum(len(word.text.encode()) for word in words) <= self._capacity:
+            return [range(len(words))] if words else []  # no token is shorter than a byte
+        encoding = self._tokenizer.encode(
+            [word.text for word in words], is_pretokenized=True, add_special_tokens=False
+        )
+        owners = np.array(encoding.word_ids, dtype=np.intp)
+        sizes = np.bincount(owners, minlength=len(words)).tolist()
+        overlap = int(self._capacity * _OVERLAP)
+        return cut_windows(sizes, capacity=self._capacity, overlap=overlap)
+
+    def _logits(
+        self, sentences: Sequence[Sequence[Word]], windows: Sequence[Sequence[range]]
+    ) -> Iterator[FloatArray]:
+        """For each window of each sentence the logits of the words that it answers for."""
+        spans = [
+            (words, window, kept)
+            for words, cut in zip(sentences, windows, strict=True)
+            for window, kept in zip(cut, kept_words(cut), strict=True)
+        ]
+        if not spans:
+            return iter(())
+        batch = encode_words(
+            self._tokenizer,
+            [[words[i].text for i in window] for words, window, _ in spans],
+            max_length=self._artifact.max_length,
+        )
+        assert batch.word_index is not None
+        found: list[FloatArray] = [np.empty(0, dtype=np.float32)] * len(spans)
+        for rows, (logits,) in self._graph.run(batch):
+            for row, tokens in zip(rows, logits, strict=True):
+                _, window, kept = spans[row]
+                index = batch.word_index[row, : len(tokens)]
+                words_logits = self._by_word(tokens, index, len(window))
+                found[row] = words_logits[kept.start - window.start : kept.stop - window.start]
+        return iter(found)
+
+    def _by_word(self, tokens: FloatArray, index: NDArray[np.int64], words: int) -> FloatArray:
+        """The logits at each word's first token; a word without a token is outside of any name."""
+        outside = np.full(len(self._artifact.labels), -100.0, dtype=np.float32)
+        outside[self._artifact.labels.index("O")] = 100.0
+        by_word = np.tile(outside, (words, 1))
+        begins = index >= 0
+        by_word[index[begins]] = tokens[begins]
+        return by_word
+
+    def _entities(
+        self, text: str, words: Sequence[Word], parts: Sequence[FloatArray]
+    ) -> tuple[Entity, ...]:
+        if not parts:
+            return ()
+        spans = decode_entities(np.concatenate(parts), self._artifact)
+        found = []
+        for first, last, label, score in spans:
+            start, end = words[first].start, words[last].end
+            found.append(Entity(text[start:end], label, start, end, score))
+        return tuple(found)
+
+
+def load_predictor(folder: Path, artifact: Artifact, runtime: RuntimeSettings) -> Predictor:
+    """Load the built model in ``folder``, whose checked declaration is ``artifact``.
+
+    Raises :class:`ArtifactError` when its graph or tokenizer cannot be used.
+    """
+    if artifact.kind == "ner":
+        return TaggerPredictor(folder, artifact, runtime)
+    if artifact.kind == "embedding":
+        return EncoderPredictor(folder, artifact, runtime)
+    return ClassifierPredictor(folder, artifact, runtime)
+
+
+def model_info(artifact: Artifact) -> ModelInfo:
+    """The summary of a built model's declaration."""
+    return ModelInfo(
+        task=artifact.task,
+        kind=artifact.kind,
+        version=artifact.version,
+        labels=artifact.labels,
+        precision=artifact.build.precision if artifact.build else "none",
+        size_bytes=artifact.files[MODEL].bytes if MODEL in artifact.files else 0,
+        metrics=artifact.metrics,
+        thresholds=artifact.thresholds,
+    )
+
+
+def _options(runtime: RuntimeSettings) -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = runtime.intra_op_threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors; a quantised graph gives warnings at each load
+    # Memory of a large batch goes back to the system rather than being kept for the next one.
+    options.enable_cpu_mem_arena = False
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def _encode(tokenizer: Tokenizer, texts: Sequence[str], artifact: Artifact) -> EncodedBatch:
+    return encode_texts(tokenizer, texts, max_length=artifact.max_length)
+
+
+def _readable(texts: Sequence[str]) -> tuple[list[str], list[int]]:
+    """The texts cut and made encodable, and the indices of those that hold any word."""
+    readable = [_encodable(text[:MAX_CHARACTERS]) for text in texts]
+    return readable, [index for index, text in enumerate(readable) if normalise(text)]
+
+
+def _encodable(text: str) -> str:
+    """The text with lone surrogates, which no tokenizer takes, as question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")

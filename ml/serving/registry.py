@@ -1,0 +1,224 @@
+"""The built models on disk: which tasks there are, which version is active, loading it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ml.artifacts import Artifact, read_artifact
+from ml.errors import ArtifactError, MLError, ModelNotFound
+from ml.runtime import RuntimeSettings, default_settings
+from ml.serving.predictors import load_predictor, model_info
+from ml.serving.protocol import Predictor
+from ml.types import ModelInfo
+
+logger = logging.getLogger(__name__)
+
+ACTIVE = "active.json"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+_RETRY_AFTER = 5.0  # seconds until a model that could not be loaded is tried again
+
+
+@dataclass(slots=True)
+class _Entry:
+    """What is in memory for one task; ``predictor`` changes only under ``lock``."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    predictor: Predictor | None = None
+    broken: tuple[str, float, MLError] | None = None  # version, when to try again, why
+
+
+class ModelStore:
+    """The built models under ``root`` (``<task>/<version>/`` and ``<task>/active.json``).
+
+    ``active.json`` is looked at with every request, so a promotion by another process is served
+    from the next batch on. Each task loads under its own lock: a broken or a slow one does not
+    hold up the others. When a newly promoted version cannot be loaded the version that was being
+    served stays, and :meth:`problems` says why.
+    """
+
+    def __init__(self, root: Path, *, runtime: RuntimeSettings | None = None) -> None:
+        self.root = root
+        self._runtime = runtime or default_settings()
+        self._entries: dict[str, _Entry] = {}
+        self._artifacts: dict[tuple[str, str], Artifact] = {}
+        self._active: dict[str, tuple[tuple[int, int, int], str]] = {}
+
+    def tasks(self) -> list[str]:
+        """The tasks that have an active version, sorted."""
+        return sorted(
+            path.parent.name
+            for path in self.root.glob(f"*/{ACTIVE}")
+            if _NAME.fullmatch(path.parent.name)
+        )
+
+    def versions(self, task: str) -> list[str]:
+        """The built versions of ``task``, oldest first; raises ``ModelNotFound``."""
+        folder = self._folder(task)
+        if not folder.is_dir():
+            raise ModelNotFound(f"no model is built for the task {task!r}")
+        return sorted(
+            path.name for path in folder.iterdir() if path.is_dir() and _NAME.fullmatch(path.name)
+        )
+
+    def active_version(self, task: str) -> str:
+        """The version that ``active.json`` names now.
+
+        Raises :class:`ModelNotFound` when the task has none and :class:`ArtifactError` when the
+        file is not what it should be.
+        """
+        path = self._folder(task) / ACTIVE
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise ModelNotFound(f"no model is active for the task {task!r}") from error
+        signature = (status.st_mtime_ns, status.st_size, status.st_ino)
+        known = self._active.get(task)
+        if known is None or known[0] != signature:
+            known = self._active[task] = (signature, _read_active(path))
+        return known[1]
+
+    def artifact(self, task: str, version: str | None = None) -> Artifact:
+        """The checked declaration of ``version`` (of the active one, when ``None``).
+
+        The files are hashed once; later calls return the same declaration.
+        """
+        version = version or self.active_version(task)
+        known = self._artifacts.get((task, version))
+        if known is None:
+            known = self._artifacts[task, version] = self._checked(task, version)
+        return known
+
+    def info(self, task: str, version: str | None = None) -> ModelInfo:
+        """What there is to know of a version (the active one, when ``None``)."""
+        return model_info(self.artifact(task, version))
+
+    def infos(self) -> list[ModelInfo]:
+        """The active model of each task that can be served, sorted by task."""
+        found = []
+        for task in self.tasks():
+            try:
+                found.append(self.info(task))
+            except MLError as error:
+                logger.error("the task %s cannot be served: %s", task, error)
+        return found
+
+    def problems(self) -> dict[str, str]:
+        """What is wrong, for each task whose active version cannot be served."""
+        found = {}
+        for task in self.tasks():
+            try:
+                version = self.active_version(task)
+                self.artifact(task, version)
+            except MLError as error:
+                found[task] = str(error)
+                continue
+            broken = self._entry(task).broken
+            if broken is not None and broken[0] == version:
+                found[task] = str(broken[2])
+        return found
+
+    def activate(self, task: str, version: str) -> None:
+        """Make ``version`` the one that is served, here and in every other process.
+
+        The version is checked in full first; raises ``ModelNotFound`` or ``ArtifactError`` and
+        leaves the active version as it was.
+        """
+        self._artifacts.pop((task, version), None)
+        self.artifact(task, version)
+        folder = self._folder(task)
+        handle, name = tempfile.mkstemp(prefix=f".{ACTIVE}.", dir=folder)
+        staged = Path(name)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump({"version": version}, file)
+                file.flush()
+                os.fsync(file.fileno())
+            staged.chmod(0o644)
+            staged.replace(folder / ACTIVE)
+        finally:
+            staged.unlink(missing_ok=True)
+
+    def load(self, task: str) -> Predictor:
+        """The predictor of the active version.
+
+        While another thread loads a newer version the one in memory is returned. Raises
+        :class:`ModelNotFound` or :class:`ArtifactError` when there is none to fall back on.
+        """
+        version = self.active_version(task)
+        entry = self._entry(task)
+        current = entry.predictor
+        if current is not None and current.info.version == version:
+            return current
+        if not entry.lock.acquire(blocking=current is None):
+            assert current is not None
+            return current
+        try:
+            return self._replace(entry, task, version)
+        finally:
+            entry.lock.release()
+
+    def _replace(self, entry: _Entry, task: str, version: str) -> Predictor:
+        current = entry.predictor
+        if current is not None and current.info.version == version:
+            return current
+        error = self._try_load(entry, task, version)
+        if entry.predictor is None:
+            assert error is not None
+            raise error
+        return entry.predictor
+
+    def _try_load(self, entry: _Entry, task: str, version: str) -> MLError | None:
+        broken = entry.broken
+        if broken is not None and broken[0] == version and time.monotonic() < broken[1]:
+            return broken[2]
+        try:
+            # Checked again, since what is loaded now may have changed since it was listed.
+            artifact = self._artifacts[task, version] = self._checked(task, version)
+            entry.predictor = load_predictor(self._folder(task) / version, artifact, self._runtime)
+        except MLError as error:
+            logger.error("version %s of %s cannot be loaded: %s", version, task, error)
+            entry.broken = (version, time.monotonic() + _RETRY_AFTER, error)
+            return error
+        entry.broken = None
+        logger.info("serving version %s of %s", version, task)
+        return None
+
+    def _entry(self, task: str) -> _Entry:
+        return self._entries.setdefault(task, _Entry())
+
+    def _checked(self, task: str, version: str) -> Artifact:
+        folder = self._folder(task) / version
+        if not _NAME.fullmatch(version) or not folder.is_dir():
+            raise ModelNotFound(f"the task {task!r} has no version {version!r}")
+        artifact = read_artifact(folder)
+        if artifact.build is None:
+            raise ArtifactError(folder, "is a trained artifact that was not built for serving")
+        if (artifact.task, artifact.version) != (task, version):
+            raise ArtifactError(
+                folder, f"declares version {artifact.version} of the task {artifact.task!r}"
+            )
+        return artifact
+
+    def _folder(self, task: str) -> Path:
+        if not _NAME.fullmatch(task):
+            raise ModelNotFound(f"no model is active for the task {task!r}")
+        return self.root / task
+
+
+def _read_active(path: Path) -> str:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ArtifactError(path, f"is not JSON: {error}") from error
+    version = content.get("version") if isinstance(content, dict) else None
+    if not isinstance(version, str) or not _NAME.fullmatch(version):
+        raise ArtifactError(path, 'is not of the form {"version": "..."}')
+    return version
