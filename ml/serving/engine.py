@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
+from pathlib import Path
 
 from ml.errors import DeadlineExceeded, EngineClosed, InferenceError, MLError, Overloaded
 from ml.runtime import RuntimeSettings, default_settings
@@ -30,13 +31,14 @@ class LocalEngine:
     fails is tried again text by text, so that one bad text fails alone. The threads start with
     the first request.
 
+    ``source`` gives the models; a path is the folder of the built ones.
     ``capacity`` bounds the queue in texts; ``max_batch`` and ``max_characters`` bound a batch
     (see :class:`ml.serving.batcher.Batcher`); ``cache_size`` is in texts, 0 for none.
     """
 
     def __init__(
         self,
-        source: ModelSource,
+        source: ModelSource | Path,
         *,
         settings: RuntimeSettings | None = None,
         capacity: int = 2048,
@@ -45,8 +47,9 @@ class LocalEngine:
         cache_size: int = 4096,
     ) -> None:
         self.metrics = EngineMetrics()
-        self._source = source
-        self._workers = (settings or default_settings()).workers
+        settings = settings or default_settings()
+        self._source = _store(source, settings) if isinstance(source, Path) else source
+        self._workers = settings.workers
         self._cache = ResultCache(cache_size)
         self._batcher = Batcher(
             capacity=capacity, max_texts=max_batch, max_characters=max_characters
@@ -293,6 +296,13 @@ class LocalEngine:
             left = self._batcher.withdraw(waiters)
         for task, number in left.items():
             self.metrics.count(task, cancelled=number)
+
+
+def _store(root: Path, settings: RuntimeSettings) -> ModelSource:
+    # Imported here so that an engine over other models, such as fakes, needs no onnxruntime.
+    from ml.serving.registry import ModelStore
+
+    return ModelStore(root, runtime=settings)
 
 
 def _inference_error(task: str, cause: Exception) -> InferenceError:

@@ -22,7 +22,7 @@ from ml.data.encoding import EncodedBatch, encode_texts, encode_words, load_toke
 from ml.data.text import Word, normalise, split_words
 from ml.errors import ArtifactError
 from ml.evaluation.decoding import decode_entities
-from ml.evaluation.scoring import classify_logits
+from ml.evaluation.scoring import OOS_COLUMN, classify_logits
 from ml.runtime import RuntimeSettings
 from ml.serving.protocol import Predictor
 from ml.serving.windows import cut_windows, kept_words
@@ -115,7 +115,9 @@ class ClassifierPredictor:
     def _of_nothing(self) -> Classification:
         labels = self._artifact.labels
         scored = tuple(ScoredLabel(label, 1.0 / len(labels)) for label in labels)
-        knows_scope = "out_of_scope" in self._artifact.thresholds
+        knows_scope = bool(
+            self._artifact.settings.get(OOS_COLUMN) or "out_of_scope" in self._artifact.thresholds
+        )
         return Classification(
             scores=scored,
             out_of_scope=1.0 if knows_scope else None,

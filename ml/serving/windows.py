@@ -35,8 +35,10 @@ def kept_words(windows: Sequence[range]) -> list[range]:
 
     So every word is read with context on both sides, where there is some.
     """
+    if not windows:
+        return []
     cuts = [0]
     for left, right in pairwise(windows):
         cuts.append((left.stop + right.start) // 2)
-    cuts.append(windows[-1].stop if windows else 0)
+    cuts.append(windows[-1].stop)
     return [range(start, stop) for start, stop in pairwise(cuts)]

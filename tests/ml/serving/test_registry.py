@@ -1,0 +1,169 @@
+"""Built models on disk: versions, promotion, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import pytest
+
+from ml.errors import ArtifactError, ModelNotFound
+from ml.serving.registry import ModelStore
+from tests.ml.serving.tiny_models import activate, build_model
+
+
+@pytest.fixture
+def root(tmp_path):
+    return tmp_path / "models"
+
+
+@pytest.fixture
+def versions(root):
+    """Two versions of ``intent``, the first of them active."""
+    found = [
+        build_model(root, "intent", "classification", created_at=f"2026-01-0{day}T00:00:00+00:00")
+        for day in (1, 2)
+    ]
+    activate(root, "intent", found[0])
+    return found
+
+
+def test_an_absent_folder_has_no_tasks(root):
+    store = ModelStore(root)
+    assert store.tasks() == []
+    assert store.infos() == []
+    with pytest.raises(ModelNotFound, match="intent"):
+        store.load("intent")
+
+
+def test_tasks_and_versions_are_listed(root, versions):
+    store = ModelStore(root)
+    assert store.tasks() == ["intent"]
+    assert store.versions("intent") == versions
+    info = store.info("intent")
+    assert (info.version, info.kind, info.labels[0]) == (versions[0], "classification", "card")
+    assert info.size_bytes > 0
+    assert store.info("intent", versions[1]).version == versions[1]
+    with pytest.raises(ModelNotFound):
+        store.versions("topic")
+
+
+@pytest.mark.parametrize("name", ["..", "../intent", "intent/..", "", ".hidden", "a" * 200])
+def test_names_cannot_leave_the_folder(root, versions, name):
+    store = ModelStore(root)
+    with pytest.raises(ModelNotFound):
+        store.load(name)
+    with pytest.raises(ModelNotFound):
+        store.activate("intent", name or "..")
+
+
+def test_the_same_predictor_serves_until_a_promotion(root, versions):
+    store = ModelStore(root)
+    first = store.load("intent")
+    assert store.load("intent") is first
+    store.activate("intent", versions[1])
+    assert store.load("intent").info.version == versions[1]
+
+
+def test_a_promotion_by_another_process_is_seen(root, versions):
+    store = ModelStore(root)
+    assert store.load("intent").info.version == versions[0]
+    ModelStore(root).activate("intent", versions[1])
+    assert store.active_version("intent") == versions[1]
+    assert store.load("intent").info.version == versions[1]
+
+
+def test_an_unknown_version_is_not_activated(root, versions):
+    store = ModelStore(root)
+    with pytest.raises(ModelNotFound, match="no version"):
+        store.activate("intent", "20990101-00000000")
+    assert store.active_version("intent") == versions[0]
+
+
+def test_an_altered_version_is_not_activated(root, versions):
+    store = ModelStore(root)
+    store.info("intent", versions[1])
+    path = root / "intent" / versions[1] / "model.onnx"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ArtifactError, match="bytes"):
+        store.activate("intent", versions[1])
+    assert store.active_version("intent") == versions[0]
+    assert sorted(path.name for path in (root / "intent").iterdir()) == [*versions, "active.json"]
+
+
+def test_the_version_in_service_stays_when_the_promoted_one_is_broken(root, versions):
+    store = ModelStore(root)
+    store.load("intent")
+    (root / "intent" / versions[1] / "tokenizer.json").unlink()
+    activate(root, "intent", versions[1])
+    assert store.load("intent").info.version == versions[0]
+    assert "tokenizer.json is missing" in store.problems()["intent"]
+
+
+def test_a_repaired_promotion_is_served(root, versions):
+    store = ModelStore(root)
+    activate(root, "intent", "missing")
+    with pytest.raises(ModelNotFound):
+        store.load("intent")
+    assert "missing" in store.problems()["intent"]
+    activate(root, "intent", versions[0])
+    assert store.load("intent")
+    assert store.problems() == {}
+
+
+@pytest.mark.parametrize(
+    "content", ["", "not json", "[]", "{}", '{"version": 3}', '{"version": "../x"}', b"\xff\xfe"]
+)
+def test_a_bad_active_file_is_named(root, versions, content):
+    path = root / "intent" / "active.json"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ArtifactError, match=r"active\.json"):
+        ModelStore(root).load("intent")
+
+
+def test_a_trained_artifact_that_was_not_built_is_refused(root, versions):
+    path = root / "intent" / versions[0] / "artifact.json"
+    declared = json.loads(path.read_text())
+    declared["build"] = None
+    path.write_text(json.dumps(declared))
+    with pytest.raises(ArtifactError):
+        ModelStore(root).load("intent")
+
+
+def test_a_model_in_the_folder_of_another_task_is_refused(root, versions):
+    (root / "intent").rename(root / "topic")
+    with pytest.raises(ArtifactError, match="task 'intent'"):
+        ModelStore(root).load("topic")
+
+
+def test_a_graph_of_the_wrong_kind_is_refused(root, tmp_path):
+    version = build_model(root, "ner", "ner")
+    declared = root / "ner" / version
+    other = build_model(tmp_path / "other" / "models", "ner", "embedding")
+    graph = tmp_path / "other" / "models" / "ner" / other
+    content = json.loads((declared / "artifact.json").read_text())
+    content["files"]["model.onnx"] = json.loads((graph / "artifact.json").read_text())["files"][
+        "model.onnx"
+    ]
+    (declared / "artifact.json").write_text(json.dumps(content))
+    (declared / "model.onnx").write_bytes((graph / "model.onnx").read_bytes())
+    with pytest.raises(ArtifactError, match="shape_ids"):
+        ModelStore(root).load("ner")
+
+
+def test_threads_that_ask_together_share_one_load(root, versions):
+    store = ModelStore(root)
+    found: list[int] = []
+    barrier = threading.Barrier(8)
+
+    def load() -> None:
+        barrier.wait()
+        found.append(id(store.load("intent")))
+
+    threads = [threading.Thread(target=load) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8
+    assert len(set(found)) == 1
