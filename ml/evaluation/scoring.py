@@ -26,17 +26,14 @@ def in_scope_probabilities(logits: FloatArray, artifact: Artifact) -> FloatArray
 def out_of_scope_scores(logits: FloatArray, artifact: Artifact) -> FloatArray | None:
     """How likely each text belongs to none of the labels, in [0, 1], shape (texts,).
 
-    With an out-of-scope column that column's probability, taken together with the doubt among the
-    labels: ``p_oos + (1 - p_oos) * (1 - max p_label)``, the probability that the best label is
-    wrong for either reason. A text far from all training data raises the first, one between the
-    labels the second. Without such a column ``1 - max p_label`` (Hendrycks and Gimpel 2017), if
-    the artifact has a threshold for it; else ``None``.
+    With an out-of-scope column that column's probability: a text between two labels is unclear,
+    not out of scope. Without one ``1 - max p_label`` (Hendrycks and Gimpel 2017), if the artifact
+    has a threshold for it; else ``None``.
     """
-    best = in_scope_probabilities(logits, artifact).max(axis=1)
     if artifact.settings.get(OOS_COLUMN):
-        outside = softmax(logits / artifact.temperature)[:, -1]
-        return (outside + (1.0 - outside) * (1.0 - best)).astype(np.float32)
+        return softmax(logits / artifact.temperature)[:, -1]
     if "out_of_scope" in artifact.thresholds:
+        best: FloatArray = in_scope_probabilities(logits, artifact).max(axis=1)
         return (1.0 - best).astype(np.float32)
     return None
 

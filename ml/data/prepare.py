@@ -1,0 +1,193 @@
+"""Makes the training files of the shipped tasks from the public data sets.
+
+The sets are not part of the project; ``docs/data.md`` says where each comes from. Only sets whose
+licences allow commercial use are read here. Each function reads a folder that holds them and
+returns training and validation rows; no text is in both.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ml.data.ner_labels import to_shared_labels
+from ml.data.readers import (
+    LabelledText,
+    TaggedSentence,
+    read_classification,
+    read_ner,
+    read_records,
+    write_jsonl,
+)
+from ml.data.splits import drop_repeats, split_by_text, text_key
+from ml.errors import DataError
+from ml.types import OUT_OF_SCOPE
+
+SEED = 13
+WRITTEN = Path(__file__).parent / "written"
+"""Rows written for this project."""
+
+BANKING_LIKE_CLINC = frozenset(
+    (
+        "account_blocked apr application_status balance bill_balance bill_due card_declined "
+        "credit_limit credit_limit_change credit_score damaged_card exchange_rate "
+        "expiration_date freeze_account improve_credit_score insurance insurance_change "
+        "interest_rate international_fees min_payment new_card order_checks pay_bill payday "
+        "pin_change redeem_rewards replacement_card_duration report_fraud report_lost_card "
+        "rewards_balance rollover_401k routing spending_history taxes transactions transfer"
+    ).split()
+)
+"""CLINC150 intents close to a bank's: neither in nor clearly out of Banking77's scope."""
+
+_HELD_OUT_INTENTS = 20
+_PER_INTENT = 20
+
+Rows = tuple[list[dict[str, Any]], list[dict[str, Any]]]
+
+
+def prepare_intent(data: Path) -> Rows:
+    """Banking77's labels; outliers from CLINC150.
+
+    The outliers to train on are CLINC150's out-of-scope training rows and some rows of each of its
+    intents that is far from banking. Twenty such intents, chosen by seed, are never trained on:
+    their rows and the out-of-scope validation rows show how well unseen matters are recognised.
+    """
+    rows = drop_repeats(list(read_classification(data / "intents/banking77_train.jsonl")), key=_key)
+    training, valid = split_by_text(
+        rows, held_out=0.05, seed=SEED, key=_key, stratum=lambda row: row.label
+    )
+    by_intent: dict[str, list[LabelledText]] = defaultdict(list)
+    for row in read_classification(data / "intents/clinc150_train.jsonl"):
+        if row.label not in BANKING_LIKE_CLINC:
+            by_intent[row.label].append(row)
+    generator = random.Random(SEED)  # noqa: S311 - reproducible, not secret
+    names = sorted(by_intent)
+    unseen = set(generator.sample(names, _HELD_OUT_INTENTS))
+    outliers, unknown = [], []
+    for name in names:
+        chosen = generator.sample(by_intent[name], _PER_INTENT)
+        (unknown if name in unseen else outliers).extend(chosen)
+    outliers += read_classification(data / "intents/clinc150_oos_train.jsonl")
+    unknown += read_classification(data / "intents/clinc150_oos_valid.jsonl")
+    return (
+        _labelled([*training, *(_outside(row) for row in outliers)]),
+        _labelled([*valid, *(_outside(row) for row in unknown)]),
+    )
+
+
+def prepare_sentiment(data: Path) -> Rows:
+    """Financial tweets, FinEntity texts whose companies all agree, and statements written here."""
+    tweets = drop_repeats(
+        list(read_classification(data / "finance/twitter_financial_sentiment_train.jsonl")),
+        key=_key,
+    )
+    training, valid = split_by_text(
+        tweets, held_out=0.08, seed=SEED, key=_key, stratum=lambda row: row.label
+    )
+    seen = {_key(row) for row in valid}
+    agreeing = [row for row in _agreeing(data) if _key(row) not in seen]
+    written = list(_written("sentiment"))
+    kept, held = split_by_text(
+        agreeing + written, held_out=0.08, seed=SEED, key=_key, stratum=lambda row: row.label
+    )
+    return _labelled([*training, *kept]), _labelled([*valid, *held])
+
+
+def prepare_topic(data: Path) -> Rows:
+    """Financial tweets with one of twenty topics, repeats (once links are cut) dropped."""
+    rows = drop_repeats(
+        list(read_classification(data / "finance/twitter_financial_topic_train.jsonl")), key=_key
+    )
+    training, valid = split_by_text(
+        rows, held_out=0.06, seed=SEED, key=_key, stratum=lambda row: row.label
+    )
+    return _labelled(training), _labelled(valid)
+
+
+NER_FILES = (
+    "ner/wnut17_train.jsonl",
+    "ner/wnut17_valid.jsonl",
+    "ner/broad_twitter_corpus.jsonl",
+    "ner/wikigold.jsonl",
+    "ner/uner_en_ewt_valid.jsonl",
+)
+
+
+def prepare_ner(data: Path) -> Rows:
+    """Persons, organisations and locations from tweets, encyclopedia, reviews and mail."""
+    training: list[TaggedSentence] = []
+    valid: list[TaggedSentence] = []
+    for name in NER_FILES:
+        sentences = drop_repeats(
+            [to_shared_labels(row) for row in read_ner(data / name)], key=_sentence_key
+        )
+        kept, held = split_by_text(sentences, held_out=0.08, seed=SEED, key=_sentence_key)
+        training += kept
+        valid += held
+    if (WRITTEN / "ner.jsonl").is_file():
+        kept, held = split_by_text(
+            list(read_ner(WRITTEN / "ner.jsonl")), held_out=0.08, seed=SEED, key=_sentence_key
+        )
+        training += kept
+        valid += held
+    seen = {_sentence_key(row) for row in valid}
+    return (
+        _tagged([row for row in training if _sentence_key(row) not in seen]),
+        _tagged(drop_repeats(valid, key=_sentence_key)),
+    )
+
+
+PREPARATIONS: dict[str, Callable[[Path], Rows]] = {
+    "intent": prepare_intent,
+    "sentiment": prepare_sentiment,
+    "topic": prepare_topic,
+    "ner": prepare_ner,
+}
+
+
+def prepare(task: str, data: Path, output: Path) -> dict[str, int]:
+    """Write ``<output>/<task>_train.jsonl`` and ``_valid.jsonl``; returns their row counts."""
+    if task not in PREPARATIONS:
+        raise DataError(task, None, f"no such task; there are {', '.join(PREPARATIONS)}")
+    training, valid = PREPARATIONS[task](data)
+    return {
+        "train": write_jsonl(output / f"{task}_train.jsonl", training),
+        "valid": write_jsonl(output / f"{task}_valid.jsonl", valid),
+    }
+
+
+def _key(row: LabelledText) -> str:
+    return text_key(row.text)
+
+
+def _sentence_key(row: TaggedSentence) -> str:
+    return text_key(" ".join(row.tokens))
+
+
+def _outside(row: LabelledText) -> LabelledText:
+    return LabelledText(row.text, OUT_OF_SCOPE, row.row)
+
+
+def _labelled(rows: Sequence[LabelledText]) -> list[dict[str, Any]]:
+    return [{"text": row.text, "label": row.label} for row in rows]
+
+
+def _tagged(rows: Sequence[TaggedSentence]) -> list[dict[str, Any]]:
+    return [{"tokens": list(row.tokens), "tags": list(row.tags)} for row in rows]
+
+
+def _agreeing(data: Path) -> Iterable[LabelledText]:
+    path = data / "finance/finentity_targeted_train.jsonl"
+    for row, record in read_records(path, ("text", "entities")):
+        labels = set(record["entities"].values())
+        if len(labels) == 1:
+            yield LabelledText(record["text"], labels.pop(), row)
+
+
+def _written(task: str) -> Iterable[LabelledText]:
+    path = WRITTEN / f"{task}.jsonl"
+    if path.is_file():
+        yield from read_classification(path)

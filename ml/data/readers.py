@@ -1,0 +1,236 @@
+"""Reads labelled data from CSV, JSONL and CoNLL files, with errors that name the row.
+
+Rows are streamed. ``read_*`` yield rows and raise :class:`ml.errors.DataError` at the first bad
+one; give a ``Problems`` list to collect the bad rows instead and go on with the good ones.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from ml.errors import DataError
+
+_FIELD_LIMIT = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledText:
+    """A text with its label; ``row`` is its line in the file, from 1."""
+
+    text: str
+    label: str
+    row: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedSentence:
+    """Words with one BIO tag each; ``row`` is its (first) line in the file, from 1."""
+
+    tokens: tuple[str, ...]
+    tags: tuple[str, ...]
+    row: int = 0
+
+
+@dataclass(slots=True)
+class Problems:
+    """Bad rows that were passed over: the number of them and the first ``keep`` errors."""
+
+    keep: int = 50
+    count: int = 0
+    errors: list[DataError] = field(default_factory=list)
+
+    def add(self, error: DataError) -> None:
+        self.count += 1
+        if len(self.errors) < self.keep:
+            self.errors.append(error)
+
+
+def read_classification(path: Path, problems: Problems | None = None) -> Iterator[LabelledText]:
+    """Rows of a classification file: JSONL ``{"text", "label"}`` or CSV ``text,label``."""
+    for row, record in read_records(path, ("text", "label"), problems):
+        try:
+            text, label = _text_of(path, row, record, "text"), _text_of(path, row, record, "label")
+        except DataError as error:
+            _report(error, problems)
+            continue
+        yield LabelledText(text, label, row)
+
+
+def read_ner(path: Path, problems: Problems | None = None) -> Iterator[TaggedSentence]:
+    """Sentences of a NER file: JSONL ``{"tokens", "tags"}`` with BIO tags, or CoNLL columns."""
+    if path.suffix.lower() in (".jsonl", ".json"):
+        for row, record in read_records(path, ("tokens", "tags"), problems):
+            try:
+                yield _tagged(path, row, record["tokens"], record["tags"])
+            except DataError as error:
+                _report(error, problems)
+        return
+    for row, tokens, tags in _conll_blocks(path, problems):
+        try:
+            yield _tagged(path, row, tokens, tags)
+        except DataError as error:
+            _report(error, problems)
+
+
+def read_records(
+    path: Path, columns: tuple[str, ...], problems: Problems | None = None
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The rows of a JSONL or CSV file as objects that have all ``columns``, with line numbers."""
+    reader: Callable[[Path, tuple[str, ...], Problems | None], Iterator[tuple[int, dict[str, Any]]]]
+    reader = _csv_records if path.suffix.lower() == ".csv" else _jsonl_records
+    yield from reader(path, columns, problems)
+
+
+def _report(error: DataError, problems: Problems | None) -> None:
+    if problems is None:
+        raise error
+    problems.add(error)
+
+
+def _lines(path: Path, problems: Problems | None) -> Iterator[tuple[int, str]]:
+    """Lines as text; a line that is not UTF-8 is a bad row, not the end of the file."""
+    with path.open("rb") as handle:
+        for row, raw in enumerate(handle, start=1):
+            try:
+                line = raw.decode("utf-8-sig" if row == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                _report(DataError(path, row, f"is not UTF-8 (byte {error.start})"), problems)
+                continue
+            yield row, line.rstrip("\r\n")
+
+
+def _jsonl_records(
+    path: Path, columns: tuple[str, ...], problems: Problems | None
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    for row, line in _lines(path, problems):
+        try:
+            yield row, _jsonl_record(path, row, line, columns)
+        except DataError as error:
+            _report(error, problems)
+
+
+def _jsonl_record(path: Path, row: int, line: str, columns: tuple[str, ...]) -> dict[str, Any]:
+    if not line.strip():
+        raise DataError(path, row, "is empty")
+    try:
+        record = json.loads(line)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise DataError(path, row, f"is not JSON ({error})") from error
+    if not isinstance(record, dict):
+        raise DataError(path, row, "is not a JSON object")
+    missing = [column for column in columns if column not in record]
+    if missing:
+        raise DataError(path, row, f"lacks {', '.join(repr(name) for name in missing)}")
+    return record
+
+
+def _csv_records(
+    path: Path, columns: tuple[str, ...], problems: Problems | None
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    csv.field_size_limit(_FIELD_LIMIT)
+    with path.open("r", encoding="utf-8-sig", errors="surrogateescape", newline="") as handle:
+        reader = csv.reader(handle)
+        header = _header(path, reader, columns)
+        try:
+            for cells in reader:
+                row = reader.line_num
+                try:
+                    yield row, _csv_record(path, row, header, cells)
+                except DataError as error:
+                    _report(error, problems)
+        except csv.Error as error:
+            raise DataError(path, reader.line_num, f"is not CSV ({error})") from error
+
+
+def _header(path: Path, reader: Any, columns: tuple[str, ...]) -> list[str]:
+    header = [name.strip() for name in next(reader, [])]
+    missing = [column for column in columns if column not in header]
+    if missing:
+        raise DataError(
+            path,
+            1,
+            f"the header lacks the column {', '.join(missing)} (it has {', '.join(header)})",
+        )
+    return header
+
+
+def _csv_record(path: Path, row: int, header: list[str], cells: list[str]) -> dict[str, Any]:
+    if not any(cell.strip() for cell in cells):
+        raise DataError(path, row, "is empty")
+    if len(cells) != len(header):
+        raise DataError(path, row, f"has {len(cells)} cells, the header {len(header)}")
+    for cell in cells:
+        if any("\udc80" <= character <= "\udcff" for character in cell):
+            raise DataError(path, row, "is not UTF-8")
+    return dict(zip(header, cells, strict=True))
+
+
+def _text_of(path: Path, row: int, record: dict[str, Any], column: str) -> str:
+    value = record[column]
+    if not isinstance(value, str):
+        raise DataError(path, row, f"{column!r} is not a text")
+    if not value.strip():
+        raise DataError(path, row, f"{column!r} is empty")
+    return value
+
+
+def _tagged(path: Path, row: int, tokens: Any, tags: Any) -> TaggedSentence:
+    for name, values in (("tokens", tokens), ("tags", tags)):
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise DataError(path, row, f"{name!r} is not a list of texts")
+    if not tokens:
+        raise DataError(path, row, "has no tokens")
+    if len(tokens) != len(tags):
+        raise DataError(path, row, f"has {len(tokens)} tokens and {len(tags)} tags")
+    previous = "O"
+    for tag in tags:
+        if tag != "O" and (tag[:2] not in ("B-", "I-") or len(tag) < 3):
+            raise DataError(path, row, f"{tag!r} is not a BIO tag")
+        if tag.startswith("I-") and previous[2:] != tag[2:]:
+            raise DataError(path, row, f"{tag!r} follows {previous!r}: not BIO")
+        previous = tag
+    return TaggedSentence(tuple(tokens), tuple(tags), row)
+
+
+def _conll_blocks(
+    path: Path, problems: Problems | None
+) -> Iterator[tuple[int, list[str], list[str]]]:
+    """Sentences of a CoNLL file: a word and its tag in the first and last column of a line."""
+    tokens: list[str] = []
+    tags: list[str] = []
+    start = 1
+    for row, line in _lines(path, problems):
+        columns = line.split()
+        if not columns or columns[0] == "-DOCSTART-":
+            if tokens:
+                yield start, tokens, tags
+            tokens, tags, start = [], [], row + 1
+            continue
+        if len(columns) < 2:
+            _report(DataError(path, row, "has one column; a word and a tag are needed"), problems)
+            continue
+        tokens.append(columns[0])
+        tags.append(columns[-1])
+    if tokens:
+        yield start, tokens, tags
+
+
+def open_text(path: Path) -> TextIO:
+    """Open a data file for writing, UTF-8 with plain line ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("w", encoding="utf-8", newline="\n")
+
+
+def write_jsonl(path: Path, records: Iterator[dict[str, Any]] | list[dict[str, Any]]) -> int:
+    """Write objects one a line; returns how many."""
+    count = 0
+    with open_text(path) as handle:
+        for record in records:
+            handle.write(json.dumps(record, ensure_ascii=False) + "\n")
+            count += 1
+    return count

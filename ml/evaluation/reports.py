@@ -1,0 +1,100 @@
+"""The numbers that ``evaluate`` prints for a model's answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ml.evaluation.accuracy import accuracy
+from ml.evaluation.calibration import expected_calibration_error
+from ml.evaluation.f1 import macro_f1
+from ml.evaluation.out_of_scope import auroc
+from ml.types import OUT_OF_SCOPE, Classification
+
+
+def classification_report(
+    answers: Sequence[Classification], gold: Sequence[str], labels: Sequence[str]
+) -> dict[str, Any]:
+    """Metrics of classifier answers.
+
+    Rows labelled ``oos`` are out of scope: they take part in the out-of-scope numbers only. A row
+    with a label that the model does not have counts as wrong and its label is listed under
+    ``unknown_labels`` with the number of its rows.
+    """
+    known = set(labels)
+    has_scope_label = OUT_OF_SCOPE in known
+    inside = [i for i, label in enumerate(gold) if has_scope_label or label != OUT_OF_SCOPE]
+    outside = [i for i in range(len(gold)) if i not in set(inside)]
+    predicted = [answers[i].label for i in inside]
+    wanted = [gold[i] for i in inside]
+    right = [p == g for p, g in zip(predicted, wanted, strict=True)]
+    report: dict[str, Any] = {
+        "n": len(gold),
+        "accuracy": accuracy(predicted, wanted),
+        "macro_f1": macro_f1(predicted, wanted),
+        "ece": expected_calibration_error([answers[i].confidence for i in inside], right),
+        "coverage": _share([answers[i].confident for i in inside]),
+        "accuracy_when_confident": _share(
+            [good for i, good in zip(inside, right, strict=True) if answers[i].confident]
+        ),
+    }
+    unknown = [label for label in wanted if label not in known]
+    report["unknown_labels"] = {label: unknown.count(label) for label in sorted(set(unknown))}
+    if outside or any(answer.out_of_scope is not None for answer in answers):
+        report |= _scope_report(answers, inside, right, outside)
+    return report
+
+
+def _scope_report(
+    answers: Sequence[Classification],
+    inside: Sequence[int],
+    right: Sequence[bool],
+    outside: Sequence[int],
+) -> dict[str, Any]:
+    kept_right = [good and answers[i].in_scope for i, good in zip(inside, right, strict=True)]
+    report: dict[str, Any] = {
+        "n_oos": len(outside),
+        "in_scope_accuracy_at_threshold": _share(kept_right),
+    }
+    if outside:
+        report["oos_recall"] = _share([not answers[i].in_scope for i in outside])
+        report["oos_auroc"] = auroc(
+            [answers[i].out_of_scope or 0.0 for i in inside],
+            [answers[i].out_of_scope or 0.0 for i in outside],
+        )
+    return report
+
+
+def tagging_report(
+    predicted: Sequence[Sequence[str]], gold: Sequence[Sequence[str]]
+) -> dict[str, Any]:
+    """Entity-level precision, recall and F1 of BIO tags, as seqeval counts them."""
+    from seqeval.metrics import classification_report as seqeval_report
+
+    tables = seqeval_report(
+        [list(tags) for tags in gold],
+        [list(tags) for tags in predicted],
+        output_dict=True,
+        zero_division=0,
+    )
+    overall = tables.pop("micro avg", {"precision": 0.0, "recall": 0.0, "f1-score": 0.0})
+    return {
+        "n": len(gold),
+        "precision": float(overall["precision"]),
+        "recall": float(overall["recall"]),
+        "f1": float(overall["f1-score"]),
+        "per_type": {
+            name: {
+                "precision": float(row["precision"]),
+                "recall": float(row["recall"]),
+                "f1": float(row["f1-score"]),
+                "support": int(row["support"]),
+            }
+            for name, row in tables.items()
+            if not name.endswith(" avg")
+        },
+    }
+
+
+def _share(values: Sequence[bool]) -> float:
+    return sum(values) / len(values) if values else 0.0

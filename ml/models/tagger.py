@@ -1,0 +1,63 @@
+"""A token tagger that sees the words' shape, which an uncased encoder does not."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ml.data.text import SHAPES
+
+IGNORED = -100
+"""The label of tokens that begin no word."""
+
+
+class TokenTagger(nn.Module):
+    """Logits over BIO tags for each token.
+
+    One learned embedding of the word's shape is added to the token embeddings, so every layer
+    can use it; a second one is concatenated to the encoder's states before a two-layer head.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        *,
+        hidden_size: int,
+        columns: int,
+        shape_size: int = 32,
+        head_size: int = 256,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.input_shapes = nn.Embedding(len(SHAPES), hidden_size, padding_idx=0)
+        self.head_shapes = nn.Embedding(len(SHAPES), shape_size, padding_idx=0)
+        nn.init.zeros_(self.input_shapes.weight)  # starts as the encoder was pre-trained
+        self.head = nn.Sequential(
+            nn.Dropout(dropout),
+            nn.Linear(hidden_size + shape_size, head_size),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Linear(head_size, columns),
+        )
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        shape_ids: Tensor,
+        labels: Tensor | None = None,
+    ) -> dict[str, Tensor]:
+        """All inputs and ``labels``: (batch, tokens); ``logits``: (batch, tokens, columns)."""
+        words = self.encoder.get_input_embeddings()(input_ids)  # type: ignore[operator]
+        states = self.encoder(
+            inputs_embeds=words + self.input_shapes(shape_ids), attention_mask=attention_mask
+        ).last_hidden_state
+        logits = self.head(torch.cat([states.float(), self.head_shapes(shape_ids)], dim=-1)).float()
+        output = {"logits": logits}
+        if labels is not None:
+            output["loss"] = functional.cross_entropy(
+                logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED
+            )
+        return output

@@ -1,0 +1,105 @@
+"""What a fine-tuning run does: a TOML file, or arguments, checked before anything is loaded."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from ml.encoders import DEFAULT_ENCODER
+from ml.errors import DataError
+
+METHODS = ("lora", "full", "head")
+SCHEDULES = ("linear", "cosine")
+
+
+@dataclass(frozen=True, slots=True)
+class FinetuneConfig:
+    """The recipe of a run. Defaults are the measured ones for short texts with LoRA.
+
+    ``held_out`` is the share of the distinct training texts that is kept aside when no validation
+    file is given; calibration, thresholds and metrics come from the validation rows alone.
+    ``target_error`` is the error rate on them that the accept threshold aims at, and
+    ``in_scope_kept`` the share of in-scope texts that the out-of-scope threshold lets pass.
+    """
+
+    encoder: str = DEFAULT_ENCODER
+    method: str = "lora"
+    rank: int = 16
+    alpha: int = 32
+    adapter_dropout: float = 0.05
+    dropout: float = 0.1
+    epochs: float = 5.0
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    warmup: float = 0.1
+    schedule: str = "linear"
+    label_smoothing: float = 0.05
+    max_length: int = 64
+    bf16: bool = True
+    seed: int = 13
+    held_out: float = 0.1
+    target_error: float = 0.05
+    in_scope_kept: float = 0.97
+    licences: dict[str, str] = field(default_factory=dict)
+    card: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        checks = {
+            "method": self.method in METHODS,
+            "schedule": self.schedule in SCHEDULES,
+            "rank": self.rank > 0,
+            "alpha": self.alpha > 0,
+            "epochs": self.epochs > 0,
+            "batch_size": self.batch_size > 0,
+            "learning_rate": self.learning_rate > 0,
+            "warmup": 0 <= self.warmup < 1,
+            "label_smoothing": 0 <= self.label_smoothing < 1,
+            "max_length": 8 <= self.max_length <= 512,
+            "held_out": 0 < self.held_out < 1,
+            "target_error": 0 < self.target_error < 1,
+            "in_scope_kept": 0 < self.in_scope_kept < 1,
+        }
+        for name, good in checks.items():
+            if not good:
+                raise DataError(
+                    "configuration", None, f"{name} = {getattr(self, name)!r} is not allowed"
+                )
+
+    def method_settings(self) -> dict[str, Any]:
+        """The method as the artifact declares it."""
+        if self.method == "lora":
+            return {
+                "name": "lora",
+                "rank": self.rank,
+                "alpha": self.alpha,
+                "dropout": self.adapter_dropout,
+            }
+        return {"name": self.method}
+
+
+def load_config(path: Path | None, **overrides: Any) -> FinetuneConfig:
+    """The configuration in a TOML file with ``overrides`` (those that are not ``None``) applied.
+
+    Raises :class:`DataError` naming an unknown key, a value of the wrong type or a broken file.
+    """
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise DataError(path, None, f"is not TOML: {error}") from error
+    known = {item.name: item for item in fields(FinetuneConfig)}
+    for name, value in values.items():
+        if name not in known:
+            raise DataError(path or "", None, f"unknown setting {name!r}")
+        default = getattr(FinetuneConfig(), name)
+        numeric = isinstance(default, float) and isinstance(value, int | float)
+        if default is not None and not numeric and type(value) is not type(default):
+            raise DataError(path or "", None, f"{name} must be a {type(default).__name__}")
+    config = FinetuneConfig(**values)
+    return replace(
+        config, **{name: value for name, value in overrides.items() if value is not None}
+    )

@@ -1,0 +1,106 @@
+"""Rows to padded torch batches, through the same encoding that serves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from ml.data.encoding import encode_texts, encode_words
+from ml.data.readers import LabelledText, TaggedSentence
+from ml.models.tagger import IGNORED
+
+_ENCODE_CHUNK = 512
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedRow:
+    """One row of model input, unpadded; every list is as long as the row has tokens."""
+
+    input_ids: list[int]
+    labels: list[int] | int
+    shape_ids: list[int] | None = None
+    word_index: list[int] | None = None
+
+
+class EncodedRows(torch.utils.data.Dataset[dict[str, Any]]):
+    """Encoded rows as the Trainer wants them."""
+
+    def __init__(self, rows: Sequence[EncodedRow]) -> None:
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        row = self.rows[index]
+        item: dict[str, Any] = {"input_ids": row.input_ids, "labels": row.labels}
+        if row.shape_ids is not None:
+            item["shape_ids"] = row.shape_ids
+        return item
+
+
+def encode_classification(
+    rows: Sequence[LabelledText], tokenizer: Tokenizer, columns: dict[str, int], max_length: int
+) -> list[EncodedRow]:
+    """Encode texts; ``columns`` maps a label to its column of the logits."""
+    encoded = []
+    for start in range(0, len(rows), _ENCODE_CHUNK):
+        chunk = rows[start : start + _ENCODE_CHUNK]
+        batch = encode_texts(tokenizer, [row.text for row in chunk], max_length=max_length)
+        for index, row in enumerate(chunk):
+            length = int(batch.attention_mask[index].sum())
+            encoded.append(EncodedRow(batch.input_ids[index, :length].tolist(), columns[row.label]))
+    return encoded
+
+
+def encode_tagging(
+    rows: Sequence[TaggedSentence], tokenizer: Tokenizer, columns: dict[str, int], max_length: int
+) -> list[EncodedRow]:
+    """Encode sentences; the first token of a word carries the word's tag."""
+    encoded = []
+    for start in range(0, len(rows), _ENCODE_CHUNK):
+        chunk = rows[start : start + _ENCODE_CHUNK]
+        batch = encode_words(tokenizer, [row.tokens for row in chunk], max_length=max_length)
+        assert batch.shape_ids is not None
+        assert batch.word_index is not None
+        for index, row in enumerate(chunk):
+            length = int(batch.attention_mask[index].sum())
+            words = batch.word_index[index, :length].tolist()
+            encoded.append(
+                EncodedRow(
+                    batch.input_ids[index, :length].tolist(),
+                    [IGNORED if word < 0 else columns[row.tags[word]] for word in words],
+                    batch.shape_ids[index, :length].tolist(),
+                    words,
+                )
+            )
+    return encoded
+
+
+def collate(items: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
+    """Pad items to the longest: (batch, tokens) tensors, labels as the task has them."""
+    width = max(len(item["input_ids"]) for item in items)
+    batch = {
+        "input_ids": _pad([item["input_ids"] for item in items], width, 0),
+        "attention_mask": _pad([[1] * len(item["input_ids"]) for item in items], width, 0),
+    }
+    if "shape_ids" in items[0]:
+        batch["shape_ids"] = _pad([item["shape_ids"] for item in items], width, 0)
+    if isinstance(items[0]["labels"], list):
+        batch["labels"] = _pad([item["labels"] for item in items], width, IGNORED)
+    else:
+        batch["labels"] = torch.tensor([item["labels"] for item in items])
+    return batch
+
+
+def _pad(rows: Sequence[Sequence[int]], width: int, fill: int) -> Tensor:
+    padded = np.full((len(rows), width), fill, dtype=np.int64)
+    for index, row in enumerate(rows):
+        padded[index, : len(row)] = row
+    return torch.from_numpy(padded)

@@ -1,0 +1,123 @@
+"""Runs the optimisation, on transformers' Trainer: schedules, precision, checkpoints, resuming."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_utils import get_last_checkpoint, set_seed
+
+from ml.errors import TrainingError
+from ml.training.config import FinetuneConfig
+from ml.training.datasets import EncodedRow, EncodedRows, collate
+
+ProgressCallback = Callable[[int, int, str], None]
+_LOG_EVERY = 20
+
+
+class _Reporter(TrainerCallback):  # type: ignore[misc]
+    """Passes steps and loss on, and stops at a loss that is not a number."""
+
+    def __init__(self, progress: ProgressCallback | None, curve: list[dict[str, float]]) -> None:
+        self._progress = progress
+        self._curve = curve
+        self._loss = float("nan")
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        if not logs or "loss" not in logs:
+            return
+        self._loss = float(logs["loss"])
+        if not math.isfinite(self._loss):
+            raise TrainingError(
+                f"the loss is {self._loss} at step {state.global_step}; lower the learning rate"
+            )
+        self._curve.append({"step": float(state.global_step), "loss": self._loss})
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if self._progress is not None:
+            self._progress(state.global_step, state.max_steps, f"loss {self._loss:.3f}")
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, numpy and torch."""
+    set_seed(seed)
+
+
+def train(
+    model: nn.Module,
+    rows: Sequence[EncodedRow],
+    config: FinetuneConfig,
+    *,
+    run_folder: Path,
+    progress: ProgressCallback | None = None,
+) -> list[dict[str, float]]:
+    """Train ``model`` in place and return the loss curve.
+
+    Checkpoints go to ``run_folder`` after each epoch; a run that was killed goes on from the last
+    one when it is started again with the same folder. Batches hold texts of similar length.
+
+    Raises :class:`TrainingError` when the loss is not finite.
+    """
+    curve: list[dict[str, float]] = []
+    arguments = TrainingArguments(
+        output_dir=str(run_folder),
+        per_device_train_batch_size=config.batch_size,
+        num_train_epochs=config.epochs,
+        learning_rate=config.learning_rate,
+        weight_decay=config.weight_decay,
+        lr_scheduler_type=config.schedule,
+        warmup_steps=config.warmup,
+        max_grad_norm=1.0,
+        bf16=config.bf16,
+        use_cpu=not torch.cuda.is_available(),
+        train_sampling_strategy="group_by_length",
+        remove_unused_columns=False,
+        label_names=["labels"],
+        logging_steps=_LOG_EVERY,
+        logging_nan_inf_filter=False,
+        save_strategy="epoch",
+        save_total_limit=1,
+        seed=config.seed,
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_pin_memory=torch.cuda.is_available(),
+    )
+    trainer = Trainer(
+        model=model, args=arguments, train_dataset=EncodedRows(rows), data_collator=collate
+    )
+    trainer.remove_callback(_printer())
+    trainer.add_callback(_Reporter(progress, curve))
+    last = get_last_checkpoint(str(run_folder)) if run_folder.is_dir() else None
+    trainer.train(resume_from_checkpoint=last)
+    return curve
+
+
+def _printer() -> type[TrainerCallback]:
+    from transformers.trainer_callback import PrinterCallback
+
+    return PrinterCallback
+
+
+@torch.inference_mode()
+def forward_all(
+    model: nn.Module, rows: Sequence[EncodedRow], *, batch_size: int = 64
+) -> list[torch.Tensor]:
+    """The logits of each row, in order: (columns,) or, for tagging, (tokens, columns)."""
+    model.eval()
+    order = sorted(range(len(rows)), key=lambda i: len(rows[i].input_ids))
+    found: list[torch.Tensor] = [torch.empty(0)] * len(rows)
+    data = EncodedRows(rows)
+    for start in range(0, len(order), batch_size):
+        chosen = order[start : start + batch_size]
+        batch = collate([data[i] for i in chosen])
+        batch.pop("labels")
+        logits = model(**batch)["logits"]
+        for row, i in enumerate(chosen):
+            length = len(rows[i].input_ids)
+            found[i] = logits[row, :length] if logits.dim() == 3 else logits[row]
+    return found
