@@ -268,10 +268,11 @@ class LocalEngine:
         outcomes = self._try_batch(task, predictor, texts)
         if len(texts) == 1 or not isinstance(outcomes[0], MLError):
             return outcomes
-        logger.warning("a batch of %d texts failed for %s: trying them singly", len(texts), task)
-        return [self._try_batch(task, predictor, [text])[0] for text in texts]
+        return [self._try_batch(task, predictor, [text], log=False)[0] for text in texts]
 
-    def _try_batch(self, task: str, predictor: Predictor, texts: list[str]) -> Sequence[Outcome]:
+    def _try_batch(
+        self, task: str, predictor: Predictor, texts: list[str], *, log: bool = True
+    ) -> Sequence[Outcome]:
         """All predictions, or the same error for each text."""
         self.metrics.batch(task, len(texts))
         try:
@@ -283,7 +284,8 @@ class LocalEngine:
         except MLError as error:
             return [error] * len(texts)
         except Exception as error:
-            logger.exception("computing %d texts failed for %s", len(texts), task)
+            # One traceback a batch is enough: its texts, tried singly, fail for the same reason.
+            logger.warning("computing %d texts of %s: %r", len(texts), task, error, exc_info=log)
             return [_inference_error(task, error)] * len(texts)
         return predictions
 

@@ -38,7 +38,8 @@ from ml.types import (
 
 MAX_CHARACTERS = 20_000
 MAX_TAGGED_CHARACTERS = 50_000
-_MAX_PADDED_TOKENS = 4096  # of one run of the graph: its longest row times its rows
+_MAX_PADDED_TOKENS = 2048  # of one run of the graph: its longest row times its rows
+_LARGE_RUN = 1024  # padded tokens of a run whose memory is given back rather than kept
 _OVERLAP = 0.25  # of a window, shared with the next one
 
 _INPUTS = ("input_ids", "attention_mask")
@@ -78,7 +79,8 @@ class Graph:
             if batch.shape_ids is not None:
                 feed["shape_ids"] = batch.shape_ids
             cut = {name: np.ascontiguousarray(array[rows, :width]) for name, array in feed.items()}
-            yield rows, self._session.run(self._outputs, cut)
+            large = len(rows) * width > _LARGE_RUN
+            yield rows, self._session.run(self._outputs, cut, _shrinking() if large else None)
             start += len(rows)
 
     def _check(self, path: Path) -> None:
@@ -264,9 +266,14 @@ def _options(runtime: RuntimeSettings) -> onnxruntime.SessionOptions:
     options.intra_op_num_threads = runtime.intra_op_threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors; a quantised graph gives warnings at each load
-    # Memory of a large batch goes back to the system rather than being kept for the next one.
-    options.enable_cpu_mem_arena = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def _shrinking() -> onnxruntime.RunOptions:
+    """Options of a run after which the memory arena goes back to its former size."""
+    options = onnxruntime.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
     return options
 
 
