@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
-from peft.tuners.lora import LoraLayer
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import AutoModel
@@ -24,7 +23,8 @@ def load_encoder(source: EncoderSource) -> nn.Module:
         source.path, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
     )
     if getattr(model, "pooler", None) is not None:
-        model.pooler = None  # unused by mean pooling; it would only be carried along
+        # Unused by mean pooling; it would only be carried along.
+        setattr(model, "pooler", None)  # noqa: B010 - a module's attribute is typed Module
     return model
 
 
@@ -80,10 +80,6 @@ def merged(encoder: nn.Module, method: dict[str, Any]) -> nn.Module:
 
 def trainable_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-
-
-def has_lora(model: nn.Module) -> bool:
-    return any(isinstance(module, LoraLayer) for module in model.modules())
 
 
 def mean_pool(states: Tensor, attention_mask: Tensor) -> Tensor:

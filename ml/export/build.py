@@ -1,0 +1,290 @@
+"""From a trained artifact to the quantised ONNX graph that serves it.
+
+The adapter is merged into the encoder, the graph exported, its weights quantised to 8-bit
+integers, and both graphs compared with the torch model on probe texts. A graph that disagrees is
+not served: int8 falls back to float32, and float32 that disagrees is an error.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from ml.artifacts import (
+    ADAPTER,
+    HEAD,
+    MODEL,
+    TOKENIZER,
+    Artifact,
+    Build,
+    EncoderRef,
+    read_artifact,
+    staged_folder,
+    versioned,
+    write_artifact,
+)
+from ml.data.encoding import EncodedBatch, encode_texts, encode_words, load_tokenizer
+from ml.data.text import split_words
+from ml.encoders import EncoderSource, resolve_encoder
+from ml.errors import ArtifactError, ExportMismatch
+from ml.evaluation.scoring import softmax
+from ml.export.probes import PROBES
+from ml.models.classifier import TextClassifier
+from ml.models.encoder import load_delta, load_encoder, merged, tune
+from ml.models.sentence_encoder import SentenceEncoder
+from ml.models.tagger import TokenTagger
+from ml.types import FloatArray
+
+MIN_AGREEMENT = 0.97
+ACTIVE = "active.json"
+ENCODER_TASK = "encoder"
+_OPSET = 17
+_MAX_LENGTH_EMBEDDING = 256
+_QUANTISED = ("MatMul", "Gemm", "Gather")
+
+Step = Callable[[int, int, str], None]
+_STEPS = ("load", "export", "quantise", "verify", "store")
+
+
+def build_model(folder: Path, models_dir: Path, progress: Step | None = None) -> Artifact:
+    """Build the trained artifact in ``folder`` into ``models_dir/<task>/<version>``.
+
+    Makes it the active version if the task has none. Returns the built declaration; an existing
+    build of the same version is returned as it is.
+
+    Raises :class:`ArtifactError` for a corrupt artifact or one whose encoder is not the installed
+    one, :class:`ExportMismatch` when no exported graph agrees with the model.
+    """
+    artifact = read_artifact(folder)
+    source = resolve_encoder(artifact.encoder.name)
+    if source.sha256 != artifact.encoder.sha256:
+        raise ArtifactError(
+            folder, f"was tuned on another encoder than the installed {source.name}"
+        )
+    return _build(
+        artifact, source, lambda: _restore(artifact, source, folder), models_dir, progress
+    )
+
+
+def build_encoder(encoder: str, models_dir: Path, progress: Step | None = None) -> Artifact:
+    """Build the plain sentence encoder as the task ``encoder``; see :func:`build_model`."""
+    source = resolve_encoder(encoder)
+    artifact = versioned(
+        Artifact(
+            task=ENCODER_TASK,
+            kind="embedding",
+            version="",
+            created_at=datetime(2021, 8, 30, tzinfo=UTC).isoformat(),  # of the base encoder
+            encoder=EncoderRef(source.name, source.sha256, source.hidden_size),
+            method={"name": "none"},
+            labels=(),
+            max_length=_MAX_LENGTH_EMBEDDING,
+            pooling="mean",
+            temperature=1.0,
+            thresholds={},
+            data=(),
+            metrics={},
+        )
+    )
+    return _build(
+        artifact, source, lambda: SentenceEncoder(load_encoder(source)), models_dir, progress
+    )
+
+
+def activate_if_none(models_dir: Path, artifact: Artifact) -> None:
+    """Make ``artifact`` the active version of its task unless there is one."""
+    pointer = models_dir / artifact.task / ACTIVE
+    if pointer.exists():
+        return
+    with tempfile.NamedTemporaryFile("w", dir=pointer.parent, delete=False) as handle:
+        json.dump({"version": artifact.version}, handle)
+    Path(handle.name).chmod(0o644)
+    Path(handle.name).replace(pointer)
+
+
+def _build(
+    artifact: Artifact,
+    source: EncoderSource,
+    restore: Callable[[], nn.Module],
+    models_dir: Path,
+    progress: Step | None,
+) -> Artifact:
+    target = models_dir / artifact.task / artifact.version
+    if target.is_dir():
+        built = read_artifact(target)
+        activate_if_none(models_dir, built)
+        return built
+
+    def step(name: str) -> None:
+        if progress is not None:
+            progress(_STEPS.index(name), len(_STEPS), f"{artifact.task}: {name}")
+
+    step("load")
+    model = restore().eval()
+    batch = _probe_batch(artifact, source)
+    with tempfile.TemporaryDirectory(prefix="trefoil-export-") as scratch:
+        step("export")
+        plain = Path(scratch) / "plain.onnx"
+        _export(model, artifact, batch, plain)
+        step("quantise")
+        small = _quantise(plain)
+        step("verify")
+        chosen, build = _choose(model, artifact, batch, {"int8": small, "fp32": plain})
+        step("store")
+        with staged_folder(target) as folder:
+            shutil.copyfile(chosen, folder / MODEL)
+            shutil.copyfile(source.path / TOKENIZER, folder / TOKENIZER)
+            built = write_artifact(folder, replace(artifact, build=build))
+    activate_if_none(models_dir, built)
+    if progress is not None:
+        progress(len(_STEPS), len(_STEPS), f"{artifact.task}: done")
+    return built
+
+
+def _restore(artifact: Artifact, source: EncoderSource, folder: Path) -> nn.Module:
+    """The trained model with its adapter merged."""
+    encoder = tune(load_encoder(source), artifact.method)
+    load_delta(encoder, artifact.method, folder / ADAPTER)
+    head = load_file(folder / HEAD)
+    encoder = merged(encoder, artifact.method)
+    columns = len(artifact.labels) + int(bool(artifact.settings.get("oos_column")))
+    model: nn.Module
+    if artifact.kind == "ner":
+        model = TokenTagger(encoder, hidden_size=source.hidden_size, columns=columns)
+    else:
+        model = TextClassifier(encoder, hidden_size=source.hidden_size, columns=columns)
+    missing, unexpected = model.load_state_dict(head, strict=False)
+    left = [name for name in missing if not name.startswith("encoder.")] + list(unexpected)
+    if left:
+        raise ArtifactError(folder / HEAD, f"does not fit the model: {left[0]}")
+    return model
+
+
+def _probe_batch(artifact: Artifact, source: EncoderSource) -> EncodedBatch:
+    tokenizer = load_tokenizer(source.path / TOKENIZER)
+    if artifact.kind == "ner":
+        words = [[word.text for word in split_words(text)] for text in PROBES]
+        return encode_words(tokenizer, words, max_length=artifact.max_length)
+    return encode_texts(tokenizer, PROBES, max_length=artifact.max_length)
+
+
+def _feed(batch: EncodedBatch) -> dict[str, np.ndarray[Any, Any]]:
+    feed = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+    return feed | ({"shape_ids": batch.shape_ids} if batch.shape_ids is not None else {})
+
+
+class _Positional(nn.Module):
+    """Takes inputs by position and gives a tuple, as the exporter needs it."""
+
+    def __init__(self, model: nn.Module, outputs: tuple[str, ...]) -> None:
+        super().__init__()
+        self.model = model
+        self.outputs = outputs
+
+    def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        answer = self.model(*inputs)
+        return tuple(answer[name] for name in self.outputs)
+
+
+def _outputs(artifact: Artifact) -> tuple[str, ...]:
+    return {
+        "classification": ("logits", "pooled"),
+        "ner": ("logits",),
+        "embedding": ("vector",),
+    }[artifact.kind]
+
+
+def _export(model: nn.Module, artifact: Artifact, batch: EncodedBatch, path: Path) -> None:
+    feed = {name: torch.from_numpy(array[:4]) for name, array in _feed(batch).items()}
+    outputs = _outputs(artifact)
+    axes: dict[str, dict[int, str]] = {name: {0: "batch", 1: "tokens"} for name in feed}
+    axes |= {name: {0: "batch"} for name in outputs}
+    if artifact.kind == "ner":
+        axes["logits"] = {0: "batch", 1: "tokens"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the tracer's, about shapes; the probes check the result
+        torch.onnx.export(
+            _Positional(model, outputs),
+            tuple(feed.values()),
+            str(path),
+            input_names=list(feed),
+            output_names=list(outputs),
+            dynamic_axes=axes,
+            opset_version=_OPSET,
+            dynamo=False,
+        )
+    model.eval()  # the exporter leaves it in training mode, with dropout
+
+
+def _quantise(path: Path) -> Path:
+    """Weights to 8-bit integers, one scale a channel; activations at run time."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    target = path.with_name("int8.onnx")
+    logging.disable(logging.WARNING)  # it advises a pre-processing that does nothing here
+    try:
+        quantize_dynamic(
+            str(path),
+            str(target),
+            op_types_to_quantize=list(_QUANTISED),
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+            extra_options={"DefaultTensorType": 1},
+        )
+    finally:
+        logging.disable(logging.NOTSET)
+    return target
+
+
+def _choose(
+    model: nn.Module, artifact: Artifact, batch: EncodedBatch, graphs: dict[str, Path]
+) -> tuple[Path, Build]:
+    with torch.inference_mode():
+        tensors = {name: torch.from_numpy(array) for name, array in _feed(batch).items()}
+        wanted = model(**tensors)[_outputs(artifact)[0]].float().numpy()
+    agreement = 0.0
+    for precision, path in graphs.items():
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        found = session.run([_outputs(artifact)[0]], _feed(batch))[0]
+        agreement, difference = _compare(artifact, batch, wanted, found)
+        if agreement >= MIN_AGREEMENT:
+            tool = f"torch {torch.__version__}, onnxruntime {onnxruntime.__version__}"
+            return path, Build(precision, len(PROBES), agreement, difference, tool)
+    raise ExportMismatch(
+        f"{artifact.task}: the exported graph agrees with its source on {agreement:.1%} of the "
+        f"probe texts; {MIN_AGREEMENT:.0%} are needed"
+    )
+
+
+def _compare(
+    artifact: Artifact, batch: EncodedBatch, wanted: FloatArray, found: FloatArray
+) -> tuple[float, float]:
+    """The share of the same answers, and the largest difference of a probability or cosine.
+
+    For embeddings an answer is the same when its cosine with the source's is at least 0.97.
+    """
+    if artifact.kind == "embedding":
+        cosines = (wanted * found).sum(axis=1)
+        return float((cosines >= MIN_AGREEMENT).mean()), float((1.0 - cosines).max())
+    before, after = softmax(wanted), softmax(found)
+    same = before.argmax(axis=-1) == after.argmax(axis=-1)
+    gap = np.abs(before - after).max(axis=-1)
+    if artifact.kind == "ner":
+        assert batch.word_index is not None
+        words = batch.word_index >= 0
+        return float(same[words].mean()), float(gap[words].max())
+    return float(same.mean()), float(gap.max())
