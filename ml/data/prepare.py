@@ -31,14 +31,44 @@ WRITTEN = Path(__file__).parent / "written"
 """Rows written for this project."""
 
 BANKING_LIKE_CLINC = frozenset(
-    (
-        "account_blocked apr application_status balance bill_balance bill_due card_declined "
-        "credit_limit credit_limit_change credit_score damaged_card exchange_rate "
-        "expiration_date freeze_account improve_credit_score insurance insurance_change "
-        "interest_rate international_fees min_payment new_card order_checks pay_bill payday "
-        "pin_change redeem_rewards replacement_card_duration report_fraud report_lost_card "
-        "rewards_balance rollover_401k routing spending_history taxes transactions transfer"
-    ).split()
+    {
+        "account_blocked",
+        "apr",
+        "application_status",
+        "balance",
+        "bill_balance",
+        "bill_due",
+        "card_declined",
+        "credit_limit",
+        "credit_limit_change",
+        "credit_score",
+        "damaged_card",
+        "exchange_rate",
+        "expiration_date",
+        "freeze_account",
+        "improve_credit_score",
+        "insurance",
+        "insurance_change",
+        "interest_rate",
+        "international_fees",
+        "min_payment",
+        "new_card",
+        "order_checks",
+        "pay_bill",
+        "payday",
+        "pin_change",
+        "redeem_rewards",
+        "replacement_card_duration",
+        "report_fraud",
+        "report_lost_card",
+        "rewards_balance",
+        "rollover_401k",
+        "routing",
+        "spending_history",
+        "taxes",
+        "transactions",
+        "transfer",
+    }
 )
 """CLINC150 intents close to a bank's: neither in nor clearly out of Banking77's scope."""
 
@@ -66,7 +96,8 @@ def prepare_intent(data: Path) -> Rows:
     generator = random.Random(SEED)  # noqa: S311 - reproducible, not secret
     names = sorted(by_intent)
     unseen = set(generator.sample(names, _HELD_OUT_INTENTS))
-    outliers, unknown = [], []
+    outliers: list[LabelledText] = []
+    unknown: list[LabelledText] = []
     for name in names:
         chosen = generator.sample(by_intent[name], _PER_INTENT)
         (unknown if name in unseen else outliers).extend(chosen)

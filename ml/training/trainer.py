@@ -20,7 +20,7 @@ ProgressCallback = Callable[[int, int, str], None]
 _LOG_EVERY = 20
 
 
-class _Reporter(TrainerCallback):  # type: ignore[misc]
+class _Reporter(TrainerCallback):
     """Passes steps and loss on, and stops at a loss that is not a number."""
 
     def __init__(self, progress: ProgressCallback | None, curve: list[dict[str, float]]) -> None:
