@@ -1,1 +1,1 @@
-"""Dense, lexical and hybrid retrieval over documents."""
+"""Search over documents: dense (FAISS), lexical (BM25) and both together. Never imports torch."""
