@@ -6,9 +6,10 @@ of the apps knows how to show.
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -16,8 +17,11 @@ from django.core.exceptions import ImproperlyConfigured
 from apps.core import lifespan
 from apps.core.errors import Busy, ModelUnavailable, Problem
 from ml.errors import DeadlineExceeded, EngineClosed, MLError, ModelNotFound, Overloaded
-from ml.serving.protocol import EngineStats, InferenceEngine
+from ml.serving.protocol import EngineStats, InferenceEngine, Predictor
 from ml.types import Classification, Embedding, FloatArray, ModelInfo, Prediction, Tagging
+
+if TYPE_CHECKING:
+    from ml.serving.registry import ModelStore
 
 _lock = threading.Lock()
 _engine: InferenceEngine | None = None
@@ -111,6 +115,32 @@ def embed(texts: Sequence[str], *, task: str = "encoder") -> list[FloatArray]:
 
 async def aembed(texts: Sequence[str], *, task: str = "encoder") -> list[FloatArray]:
     return [cast(Embedding, prediction).vector for prediction in await apredict(task, texts)]
+
+
+def model_store() -> ModelStore:
+    """The built models on disk: versions, activation. Reads nothing until it is asked."""
+    from ml.serving.registry import ModelStore
+
+    return ModelStore(settings.ML_MODELS_DIR)
+
+
+def load_version(task: str, version: str | None = None) -> Predictor:
+    """The predictor of one version (the active one, when ``None``), apart from the engine.
+
+    For evaluation, which must not fill the engine's queue and cache. Raises ``MLError``.
+    """
+    from ml.runtime import RuntimeSettings, available_cores
+    from ml.serving.predictors import load_predictor
+
+    store = model_store()
+    artifact = store.artifact(task, version)
+    folder = settings.ML_MODELS_DIR / task / artifact.version
+    return load_predictor(folder, artifact, RuntimeSettings(available_cores(), 1))
+
+
+def discard_build(task: str, version: str) -> None:
+    """Delete a built version, so that it can be built again."""
+    shutil.rmtree(settings.ML_MODELS_DIR / task / version)
 
 
 def models() -> list[ModelInfo]:

@@ -1,1 +1,133 @@
-urlpatterns: list = []
+"""``/api/v1/models/``: versions, predictions, labelled examples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.http import StreamingHttpResponse
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.core import gateway
+from apps.core.errors import NotAllowed
+from apps.modelhub import selectors
+from apps.modelhub.models import LabelledExample
+from ml.types import Classification, Embedding, Prediction
+
+MAX_TEXTS = 64
+MAX_CHARACTERS = 20_000
+_SHOWN_LABELS = 5
+
+
+class VersionSerializer(serializers.Serializer[Any]):
+    task = serializers.CharField()
+    version = serializers.CharField()
+    active = serializers.BooleanField()
+    problem = serializers.CharField()
+
+
+class PredictInput(serializers.Serializer[Any]):
+    task = serializers.CharField(max_length=60)
+    texts = serializers.ListField(
+        child=serializers.CharField(max_length=MAX_CHARACTERS, allow_blank=True),
+        min_length=1,
+        max_length=MAX_TEXTS,
+    )
+
+
+class PredictOutput(serializers.Serializer[Any]):
+    predictions = serializers.ListField(child=serializers.DictField())
+
+
+class ExampleSerializer(serializers.ModelSerializer[LabelledExample]):
+    class Meta:
+        model = LabelledExample
+        exclude: list[str] = []
+
+
+def _require(request: Request, permission: str) -> None:
+    if not request.user.has_perm(permission):
+        raise NotAllowed("Only administrators may see the model hub.")
+
+
+def prediction_payload(prediction: Prediction) -> dict[str, Any]:
+    """A prediction as JSON; a classification shows its best labels."""
+    if isinstance(prediction, Classification):
+        return {
+            "label": prediction.label,
+            "confidence": prediction.confidence,
+            "scores": [asdict(score) for score in prediction.scores[:_SHOWN_LABELS]],
+            "out_of_scope": prediction.out_of_scope,
+            "in_scope": prediction.in_scope,
+            "confident": prediction.confident,
+            "version": prediction.version,
+        }
+    if isinstance(prediction, Embedding):
+        return {"vector": prediction.vector.tolist(), "version": prediction.version}
+    return {
+        "entities": [asdict(entity) for entity in prediction.entities],
+        "version": prediction.version,
+    }
+
+
+class VersionListView(APIView):
+    """Built versions of every task."""
+
+    @extend_schema(responses=VersionSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        _require(request, "modelhub.view_models")
+        return Response([version.row() for version in selectors.version_list()])
+
+
+class PredictView(APIView):
+    """Predictions of a task's active model for up to 64 texts."""
+
+    @extend_schema(request=PredictInput, responses=PredictOutput)
+    def post(self, request: Request) -> Response:
+        body = PredictInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        predictions = async_to_sync(gateway.apredict)(**body.validated_data)
+        return Response({"predictions": [prediction_payload(one) for one in predictions]})
+
+
+class ExampleListView(generics.ListAPIView[LabelledExample]):
+    """Labelled examples, newest first."""
+
+    serializer_class = ExampleSerializer
+    queryset = LabelledExample.objects.none()
+
+    def get_queryset(self) -> Any:
+        _require(self.request, "modelhub.view_examples")
+        return selectors.example_list(task=self.request.query_params.get("task"))
+
+
+class ExampleExportView(APIView):
+    """The examples of a task as JSONL ``{"text", "label"}``, ready for ``finetune``."""
+
+    @extend_schema(responses={(200, "application/jsonl"): str})
+    def get(self, request: Request) -> StreamingHttpResponse:
+        _require(request, "modelhub.view_examples")
+        examples = selectors.example_list(task=request.query_params.get("task"))
+
+        def lines() -> Iterator[str]:
+            for example in examples.iterator(chunk_size=500):
+                row = {"text": example.text, "label": example.new_label}
+                yield json.dumps(row, ensure_ascii=False) + "\n"
+
+        return StreamingHttpResponse(lines(), content_type="application/jsonl")
+
+
+urlpatterns = [
+    path("", VersionListView.as_view(), name="api-models"),
+    path("predict/", PredictView.as_view(), name="api-predict"),
+    path("examples/", ExampleListView.as_view(), name="api-examples"),
+    path("examples/export/", ExampleExportView.as_view(), name="api-examples-export"),
+]

@@ -1,5 +1,12 @@
 from django.urls import path
-from django.views.generic import TemplateView
+
+from apps.modelhub import views
 
 app_name = "modelhub"
-urlpatterns = [path("", TemplateView.as_view(template_name="core/home.html"), name="models")]
+urlpatterns = [
+    path("", views.models, name="models"),
+    path("engine/", views.engine, name="engine"),
+    path("try/", views.try_text, name="try"),
+    path("examples/", views.examples, name="examples"),
+    path("<slug:task>/<slug:version>/", views.version, name="version"),
+]

@@ -283,6 +283,7 @@ LOGGING = {
         "django_tasks_db": {"level": "WARNING"},
         "django_tasks": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
+        "faiss": {"level": "WARNING"},
     },
 }
 structlog.configure(

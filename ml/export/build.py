@@ -7,14 +7,12 @@ not served: int8 falls back to float32, and float32 that disagrees is an error.
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +29,8 @@ from ml.artifacts import (
     TOKENIZER,
     Artifact,
     Build,
-    EncoderRef,
     read_artifact,
     staged_folder,
-    versioned,
     write_artifact,
 )
 from ml.data.encoding import EncodedBatch, encode_texts, encode_words, load_tokenizer
@@ -42,18 +38,17 @@ from ml.data.text import split_words
 from ml.encoders import EncoderSource, resolve_encoder
 from ml.errors import ArtifactError, ExportMismatch
 from ml.evaluation.scoring import softmax
+from ml.export.declare import encoder_artifact
 from ml.export.probes import PROBES
 from ml.models.classifier import TextClassifier
 from ml.models.encoder import load_delta, load_encoder, merged, tune
 from ml.models.sentence_encoder import SentenceEncoder
 from ml.models.tagger import TokenTagger
+from ml.serving.registry import ModelStore
 from ml.types import FloatArray
 
 MIN_AGREEMENT = 0.97
-ACTIVE = "active.json"
-ENCODER_TASK = "encoder"
 _OPSET = 17
-_MAX_LENGTH_EMBEDDING = 256
 _QUANTISED = ("MatMul", "Gemm", "Gather")
 
 Step = Callable[[int, int, str], None]
@@ -83,37 +78,16 @@ def build_model(folder: Path, models_dir: Path, progress: Step | None = None) ->
 def build_encoder(encoder: str, models_dir: Path, progress: Step | None = None) -> Artifact:
     """Build the plain sentence encoder as the task ``encoder``; see :func:`build_model`."""
     source = resolve_encoder(encoder)
-    artifact = versioned(
-        Artifact(
-            task=ENCODER_TASK,
-            kind="embedding",
-            version="",
-            created_at=datetime(2021, 8, 30, tzinfo=UTC).isoformat(),  # of the base encoder
-            encoder=EncoderRef(source.name, source.sha256, source.hidden_size),
-            method={"name": "none"},
-            labels=(),
-            max_length=_MAX_LENGTH_EMBEDDING,
-            pooling="mean",
-            temperature=1.0,
-            thresholds={},
-            data=(),
-            metrics={},
-        )
-    )
+    artifact = encoder_artifact(source)
     return _build(
         artifact, source, lambda: SentenceEncoder(load_encoder(source)), models_dir, progress
     )
 
 
-def activate_if_none(models_dir: Path, artifact: Artifact) -> None:
-    """Make ``artifact`` the active version of its task unless there is one."""
-    pointer = models_dir / artifact.task / ACTIVE
-    if pointer.exists():
-        return
-    with tempfile.NamedTemporaryFile("w", dir=pointer.parent, delete=False) as handle:
-        json.dump({"version": artifact.version}, handle)
-    Path(handle.name).chmod(0o644)
-    Path(handle.name).replace(pointer)
+def _activate_if_none(models_dir: Path, artifact: Artifact) -> None:
+    store = ModelStore(models_dir)
+    if artifact.task not in store.tasks():
+        store.activate(artifact.task, artifact.version)
 
 
 def _build(
@@ -126,7 +100,7 @@ def _build(
     target = models_dir / artifact.task / artifact.version
     if target.is_dir():
         built = read_artifact(target)
-        activate_if_none(models_dir, built)
+        _activate_if_none(models_dir, built)
         return built
 
     def step(name: str) -> None:
@@ -149,7 +123,7 @@ def _build(
             shutil.copyfile(chosen, folder / MODEL)
             shutil.copyfile(source.path / TOKENIZER, folder / TOKENIZER)
             built = write_artifact(folder, replace(artifact, build=build))
-    activate_if_none(models_dir, built)
+    _activate_if_none(models_dir, built)
     if progress is not None:
         progress(len(_STEPS), len(_STEPS), f"{artifact.task}: done")
     return built

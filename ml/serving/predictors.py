@@ -21,7 +21,7 @@ from ml.artifacts import MODEL, TOKENIZER, Artifact
 from ml.data.encoding import EncodedBatch, encode_texts, encode_words, load_tokenizer
 from ml.data.text import Word, normalise, split_words
 from ml.errors import ArtifactError
-from ml.evaluation.decoding import decode_entities
+from ml.evaluation.decoding import decode_entities, decode_tags
 from ml.evaluation.scoring import OOS_COLUMN, classify_logits
 from ml.runtime import RuntimeSettings
 from ml.serving.protocol import Predictor
@@ -176,6 +176,17 @@ class TaggerPredictor:
             results.append(Tagging(entities, self._artifact.version))
         return results
 
+    def tag_words(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
+        """BIO tags for sentences that are split into words already, as labelled data is."""
+        words = [_as_words(sentence) for sentence in sentences]
+        windows = [self._windows(sentence) for sentence in words]
+        logits = self._logits(words, windows)
+        tags = []
+        for cut in windows:
+            parts = [next(logits) for _ in cut]
+            tags.append(decode_tags(np.concatenate(parts), self._artifact) if parts else [])
+        return tags
+
     def _windows(self, words: Sequence[Word]) -> list[range]:
         if sum(len(word.text.encode()) for word in words) <= self._capacity:
             return [range(len(words))] if words else []  # no token is shorter than a byte
@@ -275,6 +286,14 @@ def _shrinking() -> onnxruntime.RunOptions:
     options = onnxruntime.RunOptions()
     options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
     return options
+
+
+def _as_words(sentence: Sequence[str]) -> list[Word]:
+    words, start = [], 0
+    for text in sentence:
+        words.append(Word(_encodable(text), start, start + len(text)))
+        start += len(text) + 1
+    return words
 
 
 def _encode(tokenizer: Tokenizer, texts: Sequence[str], artifact: Artifact) -> EncodedBatch:

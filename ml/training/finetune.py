@@ -277,7 +277,9 @@ def _store(
     minutes: float,
     curve: Sequence[dict[str, float]],
 ) -> Artifact:
-    numbers = {name: float(value) for name, value in metrics.items() if isinstance(value, int | float)}
+    numbers = {
+        name: float(value) for name, value in metrics.items() if isinstance(value, int | float)
+    }
     for name, row in metrics.get("per_type", {}).items():
         numbers[f"f1_{name}"] = row["f1"]
     numbers["minutes"] = round(minutes, 2)

@@ -1,0 +1,76 @@
+"""Builds the shipped artifacts and the plain encoder for serving."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError, CommandParser
+
+from apps.core import gateway
+from apps.core.commands import TerminalProgress, TrefoilCommand
+from ml.errors import MLError
+
+
+class Command(TrefoilCommand):
+    help = "Build the shipped models (merged, quantised, verified) into var/models."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--task", action="append", help="only this one (repeatable)")
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        shipped = sorted(
+            path.parent.name for path in settings.ML_PRETRAINED_DIR.glob("*/artifact.json")
+        )
+        wanted = options["task"] or ["encoder", *shipped]
+        unknown = sorted(set(wanted) - {"encoder", *shipped})
+        if unknown:
+            raise CommandError(f"no shipped model is called {', '.join(unknown)}")
+        built: dict[str, str] = {}
+        problems: dict[str, str] = {}
+        for task in wanted:
+            try:
+                built[task] = self._build(task)
+            except MLError as error:
+                problems[task] = str(error)
+                self.stderr.write(f"{task}: {error}")
+        if problems:
+            raise CommandError(f"could not build {', '.join(problems)}; the others are ready")
+        return built
+
+    def _build(self, task: str) -> str:
+        version = _shipped_version(task)
+        store = gateway.model_store()
+        if version and task in store.tasks() and version in store.versions(task):
+            try:
+                store.artifact(task, version)
+            except MLError as error:
+                self.stderr.write(f"{task}: rebuilding, {error}")
+                gateway.discard_build(task, version)
+            else:
+                return version  # torch, which takes seconds to import, is not needed
+        from ml.export.build import build_encoder, build_model
+
+        progress = TerminalProgress(f"building {task}")
+        try:
+            if task == "encoder":
+                artifact = build_encoder(
+                    settings.ML_ENCODER, settings.ML_MODELS_DIR, progress.update
+                )
+            else:
+                folder = settings.ML_PRETRAINED_DIR / task
+                artifact = build_model(folder, settings.ML_MODELS_DIR, progress.update)
+        finally:
+            progress.close()
+        return artifact.version
+
+
+def _shipped_version(task: str) -> str:
+    """The version that a build of ``task`` would have."""
+    from ml.artifacts import read_artifact
+    from ml.encoders import resolve_encoder
+    from ml.export.declare import encoder_artifact
+
+    if task == "encoder":
+        return encoder_artifact(resolve_encoder(settings.ML_ENCODER)).version
+    return read_artifact(settings.ML_PRETRAINED_DIR / task).version

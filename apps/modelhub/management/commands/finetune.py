@@ -1,0 +1,84 @@
+"""Trains, calibrates and measures an artifact, and builds it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandParser
+
+from apps.core import gateway
+from apps.core.commands import TerminalProgress, TrefoilCommand
+from apps.core.errors import InvalidInput
+from ml.types import KINDS
+
+
+class Command(TrefoilCommand):
+    help = "Fine-tune a model on labelled data; a run that was killed goes on where it stopped."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--kind", choices=KINDS, required=True)
+        parser.add_argument("--name", required=True, help="the task's name")
+        parser.add_argument("--train", type=Path, required=True)
+        parser.add_argument("--valid", type=Path, help="default: a share of --train, split by text")
+        parser.add_argument("--method", choices=["lora", "full", "head"])
+        parser.add_argument("--config", type=Path, help="a TOML recipe")
+        parser.add_argument("--epochs", type=float)
+        parser.add_argument("--seed", type=int)
+        parser.add_argument("--output", type=Path, help="default: var/artifacts/<name>/<version>")
+        parser.add_argument("--promote", action="store_true", help="make it the active version")
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        from ml.export.build import build_model
+        from ml.training.config import load_config
+        from ml.training.finetune import FinetuneRequest, finetune
+
+        name = options["name"]
+        if not name.replace("_", "").replace("-", "").isalnum() or len(name) > 60:
+            raise InvalidInput("--name may have letters, digits, - and _, 60 at most.")
+        overrides = {key: options[key] for key in ("method", "epochs", "seed")}
+        config = load_config(options["config"], **overrides)
+        staging = settings.ML_ARTIFACTS_DIR / name / "new"
+        request = FinetuneRequest(
+            name=name,
+            kind=options["kind"],
+            train_file=options["train"],
+            valid_file=options["valid"],
+            output=options["output"] or staging,
+            run_folder=settings.VAR_DIR / "runs" / f"{name}-{_run_key(options, config)}",
+            config=config,
+        )
+        progress = TerminalProgress(f"fine-tuning {name}")
+        try:
+            artifact = finetune(request, progress.update)
+        finally:
+            progress.close()
+        folder = request.output
+        if folder == staging:
+            folder = staging.with_name(artifact.version)
+            staging.replace(folder)
+        self.table(["metric", "value"], [[k, f"{v:.4f}"] for k, v in artifact.metrics.items()])
+        building = TerminalProgress("building")
+        try:
+            build_model(folder, settings.ML_MODELS_DIR, building.update)
+        finally:
+            building.close()
+        if options["promote"]:
+            gateway.model_store().activate(name, artifact.version)
+        return {
+            "task": name,
+            "version": artifact.version,
+            "folder": str(folder),
+            "promoted": bool(options["promote"]),
+            "metrics": artifact.metrics,
+        }
+
+
+def _run_key(options: dict[str, Any], config: Any) -> str:
+    """Names the run after all that shapes it, so that only the same run resumes."""
+    parts = [str(options["train"].resolve()), str(options["valid"]), repr(config)]
+    if options["train"].is_file():
+        parts.append(str(options["train"].stat().st_mtime_ns))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]

@@ -1,0 +1,107 @@
+"""Reads: models with their versions, examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import markdown_it
+from django.conf import settings
+from django.db.models import QuerySet
+
+from apps.core import gateway
+from apps.core.errors import NotFound
+from apps.modelhub.models import LabelledExample
+from ml.artifacts import MODEL_CARD, Artifact
+from ml.errors import MLError
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """One built version of a task, or what is wrong with it."""
+
+    task: str
+    version: str
+    active: bool
+    artifact: Artifact | None
+    problem: str = ""
+
+    def row(self) -> dict[str, Any]:
+        """The version as JSON."""
+        content: dict[str, Any] = {
+            "task": self.task,
+            "version": self.version,
+            "active": self.active,
+            "problem": self.problem,
+        }
+        if self.artifact is not None:
+            build = self.artifact.build
+            content |= {
+                "kind": self.artifact.kind,
+                "labels": len(self.artifact.labels),
+                "metrics": self.artifact.metrics,
+                "thresholds": self.artifact.thresholds,
+                "precision": build.precision if build else "",
+                "agreement": build.agreement if build else None,
+                "size_bytes": sum(ref.bytes for ref in self.artifact.files.values()),
+                "created_at": self.artifact.created_at,
+            }
+        return content
+
+
+def version_list() -> list[ModelVersion]:
+    """Every built version of every task; a broken one carries its problem."""
+    store = gateway.model_store()
+    found = []
+    for task in store.tasks():
+        try:
+            active = store.active_version(task)
+            versions = store.versions(task)
+        except MLError as error:
+            found.append(ModelVersion(task, "", False, None, str(error)))
+            continue
+        for version in versions:
+            try:
+                artifact = store.artifact(task, version)
+            except MLError as error:
+                found.append(ModelVersion(task, version, version == active, None, str(error)))
+            else:
+                found.append(ModelVersion(task, version, version == active, artifact))
+    return found
+
+
+def version_get(*, task: str, version: str) -> ModelVersion:
+    for candidate in version_list():
+        if (candidate.task, candidate.version) == (task, version):
+            return candidate
+    raise NotFound(f"There is no version {version} of {task}.")
+
+
+def card_html(*, task: str, version: str) -> str:
+    """The version's model card as safe HTML; empty when it has none here."""
+    for folder in _artifact_folders(task, version):
+        card = folder / MODEL_CARD
+        if card.is_file():
+            # Raw HTML in the card stays text: the parser is told so.
+            parser = markdown_it.MarkdownIt("commonmark", {"html": False}).enable("table")
+            return str(parser.render(card.read_text(encoding="utf-8")))
+    return ""
+
+
+def _artifact_folders(task: str, version: str) -> list[Path]:
+    folders = []
+    pretrained = settings.ML_PRETRAINED_DIR / task
+    if f'"version": "{version}"' in _manifest(pretrained):
+        folders.append(pretrained)
+    return [*folders, settings.ML_ARTIFACTS_DIR / task / version]
+
+
+def _manifest(folder: Path) -> str:
+    path = folder / "artifact.json"
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def example_list(*, task: str | None = None) -> QuerySet[LabelledExample]:
+    examples = LabelledExample.objects.select_related("actor").order_by("-id")
+    return examples.filter(task=task) if task else examples

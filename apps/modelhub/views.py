@@ -1,0 +1,81 @@
+"""The model hub's pages, for administrators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.safestring import mark_safe
+from django.views.decorators.http import require_GET, require_POST
+
+from apps.core import gateway
+from apps.core.errors import InvalidInput, NotAllowed, Problem
+from apps.modelhub import selectors
+from apps.modelhub.api import MAX_CHARACTERS, prediction_payload
+
+_PER_PAGE = 50
+
+
+def _require(request: HttpRequest) -> None:
+    if not request.user.has_perm("modelhub.view_models"):
+        raise NotAllowed("The model hub is for administrators.")
+
+
+@login_required
+@require_GET
+def models(request: HttpRequest) -> HttpResponse:
+    """Tasks with their versions, a box to try them, and the engine's state."""
+    _require(request)
+    versions = selectors.version_list()
+    tasks = sorted({version.task for version in versions if version.active})
+    return render(
+        request,
+        "modelhub/models.html",
+        {"versions": versions, "tasks": tasks, "stats": gateway.stats()},
+    )
+
+
+@login_required
+@require_GET
+def engine(request: HttpRequest) -> HttpResponse:
+    """The engine's queue and latencies, asked for again and again by the page."""
+    _require(request)
+    return render(request, "modelhub/engine.html", {"stats": gateway.stats()})
+
+
+@login_required
+@require_GET
+def version(request: HttpRequest, task: str, version: str) -> HttpResponse:
+    """A version's model card, data and build."""
+    _require(request)
+    found = selectors.version_get(task=task, version=version)
+    card = mark_safe(selectors.card_html(task=task, version=version))  # noqa: S308 - no raw HTML
+    return render(request, "modelhub/version.html", {"version": found, "card": card})
+
+
+@login_required
+@require_POST
+def try_text(request: HttpRequest) -> HttpResponse:
+    """Predict for one text; the answer is a fragment of the page."""
+    _require(request)
+    task, text = request.POST.get("task", ""), request.POST.get("text", "")
+    context: dict[str, Any] = {"task": task, "text": text}
+    try:
+        if not text.strip() or len(text) > MAX_CHARACTERS:
+            raise InvalidInput(f"Write a text of at most {MAX_CHARACTERS:,} characters.")
+        context["prediction"] = prediction_payload(gateway.predict(task, [text])[0])
+    except Problem as problem:
+        context["problem"] = problem
+    return render(request, "modelhub/prediction.html", context)
+
+
+@login_required
+@require_GET
+def examples(request: HttpRequest) -> HttpResponse:
+    """What people corrected."""
+    _require(request)
+    page = Paginator(selectors.example_list(), _PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "modelhub/examples.html", {"page": page})
