@@ -34,6 +34,7 @@ class Environment:
     widget_frame_ancestors: list[str]
     email_url: str
     require_all: bool
+    answer_delay: float
 
 
 def read_environment() -> Environment:
@@ -56,6 +57,7 @@ def read_environment() -> Environment:
         widget_frame_ancestors=_env.list("TREFOIL_WIDGET_FRAME_ANCESTORS", ["'self'"]),
         email_url=_env.str("EMAIL_URL", "consolemail://"),
         require_all=_env.bool("TREFOIL_REQUIRE_ALL", False),
+        answer_delay=_env.float("TREFOIL_ANSWER_DELAY", 0.0),
     )
 
 

@@ -5,3 +5,16 @@ class SupportConfig(AppConfig):
     name = "apps.support"
     label = "support"
     verbose_name = "Support"
+
+    def ready(self) -> None:
+        from django.conf import settings
+
+        from apps.core import demo, lifespan
+        from apps.support.answerer import run_answerer
+
+        lifespan.register_service("support-answerer", run_answerer)
+        if settings.DEMO:
+            from apps.support.demo import load_demo, play_customers
+
+            demo.register_loader("support", load_demo)
+            demo.register_player("support", play_customers)

@@ -1,8 +1,13 @@
 from django.urls import path
-from django.views.generic import TemplateView
+
+from apps.support import views
 
 app_name = "support"
 urlpatterns = [
-    path("", TemplateView.as_view(template_name="core/home.html"), name="console"),
-    path("widget/", TemplateView.as_view(template_name="core/home.html"), name="widget"),
+    path("", views.console, name="console"),
+    path("c/<uuid:conversation_id>/", views.console, name="conversation"),
+    path("c/<uuid:conversation_id>/inspector/", views.inspector, name="inspector"),
+    path("widget/", views.widget, name="widget"),
+    path("help/", views.help_list, name="help"),
+    path("help/<slug:slug>/", views.help_article, name="article"),
 ]

@@ -143,6 +143,9 @@ ML_ARTIFACTS_DIR: Path = VAR_DIR / "artifacts"
 ML_PRETRAINED_DIR: Path = BASE_DIR / "ml" / "pretrained"
 ML_QUEUE_CAPACITY = 4096
 ML_TIMEOUT_SECONDS = 10.0
+# Waits before each bot answer: makes the time between message and answer long enough for tests
+# that kill the server in it.
+ANSWER_DELAY_SECONDS = ENVIRONMENT.answer_delay
 DEMO_DIR: Path = BASE_DIR / "demo"
 
 # Live events --------------------------------------------------------------------------------

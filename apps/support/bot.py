@@ -1,0 +1,197 @@
+"""What the bot says: a decision from what the models found. No database, no models in here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ml.retrieval.hybrid import Hit
+from ml.types import Classification
+
+Action = Literal["answer", "clarify", "chat", "unsure", "hand_over"]
+
+STRONG_HIT = 0.62
+"""Hybrid score above which an article answers on its own, without a sure intent."""
+
+WEAK_HIT = 0.42
+"""Hybrid score below which nothing in the knowledge base is near the question."""
+
+CLOSE_SECOND = 0.2
+"""Calibrated probability of the second intent from which on the bot asks which one is meant."""
+
+_INTENT_SUPPORT = 0.5
+_UNSURE_LIMIT = 2
+
+_PERSON = re.compile(
+    r"\b(?:talk|speak|chat|connect|transfer|put)\b.{0,30}"
+    r"\b(?:person|human|agent|someone|somebody|operator|representative|adviser|advisor|staff)\b"
+    r"|\b(?:real|actual|live) (?:person|human|agent)\b|\bhuman please\b",
+    re.IGNORECASE,
+)
+_SMALL_TALK: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(
+            r"^(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening))\b[\s\w]{0,12}[!. ]*$", re.I
+        ),
+        "Hello! Tell me what you need, and I will look it up for you.",
+    ),
+    (
+        re.compile(
+            r"^(?:ok(?:ay)?[,. ]*)?(?:thanks?|thank you|cheers|ta)\b[\s\w]{0,20}[!. ]*$", re.I
+        ),
+        "You are welcome. Is there anything else?",
+    ),
+    (
+        re.compile(r"^(?:bye|goodbye|see you|that(?:'s| is) all)\b[\s\w]{0,15}[!. ]*$", re.I),
+        "Goodbye, and thank you for writing.",
+    ),
+)
+
+TEXT_HAND_OVER = "I am passing you to a colleague now. They can read what you wrote here."
+TEXT_UNSURE = (
+    "I am not sure that I understood. Could you put it in other words? "
+    "You can also talk to a person at any time."
+)
+TEXT_FOREIGN = "I can only read English well, so I am passing you to a colleague."
+TEXT_CLARIFY = "I want to be sure that I help with the right thing. Which of these do you mean?"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An article as the bot knows it."""
+
+    slug: str
+    title: str
+    intents: tuple[str, ...]
+    opening: str
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the models say of one message; ``articles`` maps a slug to its article."""
+
+    text: str
+    intent: Classification
+    hits: Sequence[Hit]
+    articles: Mapping[str, Known]
+    language: str | None = None
+    unsure_before: int = 0
+    chosen: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do, what to say, what to cite, and the rule that decided."""
+
+    action: Action
+    text: str
+    rule: str
+    citations: list[dict[str, str]] = field(default_factory=list)
+    choices: list[dict[str, str]] = field(default_factory=list)
+    ranked: list[dict[str, Any]] = field(default_factory=list)
+
+
+def decide(findings: Findings) -> Decision:
+    """The first rule that applies decides."""
+    if findings.chosen in findings.articles:
+        return _answer(findings, str(findings.chosen), "the visitor chose the article", [])
+    if _PERSON.search(findings.text):
+        return Decision("hand_over", TEXT_HAND_OVER, "the visitor asked for a person")
+    for pattern, reply in _SMALL_TALK:
+        if pattern.search(findings.text.strip()):
+            return Decision("chat", reply, "small talk")
+    if findings.language is not None:
+        return Decision("hand_over", TEXT_FOREIGN, f"language {findings.language}")
+    return _from_models(findings, _rank(findings))
+
+
+def _from_models(findings: Findings, ranked: list[dict[str, Any]]) -> Decision:
+    intent = findings.intent
+    best = ranked[0] if ranked else None
+    if best is None:
+        return _unsure(findings, "no article was found", ranked)
+    if not intent.in_scope and best["hit"] < STRONG_HIT:
+        return _unsure(findings, "out of scope", ranked)
+    if intent.in_scope and (close := _close_articles(findings)):
+        choices = [{"slug": slug, "label": findings.articles[slug].title} for slug in close]
+        return Decision(
+            "clarify", TEXT_CLARIFY, "two intents are close", choices=choices, ranked=ranked
+        )
+    if intent.confident and best["intent"] > 0:
+        return _answer(findings, best["slug"], "the intent is sure", ranked)
+    if best["hit"] >= STRONG_HIT:
+        return _answer(findings, best["slug"], "an article matches well", ranked)
+    if intent.in_scope and best["hit"] >= WEAK_HIT and best["intent"] >= CLOSE_SECOND:
+        choices = [
+            {"slug": row["slug"], "label": findings.articles[row["slug"]].title}
+            for row in ranked[:2]
+        ]
+        return Decision("clarify", TEXT_CLARIFY, "not sure enough", choices=choices, ranked=ranked)
+    return _unsure(findings, "nothing is near enough", ranked)
+
+
+def _rank(findings: Findings) -> list[dict[str, Any]]:
+    """Articles by hybrid score, with support from the intents that they are tagged with."""
+    probabilities = {score.label: score.score for score in findings.intent.scores}
+    weight = _INTENT_SUPPORT if findings.intent.in_scope else _INTENT_SUPPORT / 4
+    hits = {hit.document_id: hit for hit in findings.hits}
+    rows = []
+    for slug, article in findings.articles.items():
+        support = max((probabilities.get(label, 0.0) for label in article.intents), default=0.0)
+        hit = hits.get(slug)
+        if hit is None and support < CLOSE_SECOND:
+            continue
+        score = hit.score if hit else 0.0
+        rows.append(
+            {
+                "slug": slug,
+                "title": article.title,
+                "score": round(score + weight * support, 4),
+                "hit": round(score, 4),
+                "dense": round(hit.dense, 4) if hit else 0.0,
+                "lexical": round(hit.lexical, 4) if hit else 0.0,
+                "intent": round(support, 4),
+            }
+        )
+    return sorted(rows, key=lambda row: (-row["score"], row["slug"]))[:5]
+
+
+def _close_articles(findings: Findings) -> list[str]:
+    """The articles of the two best intents, when those are close and have different articles."""
+    first, second = findings.intent.scores[:2]
+    if findings.intent.confident or second.score < CLOSE_SECOND:
+        return []
+    slugs = []
+    for label in (first.label, second.label):
+        slug = next((s for s, known in findings.articles.items() if label in known.intents), None)
+        if slug is not None and slug not in slugs:
+            slugs.append(slug)
+    return slugs if len(slugs) == 2 else []
+
+
+def _answer(findings: Findings, slug: str, rule: str, ranked: list[dict[str, Any]]) -> Decision:
+    article = findings.articles[slug]
+    hit = next((hit for hit in findings.hits if hit.document_id == slug), None)
+    passage = plain(hit.passage.text if hit and hit.passage.kind == "body" else article.opening)
+    opening = plain(article.opening)
+    # The opening answers the question as such; the passage adds what was asked about in it.
+    text = passage if opening in passage or passage in opening else f"{opening}\n\n{passage}"
+    citation = {"slug": slug, "title": article.title, "url": f"/support/help/{slug}/"}
+    return Decision("answer", text, rule, citations=[citation], ranked=ranked)
+
+
+def _unsure(findings: Findings, rule: str, ranked: list[dict[str, Any]]) -> Decision:
+    if findings.unsure_before + 1 >= _UNSURE_LIMIT:
+        return Decision("hand_over", TEXT_HAND_OVER, f"{rule}, again", ranked=ranked)
+    return Decision("unsure", TEXT_UNSURE, rule, ranked=ranked)
+
+
+_LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
+_MARKS = re.compile(r"\*\*|__|(?m:^#+ )|`")
+
+
+def plain(markdown: str) -> str:
+    """Markdown without its marks, as chat text."""
+    return _MARKS.sub("", _LINK.sub(r"\1", markdown)).strip()

@@ -1,0 +1,158 @@
+"""Sockets of the widget and of the operators' console."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+
+from apps.core import events
+from apps.core.consumers import StreamConsumer
+from apps.core.errors import InvalidInput, NotAllowed
+from apps.support import answerer, selectors, services
+from apps.support.models import Conversation
+from apps.support.payloads import (
+    client_id_of,
+    conversation_payload,
+    message_payload,
+    text_of,
+    visitor_state,
+)
+from apps.support.visitors import visitor_of
+
+VISITOR_FRAMES_PER_SECOND = 3
+
+
+class WidgetConsumer(StreamConsumer):
+    """``/ws/support/widget/``: a visitor and the own conversation, which opens with a message."""
+
+    frames_per_second: ClassVar[float] = VISITOR_FRAMES_PER_SECOND
+    frames_burst: ClassVar[int] = 30
+
+    visitor: UUID
+    conversation: Conversation | None
+
+    async def authorise(self) -> None:
+        visitor = visitor_of(self.scope.get("cookies", {}))
+        if visitor is None:
+            raise NotAllowed("Open the chat page first.", code="visitor_unknown")
+        self.visitor = visitor
+        self.conversation = await database_sync_to_async(selectors.conversation_of_visitor)(
+            visitor=visitor
+        )
+
+    async def greeting(self) -> dict[str, Any]:
+        return await database_sync_to_async(self._snapshot)()
+
+    def _snapshot(self) -> dict[str, Any]:
+        """The conversation as it is; the head is read first, so nothing falls in between."""
+        if self.conversation is None:
+            return {"conversation": None, "messages": []}
+        stream = services.conversation_stream(self.conversation.id)
+        head = events.head(stream)
+        conversation = selectors.conversation_get(conversation_id=self.conversation.id)
+        position = selectors.queue_position(conversation=conversation)
+        messages = selectors.message_list(conversation=conversation)
+        return {
+            "conversation": str(conversation.id),
+            "stream": stream,
+            "seq": head,
+            "state": visitor_state(conversation, position),
+            "messages": [message_payload(message) for message in messages],
+        }
+
+    async def may_follow(self, stream: str) -> bool:
+        return self.conversation is not None and stream == services.conversation_stream(
+            self.conversation.id
+        )
+
+    async def on_message_send(self, frame: dict[str, Any]) -> dict[str, Any]:
+        text, client_id = text_of(frame), client_id_of(frame)
+        chosen = frame.get("chosen")
+        conversation = await self._conversation()
+        received = await database_sync_to_async(services.message_receive)(
+            conversation_id=conversation.id,
+            text=text,
+            client_id=client_id,
+            chosen=chosen if isinstance(chosen, str) else None,
+            answer_here=True,
+        )
+        if received.turn_id is not None:
+            answerer.answer_soon(received.turn_id)
+        return {
+            "conversation": str(conversation.id),
+            "stream": services.conversation_stream(conversation.id),
+            "message": message_payload(received.message),
+        }
+
+    async def on_person_request(self, frame: dict[str, Any]) -> dict[str, Any]:
+        conversation = await self._conversation()
+        await database_sync_to_async(services.person_request)(conversation_id=conversation.id)
+        return {
+            "conversation": str(conversation.id),
+            "stream": services.conversation_stream(conversation.id),
+        }
+
+    async def _conversation(self) -> Conversation:
+        """The visitor's conversation, opened and followed at the first message."""
+        if self.conversation is None:
+            # Another tab of the same visitor may have opened it meanwhile.
+            find = database_sync_to_async(selectors.conversation_of_visitor)
+            self.conversation = await find(visitor=self.visitor) or await database_sync_to_async(
+                services.conversation_start
+            )(visitor=self.visitor)
+        stream = services.conversation_stream(self.conversation.id)
+        if stream not in self.cursors:
+            await self.follow(stream, 0)
+        return self.conversation
+
+
+class ConsoleConsumer(StreamConsumer):
+    """``/ws/support/console/``: operators follow the inbox and conversations, and act in them."""
+
+    async def authorise(self) -> None:
+        if not await database_sync_to_async(self.user.has_perm)("support.use_console"):
+            raise NotAllowed("The console is for operators.")
+
+    async def may_follow(self, stream: str) -> bool:
+        return stream == services.INBOX or stream.startswith("support.conversation.")
+
+    async def on_message_send(self, frame: dict[str, Any]) -> dict[str, Any]:
+        text, client_id = text_of(frame), client_id_of(frame)
+        message, _ = await database_sync_to_async(services.operator_reply)(
+            conversation_id=_conversation_id(frame),
+            operator=await self._operator(),
+            text=text,
+            client_id=client_id,
+        )
+        return {"message": await database_sync_to_async(message_payload)(message)}
+
+    async def on_conversation_take(self, frame: dict[str, Any]) -> dict[str, Any]:
+        return await self._act(services.conversation_take, frame)
+
+    async def on_conversation_release(self, frame: dict[str, Any]) -> dict[str, Any]:
+        return await self._act(services.conversation_release, frame)
+
+    async def on_conversation_resolve(self, frame: dict[str, Any]) -> dict[str, Any]:
+        return await self._act(services.conversation_resolve, frame)
+
+    async def _act(self, service: Any, frame: dict[str, Any]) -> dict[str, Any]:
+        conversation = await database_sync_to_async(service)(
+            conversation_id=_conversation_id(frame), operator=await self._operator()
+        )
+        return {"conversation": conversation_payload(conversation)}
+
+    async def _operator(self) -> Any:
+        """The operator, read anew: a role may have been taken away since the socket opened."""
+        await database_sync_to_async(self.user.refresh_from_db)()
+        if not await database_sync_to_async(self.user.has_perm)("support.handle_conversation"):
+            raise NotAllowed("You are not an operator any more.")
+        return self.user
+
+
+def _conversation_id(frame: dict[str, Any]) -> UUID:
+    try:
+        return UUID(str(frame.get("conversation")))
+    except ValueError as error:
+        raise InvalidInput('"conversation" is not an id.', code="frame_invalid") from error

@@ -1,0 +1,133 @@
+"""Articles of the knowledge base, conversations, their messages, and what the bot owes."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+
+class Article(models.Model):
+    """An article of the knowledge base; tags of the form ``intent:<label>`` say what it answers."""
+
+    slug = models.SlugField(max_length=120, unique=True)
+    title = models.CharField(max_length=200)
+    body = models.TextField(max_length=200_000)
+    tags = models.JSONField(default=list)
+    questions = models.JSONField(default=list)
+    published = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["title"]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def intents(self) -> list[str]:
+        return [tag.removeprefix("intent:") for tag in self.tags if tag.startswith("intent:")]
+
+
+class KnowledgeVersion(models.Model):
+    """Counts changes of the articles, so that each process knows when to index them anew."""
+
+    number = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
+class Conversation(models.Model):
+    """A visitor's conversation. Who speaks for the bank follows from ``state`` alone."""
+
+    class State(models.TextChoices):
+        BOT = "bot", "Bot"
+        QUEUED = "queued", "Waiting for a person"
+        PERSON = "person", "With a person"
+        RESOLVED = "resolved", "Resolved"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    visitor = models.UUIDField(db_index=True)
+    visitor_name = models.CharField(max_length=80, blank=True)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.BOT)
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True
+    )
+    subject = models.CharField(max_length=120, blank=True)
+    preview = models.CharField(max_length=160, blank=True)
+    last_seq = models.PositiveIntegerField(default=0)
+    unsure_count = models.PositiveSmallIntegerField(default=0)
+    is_example = models.BooleanField(default=False)
+    queued_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    active_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "-active_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.visitor_name or self.id} ({self.state})"
+
+
+class Message(models.Model):
+    """One message; ``seq`` counts from 1 within its conversation."""
+
+    class Author(models.TextChoices):
+        VISITOR = "visitor", "Visitor"
+        BOT = "bot", "Bot"
+        OPERATOR = "operator", "Operator"
+        SYSTEM = "system", "System"
+
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="messages"
+    )
+    seq = models.PositiveIntegerField()
+    author = models.CharField(max_length=8, choices=Author.choices)
+    operator = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True
+    )
+    client_id = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - NULLs differ
+    text = models.TextField()
+    citations = models.JSONField(default=list)
+    choices = models.JSONField(default=list)
+    analysis = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["seq"]
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "seq"], name="support_message_seq"),
+            models.UniqueConstraint(
+                fields=["conversation", "client_id"], name="support_message_client_id"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.author}: {self.text[:40]}"
+
+
+class BotTurn(models.Model):
+    """An answer that the bot owes to a visitor's message.
+
+    Made with the message in one transaction. Who works on it holds a lease; once that has run
+    out (the process died), another takes over. It is done exactly once, by compare-and-swap.
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Pending"
+        DONE = "done", "Done"
+        DROPPED = "dropped", "Dropped"
+
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="turn")
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.PENDING)
+    lease_until = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["status", "lease_until"])]
+
+    def __str__(self) -> str:
+        return f"turn of message {self.message_id} ({self.status})"

@@ -1,0 +1,84 @@
+"""JSON shapes of the sockets and the API. No database in here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apps.core.errors import InvalidInput
+from apps.support.models import Conversation, Message
+
+MAX_TEXT = 4000
+
+
+def message_payload(message: Message) -> dict[str, Any]:
+    """A message as everybody in the conversation may see it."""
+    return {
+        "id": message.pk,
+        "seq": message.seq,
+        "author": message.author,
+        "name": message.operator.display_name if message.operator else "",
+        "client_id": message.client_id,
+        "text": message.text,
+        "citations": message.citations,
+        "choices": message.choices,
+        "at": message.created_at.isoformat(),
+    }
+
+
+def conversation_payload(conversation: Conversation) -> dict[str, Any]:
+    """A conversation as a row of the operators' list."""
+    assignee = conversation.assignee
+    return {
+        "id": str(conversation.id),
+        "name": conversation.visitor_name or f"Visitor {str(conversation.visitor)[:4]}",
+        "state": conversation.state,
+        "state_label": conversation.get_state_display(),
+        "assignee": assignee.display_name if assignee else "",
+        "assignee_id": conversation.assignee_id,
+        "subject": conversation.subject,
+        "preview": conversation.preview,
+        "last_seq": conversation.last_seq,
+        "is_example": conversation.is_example,
+        "at": conversation.active_at.isoformat(),
+    }
+
+
+def visitor_state(conversation: Conversation, position: int | None = None) -> dict[str, Any]:
+    """What the visitor may know of the conversation's state."""
+    assignee = conversation.assignee
+    return {
+        "state": conversation.state,
+        "state_label": conversation.get_state_display(),
+        "operator": assignee.first_name if assignee else "",
+        "position": position,
+    }
+
+
+def text_of(frame: dict[str, Any]) -> str:
+    """The frame's message text; raises ``InvalidInput`` if there is none or it is too long."""
+    text = frame.get("text")
+    if not isinstance(text, str):
+        raise InvalidInput(
+            '"text" must be a text.', code="frame_invalid", fields={"text": "not a text"}
+        )
+    cleaned = "".join(c for c in text if c.isprintable() or c in "\n\t").strip()
+    if not cleaned or not any(not _invisible(c) for c in cleaned):
+        raise InvalidInput("The message is empty.", code="message_empty")
+    if len(cleaned) > MAX_TEXT:
+        raise InvalidInput(
+            f"The message has {len(cleaned):,} characters; {MAX_TEXT:,} are allowed.",
+            code="message_too_long",
+        )
+    return cleaned
+
+
+def client_id_of(frame: dict[str, Any]) -> str:
+    """The client's id of a command, by which it is done once however often it is sent."""
+    client_id = frame.get("id")
+    if not isinstance(client_id, str) or not 1 <= len(client_id) <= 64:
+        raise InvalidInput('"id" must be a text of 1 to 64 characters.', code="frame_without_id")
+    return client_id
+
+
+def _invisible(character: str) -> bool:
+    return character.isspace() or not character.isprintable()

@@ -1,0 +1,12 @@
+"""Operators see and handle all conversations; a visitor only the own one, by its signed token."""
+
+from __future__ import annotations
+
+import rules
+
+from apps.accounts.rules import is_administrator, is_operator
+
+rules.add_perm("support.use_console", is_operator)
+rules.add_perm("support.view_conversation", is_operator)
+rules.add_perm("support.handle_conversation", is_operator)
+rules.add_perm("support.change_articles", is_administrator | is_operator)

@@ -1,0 +1,97 @@
+"""Reads of conversations and articles."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from apps.core.errors import NotFound
+from apps.support.models import Article, BotTurn, Conversation, Message
+
+TABS = ("waiting", "mine", "bot", "all", "resolved")
+
+
+def conversation_list(
+    *, tab: str = "all", operator_id: int | None = None
+) -> QuerySet[Conversation]:
+    """Conversations of a tab of the console, latest first; waiting ones longest first."""
+    rows = Conversation.objects.select_related("assignee").order_by("-active_at")
+    states = Conversation.State
+    if tab == "waiting":
+        return rows.filter(state=states.QUEUED).order_by("queued_at")
+    if tab == "mine":
+        return rows.filter(state=states.PERSON, assignee_id=operator_id)
+    if tab == "bot":
+        return rows.filter(state=states.BOT)
+    if tab == "resolved":
+        return rows.filter(state=states.RESOLVED)
+    return rows.exclude(state=states.RESOLVED)
+
+
+def conversation_get(*, conversation_id: UUID | str) -> Conversation:
+    found = Conversation.objects.select_related("assignee").filter(id=conversation_id).first()
+    if found is None:
+        raise NotFound("There is no such conversation.", code="conversation_not_found")
+    return found
+
+
+def conversation_of_visitor(*, visitor: UUID) -> Conversation | None:
+    """The visitor's latest conversation."""
+    rows = Conversation.objects.select_related("assignee").filter(visitor=visitor)
+    return rows.order_by("-active_at").first()
+
+
+def message_list(*, conversation: Conversation) -> list[Message]:
+    return list(conversation.messages.select_related("operator").order_by("seq"))
+
+
+def queue_position(*, conversation: Conversation) -> int | None:
+    """Place in the queue, from 1; ``None`` when the conversation is not waiting."""
+    if conversation.state != Conversation.State.QUEUED:
+        return None
+    waiting = Conversation.objects.filter(state=Conversation.State.QUEUED)
+    return waiting.filter(queued_at__lt=conversation.queued_at).count() + 1
+
+
+def turn_get(*, turn_id: int) -> BotTurn | None:
+    rows = BotTurn.objects.select_related("message__conversation")
+    return rows.filter(pk=turn_id, status=BotTurn.Status.PENDING).first()
+
+
+def turns_due(*, limit: int = 50) -> list[int]:
+    """Turns nobody works on, oldest first, and of each conversation only the first."""
+    pending = BotTurn.objects.filter(
+        status=BotTurn.Status.PENDING, lease_until__lte=timezone.now()
+    ).order_by("pk")
+    first: dict[UUID, int] = {}
+    for turn_id, conversation_id in pending.values_list("pk", "message__conversation_id")[:limit]:
+        first.setdefault(conversation_id, turn_id)
+    return list(first.values())
+
+
+def last_analysis(*, conversation: Conversation) -> Message | None:
+    """The visitor's latest message that was analysed, for the inspector."""
+    rows = conversation.messages.filter(author=Message.Author.VISITOR).order_by("-seq")[:20]
+    return next((message for message in rows if "intents" in message.analysis), None)
+
+
+def article_list(*, query: str = "") -> QuerySet[Article]:
+    rows = Article.objects.filter(published=True).order_by("title")
+    for word in query.split()[:8]:
+        rows = rows.filter(Q(title__icontains=word) | Q(body__icontains=word))
+    return rows
+
+
+def article_get(*, slug: str) -> Article:
+    found = Article.objects.filter(slug=slug, published=True).first()
+    if found is None:
+        raise NotFound("There is no such article.", code="article_not_found")
+    return found
+
+
+def counts(*, operator_id: int) -> dict[str, Any]:
+    """How many conversations each tab has."""
+    return {tab: conversation_list(tab=tab, operator_id=operator_id).count() for tab in TABS}

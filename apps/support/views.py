@@ -1,0 +1,109 @@
+"""The widget, the public help centre and the operators' console."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import nh3
+from csp.decorators import csp_update
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.safestring import SafeString, mark_safe
+from django.views.decorators.clickjacking import xframe_options_exempt
+from django.views.decorators.http import require_GET
+from markdown_it import MarkdownIt
+
+from apps.accounts.selectors import signed_in
+from apps.core import events
+from apps.core.errors import NotAllowed
+from apps.support import selectors, services
+from apps.support.payloads import conversation_payload, message_payload
+from apps.support.visitors import ensure_visitor, remember
+
+_LIST_LIMIT = 100
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+
+
+@require_GET
+@xframe_options_exempt
+@csp_update({"frame-ancestors": settings.WIDGET_FRAME_ANCESTORS})  # type: ignore[arg-type]
+def widget(request: HttpRequest) -> HttpResponse:
+    """The customer's chat; it needs no account and may stand in a frame on allowed sites."""
+    visitor, is_new = ensure_visitor(request)
+    response = render(request, "support/widget.html", {"framed": "frame" in request.GET})
+    if is_new:
+        remember(response, visitor, request)
+    return response
+
+
+@require_GET
+def help_list(request: HttpRequest) -> HttpResponse:
+    """The public help centre."""
+    query = request.GET.get("q", "")[:200].strip()
+    articles = selectors.article_list(query=query)
+    return render(request, "support/help_list.html", {"articles": articles, "query": query})
+
+
+@require_GET
+def help_article(request: HttpRequest, slug: str) -> HttpResponse:
+    article = selectors.article_get(slug=slug)
+    return render(
+        request, "support/help_article.html", {"article": article, "html": safe_html(article.body)}
+    )
+
+
+def safe_html(markdown: str) -> SafeString:
+    """Markdown as HTML that holds no script, style or event handler."""
+    return mark_safe(nh3.clean(_MARKDOWN.render(markdown)))  # noqa: S308 - sanitised
+
+
+@login_required
+@require_GET
+def console(request: HttpRequest, conversation_id: UUID | None = None) -> HttpResponse:
+    """The operators' console: list, thread, inspector."""
+    user = signed_in(request)
+    if not user.has_perm("support.use_console"):
+        raise NotAllowed("The console is for operators.")
+    tab = request.GET.get("tab", "waiting" if conversation_id is None else "all")
+    tab = tab if tab in selectors.TABS else "all"
+    inbox_seq = events.head(services.INBOX)
+    rows = selectors.conversation_list(tab=tab, operator_id=user.pk)[:_LIST_LIMIT]
+    context: dict[str, Any] = {
+        "tab": tab,
+        "counts": selectors.counts(operator_id=user.pk),
+        "inbox_seq": inbox_seq,
+        "rows": [conversation_payload(row) for row in rows],
+        "operator": {"id": user.pk, "name": user.display_name},
+        "thread": _thread(conversation_id) if conversation_id else None,
+    }
+    return render(request, "support/console.html", context)
+
+
+def _thread(conversation_id: UUID) -> dict[str, Any]:
+    """A conversation with its messages; the stream's head is read before them."""
+    stream = services.conversation_stream(conversation_id)
+    seq = events.head(stream)
+    conversation = selectors.conversation_get(conversation_id=conversation_id)
+    messages = selectors.message_list(conversation=conversation)
+    return {
+        "conversation": conversation_payload(conversation),
+        "stream": stream,
+        "seq": seq,
+        "messages": [message_payload(message) for message in messages],
+    }
+
+
+@login_required
+@require_GET
+def inspector(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """Why the bot said what it said last: a fragment of the console."""
+    if not request.user.has_perm("support.view_conversation"):
+        raise NotAllowed("The console is for operators.")
+    conversation = selectors.conversation_get(conversation_id=conversation_id)
+    message = selectors.last_analysis(conversation=conversation)
+    return render(
+        request, "support/inspector.html", {"conversation": conversation, "message": message}
+    )
