@@ -5,3 +5,18 @@ class RecommendConfig(AppConfig):
     name = "apps.recommend"
     label = "recommend"
     verbose_name = "Discover"
+
+    def ready(self) -> None:
+        from datetime import timedelta
+
+        from apps.core import demo, jobs, lifespan
+        from apps.core.scheduler import register_periodic
+        from apps.recommend import demo_content, player, signals, tasks, warming
+
+        signals.connect()
+        jobs.register_job(tasks.IMPORT_ITEMS, tasks.import_items)
+        jobs.register_job(tasks.IMPORT_INTERACTIONS, tasks.import_interactions)
+        register_periodic("refresh-item-vectors", tasks.refresh_vectors, every=timedelta(minutes=2))
+        lifespan.register_service("recommend-popularity", warming.run_popularity)
+        demo.register_loader("discover", demo_content.load)
+        demo.register_player("discover", player.play)

@@ -1,5 +1,13 @@
 from django.urls import path
-from django.views.generic import TemplateView
+
+from apps.recommend import views
 
 app_name = "recommend"
-urlpatterns = [path("", TemplateView.as_view(template_name="core/home.html"), name="home")]
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("search/", views.search_page, name="search"),
+    path("profile/", views.profile, name="profile"),
+    path("profile/forget/", views.forget, name="forget"),
+    path("catalogue/", views.catalogue, name="catalogue"),
+    path("items/<path:item_id>/", views.item, name="item"),
+]

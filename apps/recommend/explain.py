@@ -1,0 +1,43 @@
+"""Why an item fits a reader, and which items are like it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from apps.recommend.index import Snapshot
+from apps.recommend.scoring import Ranked
+from apps.recommend.words import part_words
+
+SIMILAR, PARTS = 8, 5
+LEAST_SIMILAR = 0.2
+NEGLIGIBLE = 0.005
+
+
+def similar_items(snapshot: Snapshot, position: int, count: int) -> list[tuple[int, float]]:
+    """The shown items whose vectors are nearest, with their cosines, nearest first."""
+    cosines = snapshot.matrix @ snapshot.matrix[position]
+    cosines = np.where(snapshot.shown, cosines, -np.inf)
+    cosines[position] = -np.inf
+    nearest = np.argsort(-cosines, kind="stable")[:count]
+    return [(int(at), float(cosines[at])) for at in nearest if cosines[at] > LEAST_SIMILAR]
+
+
+def why(ranked: Ranked, position: int) -> list[dict[str, Any]]:
+    """The parts of the item's score that weigh most, for or against it, largest first.
+
+    ``share`` is a part's size in percent of the largest one.
+    """
+    own = [part for part in ranked.parts(position) if part.reason.position != position]
+    strongest = sorted(own, key=lambda part: -abs(part.amount))[:PARTS]
+    largest = max((abs(part.amount) for part in strongest), default=0.0)
+    return [
+        {
+            "words": part_words(part.reason, ranked.snapshot),
+            "share": round(100 * abs(part.amount) / largest),
+            "for": part.amount > 0,
+        }
+        for part in strongest
+        if abs(part.amount) > NEGLIGIBLE
+    ]

@@ -1,0 +1,174 @@
+"""Builds a reader's page: labelled rows, each item once, each reason true.
+
+Independent of the database: it works on a catalogue snapshot and a reader's taste.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.recommend.index import Snapshot
+from apps.recommend.models import Kind
+from apps.recommend.scoring import Ranked, Reason
+from apps.recommend.taste import Taste
+
+FOR_YOU, ROW, LEAST = 12, 10, 4
+"""Items in the first row and in the others, and the fewest that make a row worth its heading."""
+POOL = 300
+MAX_BECAUSE = 2
+MAX_TAG_ROWS = 2
+COLD_TAG_ROWS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """An item of a row, by its position in the snapshot."""
+
+    position: int
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the page. ``kind`` names its template of a heading, ``about`` what it is about."""
+
+    id: str
+    kind: str
+    picks: tuple[Pick, ...]
+    about: Reason | None = None
+
+
+@dataclass(slots=True)
+class _Page:
+    """The rows so far and the items that they use."""
+
+    snapshot: Snapshot
+    ranked: Ranked
+    free: NDArray[np.bool_]
+    rows: list[Row] = field(default_factory=list)
+
+    def add(self, row_id: str, kind: str, picks: Iterable[Pick], about: Reason | None) -> bool:
+        """Add a row, unless it would be too short; its items are used up."""
+        chosen = tuple(picks)
+        if len(chosen) < LEAST:
+            return False
+        self.free[[pick.position for pick in chosen]] = False
+        self.rows.append(Row(row_id, kind, chosen, about))
+        return True
+
+    def best(self, scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+        """The free items with the highest ``scores``, best first; ``-inf`` excludes an item."""
+        candidates = np.where(self.free, scores, -np.inf)
+        count = min(count, len(candidates))
+        if count == 0:
+            return np.zeros(0, dtype=np.int64)
+        top = np.argpartition(-candidates, count - 1)[:count]
+        top = top[np.lexsort((top, -candidates[top]))]
+        return top[np.isfinite(candidates[top])]
+
+
+def build_feed(snapshot: Snapshot, taste: Taste, ranked: Ranked) -> list[Row]:
+    """The rows of the page, in order. A reader of whom nothing is known gets none "for you"."""
+    page = _Page(snapshot, ranked, ranked.eligible.copy())
+    if not taste.is_cold:
+        _for_you(page)
+        _because(page)
+    _popular(page)
+    if taste.is_cold:
+        _tags_to_start_with(page)
+    else:
+        _tags_of_reader(page)
+        _opened(page, taste)
+    return page.rows
+
+
+def _for_you(page: _Page) -> None:
+    pool = page.best(page.ranked.scores, POOL)
+    chosen = page.ranked.diversified(pool, FOR_YOU)
+    reasons = page.ranked.reasons(chosen)
+    picks = [Pick(int(at), reason) for at, reason in zip(chosen, reasons, strict=True)]
+    page.add("for-you", "for_you", picks, None)
+
+
+def _because(page: _Page) -> None:
+    """Rows for the history items that carry most of what is left of the best."""
+    pool = page.best(page.ranked.scores, POOL)
+    leading = page.ranked.leading_history(pool)
+    for index in page.ranked.history_by_weight(pool):
+        if sum(row.kind == "because" for row in page.rows) == MAX_BECAUSE:
+            return
+        source = page.ranked.history[index]
+        about = Reason("history", source.position, source.deed)
+        ours = [int(at) for at, lead in zip(pool, leading, strict=True) if lead == index]
+        picks = [Pick(at, about) for at in ours[:ROW] if page.free[at]]
+        page.add(
+            f"because-{page.snapshot.entries[source.position].external_id}", "because", picks, about
+        )
+
+
+def _popular(page: _Page) -> None:
+    popularity = page.snapshot.popularity
+    scores = np.where(popularity > 0, popularity, -np.inf).astype(np.float32)
+    reason = Reason("popular")
+    picks = [Pick(int(at), reason) for at in page.best(scores, ROW)]
+    if not page.add("popular", "popular", picks, reason):
+        years = page.snapshot.years.astype(np.float32)
+        newest = [Pick(int(at), Reason("new")) for at in page.best(years, ROW)]
+        page.add("newest", "newest", newest, None)
+
+
+def _tags_to_start_with(page: _Page) -> None:
+    """For a reader of whom nothing is known: the larger tags, most popular items first."""
+    added = 0
+    for tag in page.snapshot.top_tags(4 * COLD_TAG_ROWS):
+        scores = _within(page, page.snapshot.with_tag[tag], page.snapshot.popularity)
+        added += _tag_row(page, "tag", tag, page.best(scores, ROW))
+        if added == COLD_TAG_ROWS:
+            return
+
+
+def _tags_of_reader(page: _Page) -> None:
+    """The reader's strongest tags: the newest voices of one, the older gems of the next."""
+    kinds = ["newer", "older"]
+    for tag, _ in page.ranked.tag_weights(8):
+        if not kinds or sum(row.kind in ("newer", "older") for row in page.rows) == MAX_TAG_ROWS:
+            return
+        scores = _within(page, page.snapshot.with_tag[tag], page.ranked.scores)
+        liked = page.best(scores, 3 * ROW)
+        years = page.snapshot.years[liked]
+        order = np.argsort(-years if kinds[0] == "newer" else years, kind="stable")
+        if _tag_row(page, kinds[0], tag, liked[order][:ROW]):
+            kinds.pop(0)
+
+
+def _tag_row(page: _Page, kind: str, tag: str, chosen: NDArray[np.int64]) -> bool:
+    reason = Reason("tag", words=tag)
+    return page.add(f"{kind}-{tag}", kind, [Pick(int(at), reason) for at in chosen], reason)
+
+
+def _within(
+    page: _Page, places: NDArray[np.int64], scores: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """``scores`` of the items at ``places``, the others excluded."""
+    kept = np.full(len(scores), -np.inf, dtype=np.float32)
+    kept[places] = scores[places]
+    return kept
+
+
+def _opened(page: _Page, taste: Taste) -> None:
+    """What the reader opened lately and has not judged since."""
+    judged = {deed.position for deed in taste.deeds if deed.kind not in (Kind.CLICK, Kind.VIEW)}
+    opened = dict.fromkeys(
+        deed.position
+        for deed in taste.deeds
+        if deed.kind == Kind.CLICK and deed.position not in judged
+    )
+    picks = [
+        Pick(at, Reason("history", at, Kind.CLICK)) for at in opened if page.snapshot.shown[at]
+    ]
+    if picks:
+        page.rows.append(Row("opened", "opened", tuple(picks[:ROW]), None))

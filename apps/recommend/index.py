@@ -1,0 +1,229 @@
+"""The catalogue in this process's memory: vectors, tags and popularity, as one snapshot.
+
+A snapshot never changes; a reader of it sees one consistent catalogue. A newer one is made from it
+by reading only the items changed since, as soon as somebody asks and the catalogue's revision has
+moved (one query by primary key).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from django.db.models import Count
+from numpy.typing import NDArray
+
+from apps.recommend.models import Catalogue, Interaction, Item, vectors_from_bytes
+from apps.recommend.services.catalogue import CATALOGUE
+
+POPULARITY_SECONDS = 20.0
+_POPULARITY_WEIGHTS = {"click": 0.25, "like": 1.0, "save": 1.0, "purchase": 1.0, "rating": 0.5}
+_FIELDS = (
+    "id",
+    "external_id",
+    "title",
+    "tags",
+    "authors",
+    "year",
+    "available",
+    "deleted_at",
+    "vector",
+    "vector_hash",
+    "text_hash",
+    "encoder_version",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What ranking and row building know of an item; the rest is read when it is shown."""
+
+    pk: int
+    external_id: str
+    title: str
+    tags: tuple[str, ...]
+    authors: tuple[str, ...]
+    year: int | None
+    shown: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """The catalogue at one revision. Position ``i`` is the same item in every array.
+
+    ``matrix`` has shape (items, dimensions), unit rows, zero rows for items without a vector;
+    ``popularity`` has shape (items,) and counts readers, weighted by what they did.
+    """
+
+    revision: int
+    encoder: str
+    entries: tuple[Entry, ...]
+    positions: dict[int, int]
+    by_external: dict[str, int]
+    matrix: NDArray[np.float32]
+    shown: NDArray[np.bool_]
+    years: NDArray[np.int32]
+    popularity: NDArray[np.float32]
+    with_tag: dict[str, NDArray[np.int64]]
+    with_author: dict[str, NDArray[np.int64]]
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def top_tags(self, count: int) -> list[str]:
+        """The tags of most shown items, most frequent first."""
+        sizes = Counter({tag: int(self.shown[at].sum()) for tag, at in self.with_tag.items()})
+        return [tag for tag, size in sizes.most_common(count) if size > 1]
+
+
+_EMPTY = Snapshot(
+    revision=0,
+    encoder="",
+    entries=(),
+    positions={},
+    by_external={},
+    matrix=np.zeros((0, 1), dtype=np.float32),
+    shown=np.zeros(0, dtype=bool),
+    years=np.zeros(0, dtype=np.int32),
+    popularity=np.zeros(0, dtype=np.float32),
+    with_tag={},
+    with_author={},
+)
+
+_lock = threading.Lock()
+_current = _EMPTY
+_popularity_at = 0.0
+
+
+def snapshot() -> Snapshot:
+    """The catalogue as committed now. Blocks while the first one is loaded."""
+    global _current
+    revision = _revision()
+    if _current.revision == revision:
+        return _current
+    with _lock:
+        if _current.revision != revision:
+            _current = _advanced(_current, revision)
+        return _current
+
+
+def reset() -> None:
+    """Forget what was read, so the next snapshot reads the whole catalogue."""
+    global _current
+    with _lock:
+        _current = _EMPTY
+
+
+def refresh_popularity(*, at_most_every: float = 0.0) -> None:
+    """Count anew what readers did, unless that was done less than so many seconds ago."""
+    global _current, _popularity_at
+    if time.monotonic() - _popularity_at < at_most_every:
+        return
+    _popularity_at = time.monotonic()
+    before = snapshot()
+    counted = _popularity(before.positions)
+    with _lock:
+        if _current.revision == before.revision:
+            _current = replace(_current, popularity=counted)
+
+
+def _revision() -> int:
+    rows = Catalogue.objects.filter(name=CATALOGUE).values_list("revision", flat=True)
+    return rows.first() or 0
+
+
+def _advanced(old: Snapshot, revision: int) -> Snapshot:
+    """The snapshot at ``revision``, from ``old`` and the items changed since."""
+    whole = old.revision == 0 or revision < old.revision
+    base = _EMPTY if whole else old
+    rows = list(Item.objects.filter(revision__gt=base.revision).order_by("id").values(*_FIELDS))
+    encoder = _encoder_of(rows) or base.encoder
+    if encoder != base.encoder and not whole:
+        # The encoder changed: vectors of two encoders must not meet in one matrix.
+        return _advanced(_EMPTY, revision)
+    entries = list(base.entries)
+    positions = dict(base.positions)
+    for row in rows:
+        position = positions.setdefault(row["id"], len(entries))
+        entries[position : position + 1] = [_entry(row)]
+    matrix = _matrix(base.matrix, rows, positions, encoder)
+    popularity = np.zeros(len(entries), dtype=np.float32)
+    popularity[: len(base.popularity)] = base.popularity
+    return Snapshot(
+        revision=revision,
+        encoder=encoder,
+        entries=tuple(entries),
+        positions=positions,
+        by_external={entry.external_id: at for at, entry in enumerate(entries)},
+        matrix=matrix,
+        shown=np.array([entry.shown for entry in entries], dtype=bool),
+        years=np.array([entry.year or 0 for entry in entries], dtype=np.int32),
+        popularity=_popularity(positions) if whole else popularity,
+        with_tag=_places(entry.tags for entry in entries),
+        with_author=_places(entry.authors for entry in entries),
+    )
+
+
+def _encoder_of(rows: list[dict[str, Any]]) -> str:
+    """The encoder of the most recently embedded rows; the others wait to be embedded anew."""
+    versions = Counter(row["encoder_version"] for row in rows if row["vector"] is not None)
+    return versions.most_common(1)[0][0] if versions else ""
+
+
+def _entry(row: dict[str, Any]) -> Entry:
+    return Entry(
+        pk=row["id"],
+        external_id=row["external_id"],
+        title=row["title"],
+        tags=tuple(row["tags"]),
+        authors=tuple(row["authors"]),
+        year=row["year"],
+        shown=row["available"] and row["deleted_at"] is None,
+    )
+
+
+def _matrix(
+    old: NDArray[np.float32],
+    rows: list[dict[str, Any]],
+    positions: dict[int, int],
+    encoder: str,
+) -> NDArray[np.float32]:
+    usable = [
+        row for row in rows if row["vector"] is not None and row["encoder_version"] == encoder
+    ]
+    dimensions = len(usable[0]["vector"]) // 4 if usable else old.shape[1]
+    matrix = np.zeros((len(positions), dimensions), dtype=np.float32)
+    if old.shape[1] == dimensions:
+        matrix[: len(old)] = old
+    for row in rows:
+        matrix[positions[row["id"]]] = 0.0
+    for row in usable:
+        matrix[positions[row["id"]]] = vectors_from_bytes(row["vector"], dimensions)[0]
+    return matrix
+
+
+def _places(names: Iterable[tuple[str, ...]]) -> dict[str, NDArray[np.int64]]:
+    places: dict[str, list[int]] = defaultdict(list)
+    for position, held in enumerate(names):
+        for name in held:
+            places[name].append(position)
+    return {name: np.array(at, dtype=np.int64) for name, at in places.items()}
+
+
+def _popularity(positions: dict[int, int]) -> NDArray[np.float32]:
+    """Readers for each item, each counted once a kind and weighted by it, shape (items,)."""
+    counted = np.zeros(len(positions), dtype=np.float32)
+    rows = (
+        Interaction.objects.filter(kind__in=_POPULARITY_WEIGHTS)
+        .values_list("item_id", "kind")
+        .annotate(readers=Count("reader", distinct=True))
+    )
+    for item, kind, readers in rows:
+        if item in positions:
+            counted[positions[item]] += _POPULARITY_WEIGHTS[kind] * readers
+    return counted

@@ -1,0 +1,122 @@
+"""Puts a reader's page together: snapshot, taste and rows from their modules, cards for JSON.
+
+``page_inputs`` and ``page_payload`` read the database; ``rows_of`` between them computes only, so
+that a socket may run it off the thread that owns the connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from django.utils import timezone
+from numpy.typing import NDArray
+
+from apps.core import gateway
+from apps.recommend import selectors
+from apps.recommend.explain import SIMILAR, similar_items, why
+from apps.recommend.feed import Row, build_feed
+from apps.recommend.index import Snapshot, snapshot
+from apps.recommend.models import Item, Reader
+from apps.recommend.payloads import feed_payload, item_card, result_payload, wish_payload
+from apps.recommend.scoring import Ranked, rank
+from apps.recommend.search import MAX_QUERY, mentioning, search
+from apps.recommend.taste import Taste, taste_of
+
+ALSO = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PageInputs:
+    """What a reader's page is computed from; ``mentioned`` marks what the wish refuses."""
+
+    snapshot: Snapshot
+    taste: Taste
+    mentioned: NDArray[np.bool_]
+    now: datetime
+
+
+def page_inputs(reader: Reader | None) -> PageInputs:
+    catalogue = snapshot()
+    taste = taste_of(reader, catalogue)
+    return PageInputs(catalogue, taste, mentioning(catalogue, taste.unwanted_words), timezone.now())
+
+
+def ranked_of(inputs: PageInputs) -> Ranked:
+    return rank(inputs.snapshot, inputs.taste, inputs.now, excluded=inputs.mentioned)
+
+
+def rows_of(inputs: PageInputs) -> list[Row]:
+    return build_feed(inputs.snapshot, inputs.taste, ranked_of(inputs))
+
+
+def page_payload(reader: Reader | None, inputs: PageInputs, rows: Sequence[Row]) -> dict[str, Any]:
+    """The page as JSON: its rows with cards, whether nothing is known yet, and the wish."""
+    pks = {inputs.snapshot.entries[pick.position].pk for row in rows for pick in row.picks}
+    items = selectors.items_by_pk(pks)
+    kept = selectors.kept_kinds(reader, pks)
+    return {
+        "sections": feed_payload(rows, inputs.snapshot, items, kept),
+        "cold": inputs.taste.is_cold,
+        "wish": wish_payload(inputs.taste),
+    }
+
+
+def page_of(reader: Reader | None) -> dict[str, Any]:
+    """The whole page of a reader, for callers that may block."""
+    inputs = page_inputs(reader)
+    return page_payload(reader, inputs, rows_of(inputs))
+
+
+def search_results(reader: Reader | None, query: str) -> list[dict[str, Any]]:
+    """What a free text finds, best first. Raises ``Problem`` when the encoder is away."""
+    query = " ".join(query.replace("\x00", " ").split())[:MAX_QUERY]
+    if not query:
+        return []
+    catalogue = snapshot()
+    (vector,) = gateway.embed([query])
+    found = search(catalogue, query, vector)
+    pks = [catalogue.entries[result.position].pk for result in found]
+    items, kept = selectors.items_by_pk(pks), selectors.kept_kinds(reader, pks)
+    return [
+        result_payload(items[pk], kept.get(pk, set()), query, result)
+        for pk, result in zip(pks, found, strict=True)
+        if pk in items
+    ]
+
+
+def similar_cards(reader: Reader | None, item: Item) -> list[dict[str, Any]]:
+    """Cards of the items whose texts are nearest to that of ``item``."""
+    catalogue = snapshot()
+    near = similar_items(catalogue, catalogue.positions[item.pk], SIMILAR)
+    pks = [catalogue.entries[at].pk for at, _ in near]
+    items, kept = selectors.items_by_pk(pks), selectors.kept_kinds(reader, pks)
+    return [item_card(items[pk], kept=kept.get(pk)) for pk in pks if pk in items]
+
+
+def item_context(reader: Reader | None, item: Item) -> dict[str, Any]:
+    """What the item's page shows."""
+    inputs = page_inputs(reader)
+    position = inputs.snapshot.positions[item.pk]
+    near = [
+        inputs.snapshot.entries[at].pk
+        for at, _ in similar_items(inputs.snapshot, position, SIMILAR)
+    ]
+    also = selectors.readers_also(item=item, limit=ALSO)
+    items = selectors.items_by_pk([*near, *(pk for pk, _ in also)])
+    kept = selectors.kept_kinds(reader, [item.pk, *items])
+    return {
+        "item": item,
+        "card": item_card(item, kept=kept.get(item.pk)),
+        "why": why(ranked_of(inputs), position),
+        "similar": [item_card(items[pk], kept=kept.get(pk)) for pk in near if pk in items],
+        "also": [
+            item_card(items[pk], kept=kept.get(pk), reason=f"{shared} readers in common")
+            for pk, shared in also
+            if pk in items and pk not in near
+        ],
+        "is_shown": item.is_shown,
+    }

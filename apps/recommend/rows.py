@@ -1,0 +1,194 @@
+"""What a file or a request says of an item or an interaction, checked value by value."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from apps.recommend.models import Kind
+
+ITEM_COLUMNS = ("item_id", "title", "text", "tags")
+INTERACTION_COLUMNS = ("user_id", "item_id", "kind", "value", "timestamp")
+
+MAX_TEXT = 100_000
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far an event's time may lie ahead of ours; it is then stored as happening now."""
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_PUBLISHED = re.compile(r"^(-?\d{1,4})(?:-(\d{2})(?:-(\d{2}))?(?:[T ].*)?)?$")
+_FALSE = frozenset({"0", "false", "no"})
+_TRUE = frozenset({"1", "true", "yes", ""})
+
+
+class RowError(ValueError):
+    """A value of a row is unusable; the message names the column and the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """An item's content, cleaned and within the table's limits."""
+
+    external_id: str
+    title: str
+    text: str
+    tags: tuple[str, ...]
+    authors: tuple[str, ...]
+    published: str
+    year: int | None
+    available: bool
+
+    @property
+    def text_hash(self) -> str:
+        """Changes when what the encoder reads changes."""
+        return hashlib.sha256(embedded_text(self.title, self.text, self.tags).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionRow:
+    """What a reader did. ``reader`` and ``item`` are the outside ids, ``at`` is aware."""
+
+    reader: str
+    item: str
+    kind: str
+    value: float | None
+    at: datetime
+    event_id: str
+
+
+def embedded_text(title: str, text: str, tags: Iterable[str]) -> str:
+    """What the encoder reads of an item: the title, the text, then the tags as words."""
+    return ". ".join(part for part in (title, text, ", ".join(tags)) if part)
+
+
+def item_row(record: Mapping[str, Any]) -> ItemRow:
+    """An item from a CSV or JSON object; lists may be lists or texts split by ``|``.
+
+    Raises :class:`RowError`.
+    """
+    published = _text(record, "published_at", 32)
+    return ItemRow(
+        external_id=_required(record, "item_id", 120),
+        title=_required(record, "title", 500),
+        text=_text(record, "text", MAX_TEXT),
+        tags=_names(record, "tags", 80),
+        authors=_names(record, "authors", 200),
+        published=published,
+        year=_year(published),
+        available=_flag(record, "available"),
+    )
+
+
+def interaction_row(record: Mapping[str, Any], now: datetime) -> InteractionRow:
+    """An interaction from a CSV or JSON object; raises :class:`RowError`.
+
+    Without an ``event_id`` it is known by its content, so a file read twice counts once.
+    """
+    reader, item = _required(record, "user_id", 120), _required(record, "item_id", 120)
+    kind = _required(record, "kind", 16).lower()
+    value, at = checked_value(kind, record.get("value")), moment(record.get("timestamp"), now)
+    content = "\x1f".join((reader, item, kind, at.isoformat(), str(value)))
+    event_id = _text(record, "event_id", 80)
+    return InteractionRow(
+        reader,
+        item,
+        kind,
+        value,
+        at,
+        event_id or f"row:{hashlib.sha256(content.encode()).hexdigest()[:40]}",
+    )
+
+
+def checked_value(kind: str, value: Any) -> float | None:
+    """The value of an interaction; a rating needs one from 0 to 10. Raises :class:`RowError`."""
+    if kind not in Kind.values:
+        raise RowError(f"kind {kind[:40]!r} is none of {', '.join(Kind.values)}")
+    try:
+        number = None if value is None or str(value).strip() == "" else float(value)
+    except (TypeError, ValueError) as error:
+        raise RowError(f"value {str(value)[:40]!r} is not a number") from error
+    if number is not None and not math.isfinite(number):
+        raise RowError(f"value {str(value)[:40]!r} is not a finite number")
+    if kind == Kind.RATING and (number is None or not 0 <= number <= 10):
+        raise RowError("value of a rating must be a number from 0 to 10")
+    return number
+
+
+def moment(value: Any, now: datetime) -> datetime:
+    """A time given as ISO 8601 (UTC unless it says otherwise) or as seconds since 1970.
+
+    A clock that is a little ahead is brought back to ``now``; one far ahead is refused, since such
+    an event would stay the newest forever. Raises :class:`RowError`.
+    """
+    text = str(value if value is not None else "").strip()
+    try:
+        if re.fullmatch(r"\d+(\.\d+)?", text) and len(text.split(".")[0]) != 8:
+            at = datetime.fromtimestamp(float(text), tz=UTC)
+        else:
+            at = datetime.fromisoformat(text)
+            at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise RowError(f"timestamp {text[:40]!r} is no time (ISO 8601 or seconds)") from error
+    if at < _EARLIEST:
+        raise RowError(f"timestamp {text[:40]!r} is before 1970")
+    if at > now + CLOCK_TOLERANCE:
+        raise RowError(f"timestamp {text[:40]!r} lies in the future")
+    return min(at, now)
+
+
+def _text(record: Mapping[str, Any], column: str, limit: int) -> str:
+    value = record.get(column)
+    if value is None:
+        return ""
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        raise RowError(f"{column} is not a text")
+    text = " ".join(str(value).replace("\x00", " ").split())
+    if len(text) > limit:
+        raise RowError(f"{column} has {len(text)} characters, at most {limit} are allowed")
+    return text
+
+
+def _required(record: Mapping[str, Any], column: str, limit: int) -> str:
+    text = _text(record, column, limit)
+    if not text:
+        raise RowError(f"{column} is empty")
+    return text
+
+
+def _names(record: Mapping[str, Any], column: str, limit: int) -> tuple[str, ...]:
+    value = record.get(column) or ()
+    parts = value.split("|") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+        raise RowError(f"{column} is not a list of texts")
+    names = [" ".join(part.replace("\x00", " ").split()) for part in parts]
+    for name in names:
+        if len(name) > limit:
+            raise RowError(f"{column} holds a name of {len(name)} characters, at most {limit}")
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _year(published: str) -> int | None:
+    if not published:
+        return None
+    match = _PUBLISHED.match(published)
+    if match is None or not _is_date(match):
+        raise RowError(f"published_at {published!r} is no year or date (1895, 1895-05-07)")
+    return int(match[1])
+
+
+def _is_date(match: re.Match[str]) -> bool:
+    month, day = int(match[2] or 1), int(match[3] or 1)
+    return 1 <= month <= 12 and 1 <= day <= 31
+
+
+def _flag(record: Mapping[str, Any], column: str) -> bool:
+    value = record.get(column)
+    if value is None or isinstance(value, bool):
+        return value is not False
+    word = str(value).strip().lower()
+    if word not in _FALSE | _TRUE:
+        raise RowError(f"{column} {word[:20]!r} is neither true nor false")
+    return word in _TRUE

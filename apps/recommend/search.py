@@ -1,0 +1,140 @@
+"""Free-text search over the catalogue: meaning and words together, from the items' own vectors."""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.recommend.index import Snapshot
+from apps.recommend.models import Item
+from apps.recommend.rows import embedded_text
+from ml.retrieval.documents import split_body
+from ml.retrieval.hybrid import HALF_SATURATION, LEXICAL_WEIGHT
+from ml.retrieval.lexical import LexicalIndex
+
+MAX_QUERY = 300
+LEAST_SCORE = 0.12
+"""What shares no word with the query and is further than this from its meaning is no result."""
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?", re.UNICODE)
+_PASSAGE_WORDS = 45
+_STEM = 4
+
+_lock = threading.Lock()
+_words: tuple[int, LexicalIndex] = (-1, LexicalIndex([]))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A search result: the item's position, its score and how much words and meaning gave."""
+
+    position: int
+    score: float
+    dense: float
+    lexical: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """A piece of a passage; ``matched`` pieces are the words that the query shares."""
+
+    text: str
+    matched: bool
+
+
+def lexical_index(snapshot: Snapshot) -> LexicalIndex:
+    """The words of the snapshot's items, read from the database once a revision."""
+    global _words
+    if _words[0] == snapshot.revision and len(_words[1]) == len(snapshot):
+        return _words[1]
+    with _lock:
+        if _words[0] != snapshot.revision or len(_words[1]) != len(snapshot):
+            texts = [""] * len(snapshot)
+            rows = Item.objects.filter(deleted_at=None).values_list(
+                "id", "title", "text", "tags", "authors"
+            )
+            for pk, title, text, tags, authors in rows.iterator(chunk_size=2000):
+                if (at := snapshot.positions.get(pk)) is not None:
+                    texts[at] = embedded_text(title, text, [*tags, *authors])
+            _words = (snapshot.revision, LexicalIndex(texts))
+        return _words[1]
+
+
+def search(
+    snapshot: Snapshot, query: str, vector: NDArray[np.float32], *, limit: int = 24
+) -> list[Found]:
+    """The best items for ``query`` and its vector, best first.
+
+    The score blends cosine and BM25 as the language layer's hybrid search does; the item's stored
+    vector stands for its text, so that nothing is embedded twice.
+    """
+    if not len(snapshot):
+        return []
+    raw = lexical_index(snapshot).scores(query)
+    lexical = raw / (raw + HALF_SATURATION)
+    same_encoder = snapshot.matrix.shape[1] == vector.shape[-1]
+    dense = snapshot.matrix @ vector.ravel() if same_encoder else np.zeros(len(snapshot))
+    scores = (1 - LEXICAL_WEIGHT) * dense + LEXICAL_WEIGHT * lexical
+    relevant = snapshot.shown & ((raw > 0) | (dense > LEAST_SCORE))
+    best = np.argsort(np.where(relevant, -scores, np.inf), kind="stable")[:limit]
+    return [
+        Found(int(at), float(scores[at]), float(dense[at]), float(lexical[at]))
+        for at in best
+        if relevant[at]
+    ]
+
+
+def mentioning(snapshot: Snapshot, phrases: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Which items contain all words of one of ``phrases`` in any form, shape (items,)."""
+    mentioned = np.zeros(len(snapshot), dtype=bool)
+    if not phrases or not len(snapshot):
+        return mentioned
+    index = lexical_index(snapshot)
+    for phrase in phrases:
+        masks = [index.scores(word) > 0 for word in _WORD.findall(phrase)]
+        # A word without a single hit is a stop word or a rare one; it must not save the rest.
+        held = [mask for mask in masks if mask.any()]
+        if held and len(held) * 2 >= len(masks):
+            mentioned |= np.logical_and.reduce(held)
+    return mentioned
+
+
+def best_passage(text: str, query: str) -> list[Fragment]:
+    """The sentences of ``text`` that share most words with ``query``, cut at those words."""
+    stems = _stems(query)
+    pieces = list(split_body(text, max_words=_PASSAGE_WORDS)) or [""]
+    best = max(pieces, key=lambda piece: len(stems & _stems(piece)))
+    return highlight(best, query)
+
+
+def highlight(text: str, query: str) -> list[Fragment]:
+    """``text`` cut into the words that ``query`` shares (in any form) and what lies between."""
+    stems = _stems(query)
+    fragments: list[Fragment] = []
+    end = 0
+    for word in _WORD.finditer(text):
+        if _stem(word.group()) in stems:
+            if word.start() > end:
+                fragments.append(Fragment(text[end : word.start()], matched=False))
+            fragments.append(Fragment(word.group(), matched=True))
+            end = word.end()
+    if end < len(text):
+        fragments.append(Fragment(text[end:], matched=False))
+    return fragments
+
+
+def _stems(text: str) -> set[str]:
+    return {_stem(word) for word in _WORD.findall(text) if len(word) >= _STEM}
+
+
+def _stem(word: str) -> str:
+    """The part of a word that its forms share, roughly: "ghosts" and "ghostly" meet."""
+    word = word.lower()
+    for ending in ("ingly", "ings", "ing", "edly", "ed", "ies", "es", "s", "ly", "y", "e"):
+        if word.endswith(ending) and len(word) - len(ending) >= _STEM:
+            return word.removesuffix(ending)
+    return word

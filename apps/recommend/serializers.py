@@ -1,0 +1,146 @@
+"""The bodies of ``/api/v1/recommend/``, for checking them and for the API's description."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.recommend.models import Interaction, Item, Kind, Preference
+
+MAX_ITEMS, MAX_INTERACTIONS = 500, 1000
+
+
+class ItemSerializer(serializers.ModelSerializer[Item]):
+    """An item as it is stored."""
+
+    item_id = serializers.CharField(source="external_id")
+    published_at = serializers.CharField(source="published")
+
+    class Meta:
+        model = Item
+        fields = ["item_id", "title", "text", "tags", "authors", "published_at", "available"]
+        read_only_fields = fields
+
+
+class ItemInput(serializers.Serializer[Any]):
+    """An item to add or change; the limits of its fields are those of an import file."""
+
+    item_id = serializers.CharField(required=False)
+    title = serializers.CharField()
+    text = serializers.CharField(required=False, allow_blank=True)
+    tags = serializers.ListField(child=serializers.CharField(), required=False)
+    authors = serializers.ListField(child=serializers.CharField(), required=False)
+    published_at = serializers.CharField(required=False, allow_blank=True)
+    available = serializers.BooleanField(required=False)
+
+
+class ItemBatchInput(serializers.Serializer[Any]):
+    items = ItemInput(many=True, allow_empty=False)
+
+
+class UpsertSerializer(serializers.Serializer[Any]):
+    added = serializers.IntegerField()
+    changed = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+
+
+class UploadInput(serializers.Serializer[Any]):
+    file = serializers.FileField()
+    kind = serializers.ChoiceField(choices=["items", "interactions"], default="items")
+    skip_bad = serializers.BooleanField(default=False)
+
+
+class InteractionSerializer(serializers.ModelSerializer[Interaction]):
+    item_id = serializers.CharField(source="item.external_id")
+
+    class Meta:
+        model = Interaction
+        fields = ["event_id", "item_id", "kind", "value", "at", "source"]
+        read_only_fields = fields
+
+
+class InteractionInput(serializers.Serializer[Any]):
+    """What a reader did. ``reader`` (administrators only) is the caller when left out."""
+
+    event_id = serializers.CharField(max_length=80)
+    item_id = serializers.CharField()
+    kind = serializers.ChoiceField(choices=Kind.choices)
+    value = serializers.FloatField(required=False, allow_null=True)
+    at = serializers.CharField(required=False)
+    reader = serializers.CharField(max_length=120, required=False)
+
+
+class InteractionBatchInput(serializers.Serializer[Any]):
+    interactions = serializers.ListField(
+        child=serializers.DictField(), allow_empty=False, max_length=MAX_INTERACTIONS
+    )
+
+
+class BatchResultSerializer(serializers.Serializer[Any]):
+    stored = serializers.IntegerField()
+    repeated = serializers.IntegerField()
+    refused = serializers.ListField(child=serializers.DictField())
+
+
+class CardSerializer(serializers.Serializer[Any]):
+    """An item as it is shown, with the reason why."""
+
+    id = serializers.CharField()
+    url = serializers.CharField()
+    title = serializers.CharField()
+    authors = serializers.ListField(child=serializers.CharField())
+    year = serializers.IntegerField(allow_null=True)
+    tags = serializers.ListField(child=serializers.CharField())
+    blurb = serializers.CharField()
+    saved = serializers.BooleanField()
+    liked = serializers.BooleanField()
+    reason = serializers.CharField()
+
+
+class SectionSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    title = serializers.CharField()
+    items = CardSerializer(many=True)
+
+
+class RecommendationsSerializer(serializers.Serializer[Any]):
+    cold = serializers.BooleanField()
+    sections = SectionSerializer(many=True)
+
+
+class CardListSerializer(serializers.Serializer[Any]):
+    items = CardSerializer(many=True)
+
+
+class PreferenceSerializer(serializers.ModelSerializer[Preference]):
+    class Meta:
+        model = Preference
+        fields = ["subject", "value", "stance"]
+        read_only_fields = fields
+
+
+class PreferenceInput(serializers.Serializer[Any]):
+    subject = serializers.ChoiceField(choices=Preference.Subject.choices)
+    value = serializers.CharField(max_length=200)
+    stance = serializers.ChoiceField(choices=Preference.Stance.choices, allow_null=True)
+
+
+class ProfileInput(serializers.Serializer[Any]):
+    """The wish (empty clears it) and preferences to set or, with ``stance`` null, to withdraw."""
+
+    wish = serializers.CharField(required=False, allow_blank=True)
+    preferences = PreferenceInput(many=True, required=False)
+
+
+class ProfileSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    simulated = serializers.BooleanField()
+    wish = serializers.CharField()
+    preferences = PreferenceSerializer(many=True)
+
+
+class ReceiptSerializer(serializers.Serializer[Any]):
+    receipt = serializers.CharField()
+    at = serializers.DateTimeField()
+    deleted = serializers.DictField(child=serializers.IntegerField())

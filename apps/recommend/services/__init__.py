@@ -1,0 +1,1 @@
+"""Writes of Discover: the catalogue, what readers do, who they are, imports."""

@@ -1,0 +1,160 @@
+"""Writes to the catalogue: items and their vectors."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from apps.core import gateway
+from apps.core.errors import InvalidInput, NotFound, Problem
+from apps.core.jobs import NoProgress, ProgressReporter
+from apps.recommend.models import Catalogue, Item, vector_to_bytes
+from apps.recommend.rows import ItemRow, embedded_text
+from ml.types import Embedding
+
+CATALOGUE = "default"
+ENCODER = "encoder"
+EMBED_BATCH = 64
+EMBED_AT_ONCE = 16
+"""Items up to which a request waits for their vectors."""
+_CONTENT = ("title", "text", "tags", "authors", "published", "year", "available")
+_WRITTEN = [*_CONTENT, "text_hash", "revision", "deleted_at", "updated_at"]
+
+
+@dataclass(frozen=True, slots=True)
+class UpsertCount:
+    """What an upsert did to how many items."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: UpsertCount) -> UpsertCount:
+        return UpsertCount(
+            self.added + other.added,
+            self.changed + other.changed,
+            self.unchanged + other.unchanged,
+        )
+
+
+def next_revision() -> int:
+    """Take the catalogue's next revision in the current transaction."""
+    row, _ = Catalogue.objects.get_or_create(name=CATALOGUE)
+    Catalogue.objects.filter(name=CATALOGUE).update(revision=F("revision") + 1)
+    row.refresh_from_db(fields=["revision"])
+    return row.revision
+
+
+def items_upsert(*, rows: Sequence[ItemRow]) -> UpsertCount:
+    """Add or change items by their outside id, all or none; what is equal is left alone.
+
+    The vectors of new and changed texts are stale until :func:`items_embed` has run. Raises
+    ``InvalidInput`` when an id occurs twice in ``rows``.
+    """
+    ids = [row.external_id for row in rows]
+    if len(set(ids)) != len(ids):
+        twice = next(name for index, name in enumerate(ids) if name in ids[:index])
+        raise InvalidInput(f"item_id {twice!r} occurs twice", code="duplicate_item")
+    with transaction.atomic():
+        known = Item.objects.defer("vector").in_bulk(ids, field_name="external_id")
+        revision, now = next_revision(), timezone.now()
+        added, changed = [], []
+        for row in rows:
+            item = known.get(row.external_id)
+            if item is None:
+                added.append(_applied(Item(external_id=row.external_id), row, revision))
+            elif item.deleted_at is not None or _content(item) != _content(row):
+                item.updated_at = now
+                changed.append(_applied(item, row, revision))
+        Item.objects.bulk_create(added, batch_size=500)
+        Item.objects.bulk_update(changed, _WRITTEN, batch_size=200)
+    return UpsertCount(len(added), len(changed), len(rows) - len(added) - len(changed))
+
+
+def items_add(*, rows: Sequence[ItemRow]) -> UpsertCount:
+    """:func:`items_upsert`, with the vectors of a few items made at once.
+
+    More of them, or a busy language layer, leave the vectors to the background task; meanwhile
+    an item is found by its words and tags.
+    """
+    count = items_upsert(rows=rows)
+    if len(rows) <= EMBED_AT_ONCE:
+        with contextlib.suppress(Problem):
+            items_embed(progress=NoProgress(), only=[row.external_id for row in rows])
+    return count
+
+
+def _content(source: Item | ItemRow) -> str:
+    return json.dumps([getattr(source, name) for name in _CONTENT])
+
+
+def _applied(item: Item, row: ItemRow, revision: int) -> Item:
+    item.title, item.text = row.title, row.text
+    item.tags, item.authors = list(row.tags), list(row.authors)
+    item.published, item.year, item.available = row.published, row.year, row.available
+    item.text_hash, item.revision, item.deleted_at = row.text_hash, revision, None
+    return item
+
+
+def item_delete(*, external_id: str) -> None:
+    """Take an item out of the catalogue; it stays readable in the histories of its readers."""
+    with transaction.atomic():
+        found = Item.objects.filter(external_id=external_id, deleted_at=None).update(
+            deleted_at=timezone.now(), revision=next_revision()
+        )
+        if not found:
+            raise NotFound(f"There is no item {external_id!r}.", code="item_not_found")
+
+
+def encoder_version() -> str:
+    """The version of the encoder that serves now; empty when none is built."""
+    return next((info.version for info in gateway.models() if info.task == ENCODER), "")
+
+
+def stale_items(version: str) -> QuerySet[Item]:
+    """Items whose vector does not show their text as the encoder ``version`` sees it."""
+    fresh = Q(encoder_version=version, vector_hash=F("text_hash"), vector__isnull=False)
+    return Item.objects.filter(deleted_at=None).exclude(fresh)
+
+
+def items_embed(*, progress: ProgressReporter, only: Sequence[str] | None = None) -> int:
+    """Refresh every stale vector (or those of the items ``only``), batch by batch; how many.
+
+    Inference happens outside transactions. An item whose text changed meanwhile keeps the older
+    vector with the older hash, so it is stale still and comes up again.
+    """
+    version = encoder_version()
+    stale = stale_items(version)
+    stale = stale if only is None else stale.filter(external_id__in=list(only))
+    pending = list(stale.order_by("id").values_list("id", flat=True))
+    done = 0
+    for start in range(0, len(pending), EMBED_BATCH):
+        progress.update(done, len(pending), "embedding")
+        batch = list(
+            Item.objects.filter(id__in=pending[start : start + EMBED_BATCH]).defer("vector")
+        )
+        texts = [embedded_text(item.title, item.text, item.tags) for item in batch]
+        vectors = cast(list[Embedding], gateway.predict(ENCODER, texts))
+        _store_vectors(batch, vectors)
+        done += len(batch)
+    progress.update(len(pending), len(pending), "embedding")
+    return done
+
+
+def _store_vectors(items: Sequence[Item], embeddings: Sequence[Embedding]) -> None:
+    with transaction.atomic():
+        revision = next_revision()
+        for item, embedding in zip(items, embeddings, strict=True):
+            Item.objects.filter(id=item.id).update(
+                vector=vector_to_bytes(embedding.vector),
+                vector_hash=item.text_hash,
+                encoder_version=embedding.version,
+                revision=revision,
+            )

@@ -1,0 +1,147 @@
+"""Writes of what readers do: interactions, taking them back, preferences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from apps.core import events
+from apps.core.errors import InvalidInput, NotFound
+from apps.recommend.models import Interaction, Item, Kind, Preference, Reader
+from apps.recommend.rows import RowError, checked_value, moment
+from apps.recommend.words import cause_words
+
+MAX_EVENT_ID = 80
+EXCLUSIVE = (Kind.LIKE, Kind.DISLIKE, Kind.NOT_INTERESTED)
+"""Opinions on an item of which a reader holds one at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An interaction and whether this call stored it (or an earlier one with its event id)."""
+
+    interaction: Interaction
+    created: bool
+
+
+def interaction_record(
+    *,
+    reader: Reader,
+    item_id: str,
+    kind: str,
+    event_id: str,
+    value: Any = None,
+    at: datetime | str | None = None,
+    source: str,
+) -> Recorded:
+    """Store what ``reader`` did to the item and tell the reader's open pages.
+
+    The same ``event_id`` of the same reader is stored once, however often it is sent. Raises
+    ``InvalidInput`` and ``NotFound`` (no such item, or it was deleted).
+    """
+    if not event_id or len(event_id) > MAX_EVENT_ID:
+        raise InvalidInput(
+            f"event_id must have 1 to {MAX_EVENT_ID} characters.", code="invalid_event_id"
+        )
+    number, moment_at = _checked(kind, value, at)
+    with transaction.atomic():
+        known = reader.interactions.filter(event_id=event_id).select_related("item").first()
+        if known is not None:
+            return Recorded(known, created=False)
+        item = shown_item(item_id)
+        if kind in EXCLUSIVE:
+            reader.interactions.filter(item=item, kind__in=EXCLUSIVE).delete()
+        try:
+            with transaction.atomic():
+                stored = Interaction.objects.create(
+                    reader=reader,
+                    item=item,
+                    kind=kind,
+                    value=number,
+                    at=moment_at,
+                    event_id=event_id,
+                    source=source,
+                )
+        except IntegrityError:
+            # The same event came over two connections at once; the other one has stored it.
+            return Recorded(reader.interactions.get(event_id=event_id), created=False)
+        _announce(reader, {"kind": kind, "item_id": item.external_id, "title": item.title})
+    return Recorded(stored, created=True)
+
+
+def _checked(kind: str, value: Any, at: datetime | str | None) -> tuple[float | None, datetime]:
+    now = timezone.now()
+    try:
+        return checked_value(kind, value), now if at is None else moment(at, now)
+    except RowError as error:
+        raise InvalidInput(f"{error}.", code="invalid_event") from error
+
+
+def shown_item(item_id: str) -> Item:
+    """The item to act on; raises ``NotFound``, which says whether it was deleted."""
+    item = Item.objects.filter(external_id=item_id).defer("vector", "text").first()
+    if item is None:
+        raise NotFound(f"There is no item {str(item_id)[:120]!r}.", code="item_not_found")
+    if item.deleted_at is not None:
+        raise NotFound(f"The item {item_id!r} has been deleted.", code="item_deleted")
+    return item
+
+
+def interaction_remove(*, reader: Reader, event_id: str) -> bool:
+    """Take back one event (undo); whether there was one."""
+    with transaction.atomic():
+        found = reader.interactions.filter(event_id=event_id).select_related("item").first()
+        if found is None:
+            return False
+        found.delete()
+        _announce(
+            reader,
+            {"kind": "undo", "item_id": found.item.external_id, "title": found.item.title},
+        )
+    return True
+
+
+def item_forget(*, reader: Reader, item_id: str, kind: str | None = None) -> int:
+    """Remove an item (or what of ``kind`` was done to it) from the history; how many events."""
+    with transaction.atomic():
+        rows = reader.interactions.filter(item__external_id=item_id)
+        rows = rows.filter(kind=kind) if kind else rows
+        count, _ = rows.delete()
+        if count:
+            _announce(reader, {"kind": "removed", "item_id": item_id, "title": _title(item_id)})
+    return count
+
+
+def _title(item_id: str) -> str:
+    return Item.objects.filter(external_id=item_id).values_list("title", flat=True).first() or ""
+
+
+def preference_set(*, reader: Reader, subject: str, value: str, stance: str | None) -> None:
+    """Ask for more of a tag or an author, mute it, or (``None``) withdraw either."""
+    value = " ".join(value.split())
+    if subject not in Preference.Subject.values or not 0 < len(value) <= 200:
+        raise InvalidInput("Name a tag or an author.", code="invalid_preference")
+    if stance is not None and stance not in Preference.Stance.values:
+        raise InvalidInput('stance is "more", "mute" or nothing.', code="invalid_preference")
+    with transaction.atomic():
+        if stance is None:
+            reader.preferences.filter(subject=subject, value=value).delete()
+        else:
+            Preference.objects.update_or_create(
+                reader=reader, subject=subject, value=value, defaults={"stance": stance}
+            )
+        _announce(reader, {"kind": stance or "withdrawn", "subject": subject, "title": value})
+
+
+def wish_changed(*, reader: Reader) -> None:
+    """Tell the reader's open pages that the wish changed, in the caller's transaction."""
+    _announce(reader, {"kind": "wish", "title": reader.wish})
+
+
+def _announce(reader: Reader, cause: dict[str, Any]) -> None:
+    payload = {"cause": cause, "words": cause_words(cause)}
+    events.publish(reader.stream, "feed.changed", payload)

@@ -1,0 +1,217 @@
+"""Imports of files: items and interactions, checked as a whole before the first row is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.core.errors import InvalidInput
+from apps.core.jobs import ProgressReporter
+from apps.recommend.models import Interaction, Item, Reader, external_key
+from apps.recommend.rows import (
+    INTERACTION_COLUMNS,
+    ITEM_COLUMNS,
+    InteractionRow,
+    ItemRow,
+    RowError,
+    interaction_row,
+    item_row,
+)
+from apps.recommend.services.catalogue import UpsertCount, items_embed, items_upsert
+from ml.data.readers import Problems, read_records
+from ml.errors import DataError
+
+_CHUNK = 1000
+_REPORT_EVERY = 2000
+_SHOWN_ERRORS = 3
+
+Row = TypeVar("Row")
+Checked = Iterator[tuple[int, Row]]
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What an import did; ``errors`` are the first of the ``skipped`` rows."""
+
+    file: str
+    rows: int = 0
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    embedded: int = 0
+    skipped: int = 0
+    errors: list[str] = field(default_factory=list)
+
+
+def items_import(
+    *, path: Path, skip_bad: bool, progress: ProgressReporter, name: str = ""
+) -> ImportReport:
+    """Add and change items from a CSV or JSONL file, then embed the new texts.
+
+    The whole file is read and checked first: with a bad row nothing is written, unless
+    ``skip_bad`` leaves such rows out. Writing goes in blocks and a repeated import changes
+    nothing, so one that was interrupted is finished by running it again. Raises ``InvalidInput``
+    naming file, row and problem.
+    """
+
+    def checked(problems: Problems) -> Checked[ItemRow]:
+        return _checked_items(path, name or path.name, problems)
+
+    report = _checked_file(checked, name or path.name, skip_bad, progress)
+    count = UpsertCount()
+    for done, rows in _blocks(checked(Problems()), report.rows):
+        progress.update(done, report.rows, "writing")
+        count += items_upsert(rows=rows)
+    report.added, report.changed, report.unchanged = count.added, count.changed, count.unchanged
+    report.embedded = items_embed(progress=progress)
+    return report
+
+
+def interactions_import(
+    *,
+    path: Path,
+    skip_bad: bool,
+    progress: ProgressReporter,
+    name: str = "",
+    simulated: bool = False,
+) -> ImportReport:
+    """Store interactions from a CSV or JSONL file; rows that are stored already are unchanged.
+
+    Readers are made as they occur. An item that the catalogue does not hold is a bad row.
+    Checked and written like :func:`items_import`.
+    """
+    items = dict(Item.objects.values_list("external_id", "id"))
+
+    def checked(problems: Problems) -> Checked[InteractionRow]:
+        return _checked_interactions(path, name or path.name, items, problems)
+
+    report = _checked_file(checked, name or path.name, skip_bad, progress)
+    readers: dict[str, int] = {}
+    for done, rows in _blocks(checked(Problems()), report.rows):
+        progress.update(done, report.rows, "writing")
+        with transaction.atomic():
+            _add_readers(rows, readers, simulated)
+            report.added += _add_interactions(rows, readers, items)
+    progress.update(report.rows, report.rows, "writing")
+    report.unchanged = report.rows - report.added
+    return report
+
+
+def _checked_file(
+    checked: Callable[[Problems], Checked[Any]],
+    name: str,
+    skip_bad: bool,
+    progress: ProgressReporter,
+) -> ImportReport:
+    """Read the file once to its end; refuse it when rows are bad and may not be skipped."""
+    problems, report = Problems(), ImportReport(file=name)
+    try:
+        for _ in checked(problems):
+            report.rows += 1
+            if report.rows % _REPORT_EVERY == 0:
+                progress.update(0, report.rows, f"checked {report.rows} rows")
+    except DataError as error:
+        raise InvalidInput(f"{_named(error, name)}. Nothing was imported.") from error
+    report.skipped = problems.count
+    report.errors = [_named(error, name) for error in problems.errors]
+    if problems.count and not skip_bad:
+        raise InvalidInput(_summary(report), code="import_refused")
+    if not report.rows:
+        raise InvalidInput(f"{name}: holds no usable row.", code="import_empty")
+    return report
+
+
+def _named(error: DataError, name: str) -> str:
+    """The error with the file's own name: an upload lies under a path that tells nobody a thing."""
+    place = name if error.row is None else f"{name}, row {error.row}"
+    return f"{place}: {error.problem}"
+
+
+def _summary(report: ImportReport) -> str:
+    shown = "; ".join(report.errors[:_SHOWN_ERRORS])
+    more = report.skipped - min(report.skipped, _SHOWN_ERRORS)
+    return f"{shown}{f'; and {more} more bad rows' if more else ''}. Nothing was imported."
+
+
+def _checked_items(path: Path, name: str, problems: Problems) -> Checked[ItemRow]:
+    seen: dict[str, int] = {}
+    for row, record in read_records(path, ITEM_COLUMNS, problems):
+        try:
+            item = item_row(record)
+            if item.external_id in seen:
+                raise RowError(
+                    f"item_id {item.external_id!r} occurs in row {seen[item.external_id]} already"
+                )
+        except RowError as error:
+            problems.add(DataError(name, row, str(error)))
+            continue
+        seen[item.external_id] = row
+        yield row, item
+
+
+def _checked_interactions(
+    path: Path, name: str, items: dict[str, int], problems: Problems
+) -> Checked[InteractionRow]:
+    now = timezone.now()
+    for row, record in read_records(path, INTERACTION_COLUMNS, problems):
+        try:
+            interaction = interaction_row(record, now)
+            if interaction.item not in items:
+                raise RowError(f"item_id {interaction.item!r} is not in the catalogue")
+        except RowError as error:
+            problems.add(DataError(name, row, str(error)))
+            continue
+        yield row, interaction
+
+
+def _blocks(rows: Checked[Row], total: int) -> Iterator[tuple[int, list[Row]]]:
+    """Blocks of rows, each with how many rows came before it."""
+    done = 0
+    while block := [row for _, row in islice(rows, _CHUNK)]:
+        yield done, block
+        done = min(total, done + len(block))
+
+
+def _add_readers(rows: Sequence[InteractionRow], readers: dict[str, int], simulated: bool) -> None:
+    """Extend ``readers`` (outside id to key) by those of ``rows``, making the missing ones."""
+    names = {row.reader for row in rows} - readers.keys()
+    if not names:
+        return
+    Reader.objects.bulk_create(
+        [Reader(key=external_key(n), external_id=n, simulated=simulated) for n in sorted(names)],
+        ignore_conflicts=True,
+    )
+    readers.update(Reader.objects.filter(external_id__in=names).values_list("external_id", "id"))
+
+
+def _add_interactions(
+    rows: Sequence[InteractionRow], readers: dict[str, int], items: dict[str, int]
+) -> int:
+    """Store the rows that are not stored yet; returns how many those were."""
+    known = set(
+        Interaction.objects.filter(
+            reader_id__in={readers[row.reader] for row in rows},
+            event_id__in=[row.event_id for row in rows],
+        ).values_list("reader_id", "event_id")
+    )
+    fresh = {
+        (readers[row.reader], row.event_id): Interaction(
+            reader_id=readers[row.reader],
+            item_id=items[row.item],
+            kind=row.kind,
+            value=row.value,
+            at=row.at,
+            event_id=row.event_id,
+            source="import",
+        )
+        for row in rows
+    }
+    new = [interaction for key, interaction in fresh.items() if key not in known]
+    Interaction.objects.bulk_create(new, ignore_conflicts=True, batch_size=500)
+    return len(new)

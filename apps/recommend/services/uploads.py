@@ -1,0 +1,48 @@
+"""Uploaded import files: kept under a name of ours until the job that reads them is done."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+
+from apps.core.errors import InvalidInput, NotAllowed
+from apps.core.jobs import job_start
+from apps.core.models import Job
+
+SUFFIXES = (".csv", ".jsonl")
+
+
+def import_start(*, actor: Any, kind: str, upload: UploadedFile | None, skip_bad: bool) -> Job:
+    """Keep an uploaded file and start the job of ``kind`` that imports it.
+
+    Raises ``NotAllowed`` for all but administrators and ``InvalidInput`` for a file that is
+    missing, too large or of another type.
+    """
+    if not actor.has_perm("recommend.import_items"):
+        raise NotAllowed("Only administrators import files.")
+    if upload is None:
+        raise InvalidInput("Choose a file.", code="upload_missing")
+    name = Path(upload.name or "").name[:120]
+    suffix = Path(name).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InvalidInput(
+            f"{name}: only {' and '.join(SUFFIXES)} files are read.", code="upload_type"
+        )
+    if (upload.size or 0) > settings.UPLOAD_MAX_BYTES:
+        limit = settings.UPLOAD_MAX_BYTES // (1024 * 1024)
+        raise InvalidInput(f"{name}: is larger than {limit} MB.", code="upload_too_large")
+    path = settings.VAR_DIR / "uploads" / f"{uuid.uuid4()}{suffix}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as handle:
+        for chunk in upload.chunks():
+            handle.write(chunk)
+    return job_start(
+        kind=kind,
+        title=f"Import {name}",
+        owner=actor,
+        arguments={"path": str(path), "name": name, "skip_bad": skip_bad},
+    )

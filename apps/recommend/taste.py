@@ -1,0 +1,93 @@
+"""What is known of a reader's taste, read in four queries and then independent of the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.recommend.index import Snapshot
+from apps.recommend.models import Kind, Preference, Reader, vectors_from_bytes
+from apps.recommend.wish import parse_wish
+
+MAX_EVENTS = 400
+"""The newest events that count; older ones have faded whatever their kind."""
+KEPT = (Kind.SAVE, Kind.LIKE)
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One thing that the reader did to the item at ``position`` of the snapshot."""
+
+    position: int
+    kind: str
+    value: float | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Taste:
+    """A reader's deeds (newest first), stated preferences and wish.
+
+    ``wanted`` has shape (dimensions,) or is ``None``, ``unwanted`` has shape (parts, dimensions);
+    ``unwanted_words`` are the same parts in words.
+    """
+
+    deeds: tuple[Deed, ...] = ()
+    more_tags: frozenset[str] = frozenset()
+    muted_tags: frozenset[str] = frozenset()
+    more_authors: frozenset[str] = frozenset()
+    muted_authors: frozenset[str] = frozenset()
+    wish: str = ""
+    wish_wanted: str = ""
+    unwanted_words: tuple[str, ...] = ()
+    wanted: NDArray[np.float32] | None = None
+    unwanted: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 1), np.float32))
+
+    @property
+    def is_cold(self) -> bool:
+        """Nothing is known yet, neither done nor said."""
+        return not (self.deeds or self.more_tags or self.more_authors or self.wish)
+
+
+def taste_of(reader: Reader | None, snapshot: Snapshot) -> Taste:
+    """The taste of ``reader`` on the items of ``snapshot``; what left the catalogue is left out."""
+    if reader is None:
+        return Taste()
+    rows = reader.interactions.order_by("-at").values_list("item_id", "kind", "value", "at")
+    stances = list(reader.preferences.values_list("subject", "stance", "value"))
+    wish = parse_wish(reader.wish)
+    wanted, unwanted = _wish_vectors(reader, snapshot, bool(wish.wanted))
+    return Taste(
+        deeds=tuple(
+            Deed(snapshot.positions[item], kind, value, at)
+            for item, kind, value, at in rows[:MAX_EVENTS]
+            if item in snapshot.positions
+        ),
+        more_tags=_values(stances, Preference.Subject.TAG, Preference.Stance.MORE),
+        muted_tags=_values(stances, Preference.Subject.TAG, Preference.Stance.MUTE),
+        more_authors=_values(stances, Preference.Subject.AUTHOR, Preference.Stance.MORE),
+        muted_authors=_values(stances, Preference.Subject.AUTHOR, Preference.Stance.MUTE),
+        wish=reader.wish,
+        wish_wanted=wish.wanted,
+        unwanted_words=wish.unwanted,
+        wanted=wanted,
+        unwanted=unwanted,
+    )
+
+
+def _values(stances: list[tuple[str, str, str]], subject: str, stance: str) -> frozenset[str]:
+    return frozenset(value for of, held, value in stances if (of, held) == (subject, stance))
+
+
+def _wish_vectors(
+    reader: Reader, snapshot: Snapshot, has_wanted: bool
+) -> tuple[NDArray[np.float32] | None, NDArray[np.float32]]:
+    """The vectors of the wish; none while they are another encoder's than the catalogue's."""
+    dimensions = snapshot.matrix.shape[1]
+    if reader.wish_vectors is None or reader.wish_encoder != snapshot.encoder:
+        return None, np.zeros((0, dimensions), dtype=np.float32)
+    vectors = vectors_from_bytes(reader.wish_vectors, dimensions)
+    return (vectors[0], vectors[1:]) if has_wanted else (None, vectors)

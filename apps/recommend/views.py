@@ -1,0 +1,150 @@
+"""The reader's pages: home, item, search, profile; and the catalogue page of administrators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from apps.core import events
+from apps.core.errors import NotAllowed, Problem
+from apps.recommend import page, selectors, tasks
+from apps.recommend.payloads import (
+    history_payload,
+    item_card,
+    receipt_payload,
+)
+from apps.recommend.search import MAX_QUERY
+from apps.recommend.services.readers import reader_forget
+from apps.recommend.services.uploads import import_start
+from apps.recommend.visitors import Visitor, remember, visitor_from
+
+COLD_CHIPS = 18
+
+
+def _visitor(request: HttpRequest) -> Visitor:
+    visitor = visitor_from(request.user, request.COOKIES)
+    assert visitor is not None  # a new one is made when there is none
+    return visitor
+
+
+def _page(
+    request: HttpRequest, visitor: Visitor, template: str, context: dict[str, Any], seq: int
+) -> HttpResponse:
+    live = {"stream": visitor.stream, "seq": seq}
+    response = render(request, template, {"live": live, **context})
+    remember(response, visitor)
+    return response
+
+
+@require_GET
+@never_cache
+def home(request: HttpRequest) -> HttpResponse:
+    """The reader's rows."""
+    visitor = _visitor(request)
+    # The head is read before the content: what happens in between is replayed to the page.
+    seq = events.head(visitor.stream)
+    inputs = page.page_inputs(visitor.reader)
+    content = page.page_payload(visitor.reader, inputs, page.rows_of(inputs))
+    chips = [
+        {"tag": tag, "chosen": tag in inputs.taste.more_tags}
+        for tag in inputs.snapshot.top_tags(COLD_CHIPS)
+    ]
+    context = {"page": content, "chips": chips, "is_empty": len(inputs.snapshot) == 0}
+    return _page(request, visitor, "recommend/home.html", context, seq)
+
+
+@require_GET
+@never_cache
+def item(request: HttpRequest, item_id: str) -> HttpResponse:
+    """One item: its text, why it fits, what is like it, what its readers also liked."""
+    visitor = _visitor(request)
+    seq = events.head(visitor.stream)
+    found = selectors.item_get(external_id=item_id)
+    context = page.item_context(visitor.reader, found)
+    return _page(request, visitor, "recommend/item.html", context, seq)
+
+
+@require_GET
+@never_cache
+def search_page(request: HttpRequest) -> HttpResponse:
+    """Free-text search."""
+    visitor = _visitor(request)
+    seq = events.head(visitor.stream)
+    query = " ".join(request.GET.get("q", "").replace("\x00", " ").split())[:MAX_QUERY]
+    context: dict[str, Any] = {"query": query, "results": [], "problem": None}
+    if query:
+        try:
+            context["results"] = page.search_results(visitor.reader, query)
+        except Problem as problem:
+            context["problem"] = problem
+    return _page(request, visitor, "recommend/search.html", context, seq)
+
+
+@require_GET
+@never_cache
+def profile(request: HttpRequest) -> HttpResponse:
+    """What is saved, what is known of the reader, and the way to have it forgotten."""
+    visitor = _visitor(request)
+    seq = events.head(visitor.stream)
+    reader = visitor.reader
+    inputs = page.page_inputs(reader)
+    ranked = page.ranked_of(inputs)
+    context: dict[str, Any] = {
+        "reader": reader,
+        "saved": [],
+        "history": [],
+        "taste": inputs.taste,
+        "tags": ranked.tag_weights(20),
+    }
+    if reader is not None:
+        context["saved"] = [
+            item_card(item, kept={"save"}) for item in selectors.saved_list(reader=reader)
+        ]
+        context["history"] = [
+            history_payload(entry) for entry in selectors.history_list(reader=reader)
+        ]
+        context["preferences"] = selectors.preference_list(reader=reader)
+    return _page(request, visitor, "recommend/profile.html", context, seq)
+
+
+@require_POST
+def forget(request: HttpRequest) -> HttpResponse:
+    """Delete the reader with everything known of them; shows the receipt."""
+    visitor = _visitor(request)
+    receipt = None
+    if visitor.reader is not None:
+        receipt = receipt_payload(reader_forget(reader=visitor.reader, actor=request.user))
+    fresh = visitor_from(request.user, {})
+    assert fresh is not None
+    response = render(request, "recommend/forgotten.html", {"receipt": receipt})
+    remember(response, fresh)
+    return response
+
+
+@require_http_methods(["GET", "POST"])
+def catalogue(request: HttpRequest) -> HttpResponse:
+    """Counts and imports, for administrators."""
+    user: Any = request.user
+    if not user.has_perm("recommend.import_items"):
+        raise NotAllowed("The catalogue is kept by administrators.")
+    problem = None
+    if request.method == "POST":
+        kinds = {"items": tasks.IMPORT_ITEMS, "interactions": tasks.IMPORT_INTERACTIONS}
+        try:
+            job = import_start(
+                actor=user,
+                kind=kinds.get(request.POST.get("kind", ""), tasks.IMPORT_ITEMS),
+                upload=request.FILES.get("file"),
+                skip_bad=request.POST.get("skip_bad") == "on",
+            )
+        except Problem as error:
+            problem = error
+        else:
+            return redirect("core:job", job_id=job.id)
+    context = {"counts": selectors.catalogue_counts(), "problem": problem}
+    context["jobs"] = selectors.import_jobs()
+    return render(request, "recommend/catalogue.html", context, status=422 if problem else 200)

@@ -1,0 +1,61 @@
+"""What readers are told of why an item is shown and of what changed their page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from apps.recommend.index import Snapshot
+from apps.recommend.models import Kind
+from apps.recommend.scoring import Reason
+
+DEEDS: dict[str, str] = {
+    Kind.SAVE: "you saved",
+    Kind.LIKE: "you liked",
+    Kind.CLICK: "you opened",
+    Kind.VIEW: "you looked at",
+    Kind.PURCHASE: "you bought",
+    Kind.RATING: "you rated",
+    Kind.DISLIKE: "you disliked",
+    Kind.NOT_INTERESTED: "you dismissed",
+}
+
+
+def reason_words(reason: Reason, snapshot: Snapshot) -> str:
+    """The reason as a sentence for the reader."""
+    if reason.kind == "history" and reason.position is not None:
+        return f"Because {DEEDS[reason.deed]} {snapshot.entries[reason.position].title}"
+    if reason.kind == "wish":
+        return f"Fits what you said: {reason.words}"
+    if reason.kind == "tag":
+        return f"You asked for {reason.words}"
+    if reason.kind == "author":
+        return f"By {reason.words}, whom you follow"
+    return {"popular": "Popular with readers", "new": "New here"}.get(reason.kind, "")
+
+
+def part_words(reason: Reason, snapshot: Snapshot) -> str:
+    """A part of a score, for or against an item, as a phrase."""
+    if reason.kind == "history" and reason.position is not None:
+        deed = DEEDS[reason.deed]
+        return f"{deed[0].upper()}{deed[1:]} {snapshot.entries[reason.position].title}"
+    if reason.kind == "unwanted":
+        return f"You asked for none of this: {reason.words}"
+    return reason_words(reason, snapshot)
+
+
+def cause_words(cause: Mapping[str, Any]) -> str:
+    """Why the page has just changed, for the reader."""
+    title, kind = str(cause.get("title", "")), str(cause.get("kind", ""))
+    if kind in Kind.values:
+        if kind in (Kind.NOT_INTERESTED, Kind.DISLIKE):
+            return f"Less like {title}"
+        return f"Updated because {DEEDS[kind]} {title}"
+    return {
+        "undo": f"Taken back: {title}",
+        "removed": f"Removed from your history: {title}",
+        "more": f"More of {title}",
+        "mute": f"Nothing more of {title}",
+        "withdrawn": f"No longer counted: {title}",
+        "wish": f"Updated for: {title}" if title else "Your sentence was cleared",
+    }.get(kind, "Updated")

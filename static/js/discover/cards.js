@@ -1,0 +1,100 @@
+/**
+ * Cards: making one from the page's <template>, and what their buttons do.
+ *
+ * Markup: templates/recommend/card.html. An element with `data-item` holds buttons
+ * `data-act="save|like|not_interested"` and `data-mute="tag|author" data-value="…"`.
+ */
+import { toast } from "../toast.js";
+
+const DONE = { save: "Saved", like: "Liked", not_interested: "We show less like" };
+
+export function makeCard(card) {
+  const node = document.getElementById("card-template").content.firstElementChild.cloneNode(true);
+  node.dataset.item = card.id;
+  const part = (name) => node.querySelector(`[data-part="${name}"]`);
+  const cover = part("cover");
+  cover.className = `cover tone-${card.cover.tone} form-${card.cover.form}`;
+  cover.href = part("link").href = card.url;
+  part("why").href = `${card.url}#why`;
+  part("cover-title").textContent = part("link").textContent = card.title;
+  part("cover-author").textContent = card.authors[0] || "";
+  part("byline").textContent = card.byline;
+  part("blurb").textContent = card.blurb;
+  part("reason").textContent = card.reason;
+  part("reason").hidden = !card.reason;
+  part("tags").replaceChildren(...card.tags.map(chip));
+  part("mutes").replaceChildren(
+    ...card.authors.slice(0, 2).map((value) => muteButton("author", value)),
+    ...card.tags.map((value) => muteButton("tag", value)),
+  );
+  press(node.querySelector('[data-act="save"]'), card.saved);
+  press(node.querySelector('[data-act="like"]'), card.liked);
+  return node;
+}
+
+function chip(text) {
+  const element = document.createElement("span");
+  element.className = "chip";
+  element.textContent = text;
+  return element;
+}
+
+function muteButton(subject, value) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.dataset.mute = subject;
+  button.dataset.value = value;
+  button.textContent = value;
+  return button;
+}
+
+export function press(button, pressed) {
+  button?.setAttribute("aria-pressed", String(Boolean(pressed)));
+}
+
+/** Lets the buttons inside `root` act; `onGone(element)` is told which card the reader dismissed. */
+export function actOnCards(root, session, { onGone = () => {} } = {}) {
+  root.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-act], [data-mute]");
+    const holder = button?.closest("[data-item]");
+    if (!button || !holder) return;
+    event.preventDefault();
+    const menu = button.closest("details");
+    if (menu) menu.open = false;
+    const done = button.dataset.mute ? mute(session, button) : act(session, button, holder, onGone);
+    done.catch(() => {}); // the session has shown the error
+  });
+}
+
+async function act(session, button, holder, onGone) {
+  const kind = button.dataset.act;
+  const item = holder.dataset.item;
+  if (!(kind in DONE)) return;
+  if (button.getAttribute("aria-pressed") === "true") {
+    press(button, false);
+    await session.forget(item, kind);
+    return;
+  }
+  const id = crypto.randomUUID();
+  if (kind === "not_interested") onGone(holder);
+  else press(button, true);
+  const { event } = await session.record(item, kind, id);
+  offerUndo(`${DONE[kind]} ${titleOf(holder) || event.item_id}`, async () => {
+    press(button, false);
+    await session.undo(id);
+  });
+}
+
+async function mute(session, button) {
+  const { mute: subject, value } = button.dataset;
+  await session.prefer(subject, value, "mute");
+  offerUndo(`Nothing more of ${value}`, () => session.prefer(subject, value, null));
+}
+
+function offerUndo(text, onAction) {
+  toast(text, { action: "Undo", onAction: () => onAction().catch(() => {}) });
+}
+
+function titleOf(holder) {
+  return holder.querySelector("h1, h2, h3")?.textContent.trim();
+}
