@@ -1,1 +1,1 @@
-"""Gazetteer recognition and linking of names to known entities."""
+"""Which listed companies a text is about: names, tickers and the evidence. Never imports torch."""
