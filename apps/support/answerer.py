@@ -151,8 +151,7 @@ def _analysis(
         "rule": decision.rule,
         "articles": decision.ranked,
         "milliseconds": {
-            name: round(1000 * (at - before[1]), 2)
-            for before, (name, at) in pairwise(stages)
+            name: round(1000 * (at - before[1]), 2) for before, (name, at) in pairwise(stages)
         },
         "decided_at": datetime.now(UTC).isoformat(),
     }

@@ -1,1 +1,237 @@
-urlpatterns: list = []
+"""``/api/v1/support/``: articles, conversations for operators, and a visitor's own conversation.
+
+A visitor proves who it is by the header ``X-Visitor-Token``, which ``POST visitor/`` gives.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import asdict
+from typing import Any
+
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.accounts.selectors import signed_in
+from apps.core.api import CursorPagination
+from apps.core.errors import InvalidInput, NotAllowed
+from apps.core.jobs import NoProgress
+from apps.support import importing, selectors, services
+from apps.support.models import Article, Conversation
+from apps.support.payloads import (
+    client_id_of,
+    conversation_payload,
+    message_payload,
+    text_of,
+    visitor_state,
+)
+from apps.support.visitors import visitor_from_token, visitor_token
+
+MAX_ARTICLES = 500
+
+
+class ByActivity(CursorPagination):
+    ordering = "-active_at"
+
+
+class ByTitle(CursorPagination):
+    ordering = "title"
+
+
+class ArticleSerializer(serializers.ModelSerializer[Article]):
+    class Meta:
+        model = Article
+        fields = ["slug", "title", "body", "tags", "questions", "published", "updated_at"]
+        read_only_fields = ["updated_at"]
+
+
+class ArticleInput(serializers.Serializer[Any]):
+    id = serializers.SlugField(max_length=120)
+    title = serializers.CharField(max_length=200)
+    body = serializers.CharField(max_length=importing.MAX_BODY)
+    tags = serializers.ListField(child=serializers.CharField(max_length=120), default=list)
+    questions = serializers.ListField(child=serializers.CharField(max_length=500), default=list)
+
+
+class MessageInput(serializers.Serializer[Any]):
+    id = serializers.CharField(max_length=64)
+    text = serializers.CharField(max_length=4000)
+
+
+class Anything(serializers.Serializer[Any]):
+    """An object as documented in ``docs/sockets.md``."""
+
+
+def _require(request: Request, permission: str) -> None:
+    if not request.user.has_perm(permission):
+        raise NotAllowed("This needs the role of an operator.")
+
+
+def _object(request: Request) -> dict[str, Any]:
+    if not isinstance(request.data, dict):
+        raise InvalidInput("The body is not a JSON object.")
+    return request.data
+
+
+def _visitor(request: Request) -> uuid.UUID:
+    visitor = visitor_from_token(request.headers.get("X-Visitor-Token", ""))
+    if visitor is None:
+        raise NotAllowed("The visitor token is missing or not valid.", code="visitor_unknown")
+    return visitor
+
+
+class ArticleListView(generics.ListAPIView[Article]):
+    """Articles; posting a list of them creates and updates by id."""
+
+    serializer_class = ArticleSerializer
+    pagination_class = ByTitle
+    queryset = Article.objects.all()
+
+    def get_queryset(self) -> Any:
+        return selectors.article_list(query=self.request.query_params.get("q", "")[:200])
+
+    @extend_schema(request=ArticleInput(many=True), responses=Anything)
+    def post(self, request: Request) -> Response:
+        _require(request, "support.change_articles")
+        body = ArticleInput(data=request.data, many=True)
+        body.is_valid(raise_exception=True)
+        if len(body.validated_data) > MAX_ARTICLES:
+            raise InvalidInput(f"Send at most {MAX_ARTICLES} articles at once.")
+        rows = [
+            importing.ArticleRow(
+                row["id"], row["title"], row["body"], tuple(row["tags"]), tuple(row["questions"])
+            )
+            for row in body.validated_data
+        ]
+        return Response(asdict(importing.articles_import(rows=rows, progress=NoProgress())))
+
+
+class ConversationListView(APIView):
+    """Conversations of a tab of the console, for operators."""
+
+    @extend_schema(responses=Anything(many=True))
+    def get(self, request: Request) -> Response:
+        _require(request, "support.view_conversation")
+        tab = request.query_params.get("tab", "all")
+        rows = selectors.conversation_list(tab=tab, operator_id=signed_in(request).pk)
+        pages = ByActivity()
+        page = pages.paginate_queryset(rows, request, view=self) or []
+        return pages.get_paginated_response([conversation_payload(row) for row in page])
+
+
+class ConversationView(APIView):
+    """One conversation with its messages, for operators."""
+
+    @extend_schema(responses=Anything)
+    def get(self, request: Request, conversation_id: uuid.UUID) -> Response:
+        _require(request, "support.view_conversation")
+        return Response(_whole(selectors.conversation_get(conversation_id=conversation_id)))
+
+
+class ReplyView(APIView):
+    """An operator's reply; the same ``id`` again stores nothing."""
+
+    @extend_schema(request=MessageInput, responses=Anything)
+    def post(self, request: Request, conversation_id: uuid.UUID) -> Response:
+        _require(request, "support.handle_conversation")
+        message, repeated = services.operator_reply(
+            conversation_id=conversation_id,
+            operator=signed_in(request),
+            text=text_of(_object(request)),
+            client_id=client_id_of(_object(request)),
+        )
+        return Response(message_payload(message), status=200 if repeated else 201)
+
+
+class ActionView(APIView):
+    """Take, release or resolve a conversation."""
+
+    @extend_schema(request=None, responses=Anything)
+    def post(self, request: Request, conversation_id: uuid.UUID, action: str) -> Response:
+        _require(request, "support.handle_conversation")
+        service = {
+            "take": services.conversation_take,
+            "release": services.conversation_release,
+            "resolve": services.conversation_resolve,
+        }[action]
+        conversation = service(conversation_id=conversation_id, operator=signed_in(request))
+        return Response(conversation_payload(conversation))
+
+
+class VisitorView(APIView):
+    """Become a visitor: the token to send with every further request."""
+
+    permission_classes = [AllowAny]
+
+    @extend_schema(request=None, responses=Anything)
+    def post(self, request: Request) -> Response:
+        return Response({"token": visitor_token(uuid.uuid4())}, status=201)
+
+
+class VisitorMessagesView(APIView):
+    """A visitor's own conversation: read it, write into it."""
+
+    permission_classes = [AllowAny]
+
+    @extend_schema(responses=Anything)
+    def get(self, request: Request) -> Response:
+        conversation = selectors.conversation_of_visitor(visitor=_visitor(request))
+        if conversation is None:
+            return Response({"conversation": None, "messages": []})
+        return Response(_for_visitor(conversation))
+
+    @extend_schema(request=MessageInput, responses=Anything)
+    def post(self, request: Request) -> Response:
+        visitor = _visitor(request)
+        text, client_id = text_of(_object(request)), client_id_of(_object(request))
+        conversation = selectors.conversation_of_visitor(
+            visitor=visitor
+        ) or services.conversation_start(visitor=visitor)
+        received = services.message_receive(
+            conversation_id=conversation.id, text=text, client_id=client_id
+        )
+        status = 200 if received.repeated else 201
+        return Response(message_payload(received.message), status=status)
+
+
+def _whole(conversation: Conversation) -> dict[str, Any]:
+    messages = selectors.message_list(conversation=conversation)
+    return {
+        **conversation_payload(conversation),
+        "messages": [
+            message_payload(message) | {"analysis": message.analysis} for message in messages
+        ],
+    }
+
+
+def _for_visitor(conversation: Conversation) -> dict[str, Any]:
+    messages = selectors.message_list(conversation=conversation)
+    position = selectors.queue_position(conversation=conversation)
+    return {
+        "conversation": str(conversation.id),
+        **visitor_state(conversation, position),
+        "messages": [message_payload(message) for message in messages],
+    }
+
+
+urlpatterns = [
+    path("articles/", ArticleListView.as_view(), name="api-articles"),
+    path("conversations/", ConversationListView.as_view(), name="api-conversations"),
+    path("conversations/<uuid:conversation_id>/", ConversationView.as_view()),
+    path("conversations/<uuid:conversation_id>/messages/", ReplyView.as_view()),
+    *(
+        path(
+            f"conversations/<uuid:conversation_id>/{action}/",
+            ActionView.as_view(),
+            {"action": action},
+        )
+        for action in ("take", "release", "resolve")
+    ),
+    path("visitor/", VisitorView.as_view(), name="api-visitor"),
+    path("visitor/messages/", VisitorMessagesView.as_view(), name="api-visitor-messages"),
+]

@@ -137,7 +137,7 @@ def _rank(findings: Findings) -> list[dict[str, Any]]:
     probabilities = {score.label: score.score for score in findings.intent.scores}
     weight = _INTENT_SUPPORT if findings.intent.in_scope else _INTENT_SUPPORT / 4
     hits = {hit.document_id: hit for hit in findings.hits}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for slug, article in findings.articles.items():
         support = max((probabilities.get(label, 0.0) for label in article.intents), default=0.0)
         hit = hits.get(slug)

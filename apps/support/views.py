@@ -29,7 +29,7 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 @require_GET
 @xframe_options_exempt
-@csp_update({"frame-ancestors": settings.WIDGET_FRAME_ANCESTORS})  # type: ignore[arg-type]
+@csp_update({"frame-ancestors": settings.WIDGET_FRAME_ANCESTORS})
 def widget(request: HttpRequest) -> HttpResponse:
     """The customer's chat; it needs no account and may stand in a frame on allowed sites."""
     visitor, is_new = ensure_visitor(request)

@@ -1,0 +1,149 @@
+"""Reads articles from a Markdown folder, CSV or JSONL, and stores them: all of a file or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import frontmatter
+import yaml
+from django.db import transaction
+from django.utils.text import slugify
+
+from apps.core.errors import InvalidInput
+from apps.core.jobs import ProgressReporter
+from apps.support import knowledge
+from apps.support.models import Article
+from ml.data.readers import Problems, read_records
+from ml.errors import DataError
+
+MAX_BODY = 200_000
+_SEPARATOR = "|"
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleRow:
+    """An article as read; ``tags`` and ``questions`` are lists of texts."""
+
+    slug: str
+    title: str
+    body: str
+    tags: tuple[str, ...]
+    questions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    created: int
+    updated: int
+    unchanged: int
+    skipped: int
+
+
+def read_articles(path: Path, problems: Problems | None = None) -> Iterator[ArticleRow]:
+    """Articles of a folder of ``*.md`` with front matter, or of a CSV or JSONL file.
+
+    Raises :class:`DataError` naming file and row; with ``problems`` it collects them instead.
+    """
+    if path.is_dir():
+        files = sorted(path.glob("**/*.md"))
+        if not files:
+            raise DataError(path, None, "holds no Markdown files")
+        pairs: Iterator[tuple[Path, int | None, dict[str, Any]]] = _markdown(files, problems)
+    else:
+        pairs = (
+            (path, row, record) for row, record in read_records(path, ("title", "body"), problems)
+        )
+    for source, row, record in pairs:
+        try:
+            yield _article(source, row, record)
+        except DataError as error:
+            if problems is None:
+                raise
+            problems.add(error)
+
+
+def articles_import(
+    *, rows: Sequence[ArticleRow], skipped: int = 0, progress: ProgressReporter
+) -> Imported:
+    """Create and update articles by slug, in one transaction; unchanged ones are left alone."""
+    counts = {"created": 0, "updated": 0, "unchanged": 0}
+    seen: set[str] = set()
+    with transaction.atomic():
+        for index, row in enumerate(rows, start=1):
+            if row.slug in seen:
+                raise InvalidInput(f"The id {row.slug!r} occurs twice.", code="duplicate_id")
+            seen.add(row.slug)
+            counts[_store(row)] += 1
+            progress.update(index, len(rows))
+        if counts["created"] or counts["updated"]:
+            knowledge.version_bump()
+    return Imported(skipped=skipped, **counts)
+
+
+def _store(row: ArticleRow) -> str:
+    values = {
+        "title": row.title,
+        "body": row.body,
+        "tags": list(row.tags),
+        "questions": list(row.questions),
+        "published": True,
+    }
+    article, created = Article.objects.get_or_create(slug=row.slug, defaults=values)
+    if created:
+        return "created"
+    if all(getattr(article, name) == value for name, value in values.items()):
+        return "unchanged"
+    for name, value in values.items():
+        setattr(article, name, value)
+    article.save()
+    return "updated"
+
+
+def _markdown(
+    files: Sequence[Path], problems: Problems | None
+) -> Iterator[tuple[Path, int | None, dict[str, Any]]]:
+    for file in files:
+        try:
+            post = frontmatter.loads(file.read_text(encoding="utf-8"))
+        except UnicodeDecodeError as error:
+            problem = DataError(file, None, f"is not UTF-8 (byte {error.start})")
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            row = mark.line + 2 if mark else None
+            problem = DataError(file, row, "the front matter is not YAML")
+        else:
+            yield file, None, {"id": file.stem, **post.metadata, "body": post.content}
+            continue
+        if problems is None:
+            raise problem
+        problems.add(problem)
+
+
+def _article(source: Path, row: int | None, record: dict[str, Any]) -> ArticleRow:
+    title, body = record.get("title"), record.get("body")
+    if not isinstance(title, str) or not 0 < len(title.strip()) <= 200:
+        raise DataError(source, row, "'title' is missing or longer than 200 characters")
+    if not isinstance(body, str) or not 0 < len(body.strip()) <= MAX_BODY:
+        raise DataError(source, row, f"'body' is empty or longer than {MAX_BODY:,} characters")
+    slug = slugify(str(record.get("id") or title))[:120]
+    if not slug:
+        raise DataError(source, row, "'id' has no letters or digits")
+    return ArticleRow(
+        slug,
+        title.strip(),
+        body.strip(),
+        _texts(source, row, record, "tags"),
+        _texts(source, row, record, "questions"),
+    )
+
+
+def _texts(source: Path, row: int | None, record: dict[str, Any], name: str) -> tuple[str, ...]:
+    value = record.get(name) or []
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(_SEPARATOR)]
+    if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
+        raise DataError(source, row, f"{name!r} is not a list of texts")
+    return tuple(part for part in value if part)

@@ -1,0 +1,32 @@
+"""Measures how well questions find their articles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from apps.core import gateway
+from apps.core.commands import TrefoilCommand
+from ml.retrieval.evaluation import evaluate_retrieval, read_articles, read_queries
+
+
+class Command(TrefoilCommand):
+    help = "Measure retrieval on articles and questions, beside BM25 and the untuned encoder."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--articles", type=Path, required=True)
+        parser.add_argument("--queries", type=Path, required=True)
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        articles = read_articles(options["articles"])
+        queries = read_queries(options["queries"], articles)
+        report = evaluate_retrieval(articles, queries, gateway.engine())
+        names = [name for name in report if name not in ("n", "baselines")]
+        rows = {"hybrid": report, **report["baselines"]}
+        self.table(
+            ["method", *names],
+            [[method, *(f"{row[name]:.4f}" for name in names)] for method, row in rows.items()],
+        )
+        return report

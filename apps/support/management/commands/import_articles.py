@@ -1,0 +1,36 @@
+"""Imports articles of the knowledge base."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from apps.core.commands import TerminalProgress, TrefoilCommand
+from apps.support import importing
+from ml.data.readers import Problems
+
+
+class Command(TrefoilCommand):
+    help = "Import articles from a Markdown folder, a CSV or a JSONL file (all of it or nothing)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("path", type=Path)
+        parser.add_argument("--skip-bad", action="store_true", help="import the good rows only")
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        problems = Problems() if options["skip_bad"] else None
+        rows = list(importing.read_articles(options["path"], problems))
+        progress = TerminalProgress("articles")
+        try:
+            outcome = importing.articles_import(
+                rows=rows, skipped=problems.count if problems else 0, progress=progress
+            )
+        finally:
+            progress.close()
+        for error in problems.errors if problems else []:
+            self.stderr.write(str(error))
+        self.table(["outcome", "articles"], [[name, n] for name, n in asdict(outcome).items()])
+        return asdict(outcome)
