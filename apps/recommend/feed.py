@@ -97,14 +97,16 @@ def _for_you(page: _Page) -> None:
 def _because(page: _Page) -> None:
     """Rows for the history items that carry most of what is left of the best."""
     pool = page.best(page.ranked.scores, POOL)
-    leading = page.ranked.leading_history(pool)
+    parts, leading = page.ranked.history_parts(pool), page.ranked.leading_history(pool)
     for index in page.ranked.history_by_weight(pool):
         if sum(row.kind == "because" for row in page.rows) == MAX_BECAUSE:
             return
         source = page.ranked.history[index]
         about = Reason("history", source.position, source.deed)
-        ours = [int(at) for at, lead in zip(pool, leading, strict=True) if lead == index]
-        picks = [Pick(at, about) for at in ours[:ROW] if page.free[at]]
+        # Those that it gives most to: its own kin, rather than what is good for other reasons too.
+        order = np.argsort(-parts[index], kind="stable")
+        ours = [int(pool[place]) for place in order if leading[place] == index]
+        picks = [Pick(at, about) for at in ours if page.free[at]][:ROW]
         page.add(
             f"because-{page.snapshot.entries[source.position].external_id}", "because", picks, about
         )

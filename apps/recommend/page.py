@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import numpy as np
 from django.utils import timezone
-from numpy.typing import NDArray
 
 from apps.core import gateway
 from apps.recommend import selectors
@@ -23,7 +21,7 @@ from apps.recommend.index import Snapshot, snapshot
 from apps.recommend.models import Item, Reader
 from apps.recommend.payloads import feed_payload, item_card, result_payload, wish_payload
 from apps.recommend.scoring import Ranked, rank
-from apps.recommend.search import MAX_QUERY, mentioning, search
+from apps.recommend.search import MAX_QUERY, WishWords, search, wish_words
 from apps.recommend.taste import Taste, taste_of
 
 ALSO = 8
@@ -31,22 +29,27 @@ ALSO = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PageInputs:
-    """What a reader's page is computed from; ``mentioned`` marks what the wish refuses."""
+    """What a reader's page is computed from; ``words`` is the wish by its words."""
 
     snapshot: Snapshot
     taste: Taste
-    mentioned: NDArray[np.bool_]
+    words: WishWords
     now: datetime
 
 
 def page_inputs(reader: Reader | None) -> PageInputs:
     catalogue = snapshot()
     taste = taste_of(reader, catalogue)
-    return PageInputs(catalogue, taste, mentioning(catalogue, taste.unwanted_words), timezone.now())
+    return PageInputs(
+        catalogue,
+        taste,
+        wish_words(catalogue, taste.wish_wanted, taste.unwanted_words),
+        timezone.now(),
+    )
 
 
 def ranked_of(inputs: PageInputs) -> Ranked:
-    return rank(inputs.snapshot, inputs.taste, inputs.now, excluded=inputs.mentioned)
+    return rank(inputs.snapshot, inputs.taste, inputs.now, words=inputs.words)
 
 
 def rows_of(inputs: PageInputs) -> list[Row]:

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from apps.recommend.index import Snapshot
 from apps.recommend.models import Kind
+from apps.recommend.search import WishWords
 from apps.recommend.taste import Deed, Taste
+from ml.retrieval.hybrid import LEXICAL_WEIGHT
 
 Scores = NDArray[np.float32]
 Positions = NDArray[np.int64]
@@ -27,8 +29,8 @@ WEIGHTS = {
     Kind.NOT_INTERESTED: -0.8,
 }
 HALF_LIFE = timedelta(days=60)
-WISH_WEIGHT, UNWANTED_WEIGHT, TAG_WEIGHT, POPULARITY_WEIGHT = 2.0, 1.5, 0.4, 0.15
-MMR_TRADE_OFF = 0.75
+WISH_WEIGHT, UNWANTED_WEIGHT, TAG_WEIGHT, POPULARITY_WEIGHT = 3.0, 2.0, 0.4, 0.15
+MMR_TRADE_OFF = 0.85
 SEEN = frozenset(Kind.values) - {Kind.VIEW}
 """What a reader has done one of these to is not recommended again."""
 
@@ -154,11 +156,11 @@ class Ranked:
 
 
 def rank(
-    snapshot: Snapshot, taste: Taste, now: datetime, *, excluded: NDArray[np.bool_] | None = None
+    snapshot: Snapshot, taste: Taste, now: datetime, *, words: WishWords | None = None
 ) -> Ranked:
-    """Score every item of ``snapshot`` for ``taste``; ``excluded`` items are not eligible."""
+    """Score every item of ``snapshot`` for ``taste``; ``words`` is the wish by its words."""
     history = weighted_history(taste.deeds, now)
-    stated = tuple(_stated(snapshot, taste))
+    stated = tuple(_stated(snapshot, taste, words))
     scores = np.zeros(len(snapshot), dtype=np.float32)
     if history:
         weights = np.array([item.weight for item in history], dtype=np.float32)
@@ -167,8 +169,8 @@ def rank(
     for _, amounts in stated:
         scores += amounts
     eligible = snapshot.shown & ~_refused(snapshot, taste)
-    if excluded is not None:
-        eligible &= ~excluded
+    if words is not None:
+        eligible &= ~words.refused
     return Ranked(snapshot, history, stated, scores, eligible)
 
 
@@ -195,11 +197,15 @@ def deed_weight(deed: Deed) -> float:
     return WEIGHTS[Kind(deed.kind)]
 
 
-def _stated(snapshot: Snapshot, taste: Taste) -> list[tuple[Reason, Scores]]:
+def _stated(
+    snapshot: Snapshot, taste: Taste, words: WishWords | None
+) -> list[tuple[Reason, Scores]]:
     stated: list[tuple[Reason, Scores]] = []
     if taste.wanted is not None:
         reason = Reason("wish", words=taste.wish_wanted)
-        stated.append((reason, WISH_WEIGHT * (snapshot.matrix @ taste.wanted)))
+        fit = (1 - LEXICAL_WEIGHT) * (snapshot.matrix @ taste.wanted)
+        fit += LEXICAL_WEIGHT * words.wanted if words is not None else 0.0
+        stated.append((reason, (WISH_WEIGHT * fit).astype(np.float32)))
     if len(taste.unwanted):
         near = np.maximum(snapshot.matrix @ taste.unwanted.T, 0.0).max(axis=1)
         stated.append(

@@ -7,9 +7,10 @@ import threading
 from dataclasses import dataclass
 
 import numpy as np
+from bm25s.stopwords import STOPWORDS_EN
 from numpy.typing import NDArray
 
-from apps.recommend.index import Snapshot
+from apps.recommend.index import Entry, Snapshot
 from apps.recommend.models import Item
 from apps.recommend.rows import embedded_text
 from ml.retrieval.documents import split_body
@@ -17,15 +18,18 @@ from ml.retrieval.hybrid import HALF_SATURATION, LEXICAL_WEIGHT
 from ml.retrieval.lexical import LexicalIndex
 
 MAX_QUERY = 300
-LEAST_SCORE = 0.12
+LEAST_COSINE = 0.2
 """What shares no word with the query and is further than this from its meaning is no result."""
+LEAST_SHARE = 0.4
+"""Results below this share of the best one's score are left out."""
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?", re.UNICODE)
 _PASSAGE_WORDS = 45
+STOPWORDS = frozenset(STOPWORDS_EN)
 _STEM = 4
 
 _lock = threading.Lock()
-_words: tuple[int, LexicalIndex] = (-1, LexicalIndex([]))
+_words: tuple[tuple[Entry, ...], LexicalIndex] = ((), LexicalIndex([]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +50,22 @@ class Fragment:
     matched: bool
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class WishWords:
+    """A wish by its words, arrays of shape (items,): ``wanted`` how much of its wanted part an
+    item shares, in [0, 1); ``refused`` whether the item mentions what is unwanted."""
+
+    wanted: NDArray[np.float32]
+    refused: NDArray[np.bool_]
+
+
 def lexical_index(snapshot: Snapshot) -> LexicalIndex:
-    """The words of the snapshot's items, read from the database once a revision."""
+    """The words of the snapshot's items, read from the database once for these entries."""
     global _words
-    if _words[0] == snapshot.revision and len(_words[1]) == len(snapshot):
+    if _words[0] is snapshot.entries:
         return _words[1]
     with _lock:
-        if _words[0] != snapshot.revision or len(_words[1]) != len(snapshot):
+        if _words[0] is not snapshot.entries:
             texts = [""] * len(snapshot)
             rows = Item.objects.filter(deleted_at=None).values_list(
                 "id", "title", "text", "tags", "authors"
@@ -60,7 +73,7 @@ def lexical_index(snapshot: Snapshot) -> LexicalIndex:
             for pk, title, text, tags, authors in rows.iterator(chunk_size=2000):
                 if (at := snapshot.positions.get(pk)) is not None:
                     texts[at] = embedded_text(title, text, [*tags, *authors])
-            _words = (snapshot.revision, LexicalIndex(texts))
+            _words = (snapshot.entries, LexicalIndex(texts))
         return _words[1]
 
 
@@ -79,13 +92,23 @@ def search(
     same_encoder = snapshot.matrix.shape[1] == vector.shape[-1]
     dense = snapshot.matrix @ vector.ravel() if same_encoder else np.zeros(len(snapshot))
     scores = (1 - LEXICAL_WEIGHT) * dense + LEXICAL_WEIGHT * lexical
-    relevant = snapshot.shown & ((raw > 0) | (dense > LEAST_SCORE))
+    relevant = snapshot.shown & ((raw > 0) | (dense > LEAST_COSINE))
+    relevant &= scores >= LEAST_SHARE * scores.max(initial=0.0, where=relevant)
     best = np.argsort(np.where(relevant, -scores, np.inf), kind="stable")[:limit]
     return [
         Found(int(at), float(scores[at]), float(dense[at]), float(lexical[at]))
         for at in best
         if relevant[at]
     ]
+
+
+def wish_words(snapshot: Snapshot, wanted: str, unwanted: tuple[str, ...]) -> WishWords:
+    """What a wish says of the items by its words alone."""
+    shared = np.zeros(len(snapshot), dtype=np.float32)
+    if wanted and len(snapshot):
+        raw = lexical_index(snapshot).scores(wanted)
+        shared = (raw / (raw + HALF_SATURATION)).astype(np.float32)
+    return WishWords(shared, mentioning(snapshot, unwanted))
 
 
 def mentioning(snapshot: Snapshot, phrases: tuple[str, ...]) -> NDArray[np.bool_]:
@@ -128,7 +151,8 @@ def highlight(text: str, query: str) -> list[Fragment]:
 
 
 def _stems(text: str) -> set[str]:
-    return {_stem(word) for word in _WORD.findall(text) if len(word) >= _STEM}
+    words = {word.lower() for word in _WORD.findall(text)} - STOPWORDS
+    return {_stem(word) for word in words}
 
 
 def _stem(word: str) -> str:

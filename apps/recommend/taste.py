@@ -89,5 +89,5 @@ def _wish_vectors(
     dimensions = snapshot.matrix.shape[1]
     if reader.wish_vectors is None or reader.wish_encoder != snapshot.encoder:
         return None, np.zeros((0, dimensions), dtype=np.float32)
-    vectors = vectors_from_bytes(reader.wish_vectors, dimensions)
+    vectors = vectors_from_bytes(bytes(reader.wish_vectors), dimensions)
     return (vectors[0], vectors[1:]) if has_wanted else (None, vectors)

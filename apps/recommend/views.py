@@ -145,6 +145,9 @@ def catalogue(request: HttpRequest) -> HttpResponse:
             problem = error
         else:
             return redirect("core:job", job_id=job.id)
-    context = {"counts": selectors.catalogue_counts(), "problem": problem}
-    context["jobs"] = selectors.import_jobs()
+    context = {
+        "counts": selectors.catalogue_counts(),
+        "problem": problem,
+        "jobs": selectors.import_jobs(),
+    }
     return render(request, "recommend/catalogue.html", context, status=422 if problem else 200)

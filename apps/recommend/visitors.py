@@ -61,9 +61,7 @@ def visitor_from(user: Any, cookies: Mapping[str, str], *, new: bool = True) -> 
 def cookie_key(cookies: Mapping[str, str]) -> uuid.UUID | None:
     """The key in the visitor's cookie; ``None`` when missing, forged or expired."""
     try:
-        return uuid.UUID(
-            signing.loads(cookies.get(COOKIE, ""), salt=_SALT, max_age=_AGE.total_seconds())
-        )
+        return uuid.UUID(signing.loads(cookies.get(COOKIE, ""), salt=_SALT, max_age=_AGE))
     except (signing.BadSignature, ValueError, TypeError, AttributeError):
         return None
 

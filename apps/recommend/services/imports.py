@@ -187,7 +187,8 @@ def _add_readers(rows: Sequence[InteractionRow], readers: dict[str, int], simula
         [Reader(key=external_key(n), external_id=n, simulated=simulated) for n in sorted(names)],
         ignore_conflicts=True,
     )
-    readers.update(Reader.objects.filter(external_id__in=names).values_list("external_id", "id"))
+    found = Reader.objects.filter(external_id__in=names)
+    readers.update({reader.external_id or "": reader.pk for reader in found.only("external_id")})
 
 
 def _add_interactions(

@@ -107,7 +107,7 @@ def reader_forget(*, reader: Reader, actor: Any | None = None) -> Receipt:
     with transaction.atomic():
         deleted = _erase(reader)
         if actor is not None and actor.is_authenticated:
-            audit_record(actor=actor, action="reader.forgotten", **deleted)
+            audit_record(actor=actor, action="reader.forgotten", deleted=deleted)
         stream = reader_stream(reader.key)
         transaction.on_commit(lambda: _tell_forgotten(stream), robust=True)
     return Receipt(uuid.uuid4().hex[:12].upper(), timezone.now(), deleted)

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+
+from apps.accounts.models import Role, User
+from apps.core import gateway
+from apps.recommend import index
+from apps.recommend.models import Reader
+from ml.serving.fakes import FakeEngine
+from tests.recommend.factories import ReaderFactory, load_books
+
+
+@pytest.fixture(autouse=True)
+def engine() -> Iterator[FakeEngine]:
+    """A language layer of this test alone, and no catalogue of an earlier one."""
+    engine = FakeEngine()
+    previous = gateway.use_engine(engine)
+    index.reset()
+    yield engine
+    gateway.use_engine(previous)
+    engine.close()
+
+
+@pytest.fixture
+def books(db: None) -> None:
+    load_books()
+
+
+@pytest.fixture
+def reader(db: None) -> Reader:
+    return ReaderFactory()
+
+
+def _user(name: str, role: str) -> User:
+    return User.objects.create_user(username=name, password="correct-horse", role=role)
+
+
+@pytest.fixture
+def mei(db: None) -> User:
+    return _user("mei-reader", Role.MEMBER)
+
+
+@pytest.fixture
+def keeper(db: None) -> User:
+    """An administrator."""
+    return _user("keeper", Role.ADMINISTRATOR)
+
+
+@pytest.fixture
+def keeper_client(keeper: User) -> Client:
+    client = Client()
+    client.force_login(keeper)
+    return client

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from apps.core.jobs import NoProgress
+from apps.recommend import index
+from apps.recommend.models import Item
+from apps.recommend.rows import item_row
+from apps.recommend.services.catalogue import item_delete, items_add, items_embed, items_upsert
+from ml.serving.fakes import FakeEngine
+from tests.recommend.factories import load_books
+
+pytestmark = pytest.mark.usefixtures("books")
+
+
+def test_an_unchanged_catalogue_is_not_read_again() -> None:
+    assert index.snapshot() is index.snapshot()
+
+
+def test_an_advanced_snapshot_equals_a_fresh_one() -> None:
+    index.snapshot()
+    load_books({"item_id": "new", "title": "New", "text": "ocean", "tags": "sea"})
+    items_add(rows=[item_row({"item_id": "sea-1", "title": "Changed", "text": "castle"})])
+    item_delete(external_id="ghost-1")
+    advanced = index.snapshot()
+    index.reset()
+    fresh = index.snapshot()
+    assert advanced.entries == fresh.entries
+    assert np.array_equal(advanced.matrix, fresh.matrix)
+    assert np.array_equal(advanced.shown, fresh.shown)
+    assert {tag: list(at) for tag, at in advanced.with_tag.items()} == {
+        tag: list(at) for tag, at in fresh.with_tag.items()
+    }
+
+
+def test_a_deleted_item_is_hidden_and_a_new_import_brings_it_back() -> None:
+    item_delete(external_id="sea-1")
+    hidden = index.snapshot()
+    assert not hidden.shown[hidden.by_external["sea-1"]]
+    items_add(rows=[item_row({"item_id": "sea-1", "title": "Back"})])
+    back = index.snapshot()
+    assert back.shown[back.by_external["sea-1"]]
+
+
+def test_an_item_without_a_vector_is_held_with_a_zero_row() -> None:
+    items_upsert(rows=[item_row({"item_id": "bare", "title": "Bare"})])
+    snapshot = index.snapshot()
+    assert not snapshot.matrix[snapshot.by_external["bare"]].any()
+
+
+def test_a_new_encoder_version_makes_all_vectors_stale_once(engine: FakeEngine) -> None:
+    engine.models.promote("encoder", "fake-2")
+    assert items_embed(progress=NoProgress()) == Item.objects.count()
+    assert items_embed(progress=NoProgress()) == 0
+    assert index.snapshot().encoder == "fake-2"
+
+
+def test_a_failing_encoder_leaves_the_item_for_later(engine: FakeEngine) -> None:
+    engine.gate.fail_on("unlucky")
+    items_add(rows=[item_row({"item_id": "u", "title": "unlucky"})])
+    assert Item.objects.get(external_id="u").vector is None
+    engine.gate.fail_on()
+    assert items_embed(progress=NoProgress()) == 1
