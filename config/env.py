@@ -33,6 +33,7 @@ class Environment:
     log_json: bool
     widget_frame_ancestors: list[str]
     email_url: str
+    fetch_allowed_hosts: list[str]
     require_all: bool
     answer_delay: float
 
@@ -56,6 +57,7 @@ def read_environment() -> Environment:
         log_json=_env.bool("TREFOIL_LOG_JSON", False),
         widget_frame_ancestors=_env.list("TREFOIL_WIDGET_FRAME_ANCESTORS", ["'self'"]),
         email_url=_env.str("EMAIL_URL", "consolemail://"),
+        fetch_allowed_hosts=_env.list("TREFOIL_FETCH_ALLOWED_HOSTS", []),
         require_all=_env.bool("TREFOIL_REQUIRE_ALL", False),
         answer_delay=_env.float("TREFOIL_ANSWER_DELAY", 0.0),
     )

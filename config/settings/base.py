@@ -212,6 +212,8 @@ SPECTACULAR_SETTINGS = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 UPLOAD_MAX_BYTES = 64 * 1024 * 1024
+# Hosts ("host" or "host:port") that are fetched though their address is not public.
+FETCH_ALLOWED_HOSTS: list[str] = ENVIRONMENT.fetch_allowed_hosts
 
 # Pages --------------------------------------------------------------------------------------
 

@@ -1,0 +1,235 @@
+"""Fetches addresses that a person or a feed gave us, without letting them reach inside.
+
+An address is refused unless every IP that its host resolves to is public. The connection then goes
+to exactly those IPs (the name is not resolved a second time, so it cannot turn into another one in
+between), and each redirect is checked anew. Size and time are bounded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import zlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+from asgiref.sync import async_to_sync
+
+MAX_BYTES = 5 * 1024 * 1024
+MAX_REDIRECTS = 5
+TOTAL_SECONDS = 20.0
+_TIMEOUT = httpx.Timeout(8.0, connect=5.0)
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_PACKED = frozenset({"gzip", "x-gzip", "deflate"})
+_PIECE = 64 * 1024
+_TRIED_ADDRESSES = 3
+
+Resolver = Callable[[str, int], list[str]]
+
+
+class FetchError(Exception):
+    """The address could not be fetched; ``code`` is stable, the message is for a person."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An answer. ``not_modified`` means that the copy with the given validators is still good."""
+
+    url: str
+    status: int
+    content: bytes = b""
+    content_type: str = ""
+    etag: str = ""
+    last_modified: str = ""
+    not_modified: bool = False
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """The IPs of ``host``; raises ``OSError`` when there is none."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+@dataclass(frozen=True, slots=True)
+class Fetcher:
+    """How to fetch: bounds, and the hosts (``host`` or ``host:port``) trusted though not public.
+
+    ``resolver`` returns the IPs of a host as texts; ``transport`` replaces the network in tests.
+    """
+
+    max_bytes: int = MAX_BYTES
+    max_redirects: int = MAX_REDIRECTS
+    total_seconds: float = TOTAL_SECONDS
+    allowed_hosts: frozenset[str] = frozenset()
+    user_agent: str = "Trefoil"
+    resolver: Resolver = resolve
+    transport: httpx.AsyncBaseTransport | None = None
+
+    def fetch(self, url: str, *, etag: str = "", last_modified: str = "") -> Fetched:
+        """Like :meth:`afetch`, blocking; for workers and commands."""
+        return async_to_sync(self.afetch)(url, etag=etag, last_modified=last_modified)
+
+    async def afetch(self, url: str, *, etag: str = "", last_modified: str = "") -> Fetched:
+        """GET ``url``, conditionally when validators are given, following safe redirects.
+
+        Raises :class:`FetchError`, at the latest after ``total_seconds``.
+        """
+        validators = {"If-None-Match": etag, "If-Modified-Since": last_modified}
+        headers = {name: value for name, value in validators.items() if value}
+        headers["User-Agent"] = self.user_agent
+        try:
+            async with (
+                asyncio.timeout(self.total_seconds),
+                httpx.AsyncClient(
+                    timeout=_TIMEOUT, transport=self.transport, trust_env=False
+                ) as client,
+            ):
+                return await self._follow(client, url, headers)
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise FetchError("timeout", "The server did not answer in time.") from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            message = f"The server could not be reached ({type(error).__name__})."
+            raise FetchError("unreachable", message) from error
+
+    async def _follow(
+        self, client: httpx.AsyncClient, url: str, headers: dict[str, str]
+    ) -> Fetched:
+        for _ in range(self.max_redirects + 1):
+            target = await self._checked(url)
+            async with _opened(client, target, headers) as response:
+                if response.status_code not in _REDIRECTS:
+                    return await self._read(url, response)
+                url = str(target.url.join(response.headers.get("Location", "")))
+        raise FetchError("too_many_redirects", f"More than {self.max_redirects} redirects.")
+
+    async def _checked(self, url: str) -> _Target:
+        """The address with the IPs to connect to; refused when it may lead inside."""
+        try:
+            parsed = httpx.URL(url)
+        except httpx.InvalidURL as error:
+            raise FetchError("invalid_url", "This is no valid address.") from error
+        if parsed.scheme not in ("http", "https") or not parsed.host:
+            raise FetchError("invalid_url", "Only http and https addresses are fetched.")
+        if parsed.userinfo:
+            raise FetchError("invalid_url", "An address with a user name is not fetched.")
+        host, port = parsed.host, parsed.port or (443 if parsed.scheme == "https" else 80)
+        try:
+            addresses = await asyncio.to_thread(self.resolver, host, port)
+        except (OSError, UnicodeError) as error:
+            raise FetchError("unknown_host", f"The host {host} is not known.") from error
+        trusted = not self.allowed_hosts.isdisjoint({host, f"{host}:{port}"})
+        if not trusted and not all(is_public(address) for address in addresses):
+            raise FetchError(
+                "address_refused", f"{host} leads to a private address and is not fetched."
+            )
+        return _Target(parsed, host, tuple(addresses[:_TRIED_ADDRESSES]))
+
+    async def _read(self, url: str, response: httpx.Response) -> Fetched:
+        if response.status_code == 304:
+            return Fetched(url, 304, not_modified=True)
+        if response.status_code != 200:
+            raise FetchError("http_status", f"The server answered {response.status_code}.")
+        too_large = FetchError("too_large", f"Larger than {self.max_bytes / 1024**2:.3g} MB.")
+        declared = response.headers.get("Content-Length", "")
+        if declared.isdecimal() and int(declared) > self.max_bytes:
+            raise too_large
+        content = bytearray()
+        async for piece in _plain(response):
+            content += piece
+            if len(content) > self.max_bytes:
+                raise too_large
+        return Fetched(
+            url=url,
+            status=200,
+            content=bytes(content),
+            content_type=response.headers.get("Content-Type", "")[:200],
+            etag=response.headers.get("ETag", "")[:300],
+            last_modified=response.headers.get("Last-Modified", "")[:80],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """An address and the checked IPs of its host."""
+
+    url: httpx.URL
+    host: str
+    addresses: tuple[str, ...]
+
+
+@asynccontextmanager
+async def _opened(
+    client: httpx.AsyncClient, target: _Target, headers: dict[str, str]
+) -> AsyncIterator[httpx.Response]:
+    """Connect to the first IP that answers, naming the host (in TLS as well)."""
+    failure: httpx.TransportError | None = None
+    for address in target.addresses:
+        request = client.build_request(
+            "GET",
+            target.url.copy_with(host=address, fragment=None),
+            # A packed answer may grow a thousandfold; asked so, most servers send it plain.
+            headers={
+                **headers,
+                "Host": target.url.netloc.decode("ascii"),
+                "Accept-Encoding": "identity",
+            },
+            extensions={"sni_hostname": target.host},
+        )
+        try:
+            response = await client.send(request, stream=True, follow_redirects=False)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            failure = error
+            continue
+        try:
+            yield response
+        finally:
+            await response.aclose()
+        return
+    raise failure or FetchError("unknown_host", f"The host {target.host} has no address.")
+
+
+async def _plain(response: httpx.Response) -> AsyncIterator[bytes]:
+    """The body in small pieces, unpacked when the server packed it all the same."""
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding in _PACKED:
+        unpacker = zlib.decompressobj(wbits=47)  # gzip or zlib, as the header says
+        async for raw in response.aiter_raw(_PIECE):
+            rest = raw
+            while rest:
+                try:
+                    yield unpacker.decompress(rest, _PIECE)
+                except zlib.error as error:
+                    raise FetchError("encoding", "The packed answer is damaged.") from error
+                rest = unpacker.unconsumed_tail
+    elif encoding in ("", "identity"):
+        async for raw in response.aiter_raw(_PIECE):
+            yield raw
+    else:
+        raise FetchError("encoding", f"The answer is packed as {encoding[:20]!r}.")
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP belongs to the public internet; an IPv6 form of an IPv4 counts as that."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or _nat64(ip)
+        if inner is not None:
+            return is_public(str(inner))
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+def _nat64(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address inside a NAT64 one (RFC 6052)."""
+    if ip in ipaddress.IPv6Network("64:ff9b::/96"):
+        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return None
