@@ -18,11 +18,11 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 
 from apps.core import gateway
-from apps.core.errors import Problem
+from apps.core.errors import ModelUnavailable, Problem
 from apps.support import knowledge, language, selectors, services
 from apps.support.bot import Findings, decide
 from apps.support.models import BotTurn
-from ml.types import Classification, Tagging
+from ml.types import Classification, Entity
 
 logger = structlog.get_logger(__name__)
 
@@ -101,9 +101,9 @@ async def _think(turn: BotTurn) -> tuple[Any, dict[str, Any]]:
     """Analyse the message and decide; returns the decision and what the inspector shows."""
     message = turn.message
     clock = {"start": time.perf_counter()}
-    intents, tags, vectors = await asyncio.gather(
+    intents, entities, vectors = await asyncio.gather(
         gateway.aclassify("intent", [message.text]),
-        gateway.atag([message.text]),
+        _entities(message.text),
         gateway.aembed([message.text]),
     )
     clock["models"] = time.perf_counter()
@@ -123,12 +123,20 @@ async def _think(turn: BotTurn) -> tuple[Any, dict[str, Any]]:
         )
     )
     clock["decision"] = time.perf_counter()
-    return decision, _analysis(intents[0], tags[0], foreign, decision, clock)
+    return decision, _analysis(intents[0], entities, foreign, decision, clock)
+
+
+async def _entities(text: str) -> tuple[Entity, ...]:
+    """Names in the text; an answer does not wait for a tagger that is away."""
+    try:
+        return (await gateway.atag([text]))[0].entities
+    except ModelUnavailable:
+        return ()
 
 
 def _analysis(
     intent: Classification,
-    tags: Tagging,
+    entities: tuple[Entity, ...],
     foreign: str | None,
     decision: Any,
     clock: dict[str, float],
@@ -144,7 +152,7 @@ def _analysis(
         "version": intent.version,
         "entities": [
             {"text": entity.text, "label": entity.label, "score": round(entity.score, 3)}
-            for entity in tags.entities
+            for entity in entities
         ],
         "language": foreign or "en",
         "action": decision.action,

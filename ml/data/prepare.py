@@ -27,8 +27,9 @@ from ml.errors import DataError
 from ml.types import OUT_OF_SCOPE
 
 SEED = 13
-WRITTEN = Path(__file__).parent / "written"
-"""Rows written for this project."""
+WRITTEN_NEWS = Path(__file__).parents[2] / "demo" / "news" / "articles.jsonl"
+"""News written for this project, each item with its sentiment and topic. The items of the live
+stream beside it are not trained on, so they show what the models make of unseen headlines."""
 
 BANKING_LIKE_CLINC = frozenset(
     {
@@ -120,7 +121,7 @@ def prepare_sentiment(data: Path) -> Rows:
     )
     seen = {_key(row) for row in valid}
     agreeing = [row for row in _agreeing(data) if _key(row) not in seen]
-    written = list(_written("sentiment"))
+    written = list(_written_news("sentiment"))
     kept, held = split_by_text(
         agreeing + written, held_out=0.08, seed=SEED, key=_key, stratum=lambda row: row.label
     )
@@ -135,7 +136,7 @@ def prepare_topic(data: Path) -> Rows:
     training, valid = split_by_text(
         rows, held_out=0.06, seed=SEED, key=_key, stratum=lambda row: row.label
     )
-    return _labelled(training), _labelled(valid)
+    return _labelled([*training, *_written_news("topic")]), _labelled(valid)
 
 
 NER_FILES = (
@@ -156,12 +157,6 @@ def prepare_ner(data: Path) -> Rows:
             [to_shared_labels(row) for row in read_ner(data / name)], key=_sentence_key
         )
         kept, held = split_by_text(sentences, held_out=0.08, seed=SEED, key=_sentence_key)
-        training += kept
-        valid += held
-    if (WRITTEN / "ner.jsonl").is_file():
-        kept, held = split_by_text(
-            list(read_ner(WRITTEN / "ner.jsonl")), held_out=0.08, seed=SEED, key=_sentence_key
-        )
         training += kept
         valid += held
     seen = {_sentence_key(row) for row in valid}
@@ -218,7 +213,11 @@ def _agreeing(data: Path) -> Iterable[LabelledText]:
             yield LabelledText(record["text"], labels.pop(), row)
 
 
-def _written(task: str) -> Iterable[LabelledText]:
-    path = WRITTEN / f"{task}.jsonl"
-    if path.is_file():
-        yield from read_classification(path)
+def _written_news(label: str) -> Iterable[LabelledText]:
+    """Titles of the project's news with their ``expect.<label>``, repeats left out."""
+    for row, record in read_records(WRITTEN_NEWS, ("title", "expect")):
+        expected = record["expect"]
+        signs = set(expected.get("per_company", {}).values())
+        if "duplicate_of" in expected or {"positive", "negative"} <= signs:
+            continue
+        yield LabelledText(record["title"], expected[label], row)
