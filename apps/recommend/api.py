@@ -81,6 +81,9 @@ class ItemListView(APIView):
     permission_classes = [AllowAny]
     serializer_class = serializers.ItemSerializer
 
+    @extend_schema(
+        operation_id="recommend_items_list", responses=serializers.ItemSerializer(many=True)
+    )
     def get(self, request: Request) -> Response:
         paginator = CursorPagination()
         rows = paginator.paginate_queryset(selectors.item_list(), request, view=self)
@@ -149,7 +152,11 @@ class InteractionListView(ReaderView):
 
     serializer_class = serializers.InteractionSerializer
 
-    @extend_schema(parameters=[READER])
+    @extend_schema(
+        operation_id="recommend_interactions_list",
+        parameters=[READER],
+        responses=serializers.InteractionSerializer(many=True),
+    )
     def get(self, request: Request) -> Response:
         reader = self.reader(request, "view_reader")
         paginator = CursorPagination()
@@ -194,6 +201,7 @@ class InteractionListView(ReaderView):
 class InteractionView(ReaderView):
     """Take back one event of the caller."""
 
+    @extend_schema(request=None, responses={204: None})
     def delete(self, request: Request, event_id: str) -> Response:
         if self.visitor.reader is not None:
             deeds.interaction_remove(reader=self.visitor.reader, event_id=event_id)

@@ -8,7 +8,9 @@ from django.conf import settings
 
 from apps.core.jobs import ProgressReporter
 from apps.recommend import index
+from apps.recommend.player import READERS, simulated_name
 from apps.recommend.services.imports import interactions_import, items_import
+from apps.recommend.services.readers import reader_for_external
 
 BOOKS = "books"
 
@@ -20,6 +22,8 @@ def load(progress: ProgressReporter) -> str:
     deeds = interactions_import(
         path=folder / "interactions.csv", skip_bad=False, progress=progress, simulated=True
     )
+    for number in range(1, READERS + 1):
+        reader_for_external(external_id=simulated_name(number), simulated=True)
     index.refresh_popularity()
     return (
         f"{items.rows} books ({items.added} new, {items.embedded} embedded), "

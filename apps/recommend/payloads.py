@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 from zlib import crc32
 
@@ -38,11 +39,17 @@ def cover(item: Item) -> dict[str, int]:
     return {"tone": mark % COVER_TONES, "form": mark // COVER_TONES % COVER_FORMS}
 
 
+@lru_cache(maxsize=8192)
+def item_url(external_id: str) -> str:
+    """Where the item's page is; resolving a URL costs more than the rest of a card."""
+    return reverse("recommend:item", args=[external_id])
+
+
 def item_card(item: Item, *, kept: set[str] | None = None, reason: str = "") -> dict[str, Any]:
     """An item as a card of a page."""
     return {
         "id": item.external_id,
-        "url": reverse("recommend:item", args=[item.external_id]),
+        "url": item_url(item.external_id),
         "title": item.title,
         "authors": item.authors,
         "byline": byline(item),

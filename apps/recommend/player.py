@@ -22,6 +22,11 @@ _RETRY_SECONDS = 3.0
 _FAMILIAR, _STRANGE = 0.85, 0.15
 
 
+def simulated_name(number: int) -> str:
+    """The outside id of a simulated reader, numbered from 1."""
+    return f"sim-{number:04d}"
+
+
 @dataclass(slots=True)
 class SimulatedReader:
     """A reader with a taste: three tags that draw it, and the cards that its page shows."""
@@ -62,7 +67,7 @@ async def _visits(target: SimulationTarget, seat: int, pause: float) -> None:
     rng = random.Random(seat)  # noqa: S311
     while True:
         number = rng.randrange(READERS // OPEN_AT_ONCE) * OPEN_AT_ONCE + seat + 1
-        reader = SimulatedReader(f"sim-{number:04d}", rng)
+        reader = SimulatedReader(simulated_name(number), rng)
         try:
             await _visit(target, reader, pause)
         except (OSError, TimeoutError, ConnectionClosed):

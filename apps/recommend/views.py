@@ -8,9 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_ratelimit.core import is_ratelimited
 
 from apps.core import events
-from apps.core.errors import NotAllowed, Problem
+from apps.core.errors import NotAllowed, Problem, RateLimited
 from apps.recommend import page, selectors, tasks
 from apps.recommend.payloads import (
     history_payload,
@@ -23,6 +24,7 @@ from apps.recommend.services.uploads import import_start
 from apps.recommend.visitors import Visitor, remember, visitor_from
 
 COLD_CHIPS = 18
+SEARCH_RATE = "60/m"
 
 
 def _visitor(request: HttpRequest) -> Visitor:
@@ -76,6 +78,10 @@ def search_page(request: HttpRequest) -> HttpResponse:
     seq = events.head(visitor.stream)
     query = " ".join(request.GET.get("q", "").replace("\x00", " ").split())[:MAX_QUERY]
     context: dict[str, Any] = {"query": query, "results": [], "problem": None}
+    if query and is_ratelimited(
+        request, group="discover-search", key="ip", rate=SEARCH_RATE, increment=True
+    ):
+        raise RateLimited("Too many searches from your address; wait a minute and try again.")
     if query:
         try:
             context["results"] = page.search_results(visitor.reader, query)

@@ -1,0 +1,261 @@
+"""How long does a reader wait for recommendations from a catalogue of 10,000 items?
+
+    python -m bench.recommend_latency [--items 10000] [--readers 200] [--rounds 400] [--json]
+
+In a database of its own it makes items of varied texts, tags and clustered vectors and readers with
+5 to 60 deeds each, then measures
+
+- ``page``: a reader's whole page on the server, from the first query to the finished JSON,
+- ``click``: from a click sent on the real socket of a running server to the changed sections being
+  there, the event's way through the log and the channel layer included.
+
+Nothing is embedded meanwhile, as nothing is when a reader clicks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+DIMENSIONS, CLUSTERS, TAGS = 384, 60, 80
+ENCODER = "bench"
+WORDS = (
+    "harbour winter letter island garden storm engine castle river clock orchard voyage lantern "
+    "mirror desert railway painter ghost border library mountain violin harvest signal bridge"
+)
+_START_SECONDS = 60.0
+
+
+def run(items: int = 10_000, readers: int = 200, rounds: int = 400) -> dict[str, Any]:
+    """Measure both in processes of their own; returns percentiles in milliseconds."""
+    folder = Path(tempfile.mkdtemp(prefix="trefoil-bench-"))
+    environment = os.environ | {
+        "TREFOIL_VAR": str(folder),
+        "TREFOIL_LOG_LEVEL": "ERROR",
+        "ML_BACKEND": "fake",
+        "DATABASE_URL": "",
+    }
+    sizes = [str(items), str(readers), str(rounds)]
+    try:
+        output = subprocess.run(
+            [sys.executable, "-m", "bench.recommend_latency", "--child", *sizes],
+            cwd=ROOT,
+            env=environment,
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        ).stdout
+        measured = json.loads(output.splitlines()[-1])
+        measured["click"] = _clicks(environment, measured.pop("cookies"), rounds)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return {"bench": "recommend_latency", "items": items, "readers": readers, **measured}
+
+
+def percentiles(seconds: list[float]) -> dict[str, float]:
+    return {f"p{q}_ms": round(float(np.percentile(seconds, q)) * 1000, 2) for q in (50, 95, 99)}
+
+
+# In the child: the database and the server side ----------------------------------------------
+
+
+def _child(items: int, readers: int, rounds: int) -> dict[str, Any]:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    _fill(items, readers)
+    from apps.recommend import index, page
+    from apps.recommend.models import Reader
+    from apps.recommend.visitors import COOKIE, cookie_value
+
+    started = time.perf_counter()
+    index.snapshot()
+    load = time.perf_counter() - started
+    people = list(Reader.objects.order_by("id"))
+    page.page_of(people[0])
+    seconds = []
+    for number in range(rounds):
+        started = time.perf_counter()
+        page.page_of(people[number % len(people)])
+        seconds.append(time.perf_counter() - started)
+    return {
+        "index_load_ms": round(load * 1000, 1),
+        "page": percentiles(seconds),
+        "cookies": [f"{COOKIE}={cookie_value(reader.key)}" for reader in people],
+    }
+
+
+def _fill(items: int, readers: int) -> None:
+    from apps.recommend.models import Catalogue, Item, vector_to_bytes
+    from apps.recommend.services.catalogue import CATALOGUE
+
+    rng = np.random.default_rng(7)
+    words = np.array(WORDS.split())
+    centres = rng.normal(size=(CLUSTERS, DIMENSIONS))
+    kinds = rng.integers(CLUSTERS, size=items)
+    vectors = centres[kinds] + rng.normal(scale=1.2, size=(items, DIMENSIONS))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    Catalogue.objects.create(name=CATALOGUE, revision=1)
+    rows = [
+        Item(
+            external_id=f"item-{number}",
+            title=" ".join(rng.choice(words, 3)).title(),
+            text=" ".join(rng.choice(words, int(rng.integers(15, 90)))),
+            tags=[f"tag {kind}", f"tag {int(rng.integers(TAGS))}"],
+            authors=[f"Author {int(rng.integers(items // 5 + 1))}"],
+            year=int(rng.integers(1700, 1950)),
+            text_hash="x",
+            vector_hash="x",
+            vector=vector_to_bytes(vectors[number]),
+            encoder_version=ENCODER,
+            revision=1,
+        )
+        for number, kind in enumerate(kinds)
+    ]
+    Item.objects.bulk_create(rows, batch_size=500)
+    _fill_readers(readers, kinds, rng)
+
+
+def _fill_readers(readers: int, kinds: Any, rng: np.random.Generator) -> None:
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from apps.recommend.models import Interaction, Item, Reader
+
+    pks = np.array(Item.objects.order_by("id").values_list("id", flat=True))
+    people = Reader.objects.bulk_create([Reader(key=uuid.uuid4()) for _ in range(readers)])
+    deeds = []
+    for person in people:
+        near = np.flatnonzero(np.isin(kinds, rng.integers(CLUSTERS, size=3)))
+        for number in range(int(rng.integers(5, 61))):
+            deeds.append(
+                Interaction(
+                    reader=person,
+                    item_id=int(pks[rng.choice(near)]),
+                    kind=str(rng.choice(["click", "click", "save", "like", "not_interested"])),
+                    at=timezone.now() - timedelta(hours=float(rng.integers(2000))),
+                    event_id=f"bench-{number}",
+                    source="bench",
+                )
+            )
+    Interaction.objects.bulk_create(deeds, batch_size=500)
+
+
+# In the parent: the socket of a running server -----------------------------------------------
+
+
+def _clicks(environment: dict[str, str], cookies: list[str], rounds: int) -> dict[str, float]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "manage.py", "serve", "--port", str(port), "--no-worker"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_for(port, server)
+        return percentiles(asyncio.run(_measure_clicks(port, cookies, rounds)))
+    finally:
+        server.terminate()
+        server.wait(timeout=15)
+
+
+def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + _START_SECONDS
+    while time.monotonic() < end and server.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise RuntimeError("the server did not start")
+
+
+async def _measure_clicks(port: int, cookies: list[str], rounds: int) -> list[float]:
+    seconds: list[float] = []
+    for number, cookie in enumerate(cookies[: max(1, rounds // 10)]):
+        seconds += await _visit(port, cookie, warm=number == 0)
+    return seconds
+
+
+async def _visit(port: int, cookie: str, *, warm: bool) -> list[float]:
+    """One reader opens the page and clicks ten times; returns the waits (none while warming)."""
+    from websockets.asyncio.client import connect
+
+    url = f"ws://127.0.0.1:{port}/ws/discover/"
+    origin: Any = f"http://127.0.0.1:{port}"
+    headers = {"Cookie": cookie}
+    async with connect(url, origin=origin, additional_headers=headers) as connection:
+        hello = json.loads(await connection.recv())
+        await _send(connection, type="subscribe", stream=hello["stream"], after=None)
+        page = await _answer(connection, await _send(connection, type="feed.request"))
+        seconds = []
+        for number in range(10):
+            section = page["sections"][0]
+            item = section["items"][number % len(section["items"])]["id"]
+            started = time.perf_counter()
+            await _send(connection, type="event.record", item_id=item, kind="click")
+            while json.loads(await connection.recv())["type"] != "event":
+                pass
+            page = await _answer(connection, await _send(connection, type="feed.request"))
+            seconds.append(time.perf_counter() - started)
+    return [] if warm else seconds
+
+
+async def _send(connection: Any, **frame: Any) -> str:
+    name = str(uuid.uuid4())
+    await connection.send(json.dumps({**frame, "id": name}))
+    return name
+
+
+async def _answer(connection: Any, name: str) -> dict[str, Any]:
+    while (frame := json.loads(await connection.recv())).get("id") != name:
+        pass
+    return dict(frame)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--items", type=int, default=10_000)
+    parser.add_argument("--readers", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=400)
+    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
+    parser.add_argument("--child", nargs=3, type=int, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        print(json.dumps(_child(*arguments.child)))
+        return
+    result = run(arguments.items, arguments.readers, arguments.rounds)
+    print(f"{result['items']} items, index loaded in {result['index_load_ms']:.0f} ms")
+    print(f"{'':34}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}")
+    rows = {"page": "page on the server", "click": "click to changed page, socket"}
+    for name, words in rows.items():
+        cells = result[name]
+        print(f"{words:34}{cells['p50_ms']:9.1f}{cells['p95_ms']:9.1f}{cells['p99_ms']:9.1f}")
+    if arguments.json:
+        print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
