@@ -1,0 +1,54 @@
+"""The linker over the companies as they are now; renewed when the registry changes."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Max
+
+from apps.market.models import Company
+from ml.linking import gazetteer
+from ml.linking.linker import Linker
+
+Version = tuple[int, datetime | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """A linker and the version of the companies that it knows."""
+
+    version: Version
+    linker: Linker
+
+
+_lock = threading.Lock()
+_current: Registry | None = None
+
+
+def current() -> Linker:
+    """The linker of this process, built anew when a company was added or changed (blocks)."""
+    global _current
+    with _lock:
+        found = Company.objects.aggregate(number=Count("id"), changed=Max("updated_at"))
+        version = (found["number"], found["changed"])
+        if _current is None or _current.version != version:
+            _current = Registry(version, _build())
+        return _current.linker
+
+
+def _build() -> Linker:
+    rows = Company.objects.filter(active=True).order_by("rank", "id")
+    return Linker(
+        gazetteer.Gazetteer(
+            gazetteer.Company(
+                str(company.pk),
+                company.ticker,
+                company.name,
+                tuple(company.aliases),
+                company.sector,
+            )
+            for company in rows.iterator()
+        )
+    )

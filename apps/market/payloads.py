@@ -1,0 +1,93 @@
+"""JSON for sockets and pages; touches no database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from apps.market.models import Alert, Article, Company, Score
+
+TAPE = "market.tape"
+
+
+def alert_stream(user_id: int) -> str:
+    """The stream of one analyst's alerts."""
+    return f"market.alerts.{user_id}"
+
+
+def sentiment_payload(score: Score) -> dict[str, Any]:
+    return {
+        "label": score.label,
+        "confident": score.confident,
+        "confidence": round(score.confidence, 4),
+        "net": round(score.net, 4),
+        "negative": round(score.negative, 4),
+        "neutral": round(score.neutral, 4),
+        "positive": round(score.positive, 4),
+    }
+
+
+def company_payload(company: Company) -> dict[str, Any]:
+    return {"id": company.pk, "ticker": company.ticker, "name": company.name}
+
+
+def split_scores(scores: Iterable[Score]) -> tuple[Score | None, list[Score]]:
+    """The score of the article as a whole (``None`` when there is none), and those of companies."""
+    whole, targeted = None, []
+    for score in scores:
+        if score.company_id is None:
+            whole = score
+        else:
+            targeted.append(score)
+    return whole, targeted
+
+
+def tape_payload(article: Article, scores: Sequence[Score], *, similar: int) -> dict[str, Any]:
+    """A row of the tape; the scores come with their companies."""
+    whole, targeted = split_scores(scores)
+    return {
+        "id": article.pk,
+        "story": article.story_key,
+        "title": article.title,
+        "source": article.source.name,
+        "published_at": article.published_at.isoformat(),
+        "received_at": article.received_at.isoformat(),
+        "correction": article.correction,
+        "revision": article.revision,
+        "similar": similar,
+        "topic": whole.topic if whole else "",
+        "risk": round(max((score.risk for score in scores), default=0.0), 4),
+        "sentiment": sentiment_payload(whole) if whole else None,
+        "companies": [
+            {**company_payload(score.company), "sentiment": sentiment_payload(score)}
+            for score in targeted
+            if score.company is not None
+        ],
+    }
+
+
+def repeat_payload(story_id: int, similar: int) -> dict[str, Any]:
+    """A story that was told once more; ``similar`` counts its repeats so far."""
+    return {"story": story_id, "similar": similar}
+
+
+def alert_payload(alert: Alert) -> dict[str, Any]:
+    """An alert with the headline that raised it."""
+    return {
+        "id": alert.pk,
+        "rule": {"id": alert.rule_id, "name": alert.rule_name},
+        "article": {
+            "id": alert.article_id,
+            "title": alert.article.title,
+            "source": alert.article.source.name,
+            "published_at": alert.article.published_at.isoformat(),
+        },
+        "company": company_payload(alert.company) if alert.company else None,
+        "label": alert.label,
+        "probability": round(alert.probability, 4),
+        "topic": alert.topic,
+        "state": alert.state,
+        "correction": alert.correction.correction if alert.correction else "",
+        "created_at": alert.created_at.isoformat(),
+        "acknowledged_at": alert.acknowledged_at.isoformat() if alert.acknowledged_at else None,
+    }

@@ -1,0 +1,24 @@
+"""Who may do what in Market: analysts read the news; rules and alerts are their owner's alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import rules
+
+from apps.accounts.rules import is_analyst
+from apps.market.models import Alert, Rule
+
+
+@rules.predicate
+def owns(user: Any, owned: Rule | Alert | None) -> bool:
+    return owned is not None and owned.owner_id == user.pk
+
+
+rules.add_perm("market.view_news", is_analyst)
+rules.add_perm("market.add_articles", is_analyst)
+rules.add_perm("market.manage_sources", is_analyst)
+rules.add_perm("market.view_rule", is_analyst & owns)
+rules.add_perm("market.change_rule", is_analyst & owns)
+rules.add_perm("market.view_alert", is_analyst & owns)
+rules.add_perm("market.acknowledge_alert", is_analyst & owns)

@@ -1,0 +1,108 @@
+"""The tape, and one article with its story."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from apps.core.errors import InvalidInput, NotFound
+from apps.market.models import Article, Score
+
+PAGE = 40
+UNSURE = "unsure"
+
+
+@dataclass(frozen=True, slots=True)
+class TapeFilter:
+    """What the tape shows; empty values show everything. ``company`` is a ticker or a name."""
+
+    company: str = ""
+    sentiment: str = ""
+    topic: str = ""
+    text: str = ""
+
+    @property
+    def is_set(self) -> bool:
+        return bool(self.company or self.sentiment or self.topic or self.text)
+
+
+def _with_scores(articles: QuerySet[Article]) -> QuerySet[Article]:
+    scores = Score.objects.select_related("company").order_by("id")
+    similar = (
+        Article.objects.filter(story=OuterRef("pk"), correction="")
+        .order_by()
+        .values("story")
+        .annotate(number=Count("id"))
+        .values("number")
+    )
+    return (
+        articles.select_related("source")
+        .prefetch_related(Prefetch("scores", queryset=scores))
+        .annotate(similar=Coalesce(Subquery(similar), 0))
+    )
+
+
+def tape_list(
+    *, wanted: TapeFilter, before: tuple[datetime, int] | None = None, limit: int = PAGE
+) -> list[Article]:
+    """Scored stories and corrections, newest first, with scores and ``similar`` (their repeats).
+
+    ``before`` is the time and id of the last article of the page before.
+    """
+    rows = Article.objects.filter(Q(story=None) | ~Q(correction=""), status=Article.Status.SCORED)
+    if before is not None:
+        moment, last_id = before
+        rows = rows.filter(Q(published_at__lt=moment) | Q(published_at=moment, id__lt=last_id))
+    if wanted.text:
+        rows = rows.filter(Q(title__icontains=wanted.text) | Q(body__icontains=wanted.text))
+    if wanted.company or wanted.sentiment or wanted.topic:
+        rows = rows.filter(Exists(_wanted_scores(wanted)))
+    return list(_with_scores(rows).order_by("-published_at", "-id")[:limit])
+
+
+def _wanted_scores(wanted: TapeFilter) -> QuerySet[Score]:
+    """With a company its own score decides, otherwise that of the article as a whole."""
+    scores = Score.objects.filter(article=OuterRef("pk"))
+    if wanted.company:
+        scores = scores.filter(
+            Q(company__ticker__iexact=wanted.company) | Q(company__name__icontains=wanted.company)
+        )
+    else:
+        scores = scores.filter(company=None)
+    if wanted.sentiment == UNSURE:
+        scores = scores.filter(confident=False)
+    elif wanted.sentiment:
+        scores = scores.filter(label=wanted.sentiment, confident=True)
+    return scores.filter(topic=wanted.topic) if wanted.topic else scores
+
+
+def read_cursor(value: str) -> tuple[datetime, int] | None:
+    """The cursor ``<ISO time>~<id>`` of :func:`tape_list`; raises ``InvalidInput``."""
+    if not value:
+        return None
+    moment, _, last_id = value.partition("~")
+    try:
+        parsed = datetime.fromisoformat(moment)
+        return (parsed if parsed.tzinfo else timezone.make_aware(parsed)), int(last_id)
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput("The page mark is not usable.", code="cursor_invalid") from error
+
+
+def article_get(*, article_id: int) -> Article:
+    """An article with its scores, mentions and source; raises ``NotFound``."""
+    rows = _with_scores(Article.objects.filter(id=article_id)).prefetch_related("mentions__company")
+    article = rows.select_related("source", "story").first()
+    if article is None:
+        raise NotFound("There is no such article.")
+    return article
+
+
+def story_list(*, article: Article) -> list[Article]:
+    """The other articles of an article's story, oldest first (at most 50)."""
+    story = article.story_key
+    rows = Article.objects.filter(Q(id=story) | Q(story=story)).exclude(id=article.pk)
+    return list(rows.select_related("source").order_by("published_at", "id")[:50])

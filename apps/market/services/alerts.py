@@ -1,0 +1,120 @@
+"""Raises alerts from scores, and lets their owner acknowledge them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.core import events
+from apps.core.errors import NotFound
+from apps.market.models import Alert, Article, Rule, Score
+from apps.market.payloads import alert_payload, alert_stream, split_scores
+
+
+def alerts_raise(*, articles: Sequence[Article], scores: Mapping[int, Sequence[Score]]) -> int:
+    """Match enabled rules with the scores of ``articles``, in the caller's transaction.
+
+    There is one alert per rule, story and company; a rule that has just alerted about a company
+    rests for its cool-down. Returns how many alerts were raised.
+    """
+    if not articles:
+        return 0
+    rules = _enabled_rules()
+    raised = 0
+    for article in articles:
+        for score in alerting_scores(scores[article.pk]):
+            for rule in (*rules[None], *rules.get(score.company_id or 0, ())):
+                if rule_matches(rule, score) and _raise(rule, article, score):
+                    raised += 1
+    return raised
+
+
+def alerting_scores(scores: Sequence[Score]) -> list[Score]:
+    """What rules look at: each company's score, or the whole one of an article that names none."""
+    whole, targeted = split_scores(scores)
+    return targeted or ([whole] if whole else [])
+
+
+def rule_matches(rule: Rule, score: Score) -> bool:
+    """Whether every condition of ``rule`` holds for ``score``."""
+    if rule.company_id is not None and rule.company_id != score.company_id:
+        return False
+    if rule.topic and rule.topic != score.topic:
+        return False
+    return not rule.sentiment or float(getattr(score, rule.sentiment)) >= rule.threshold
+
+
+def _enabled_rules() -> dict[int | None, list[Rule]]:
+    found: dict[int | None, list[Rule]] = defaultdict(list)
+    for rule in Rule.objects.filter(enabled=True, owner__is_active=True).order_by("id"):
+        found[rule.company_id].append(rule)
+    found.setdefault(None, [])
+    return found
+
+
+def _raise(rule: Rule, article: Article, score: Score) -> bool:
+    now = timezone.now()
+    if rule.cooldown_minutes:
+        rested = now - timedelta(minutes=rule.cooldown_minutes)
+        if Alert.objects.filter(rule=rule, company=score.company, created_at__gt=rested).exists():
+            return False
+    alert, created = Alert.objects.get_or_create(
+        rule=rule,
+        story_id=article.story_key,
+        company=score.company,
+        defaults={
+            "owner_id": rule.owner_id,
+            "rule_name": rule.name,
+            "article": article,
+            "label": rule.sentiment or score.label,
+            "probability": float(getattr(score, rule.sentiment or score.label)),
+            "topic": score.topic,
+            "created_at": now,
+        },
+    )
+    if created:
+        events.publish(alert_stream(alert.owner_id), "alert.created", alert_payload(alert))
+    return created
+
+
+def alerts_correct(*, article: Article) -> int:
+    """Tell the owners of a story's alerts that it was corrected or withdrawn; returns how many."""
+    if not article.correction or article.story_id is None:
+        return 0
+    told = 0
+    alerts = Alert.objects.filter(story_id=article.story_id).exclude(correction=article)
+    for alert in alerts.select_related("article__source", "company"):
+        alert.correction = article
+        alert.save(update_fields=["correction"])
+        events.publish(alert_stream(alert.owner_id), "alert.corrected", alert_payload(alert))
+        told += 1
+    return told
+
+
+def alert_acknowledge(*, actor: Any, alert_id: int) -> Alert:
+    """Mark an alert of the actor's as seen; again: no change. Raises ``NotFound``."""
+    with transaction.atomic():
+        alert = (
+            Alert.objects.select_for_update(of=("self",))
+            .select_related("article__source", "company", "correction")
+            .filter(id=alert_id)
+            .first()
+        )
+        if alert is None or not actor.has_perm("market.acknowledge_alert", alert):
+            raise NotFound("There is no such alert.")
+        if alert.state == Alert.State.NEW:
+            alert.state, alert.acknowledged_at = Alert.State.ACKNOWLEDGED, timezone.now()
+            alert.save(update_fields=["state", "acknowledged_at"])
+            events.publish(alert_stream(alert.owner_id), "alert.acknowledged", alert_payload(alert))
+    return alert
+
+
+def alerts_acknowledge_all(*, actor: Any) -> int:
+    """Acknowledge every new alert of the actor's; returns how many."""
+    new = Alert.objects.filter(owner=actor, state=Alert.State.NEW).values_list("id", flat=True)
+    return len([alert_acknowledge(actor=actor, alert_id=alert_id) for alert_id in list(new)])

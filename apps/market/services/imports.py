@@ -1,0 +1,182 @@
+"""Imports files of articles, checked as a whole before the first row is stored."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+
+from apps.core.errors import InvalidInput, NotAllowed
+from apps.core.jobs import ProgressReporter, job_start
+from apps.core.models import Job
+from apps.market.models import Source
+from apps.market.rows import COLUMNS, ArticleRow, RowError, article_row
+from apps.market.services.intake import Outcome, articles_store
+from ml.data.readers import Problems, read_records
+from ml.errors import DataError
+
+IMPORT_JOB = "market.import"
+SUFFIXES = (".csv", ".jsonl")
+_CHUNK = 200
+_SHOWN_ERRORS = 3
+_REPORT_EVERY = 1000
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What an import did; ``errors`` are the first of the ``skipped`` rows."""
+
+    file: str
+    rows: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    repeats: int = 0
+    skipped: int = 0
+    errors: list[str] = field(default_factory=list)
+
+    def count(self, outcomes: list[Outcome]) -> None:
+        statuses = Counter(outcome.status for outcome in outcomes)
+        self.created += statuses["created"]
+        self.updated += statuses["updated"]
+        self.unchanged += statuses["unchanged"]
+        self.repeats += sum(
+            outcome.status == "created" and outcome.repeats is not None for outcome in outcomes
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NewsFile:
+    """A CSV or JSONL file of articles; ``name`` is what it is called in messages."""
+
+    path: Path
+    name: str
+
+    def rows(self, problems: Problems) -> Iterator[ArticleRow]:
+        """The usable rows; bad ones go to ``problems``. Raises ``DataError`` for a bad file."""
+        for number, record in read_records(self.path, COLUMNS, problems):
+            try:
+                yield article_row(record, source=self.name)
+            except RowError as error:
+                problems.add(DataError(self.name, number, str(error)))
+
+    def check(self, *, skip_bad: bool, progress: ProgressReporter) -> ImportReport:
+        """Read the whole file; raises ``InvalidInput`` naming file and row."""
+        report, problems = ImportReport(file=self.name), Problems()
+        try:
+            for _ in self.rows(problems):
+                report.rows += 1
+                if report.rows % _REPORT_EVERY == 0:
+                    progress.update(0, report.rows, f"checked {report.rows} rows")
+        except DataError as error:
+            raise InvalidInput(
+                f"{self._named(error)}. Nothing was imported.", code="import_refused"
+            ) from error
+        report.skipped = problems.count
+        report.errors = [self._named(error) for error in problems.errors]
+        if problems.count and not skip_bad:
+            raise InvalidInput(_summary(report), code="import_refused")
+        if not report.rows:
+            raise InvalidInput(f"{self.name}: has no usable row.", code="import_empty")
+        return report
+
+    def _named(self, error: DataError) -> str:
+        """The error with the file's own name: an upload lies under a path that says nothing."""
+        place = self.name if error.row is None else f"{self.name}, row {error.row}"
+        return f"{place}: {error.problem}"
+
+
+def _summary(report: ImportReport) -> str:
+    shown = "; ".join(report.errors[:_SHOWN_ERRORS])
+    more = report.skipped - min(report.skipped, _SHOWN_ERRORS)
+    return f"{shown}{f'; and {more} more bad rows' if more else ''}. Nothing was imported."
+
+
+def news_import(
+    *, file: NewsFile, kind: Source.Kind, skip_bad: bool, progress: ProgressReporter
+) -> ImportReport:
+    """Store the articles of a file; the same file again changes nothing.
+
+    With a bad row nothing is stored, unless ``skip_bad`` leaves such rows out.
+    """
+    report = file.check(skip_bad=skip_bad, progress=progress)
+    rows, done = file.rows(Problems()), 0
+    while chunk := list(islice(rows, _CHUNK)):
+        report.count(articles_store(rows=chunk, kind=kind))
+        done += len(chunk)
+        progress.update(done, report.rows, "storing")
+    return report
+
+
+def news_replay(
+    *,
+    file: NewsFile,
+    speed: float,
+    skip_bad: bool,
+    progress: ProgressReporter,
+    on_stored: Callable[[], object],
+) -> ImportReport:
+    """Store a file's articles as if they came in now, ``speed`` times as fast as they once did.
+
+    Each goes to the tape and may raise alerts; ``on_stored`` is called after each.
+    """
+    report = file.check(skip_bad=skip_bad, progress=progress)
+    started = time.monotonic()
+    for done, (due, row) in enumerate(_timetable(list(file.rows(Problems()))), start=1):
+        time.sleep(max(0.0, started + due / speed - time.monotonic()))
+        now = replace(row, published_at=None)
+        report.count(articles_store(rows=[now], kind=Source.Kind.ARCHIVE, live=True))
+        on_stored()
+        progress.update(done, report.rows, row.title)
+    return report
+
+
+def _timetable(rows: list[ArticleRow]) -> list[tuple[float, ArticleRow]]:
+    """Seconds after the first article, and the article; those without a time follow the rest
+    a second apart."""
+    timed = sorted((row.published_at, at) for at, row in enumerate(rows) if row.published_at)
+    first = timed[0][0] if timed else None
+    table = [((moment - first).total_seconds(), rows[at]) for moment, at in timed if first]
+    last = table[-1][0] if table else 0.0
+    untimed = [row for row in rows if row.published_at is None]
+    return table + [(last + number, row) for number, row in enumerate(untimed, start=1)]
+
+
+def import_start(*, actor: Any, upload: UploadedFile | None, skip_bad: bool) -> Job:
+    """Keep an uploaded file and start the job that imports it.
+
+    Raises ``NotAllowed``, and ``InvalidInput`` for a file that is missing, too large or of
+    another type.
+    """
+    if not actor.has_perm("market.add_articles"):
+        raise NotAllowed("Only analysts import news.")
+    if upload is None:
+        raise InvalidInput("Choose a file.", code="upload_missing")
+    name = Path(upload.name or "").name[:100]
+    suffix = Path(name).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InvalidInput(
+            f"{name}: only {' and '.join(SUFFIXES)} files are read.", code="upload_type"
+        )
+    if (upload.size or 0) > settings.UPLOAD_MAX_BYTES:
+        limit = settings.UPLOAD_MAX_BYTES // (1024 * 1024)
+        raise InvalidInput(f"{name}: is larger than {limit} MB.", code="upload_too_large")
+    path: Path = settings.VAR_DIR / "uploads" / f"{uuid4()}{suffix}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as handle:
+        for chunk in upload.chunks():
+            handle.write(chunk)
+    return job_start(
+        kind=IMPORT_JOB,
+        title=f"Import {name}",
+        owner=actor,
+        arguments={"path": str(path), "name": name, "skip_bad": skip_bad},
+    )

@@ -1,0 +1,157 @@
+"""Takes articles in: nothing is lost, nothing is stored twice, repeats join their story."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.market import scorer
+from apps.market.models import Article, Fingerprint, Source
+from apps.market.rows import ArticleRow
+from apps.market.stories import Prepared, StoryFinder, prepare
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far ahead of ours a source's clock may be before its time is not believed."""
+
+LIVE_FOR = timedelta(days=2)
+"""Articles older than this when they arrive are archive: scored, but no tape and no alerts."""
+
+_CHUNK = 25
+
+Status = Literal["created", "unchanged", "updated"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one row. ``repeats`` is the first article of its story, if it is not new."""
+
+    article_id: int
+    status: Status
+    repeats: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """When and how a batch of rows came in; ``live=None`` lets their age decide."""
+
+    kind: Source.Kind
+    at: datetime
+    live: bool | None
+
+    def time_of(self, row: ArticleRow) -> tuple[datetime, bool]:
+        """The publication time to store, and whether the source's own could not be believed."""
+        if row.published_at is None:
+            return self.at, False
+        if row.published_at > self.at + CLOCK_TOLERANCE:
+            return self.at, True
+        return row.published_at, False
+
+    def is_live(self, published_at: datetime) -> bool:
+        return self.at - published_at <= LIVE_FOR if self.live is None else self.live
+
+
+def articles_store(
+    *, rows: Sequence[ArticleRow], kind: Source.Kind, live: bool | None = None
+) -> list[Outcome]:
+    """Store articles to be scored, in order; the same rows again change nothing.
+
+    A row whose source and id are stored already is unchanged, or, with another text, a new
+    revision that is scored anew. Commits in chunks, so a crash leaves whole chunks behind.
+    """
+    arrival = Arrival(kind, timezone.now(), live)
+    outcomes: list[Outcome] = []
+    for chunk in _chunks(rows, _CHUNK):
+        prepared = [prepare(row, arrival.time_of(row)[0]) for row in chunk]
+        with transaction.atomic():
+            outcomes += _store_chunk(prepared, arrival)
+            transaction.on_commit(scorer.wake)
+    return outcomes
+
+
+def _chunks(rows: Sequence[ArticleRow], size: int) -> Iterable[Sequence[ArticleRow]]:
+    return (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+def _store_chunk(prepared: list[Prepared], arrival: Arrival) -> list[Outcome]:
+    sources = sources_ensure({part.row.source for part in prepared}, arrival.kind)
+    known = _known(prepared, sources)
+    finder = StoryFinder.among_stored(prepared)
+    prints: list[Fingerprint] = []
+    outcomes = []
+    for part in prepared:
+        source = sources[part.row.source]
+        article = known.get((source.pk, part.row.external_id))
+        status: Status = "created"
+        if article is None:
+            article = _create(part, source, finder.find(part), arrival)
+            known[source.pk, part.row.external_id] = article
+        elif article.content_hash == part.content_hash:
+            outcomes.append(Outcome(article.pk, "unchanged", article.story_id))
+            continue
+        else:
+            status = "updated"
+            _revise(article, part, finder.find(part, itself=article.pk))
+        finder.add(article, part)
+        prints += [
+            Fingerprint(article=article, key=key, at=article.published_at) for key in part.keys
+        ]
+        outcomes.append(Outcome(article.pk, status, article.story_id))
+    Fingerprint.objects.bulk_create(prints)
+    return outcomes
+
+
+def sources_ensure(names: set[str], kind: Source.Kind) -> dict[str, Source]:
+    """The sources by name; those that are new are made as of ``kind``."""
+    missing = names - set(Source.objects.filter(name__in=names).values_list("name", flat=True))
+    if missing:
+        Source.objects.bulk_create(
+            [Source(name=name, kind=kind, state=Source.State.HEALTHY) for name in sorted(missing)],
+            ignore_conflicts=True,
+        )
+    return {source.name: source for source in Source.objects.filter(name__in=names)}
+
+
+def _known(
+    prepared: Sequence[Prepared], sources: dict[str, Source]
+) -> dict[tuple[int, str], Article]:
+    stored = Article.objects.filter(
+        source__in=sources.values(), external_id__in=[part.row.external_id for part in prepared]
+    )
+    return {(article.source_id, article.external_id): article for article in stored}
+
+
+def _create(part: Prepared, source: Source, twin: Article | None, arrival: Arrival) -> Article:
+    published_at, time_corrected = arrival.time_of(part.row)
+    return Article.objects.create(
+        source=source,
+        external_id=part.row.external_id,
+        url=part.row.url,
+        title=part.row.title,
+        body=part.row.body,
+        content_hash=part.content_hash,
+        published_at=published_at,
+        time_corrected=time_corrected,
+        received_at=arrival.at,
+        story_id=twin.story_key if twin else None,
+        correction=part.correction,
+        live=arrival.is_live(published_at),
+    )
+
+
+def _revise(article: Article, part: Prepared, twin: Article | None) -> None:
+    """The source has changed the article's text: keep the new one and score it again."""
+    article.title, article.body, article.url = part.row.title, part.row.body, part.row.url
+    article.content_hash, article.correction = part.content_hash, part.correction
+    article.revision += 1
+    article.status, article.attempts, article.error = Article.Status.STORED, 0, ""
+    article.claimed_until = None
+    # An article that others repeat stays the first of its story.
+    if article.story_id is None and twin is not None and not article.repeats.exists():
+        article.story_id = twin.story_key
+    article.save()
+    article.fingerprints.all().delete()

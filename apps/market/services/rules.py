@@ -1,0 +1,102 @@
+"""Alert rules: made, changed and deleted by their owner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from apps.accounts.services import audit_record
+from apps.core.errors import InvalidInput, NotAllowed, NotFound
+from apps.market.models import Company, Rule, Sentiment
+from apps.market.topics import TOPICS
+from apps.market.wording import rule_name
+
+MAX_RULES = 200
+MAX_COOLDOWN = 7 * 24 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInput:
+    """The conditions of a rule as a form or the API gives them; empty ones match everything."""
+
+    name: str = ""
+    company_id: int | None = None
+    sentiment: str = ""
+    threshold: float = 0.6
+    topic: str = ""
+    enabled: bool = True
+    cooldown_minutes: int = 0
+
+
+def rule_draft(*, wanted: RuleInput, owner: Any, rule: Rule | None = None) -> Rule:
+    """``rule`` (or a new one) with the wanted conditions, checked and not saved.
+
+    Raises ``InvalidInput`` naming each field that is off.
+    """
+    problems: dict[str, str] = {}
+    company = Company.objects.filter(id=wanted.company_id).first() if wanted.company_id else None
+    if wanted.company_id and company is None:
+        problems["company"] = "There is no such company."
+    if wanted.sentiment and wanted.sentiment not in Sentiment.values:
+        problems["sentiment"] = f"One of {', '.join(Sentiment.values)}."
+    if not 0 <= wanted.threshold <= 1:
+        problems["threshold"] = "Between 0 and 1."
+    if wanted.topic and wanted.topic not in TOPICS:
+        problems["topic"] = "There is no such topic."
+    if not 0 <= wanted.cooldown_minutes <= MAX_COOLDOWN:
+        problems["cooldown_minutes"] = f"Between 0 and {MAX_COOLDOWN} minutes."
+    if not problems and not (company or wanted.sentiment or wanted.topic):
+        problems["company"] = "Choose a company, a sentiment or a topic; else all news would alert."
+    if problems:
+        told = " ".join(f"{field}: {problem}" for field, problem in problems.items())
+        raise InvalidInput(f"The rule is not usable. {told}", fields=problems)
+    draft = rule or Rule(owner=owner)
+    draft.company, draft.sentiment, draft.topic = company, wanted.sentiment, wanted.topic
+    draft.threshold, draft.cooldown_minutes = wanted.threshold, wanted.cooldown_minutes
+    draft.enabled = wanted.enabled
+    draft.name = " ".join(wanted.name.split())[:120] or rule_name(draft)
+    return draft
+
+
+def rule_create(*, actor: Any, wanted: RuleInput) -> Rule:
+    """Add a rule of the actor's. Raises ``NotAllowed``, ``InvalidInput``."""
+    if not actor.has_perm("market.view_news"):
+        raise NotAllowed("Only analysts have rules.")
+    rule = rule_draft(wanted=wanted, owner=actor)
+    with transaction.atomic():
+        if Rule.objects.filter(owner=actor).count() >= MAX_RULES:
+            raise InvalidInput(f"You have {MAX_RULES} rules; delete one first.", code="rules_full")
+        rule.save()
+        _audit(actor, "rule.created", rule)
+    return rule
+
+
+def rule_update(*, actor: Any, rule_id: int, wanted: RuleInput) -> Rule:
+    """Change a rule of the actor's. Raises ``NotFound``, ``InvalidInput``."""
+    with transaction.atomic():
+        rule = rule_draft(wanted=wanted, owner=actor, rule=rule_own(actor=actor, rule_id=rule_id))
+        rule.save()
+        _audit(actor, "rule.changed", rule)
+    return rule
+
+
+def rule_delete(*, actor: Any, rule_id: int) -> None:
+    """Delete a rule of the actor's; its alerts stay. Raises ``NotFound``."""
+    with transaction.atomic():
+        rule = rule_own(actor=actor, rule_id=rule_id)
+        _audit(actor, "rule.deleted", rule)
+        rule.delete()
+
+
+def rule_own(*, actor: Any, rule_id: int) -> Rule:
+    """The rule, if the actor may change it; raises ``NotFound``."""
+    rule = Rule.objects.select_related("company").filter(id=rule_id).first()
+    if rule is None or not actor.has_perm("market.change_rule", rule):
+        raise NotFound("There is no such rule.")
+    return rule
+
+
+def _audit(actor: Any, action: str, rule: Rule) -> None:
+    audit_record(actor=actor, action=action, object_type="rule", object_id=rule.pk, name=rule.name)

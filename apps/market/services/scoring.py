@@ -1,0 +1,210 @@
+"""Claims waiting articles, has them read, and stores scores and alerts in one transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+import structlog
+from channels.db import database_sync_to_async
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.core import events
+from apps.core.errors import Problem
+from apps.market.analysis import Analysis, analyse
+from apps.market.models import Article, Mention, Score
+from apps.market.payloads import TAPE, repeat_payload, tape_payload
+from apps.market.services.alerts import alerts_correct, alerts_raise
+from apps.market.topics import risk
+from ml.types import Classification
+
+logger = structlog.get_logger(__name__)
+
+BATCH = 32
+LEASE = timedelta(seconds=15)
+"""How long a batch is kept from other processes; after a crash its articles are free again."""
+
+MAX_ATTEMPTS = 3
+_FAULT_OF_TEXT = "inference_failed"
+
+
+async def pending_score(*, on_batch: Callable[[int], None] | None = None) -> int:
+    """Score what waits, live news first; returns how many articles it scored.
+
+    Stops when nothing is left that no other process has claimed. When the language layer is full
+    or away it raises that ``Problem``, and what is not scored goes on waiting.
+    """
+    scored = 0
+    while batch := await database_sync_to_async(articles_claim)():
+        scored += await batch_score(articles=batch)
+        if on_batch is not None:
+            on_batch(scored)
+    return scored
+
+
+def articles_claim(*, limit: int = BATCH) -> list[Article]:
+    """Take a lease on waiting articles: live ones first, then the oldest."""
+    now = timezone.now()
+    free = Q(claimed_until=None) | Q(claimed_until__lt=now)
+    waiting = Article.objects.filter(free, status=Article.Status.STORED)
+    with transaction.atomic():
+        ids = list(waiting.order_by("-live", "id").values_list("id", flat=True)[:limit])
+        # The condition again makes this a compare-and-swap between processes.
+        Article.objects.filter(free, id__in=ids, status=Article.Status.STORED).update(
+            claimed_until=now + LEASE
+        )
+    return list(
+        Article.objects.filter(id__in=ids, claimed_until=now + LEASE)
+        .select_related("source")
+        .order_by("id")
+    )
+
+
+async def batch_score(*, articles: Sequence[Article]) -> int:
+    """Score claimed articles and return how many; on a ``Problem`` they wait again.
+
+    A text that a model fails on costs the others of its batch nothing: each is tried alone, and
+    one that failed ``MAX_ATTEMPTS`` times is set aside with its error.
+    """
+    try:
+        analyses = await analyse(articles)
+    except Problem as problem:
+        if problem.code != _FAULT_OF_TEXT:
+            await database_sync_to_async(articles_release)(articles=articles)
+            raise
+        if len(articles) == 1:
+            await database_sync_to_async(article_fail)(article=articles[0], error=problem.message)
+            return 0
+        return sum([await batch_score(articles=[article]) for article in articles])
+    return await database_sync_to_async(scores_store)(analyses=analyses)
+
+
+def articles_release(*, articles: Sequence[Article]) -> None:
+    """Give up the lease; whoever is ready may score them."""
+    Article.objects.filter(
+        id__in=[article.pk for article in articles], status=Article.Status.STORED
+    ).update(claimed_until=None)
+
+
+def article_fail(*, article: Article, error: str) -> None:
+    """Count a failed attempt; the last one sets the article aside."""
+    attempts = article.attempts + 1
+    status = Article.Status.FAILED if attempts >= MAX_ATTEMPTS else Article.Status.STORED
+    logger.warning("article not scored", article=article.pk, attempts=attempts, error=error)
+    Article.objects.filter(
+        id=article.pk, status=Article.Status.STORED, revision=article.revision
+    ).update(
+        attempts=attempts,
+        status=status,
+        error=error[:300],
+        claimed_until=timezone.now() + LEASE,
+    )
+
+
+def scores_store(*, analyses: Sequence[Analysis]) -> int:
+    """Store mentions and scores, raise alerts and tell the tape, all or nothing.
+
+    An article that somebody else has scored, or that has a new revision by now, is left alone;
+    returns the number of articles that were scored here.
+    """
+    with transaction.atomic():
+        kept = [analysis for analysis in analyses if _take(analysis.article)]
+        ids = [analysis.article.pk for analysis in kept]
+        Mention.objects.filter(article__in=ids).delete()
+        Score.objects.filter(article__in=ids).delete()
+        Mention.objects.bulk_create([row for analysis in kept for row in _mentions(analysis)])
+        Score.objects.bulk_create([row for analysis in kept for row in _scores(analysis)])
+        live = [analysis.article for analysis in kept if analysis.article.live]
+        scores = _scores_of(live)
+        for article in live:
+            _tell(article, scores[article.pk])
+            alerts_correct(article=article)
+        alerts_raise(articles=live, scores=scores)
+    return len(kept)
+
+
+def _take(article: Article) -> bool:
+    """Mark the article scored, if this very revision still waits for that."""
+    article.status, article.scored_at = Article.Status.SCORED, timezone.now()
+    return bool(
+        Article.objects.filter(
+            id=article.pk, status=Article.Status.STORED, revision=article.revision
+        ).update(
+            status=Article.Status.SCORED,
+            scored_at=article.scored_at,
+            claimed_until=None,
+            error="",
+        )
+    )
+
+
+def _mentions(analysis: Analysis) -> list[Mention]:
+    return [
+        Mention(
+            article=analysis.article,
+            company_id=found.company_id,
+            field=found.field,
+            start=found.start,
+            end=found.end,
+            confidence=found.confidence,
+            evidence=list(found.evidence),
+        )
+        for found in analysis.mentions
+    ]
+
+
+def _scores(analysis: Analysis) -> list[Score]:
+    whole = _score(analysis, analysis.sentiment, None)
+    return [whole, *(_score(analysis, said, id_) for id_, said in analysis.targeted.items())]
+
+
+def _score(analysis: Analysis, sentiment: Classification, company_id: int | None) -> Score:
+    probability = {scored.label: scored.score for scored in sentiment.scores}
+    negative = probability.get("negative", 0.0)
+    return Score(
+        article=analysis.article,
+        company_id=company_id,
+        published_at=analysis.article.published_at,
+        negative=negative,
+        neutral=probability.get("neutral", 0.0),
+        positive=probability.get("positive", 0.0),
+        label=sentiment.label,
+        confident=sentiment.confident,
+        topic=analysis.topic.label,
+        topic_confidence=analysis.topic.confidence,
+        risk=risk(negative, analysis.topic.label),
+        versions={
+            "sentiment": sentiment.version,
+            "topic": analysis.topic.version,
+            "ner": analysis.ner_version,
+        },
+    )
+
+
+def _scores_of(articles: Sequence[Article]) -> dict[int, list[Score]]:
+    """The stored scores of each article with their companies, the whole one first."""
+    found: dict[int, list[Score]] = defaultdict(list)
+    rows = Score.objects.filter(article__in=[article.pk for article in articles])
+    for score in rows.select_related("company").order_by("id"):
+        found[score.article_id].append(score)
+    return found
+
+
+def _tell(article: Article, scores: Sequence[Score]) -> None:
+    """A new story, a correction or a revision is a row of the tape; a repeat is counted."""
+    if article.story_id is None or article.correction:
+        events.publish(
+            TAPE, "article.scored", tape_payload(article, scores, similar=_similar(article))
+        )
+    else:
+        similar = Article.objects.filter(story_id=article.story_id, correction="").count()
+        events.publish(TAPE, "story.repeated", repeat_payload(article.story_id, similar))
+
+
+def _similar(article: Article) -> int:
+    if article.story_id is not None or article.revision == 1:
+        return 0
+    return Article.objects.filter(story_id=article.pk, correction="").count()

@@ -1,0 +1,149 @@
+"""Which story an article belongs to: exact repeats, near-duplicates, corrections."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from apps.market.fingerprints import SIMILAR, band_keys
+from apps.market.models import Article, Fingerprint
+from apps.market.rows import ArticleRow
+from apps.market.text import content_words, correction_kind, jaccard, shingles
+
+WINDOW = timedelta(days=3)
+"""How far apart in time two articles may be published and still tell the same story."""
+
+CORRECTS = 0.25
+"""The overlap from which a correction is about an earlier article (see :func:`overlap`)."""
+
+_COMPARED = 20  # candidates that are compared in full
+_CORRECTABLE = 500  # articles before a correction among which its story is looked for
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A row with all that is computed from its words, before any transaction."""
+
+    row: ArticleRow
+    content_hash: str
+    correction: str
+    words: list[str]
+    pairs: frozenset[str]
+    keys: list[int]
+    published_at: datetime
+
+    def near(self, moment: datetime) -> bool:
+        return abs(self.published_at - moment) <= WINDOW
+
+
+def prepare(row: ArticleRow, published_at: datetime) -> Prepared:
+    """Compute the fingerprints of a row; ``published_at`` is the time that it is stored with."""
+    words = content_words(row.title, row.body)
+    pairs = shingles(words)
+    return Prepared(
+        row=row,
+        content_hash=row.content_hash,
+        correction=correction_kind(row.title),
+        words=words,
+        pairs=pairs,
+        keys=band_keys(pairs),
+        published_at=published_at,
+    )
+
+
+def overlap(left: set[str], right: set[str], frequency: Counter[str], texts: int) -> float:
+    """The shared words' weight over the lighter text's, a rare word weighing more; in [0, 1]."""
+
+    def weight(words: Iterable[str]) -> float:
+        return sum(math.log((1 + texts) / (1 + frequency[word])) for word in words)
+
+    lighter = min(weight(left), weight(right))
+    return weight(left & right) / lighter if lighter > 0 else 0.0
+
+
+@dataclass(slots=True)
+class StoryFinder:
+    """Finds the story of each article of a chunk, among what is stored and the chunk itself.
+
+    Made inside the transaction that stores the chunk: reads twice, however large the chunk.
+    """
+
+    by_hash: dict[str, list[Article]] = field(default_factory=dict)
+    by_key: dict[int, list[Article]] = field(default_factory=dict)
+    pairs: dict[int, frozenset[str]] = field(default_factory=dict)
+
+    @classmethod
+    def among_stored(cls, chunk: Sequence[Prepared]) -> StoryFinder:
+        finder = cls()
+        if not chunk:
+            return finder
+        first = min(part.published_at for part in chunk) - WINDOW
+        last = max(part.published_at for part in chunk) + WINDOW
+        hashes = {part.content_hash for part in chunk}
+        for article in Article.objects.filter(
+            content_hash__in=hashes, published_at__range=(first, last)
+        ).order_by("id"):
+            finder.by_hash.setdefault(article.content_hash, []).append(article)
+        keys = {key for part in chunk for key in part.keys}
+        prints = Fingerprint.objects.filter(key__in=keys, at__range=(first, last))
+        for print_ in prints.select_related("article").order_by("article_id"):
+            finder.by_key.setdefault(print_.key, []).append(print_.article)
+        return finder
+
+    def add(self, article: Article, part: Prepared) -> None:
+        """Let the rest of the chunk find ``article``."""
+        self.by_hash.setdefault(part.content_hash, []).append(article)
+        self.pairs[article.pk] = part.pairs
+        for key in part.keys:
+            self.by_key.setdefault(key, []).append(article)
+
+    def find(self, part: Prepared, *, itself: int | None = None) -> Article | None:
+        """The stored article whose story ``part`` belongs to, if there is one."""
+        for article in self.by_hash.get(part.content_hash, []):
+            if article.pk != itself and part.near(article.published_at):
+                return article
+        found = self._nearest(part, itself)
+        if found is None and part.correction:
+            found = corrected_article(part)
+        return found
+
+    def _nearest(self, part: Prepared, itself: int | None) -> Article | None:
+        shared: Counter[int] = Counter()
+        candidates: dict[int, Article] = {}
+        for key in part.keys:
+            for article in self.by_key.get(key, []):
+                if article.pk != itself and part.near(article.published_at):
+                    shared[article.pk] += 1
+                    candidates[article.pk] = article
+        best, found = SIMILAR, None
+        for article_id, _ in shared.most_common(_COMPARED):
+            similarity = jaccard(part.pairs, self._pairs_of(candidates[article_id]))
+            if similarity >= best and (found is None or similarity > best):
+                best, found = similarity, candidates[article_id]
+        return found
+
+    def _pairs_of(self, article: Article) -> frozenset[str]:
+        if article.pk not in self.pairs:
+            self.pairs[article.pk] = shingles(content_words(article.title, article.body))
+        return self.pairs[article.pk]
+
+
+def corrected_article(part: Prepared) -> Article | None:
+    """The recent article that a correction is about: the one with the most words in common."""
+    recent = list(
+        Article.objects.filter(
+            published_at__range=(part.published_at - WINDOW, part.published_at),
+            correction="",
+        ).order_by("-published_at")[:_CORRECTABLE]
+    )
+    texts = [set(content_words(article.title, article.body)) for article in recent]
+    frequency = Counter(word for words in texts for word in words)
+    scored = [
+        (overlap(set(part.words), words, frequency, len(texts)), -article.pk, article)
+        for article, words in zip(recent, texts, strict=True)
+    ]
+    best = max(scored, default=None, key=lambda entry: entry[:2])
+    return best[2] if best is not None and best[0] >= CORRECTS else None

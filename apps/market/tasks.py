@@ -1,0 +1,61 @@
+"""Background work of Market: polling feeds, importing uploads, forgetting old fingerprints."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.utils import timezone
+from django_tasks import task
+
+from apps.core.errors import NotFound, Problem
+from apps.core.jobs import ProgressReporter
+from apps.market.models import Fingerprint, Source
+from apps.market.services.imports import NewsFile, news_import
+from apps.market.services.sources import feed_poll, feeds_poll_due
+from apps.market.stories import WINDOW
+
+POLL_JOB = "market.poll"
+
+
+def import_upload(
+    progress: ProgressReporter, *, path: str, name: str, skip_bad: bool
+) -> dict[str, Any]:
+    """The job of an uploaded file; the upload is deleted once it is stored or refused."""
+    kept = Path(path)
+    try:
+        report = news_import(
+            file=NewsFile(kept, name),
+            kind=Source.Kind.UPLOAD,
+            skip_bad=skip_bad,
+            progress=progress,
+        )
+    except Problem:
+        kept.unlink(missing_ok=True)
+        raise
+    kept.unlink(missing_ok=True)
+    return asdict(report)
+
+
+def poll_source(progress: ProgressReporter, *, source_id: int) -> dict[str, int]:
+    """The job of a feed that somebody wants polled now."""
+    source = Source.objects.filter(id=source_id, kind=Source.Kind.FEED).first()
+    if source is None:
+        raise NotFound("There is no such feed.")
+    counts = feed_poll(source=source)
+    progress.update(1, 1, source.error or f"{counts['created']} new articles")
+    return counts
+
+
+@task()
+def poll_feeds() -> int:
+    """Poll the feeds that are due."""
+    return feeds_poll_due()
+
+
+@task()
+def prune_fingerprints() -> int:
+    """Forget the fingerprints of articles too old to be repeated."""
+    deleted, _ = Fingerprint.objects.filter(at__lt=timezone.now() - 3 * WINDOW).delete()
+    return deleted

@@ -1,0 +1,113 @@
+"""What is read off an article's words before any model sees it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+_PREFIX = re.compile(
+    r"^(?:(?:newsflash|breaking|urgent|exclusive|alert|wrapup|update|refile|rpt|repeat|"
+    r"correct(?:ed|ion|s)|clarified|clarification|retract(?:ed|ion)|withdrawn)\b[\s\d.:–—-]*)+",
+    re.IGNORECASE,
+)
+_CORRECTED = re.compile(
+    r"^\W*(?:(?:update|refile|rpt)\s*\d*\s*[-–:]\s*)?(?:correct(?:ed|ion)|clarifi(?:ed|cation))\b"
+    r"\s*[-–—:(]",
+    re.IGNORECASE,
+)
+_RETRACTED = re.compile(r"^\W*(?:retract(?:ed|ion)|withdrawn)\b\s*[-–—:(]", re.IGNORECASE)
+_DATELINE = re.compile(r"^\s*\([^()]{2,40}\)\s*[-–—]+\s*")
+_PUBLISHER = re.compile(r"\s+[-–—|]\s+[A-Z][\w&.']*(?: [\w&.']+){0,4}$")
+_SIGN_OFF = re.compile(
+    r"\s*(?:\((?:reporting|writing|editing|additional reporting)\b[^()]*\)|more to follow\.?|"
+    r"read more at \S+)\s*$",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"\d+(?:[.,]\d+)*|%|[^\W\d_]+")
+_SAME = {"percent": "%", "pct": "%", "mln": "million", "bln": "billion", "bn": "billion"}
+_SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)]*\s+(?=[\"'“‘(]*[A-Z0-9$€£])|\n+")
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:Inc|Corp|Co|Ltd|Mr|Mrs|Ms|Dr|St|No|vs|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov"
+    r"|Dec)|\b[A-Z])\.$"
+)
+
+LEAD_CHARACTERS = 320
+"""How much of an article the classifiers read: the headline and its first sentences."""
+
+READ_CHARACTERS = 4000
+"""How much of a body is searched for companies; what follows is stored and shown only."""
+
+
+def correction_kind(title: str) -> str:
+    """``"corrected"``, ``"retracted"`` or ``""``, from the words that wires put first."""
+    if _RETRACTED.match(title):
+        return "retracted"
+    return "corrected" if _CORRECTED.match(title) else ""
+
+
+def content_words(title: str, body: str) -> list[str]:
+    """The words that make the content: without wire prefixes, datelines and sign-offs.
+
+    Case, punctuation and the spelling of numbers ("4,300", "12 percent") do not count.
+    """
+    headline = _PREFIX.sub("", _PUBLISHER.sub("", title.strip()))
+    story = _DATELINE.sub("", body.strip())
+    while (shorter := _SIGN_OFF.sub("", story)) != story:
+        story = shorter
+    words = _WORD.findall(f"{headline} {story}".lower())
+    return [_SAME.get(word, word.replace(",", "")) for word in words]
+
+
+def content_hash(title: str, body: str) -> str:
+    """Equal for articles of equal content; a correction differs from what it corrects."""
+    content = " ".join([correction_kind(title), *content_words(title, body)])
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def shingles(words: Sequence[str]) -> frozenset[str]:
+    """Pairs of neighbouring words (the word itself when there is but one)."""
+    if len(words) < 2:
+        return frozenset(words)
+    return frozenset(f"{left} {right}" for left, right in pairwise(words))
+
+
+def jaccard(left: frozenset[str], right: frozenset[str]) -> float:
+    """The share of common elements among all, in [0, 1]."""
+    union = len(left | right)
+    return len(left & right) / union if union else 0.0
+
+
+def sentence_spans(text: str) -> list[tuple[int, int]]:
+    """Where the sentences of ``text`` begin and end (offsets in characters)."""
+    spans, start = [], 0
+    for match in _SENTENCE_END.finditer(text):
+        if "\n" not in match.group() and _ABBREVIATION.search(text[start : match.start()]):
+            continue
+        spans.append((start, match.start()))
+        start = match.end()
+    spans.append((start, len(text)))
+    return [(first, last) for first, last in spans if text[first:last].strip()]
+
+
+def lead(title: str, body: str) -> str:
+    """The headline and as many first sentences as fit into ``LEAD_CHARACTERS``."""
+    parts, size = [_closed(title)], len(title)
+    for start, end in sentence_spans(body[: 4 * LEAD_CHARACTERS]):
+        size += end - start
+        if size > LEAD_CHARACTERS and len(parts) > 1:
+            break
+        parts.append(body[start:end][:LEAD_CHARACTERS])
+    return " ".join(parts)
+
+
+def read_text(title: str, body: str) -> tuple[str, int]:
+    """Headline and body as one text to search for names, and where in it the body begins."""
+    head = _closed(title) + "\n"
+    return head + body[:READ_CHARACTERS], len(head)
+
+
+def _closed(title: str) -> str:
+    title = title.rstrip()
+    return title if title.endswith((".", "!", "?", ":")) else f"{title}."
