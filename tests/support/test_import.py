@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from apps.support import knowledge
+from apps.support.models import Article
+
+pytestmark = pytest.mark.django_db
+
+
+def write(path: Path, rows: list[dict[str, object]]) -> Path:
+    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    return path
+
+
+def good(number: int) -> dict[str, object]:
+    return {"id": f"a-{number}", "title": f"Title {number}", "body": "Text.", "tags": ["x"]}
+
+
+def test_imports_a_markdown_folder_and_repeats_without_change(
+    tmp_path: Path, capsys: object
+) -> None:
+    (tmp_path / "pin.md").write_text(
+        '---\nid: pin\ntitle: The PIN\ntags: ["intent:change_pin"]\n---\nAt a machine.\n'
+    )
+    call_command("import_articles", str(tmp_path), "--json")
+    version = knowledge.version_number()
+    call_command("import_articles", str(tmp_path))
+    assert Article.objects.get().intents == ["change_pin"]
+    assert knowledge.version_number() == version
+
+
+def test_csv_lists_are_split(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("id,title,body,tags\npin,The PIN,At a machine.,intent:change_pin|cards\n")
+    call_command("import_articles", str(file))
+    assert Article.objects.get().tags == ["intent:change_pin", "cards"]
+
+
+def test_one_bad_row_among_many_refuses_the_file_and_names_it(tmp_path: Path) -> None:
+    rows = [good(number) for number in range(3000)]
+    rows[2345] = {"id": "bad", "title": "No body"}
+    file = write(tmp_path / "many.jsonl", rows)
+    with pytest.raises(CommandError, match=r"many\.jsonl, row 2346"):
+        call_command("import_articles", str(file))
+    assert not Article.objects.exists()
+
+
+def test_skip_bad_imports_the_rest(tmp_path: Path) -> None:
+    file = write(tmp_path / "some.jsonl", [good(1), {"id": "bad"}, good(2)])
+    call_command("import_articles", str(file), "--skip-bad")
+    assert Article.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("a.csv", b"wrong,columns\n1,2\n", "the header lacks the column"),
+        ("a.jsonl", b'{"title": "\xff"}\n', "row 1: is not UTF-8"),
+        ("a.jsonl", b"not json\n", "row 1: is not JSON"),
+        ("a.jsonl", b'{"id": "a", "title": "T", "body": " "}\n', "'body' is empty"),
+    ],
+)
+def test_malformed_files_are_named(tmp_path: Path, name: str, content: bytes, problem: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(CommandError, match=problem):
+        call_command("import_articles", str(tmp_path / name))
+
+
+def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="no such file"):
+        call_command("import_articles", str(tmp_path / "none.jsonl"))
+
+
+def test_the_index_follows_the_articles(tmp_path: Path) -> None:
+    call_command("import_articles", str(write(tmp_path / "a.jsonl", [good(1)])))
+    assert set(knowledge.current().articles) == {"a-1"}
+    call_command("import_articles", str(write(tmp_path / "b.jsonl", [good(2)])))
+    known = knowledge.current()
+    assert set(known.articles) == {"a-1", "a-2"}
+    assert len(known.index) == 2

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+
+from apps.support.language import foreign_language
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My card has not arrived yet, what should I do?",
+        "hi",
+        "ok thx",
+        "PIN??",
+        "\U0001f600\U0001f600",
+        "12345",
+        "why was i charged in Lisbon",
+    ],
+)
+def test_english_and_short_texts_pass(text: str) -> None:
+    assert foreign_language(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Wo bleibt meine neue Karte, ich warte schon seit zwei Wochen darauf?", "de"),
+        ("Pourquoi est-ce que vous avez refusé mon paiement hier soir ?", "fr"),
+        ("我的银行卡还没有收到，请问什么时候可以到？", "zh"),
+    ],
+)
+def test_sure_foreign_texts_are_named(text: str, code: str) -> None:
+    assert foreign_language(text) == code

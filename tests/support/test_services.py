@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from apps.accounts.models import AuditEntry, User
+from apps.core import events
+from apps.core.errors import Conflict, NotFound
+from apps.support import services
+from apps.support.bot import Decision
+from apps.support.models import BotTurn, Conversation, Message
+
+pytestmark = pytest.mark.django_db
+ANSWER = Decision("answer", "Four to six days.", "the intent is sure")
+HAND_OVER = Decision("hand_over", "A colleague comes.", "asked")
+
+
+def receive(
+    conversation: Conversation, text: str = "where is my card", **more: object
+) -> services.Received:
+    return services.message_receive(
+        conversation_id=conversation.id,
+        text=text,
+        client_id=str(more.pop("client_id", uuid.uuid4().hex)),
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def test_a_message_is_stored_with_its_turn_and_event(conversation: Conversation) -> None:
+    received = receive(conversation, answer_here=True)
+    assert received.message.seq == 1
+    assert BotTurn.objects.get(pk=received.turn_id).status == "pending"
+    log = events.replay(services.conversation_stream(conversation.id), 0)
+    assert [event.kind for event in log.events if event.kind == "message.created"] == [
+        "message.created"
+    ]
+
+
+def test_the_same_client_id_is_stored_once(conversation: Conversation) -> None:
+    first = receive(conversation, client_id="a")
+    second = receive(conversation, client_id="a")
+    assert second.repeated
+    assert second.message.pk == first.message.pk
+    assert conversation.messages.count() == 1
+    assert BotTurn.objects.count() == 1
+
+
+def test_personal_numbers_never_reach_the_database(conversation: Conversation) -> None:
+    receive(conversation, "my card is 4242424242424242")
+    assert not Message.objects.filter(text__contains="4242").exists()
+    conversation.refresh_from_db()
+    assert "4242" not in conversation.preview
+
+
+def test_a_turn_is_answered_once(conversation: Conversation) -> None:
+    turn_id = receive(conversation).turn_id
+    assert turn_id is not None
+    assert services.turn_answer(turn_id=turn_id, decision=ANSWER, analysis={}) is not None
+    assert services.turn_answer(turn_id=turn_id, decision=ANSWER, analysis={}) is None
+    assert conversation.messages.filter(author="bot").count() == 1
+
+
+def test_a_turn_left_by_a_dead_process_can_be_claimed_once_its_lease_has_run_out(
+    conversation: Conversation,
+) -> None:
+    turn_id = receive(conversation, answer_here=True).turn_id
+    assert turn_id is not None
+    assert not services.turn_claim(turn_id=turn_id)
+    BotTurn.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert services.turn_claim(turn_id=turn_id)
+    assert not services.turn_claim(turn_id=turn_id)
+
+
+def test_the_bot_is_silent_when_a_person_took_over_while_it_thought(
+    conversation: Conversation, olivia: User
+) -> None:
+    turn_id = receive(conversation).turn_id
+    services.conversation_take(conversation_id=conversation.id, operator=olivia)
+    assert turn_id is not None
+    assert services.turn_answer(turn_id=turn_id, decision=ANSWER, analysis={}) is None
+    assert not conversation.messages.filter(author="bot").exists()
+
+
+def test_no_turn_is_owed_while_a_person_speaks(conversation: Conversation, olivia: User) -> None:
+    services.conversation_take(conversation_id=conversation.id, operator=olivia)
+    assert receive(conversation).turn_id is None
+
+
+def test_a_hand_over_queues_and_tells_the_position(conversation: Conversation) -> None:
+    turn_id = receive(conversation).turn_id
+    assert turn_id is not None
+    services.turn_answer(turn_id=turn_id, decision=HAND_OVER, analysis={})
+    conversation.refresh_from_db()
+    assert conversation.state == Conversation.State.QUEUED
+    log = events.replay(services.conversation_stream(conversation.id), 0)
+    assert log.events[-1].payload["position"] == 1
+
+
+def test_only_one_operator_owns_a_conversation(
+    conversation: Conversation, olivia: User, omar: User
+) -> None:
+    services.conversation_take(conversation_id=conversation.id, operator=olivia)
+    with pytest.raises(Conflict, match="Olivia"):
+        services.conversation_take(conversation_id=conversation.id, operator=omar)
+    with pytest.raises(Conflict):
+        services.operator_reply(
+            conversation_id=conversation.id, operator=omar, text="hi", client_id="x"
+        )
+    with pytest.raises(Conflict):
+        services.conversation_resolve(conversation_id=conversation.id, operator=omar)
+    assert AuditEntry.objects.filter(action="conversation.taken", actor=olivia).count() == 1
+
+
+def test_taking_twice_changes_nothing(conversation: Conversation, olivia: User) -> None:
+    services.conversation_take(conversation_id=conversation.id, operator=olivia)
+    count = conversation.messages.count()
+    services.conversation_take(conversation_id=conversation.id, operator=olivia)
+    assert conversation.messages.count() == count
+
+
+def test_a_reply_is_stored_once(conversation: Conversation, olivia: User) -> None:
+    services.conversation_take(conversation_id=conversation.id, operator=olivia)
+    for expected in (False, True):
+        _, repeated = services.operator_reply(
+            conversation_id=conversation.id, operator=olivia, text="Hello", client_id="r1"
+        )
+        assert repeated is expected
+    assert conversation.messages.filter(author="operator").count() == 1
+
+
+def test_a_resolved_conversation_opens_again_with_the_bot(
+    conversation: Conversation, olivia: User
+) -> None:
+    services.conversation_take(conversation_id=conversation.id, operator=olivia)
+    services.conversation_resolve(conversation_id=conversation.id, operator=olivia)
+    assert receive(conversation).turn_id is not None
+    conversation.refresh_from_db()
+    assert (conversation.state, conversation.assignee) == (Conversation.State.BOT, None)
+
+
+def test_asking_for_a_person_twice_queues_once(conversation: Conversation) -> None:
+    services.person_request(conversation_id=conversation.id)
+    services.person_request(conversation_id=conversation.id)
+    assert conversation.messages.count() == 1
+
+
+def test_an_unknown_conversation_is_not_found() -> None:
+    with pytest.raises(NotFound):
+        services.person_request(conversation_id=uuid.uuid4())
