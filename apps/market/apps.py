@@ -5,3 +5,21 @@ class MarketConfig(AppConfig):
     name = "apps.market"
     label = "market"
     verbose_name = "Market"
+
+    def ready(self) -> None:
+        from datetime import timedelta
+
+        from apps.core import demo, jobs, lifespan
+        from apps.core.scheduler import register_periodic
+        from apps.market import demo_content, player, scorer, tasks
+        from apps.market.services.imports import IMPORT_JOB
+
+        jobs.register_job(IMPORT_JOB, tasks.import_upload)
+        jobs.register_job(tasks.POLL_JOB, tasks.poll_source)
+        register_periodic("market-poll-feeds", tasks.poll_feeds, every=timedelta(seconds=30))
+        register_periodic(
+            "market-prune-fingerprints", tasks.prune_fingerprints, every=timedelta(hours=12)
+        )
+        lifespan.register_service("market-scorer", scorer.run_scorer)
+        demo.register_loader("market", demo_content.load)
+        demo.register_player("market", player.play)

@@ -98,5 +98,18 @@ def rule_own(*, actor: Any, rule_id: int) -> Rule:
     return rule
 
 
+def rule_input(rule: Rule) -> RuleInput:
+    """The conditions of a rule as it stands, to be changed in part."""
+    return RuleInput(
+        name=rule.name,
+        company_id=rule.company_id,
+        sentiment=rule.sentiment,
+        threshold=rule.threshold,
+        topic=rule.topic,
+        enabled=rule.enabled,
+        cooldown_minutes=rule.cooldown_minutes,
+    )
+
+
 def _audit(actor: Any, action: str, rule: Rule) -> None:
     audit_record(actor=actor, action=action, object_type="rule", object_id=rule.pk, name=rule.name)

@@ -17,6 +17,7 @@ from apps.core.fetching import Fetcher, FetchError
 from apps.market.feeds import FeedError, parse_feed
 from apps.market.models import Source
 from apps.market.rows import RowError, article_row
+from apps.market.services.imports import ImportReport
 from apps.market.services.intake import articles_store
 
 logger = structlog.get_logger(__name__)
@@ -104,6 +105,19 @@ def feed_poll(*, source: Source) -> dict[str, int]:
         "unchanged": counts["unchanged"],
         "refused": len(feed.refused),
     }
+
+
+def feed_read(*, url: str) -> ImportReport:
+    """Read a feed once and store its articles, without keeping it as a source to poll.
+
+    Raises ``FetchError`` and ``FeedError``.
+    """
+    fetched = fetcher().fetch(url)
+    feed = parse_feed(fetched.content, content_type=fetched.content_type)
+    report = ImportReport(file=url, rows=len(feed.rows), skipped=len(feed.refused))
+    report.errors = list(feed.refused)
+    report.count(articles_store(rows=feed.rows, kind=Source.Kind.FEED))
+    return report
 
 
 def _succeeded(source: Source, now: datetime, refused: tuple[str, ...] = ()) -> None:

@@ -1,0 +1,190 @@
+"""What goes in and out of the HTTP API of Market."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.market.models import Alert, Article, Company, Rule, Score, Source
+from apps.market.wording import rule_sentence
+
+
+class CompanySerializer(serializers.ModelSerializer[Company]):
+    class Meta:
+        model = Company
+        fields = ["id", "ticker", "exchange", "name", "aliases", "sector", "country"]
+        read_only_fields = fields
+
+
+class ScoreSerializer(serializers.ModelSerializer[Score]):
+    company = CompanySerializer(read_only=True, allow_null=True)
+    net = serializers.FloatField(read_only=True)
+
+    class Meta:
+        model = Score
+        fields = [
+            "company",
+            "negative",
+            "neutral",
+            "positive",
+            "net",
+            "label",
+            "confident",
+            "topic",
+            "topic_confidence",
+            "risk",
+            "versions",
+        ]
+        read_only_fields = fields
+
+
+class ArticleSerializer(serializers.ModelSerializer[Article]):
+    source = serializers.CharField(source="source.name", read_only=True)  # type: ignore[assignment]
+    scores = ScoreSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Article
+        fields = [
+            "id",
+            "source",
+            "external_id",
+            "url",
+            "title",
+            "body",
+            "published_at",
+            "received_at",
+            "story",
+            "correction",
+            "revision",
+            "status",
+            "scores",
+        ]
+        read_only_fields = fields
+
+
+class ArticleInput(serializers.Serializer[Any]):
+    """One article of a POST; the values are checked row by row (see ``apps.market.rows``)."""
+
+    title = serializers.CharField()
+    body = serializers.CharField(required=False, allow_blank=True)
+    url = serializers.CharField(required=False, allow_blank=True)
+    source = serializers.CharField()  # type: ignore[assignment]
+    external_id = serializers.CharField(required=False, allow_blank=True)
+    published_at = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class RowResult(serializers.Serializer[Any]):
+    index = serializers.IntegerField()
+    status = serializers.ChoiceField(choices=["created", "updated", "unchanged", "invalid"])
+    id = serializers.IntegerField(required=False)
+    story = serializers.IntegerField(required=False)
+    detail = serializers.CharField(required=False)
+
+
+class IngestResult(serializers.Serializer[Any]):
+    created = serializers.IntegerField()
+    updated = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    invalid = serializers.IntegerField()
+    results = RowResult(many=True)
+
+
+class AlertSerializer(serializers.Serializer[Alert]):
+    """Described for the schema; the body is ``apps.market.payloads.alert_payload``."""
+
+    id = serializers.IntegerField()
+    rule = serializers.JSONField()
+    article = serializers.JSONField()
+    company = serializers.JSONField(allow_null=True)
+    label = serializers.CharField()  # type: ignore[assignment]
+    probability = serializers.FloatField()
+    topic = serializers.CharField()
+    state = serializers.CharField()
+    correction = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    acknowledged_at = serializers.DateTimeField(allow_null=True)
+
+
+class RuleSerializer(serializers.ModelSerializer[Rule]):
+    sentence = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Rule
+        fields = [
+            "id",
+            "name",
+            "company",
+            "sentiment",
+            "threshold",
+            "topic",
+            "enabled",
+            "cooldown_minutes",
+            "sentence",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = fields
+
+    def get_sentence(self, rule: Rule) -> str:
+        return rule_sentence(rule)
+
+
+class RuleInputSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(required=False, allow_blank=True, max_length=120)
+    company = serializers.IntegerField(required=False, allow_null=True)
+    sentiment = serializers.CharField(required=False, allow_blank=True)
+    threshold = serializers.FloatField(required=False)
+    topic = serializers.CharField(required=False, allow_blank=True)
+    enabled = serializers.BooleanField(required=False)
+    cooldown_minutes = serializers.IntegerField(required=False)
+
+
+class RulePreview(serializers.Serializer[Any]):
+    sentence = serializers.CharField()
+    days = serializers.IntegerField()
+    alerts = serializers.IntegerField()
+    alerts_a_week = serializers.FloatField()
+    examples = serializers.ListField(child=serializers.CharField())
+
+
+class SourceSerializer(serializers.ModelSerializer[Source]):
+    class Meta:
+        model = Source
+        fields = [
+            "id",
+            "name",
+            "kind",
+            "url",
+            "state",
+            "error_code",
+            "error",
+            "failures",
+            "interval_seconds",
+            "polled_at",
+            "succeeded_at",
+            "next_poll_at",
+        ]
+        read_only_fields = fields
+
+
+class FeedInput(serializers.Serializer[Any]):
+    url = serializers.CharField(max_length=2000)
+    name = serializers.CharField(required=False, allow_blank=True, max_length=120)
+    interval_seconds = serializers.IntegerField(required=False)
+
+
+class PausedInput(serializers.Serializer[Any]):
+    paused = serializers.BooleanField()
+
+
+class UploadInput(serializers.Serializer[Any]):
+    file = serializers.FileField()
+    skip_bad = serializers.BooleanField(required=False)
+
+
+class StatusSerializer(serializers.Serializer[Any]):
+    waiting = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    oldest_waiting = serializers.DateTimeField(allow_null=True)
+    newest_scored = serializers.DateTimeField(allow_null=True)
