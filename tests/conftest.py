@@ -1,0 +1,140 @@
+"""Fixtures of the whole suite: people, clients, sockets, and a clean process after each test."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+from channels.layers import channel_layers
+from channels.testing import WebsocketCommunicator
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connections
+from django.test import Client
+
+from apps.accounts.models import Role, User
+from apps.core import gateway, tailer
+
+ORIGIN = (b"origin", b"http://localhost")
+PASSWORD = "correct-horse-battery"
+
+ClientFor = Callable[[User], Client]
+SocketFor = Callable[..., WebsocketCommunicator]
+
+
+def require(condition: object, reason: str) -> None:
+    """Skip the test unless ``condition`` holds; fail it where everything is required to run."""
+    if condition:
+        return
+    if settings.REQUIRE_ALL:
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def clean_process() -> Iterator[None]:
+    """Leave no rate limit, engine, broadcast or follower of one test to the next."""
+    yield
+    cache.clear()
+    gateway.shut_down()
+    channel_layers.backends.clear()
+    tailer._followers.clear()
+
+
+def _person(username: str, role: Role, **more: Any) -> User:
+    return User.objects.create_user(
+        username=username,
+        first_name=username.removeprefix("the-").title(),
+        password=PASSWORD,
+        role=role,
+        **more,
+    )
+
+
+@pytest.fixture
+def member(db: None) -> User:
+    return _person("the-member", Role.MEMBER)
+
+
+@pytest.fixture
+def operator(db: None) -> User:
+    return _person("the-operator", Role.OPERATOR)
+
+
+@pytest.fixture
+def analyst(db: None) -> User:
+    return _person("the-analyst", Role.ANALYST)
+
+
+@pytest.fixture
+def administrator(db: None) -> User:
+    return _person("the-administrator", Role.ADMINISTRATOR, is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def client_for() -> ClientFor:
+    """``client_for(user)``: a client that is signed in; also from an asynchronous test."""
+    return _client_for
+
+
+@pytest.fixture
+def socket_for() -> SocketFor:
+    """``socket_for(path, user=None, headers=())``: a socket of the real ASGI application.
+
+    It sends the origin ``http://localhost`` unless ``headers`` name an origin of their own
+    (``(b"origin", b"")`` sends none), and the session cookie of ``user``.
+    """
+    return _socket_for
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the Chromium that browser tests drive."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next(filter(None, map(shutil.which, names)), None)
+    require(path, "Chromium is not installed")
+    return str(path)
+
+
+def _client_for(user: User) -> Client:
+    client = Client()
+    _apart_from_a_loop(lambda: client.force_login(user))
+    return client
+
+
+def _socket_for(
+    path: str, user: User | None = None, headers: Sequence[tuple[bytes, bytes]] = ()
+) -> WebsocketCommunicator:
+    from config.asgi import application
+
+    sent = [*headers]
+    if not any(name == b"origin" for name, _ in sent):
+        sent.append(ORIGIN)
+    sent = [(name, value) for name, value in sent if (name, value) != (b"origin", b"")]
+    if user is not None:
+        session = _client_for(user).cookies[settings.SESSION_COOKIE_NAME].value
+        sent.append((b"cookie", f"{settings.SESSION_COOKIE_NAME}={session}".encode()))
+    return WebsocketCommunicator(application, path, headers=sent)
+
+
+def _apart_from_a_loop(action: Callable[[], None]) -> None:
+    """Run ``action``, which uses the ORM, in a thread of its own if this one runs an event loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        action()
+        return
+
+    def run() -> None:
+        try:
+            action()
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
