@@ -1,0 +1,80 @@
+/** The customer's chat: `<section data-controller="widget">`; see templates/support/widget.html. */
+import { LiveSocket } from "../socket.js";
+import { MessageLog, compose } from "./bubbles.js";
+
+export default function start(root) {
+  const status = root.querySelector("[data-status]");
+  const greeting = status.textContent;
+  const starters = root.querySelector("[data-starters]");
+  const person = root.querySelector("[data-person]");
+  const socket = new LiveSocket("/ws/support/widget/");
+  let stream = null;
+  let state = "bot";
+  const log = new MessageLog(root.querySelector("[data-log]"), {
+    mine: (author) => author === "visitor",
+    onChoice: (choice) => send(choice.label, choice.slug),
+  });
+
+  function follow(name, after) {
+    if (!name || stream === name) return;
+    stream = name;
+    socket.follow(name, { after, onEvent });
+  }
+
+  function onEvent(event) {
+    if (event.kind === "message.created") show(event.payload);
+    if (event.kind === "conversation.updated") showState(event.payload);
+  }
+
+  function show(message) {
+    starters.hidden = true;
+    if (message.author !== "visitor") log.typing(false);
+    log.show(message);
+    if (message.author === "visitor" && state === "bot" && !message.answered) log.typing(true);
+  }
+
+  function showState(next) {
+    state = next.state;
+    if (state !== "bot") log.typing(false);
+    person.disabled = state === "queued" || state === "person";
+    status.textContent =
+      state === "queued" ? `Waiting for a person${next.position ? `, you are number ${next.position}` : ""}.`
+      : state === "person" ? `You are talking to ${next.operator || "a colleague"}.`
+      : state === "resolved" ? "This conversation is resolved. Write to open it again."
+      : greeting;
+  }
+
+  async function send(text, chosen = null, id = crypto.randomUUID()) {
+    starters.hidden = true;
+    log.typing(false);
+    const failed = log.pending(id, "visitor", text, () => send(text, chosen));
+    try {
+      const ack = await socket.send({ type: "message.send", id, text, chosen });
+      show(ack.message);
+      follow(ack.stream, 0);
+    } catch (error) {
+      failed(error.message);
+    }
+  }
+
+  socket.addEventListener("hello", ({ detail }) => {
+    starters.hidden = detail.messages.length > 0;
+    const last = detail.messages.at(-1);
+    for (const message of detail.messages) show({ ...message, answered: message !== last });
+    if (detail.state) showState(detail.state);
+    follow(detail.stream, detail.seq);
+  });
+  person.addEventListener("click", async () => {
+    person.disabled = true;
+    try {
+      follow((await socket.send({ type: "person.request" })).stream, 0);
+    } catch (error) {
+      status.textContent = error.message;
+      person.disabled = false;
+    }
+  });
+  for (const button of starters.querySelectorAll("button")) {
+    button.addEventListener("click", () => send(button.textContent.trim()));
+  }
+  compose(root.querySelector("[data-composer]"), (text) => send(text));
+}
