@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import nh3
-from csp.decorators import csp_update
+from csp.decorators import csp_replace
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -29,7 +29,7 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 @require_GET
 @xframe_options_exempt
-@csp_update({"frame-ancestors": settings.WIDGET_FRAME_ANCESTORS})
+@csp_replace({"frame-ancestors": settings.WIDGET_FRAME_ANCESTORS})
 def widget(request: HttpRequest) -> HttpResponse:
     """The customer's chat; it needs no account and may stand in a frame on allowed sites."""
     visitor, is_new = ensure_visitor(request)
