@@ -1,5 +1,21 @@
 from django.urls import path
-from django.views.generic import TemplateView
+
+from apps.market import rule_views, source_views, views
 
 app_name = "market"
-urlpatterns = [path("", TemplateView.as_view(template_name="core/home.html"), name="monitor")]
+urlpatterns = [
+    path("", views.monitor, name="monitor"),
+    path("tape/", views.tape_page, name="tape"),
+    path("articles/<int:article_id>/", views.article_detail, name="article"),
+    path("companies/<int:company_id>/", views.company_detail, name="company"),
+    path("alerts/", views.alert_inbox, name="alerts"),
+    path("alerts/acknowledge/", views.alerts_acknowledge, name="alerts-acknowledge"),
+    path("rules/", rule_views.rule_list, name="rules"),
+    path("rules/preview/", rule_views.rule_preview, name="rule-preview"),
+    path("rules/<int:rule_id>/", rule_views.rule_edit, name="rule"),
+    path("rules/<int:rule_id>/delete/", rule_views.rule_delete, name="rule-delete"),
+    path("sources/", source_views.source_list, name="sources"),
+    path("sources/upload/", source_views.upload, name="upload"),
+    path("sources/<int:source_id>/poll/", source_views.source_poll, name="source-poll"),
+    path("sources/<int:source_id>/pause/", source_views.source_pause, name="source-pause"),
+]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Max, Min, QuerySet
+from django.utils import timezone
 
 from apps.core.errors import NotFound
+from apps.core.models import Job
 from apps.market.models import Article, Source
 
 
@@ -45,3 +49,10 @@ def backlog() -> Backlog:
         oldest=waiting["oldest"],
         newest_scored=Article.objects.aggregate(at=Max("scored_at"))["at"],
     )
+
+
+def job_list(*, owner: Any, kinds: Sequence[str], limit: int = 3) -> QuerySet[Job]:
+    """A person's newest background jobs of some kinds, of the last hour."""
+    since = timezone.now() - timedelta(hours=1)
+    jobs = Job.objects.filter(owner=owner, kind__in=kinds, created_at__gte=since)
+    return jobs.order_by("-created_at")[:limit]

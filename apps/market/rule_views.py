@@ -1,0 +1,109 @@
+"""The pages on which an analyst keeps alert rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.core.errors import InvalidInput
+from apps.market.access import analyst_required
+from apps.market.forms import RuleForm
+from apps.market.models import Rule
+from apps.market.selectors import alerts, companies
+from apps.market.services import rules
+from apps.market.wording import rule_sentence
+
+
+def _preview(rule: Rule | None, problem: str = "") -> dict[str, Any]:
+    if rule is None:
+        return {"preview": None, "problem": problem}
+    return {
+        "preview": {"sentence": rule_sentence(rule), "history": alerts.rule_history(rule=rule)},
+        "problem": "",
+    }
+
+
+def _draft(request: HttpRequest, form: RuleForm) -> Rule:
+    """The rule that a form describes; raises ``InvalidInput``."""
+    if not form.is_valid():
+        first = next(iter(form.errors.values()))
+        raise InvalidInput(str(first[0]))
+    return rules.rule_draft(wanted=form.wanted(), owner=request.user)
+
+
+def _page(request: HttpRequest, form: RuleForm, *, status: int = 200, **more: Any) -> HttpResponse:
+    context = {
+        "form": form,
+        "rules": [(rule, rule_sentence(rule)) for rule in alerts.rule_list(owner=request.user)],
+        "known": companies.companies_in_news(),
+        **more,
+    }
+    return render(request, "market/rules.html", context, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@analyst_required
+def rule_list(request: HttpRequest) -> HttpResponse:
+    """The analyst's rules, and a form for a new one."""
+    if request.method == "POST":
+        form = RuleForm(request.POST)
+        try:
+            _draft(request, form)
+            rule = rules.rule_create(actor=request.user, wanted=form.wanted())
+        except InvalidInput as problem:
+            return _page(request, form, status=422, **_preview(None, problem.message))
+        messages.success(request, f"“{rule.name}” watches from now on.")
+        return redirect("market:rules")
+    start = {
+        "threshold": 70,
+        "enabled": True,
+        "sentiment": "negative",
+        "cooldown_minutes": 60,
+        "company": request.GET.get("company", "")[:200],
+    }
+    form = RuleForm(start)
+    draft = rules.rule_draft(wanted=form.wanted(), owner=request.user) if form.is_valid() else None
+    return _page(request, RuleForm(initial=start), **_preview(draft))
+
+
+@require_POST
+@analyst_required
+def rule_preview(request: HttpRequest) -> HttpResponse:
+    """The sentence of the form's rule and what it would have done, as a fragment."""
+    try:
+        context = _preview(_draft(request, RuleForm(request.POST)))
+    except InvalidInput as problem:
+        context = _preview(None, problem.message)
+    return render(request, "market/parts/rule_preview.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@analyst_required
+def rule_edit(request: HttpRequest, rule_id: int) -> HttpResponse:
+    """Change one rule."""
+    rule = rules.rule_own(actor=request.user, rule_id=rule_id)
+    if request.method == "POST":
+        form = RuleForm(request.POST)
+        try:
+            _draft(request, form)
+            rules.rule_update(actor=request.user, rule_id=rule_id, wanted=form.wanted())
+        except InvalidInput as problem:
+            return _page(request, form, status=422, editing=rule, **_preview(None, problem.message))
+        messages.success(request, "The rule is changed.")
+        return redirect("market:rules")
+    return _page(request, RuleForm.of(rule), editing=rule, **_preview(rule))
+
+
+@require_POST
+@analyst_required
+def rule_delete(request: HttpRequest, rule_id: int) -> HttpResponse:
+    rules.rule_delete(actor=request.user, rule_id=rule_id)
+    messages.success(request, "The rule is deleted; its alerts stay.")
+    return redirect("market:rules")

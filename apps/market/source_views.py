@@ -1,0 +1,87 @@
+"""The page of sources: feeds and their state, uploads, the backlog."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.core.errors import Problem
+from apps.core.jobs import job_start
+from apps.core.models import Job
+from apps.market.access import analyst_required
+from apps.market.models import Source
+from apps.market.selectors import sources
+from apps.market.services.imports import IMPORT_JOB, import_start
+from apps.market.services.sources import feed_create, feed_pause
+from apps.market.tasks import POLL_JOB
+
+
+def _page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpResponse:
+    found = list(sources.source_list())
+    context = {
+        "feeds": [source for source in found if source.kind == Source.Kind.FEED],
+        "others": [source for source in found if source.kind != Source.Kind.FEED],
+        "backlog": sources.backlog(),
+        "jobs": sources.job_list(owner=request.user, kinds=(IMPORT_JOB, POLL_JOB)),
+        **more,
+    }
+    return render(request, "market/sources.html", context, status=status)
+
+
+def _poll(request: HttpRequest, source: Source) -> Job:
+    return job_start(
+        kind=POLL_JOB,
+        title=f"Poll {source.name}",
+        owner=request.user,
+        arguments={"source_id": source.pk},
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@analyst_required
+def source_list(request: HttpRequest) -> HttpResponse:
+    """All sources; posting adds a feed and polls it at once."""
+    if request.method == "POST":
+        url, name = request.POST.get("url", ""), request.POST.get("name", "")
+        try:
+            source = feed_create(actor=request.user, url=url, name=name)
+        except Problem as problem:
+            return _page(request, status=problem.status, feed_problem=problem.message, url=url)
+        _poll(request, source)
+        return redirect("market:sources")
+    return _page(request)
+
+
+@require_POST
+@analyst_required
+def source_poll(request: HttpRequest, source_id: int) -> HttpResponse:
+    _poll(request, sources.source_get(source_id=source_id))
+    return redirect("market:sources")
+
+
+@require_POST
+@analyst_required
+def source_pause(request: HttpRequest, source_id: int) -> HttpResponse:
+    source = sources.source_get(source_id=source_id)
+    feed_pause(actor=request.user, source=source, paused="paused" in request.POST)
+    return redirect("market:sources")
+
+
+@require_POST
+@analyst_required
+def upload(request: HttpRequest) -> HttpResponse:
+    """Import a file of articles as a job."""
+    try:
+        import_start(
+            actor=request.user,
+            upload=request.FILES.get("file"),
+            skip_bad="skip_bad" in request.POST,
+        )
+    except Problem as problem:
+        return _page(request, status=problem.status, upload_problem=problem.message)
+    return redirect("market:sources")

@@ -1,0 +1,140 @@
+"""The monitor, an article, a company, the alert inbox."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from apps.core import events
+from apps.market.access import analyst_required
+from apps.market.charts import course_chart
+from apps.market.models import Alert, Sentiment
+from apps.market.payloads import TAPE, alert_stream
+from apps.market.selectors import alerts, companies, sources, tape
+from apps.market.services.alerts import alerts_acknowledge_all
+from apps.market.topics import TOPICS
+
+ALERTS_SHOWN = 30
+_FILTERS = ("company", "sentiment", "topic", "text")
+
+
+def _filter(request: HttpRequest) -> tape.TapeFilter:
+    values = {name: request.GET.get(name, "").strip()[:200] for name in _FILTERS}
+    # The suggestions of the company field read "TICKER · Name".
+    values["company"] = values["company"].partition(" · ")[0]
+    return tape.TapeFilter(**values)
+
+
+def _tape_context(request: HttpRequest) -> dict[str, Any]:
+    wanted = _filter(request)
+    rows = tape.tape_list(wanted=wanted, before=tape.read_cursor(request.GET.get("before", "")))
+    query = request.GET.copy()
+    if len(rows) == tape.PAGE:
+        query["before"] = f"{rows[-1].published_at.isoformat()}~{rows[-1].pk}"
+    return {
+        "rows": rows,
+        "wanted": wanted,
+        "older": query.urlencode() if len(rows) == tape.PAGE else "",
+    }
+
+
+@require_GET
+@never_cache
+@analyst_required
+def monitor(request: HttpRequest) -> HttpResponse:
+    """The live tape with alerts and the most moved companies."""
+    stream = alert_stream(request.user.pk or 0)
+    # The heads are read before the content: what happens in between is replayed to the page.
+    heads = events.heads([TAPE, stream])
+    open_alerts = alerts.alert_list(owner=request.user, state=Alert.State.NEW)
+    return render(
+        request,
+        "market/monitor.html",
+        {
+            "live": {"tape": TAPE, "alerts": stream},
+            "tape_seq": heads.get(TAPE, 0),
+            "alerts_seq": heads.get(stream, 0),
+            "alerts": open_alerts[:ALERTS_SHOWN],
+            "alerts_open": open_alerts.count(),
+            "moved": companies.most_moved(),
+            "known": companies.companies_in_news(),
+            "topics": TOPICS,
+            "sentiments": [*Sentiment.values, tape.UNSURE],
+            "backlog": sources.backlog(),
+            **_tape_context(request),
+        },
+    )
+
+
+@require_GET
+@never_cache
+@analyst_required
+def tape_page(request: HttpRequest) -> HttpResponse:
+    """Rows of the tape as a fragment: for other filters, or older than ``before``."""
+    template = "parts/tape_rows.html" if "before" in request.GET else "parts/tape.html"
+    return render(request, f"market/{template}", _tape_context(request))
+
+
+@require_GET
+@analyst_required
+def article_detail(request: HttpRequest, article_id: int) -> HttpResponse:
+    """One article: the companies in it, their scores, the rest of its story."""
+    article = tape.article_get(article_id=article_id)
+    return render(
+        request,
+        "market/article.html",
+        {
+            "article": article,
+            "mentions": list(article.mentions.all()),
+            "story": tape.story_list(article=article),
+            "alerts": alerts.alert_list(owner=request.user).filter(story_id=article.story_key),
+        },
+    )
+
+
+@require_GET
+@analyst_required
+def company_detail(request: HttpRequest, company_id: int) -> HttpResponse:
+    """A company's news over time."""
+    company = companies.company_get(company_id=company_id)
+    course = companies.company_course(company=company)
+    week = [point.net for point in course if (timezone.now() - point.at).days < 7]
+    return render(
+        request,
+        "market/company.html",
+        {
+            "company": company,
+            "course": course,
+            "chart": course_chart(course, now=timezone.now()) if course else None,
+            "articles": companies.company_articles(company=company),
+            "week_net": sum(week) / len(week) if week else None,
+            "week_stories": len(week),
+        },
+    )
+
+
+@require_GET
+@never_cache
+@analyst_required
+def alert_inbox(request: HttpRequest) -> HttpResponse:
+    """The analyst's alerts, new ones or all."""
+    state = Alert.State.NEW if request.GET.get("state") != "all" else ""
+    found = alerts.alert_list(owner=request.user, state=state)
+    return render(
+        request,
+        "market/alerts.html",
+        {"alerts": found[:200], "state": state, "number": found.count()},
+    )
+
+
+@require_POST
+@analyst_required
+def alerts_acknowledge(request: HttpRequest) -> HttpResponse:
+    """Acknowledge every new alert of the analyst's."""
+    alerts_acknowledge_all(actor=request.user)
+    return redirect("market:alerts")

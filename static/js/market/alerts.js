@@ -1,0 +1,96 @@
+/** The column of open alerts: arrive on top, leave when acknowledged (here or in another tab). */
+import { refresh } from "../time.js";
+import { toast } from "../toast.js";
+
+const CORRECTIONS = { corrected: "Correction", retracted: "Retraction" };
+
+export class Alerts {
+  #root;
+  #list;
+  #number;
+  #empty;
+  #send;
+
+  /** `send(frame)` delivers a command and resolves with its acknowledgement. */
+  constructor(root, send) {
+    this.#root = root;
+    this.#send = send;
+    this.#list = root.querySelector("[data-alerts]");
+    this.#number = root.querySelector("[data-alert-number]");
+    this.#empty = root.querySelector("[data-alerts-empty]");
+    this.#list.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-acknowledge]");
+      if (button) this.#acknowledge(button);
+    });
+  }
+
+  add(alert) {
+    if (this.#find(alert.id)) return;
+    this.#list.prepend(this.#item(alert));
+    this.#count(1);
+    toast(`${alert.rule.name}: ${alert.article.title}`, { seconds: 4 });
+  }
+
+  correct(alert) {
+    const chip = this.#find(alert.id)?.querySelector("[data-correction]");
+    if (!chip) return;
+    chip.hidden = false;
+    chip.textContent = CORRECTIONS[alert.correction] || "";
+  }
+
+  /** Acknowledged, perhaps elsewhere. */
+  remove(id) {
+    const item = this.#find(id);
+    if (!item) return;
+    item.remove();
+    this.#count(-1);
+  }
+
+  #find(id) {
+    return this.#list.querySelector(`[data-alert="${Number(id)}"]`);
+  }
+
+  #count(change) {
+    const number = Math.max(0, Number(this.#number.textContent) + change);
+    this.#number.textContent = number;
+    this.#number.classList.toggle("danger", number > 0);
+    this.#empty.hidden = this.#list.children.length > 0;
+  }
+
+  async #acknowledge(button) {
+    const item = button.closest("[data-alert]");
+    button.disabled = true;
+    try {
+      await this.#send({ type: "alert.acknowledge", alert: Number(item.dataset.alert) });
+      this.remove(item.dataset.alert);
+    } catch (error) {
+      button.disabled = false;
+      toast(error.message, { kind: "danger" });
+    }
+  }
+
+  #item(alert) {
+    const item = this.#root
+      .querySelector("[data-alert-template]")
+      .content.firstElementChild.cloneNode(true);
+    const { articleUrl, companyUrl } = this.#root.dataset;
+    item.dataset.alert = alert.id;
+    item.classList.add(alert.label, "fresh");
+    item.querySelector(".alert-rule").textContent = alert.rule.name;
+    item.querySelector("time").dateTime = alert.created_at;
+    const title = item.querySelector(".alert-title");
+    title.textContent = alert.article.title;
+    title.href = articleUrl.replace("/0/", `/${Number(alert.article.id)}/`);
+    const ticker = item.querySelector(".ticker");
+    if (alert.company) {
+      ticker.hidden = false;
+      ticker.textContent = alert.company.ticker;
+      ticker.title = alert.company.name;
+      ticker.href = companyUrl.replace("/0/", `/${Number(alert.company.id)}/`);
+    }
+    const share = Math.round(alert.probability * 100);
+    item.querySelector("[data-probability]").textContent = `${alert.label} ${share}%`;
+    refresh(item);
+    return item;
+  }
+}

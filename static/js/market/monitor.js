@@ -1,0 +1,66 @@
+/**
+ * The market monitor: live tape, alerts, freshness and backlog.
+ *
+ *   <div data-controller="market-monitor" data-tape-stream="…" data-tape-seq="…"
+ *        data-alerts-stream="…" data-alerts-seq="…" data-status-url="…">
+ */
+import { api } from "../http.js";
+import { LiveSocket } from "../socket.js";
+import { refresh } from "../time.js";
+import { Alerts } from "./alerts.js";
+import { Tape } from "./tape.js";
+
+const STATUS_EVERY = 15_000;
+
+export default function start(root) {
+  const socket = new LiveSocket("/ws/market/");
+  const tape = new Tape(root);
+  const alerts = new Alerts(root, (frame) => socket.send(frame));
+  const last = root.querySelector("[data-last]");
+
+  const onTape = {
+    "article.scored": (payload) => {
+      tape.add(payload);
+      last.hidden = false;
+      last.dateTime = payload.published_at;
+      refresh(last.parentElement);
+    },
+    "story.repeated": (payload) => tape.repeat(payload),
+  };
+  const onAlerts = {
+    "alert.created": (payload) => alerts.add(payload),
+    "alert.corrected": (payload) => alerts.correct(payload),
+    "alert.acknowledged": (payload) => alerts.remove(payload.id),
+  };
+  const { tapeStream, tapeSeq, alertsStream, alertsSeq } = root.dataset;
+  socket.follow(tapeStream, {
+    after: Number(tapeSeq),
+    onEvent: (event) => onTape[event.kind]?.(event.payload),
+  });
+  socket.follow(alertsStream, {
+    after: Number(alertsSeq),
+    onEvent: (event) => onAlerts[event.kind]?.(event.payload),
+  });
+
+  const stale = root.querySelector("[data-stale]");
+  document.addEventListener("trefoil:connection", (event) => {
+    stale.hidden = event.detail.state !== "offline";
+  });
+  watchBacklog(root);
+}
+
+/** The number of articles that wait to be scored, asked for while the page is looked at. */
+function watchBacklog(root) {
+  const chip = root.querySelector("[data-backlog]");
+  const number = root.querySelector("[data-backlog-number]");
+  setInterval(async () => {
+    if (document.hidden) return;
+    try {
+      const status = await api("GET", root.dataset.statusUrl);
+      chip.hidden = status.waiting === 0;
+      number.textContent = status.waiting;
+    } catch {
+      // The connection state says that the server is away.
+    }
+  }, STATUS_EVERY);
+}

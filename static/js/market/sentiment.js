@@ -1,0 +1,44 @@
+/** How a sentiment is told: shape, sign and share; "unsure" where the model abstains. */
+const KINDS = {
+  positive: { kind: "up", shape: "▲", sign: "+" },
+  negative: { kind: "down", shape: "▼", sign: "−" },
+  neutral: { kind: "flat", shape: "●", sign: "" },
+};
+
+export function told(sentiment) {
+  const { kind, shape, sign } = sentiment.confident
+    ? KINDS[sentiment.label]
+    : { kind: "unsure", shape: "?", sign: "" };
+  return {
+    kind,
+    shape,
+    words: sentiment.confident ? sentiment.label : "unsure",
+    percent: `${sign}${Math.round(sentiment.confidence * 100)}%`,
+  };
+}
+
+/** Fill `<span class="chip sentiment">` of the row template. */
+export function fillChip(chip, sentiment) {
+  if (!sentiment) return chip.remove();
+  const { kind, shape, words, percent } = told(sentiment);
+  chip.classList.add(kind);
+  chip.title = `negative ${sentiment.negative}, neutral ${sentiment.neutral}, positive ${sentiment.positive}`;
+  chip.querySelector("[data-shape]").textContent = shape;
+  chip.querySelector("[data-words]").textContent = words;
+  chip.querySelector("[data-percent]").textContent = percent;
+  return chip;
+}
+
+/** A company's chip with its direction. */
+export function tickerChip(company, url) {
+  const link = document.createElement("a");
+  const { kind, shape, words } = told(company.sentiment);
+  link.className = `ticker ${kind}`;
+  link.href = url;
+  link.title = `${company.name}: ${words}`;
+  const mark = document.createElement("span");
+  mark.setAttribute("aria-hidden", "true");
+  mark.textContent = shape;
+  link.append(company.ticker, mark);
+  return link;
+}

@@ -1,0 +1,152 @@
+/**
+ * The tape: rows of the newest articles on top.
+ *
+ * A new row waits while the reader is busy with the list (the pointer is over it, the focus is in
+ * it, or it is scrolled away); a pill says how many wait and lets them in.
+ */
+import { refresh } from "../time.js";
+import { fillChip, tickerChip } from "./sentiment.js";
+
+const KEPT_ROWS = 400;
+const CORRECTIONS = { corrected: "Correction", retracted: "Retraction" };
+
+export class Tape {
+  #root;
+  #template;
+  #pill;
+  #number;
+  #filters;
+  #waiting = [];
+
+  constructor(root) {
+    this.#root = root;
+    this.#template = root.querySelector("[data-row-template]");
+    this.#pill = root.querySelector("[data-new-pill]");
+    this.#number = root.querySelector("[data-new-number]");
+    this.#filters = root.querySelector("[data-filters]");
+    this.#pill.addEventListener("click", () => {
+      this.#pill.blur();
+      this.#holder.scrollIntoView({ block: "start", behavior: "smooth" });
+      this.#letIn();
+    });
+    this.#holder.addEventListener("pointerleave", () => this.#letInIfIdle());
+    this.#holder.addEventListener("focusout", () => setTimeout(() => this.#letInIfIdle()));
+    addEventListener("scroll", () => this.#letInIfIdle(), { passive: true });
+    // After a change of the filter the server's list is complete: nothing may be added twice.
+    this.#holder.addEventListener("htmx:afterSwap", () => this.#drop());
+  }
+
+  get #holder() {
+    return this.#root.querySelector("[data-tape-holder]");
+  }
+
+  /** An article was scored (or scored anew: then its row is replaced). */
+  add(payload) {
+    const shown = this.#holder.querySelector(`[data-id="${Number(payload.id)}"]`);
+    if (shown) return shown.replaceWith(this.#row(payload));
+    this.#waiting = this.#waiting.filter((other) => other.id !== payload.id);
+    if (!this.#matches(payload)) return undefined;
+    this.#waiting.push(payload);
+    return this.#letInIfIdle();
+  }
+
+  /** A story was told once more. */
+  repeat({ story, similar }) {
+    for (const row of this.#holder.querySelectorAll(`[data-story="${Number(story)}"]`)) {
+      const mark = row.querySelector(".tape-similar");
+      mark.hidden = false;
+      mark.querySelector("[data-similar]").textContent = similar;
+    }
+    for (const payload of this.#waiting) if (payload.story === story) payload.similar = similar;
+  }
+
+  #busy() {
+    const inList = this.#holder.matches(":hover") && matchMedia("(hover: hover)").matches;
+    const focused = this.#holder.contains(document.activeElement);
+    return inList || focused || this.#holder.getBoundingClientRect().top < 0;
+  }
+
+  #letInIfIdle() {
+    if (this.#busy()) this.#tell();
+    else this.#letIn();
+  }
+
+  #tell() {
+    this.#pill.hidden = this.#waiting.length === 0;
+    this.#number.textContent = this.#waiting.length;
+  }
+
+  #letIn() {
+    const list = this.#list();
+    for (const payload of this.#waiting) {
+      const row = this.#row(payload);
+      row.classList.add("fresh");
+      list.prepend(row);
+    }
+    this.#drop();
+    const rows = list.querySelectorAll(".tape-row");
+    for (let index = KEPT_ROWS; index < rows.length; index += 1) rows[index].remove();
+  }
+
+  #drop() {
+    this.#waiting = [];
+    this.#tell();
+  }
+
+  #list() {
+    this.#holder.querySelector("[data-tape-empty]")?.remove();
+    return this.#holder.querySelector("[data-tape]");
+  }
+
+  #matches(payload) {
+    const wanted = Object.fromEntries(
+      [...new FormData(this.#filters)].map(([name, value]) => [name, value.trim().toLowerCase()]),
+    );
+    const named = wanted.company.split(" · ")[0];
+    const companies = payload.companies.filter(
+      (company) =>
+        company.ticker.toLowerCase() === named || company.name.toLowerCase().includes(named),
+    );
+    if (named && companies.length === 0) return false;
+    if (wanted.topic && payload.topic.toLowerCase() !== wanted.topic) return false;
+    // The body is not in the event; the server's list has what only the body matches.
+    if (wanted.text && !payload.title.toLowerCase().includes(wanted.text)) return false;
+    const scores = named ? companies.map((company) => company.sentiment) : [payload.sentiment];
+    return !wanted.sentiment || scores.some((score) => score && label(score) === wanted.sentiment);
+  }
+
+  #row(payload) {
+    const row = this.#template.content.firstElementChild.cloneNode(true);
+    const { articleUrl, companyUrl } = this.#root.dataset;
+    const url = articleUrl.replace("/0/", `/${Number(payload.id)}/`);
+    row.dataset.id = payload.id;
+    row.dataset.story = payload.story;
+    row.querySelector("time").dateTime = payload.published_at;
+    const title = row.querySelector(".tape-title");
+    title.textContent = payload.title;
+    title.href = url;
+    row.querySelector(".tape-source").textContent = payload.source;
+    row.querySelector(".tape-topic").textContent = payload.topic;
+    const meta = row.querySelector("[data-meta]");
+    meta.prepend(
+      ...payload.companies.map((company) =>
+        tickerChip(company, companyUrl.replace("/0/", `/${Number(company.id)}/`)),
+      ),
+    );
+    const correction = row.querySelector("[data-correction]");
+    correction.hidden = !payload.correction;
+    correction.textContent = CORRECTIONS[payload.correction] || "";
+    row.querySelector("[data-revised]").hidden = payload.revision < 2;
+    const similar = row.querySelector(".tape-similar");
+    similar.href = `${url}#story`;
+    similar.hidden = payload.similar === 0;
+    similar.querySelector("[data-similar]").textContent = payload.similar;
+    fillChip(row.querySelector(".sentiment"), payload.sentiment);
+    refresh(row);
+    return row;
+  }
+}
+
+function label(sentiment) {
+  return sentiment.confident ? sentiment.label : "unsure";
+}
