@@ -78,7 +78,7 @@ class WidgetConsumer(StreamConsumer):
             chosen=chosen if isinstance(chosen, str) else None,
             answer_here=True,
         )
-        if received.turn_id is not None:
+        if received.leased and received.turn_id is not None:
             answerer.answer_soon(received.turn_id)
         return {
             "conversation": str(conversation.id),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from apps.core.errors import NotFound
@@ -62,14 +62,17 @@ def turn_get(*, turn_id: int) -> BotTurn | None:
 
 
 def turns_due(*, limit: int = 50) -> list[int]:
-    """Turns nobody works on, oldest first, and of each conversation only the first."""
-    pending = BotTurn.objects.filter(
-        status=BotTurn.Status.PENDING, lease_until__lte=timezone.now()
-    ).order_by("pk")
-    first: dict[UUID, int] = {}
-    for turn_id, conversation_id in pending.values_list("pk", "message__conversation_id")[:limit]:
-        first.setdefault(conversation_id, turn_id)
-    return list(first.values())
+    """Turns nobody works on, oldest first. A conversation's turns are answered in order, so each
+    waits until those before it are closed."""
+    earlier = BotTurn.objects.filter(
+        status=BotTurn.Status.PENDING,
+        message__conversation=OuterRef("message__conversation"),
+        pk__lt=OuterRef("pk"),
+    )
+    due = BotTurn.objects.filter(
+        ~Exists(earlier), status=BotTurn.Status.PENDING, lease_until__lte=timezone.now()
+    )
+    return list(due.order_by("pk").values_list("pk", flat=True)[:limit])
 
 
 def last_analysis(*, conversation: Conversation) -> Message | None:

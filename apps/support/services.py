@@ -34,11 +34,13 @@ def conversation_stream(conversation_id: UUID | str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A stored visitor's message; ``turn_id`` is what the bot now owes, if anything."""
+    """A stored visitor's message; ``turn_id`` is what the bot now owes, if anything, and
+    ``leased`` whether the caller is the one to answer it."""
 
     message: Message
     turn_id: int | None
     repeated: bool
+    leased: bool = False
 
 
 def conversation_start(*, visitor: UUID, name: str = "", is_example: bool = False) -> Conversation:
@@ -62,8 +64,8 @@ def message_receive(
     """Store a visitor's message and, while the bot speaks, the turn that it owes.
 
     The same ``client_id`` again stores nothing and returns what was stored. Personal numbers are
-    masked first. ``answer_here`` takes the turn's lease for the calling process. A resolved
-    conversation opens again, with the bot.
+    masked first. ``answer_here`` takes the turn's lease for the calling process, unless an earlier
+    turn of the conversation is still open. A resolved conversation opens again, with the bot.
     """
     with transaction.atomic():
         conversation = _locked(conversation_id)
@@ -82,13 +84,17 @@ def message_receive(
         )
         turn = None
         if conversation.state == State.BOT:
+            waits = BotTurn.objects.filter(
+                message__conversation=conversation, status=BotTurn.Status.PENDING
+            ).exists()
+            answer_here = answer_here and not waits
             lease = timezone.now() + (LEASE if answer_here else timedelta())
             turn = BotTurn.objects.create(message=message, lease_until=lease)
             if chosen:
                 message.analysis["chosen"] = chosen
                 message.save(update_fields=["analysis"])
         _publish_message(conversation, message)
-    return Received(message, turn.pk if turn else None, False)
+    return Received(message, turn.pk if turn else None, False, answer_here and turn is not None)
 
 
 def turn_claim(*, turn_id: int) -> bool:

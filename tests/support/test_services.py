@@ -9,7 +9,7 @@ from django.utils import timezone
 from apps.accounts.models import AuditEntry, User
 from apps.core import events
 from apps.core.errors import Conflict, NotFound
-from apps.support import services
+from apps.support import selectors, services
 from apps.support.bot import Decision
 from apps.support.models import BotTurn, Conversation, Message
 
@@ -150,3 +150,12 @@ def test_asking_for_a_person_twice_queues_once(conversation: Conversation) -> No
 def test_an_unknown_conversation_is_not_found() -> None:
     with pytest.raises(NotFound):
         services.person_request(conversation_id=uuid.uuid4())
+
+
+def test_turns_of_a_conversation_are_answered_in_order(conversation: Conversation) -> None:
+    first, second = receive(conversation).turn_id, receive(conversation, answer_here=True)
+    assert not second.leased
+    assert selectors.turns_due() == [first]
+    assert first is not None
+    services.turn_answer(turn_id=first, decision=ANSWER, analysis={})
+    assert selectors.turns_due() == [second.turn_id]

@@ -1,0 +1,127 @@
+"""A real server on a free port with a database of its own, for benchmarks and browser tests."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+_START_SECONDS = 120
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class RunningServer:
+    """``manage.py serve`` over the folder ``var``, which shares the built models of the checkout.
+
+    Use as a context manager. ``settings`` are further environment variables.
+    """
+
+    def __init__(self, var: Path, *, worker: bool = False, **settings: str) -> None:
+        self.var = var
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.socket_url = f"ws://127.0.0.1:{self.port}"
+        self.environment = {
+            **os.environ,
+            "TREFOIL_VAR": str(var),
+            "TREFOIL_DEMO": "1",
+            "TREFOIL_LOG_LEVEL": "WARNING",
+            "DJANGO_SETTINGS_MODULE": "config.settings.base",
+            "HF_HUB_OFFLINE": "1",
+            **settings,
+        }
+        self._worker = worker
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def prepare(self, *commands: str) -> None:
+        """Link the models, make the database, run further management commands."""
+        self.var.mkdir(parents=True, exist_ok=True)
+        models = self.var / "models"
+        if not models.exists():
+            models.symlink_to(ROOT / "var" / "models")
+        for command in ("migrate --verbosity 0", *commands):
+            self.manage(*command.split())
+
+    def manage(self, *arguments: str) -> str:
+        """Run a management command; returns what it wrote, raises when it fails."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(arguments)}: {done.stderr[-2000:]}")
+        return done.stdout
+
+    def start(self, **settings: str) -> float:
+        """Start the server; returns the seconds until it answered."""
+        began = time.monotonic()
+        extra = [] if self._worker else ["--no-worker"]
+        self._process = subprocess.Popen(
+            [sys.executable, "manage.py", "serve", "--port", str(self.port), *extra],
+            cwd=ROOT,
+            env=self.environment | settings,
+            stdout=subprocess.DEVNULL,
+        )
+        while time.monotonic() - began < _START_SECONDS:
+            if self._process.poll() is not None:
+                raise RuntimeError(f"the server ended with status {self._process.returncode}")
+            try:
+                httpx.get(f"{self.url}/healthz", timeout=2)
+            except httpx.HTTPError:
+                time.sleep(0.05)
+            else:
+                return time.monotonic() - began
+        raise RuntimeError(f"the server did not answer within {_START_SECONDS} seconds")
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def memory(self) -> int:
+        """Resident memory in bytes of the server and its children."""
+        assert self._process is not None
+        whole = psutil.Process(self._process.pid)
+        return sum(
+            process.memory_info().rss for process in [whole, *whole.children(recursive=True)]
+        )
+
+    def stop(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
