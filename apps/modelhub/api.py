@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -20,11 +19,10 @@ from apps.core import gateway
 from apps.core.errors import NotAllowed
 from apps.modelhub import selectors
 from apps.modelhub.models import LabelledExample
-from ml.types import Classification, Embedding, Prediction
+from apps.modelhub.payloads import prediction_payload
 
 MAX_TEXTS = 64
 MAX_CHARACTERS = 20_000
-_SHOWN_LABELS = 5
 
 
 class VersionSerializer(serializers.Serializer[Any]):
@@ -56,26 +54,6 @@ class ExampleSerializer(serializers.ModelSerializer[LabelledExample]):
 def _require(request: Request, permission: str) -> None:
     if not request.user.has_perm(permission):
         raise NotAllowed("Only administrators may see the model hub.")
-
-
-def prediction_payload(prediction: Prediction) -> dict[str, Any]:
-    """A prediction as JSON; a classification shows its best labels."""
-    if isinstance(prediction, Classification):
-        return {
-            "label": prediction.label,
-            "confidence": prediction.confidence,
-            "scores": [asdict(score) for score in prediction.scores[:_SHOWN_LABELS]],
-            "out_of_scope": prediction.out_of_scope,
-            "in_scope": prediction.in_scope,
-            "confident": prediction.confident,
-            "version": prediction.version,
-        }
-    if isinstance(prediction, Embedding):
-        return {"vector": prediction.vector.tolist(), "version": prediction.version}
-    return {
-        "entities": [asdict(entity) for entity in prediction.entities],
-        "version": prediction.version,
-    }
 
 
 class VersionListView(APIView):

@@ -16,6 +16,8 @@ from apps.modelhub.models import LabelledExample
 from ml.artifacts import MODEL_CARD, Artifact
 from ml.errors import MLError
 
+_HEADLINE = ("accuracy", "macro_f1", "f1", "ece", "oos_auroc")
+
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
@@ -26,6 +28,16 @@ class ModelVersion:
     active: bool
     artifact: Artifact | None
     problem: str = ""
+
+    @property
+    def headline(self) -> dict[str, float]:
+        """The metrics by which versions are compared first."""
+        metrics = self.artifact.metrics if self.artifact else {}
+        return {name: metrics[name] for name in _HEADLINE if name in metrics}
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(ref.bytes for ref in self.artifact.files.values()) if self.artifact else 0
 
     def row(self) -> dict[str, Any]:
         """The version as JSON."""
@@ -44,7 +56,7 @@ class ModelVersion:
                 "thresholds": self.artifact.thresholds,
                 "precision": build.precision if build else "",
                 "agreement": build.agreement if build else None,
-                "size_bytes": sum(ref.bytes for ref in self.artifact.files.values()),
+                "size_bytes": self.size_bytes,
                 "created_at": self.artifact.created_at,
             }
         return content
@@ -105,3 +117,8 @@ def _manifest(folder: Path) -> str:
 def example_list(*, task: str | None = None) -> QuerySet[LabelledExample]:
     examples = LabelledExample.objects.select_related("actor").order_by("-id")
     return examples.filter(task=task) if task else examples
+
+
+def example_tasks() -> list[str]:
+    """The tasks that have examples, sorted."""
+    return list(LabelledExample.objects.order_by("task").values_list("task", flat=True).distinct())

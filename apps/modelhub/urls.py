@@ -8,5 +8,5 @@ urlpatterns = [
     path("engine/", views.engine, name="engine"),
     path("try/", views.try_text, name="try"),
     path("examples/", views.examples, name="examples"),
-    path("<slug:task>/<slug:version>/", views.version, name="version"),
+    path("<str:task>/<str:version>/", views.version, name="version"),
 ]

@@ -14,7 +14,8 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.core import gateway
 from apps.core.errors import InvalidInput, NotAllowed, Problem
 from apps.modelhub import selectors
-from apps.modelhub.api import MAX_CHARACTERS, prediction_payload
+from apps.modelhub.api import MAX_CHARACTERS
+from apps.modelhub.payloads import prediction_payload
 
 _PER_PAGE = 50
 
@@ -75,7 +76,10 @@ def try_text(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def examples(request: HttpRequest) -> HttpResponse:
-    """What people corrected."""
+    """What people corrected, of all tasks or of one."""
     _require(request)
-    page = Paginator(selectors.example_list(), _PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "modelhub/examples.html", {"page": page})
+    task = request.GET.get("task", "")
+    found = selectors.example_list(task=task)
+    page = Paginator(found, _PER_PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "task": task, "tasks": selectors.example_tasks()}
+    return render(request, "modelhub/examples.html", context)

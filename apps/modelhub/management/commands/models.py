@@ -12,27 +12,26 @@ class Command(TrefoilCommand):
     help = "List tasks, their built versions, the active one and its metrics."
 
     def run(self, **options: Any) -> list[dict[str, Any]]:
-        rows = [version.row() for version in selectors.version_list()]
+        versions = selectors.version_list()
+        rows = [version.row() for version in versions]
         self.table(
             ["task", "version", "active", "precision", "MB", "agreement", "metrics"],
-            [_cells(row) for row in rows],
+            [_cells(version) for version in versions],
         )
         if not rows:
             self.stderr.write("No models are built; run: manage.py build_models")
         return rows
 
 
-def _cells(row: dict[str, Any]) -> list[str]:
-    if row["problem"]:
-        return [row["task"], row["version"], "yes" * row["active"], "", "", "", row["problem"]]
-    shown = ("accuracy", "macro_f1", "f1", "ece", "oos_auroc")
-    metrics = [f"{name} {row['metrics'][name]:.3f}" for name in shown if name in row["metrics"]]
+def _cells(version: selectors.ModelVersion) -> list[str]:
+    row = version.row()
+    named = [version.task, version.version, "yes" * version.active]
+    if version.problem:
+        return [*named, "", "", "", version.problem]
     return [
-        row["task"],
-        row["version"],
-        "yes" * row["active"],
+        *named,
         row["precision"],
-        f"{row['size_bytes'] / 1e6:.1f}",
+        f"{version.size_bytes / 1e6:.1f}",
         "" if row["agreement"] is None else f"{row['agreement']:.3f}",
-        ", ".join(metrics),
+        ", ".join(f"{name} {value:.3f}" for name, value in version.headline.items()),
     ]

@@ -10,7 +10,7 @@ from django.core.management.base import CommandParser
 from apps.core import gateway
 from apps.core.commands import TrefoilCommand
 from apps.core.errors import InvalidInput
-from apps.modelhub.api import prediction_payload
+from apps.modelhub.payloads import prediction_payload
 from ml.data.readers import read_records
 from ml.errors import DataError
 

@@ -1,0 +1,30 @@
+"""Predictions as JSON, for the API, the pages and the commands."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from ml.types import Classification, Embedding, Prediction
+
+_SHOWN_LABELS = 5
+
+
+def prediction_payload(prediction: Prediction) -> dict[str, Any]:
+    """A prediction as JSON; a classification shows its best labels."""
+    if isinstance(prediction, Classification):
+        return {
+            "label": prediction.label,
+            "confidence": prediction.confidence,
+            "scores": [asdict(score) for score in prediction.scores[:_SHOWN_LABELS]],
+            "out_of_scope": prediction.out_of_scope,
+            "in_scope": prediction.in_scope,
+            "confident": prediction.confident,
+            "version": prediction.version,
+        }
+    if isinstance(prediction, Embedding):
+        return {"vector": prediction.vector.tolist(), "version": prediction.version}
+    return {
+        "entities": [asdict(entity) for entity in prediction.entities],
+        "version": prediction.version,
+    }
