@@ -136,15 +136,16 @@ def _csv_records(
     with path.open("r", encoding="utf-8-sig", errors="surrogateescape", newline="") as handle:
         reader = csv.reader(handle)
         header = _header(path, reader, columns)
+        row = reader.line_num + 1
         try:
             for cells in reader:
-                row = reader.line_num
                 try:
-                    yield row, _csv_record(path, row, header, cells)
+                    yield row, _csv_record(path, row, reader.line_num, header, cells)
                 except DataError as error:
                     _report(error, problems)
+                row = reader.line_num + 1
         except csv.Error as error:
-            raise DataError(path, reader.line_num, f"is not CSV ({error})") from error
+            raise DataError(path, row, f"is not CSV ({error})") from error
 
 
 def _header(path: Path, reader: Any, columns: tuple[str, ...]) -> list[str]:
@@ -159,11 +160,15 @@ def _header(path: Path, reader: Any, columns: tuple[str, ...]) -> list[str]:
     return header
 
 
-def _csv_record(path: Path, row: int, header: list[str], cells: list[str]) -> dict[str, Any]:
+def _csv_record(
+    path: Path, row: int, last: int, header: list[str], cells: list[str]
+) -> dict[str, Any]:
+    """One row, which stands on the lines ``row`` to ``last``: quoted cells may hold line ends."""
     if not any(cell.strip() for cell in cells):
         raise DataError(path, row, "is empty")
     if len(cells) != len(header):
-        raise DataError(path, row, f"has {len(cells)} cells, the header {len(header)}")
+        reach = f" up to line {last}: is a quote not closed?" if last > row else ""
+        raise DataError(path, row, f"has {len(cells)} cells, the header {len(header)}{reach}")
     for cell in cells:
         if any("\udc80" <= character <= "\udcff" for character in cell):
             raise DataError(path, row, "is not UTF-8")

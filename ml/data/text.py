@@ -80,6 +80,8 @@ def _shape_name(word: str) -> str:
         plain = word.replace(",", "").replace(".", "")
         return "digits" if plain.isdigit() else "with_digits"
     letters = "".join(character for character in word if character.isalpha())
+    if not letters:  # numbers that are no digits, such as one half
+        return "other"
     if letters.islower():
         return "lower"
     if letters.isupper():
