@@ -120,6 +120,8 @@ class Fetcher:
         if parsed.userinfo:
             raise FetchError("invalid_url", "An address with a user name is not fetched.")
         host, port = parsed.host, parsed.port or (443 if parsed.scheme == "https" else 80)
+        if not 0 < port < 65_536:
+            raise FetchError("invalid_url", "The address has no valid port.")
         try:
             addresses = await asyncio.to_thread(self.resolver, host, port)
         except (OSError, UnicodeError) as error:
