@@ -214,11 +214,16 @@ def test_a_build_keeps_the_version_of_what_it_was_built_from(folder: Path, tmp_p
         read_artifact(built_folder)
 
 
+def _write_half(target: Path, failure: BaseException) -> None:
+    with staged_folder(target) as folder:
+        (folder / "kept.md").write_text("half", encoding="utf-8")
+        raise failure
+
+
 def test_an_interrupted_write_leaves_nothing(tmp_path: Path) -> None:
     target = tmp_path / "models" / "one"
-    with pytest.raises(KeyboardInterrupt), staged_folder(target) as folder:
-        (folder / HEAD).write_bytes(b"half")
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        _write_half(target, KeyboardInterrupt())
     assert list(target.parent.iterdir()) == []
 
 
@@ -226,9 +231,8 @@ def test_an_interrupted_replacement_leaves_what_was_there(tmp_path: Path) -> Non
     target = tmp_path / "one"
     target.mkdir()
     (target / "kept.md").write_text("first", encoding="utf-8")
-    with pytest.raises(OSError, match="disk full"), staged_folder(target) as folder:
-        (folder / "kept.md").write_text("second", encoding="utf-8")
-        raise OSError("disk full")
+    with pytest.raises(OSError, match="disk full"):
+        _write_half(target, OSError("disk full"))
     assert (target / "kept.md").read_text(encoding="utf-8") == "first"
     assert [path.name for path in tmp_path.iterdir()] == ["one"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -39,7 +41,7 @@ def test_normalised_text_has_no_stray_space(raw: str) -> None:
 def test_words_keep_their_place_and_cover_all_but_space(source: str) -> None:
     words = split_words(source)
     assert all(source[word.start : word.end] == word.text for word in words)
-    assert all(a.end <= b.start for a, b in zip(words, words[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(words))
     assert "".join(word.text for word in words) == "".join(source.split())
 
 
