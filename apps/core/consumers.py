@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any, ClassVar
 
@@ -17,6 +18,7 @@ from apps.core.errors import InvalidInput, NotAllowed, Problem, RateLimited
 logger = structlog.get_logger(__name__)
 
 CLOSE_NOT_ALLOWED = 4403
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class TokenBucket:
@@ -214,9 +216,26 @@ def _parse(text_data: str | None) -> dict[str, Any]:
             code="frame_too_large",
         )
     try:
-        frame = json.loads(text_data)
-    except (json.JSONDecodeError, RecursionError) as error:
+        frame = json.loads(text_data, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
         raise InvalidInput(f"The frame is not JSON: {error}", code="frame_not_json") from error
     if not isinstance(frame, dict):
         raise InvalidInput("The frame is not a JSON object.", code="frame_not_object")
+    if "\\u" in text_data and not _is_text(frame):
+        raise InvalidInput(
+            "The frame has characters that are no text (half a surrogate pair, or NUL).",
+            code="frame_not_text",
+        )
     return frame
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _is_text(frame: dict[str, Any]) -> bool:
+    """Whether every text in ``frame`` can be sent and stored; escapes can name what cannot."""
+    try:
+        return not _NUL.search(json.dumps(frame, ensure_ascii=False).encode())
+    except UnicodeEncodeError:
+        return False
