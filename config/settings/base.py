@@ -289,6 +289,8 @@ LOGGING = {
         "django_tasks": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
         "faiss": {"level": "WARNING"},
+        "bm25s": {"level": "WARNING"},
+        "ml.serving": {"level": "WARNING"},
     },
 }
 structlog.configure(

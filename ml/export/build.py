@@ -216,7 +216,7 @@ def _quantise(path: Path) -> Path:
             str(target),
             op_types_to_quantize=list(_QUANTISED),
             per_channel=True,
-            weight_type=QuantType.QInt8,
+            weight_type=QuantType.QUInt8,  # no saturation on CPUs without VNNI
             extra_options={"DefaultTensorType": 1},
         )
     finally:
