@@ -1,1 +1,1 @@
-"""Recommender models and their offline evaluation."""
+"""Recommendation: a reader's taste, scores that explain themselves, and their evaluation."""
