@@ -8,6 +8,7 @@ from django.conf import settings
 
 from apps.core.jobs import ProgressReporter
 from apps.recommend import index
+from apps.recommend.behaviour import behaviour_fit
 from apps.recommend.player import READERS, simulated_name
 from apps.recommend.services.imports import interactions_import, items_import
 from apps.recommend.services.readers import reader_for_external
@@ -25,6 +26,7 @@ def load(progress: ProgressReporter) -> str:
     for number in range(1, READERS + 1):
         reader_for_external(external_id=simulated_name(number), simulated=True)
     index.refresh_popularity()
+    behaviour_fit()
     return (
         f"{items.rows} books ({items.added} new, {items.embedded} embedded), "
         f"{deeds.rows} deeds of simulated readers ({deeds.added} new)"

@@ -95,21 +95,22 @@ def _for_you(page: _Page) -> None:
 
 
 def _because(page: _Page) -> None:
-    """Rows for the history items that carry most of what is left of the best."""
+    """Rows for the history items without which most of what is left would score lower."""
     pool = page.best(page.ranked.scores, POOL)
-    parts, leading = page.ranked.history_parts(pool), page.ranked.leading_history(pool)
-    for index in page.ranked.history_by_weight(pool):
-        if sum(row.kind == "because" for row in page.rows) == MAX_BECAUSE:
+    effects = page.ranked.effects(pool)
+    leading = page.ranked.leading(effects)
+    given = [float(effects[index, leading == index].sum()) for index in range(len(effects))]
+    for index in np.argsort(-np.array(given), kind="stable"):
+        if sum(row.kind == "because" for row in page.rows) == MAX_BECAUSE or given[index] <= 0:
             return
         source = page.ranked.history[index]
         about = Reason("history", source.position, source.deed)
         # Those that it gives most to: its own kin, rather than what is good for other reasons too.
-        order = np.argsort(-parts[index], kind="stable")
+        order = np.argsort(-effects[index], kind="stable")
         ours = [int(pool[place]) for place in order if leading[place] == index]
         picks = [Pick(at, about) for at in ours if page.free[at]][:ROW]
-        page.add(
-            f"because-{page.snapshot.entries[source.position].external_id}", "because", picks, about
-        )
+        entry = page.snapshot.entries[source.position]
+        page.add(f"because-{entry.external_id}", "because", picks, about)
 
 
 def _popular(page: _Page) -> None:

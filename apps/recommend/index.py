@@ -60,6 +60,7 @@ class Snapshot:
     ``popularity`` has shape (items,) and counts readers, weighted by what they did.
     """
 
+    key: str
     revision: int
     encoder: str
     entries: tuple[Entry, ...]
@@ -82,6 +83,7 @@ class Snapshot:
 
 
 _EMPTY = Snapshot(
+    key="",
     revision=0,
     encoder="",
     entries=(),
@@ -103,12 +105,13 @@ _popularity_at = 0.0
 def snapshot() -> Snapshot:
     """The catalogue as committed now. Blocks while the first one is loaded."""
     global _current
-    revision = _revision()
-    if _current.revision == revision:
+    key, revision = _head()
+    if (_current.key, _current.revision) == (key, revision):
         return _current
     with _lock:
-        if _current.revision != revision:
-            _current = _advanced(_current, revision)
+        if (_current.key, _current.revision) != (key, revision):
+            base = _current if _current.key == key and _current.revision < revision else _EMPTY
+            _current = _advanced(base, key, revision)
         return _current
 
 
@@ -132,20 +135,19 @@ def refresh_popularity(*, at_most_every: float = 0.0) -> None:
             _current = replace(_current, popularity=counted)
 
 
-def _revision() -> int:
-    rows = Catalogue.objects.filter(name=CATALOGUE).values_list("revision", flat=True)
-    return rows.first() or 0
+def _head() -> tuple[str, int]:
+    row = Catalogue.objects.filter(name=CATALOGUE).values_list("key", "revision").first()
+    return (str(row[0]), row[1]) if row is not None else ("", 0)
 
 
-def _advanced(old: Snapshot, revision: int) -> Snapshot:
-    """The snapshot at ``revision``, from ``old`` and the items changed since."""
-    whole = old.revision == 0 or revision < old.revision
-    base = _EMPTY if whole else old
+def _advanced(base: Snapshot, key: str, revision: int) -> Snapshot:
+    """The snapshot at ``revision``, from ``base`` and the items changed since."""
+    whole = base is _EMPTY
     rows = list(Item.objects.filter(revision__gt=base.revision).order_by("id").values(*_FIELDS))
     encoder = _encoder_of(rows) or base.encoder
     if encoder != base.encoder and not whole:
         # The encoder changed: vectors of two encoders must not meet in one matrix.
-        return _advanced(_EMPTY, revision)
+        return _advanced(_EMPTY, key, revision)
     entries = list(base.entries)
     positions = dict(base.positions)
     for row in rows:
@@ -155,6 +157,7 @@ def _advanced(old: Snapshot, revision: int) -> Snapshot:
     popularity = np.zeros(len(entries), dtype=np.float32)
     popularity[: len(base.popularity)] = base.popularity
     return Snapshot(
+        key=key,
         revision=revision,
         encoder=encoder,
         entries=tuple(entries),

@@ -17,10 +17,12 @@ class Catalogue(models.Model):
     """The head of the catalogue's changes; each change of an item takes the next revision.
 
     Taking it locks this row until the commit, so revisions become visible in order and a process
-    that has seen revision ``n`` reads only the items beyond it.
+    that has seen revision ``n`` reads only the items beyond it. ``key`` tells this catalogue from
+    that of another database in files made from it.
     """
 
     name = models.CharField(max_length=40, primary_key=True)
+    key = models.UUIDField(default=uuid.uuid4, editable=False)
     revision = models.BigIntegerField(default=0)
 
     def __str__(self) -> str:

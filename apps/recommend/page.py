@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
-
-from django.utils import timezone
 
 from apps.core import gateway
 from apps.recommend import selectors
@@ -34,7 +31,6 @@ class PageInputs:
     snapshot: Snapshot
     taste: Taste
     words: WishWords
-    now: datetime
 
 
 def page_inputs(reader: Reader | None) -> PageInputs:
@@ -44,12 +40,11 @@ def page_inputs(reader: Reader | None) -> PageInputs:
         catalogue,
         taste,
         wish_words(catalogue, taste.wish_wanted, taste.unwanted_words),
-        timezone.now(),
     )
 
 
 def ranked_of(inputs: PageInputs) -> Ranked:
-    return rank(inputs.snapshot, inputs.taste, inputs.now, words=inputs.words)
+    return rank(inputs.snapshot, inputs.taste, words=inputs.words)
 
 
 def rows_of(inputs: PageInputs) -> list[Row]:

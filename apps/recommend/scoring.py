@@ -1,45 +1,47 @@
-"""Scores the catalogue for a reader: a sum of parts, each of which can be named and taken away."""
+"""Scores the catalogue for a reader: the language layer's ranker, and what the reader stated.
+
+A score is a sum: a part for each thing in the history (:mod:`ml.ranking.taste`), and one for each
+thing that the reader said or chose. So every part can be named, shown and taken away.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.recommend.behaviour import behaviour_of
 from apps.recommend.index import Snapshot
 from apps.recommend.models import Kind
 from apps.recommend.search import WishWords
 from apps.recommend.taste import Deed, Taste
+from ml.ranking.interactions import strength_of
+from ml.ranking.taste import History, Ranker, diversified
 from ml.retrieval.hybrid import LEXICAL_WEIGHT
 
 Scores = NDArray[np.float32]
 Positions = NDArray[np.int64]
 
-WEIGHTS = {
-    Kind.VIEW: 0.15,
-    Kind.CLICK: 0.35,
-    Kind.LIKE: 1.0,
-    Kind.SAVE: 1.0,
-    Kind.PURCHASE: 1.2,
-    Kind.DISLIKE: -1.0,
-    Kind.NOT_INTERESTED: -0.8,
-}
-HALF_LIFE = timedelta(days=60)
-WISH_WEIGHT, UNWANTED_WEIGHT, TAG_WEIGHT, POPULARITY_WEIGHT = 3.0, 2.0, 0.4, 0.15
-MMR_TRADE_OFF = 0.85
+MAX_HISTORY, LEAST_HISTORY, HISTORY_CELLS = 400, 40, 1_000_000
+"""The newest items of a history that count: as many as leave history times catalogue within so many
+cells, which is what a score costs."""
+WISH_WEIGHT, UNWANTED_WEIGHT, CHOSEN_WEIGHT, POPULARITY_WEIGHT = 0.15, 0.1, 0.03, 0.01
+"""In the ranker's unit: an item much like a saved one gains about 0.02 to 0.08 from it."""
 SEEN = frozenset(Kind.values) - {Kind.VIEW}
 """What a reader has done one of these to is not recommended again."""
+_PASSING = frozenset({Kind.VIEW, Kind.CLICK})
+_MOST_PASSING = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Why an item is shown. ``kind``: ``history`` (``position`` and ``deed`` say which item and
-    what was done to it), ``wish``, ``tag``, ``author``, ``popular`` or ``new``; ``words`` names the
-    tag, the author or the wanted part of the wish."""
+    what was done to it), ``wish``, ``unwanted``, ``tag``, ``author``, ``popular`` or ``new``;
+    ``words`` names the tag, the author or the part of the wish."""
 
     kind: str
     position: int | None = None
@@ -49,10 +51,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class HistoryItem:
-    """An item of the history with its weight and the deed that weighs most."""
+    """An item of the history with what it says about taste and the deed that says it."""
 
     position: int
-    weight: float
+    strength: float
     deed: str
 
 
@@ -64,90 +66,98 @@ class Part:
     amount: float
 
 
+class CatalogueRanker(Ranker):
+    """The language layer's ranker, with the effects of removal for many items at once."""
+
+    def effects(self, history: History, items: Positions) -> Scores:
+        """How much lower each of ``items`` would score without each deed, shape (deeds, items).
+
+        As :meth:`removal_effects`, exactly: without a deed the older ones fade less.
+        """
+        affinity = self._affinities(history, items)
+        without = np.zeros((len(history), len(history)), dtype=np.float32)
+        for index in range(len(history)):
+            rest = self._weights(np.delete(history.strengths, index))
+            without[index] = np.insert(rest, index, 0.0)
+        whole = self._weights(history.strengths) @ affinity
+        return np.asarray(whole - without @ affinity, dtype=np.float32)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranked:
     """The whole catalogue scored for one reader; all arrays have shape (items,).
 
-    ``scores`` is exactly the sum of the history's parts and of ``stated`` (by reason), so the part
-    that a reason names is what removing it takes away.
+    ``scores`` is the sum of the history's parts and of ``stated``, by reason.
     """
 
     snapshot: Snapshot
+    ranker: CatalogueRanker
     history: tuple[HistoryItem, ...]
     stated: tuple[tuple[Reason, Scores], ...]
     scores: Scores
     eligible: NDArray[np.bool_]
 
-    def history_parts(self, positions: Positions) -> Scores:
-        """What each history item gives to each item, shape (history, positions)."""
+    def effects(self, positions: Positions) -> Scores:
+        """What removing each history item would take from each item, shape (history, positions)."""
         if not self.history:
             return np.zeros((0, len(positions)), dtype=np.float32)
-        own = self.snapshot.matrix[[item.position for item in self.history]]
-        weights = np.array([item.weight for item in self.history], dtype=np.float32)
-        parts: Scores = weights[:, None] * (own @ self.snapshot.matrix[positions].T)
-        return parts
+        return self.ranker.effects(_as_history(self.history), positions)
 
-    def leading_history(self, positions: Positions) -> Positions:
-        """Which history item gives most to each item; -1 where none gives anything."""
-        parts = self.history_parts(positions)
-        if not len(parts):
-            return np.full(len(positions), -1, dtype=np.int64)
-        return np.where(parts.max(axis=0) > 0, parts.argmax(axis=0), -1)
+    def leading(self, effects: Scores) -> Positions:
+        """For each column of ``effects`` the history item that may be named as its reason, or -1.
 
-    def history_by_weight(self, positions: Positions) -> list[int]:
-        """The history items that lead somewhere among ``positions``, the most giving first."""
-        parts, leading = self.history_parts(positions), self.leading_history(positions)
-        given: dict[int, float] = defaultdict(float)
-        for column, lead in enumerate(leading):
-            if lead >= 0:
-                given[int(lead)] += float(parts[lead, column])
-        return sorted(given, key=lambda index: (-given[index], index))
+        It is the one whose removal would lower the score most, provided that the reader meant it
+        well: to have dismissed something is no reason to show another thing.
+        """
+        if not self.history:
+            return np.full(effects.shape[1], -1, dtype=np.int64)
+        meant = np.array([item.strength > 0 for item in self.history])
+        first = effects.argmax(axis=0)
+        return np.where((effects.max(axis=0) > 0) & meant[first], first, -1)
 
     def parts(self, position: int) -> list[Part]:
-        """All parts of one item's score, largest first."""
-        place = np.array([position])
-        history = self.history_parts(place)[:, 0]
+        """All parts of one item's score, largest first; their sum is the score."""
+        given = self.ranker.contributions(_as_history(self.history), np.array([position]))
         parts = [
             Part(Reason("history", item.position, item.deed), float(amount))
-            for item, amount in zip(self.history, history, strict=True)
+            for item, amount in zip(self.history, given[:, 0], strict=True)
         ]
         parts += [Part(reason, float(amounts[position])) for reason, amounts in self.stated]
         return sorted(parts, key=lambda part: -part.amount)
 
     def reasons(self, positions: Positions) -> list[Reason]:
-        """The largest part of each item's score; popularity only when nothing else counts."""
-        return [self._reason(int(position)) for position in positions]
+        """Why each item is where it is: what would lower its score most if it were taken away.
 
-    def _reason(self, position: int) -> Reason:
-        parts = [part for part in self.parts(position) if part.amount > 0]
-        named = [part for part in parts if part.reason.kind != "popular"]
-        return (named or parts)[0].reason if parts else Reason("new")
+        Popularity is named only when nothing of the reader's own counts.
+        """
+        effects = self.effects(positions)
+        return [
+            self._reason(int(position), int(lead), effects[:, column])
+            for column, (position, lead) in enumerate(
+                zip(positions, self.leading(effects), strict=True)
+            )
+        ]
+
+    def _reason(self, position: int, lead: int, effects: Scores) -> Reason:
+        parts = [Part(reason, float(amounts[position])) for reason, amounts in self.stated]
+        if lead >= 0:
+            item = self.history[lead]
+            reason = Reason("history", item.position, item.deed)
+            parts.append(Part(reason, float(effects[lead])))
+        speaking = [part for part in parts if part.amount > 0]
+        own = [part for part in speaking if part.reason.kind != "popular"]
+        return max(own or speaking, key=lambda part: part.amount).reason if speaking else NEW
 
     def diversified(self, pool: Positions, count: int) -> Positions:
-        """``count`` of ``pool``, each the best that is not too like those before it (MMR)."""
-        if not len(pool):
-            return pool
-        vectors = self.snapshot.matrix[pool]
-        scores = self.scores[pool]
-        spread = float(scores.max() - scores.min()) or 1.0
-        relevance = (scores - scores.min()) / spread
-        nearest = np.zeros(len(pool), dtype=np.float32)
-        free = np.ones(len(pool), dtype=bool)
-        chosen: list[int] = []
-        for _ in range(min(count, len(pool))):
-            marginal = MMR_TRADE_OFF * relevance - (1 - MMR_TRADE_OFF) * nearest
-            best = int(np.argmax(np.where(free, marginal, -np.inf)))
-            chosen.append(best)
-            free[best] = False
-            nearest = np.maximum(nearest, vectors @ vectors[best])
-        return pool[chosen]
+        """``count`` of ``pool``, each good and unlike those before it."""
+        return diversified(pool, self.scores, self.ranker.vectors, count)
 
     def tag_weights(self, count: int) -> list[tuple[str, float]]:
         """The tags that the reader's history and choices favour, with weights, strongest first."""
         amounts: dict[str, float] = defaultdict(float)
         for item in self.history:
             for tag in self.snapshot.entries[item.position].tags:
-                amounts[tag] += item.weight
+                amounts[tag] += item.strength
         for reason, _ in self.stated:
             if reason.kind == "tag":
                 amounts[reason.words] += 1.0
@@ -155,75 +165,104 @@ class Ranked:
         return [(tag, amounts[tag]) for tag in ordered if amounts[tag] > 0][:count]
 
 
-def rank(
-    snapshot: Snapshot, taste: Taste, now: datetime, *, words: WishWords | None = None
-) -> Ranked:
+NEW = Reason("new")
+_ranker: tuple[object, object, CatalogueRanker] | None = None
+
+
+def ranker_of(snapshot: Snapshot) -> CatalogueRanker:
+    """The ranker of a snapshot's items, made once for them and for each behaviour model."""
+    global _ranker
+    behaviour = behaviour_of(snapshot)
+    held = _ranker
+    if held is None or held[0] is not snapshot.entries or held[1] is not behaviour:
+        ranker = CatalogueRanker(
+            snapshot.matrix,
+            tags=[entry.tags for entry in snapshot.entries],
+            behaviour=behaviour,
+        )
+        _ranker = held = (snapshot.entries, behaviour, ranker)
+    return held[2]
+
+
+def rank(snapshot: Snapshot, taste: Taste, *, words: WishWords | None = None) -> Ranked:
     """Score every item of ``snapshot`` for ``taste``; ``words`` is the wish by its words."""
-    history = weighted_history(taste.deeds, now)
-    stated = tuple(_stated(snapshot, taste, words))
-    scores = np.zeros(len(snapshot), dtype=np.float32)
-    if history:
-        weights = np.array([item.weight for item in history], dtype=np.float32)
-        profile = weights @ snapshot.matrix[[item.position for item in history]]
-        scores += snapshot.matrix @ profile
+    ranker = ranker_of(snapshot)
+    longest = HISTORY_CELLS // max(1, len(snapshot))
+    history = history_of(taste.deeds)[-min(MAX_HISTORY, max(LEAST_HISTORY, longest)) :]
+    stated = tuple(_stated(snapshot, ranker, taste, words))
+    scores = ranker.scores(_as_history(history))
     for _, amounts in stated:
-        scores += amounts
+        scores = scores + amounts
     eligible = snapshot.shown & ~_refused(snapshot, taste)
     if words is not None:
         eligible &= ~words.refused
-    return Ranked(snapshot, history, stated, scores, eligible)
+    return Ranked(snapshot, ranker, history, stated, scores, eligible)
 
 
-def weighted_history(deeds: Sequence[Deed], now: datetime) -> tuple[HistoryItem, ...]:
-    """One entry for each item: what was done to it, weighted and faded, within [-1.2, 1.2]."""
-    totals: dict[int, float] = defaultdict(float)
-    strongest: dict[int, tuple[float, str]] = {}
-    for deed in deeds:
-        weight = deed_weight(deed) * 0.5 ** ((now - deed.at) / HALF_LIFE)
-        totals[deed.position] += weight
-        if abs(weight) > strongest.get(deed.position, (0.0, ""))[0]:
-            strongest[deed.position] = (abs(weight), deed.kind)
-    return tuple(
-        HistoryItem(position, max(-1.2, min(1.2, total)), strongest[position][1])
-        for position, total in totals.items()
-        if abs(total) > 1e-4
+def history_of(deeds: Sequence[Deed]) -> tuple[HistoryItem, ...]:
+    """One entry for each item, oldest first, from deeds in any order.
+
+    The latest opinion (saved, liked, rated, dismissed, ...) says what the item means; where there
+    is none, opening it again and again says more and more, up to a limit.
+    """
+    by_item: dict[int, list[Deed]] = defaultdict(list)
+    for deed in sorted(deeds, key=lambda deed: deed.at):
+        by_item[deed.position].append(deed)
+    items = [_history_item(position, done) for position, done in by_item.items()]
+    items.sort(key=lambda item: by_item[item.position][-1].at)
+    return tuple(item for item in items if item.strength)
+
+
+def _history_item(position: int, done: Sequence[Deed]) -> HistoryItem:
+    opinions = [deed for deed in done if deed.kind not in _PASSING]
+    if opinions:
+        last = opinions[-1]
+        return HistoryItem(position, strength_of(last.kind, last.value), last.kind)
+    total = sum(strength_of(deed.kind, deed.value) for deed in done)
+    opened = any(deed.kind == Kind.CLICK for deed in done)
+    return HistoryItem(position, min(total, _MOST_PASSING), Kind.CLICK if opened else Kind.VIEW)
+
+
+def _as_history(items: Sequence[HistoryItem]) -> History:
+    return History(
+        np.array([item.position for item in items], dtype=np.int64),
+        np.array([item.strength for item in items], dtype=np.float32),
     )
 
 
-def deed_weight(deed: Deed) -> float:
-    """How much a deed says, from -1 to 1.2; a rating of three of five says nothing."""
-    if deed.kind == Kind.RATING:
-        return max(-1.0, min(1.0, ((deed.value or 3.0) - 3.0) / 2.0))
-    return WEIGHTS[Kind(deed.kind)]
-
-
 def _stated(
-    snapshot: Snapshot, taste: Taste, words: WishWords | None
+    snapshot: Snapshot, ranker: CatalogueRanker, taste: Taste, words: WishWords | None
 ) -> list[tuple[Reason, Scores]]:
     stated: list[tuple[Reason, Scores]] = []
     if taste.wanted is not None:
-        reason = Reason("wish", words=taste.wish_wanted)
-        fit = (1 - LEXICAL_WEIGHT) * (snapshot.matrix @ taste.wanted)
-        fit += LEXICAL_WEIGHT * words.wanted if words is not None else 0.0
-        stated.append((reason, (WISH_WEIGHT * fit).astype(np.float32)))
+        fit = (1 - LEXICAL_WEIGHT) * _share_of_best(ranker.vectors @ taste.wanted) ** 2
+        fit += LEXICAL_WEIGHT * _share_of_best(words.wanted) if words is not None else 0.0
+        stated.append((Reason("wish", words=taste.wish_wanted), _float(WISH_WEIGHT * fit)))
     if len(taste.unwanted):
-        near = np.maximum(snapshot.matrix @ taste.unwanted.T, 0.0).max(axis=1)
-        stated.append(
-            (Reason("unwanted", words=", ".join(taste.unwanted_words)), -UNWANTED_WEIGHT * near)
-        )
+        near = _share_of_best((ranker.vectors @ taste.unwanted.T).max(axis=1)) ** 2
+        reason = Reason("unwanted", words=", ".join(taste.unwanted_words))
+        stated.append((reason, _float(-UNWANTED_WEIGHT * near)))
     for names, places, kind in (
         (taste.more_tags, snapshot.with_tag, "tag"),
         (taste.more_authors, snapshot.with_author, "author"),
     ):
         for name in sorted(names & places.keys()):
             amounts = np.zeros(len(snapshot), dtype=np.float32)
-            amounts[places[name]] = TAG_WEIGHT
+            amounts[places[name]] = CHOSEN_WEIGHT
             stated.append((Reason(kind, words=name), amounts))
-    most = float(snapshot.popularity.max(initial=0.0))
-    if most > 0:
-        prior = np.log1p(snapshot.popularity) / np.log1p(most)
-        stated.append((Reason("popular"), (POPULARITY_WEIGHT * prior).astype(np.float32)))
+    prior = _share_of_best(np.log1p(snapshot.popularity))
+    stated.append((Reason("popular"), _float(POPULARITY_WEIGHT * prior)))
     return stated
+
+
+def _share_of_best(values: Scores) -> Scores:
+    """Values brought into [0, 1], the best being 1 and what is below 0 being 0."""
+    most = float(values.max(initial=0.0))
+    return _float(np.maximum(values, 0.0) / most) if most > 0 else np.zeros_like(values)
+
+
+def _float(values: NDArray[Any]) -> Scores:
+    return np.asarray(values, dtype=np.float32)
 
 
 def _refused(snapshot: Snapshot, taste: Taste) -> NDArray[np.bool_]:

@@ -10,6 +10,7 @@ from django_tasks import task
 
 from apps.core.errors import Problem
 from apps.core.jobs import NoProgress, ProgressReporter
+from apps.recommend.behaviour import behaviour_fit
 from apps.recommend.services import catalogue, imports
 
 IMPORT_ITEMS = "recommend.import_items"
@@ -36,6 +37,12 @@ def import_interactions(
     finally:
         Path(path).unlink(missing_ok=True)
     return asdict(report)
+
+
+@task()
+def fit_behaviour() -> bool:
+    """Fit the links between items to what readers did by now."""
+    return behaviour_fit()
 
 
 @task()

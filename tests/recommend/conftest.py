@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -14,8 +16,9 @@ from tests.recommend.factories import ReaderFactory, load_books
 
 
 @pytest.fixture(autouse=True)
-def engine() -> Iterator[FakeEngine]:
-    """A language layer of this test alone, and no catalogue of an earlier one."""
+def engine(settings: Any, tmp_path: Path) -> Iterator[FakeEngine]:
+    """A language layer of this test alone, and no catalogue or file of an earlier one."""
+    settings.VAR_DIR = tmp_path
     engine = FakeEngine()
     previous = gateway.use_engine(engine)
     index.reset()

@@ -147,6 +147,13 @@ def test_removing_the_named_item_lowers_the_score_most(reader: Reader) -> None:
         assert drops[named] == pytest.approx(max(drops.values()), abs=1e-6)
 
 
+def test_what_was_dismissed_is_never_a_reason(reader: Reader) -> None:
+    did(reader, "not_interested", "ghost-1", "ghost-2")
+    did(reader, "save", "sea-1")
+    named = {source for _, source in _history_reasons(reader)}
+    assert named == {"sea-1"}
+
+
 def test_the_parts_of_a_score_add_up_to_it(reader: Reader) -> None:
     did(reader, "save", "sea-1", "ghost-2")
     wish_set(reader=reader, sentence="a castle, no whale")
