@@ -10,14 +10,11 @@ _ADJECTIVES = {"negative": "bad", "positive": "good", "neutral": "neutral"}
 def rule_sentence(rule: Rule) -> str:
     """What the rule does, as a sentence for its owner."""
     subject = rule.company.name if rule.company else "any company"
-    topic = f" about {rule.topic}" if rule.topic else ""
-    sentence = f"Alert me to news on {subject}{topic}"
+    topic = f" on {rule.topic}" if rule.topic else ""
+    verdict = "comes in"
     if rule.sentiment:
-        sure = f"{rule.threshold:.0%}"
-        sentence += (
-            f" that is {_ADJECTIVES[rule.sentiment]} for it with a probability of at least {sure}"
-        )
-    return f"{sentence}, {_rest(rule.cooldown_minutes)}."
+        verdict = f"is {_ADJECTIVES[rule.sentiment]} for it (at least {rule.threshold:.0%} sure)"
+    return f"Alert me when news about {subject}{topic} {verdict}, {_rest(rule.cooldown_minutes)}."
 
 
 def rule_name(rule: Rule) -> str:
@@ -30,9 +27,9 @@ def rule_name(rule: Rule) -> str:
 def _rest(minutes: int) -> str:
     if not minutes:
         return "once per story"
-    if minutes % 60 == 0:
-        hours = minutes // 60
-        spell = "an hour" if hours == 1 else f"{hours} hours"
+    hours, rest = divmod(minutes, 60)
+    if rest:
+        spell = "a minute" if minutes == 1 else f"in {minutes} minutes"
     else:
-        spell = "a minute" if minutes == 1 else f"{minutes} minutes"
-    return f"once per story and at most once in {spell} per company"
+        spell = "an hour" if hours == 1 else f"in {hours} hours"
+    return f"once per story and at most once {spell} per company"
