@@ -16,7 +16,7 @@ from apps.market.text import content_words, correction_kind, jaccard, shingles
 WINDOW = timedelta(days=3)
 """How far apart in time two articles may be published and still tell the same story."""
 
-CORRECTS = 0.25
+CORRECTS = 0.27
 """The overlap from which a correction is about an earlier article (see :func:`overlap`)."""
 
 _COMPARED = 20  # candidates that are compared in full
@@ -58,7 +58,7 @@ def overlap(left: set[str], right: set[str], frequency: Counter[str], texts: int
     """The shared words' weight over the lighter text's, a rare word weighing more; in [0, 1]."""
 
     def weight(words: Iterable[str]) -> float:
-        return sum(math.log((1 + texts) / (1 + frequency[word])) for word in words)
+        return sum(math.log((2 + texts) / (1 + frequency[word])) for word in words)
 
     lighter = min(weight(left), weight(right))
     return weight(left & right) / lighter if lighter > 0 else 0.0

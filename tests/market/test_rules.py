@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from apps.accounts.models import AuditEntry, User
+from apps.core.errors import InvalidInput, NotAllowed, NotFound
+from apps.market.models import Company, Rule
+from apps.market.selectors.alerts import rule_history
+from apps.market.services.rules import (
+    RuleInput,
+    rule_create,
+    rule_delete,
+    rule_draft,
+    rule_input,
+    rule_update,
+)
+from apps.market.wording import rule_sentence
+from tests.market.factories import ArticleFactory, RuleFactory, ScoreFactory
+
+pytestmark = pytest.mark.django_db
+
+BAD = RuleInput(sentiment="negative", threshold=0.7)
+
+
+def test_a_rule_is_made_changed_and_deleted(analyst: User, halvern: Company) -> None:
+    rule = rule_create(actor=analyst, wanted=replace(BAD, company_id=halvern.pk))
+    assert rule.name == "HALV · negative"
+    changed = rule_update(
+        actor=analyst, rule_id=rule.pk, wanted=replace(rule_input(rule), threshold=0.9, name="Mine")
+    )
+    assert (changed.threshold, changed.name, changed.company) == (0.9, "Mine", halvern)
+    rule_delete(actor=analyst, rule_id=rule.pk)
+    assert not Rule.objects.exists()
+    actions = list(AuditEntry.objects.order_by("id").values_list("action", flat=True))
+    assert actions == ["rule.created", "rule.changed", "rule.deleted"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [
+        (RuleInput(), "company"),
+        (RuleInput(company_id=99_999), "company"),
+        (RuleInput(sentiment="gloomy"), "sentiment"),
+        (replace(BAD, threshold=1.5), "threshold"),
+        (replace(BAD, threshold=float("nan")), "threshold"),
+        (RuleInput(topic="Gossip"), "topic"),
+        (replace(BAD, cooldown_minutes=-1), "cooldown_minutes"),
+    ],
+)
+def test_an_unusable_rule_names_its_field(analyst: User, wanted: RuleInput, field: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        rule_create(actor=analyst, wanted=wanted)
+    assert field in caught.value.fields
+    assert not Rule.objects.exists()
+
+
+def test_only_analysts_have_rules(member: User, operator: User) -> None:
+    for user in (member, operator):
+        with pytest.raises(NotAllowed):
+            rule_create(actor=user, wanted=BAD)
+
+
+def test_nobody_else_changes_a_rule(analyst: User, colleague: User, member: User) -> None:
+    rule = RuleFactory(owner=analyst)
+    for other in (colleague, member):
+        with pytest.raises(NotFound):
+            rule_update(actor=other, rule_id=rule.pk, wanted=BAD)
+        with pytest.raises(NotFound):
+            rule_delete(actor=other, rule_id=rule.pk)
+
+
+def test_a_rule_is_told_in_plain_words(analyst: User, halvern: Company) -> None:
+    def sentence(wanted: RuleInput) -> str:
+        return rule_sentence(rule_draft(wanted=wanted, owner=analyst))
+
+    assert sentence(replace(BAD, cooldown_minutes=60)) == (
+        "Alert me when news about any company is bad for it (at least 70% sure), "
+        "once per story and at most once an hour per company."
+    )
+    wanted = RuleInput(company_id=halvern.pk, topic="Dividend", cooldown_minutes=30)
+    assert sentence(wanted) == (
+        "Alert me when news about Halvern Steel on Dividend comes in, "
+        "once per story and at most once in 30 minutes per company."
+    )
+
+
+def test_the_history_counts_stories_once_per_company(analyst: User, halvern: Company) -> None:
+    first = ArticleFactory()
+    repeat = ArticleFactory(story=first)
+    for article in (first, repeat):
+        ScoreFactory(article=article)
+        ScoreFactory(article=article, company=halvern)
+    ScoreFactory(article=ArticleFactory(), negative=0.5)
+    old = ArticleFactory(published_at=timezone.now() - timedelta(days=40))
+    ScoreFactory(article=old)
+    alone = ScoreFactory(article=ArticleFactory()).article
+    history = rule_history(rule=rule_draft(wanted=BAD, owner=analyst))
+    assert history.alerts == 2
+    assert {article.pk for article in history.examples} == {first.pk, alone.pk}
+    about = rule_history(rule=rule_draft(wanted=replace(BAD, company_id=halvern.pk), owner=analyst))
+    assert (about.alerts, about.days) == (1, 30)
+    topic = rule_draft(wanted=RuleInput(topic="Earnings"), owner=analyst)
+    assert rule_history(rule=topic).alerts == 0

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import httpx
+import pytest
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.core.errors import Conflict, InvalidInput, NotAllowed
+from apps.core.fetching import Fetcher
+from apps.market.models import Article, Source
+from apps.market.services import sources
+from apps.market.services.sources import feed_create, feed_pause, feed_poll, feeds_poll_due
+from tests.market.test_feeds import LAUGHS, RSS
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Network = Callable[[Callable[[httpx.Request], httpx.Response]], None]
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> Network:
+    """``network(handler)``: every public host answers with ``handler``."""
+
+    def replace(handler: Callable[[httpx.Request], httpx.Response]) -> None:
+        def resolver(host: str, port: int) -> list[str]:
+            return [host] if host[0].isdigit() else ["93.184.216.34"]
+
+        fetcher = Fetcher(transport=httpx.MockTransport(handler), resolver=resolver)
+        monkeypatch.setattr(sources, "fetcher", lambda: fetcher)
+
+    return replace
+
+
+def answer(content: bytes, **headers: str) -> httpx.Response:
+    return httpx.Response(200, stream=httpx.ByteStream(content), headers=headers)
+
+
+@pytest.fixture
+def feed(analyst: User) -> Source:
+    return feed_create(actor=analyst, url="https://w.example/feed.xml", name="Test feed")
+
+
+def test_a_feed_is_polled_and_its_articles_stored_once(feed: Source, network: Network) -> None:
+    network(lambda request: answer(RSS, ETag='"v1"'))
+    assert feed_poll(source=feed) == {"created": 2, "updated": 0, "unchanged": 0, "refused": 1}
+    assert (feed.state, feed.etag, feed.error_code) == ("healthy", '"v1"', "entries_refused")
+    assert feed_poll(source=feed)["unchanged"] == 2
+    assert set(Article.objects.values_list("source", flat=True)) == {feed.pk}
+
+
+def test_an_unchanged_feed_costs_one_conditional_request(feed: Source, network: Network) -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.headers.get("If-None-Match") == '"v1"':
+            return httpx.Response(304)
+        return answer(RSS, ETag='"v1"')
+
+    network(handler)
+    feed_poll(source=feed)
+    assert feed_poll(source=feed)["created"] == 0
+    feed.refresh_from_db()
+    assert (feed.state, feed.etag) == ("healthy", '"v1"')
+
+
+def redirect(location: str) -> httpx.Response:
+    return httpx.Response(302, headers={"Location": location})
+
+
+@pytest.mark.parametrize(
+    ("handler", "code"),
+    [
+        (lambda request: answer(b"<html>Sign in</html>"), "html"),
+        (lambda request: answer(LAUGHS), "unsafe_xml"),
+        (lambda request: answer(b"<rss><channel>"), "invalid_xml"),
+        (lambda request: answer(b"x" * (6 * 1024 * 1024)), "too_large"),
+        (lambda request: redirect("http://127.0.0.1:8000/admin/"), "address_refused"),
+        (lambda request: redirect("http://192.168.0.1/"), "address_refused"),
+        (lambda request: redirect("/"), "too_many_redirects"),
+        (lambda request: httpx.Response(500), "http_status"),
+    ],
+)
+def test_a_bad_feed_has_a_clear_state_and_stores_nothing(
+    feed: Source,
+    network: Network,
+    handler: Callable[[httpx.Request], httpx.Response],
+    code: str,
+) -> None:
+    network(handler)
+    feed_poll(source=feed)
+    feed.refresh_from_db()
+    assert (feed.state, feed.error_code) == ("failing", code)
+    assert feed.error
+    assert not Article.objects.exists()
+
+
+def test_a_private_feed_is_refused_without_a_connection(analyst: User) -> None:
+    source = feed_create(actor=analyst, url="http://127.0.0.1:8000/feed.xml")
+    feed_poll(source=source)
+    assert source.error_code == "address_refused"
+
+
+def test_a_failing_feed_is_asked_less_and_less_and_recovers(feed: Source, network: Network) -> None:
+    network(lambda request: httpx.Response(500))
+    pauses = []
+    for _ in range(9):
+        feed_poll(source=feed)
+        assert feed.next_poll_at is not None
+        assert feed.polled_at is not None
+        pauses.append(feed.next_poll_at - feed.polled_at)
+    assert pauses == sorted(pauses)
+    assert pauses[0] == timedelta(seconds=600)
+    assert pauses[-1] == timedelta(hours=6)
+    network(lambda request: answer(RSS))
+    feed_poll(source=feed)
+    assert (feed.state, feed.failures, feed.next_poll_at) == (
+        "healthy",
+        0,
+        feed.polled_at + timedelta(seconds=300),
+    )
+
+
+def test_only_due_feeds_are_polled(feed: Source, network: Network, analyst: User) -> None:
+    asked: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        asked.append(request.headers["Host"])
+        return answer(RSS)
+
+    network(handler)
+    paused = feed_create(actor=analyst, url="https://paused.example/feed.xml")
+    feed_pause(actor=analyst, source=paused, paused=True)
+    assert feeds_poll_due() == 1
+    assert feeds_poll_due() == 0
+    assert asked == ["w.example"]
+    Source.objects.filter(id=feed.pk).update(next_poll_at=timezone.now())
+    feed_pause(actor=analyst, source=paused, paused=False)
+    assert feeds_poll_due() == 2
+
+
+@pytest.mark.parametrize("url", ["", "no address", "ftp://w.example/", "file:///etc/passwd"])
+def test_only_web_addresses_become_feeds(analyst: User, url: str) -> None:
+    with pytest.raises(InvalidInput):
+        feed_create(actor=analyst, url=url)
+
+
+def test_a_feed_is_added_once(feed: Source, analyst: User) -> None:
+    with pytest.raises(Conflict):
+        feed_create(actor=analyst, url=feed.url)
+    with pytest.raises(Conflict):
+        feed_create(actor=analyst, url="https://other.example/", name=feed.name)
+
+
+def test_only_analysts_manage_feeds(member: User, feed: Source) -> None:
+    with pytest.raises(NotAllowed):
+        feed_create(actor=member, url="https://v.example/feed.xml")
+    with pytest.raises(NotAllowed):
+        feed_pause(actor=member, source=feed, paused=True)
