@@ -1,0 +1,126 @@
+"""The problem details that every endpoint answers with, and health, readiness, metrics."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from apps.accounts.models import User
+from apps.core import gateway
+from ml.errors import DeadlineExceeded, EngineClosed, MLError, ModelNotFound, Overloaded
+from ml.serving.fakes import FakeEngine
+from tests.conftest import ClientFor
+
+pytestmark = pytest.mark.django_db
+PREDICT = "/api/v1/models/predict/"
+
+
+def problem(response: Any, status: int) -> dict[str, Any]:
+    """The problem detail of ``response``, which must have ``status``."""
+    assert response.status_code == status
+    assert response.headers["Content-Type"] == "application/problem+json"
+    body: dict[str, Any] = response.json()
+    assert body["status"] == status
+    assert body["detail"]
+    return body
+
+
+def test_validation_names_the_fields(member: User, client_for: ClientFor) -> None:
+    client = client_for(member)
+    body = problem(client.post(PREDICT, {"texts": []}, content_type="application/json"), 400)
+    assert body["code"] == "invalid_input"
+    assert set(body["fields"]) == {"task", "texts"}
+    assert "task: " in body["detail"]
+    nested = {"task": "intent", "texts": ["fine", {"not": "a text"}, "x" * 20_001]}
+    body = problem(client.post(PREDICT, nested, content_type="application/json"), 400)
+    assert set(body["fields"]) == {"texts.1", "texts.2"}
+
+
+def test_a_body_that_is_not_json_is_named(member: User, client_for: ClientFor) -> None:
+    response = client_for(member).post(PREDICT, "{", content_type="application/json")
+    assert problem(response, 400)["code"] == "parse_error"
+
+
+def test_who_is_not_signed_in_gets_401(client: Client) -> None:
+    response = client.get("/api/v1/accounts/me/")
+    assert problem(response, 401)["code"] == "not_authenticated"
+    assert "WWW-Authenticate" in response.headers
+    refused = client.get("/api/v1/accounts/me/", headers={"authorization": "Token nonsense"})
+    assert problem(refused, 401)["code"] == "authentication_failed"
+
+
+def test_who_may_not_gets_403(member: User, client_for: ClientFor) -> None:
+    assert problem(client_for(member).get("/api/v1/models/"), 403)["code"] == "not_allowed"
+
+
+def test_a_session_without_csrf_token_gets_403(member: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(member)
+    problem(client.post(PREDICT, {}, content_type="application/json"), 403)
+
+
+def test_what_is_not_there_gets_404(member: User, client_for: ClientFor) -> None:
+    response = client_for(member).get(f"/api/v1/jobs/{uuid.uuid4()}/")
+    assert problem(response, 404)["code"] == "not_found"
+
+
+def test_a_wrong_method_gets_405(member: User, client_for: ClientFor) -> None:
+    problem(client_for(member).get(PREDICT), 405)
+
+
+def test_a_full_queue_gets_503(member: User, client_for: ClientFor) -> None:
+    engine = FakeEngine()
+    gateway.use_engine(engine)
+    body = {"task": "intent", "texts": ["a card"]}
+    with engine.overloaded():
+        response = client_for(member).post(PREDICT, body, content_type="application/json")
+    assert problem(response, 503)["code"] == "overloaded"
+
+
+def test_an_unknown_task_gets_503(member: User, client_for: ClientFor) -> None:
+    body = {"task": "weather", "texts": ["rain"]}
+    response = client_for(member).post(PREDICT, body, content_type="application/json")
+    assert "weather" in problem(response, 503)["detail"]
+
+
+@pytest.mark.parametrize("error", [Overloaded, DeadlineExceeded, EngineClosed, ModelNotFound])
+def test_errors_of_the_language_layer_keep_their_codes(error: type[MLError]) -> None:
+    assert gateway._problem(error("inside")).code == error.code
+
+
+def test_the_schema_describes_the_api(member: User, client_for: ClientFor) -> None:
+    schema = client_for(member).get("/api/v1/schema/", headers={"accept": "application/json"})
+    assert "/api/v1/models/predict/" in schema.content.decode()
+
+
+def test_health_needs_nothing(client: Client) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_ready_when_migrated_and_built(client: Client) -> None:
+    response = client.get("/readyz")
+    assert response.status_code == 200
+    assert response.json()["checks"] == {"database": "ok", "models": "ok"}
+
+
+def test_not_ready_while_a_model_is_missing(client: Client) -> None:
+    gateway.use_engine(FakeEngine({"intent": {"card": "card_arrival"}}))
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert response.json()["checks"]["models"] == "missing: sentiment, topic"
+
+
+def test_metrics_show_the_engine_to_this_machine_and_administrators(
+    client: Client, member: User, administrator: User, client_for: ClientFor
+) -> None:
+    gateway.classify("intent", ["my card"])
+    text = client.get("/metrics").content.decode()
+    assert 'trefoil_engine_requests_total{task="intent"} 1.0' in text
+    assert 'trefoil_engine_latency_seconds{quantile="p95",task="intent"}' in text
+    far = {"REMOTE_ADDR": "203.0.113.9"}
+    assert client.get("/metrics", **far).status_code == 403
+    assert client_for(member).get("/metrics", **far).status_code == 403
+    assert client_for(administrator).get("/metrics", **far).status_code == 200
