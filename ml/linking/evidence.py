@@ -16,8 +16,8 @@ START = {"plain": 0.75, "ambiguous": 0.25}
 WEIGHTS = {
     "legal form": 0.6,
     "organisation": 0.4,
-    "no organisation": -0.15,
-    "person or place": -0.5,
+    "no organisation": -0.05,
+    "person or place": -0.3,
     "part of a longer name": -0.45,
     "business verb": 0.3,
     "business words": 0.25,
