@@ -29,7 +29,6 @@ def _detector() -> LanguageDetector:
     return (
         LanguageDetectorBuilder.from_languages(*_LANGUAGES)
         .with_low_accuracy_mode()
-        .with_preloaded_language_models()
         .build()
     )
 
