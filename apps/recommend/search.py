@@ -20,7 +20,7 @@ from ml.retrieval.lexical import LexicalIndex
 MAX_QUERY = 300
 LEAST_COSINE = 0.2
 """What shares no word with the query and is further than this from its meaning is no result."""
-LEAST_SHARE = 0.4
+LEAST_SHARE = 0.5
 """Results below this share of the best one's score are left out."""
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?", re.UNICODE)
