@@ -38,14 +38,20 @@ class Behaviour:
     def __len__(self) -> int:
         return len(self.targets)
 
-    def rows(self, items: IntArray, total: int) -> FloatArray:
-        """The links of ``items`` to all of ``total`` items, shape (items, total).
+    def rows(self, items: IntArray, total: int, to: IntArray | None = None) -> FloatArray:
+        """The links of ``items`` to the items ``to`` (to all of ``total`` items, when ``None``).
 
-        Items that came after the fit have none.
+        Shape (items, to). Items that came after the fit have none.
         """
-        dense = np.zeros((len(items), total), dtype=np.float32)
+        wanted = total if to is None else len(to)
+        dense = np.zeros((len(items), wanted), dtype=np.float32)
         known = np.flatnonzero(items < len(self))
-        dense[known[:, None], self.targets[items[known]]] = self.weights[items[known]]
+        targets, weights = self.targets[items[known]], self.weights[items[known]]
+        if to is None:
+            dense[known[:, None], targets] = weights
+            return dense
+        for column, item in enumerate(to):
+            dense[known, column] = np.where(targets == item, weights, 0.0).sum(axis=1)
         return dense
 
     def save(self, path: Path) -> None:

@@ -140,28 +140,32 @@ class Ranker:
         weights = self._weights(history.strengths)
         return (weights[:, None] * self._affinities(history, items)).astype(np.float32)
 
-    def removal_effects(self, history: History, item: int) -> FloatArray:
-        """How much lower the score of ``item`` would be without each deed, shape (deeds,).
+    def removal_effects(self, history: History, items: IntArray) -> FloatArray:
+        """How much lower the score of each of ``items`` would be without each deed.
 
-        Exact: without a deed the older ones fade less.
+        Shape (deeds, items). Exact: without a deed the older ones fade less.
         """
-        affinity = self._affinities(history, np.array([item]))[:, 0]
-        whole = float(self._weights(history.strengths) @ affinity)
-        effects = np.zeros(len(history), dtype=np.float32)
+        affinity = self._affinities(history, items)
+        whole = self._weights(history.strengths) @ affinity
+        effects = np.zeros_like(affinity)
         for index in range(len(history)):
-            rest = self._weights(np.delete(history.strengths, index))
-            effects[index] = whole - float(rest @ np.delete(affinity, index))
+            rest = np.insert(self._weights(np.delete(history.strengths, index)), index, 0.0)
+            effects[index] = whole - rest @ affinity
         return effects
 
-    def because(self, history: History, item: int) -> int | None:
-        """The deed whose absence would lower the score of ``item`` most: "because you saved X".
+    def because(self, history: History, items: IntArray) -> list[int | None]:
+        """For each item the deed whose absence would lower its score most: "because you saved X".
 
-        ``None`` when no deed speaks for it.
+        ``None`` where no deed speaks for the item.
         """
-        effects = self.removal_effects(history, item)
-        if not len(effects) or effects.max() <= 0:
-            return None
-        return int(effects.argmax())
+        if not len(history):
+            return [None] * len(items)
+        effects = self.removal_effects(history, items)
+        strongest = effects.argmax(axis=0)
+        return [
+            int(deed) if effects[deed, column] > 0 else None
+            for column, deed in enumerate(strongest)
+        ]
 
     def _weights(self, strengths: FloatArray) -> FloatArray:
         """Strengths faded by how many deeds came since, shape (deeds,)."""
@@ -173,17 +177,16 @@ class Ranker:
         """How much each deed's item speaks for ``items`` (all, when ``None``)."""
         chosen = self.vectors if items is None else self.vectors[items]
         cosines = np.maximum(self.vectors[history.items] @ chosen.T, 0.0)
-        affinity = self.settings.text * cosines**self.settings.power
+        affinity = self.settings.text * _raised(cosines, self.settings.power)
         rejected = np.flatnonzero(history.strengths <= -0.8)
         affinity[rejected] += self.settings.push * cosines[rejected] ** 2
         if self._behaviour is not None:
-            links = self._behaviour.rows(history.items, len(self))
-            affinity += links if items is None else links[:, items]
+            affinity += self._behaviour.rows(history.items, len(self), items)
         if self._tags is not None:
             for row, item in enumerate(history.items):
                 shared = self._tags.similarities(int(item))
                 affinity[row] += self.settings.tags * (shared if items is None else shared[items])
-        return affinity.astype(np.float32)
+        return affinity
 
     def _prior(self, popularity: FloatArray | None) -> FloatArray:
         most = float(popularity.max(initial=0.0)) if popularity is not None else 0.0
@@ -191,6 +194,14 @@ class Ranker:
             return np.zeros(len(self.vectors), dtype=np.float32)
         prior = self.settings.popularity * np.log1p(popularity) / np.log1p(most)
         return np.asarray(prior, dtype=np.float32)
+
+
+def _raised(values: FloatArray, power: float) -> FloatArray:
+    """``values ** power``; the usual power by two multiplications, which are ten times as fast."""
+    if power == 4.0:
+        squares = values * values
+        return squares * squares
+    return np.asarray(values**power, dtype=np.float32)
 
 
 def best(scores: FloatArray, k: int, *, excluded: IntArray | None = None) -> IntArray:

@@ -120,8 +120,9 @@ def test_the_reason_is_the_deed_whose_absence_costs_most(ranker, deeds, item):
     own = history(*deeds)
     whole = ranker.scores(own)[item]
     lost = [whole - ranker.scores(own.without(i))[item] for i in range(len(own))]
-    assert ranker.removal_effects(own, item) == pytest.approx(lost, abs=1e-5)
-    reason = ranker.because(own, item)
+    effects = ranker.removal_effects(own, np.array([item, 0]))
+    assert effects[:, 0] == pytest.approx(lost, abs=1e-5)
+    reason = ranker.because(own, np.array([item]))[0]
     if reason is None:
         assert max(lost) <= 1e-5
     else:
@@ -129,8 +130,8 @@ def test_the_reason_is_the_deed_whose_absence_costs_most(ranker, deeds, item):
 
 
 def test_no_history_no_reason(ranker):
-    assert ranker.because(history(), 3) is None
-    assert ranker.because(history((0, -1.0)), 1) is None
+    assert ranker.because(history(), np.array([3, 4])) == [None, None]
+    assert ranker.because(history((0, -1.0)), np.array([1])) == [None]
 
 
 @pytest.mark.parametrize("given_vectors", [np.zeros((4, 3)), np.ones((4, 3)), np.eye(4)[:, :3]])
