@@ -26,11 +26,7 @@ _MIN_CONFIDENCE = 0.85
 @cache
 def _detector() -> LanguageDetector:
     # The compact models: they are enough for sentences, and short texts are not judged at all.
-    return (
-        LanguageDetectorBuilder.from_languages(*_LANGUAGES)
-        .with_low_accuracy_mode()
-        .build()
-    )
+    return LanguageDetectorBuilder.from_languages(*_LANGUAGES).with_low_accuracy_mode().build()
 
 
 def foreign_language(text: str) -> str | None:
