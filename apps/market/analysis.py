@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from channels.db import database_sync_to_async
@@ -11,8 +11,9 @@ from channels.db import database_sync_to_async
 from apps.core import gateway
 from apps.market import linking
 from apps.market.models import Article, Mention
+from apps.market.pooling import SENTIMENT_HEADLINE, TOPIC_HEADLINE, pool
 from apps.market.targeting import Named, contexts
-from apps.market.text import lead, read_text
+from apps.market.text import READ_CHARACTERS, first_sentences, lead, read_text
 from ml.linking import linker
 from ml.types import Classification, Tagging
 
@@ -43,28 +44,51 @@ class Analysis:
 
 async def analyse(articles: Sequence[Article]) -> list[Analysis]:
     """Read ``articles`` in one batch per model. Raises ``Problem`` when a model cannot answer."""
-    wholes = [lead(article.title, article.body) for article in articles]
     reads = [read_text(article.title, article.body) for article in articles]
     sentiments, topics, taggings, current = await asyncio.gather(
-        gateway.aclassify("sentiment", wholes),
-        gateway.aclassify("topic", wholes),
+        _pooled("sentiment", articles, _sentences, SENTIMENT_HEADLINE),
+        _pooled("topic", articles, _lead, TOPIC_HEADLINE),
         gateway.atag([text for text, _ in reads]),
         database_sync_to_async(linking.current)(),
     )
-    texts = [text for text, _ in reads]
-    linked = await asyncio.to_thread(_link, current, texts, taggings)
-    targeted = await _target(texts, wholes, linked, sentiments)
+    linked = await asyncio.to_thread(_link, current, [text for text, _ in reads], taggings)
+    mentions = [
+        tuple(_found(mention, start) for mention in found)
+        for (_, start), found in zip(reads, linked, strict=True)
+    ]
+    targeted = await _target(articles, mentions, sentiments)
     return [
         Analysis(
             article=article,
             sentiment=sentiments[index],
             topic=topics[index],
             ner_version=taggings[index].version,
-            mentions=tuple(_found(mention, reads[index][1]) for mention in linked[index]),
+            mentions=mentions[index],
             targeted=targeted[index],
         )
         for index, article in enumerate(articles)
     ]
+
+
+def _sentences(article: Article) -> list[str]:
+    return first_sentences(article.body, 2)
+
+
+def _lead(article: Article) -> list[str]:
+    return [lead(article.body)] if article.body else []
+
+
+async def _pooled(
+    task: str,
+    articles: Sequence[Article],
+    below: Callable[[Article], list[str]],
+    weight: float,
+) -> list[Classification]:
+    """Each article's headline and the texts below it, classified in one call and weighed."""
+    parts = [[article.title, *below(article)] for article in articles]
+    answers = iter(await gateway.aclassify(task, [text for texts in parts for text in texts]))
+    verdicts = [[next(answers) for _ in texts] for texts in parts]
+    return [pool(headline, rest, weight=weight) for headline, *rest in verdicts]
 
 
 def _link(
@@ -76,26 +100,29 @@ def _link(
 
 
 async def _target(
-    texts: Sequence[str],
-    wholes: Sequence[str],
-    linked: Sequence[Sequence[linker.Mention]],
+    articles: Sequence[Article],
+    mentions: Sequence[Sequence[Found]],
     sentiments: Sequence[Classification],
 ) -> list[dict[int, Classification]]:
     """Each article's sentiment per company; only articles with several cost anything."""
     wanted: list[tuple[int, int, str]] = []
     targeted: list[dict[int, Classification]] = []
-    for index, (text, whole, mentions) in enumerate(zip(texts, wholes, linked, strict=True)):
-        names = [Named(int(mention.company_id), mention.start) for mention in mentions]
+    for index, (article, found) in enumerate(zip(articles, mentions, strict=True)):
+        in_title, in_body = (_named(found, field) for field in Mention.Field)
         targeted.append({})
-        for company_id, context in contexts(text, names, whole=whole).items():
-            if context == whole:
-                targeted[index][company_id] = sentiments[index]
-            else:
-                wanted.append((index, company_id, context))
-    answers = await gateway.aclassify("sentiment", [context for _, _, context in wanted])
+        texts = contexts(article.title, in_title, article.body[:READ_CHARACTERS], in_body)
+        for company_id, text in texts.items():
+            targeted[index][company_id] = sentiments[index]
+            if text:
+                wanted.append((index, company_id, text))
+    answers = await gateway.aclassify("sentiment", [text for _, _, text in wanted])
     for (index, company_id, _), answer in zip(wanted, answers, strict=True):
         targeted[index][company_id] = answer
     return targeted
+
+
+def _named(found: Sequence[Found], field: str) -> list[Named]:
+    return [Named(name.company_id, name.start) for name in found if name.field == field]
 
 
 def _found(mention: linker.Mention, body_start: int) -> Found:

@@ -34,7 +34,7 @@ _ABBREVIATION = re.compile(
 )
 
 LEAD_CHARACTERS = 320
-"""How much of an article the classifiers read: the headline and its first sentences."""
+"""How much of a body the classifiers read."""
 
 READ_CHARACTERS = 4000
 """How much of a body is searched for companies; what follows is stored and shown only."""
@@ -91,15 +91,15 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     return [(first, last) for first, last in spans if text[first:last].strip()]
 
 
-def lead(title: str, body: str) -> str:
-    """The headline and as many first sentences as fit into ``LEAD_CHARACTERS``."""
-    parts, size = [_closed(title)], len(title)
-    for start, end in sentence_spans(body[: 4 * LEAD_CHARACTERS]):
-        size += end - start
-        if size > LEAD_CHARACTERS and len(parts) > 1:
-            break
-        parts.append(body[start:end][:LEAD_CHARACTERS])
-    return " ".join(parts)
+def lead(body: str) -> str:
+    """The beginning of a body, ``LEAD_CHARACTERS`` at most."""
+    return " ".join(first_sentences(body, 20))[:LEAD_CHARACTERS]
+
+
+def first_sentences(body: str, number: int) -> list[str]:
+    """The first sentences of a body, none longer than ``LEAD_CHARACTERS``."""
+    start = body[: 4 * LEAD_CHARACTERS]
+    return [start[a:b][:LEAD_CHARACTERS] for a, b in sentence_spans(start)[:number]]
 
 
 def read_text(title: str, body: str) -> tuple[str, int]:

@@ -11,7 +11,8 @@ RSS = b"""<?xml version="1.0" encoding="UTF-8"?>
 <item><title>Halvern &amp; Sons gains</title><link>https://w.example/1</link>
 <guid>guid-1</guid><pubDate>Fri, 30 Jan 2026 07:45:00 +0000</pubDate>
 <description>
-&lt;p&gt;Shares &lt;b&gt;rose&lt;/b&gt;.&lt;/p&gt;&lt;script&gt;x()&lt;/script&gt;</description></item>
+&lt;p&gt;Shares &lt;b&gt;rose&lt;/b&gt;.&lt;/p&gt;&lt;script&gt;x()&lt;/script&gt;
+</description></item>
 <item><title></title><link>https://w.example/2</link></item>
 <item><title>No date</title><link>javascript:alert(1)</link><guid>guid-3</guid></item>
 </channel></rss>"""

@@ -7,49 +7,51 @@ from apps.market.topics import RISKY, TOPICS, risk
 
 
 def names(text: str, *given: str) -> list[Named]:
-    return [Named(number, text.index(name)) for number, name in enumerate(given)]
+    return [Named(at, text.index(name)) for at, name in enumerate(given) if name in text]
+
+
+def found(title: str, body: str = "") -> dict[int, str]:
+    given = ("Skyrill", "Anchor")
+    return contexts(title, names(title, *given), body, names(body, *given))
 
 
 def test_one_company_is_scored_on_the_whole_article() -> None:
-    text = "Halvern gains. Nothing else."
-    assert contexts(text, names(text, "Halvern"), whole="the lead") == {0: "the lead"}
+    assert found("Skyrill gains", "Nothing else.") == {0: ""}
 
 
 def test_no_company_needs_no_context() -> None:
-    assert contexts("Rates stay.", [], whole="Rates stay.") == {}
+    assert found("Rates stay.") == {}
 
 
 @pytest.mark.parametrize(
-    ("text", "first", "second"),
+    ("title", "first", "second"),
     [
         (
-            "Crude slump lifts Skyrill and hurts Anchor.",
+            "Crude slump lifts Skyrill and hurts Anchor",
             "Crude slump lifts Skyrill",
-            "hurts Anchor.",
+            "hurts Anchor",
         ),
-        (
-            "Skyrill gains while Anchor slides.",
-            "Skyrill gains",
-            "while Anchor slides.",
-        ),
-        (
-            "Skyrill gains. Fuel got cheaper. Anchor, however, slides.",
-            "Skyrill gains.",
-            "Anchor, however, slides.",
-        ),
+        ("Skyrill gains while Anchor slides", "Skyrill gains", "while Anchor slides"),
     ],
 )
-def test_each_company_has_the_clauses_that_name_it_alone(
-    text: str, first: str, second: str
+def test_each_company_has_the_clauses_of_the_headline_that_name_it_alone(
+    title: str, first: str, second: str
 ) -> None:
-    found = contexts(text, names(text, "Skyrill", "Anchor"), whole="whole")
-    assert found == {0: first, 1: second}
+    assert found(title, "Skyrill said so. Anchor did not.") == {0: first, 1: second}
 
 
-def test_without_a_clause_of_its_own_a_company_has_its_sentences() -> None:
-    text = "Skyrill to buy Anchor for 4 billion. Boards agreed."
-    found = contexts(text, names(text, "Skyrill", "Anchor"), whole="whole")
-    assert found[0] == found[1] == "Skyrill to buy Anchor for 4 billion."
+def test_without_a_clause_of_its_own_a_company_has_the_headline() -> None:
+    title = "Skyrill to buy Anchor for 4 billion"
+    assert found(title, "Anchor agreed.") == {0: title, 1: title}
+
+
+def test_a_company_of_the_body_alone_has_what_the_body_says_of_it() -> None:
+    title = "Skyrill grounds jets"
+    assert found(title, "Parts are missing. Anchor, a supplier, slides. It rains.")[1] == (
+        "Anchor, a supplier, slides."
+    )
+    assert found(title, "Skyrill leaves Anchor. It rains.")[1] == "leaves Anchor."
+    assert found(title, "Skyrill sued Anchor. It rains.")[1] == "Skyrill sued Anchor."
 
 
 def test_risk_is_the_probability_of_bad_news_weighed_by_its_topic() -> None:

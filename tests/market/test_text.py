@@ -9,6 +9,7 @@ from apps.market.text import (
     content_hash,
     content_words,
     correction_kind,
+    first_sentences,
     jaccard,
     lead,
     read_text,
@@ -82,14 +83,15 @@ def test_sentences_cover_every_visible_character(text: str) -> None:
     assert sum(map(str.isalnum, inside)) == sum(map(str.isalnum, text))
 
 
-def test_the_lead_is_the_headline_and_the_first_sentences() -> None:
-    told = lead(TITLE, "First. Second. " + "A further sentence follows here. " * 40)
-    assert told.startswith(f"{TITLE}. First. Second.")
-    assert len(told) <= LEAD_CHARACTERS + 60
+def test_the_lead_is_the_beginning_of_the_body() -> None:
+    assert lead("First. Second.") == "First. Second."
+    assert lead("") == ""
+    assert len(lead("A further sentence follows here. " * 40)) == LEAD_CHARACTERS
 
 
-def test_a_body_without_an_end_is_cut() -> None:
-    assert len(lead("Title", "word " * 10_000)) < 2 * LEAD_CHARACTERS
+def test_first_sentences_of_a_body_without_an_end_are_cut() -> None:
+    assert first_sentences("One here. Two here. Three here.", 2) == ["One here.", "Two here."]
+    assert [len(part) for part in first_sentences("word " * 10_000, 2)] == [LEAD_CHARACTERS]
 
 
 def test_offsets_in_the_read_text_map_back_to_the_body() -> None:
