@@ -7,6 +7,7 @@ import json
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -41,7 +42,12 @@ def run_one(name: str) -> dict[str, Any]:
     if done.returncode:
         raise RuntimeError(done.stderr.strip().splitlines()[-1] if done.stderr else "failed")
     sys.stdout.write(done.stdout)
-    result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    try:
+        result = json.loads(done.stdout.strip().splitlines()[-1])
+    except (IndexError, json.JSONDecodeError):
+        result = None
+    if not isinstance(result, dict):
+        raise RuntimeError("its last line is not a JSON object")
     return result
 
 
@@ -89,11 +95,11 @@ def page(results: dict[str, dict[str, Any] | str]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--only", choices=sorted(QUESTIONS), action="append")
     parser.add_argument("--output", type=Path, default=HERE / "RESULTS.md")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     results: dict[str, dict[str, Any] | str] = {}
     for name in options.only or QUESTIONS:
         sys.stdout.write(f"\n== {name}\n")
