@@ -24,6 +24,9 @@ from apps.core.jobs import NoProgress
 from apps.support import importing, selectors, services
 from apps.support.models import Article, Conversation
 from apps.support.payloads import (
+    MAX_SLUG,
+    MAX_TEXT,
+    chosen_of,
     client_id_of,
     conversation_payload,
     message_payload,
@@ -60,7 +63,8 @@ class ArticleInput(serializers.Serializer[Any]):
 
 class MessageInput(serializers.Serializer[Any]):
     id = serializers.CharField(max_length=64)
-    text = serializers.CharField(max_length=4000)
+    text = serializers.CharField(max_length=MAX_TEXT)
+    chosen = serializers.SlugField(max_length=MAX_SLUG, required=False, help_text="visitors only")
 
 
 class Anything(serializers.Serializer[Any]):
@@ -102,13 +106,39 @@ class ArticleListView(generics.ListAPIView[Article]):
         body.is_valid(raise_exception=True)
         if len(body.validated_data) > MAX_ARTICLES:
             raise InvalidInput(f"Send at most {MAX_ARTICLES} articles at once.")
-        rows = [
-            importing.ArticleRow(
-                row["id"], row["title"], row["body"], tuple(row["tags"]), tuple(row["questions"])
-            )
-            for row in body.validated_data
-        ]
+        rows = [_row(values) for values in body.validated_data]
         return Response(asdict(importing.articles_import(rows=rows, progress=NoProgress())))
+
+
+class ArticleView(APIView):
+    """One article: read it, replace or create it, delete it."""
+
+    @extend_schema(responses=ArticleSerializer)
+    def get(self, request: Request, slug: str) -> Response:
+        return Response(ArticleSerializer(selectors.article_get(slug=slug)).data)
+
+    @extend_schema(request=ArticleInput, responses=ArticleSerializer)
+    def put(self, request: Request, slug: str) -> Response:
+        _require(request, "support.change_articles")
+        body = ArticleInput(data=_object(request) | {"id": slug})
+        body.is_valid(raise_exception=True)
+        importing.articles_import(rows=[_row(body.validated_data)], progress=NoProgress())
+        return Response(ArticleSerializer(selectors.article_get(slug=slug)).data)
+
+    @extend_schema(request=None, responses={204: None})
+    def delete(self, request: Request, slug: str) -> Response:
+        _require(request, "support.change_articles")
+        importing.article_delete(slug=slug)
+        return Response(status=204)
+
+
+class ConversationCountsView(APIView):
+    """How many conversations each tab of the console has, for operators."""
+
+    @extend_schema(responses=Anything)
+    def get(self, request: Request) -> Response:
+        _require(request, "support.view_conversation")
+        return Response(selectors.counts(operator_id=signed_in(request).pk))
 
 
 class ConversationListView(APIView):
@@ -193,10 +223,37 @@ class VisitorMessagesView(APIView):
             visitor=visitor
         ) or services.conversation_start(visitor=visitor)
         received = services.message_receive(
-            conversation_id=conversation.id, text=text, client_id=client_id
+            conversation_id=conversation.id,
+            text=text,
+            client_id=client_id,
+            chosen=chosen_of(_object(request)),
         )
         status = 200 if received.repeated else 201
         return Response(message_payload(received.message), status=status)
+
+
+class VisitorPersonView(APIView):
+    """Ask for a person."""
+
+    permission_classes = [AllowAny]
+
+    @extend_schema(request=None, responses=Anything)
+    def post(self, request: Request) -> Response:
+        visitor = _visitor(request)
+        conversation = selectors.conversation_of_visitor(
+            visitor=visitor
+        ) or services.conversation_start(visitor=visitor)
+        return Response(_for_visitor(services.person_request(conversation_id=conversation.id)))
+
+
+def _row(values: dict[str, Any]) -> importing.ArticleRow:
+    return importing.ArticleRow(
+        values["id"],
+        values["title"],
+        values["body"],
+        tuple(values["tags"]),
+        tuple(values["questions"]),
+    )
 
 
 def _whole(conversation: Conversation) -> dict[str, Any]:
@@ -221,6 +278,8 @@ def _for_visitor(conversation: Conversation) -> dict[str, Any]:
 
 urlpatterns = [
     path("articles/", ArticleListView.as_view(), name="api-articles"),
+    path("articles/<slug:slug>/", ArticleView.as_view(), name="api-article"),
+    path("conversations/counts/", ConversationCountsView.as_view(), name="api-counts"),
     path("conversations/", ConversationListView.as_view(), name="api-conversations"),
     path("conversations/<uuid:conversation_id>/", ConversationView.as_view()),
     path("conversations/<uuid:conversation_id>/messages/", ReplyView.as_view()),
@@ -234,4 +293,5 @@ urlpatterns = [
     ),
     path("visitor/", VisitorView.as_view(), name="api-visitor"),
     path("visitor/messages/", VisitorMessagesView.as_view(), name="api-visitor-messages"),
+    path("visitor/person/", VisitorPersonView.as_view(), name="api-visitor-person"),
 ]

@@ -10,9 +10,12 @@ class SupportConfig(AppConfig):
         from django.conf import settings
 
         from apps.core import demo, lifespan
-        from apps.support.answerer import run_answerer
+        from apps.support.answerer import run_answerer, warm_languages
+        from apps.support.knowledge import run_renewal
 
         lifespan.register_service("support-answerer", run_answerer)
+        lifespan.register_service("support-languages", warm_languages)
+        lifespan.register_service("support-knowledge", run_renewal)
         if settings.DEMO:
             from apps.support.demo import load_demo, play_customers
 

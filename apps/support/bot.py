@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from ml.retrieval.hybrid import Hit
@@ -12,17 +12,8 @@ from ml.types import Classification
 
 Action = Literal["answer", "clarify", "chat", "unsure", "hand_over"]
 
-STRONG_HIT = 0.62
-"""Hybrid score above which an article answers on its own, without a sure intent."""
-
-WEAK_HIT = 0.42
-"""Hybrid score below which nothing in the knowledge base is near the question."""
-
-CLOSE_SECOND = 0.2
-"""Calibrated probability of the second intent from which on the bot asks which one is meant."""
-
-_INTENT_SUPPORT = 0.5
 _UNSURE_LIMIT = 2
+_PASSAGE_SHOWN = 240  # characters of a passage that the inspector shows
 
 _PERSON = re.compile(
     r"\b(?:talk|speak|chat|connect|transfer|put)\b.{0,30}"
@@ -56,6 +47,28 @@ TEXT_UNSURE = (
 )
 TEXT_FOREIGN = "I can only read English well, so I am passing you to a colleague."
 TEXT_CLARIFY = "I want to be sure that I help with the right thing. Which of these do you mean?"
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Where the rules divide. Whether an intent is in scope and sure, its model decides.
+
+    ``strong_hit``: hybrid score from which an article answers on its own, without a sure intent;
+    ``weak_hit``: below it nothing in the knowledge base is near; ``close_second``: calibrated
+    probability of the second intent from which on the bot asks which one is meant;
+    ``intent_support``: what a certain intent adds to the score of an article tagged with it.
+    """
+
+    strong_hit: float = 0.62
+    weak_hit: float = 0.42
+    close_second: float = 0.2
+    intent_support: float = 0.5
+
+    def as_dict(self) -> dict[str, float]:
+        return asdict(self)
+
+
+DEFAULTS = Thresholds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +106,7 @@ class Decision:
     ranked: list[dict[str, Any]] = field(default_factory=list)
 
 
-def decide(findings: Findings) -> Decision:
+def decide(findings: Findings, thresholds: Thresholds = DEFAULTS) -> Decision:
     """The first rule that applies decides."""
     if findings.chosen in findings.articles:
         return _answer(findings, str(findings.chosen), "the visitor chose the article", [])
@@ -104,26 +117,26 @@ def decide(findings: Findings) -> Decision:
             return Decision("chat", reply, "small talk")
     if findings.language is not None:
         return Decision("hand_over", TEXT_FOREIGN, f"language {findings.language}")
-    return _from_models(findings, _rank(findings))
+    return _from_models(findings, _rank(findings, thresholds), thresholds)
 
 
-def _from_models(findings: Findings, ranked: list[dict[str, Any]]) -> Decision:
+def _from_models(findings: Findings, ranked: list[dict[str, Any]], limits: Thresholds) -> Decision:
     intent = findings.intent
     best = ranked[0] if ranked else None
     if best is None:
         return _unsure(findings, "no article was found", ranked)
-    if not intent.in_scope and best["hit"] < STRONG_HIT:
+    if not intent.in_scope and best["hit"] < limits.strong_hit:
         return _unsure(findings, "out of scope", ranked)
-    if intent.in_scope and (close := _close_articles(findings)):
+    if intent.in_scope and (close := _close_articles(findings, limits)):
         choices = [{"slug": slug, "label": findings.articles[slug].title} for slug in close]
         return Decision(
             "clarify", TEXT_CLARIFY, "two intents are close", choices=choices, ranked=ranked
         )
     if intent.confident and best["intent"] > 0:
         return _answer(findings, best["slug"], "the intent is sure", ranked)
-    if best["hit"] >= STRONG_HIT:
+    if best["hit"] >= limits.strong_hit:
         return _answer(findings, best["slug"], "an article matches well", ranked)
-    if intent.in_scope and best["hit"] >= WEAK_HIT and best["intent"] >= CLOSE_SECOND:
+    if intent.in_scope and best["hit"] >= limits.weak_hit and best["intent"] >= limits.close_second:
         choices = [
             {"slug": row["slug"], "label": findings.articles[row["slug"]].title}
             for row in ranked[:2]
@@ -132,16 +145,16 @@ def _from_models(findings: Findings, ranked: list[dict[str, Any]]) -> Decision:
     return _unsure(findings, "nothing is near enough", ranked)
 
 
-def _rank(findings: Findings) -> list[dict[str, Any]]:
+def _rank(findings: Findings, limits: Thresholds) -> list[dict[str, Any]]:
     """Articles by hybrid score, with support from the intents that they are tagged with."""
     probabilities = {score.label: score.score for score in findings.intent.scores}
-    weight = _INTENT_SUPPORT if findings.intent.in_scope else _INTENT_SUPPORT / 4
+    weight = limits.intent_support * (1.0 if findings.intent.in_scope else 0.25)
     hits = {hit.document_id: hit for hit in findings.hits}
     rows: list[dict[str, Any]] = []
     for slug, article in findings.articles.items():
         support = max((probabilities.get(label, 0.0) for label in article.intents), default=0.0)
         hit = hits.get(slug)
-        if hit is None and support < CLOSE_SECOND:
+        if hit is None and support < limits.close_second:
             continue
         score = hit.score if hit else 0.0
         rows.append(
@@ -153,15 +166,16 @@ def _rank(findings: Findings) -> list[dict[str, Any]]:
                 "dense": round(hit.dense, 4) if hit else 0.0,
                 "lexical": round(hit.lexical, 4) if hit else 0.0,
                 "intent": round(support, 4),
+                "passage": plain(hit.passage.text)[:_PASSAGE_SHOWN] if hit else "",
             }
         )
     return sorted(rows, key=lambda row: (-row["score"], row["slug"]))[:5]
 
 
-def _close_articles(findings: Findings) -> list[str]:
+def _close_articles(findings: Findings, limits: Thresholds) -> list[str]:
     """The articles of the two best intents, when those are close and have different articles."""
     first, second = findings.intent.scores[:2]
-    if findings.intent.confident or second.score < CLOSE_SECOND:
+    if findings.intent.confident or second.score < limits.close_second:
         return []
     slugs = []
     for label in (first.label, second.label):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -11,8 +12,9 @@ from apps.core import events
 from apps.core.consumers import StreamConsumer
 from apps.core.errors import InvalidInput, NotAllowed
 from apps.support import answerer, selectors, services
-from apps.support.models import Conversation
+from apps.support.models import Conversation, Message
 from apps.support.payloads import (
+    chosen_of,
     client_id_of,
     conversation_payload,
     message_payload,
@@ -22,9 +24,26 @@ from apps.support.payloads import (
 from apps.support.visitors import visitor_of
 
 VISITOR_FRAMES_PER_SECOND = 3
+_STREAM = re.compile(r"support\.conversation\.[0-9a-f-]{36}")
 
 
-class WidgetConsumer(StreamConsumer):
+class ConversationConsumer(StreamConsumer):
+    """A socket on which people see each other type: told to who is there now, never stored."""
+
+    async def tell_typing(self, stream: str, author: str, name: str = "") -> None:
+        if stream not in self.cursors:
+            return
+        frame = {"type": "typing", "stream": stream, "author": author, "name": name}
+        message = {"type": "stream.typing", "sender": self.channel_name, "frame": frame}
+        await self.channel_layer.group_send(events.group_name(stream), message)
+
+    async def stream_typing(self, message: dict[str, Any]) -> None:
+        """Somebody types, says the channel layer."""
+        if message["sender"] != self.channel_name and message["frame"]["stream"] in self.cursors:
+            await self.send_json(message["frame"])
+
+
+class WidgetConsumer(ConversationConsumer):
     """``/ws/support/widget/``: a visitor and the own conversation, which opens with a message."""
 
     frames_per_second: ClassVar[float] = VISITOR_FRAMES_PER_SECOND
@@ -68,14 +87,13 @@ class WidgetConsumer(StreamConsumer):
         )
 
     async def on_message_send(self, frame: dict[str, Any]) -> dict[str, Any]:
-        text, client_id = text_of(frame), client_id_of(frame)
-        chosen = frame.get("chosen")
+        text, client_id, chosen = text_of(frame), client_id_of(frame), chosen_of(frame)
         conversation = await self._conversation()
         received = await database_sync_to_async(services.message_receive)(
             conversation_id=conversation.id,
             text=text,
             client_id=client_id,
-            chosen=chosen if isinstance(chosen, str) else None,
+            chosen=chosen,
             answer_here=True,
         )
         if received.leased and received.turn_id is not None:
@@ -94,6 +112,11 @@ class WidgetConsumer(StreamConsumer):
             "stream": services.conversation_stream(conversation.id),
         }
 
+    async def on_typing(self, frame: dict[str, Any]) -> None:
+        if self.conversation is not None:
+            stream = services.conversation_stream(self.conversation.id)
+            await self.tell_typing(stream, Message.Author.VISITOR)
+
     async def _conversation(self) -> Conversation:
         """The visitor's conversation, opened and followed at the first message."""
         if self.conversation is None:
@@ -108,7 +131,7 @@ class WidgetConsumer(StreamConsumer):
         return self.conversation
 
 
-class ConsoleConsumer(StreamConsumer):
+class ConsoleConsumer(ConversationConsumer):
     """``/ws/support/console/``: operators follow the inbox and conversations, and act in them."""
 
     async def authorise(self) -> None:
@@ -116,7 +139,12 @@ class ConsoleConsumer(StreamConsumer):
             raise NotAllowed("The console is for operators.")
 
     async def may_follow(self, stream: str) -> bool:
-        return stream == services.INBOX or stream.startswith("support.conversation.")
+        await self._operator()
+        return stream == services.INBOX or bool(_STREAM.fullmatch(stream))
+
+    async def on_typing(self, frame: dict[str, Any]) -> None:
+        stream = services.conversation_stream(_conversation_id(frame))
+        await self.tell_typing(stream, Message.Author.OPERATOR, self.user.first_name)
 
     async def on_message_send(self, frame: dict[str, Any]) -> dict[str, Any]:
         text, client_id = text_of(frame), client_id_of(frame)

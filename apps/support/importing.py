@@ -12,7 +12,7 @@ import yaml
 from django.db import transaction
 from django.utils.text import slugify
 
-from apps.core.errors import InvalidInput
+from apps.core.errors import InvalidInput, NotFound
 from apps.core.jobs import ProgressReporter
 from apps.support import knowledge
 from apps.support.models import Article
@@ -81,6 +81,15 @@ def articles_import(
         if counts["created"] or counts["updated"]:
             knowledge.version_bump()
     return Imported(skipped=skipped, **counts)
+
+
+def article_delete(*, slug: str) -> None:
+    """Remove an article; answers that cited it keep their text. Raises ``NotFound``."""
+    with transaction.atomic():
+        deleted, _ = Article.objects.filter(slug=slug).delete()
+        if not deleted:
+            raise NotFound("There is no such article.", code="article_not_found")
+        knowledge.version_bump()
 
 
 def _store(row: ArticleRow) -> str:

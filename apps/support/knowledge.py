@@ -1,19 +1,37 @@
-"""The articles in memory: searched by meaning and words, renewed when an article changes."""
+"""The articles in memory: searched by meaning and words, renewed when an article changes.
+
+The index is kept on disk too, so that a start embeds only what changed since the last one.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import structlog
+from channels.db import database_sync_to_async
+from django.conf import settings
 from django.db.models import F
 
 from apps.core import gateway
+from apps.core.errors import Busy, ModelUnavailable, Problem
 from apps.support.bot import Known
 from apps.support.models import Article, KnowledgeVersion
+from ml.errors import ArtifactError
 from ml.retrieval.documents import Document
 from ml.retrieval.hybrid import Hit, HybridIndex
 from ml.types import FloatArray
+
+logger = structlog.get_logger(__name__)
+
+_BATCH = 64
+_BUSY_PAUSE = 0.2
+_BUSY_ATTEMPTS = 50
+_RENEWAL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +47,7 @@ class Knowledge:
 
 
 _lock = threading.Lock()
-_current: Knowledge | None = None
-_documents: dict[str, Document] = {}
+_latest: Knowledge | None = None
 
 
 def version_number() -> int:
@@ -46,33 +63,57 @@ def version_bump() -> None:
 
 def current() -> Knowledge:
     """The articles as they are now; only changed ones are embedded. Blocks while it does so."""
-    global _current
-    number = version_number()
+    global _latest
     with _lock:
-        if _current is None or _current.version != number:
-            _current = _renewed(number, _current)
-        return _current
+        number, encoder = version_number(), _encoder_version()
+        if _latest is None or _latest.version != number or _latest.index.encoder_version != encoder:
+            _latest = _renewed(number, encoder, _latest)
+        return _latest
+
+
+def latest() -> Knowledge:
+    """The articles as last read: no waiting while a renewal runs, except for the first."""
+    return _latest or current()
 
 
 def forget() -> None:
     """Drop what is in memory."""
-    global _current
+    global _latest
     with _lock:
-        _current = None
-        _documents.clear()
+        _latest = None
 
 
-def _renewed(number: int, previous: Knowledge | None) -> Knowledge:
+async def run_renewal() -> None:
+    """Keep the articles in memory up to date, until cancelled."""
+    renew = database_sync_to_async(current, thread_sensitive=False)
+    told = ""
+    while True:
+        try:
+            await renew()
+            told = ""
+        except Problem as problem:
+            if problem.message != told:
+                logger.warning("articles are not indexed", reason=problem.message)
+            told = problem.message
+        await asyncio.sleep(_RENEWAL_SECONDS)
+
+
+def _renewed(number: int, encoder: str, previous: Knowledge | None) -> Knowledge:
     articles = list(Article.objects.filter(published=True))
-    wanted = {article.slug: document_of(article) for article in articles}
-    changed = [document for slug, document in wanted.items() if _documents.get(slug) != document]
-    gone = set(_documents) - set(wanted)
-    index = previous.index if previous else HybridIndex(gateway.embed(["x"])[0].shape[0])
+    wanted = {article.slug: _document(article) for article in articles}
+    index = previous.index if previous else _stored()
+    if index is None or index.encoder_version != encoder:
+        dimensions = gateway.embed(["dimensions"])[0].shape[0]
+        index = HybridIndex(dimensions, encoder_version=encoder)
+    gone = [slug for slug in index.document_ids() if slug not in wanted]
+    changed = [document for slug, document in wanted.items() if index.document(slug) != document]
     index.remove(gone)
     if changed:
-        index.put(changed, lambda texts: np.stack(gateway.embed(list(texts))))
-    _documents.clear()
-    _documents.update(wanted)
+        index.put(changed, _embed)
+    if gone or changed:
+        _store(index)
+    if wanted:
+        index.search("warm", np.zeros(index.dimensions, dtype=np.float32), 1)
     known = {
         article.slug: Known(
             article.slug, article.title, tuple(article.intents), article.body.split("\n\n")[0]
@@ -82,5 +123,49 @@ def _renewed(number: int, previous: Knowledge | None) -> Knowledge:
     return Knowledge(number, index, known)
 
 
-def document_of(article: Article) -> Document:
+def _encoder_version() -> str:
+    for info in gateway.models():
+        if info.task == "encoder":
+            return info.version
+    raise ModelUnavailable("The sentence encoder is not built; run: manage.py build_models")
+
+
+def _document(article: Article) -> Document:
     return Document(article.slug, article.title, article.body, tuple(article.questions))
+
+
+def _embed(texts: Sequence[str]) -> FloatArray:
+    """Vectors of shape (texts, dimensions), in batches that leave the queue room for customers."""
+    vectors: list[FloatArray] = []
+    for start in range(0, len(texts), _BATCH):
+        vectors += _embed_batch(list(texts[start : start + _BATCH]))
+    return np.stack(vectors)
+
+
+def _embed_batch(texts: list[str]) -> list[FloatArray]:
+    for _ in range(_BUSY_ATTEMPTS):
+        try:
+            return gateway.embed(texts)
+        except Busy:
+            time.sleep(_BUSY_PAUSE)
+    return gateway.embed(texts)
+
+
+def _stored() -> HybridIndex | None:
+    """The index of an earlier process; one that is missing or damaged is made anew."""
+    folder = settings.SUPPORT_INDEX_DIR
+    if not folder.exists():
+        return None
+    try:
+        return HybridIndex.load(folder)
+    except ArtifactError as error:
+        logger.warning("the stored index is made anew", reason=str(error))
+        return None
+
+
+def _store(index: HybridIndex) -> None:
+    try:
+        settings.SUPPORT_INDEX_DIR.parent.mkdir(parents=True, exist_ok=True)
+        index.save(settings.SUPPORT_INDEX_DIR)
+    except OSError as error:
+        logger.warning("the index could not be stored", reason=str(error))

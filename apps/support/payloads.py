@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.text import slugify
+
 from apps.core.errors import InvalidInput
 from apps.support.models import Conversation, Message
 
 MAX_TEXT = 4000
+MAX_SLUG = 120
 
 
 def message_payload(message: Message) -> dict[str, Any]:
@@ -61,8 +64,8 @@ def text_of(frame: dict[str, Any]) -> str:
         raise InvalidInput(
             '"text" must be a text.', code="frame_invalid", fields={"text": "not a text"}
         )
-    cleaned = "".join(c for c in text if c.isprintable() or c in "\n\t").strip()
-    if not cleaned or not any(not _invisible(c) for c in cleaned):
+    cleaned = "".join(map(_kept, text)).strip()
+    if not cleaned:
         raise InvalidInput("The message is empty.", code="message_empty")
     if len(cleaned) > MAX_TEXT:
         raise InvalidInput(
@@ -80,5 +83,18 @@ def client_id_of(frame: dict[str, Any]) -> str:
     return client_id
 
 
-def _invisible(character: str) -> bool:
-    return character.isspace() or not character.isprintable()
+def chosen_of(frame: dict[str, Any]) -> str | None:
+    """The id of the article that the visitor chose from those offered."""
+    chosen = frame.get("chosen")
+    if chosen is None:
+        return None
+    if not isinstance(chosen, str) or len(chosen) > MAX_SLUG or slugify(chosen) != chosen:
+        raise InvalidInput('"chosen" is not the id of an article.', code="frame_invalid")
+    return chosen
+
+
+def _kept(character: str) -> str:
+    """The character, a plain space for another kind of space, nothing for what does not show."""
+    if character.isprintable() or character in "\n\t":
+        return character
+    return " " if character.isspace() else ""

@@ -147,6 +147,9 @@ ML_TIMEOUT_SECONDS = 10.0
 # that kill the server in it.
 ANSWER_DELAY_SECONDS = ENVIRONMENT.answer_delay
 DEMO_DIR: Path = BASE_DIR / "demo"
+# Where the rules of the support bot divide; see apps.support.bot.Thresholds.
+SUPPORT_THRESHOLDS: dict[str, float] = {}
+SUPPORT_INDEX_DIR: Path = VAR_DIR / "indexes" / "support"
 
 # Live events --------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from pathlib import Path
 
 from config.settings.base import *  # noqa: F403
 from config.settings.base import ENVIRONMENT
@@ -17,7 +18,8 @@ TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBacken
 WHITENOISE_AUTOREFRESH = True
 REQUIRE_ALL = ENVIRONMENT.require_all
 
+_folder = tempfile.mkdtemp(prefix="trefoil-test-")
+SUPPORT_INDEX_DIR = Path(_folder) / "support"
 if "sqlite3" in DATABASES["default"]["ENGINE"]:  # noqa: F405
     # A file, not memory: sockets and workers use connections of their own.
-    _folder = tempfile.mkdtemp(prefix="trefoil-test-")
     DATABASES["default"]["TEST"] = {"NAME": f"{_folder}/test.sqlite3"}  # noqa: F405

@@ -72,6 +72,18 @@ class HybridIndex:
     def __contains__(self, document_id: object) -> bool:
         return document_id in self._documents
 
+    @property
+    def dimensions(self) -> int:
+        return self._vectors.dimensions
+
+    def document(self, document_id: str) -> Document | None:
+        """The document as it was put; ``None`` if there is none of that id."""
+        return self._documents.get(document_id)
+
+    def document_ids(self) -> list[str]:
+        with self._lock:
+            return list(self._documents)
+
     def put(self, documents: Iterable[Document], embed: Embed) -> None:
         """Add documents, replacing those with the same id. Nothing changes if ``embed`` fails."""
         new = {document.id: document for document in documents}

@@ -24,6 +24,7 @@ export default function start(root) {
   function onEvent(event) {
     if (event.kind === "message.created") show(event.payload);
     if (event.kind === "conversation.updated") showState(event.payload);
+    if (event.kind === "queue.moved" && state === "queued") showState({ state, position: event.payload.position });
   }
 
   function show(message) {

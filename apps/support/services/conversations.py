@@ -1,10 +1,9 @@
-"""Writes: conversations, messages, turns. Each is one transaction with its events."""
+"""Writes of visitors and operators. Each is one transaction with its events."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -12,24 +11,22 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.services import audit_record
-from apps.core import events
-from apps.core.errors import Conflict, NotFound
-from apps.support import selectors
-from apps.support.bot import Decision
+from apps.core.errors import Conflict
 from apps.support.models import BotTurn, Conversation, Message
-from apps.support.payloads import conversation_payload, message_payload, visitor_state
 from apps.support.privacy import mask
+from apps.support.services.records import (
+    State,
+    append,
+    leave_queue,
+    locked,
+    publish_message,
+    publish_state,
+    queue,
+)
+from apps.support.services.turns import LEASE
 
-INBOX = "support.inbox"
-LEASE = timedelta(seconds=10)
 TEXT_RETURNED = "You are back with our assistant."
 TEXT_RESOLVED = "This conversation was marked as resolved. Write again to reopen it."
-
-State = Conversation.State
-
-
-def conversation_stream(conversation_id: UUID | str) -> str:
-    return f"support.conversation.{conversation_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,7 @@ def conversation_start(*, visitor: UUID, name: str = "", is_example: bool = Fals
         conversation = Conversation.objects.create(
             visitor=visitor, visitor_name=name[:80], active_at=timezone.now(), is_example=is_example
         )
-        _publish_state(conversation)
+        publish_state(conversation)
     return conversation
 
 
@@ -68,14 +65,14 @@ def message_receive(
     turn of the conversation is still open. A resolved conversation opens again, with the bot.
     """
     with transaction.atomic():
-        conversation = _locked(conversation_id)
+        conversation = locked(conversation_id)
         known = conversation.messages.filter(client_id=client_id).first()
         if known is not None:
             return Received(known, None, True)
         if conversation.state == State.RESOLVED:
             conversation.state, conversation.assignee = State.BOT, None
         masked, kinds = mask(text)
-        message = _append(
+        message = append(
             conversation,
             author=Message.Author.VISITOR,
             text=masked,
@@ -93,77 +90,22 @@ def message_receive(
             if chosen:
                 message.analysis["chosen"] = chosen
                 message.save(update_fields=["analysis"])
-        _publish_message(conversation, message)
+        publish_message(conversation, message)
     return Received(message, turn.pk if turn else None, False, answer_here and turn is not None)
-
-
-def turn_claim(*, turn_id: int) -> bool:
-    """Take the lease of a turn whose lease has run out; false if somebody else has it."""
-    now = timezone.now()
-    return bool(
-        BotTurn.objects.filter(
-            pk=turn_id, status=BotTurn.Status.PENDING, lease_until__lte=now
-        ).update(lease_until=now + LEASE)
-    )
-
-
-def turn_answer(*, turn_id: int, decision: Decision, analysis: dict[str, Any]) -> Message | None:
-    """Store the bot's answer and close its turn, once.
-
-    Returns ``None``, and stores no message, when the turn is closed already or a person has taken
-    over in the meantime.
-    """
-    with transaction.atomic():
-        turn = BotTurn.objects.select_related("message").get(pk=turn_id)
-        conversation = _locked(turn.message.conversation_id)
-        speaks = conversation.state == State.BOT
-        status = BotTurn.Status.DONE if speaks else BotTurn.Status.DROPPED
-        closed = BotTurn.objects.filter(pk=turn_id, status=BotTurn.Status.PENDING).update(
-            status=status
-        )
-        if not closed:
-            return None
-        asked = turn.message
-        asked.analysis = asked.analysis | analysis
-        asked.save(update_fields=["analysis"])
-        if not speaks:
-            return None
-        if intent := analysis.get("intents"):
-            conversation.subject = str(intent[0]["label"]).replace("_", " ")[:120]
-        unsure = decision.action in ("unsure", "hand_over")
-        conversation.unsure_count = conversation.unsure_count + 1 if unsure else 0
-        answer = _append(
-            conversation,
-            author=Message.Author.BOT,
-            text=decision.text,
-            citations=decision.citations,
-            choices=decision.choices,
-            analysis={"answers": asked.seq, "rule": decision.rule, "action": decision.action},
-        )
-        if decision.action == "hand_over":
-            _queue(conversation)
-        _publish_message(conversation, answer)
-    return answer
-
-
-def turn_postpone(*, turn_id: int, seconds: float) -> None:
-    """Give a turn back for later, because the models are busy or away."""
-    until = timezone.now() + timedelta(seconds=seconds)
-    BotTurn.objects.filter(pk=turn_id, status=BotTurn.Status.PENDING).update(lease_until=until)
 
 
 def person_request(*, conversation_id: UUID) -> Conversation:
     """Put the conversation into the operators' queue; nothing changes if it is there already."""
     with transaction.atomic():
-        conversation = _locked(conversation_id)
+        conversation = locked(conversation_id)
         if conversation.state in (State.BOT, State.RESOLVED):
-            message = _append(
+            message = append(
                 conversation,
                 author=Message.Author.SYSTEM,
                 text="You asked for a person. A colleague will join as soon as one is free.",
             )
-            _queue(conversation)
-            _publish_message(conversation, message)
+            queue(conversation)
+            publish_message(conversation, message)
     return conversation
 
 
@@ -173,7 +115,7 @@ def conversation_take(*, conversation_id: UUID, operator: User) -> Conversation:
     Raises ``Conflict`` naming the owner when another operator has it.
     """
     with transaction.atomic():
-        conversation = _locked(conversation_id)
+        conversation = locked(conversation_id)
         if conversation.state == State.PERSON and conversation.assignee_id == operator.pk:
             return conversation
         if conversation.state == State.PERSON and conversation.assignee is not None:
@@ -181,9 +123,10 @@ def conversation_take(*, conversation_id: UUID, operator: User) -> Conversation:
                 f"{conversation.assignee.display_name} is handling this conversation.",
                 code="conversation_taken",
             )
+        leave_queue(conversation)
         conversation.state, conversation.assignee = State.PERSON, operator
-        conversation.queued_at, conversation.unsure_count = None, 0
-        message = _append(
+        conversation.unsure_count = 0
+        message = append(
             conversation,
             author=Message.Author.SYSTEM,
             text=f"{operator.first_name or operator.username} has joined.",
@@ -197,7 +140,7 @@ def conversation_take(*, conversation_id: UUID, operator: User) -> Conversation:
             object_type="conversation",
             object_id=conversation.id,
         )
-        _publish_message(conversation, message)
+        publish_message(conversation, message)
     return conversation
 
 
@@ -209,19 +152,19 @@ def operator_reply(
     Raises ``Conflict`` unless the operator owns the conversation.
     """
     with transaction.atomic():
-        conversation = _locked(conversation_id)
+        conversation = locked(conversation_id)
         known = conversation.messages.filter(client_id=client_id).first()
         if known is not None:
             return known, True
         _require_owner(conversation, operator)
-        message = _append(
+        message = append(
             conversation,
             author=Message.Author.OPERATOR,
             text=text,
             client_id=client_id,
             operator=operator,
         )
-        _publish_message(conversation, message)
+        publish_message(conversation, message)
     return message, False
 
 
@@ -239,18 +182,19 @@ def _end(
     conversation_id: UUID, operator: User, state: Conversation.State, text: str, action: str
 ) -> Conversation:
     with transaction.atomic():
-        conversation = _locked(conversation_id)
+        conversation = locked(conversation_id)
         if conversation.state == state:
             return conversation
         if conversation.state == State.PERSON:
             _require_owner(conversation, operator)
-        conversation.state, conversation.assignee, conversation.queued_at = state, None, None
+        leave_queue(conversation)
+        conversation.state, conversation.assignee = state, None
         conversation.unsure_count = 0
-        message = _append(conversation, author=Message.Author.SYSTEM, text=text)
+        message = append(conversation, author=Message.Author.SYSTEM, text=text)
         audit_record(
             actor=operator, action=action, object_type="conversation", object_id=conversation.id
         )
-        _publish_message(conversation, message)
+        publish_message(conversation, message)
     return conversation
 
 
@@ -260,47 +204,3 @@ def _require_owner(conversation: Conversation, operator: User) -> None:
         raise Conflict(
             f"Take the conversation over first; it is with {owner} now.", code="not_owner"
         )
-
-
-def _locked(conversation_id: UUID) -> Conversation:
-    found = (
-        Conversation.objects.select_for_update(of=("self",))
-        .select_related("assignee")
-        .filter(id=conversation_id)
-        .first()
-    )
-    if found is None:
-        raise NotFound("There is no such conversation.", code="conversation_not_found")
-    return found
-
-
-def _queue(conversation: Conversation) -> None:
-    conversation.state, conversation.queued_at = State.QUEUED, timezone.now()
-
-
-def _append(conversation: Conversation, **fields: Any) -> Message:
-    """Add a message; the caller publishes, which also stores the conversation."""
-    conversation.last_seq += 1
-    message = Message.objects.create(conversation=conversation, seq=conversation.last_seq, **fields)
-    conversation.active_at = message.created_at
-    if message.author != Message.Author.SYSTEM:
-        conversation.preview = message.text[:160]
-    return message
-
-
-def _publish_message(conversation: Conversation, message: Message) -> None:
-    events.publish(
-        conversation_stream(conversation.id), "message.created", message_payload(message)
-    )
-    _publish_state(conversation)
-
-
-def _publish_state(conversation: Conversation) -> None:
-    conversation.save()
-    position = selectors.queue_position(conversation=conversation)
-    events.publish(
-        conversation_stream(conversation.id),
-        "conversation.updated",
-        visitor_state(conversation, position),
-    )
-    events.publish(INBOX, "conversation.updated", conversation_payload(conversation))

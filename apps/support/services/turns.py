@@ -1,0 +1,81 @@
+"""The turns that the bot owes: claimed by lease, closed once by compare-and-swap."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from apps.support import selectors
+from apps.support.bot import Decision
+from apps.support.models import BotTurn, Message
+from apps.support.services.records import State, append, locked, publish_message, queue
+
+LEASE = timedelta(seconds=10)
+
+
+def turn_claim(*, turn_id: int) -> bool:
+    """Take the lease of a turn whose lease has run out; false if somebody else has it."""
+    now = timezone.now()
+    return bool(
+        BotTurn.objects.filter(
+            pk=turn_id, status=BotTurn.Status.PENDING, lease_until__lte=now
+        ).update(lease_until=now + LEASE)
+    )
+
+
+def turn_claim_next(*, conversation_id: UUID) -> int | None:
+    """Take the lease of the conversation's next open turn, if it has one that nobody works on."""
+    turn_id = selectors.turn_next(conversation_id=conversation_id)
+    return turn_id if turn_id is not None and turn_claim(turn_id=turn_id) else None
+
+
+def turn_answer(*, turn_id: int, decision: Decision, analysis: dict[str, Any]) -> Message | None:
+    """Store the bot's answer and close its turn, once.
+
+    Returns ``None``, and stores no message, when the turn is closed already or a person has taken
+    over in the meantime.
+    """
+    with transaction.atomic():
+        turn = BotTurn.objects.select_related("message").get(pk=turn_id)
+        conversation = locked(turn.message.conversation_id)
+        speaks = conversation.state == State.BOT
+        status = BotTurn.Status.DONE if speaks else BotTurn.Status.DROPPED
+        closed = BotTurn.objects.filter(pk=turn_id, status=BotTurn.Status.PENDING).update(
+            status=status
+        )
+        if not closed:
+            return None
+        asked = turn.message
+        asked.analysis = asked.analysis | analysis
+        asked.save(update_fields=["analysis"])
+        if not speaks:
+            return None
+        if decision.action in ("answer", "clarify") and (intents := analysis.get("intents")):
+            conversation.subject = str(intents[0]["label"]).replace("_", " ")[:120]
+        unsure = decision.action in ("unsure", "hand_over")
+        conversation.unsure_count = conversation.unsure_count + 1 if unsure else 0
+        answer = append(
+            conversation,
+            author=Message.Author.BOT,
+            text=decision.text,
+            citations=decision.citations,
+            choices=decision.choices,
+            analysis={"answers": asked.seq, "rule": decision.rule, "action": decision.action},
+        )
+        if decision.action == "hand_over":
+            queue(conversation)
+        publish_message(conversation, answer)
+    return answer
+
+
+def turn_postpone(*, turn_id: int, seconds: float) -> None:
+    """Give a turn back for later, because this attempt failed."""
+    until = timezone.now() + timedelta(seconds=seconds)
+    BotTurn.objects.filter(pk=turn_id, status=BotTurn.Status.PENDING).update(
+        lease_until=until, attempts=F("attempts") + 1
+    )
