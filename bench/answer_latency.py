@@ -34,6 +34,7 @@ QUESTIONS = (
     "can I use my card with my phone",
     "I forgot my passcode and cannot sign in",
 )
+OPENINGS = ("hi,", "hello", "quick question:", "please help,", "excuse me,", "hey", "sorry,")
 _PAUSE = 0.4  # seconds between answer and next message: a visitor may send three a second
 
 
@@ -76,6 +77,14 @@ async def _customers(server: RunningServer, customers: int, messages: int) -> li
 
 
 async def _customer(server: RunningServer, messages: int, number: int) -> list[float]:
+    """Messages of one customer; handed over to a person, the customer begins anew."""
+    found: list[float] = []
+    while len(found) < messages:
+        found += await _conversation(server, messages - len(found), number + 7 * len(found))
+    return found
+
+
+async def _conversation(server: RunningServer, messages: int, number: int) -> list[float]:
     async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
         await client.get("/support/widget/")
         cookie = client.cookies["trefoil_visitor"]
@@ -88,22 +97,30 @@ async def _customer(server: RunningServer, messages: int, number: int) -> list[f
     ) as socket:
         await socket.recv()
         for index in range(messages):
-            text = f"{QUESTIONS[(number + index) % len(QUESTIONS)]} {number}-{index}"
-            found.append(await _ask(socket, text))
+            opening = OPENINGS[(number // len(QUESTIONS) + index) % len(OPENINGS)]
+            text = f"{opening} {QUESTIONS[(number + index) % len(QUESTIONS)]}"
+            seconds, with_bot = await _ask(socket, text)
+            found.append(seconds)
+            if not with_bot:
+                break
             await asyncio.sleep(_PAUSE)
     return found
 
 
-async def _ask(socket: ClientConnection, text: str) -> float:
+async def _ask(socket: ClientConnection, text: str) -> tuple[float, bool]:
+    """Seconds until the answer, and whether the bot still speaks after it."""
     frame = {"type": "message.send", "id": uuid.uuid4().hex, "text": text}
     began = time.perf_counter()
     await socket.send(json.dumps(frame))
+    seconds = 0.0
     async for raw in socket:
         event = json.loads(raw)
         if event["type"] == "error":
             raise RuntimeError(event["detail"])
         if event.get("kind") == "message.created" and event["payload"]["author"] != "visitor":
-            return time.perf_counter() - began
+            seconds = time.perf_counter() - began
+        if event.get("kind") == "conversation.updated" and seconds:
+            return seconds, event["payload"]["state"] == "bot"
     raise RuntimeError("the socket closed before the answer")
 
 

@@ -32,6 +32,7 @@ class WorkerProcess:
 
     def _supervise(self) -> None:
         command = [sys.executable, "manage.py", "worker", "--supervised", "--interval", "0.5"]
+        command += ["--verbosity", "0"]
         while not self._stopping.is_set():
             self._child = subprocess.Popen(  # noqa: S603
                 [*command, "--no-reload"], cwd=settings.BASE_DIR, stdin=subprocess.PIPE

@@ -16,7 +16,9 @@ from apps.core import jobs
 
 def _end_with_parent() -> None:
     """The parent holds the other end of standard input, which closes however it dies."""
-    sys.stdin.buffer.read()
+    # Unbuffered: a lock held on sys.stdin would abort the interpreter when it shuts down.
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 
