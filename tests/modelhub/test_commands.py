@@ -1,0 +1,253 @@
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from apps.accounts.models import AuditEntry
+from apps.core import gateway
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*arguments: str) -> tuple[str, str]:
+    """What a command writes to its output and to its error output."""
+    out, err = io.StringIO(), io.StringIO()
+    call_command(*arguments, stdout=out, stderr=err)
+    return out.getvalue(), err.getvalue()
+
+
+def result(*arguments: str) -> Any:
+    """The JSON object on the last line of a command."""
+    return json.loads(run(*arguments, "--json")[0].splitlines()[-1])
+
+
+def written(path: Path, *rows: Any) -> str:
+    lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return str(path)
+
+
+# models --------------------------------------------------------------------------------------
+
+
+def test_models_lists_every_version(versions: list[str]) -> None:
+    rows = result("models")
+    assert [(row["task"], row["active"]) for row in rows] == [
+        ("encoder", True),
+        ("intent", False),
+        ("intent", True),
+        ("ner", True),
+    ]
+    assert [row["version"] for row in rows if row["task"] == "intent"] == versions
+    assert rows[2]["metrics"] == {"accuracy": 1.0}
+    assert rows[2]["labels"] == 3
+    assert "accuracy 1.000" in run("models")[0]
+
+
+def test_models_shows_a_broken_version_beside_the_others(models: Path, versions: list[str]) -> None:
+    (models / "intent" / versions[0] / "model.onnx").write_bytes(b"cut off")
+    problems = {row["version"]: row["problem"] for row in result("models")}
+    assert "model.onnx" in problems[versions[0]]
+    assert problems[versions[1]] == ""
+
+
+def test_models_says_what_to_do_when_none_is_built(tmp_path: Path, settings: Any) -> None:
+    settings.ML_MODELS_DIR = tmp_path / "none"
+    assert result("models") == []
+    assert "build_models" in run("models")[1]
+
+
+# predict -------------------------------------------------------------------------------------
+
+
+def test_predict_classifies(models: Path) -> None:
+    found = result("predict", "--task", "intent", "--text", "card lost", "--text", "euro rate")
+    assert [one["label"] for one in found["predictions"]] == ["card", "rate"]
+    assert found["predictions"][0]["text"] == "card lost"
+
+
+def test_predict_finds_entities_and_vectors(models: Path) -> None:
+    (tagged,) = result("predict", "--task", "ner", "--text", "Acme in Rome")["predictions"]
+    assert [(one["text"], one["label"]) for one in tagged["entities"]] == [
+        ("Acme", "ORG"),
+        ("Rome", "LOC"),
+    ]
+    (embedded,) = result("predict", "--task", "encoder", "--text", "card")["predictions"]
+    assert len(embedded["vector"]) == 8
+
+
+def test_predict_reads_a_file(models: Path, tmp_path: Path) -> None:
+    file = written(tmp_path / "texts.jsonl", {"text": "card"}, {"text": "euro"})
+    out, _ = run("predict", "--task", "intent", "--file", file)
+    assert [line.split()[0] for line in out.splitlines()] == ["card", "rate"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "named"),
+    [
+        ([{"text": "card"}, {"text": 7}], "2"),
+        ([{"text": "card"}, "{"], "2"),
+        ([{"words": "card"}], "text"),
+        ([], "no rows"),
+    ],
+)
+def test_predict_names_the_file_and_the_row(
+    models: Path, tmp_path: Path, rows: list[Any], named: str
+) -> None:
+    file = written(tmp_path / "texts.jsonl", *rows)
+    with pytest.raises(CommandError) as error:
+        run("predict", "--task", "intent", "--file", file)
+    assert "texts.jsonl" in str(error.value)
+    assert named in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("task", ["weather", "../secrets"])
+def test_predict_names_an_unknown_task(models: Path, task: str) -> None:
+    with pytest.raises(CommandError, match=task):
+        run("predict", "--task", task, "--text", "card")
+
+
+def test_predict_needs_a_text_or_a_file(models: Path) -> None:
+    with pytest.raises(CommandError, match="--text"):
+        run("predict", "--task", "intent")
+    with pytest.raises(CommandError, match=r"missing\.jsonl"):
+        run("predict", "--task", "intent", "--file", "missing.jsonl")
+
+
+# evaluate ------------------------------------------------------------------------------------
+
+
+def test_evaluate_measures_a_classifier(models: Path, versions: list[str], tmp_path: Path) -> None:
+    file = written(
+        tmp_path / "rows.jsonl",
+        {"text": "card lost", "label": "card"},
+        {"text": "euro", "label": "rate"},
+        {"text": "rate", "label": "card"},
+        {"text": "card"},
+    )
+    report = result("evaluate", "--task", "intent", "--file", file)
+    assert (report["task"], report["version"], report["n"]) == ("intent", versions[1], 3)
+    assert report["accuracy"] == pytest.approx(2 / 3)
+    assert {"macro_f1", "ece", "seconds"} <= set(report)
+    assert report["bad_rows"] == 1
+    assert "4" in report["problems"][0]
+    older = result("evaluate", "--task", "intent", "--file", file, "--version", versions[0])
+    assert older["version"] == versions[0]
+
+
+def test_evaluate_measures_a_tagger(models: Path, tmp_path: Path) -> None:
+    conll = ["Acme B-ORG", "in O", "Rome B-LOC", "", "the O", "Bank B-ORG", ""]
+    report = result("evaluate", "--task", "ner", "--file", written(tmp_path / "a.conll", *conll))
+    assert report["n"] == 2
+    assert report["precision"] == 1.0
+    assert report["recall"] == pytest.approx(2 / 3)
+    assert set(report["per_type"]) == {"LOC", "ORG"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--task", "encoder"], "evaluate_retrieval"),
+        (["--task", "weather"], "weather"),
+        (["--task", "intent", "--version", "20200101-00000000"], "20200101-00000000"),
+        (["--task", "intent", "--version", "../../etc"], "version"),
+    ],
+)
+def test_evaluate_refuses_what_it_cannot_measure(
+    models: Path, tmp_path: Path, arguments: list[str], named: str
+) -> None:
+    file = written(tmp_path / "rows.jsonl", {"text": "card", "label": "card"})
+    with pytest.raises(CommandError, match=named):
+        run("evaluate", *arguments, "--file", file)
+
+
+@pytest.mark.parametrize("rows", [[], [{"text": "card"}], ["{"]])
+def test_evaluate_refuses_a_file_without_a_usable_row(
+    models: Path, tmp_path: Path, rows: list[Any]
+) -> None:
+    with pytest.raises(CommandError, match=r"rows\.jsonl"):
+        run("evaluate", "--task", "intent", "--file", written(tmp_path / "rows.jsonl", *rows))
+
+
+# promote -------------------------------------------------------------------------------------
+
+
+def test_promote_serves_another_version_and_records_it(versions: list[str]) -> None:
+    assert gateway.classify("intent", ["card"])[0].version == versions[1]
+    answer = result("promote", "--task", "intent", "--version", versions[0])
+    assert answer == {"task": "intent", "version": versions[0], "previous": versions[1]}
+    assert gateway.classify("intent", ["card"])[0].version == versions[0]
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.object_id) == ("model.promoted", "intent")
+    assert entry.details == {"from": versions[1], "to": versions[0]}
+
+
+def test_promote_refuses_an_unknown_or_broken_version(models: Path, versions: list[str]) -> None:
+    with pytest.raises(CommandError, match="20200101-00000000"):
+        run("promote", "--task", "intent", "--version", "20200101-00000000")
+    (models / "intent" / versions[0] / "model.onnx").write_bytes(b"cut off")
+    with pytest.raises(CommandError, match=r"model\.onnx"):
+        run("promote", "--task", "intent", "--version", versions[0])
+    assert gateway.model_store().active_version("intent") == versions[1]
+    assert not AuditEntry.objects.exists()
+
+
+# build_models, finetune ----------------------------------------------------------------------
+
+
+def test_build_models_names_an_unknown_model(models: Path) -> None:
+    with pytest.raises(CommandError, match="weather"):
+        run("build_models", "--task", "weather")
+
+
+def test_build_models_builds_what_it_can_and_names_the_rest(
+    models: Path, tmp_path: Path, settings: Any
+) -> None:
+    settings.ML_PRETRAINED_DIR = tmp_path / "pretrained"
+    (settings.ML_PRETRAINED_DIR / "bad").mkdir(parents=True)
+    (settings.ML_PRETRAINED_DIR / "bad" / "artifact.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(CommandError, match="could not build bad"):
+        run("build_models", "--task", "bad")
+
+
+def finetune(tmp_path: Path, *more: str, kind: str = "classification", name: str = "mine") -> None:
+    train = str(tmp_path / "train.jsonl")
+    run("finetune", "--kind", kind, "--name", name, "--train", train, *more)
+
+
+def test_finetune_names_the_file_and_the_row(models: Path, tmp_path: Path) -> None:
+    written(tmp_path / "train.jsonl", {"text": "a", "label": "x"}, {"text": "b"})
+    with pytest.raises(CommandError, match=r"train\.jsonl.*2"):
+        finetune(tmp_path)
+    assert not (tmp_path / "artifacts" / "mine").exists()
+
+
+def test_finetune_refuses_a_file_that_is_not_there(models: Path, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"train\.jsonl"):
+        finetune(tmp_path)
+
+
+def test_finetune_refuses_rows_of_one_label(models: Path, tmp_path: Path) -> None:
+    rows = [{"text": f"text {number}", "label": "same"} for number in range(20)]
+    written(tmp_path / "train.jsonl", *rows)
+    with pytest.raises(CommandError, match="one class 'same'"):
+        finetune(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../up", "a b", "", "x" * 61])
+def test_finetune_refuses_a_name_that_is_no_name(models: Path, tmp_path: Path, name: str) -> None:
+    with pytest.raises(CommandError, match="--name"):
+        finetune(tmp_path, name=name)
+
+
+def test_finetune_names_an_unknown_setting(models: Path, tmp_path: Path) -> None:
+    written(tmp_path / "train.jsonl", {"text": "a", "label": "x"}, {"text": "b", "label": "y"})
+    (tmp_path / "recipe.toml").write_text("learning_speed = 3\n", encoding="utf-8")
+    with pytest.raises(CommandError, match=r"recipe\.toml.*learning_speed"):
+        finetune(tmp_path, "--config", str(tmp_path / "recipe.toml"))
