@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.test import Client
 
 from apps.accounts.models import User
@@ -166,6 +167,22 @@ def test_scripts_never_write_markup() -> None:
         )
     ]
     assert written == []
+
+
+@pytest.mark.django_db
+def test_the_migrations_match_the_models() -> None:
+    call_command("makemigrations", "--check", "--dry-run", verbosity=0)
+
+
+def test_links_of_the_documents_lead_somewhere() -> None:
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    broken = [
+        f"{path.name}: {target}"
+        for path in documents
+        for target in re.findall(r"\]\(([^)#\s]+)", path.read_text("utf-8"))
+        if "://" not in target and not (path.parent / target).exists()
+    ]
+    assert broken == []
 
 
 def test_no_data_or_weights_of_others_are_committed() -> None:
