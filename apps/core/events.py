@@ -76,25 +76,48 @@ def publish(stream: str, kind: str, payload: Mapping[str, Any]) -> int:
         seq = int(cursor.fetchone()[0])
     row = Event.objects.create(stream=stream, seq=seq, kind=kind, payload=dict(payload))
     event = StoredEvent(stream, seq, kind, dict(payload), row.created_at)
-    transaction.on_commit(lambda: _broadcast(event), robust=True)
+    _after_commit(event)
     return seq
+
+
+class _Broadcast:
+    """The events of one transaction, told in one go: crossing to the event loop costs most."""
+
+    def __init__(self) -> None:
+        self.events: list[StoredEvent] = []
+
+    def __call__(self) -> None:
+        """Tell the channel layer; a failure is logged only, since readers catch up from the log."""
+        layer = get_channel_layer()
+        if layer is None:
+            return
+        try:
+            async_to_sync(self._send)(layer)
+        except Exception as error:
+            first = self.events[0]
+            logger.warning("broadcast failed", stream=first.stream, seq=first.seq, error=str(error))
+
+    async def _send(self, layer: Any) -> None:
+        for event in self.events:
+            message = {"type": "stream.event", "event": event.frame()}
+            await layer.group_send(group_name(event.stream), message)
+
+
+def _after_commit(event: StoredEvent) -> None:
+    """Join the broadcast of this transaction (of this savepoint, so that a rollback drops it)."""
+    waiting = connection.run_on_commit
+    last: Any = waiting[-1][1] if waiting else None
+    if isinstance(last, _Broadcast) and waiting[-1][0] == set(connection.savepoint_ids):
+        last.events.append(event)
+        return
+    broadcast = _Broadcast()
+    broadcast.events.append(event)
+    transaction.on_commit(broadcast)
 
 
 def group_name(stream: str) -> str:
     """The channel layer's group for a stream."""
     return f"events.{stream}"
-
-
-def _broadcast(event: StoredEvent) -> None:
-    """Tell the channel layer; a failure is logged only, since readers catch up from the log."""
-    layer = get_channel_layer()
-    if layer is None:
-        return
-    message = {"type": "stream.event", "event": event.frame()}
-    try:
-        async_to_sync(layer.group_send)(group_name(event.stream), message)
-    except Exception as error:
-        logger.warning("broadcast failed", stream=event.stream, seq=event.seq, error=str(error))
 
 
 def replay(stream: str, after: int, *, limit: int = REPLAY_LIMIT) -> Replay:
