@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from lingua import Language, LanguageDetector, LanguageDetectorBuilder
@@ -19,8 +20,24 @@ _LANGUAGES = (
     Language.ARABIC,
     Language.CHINESE,
 )
-_MIN_LETTERS = 14
+_UNKNOWN = "und"  # ISO 639-2: undetermined, in a script that the models do not read
+_MIN_WORDS = 4
 _MIN_CONFIDENCE = 0.85
+_MAX_ENGLISH = 0.03
+_ENGLISH_SHARE = 0.15
+
+# Frequent in English questions, and no words of the other languages: a text that holds enough of
+# them is English whatever its letters look like ("I lost my passcode" resembles German).
+_ENGLISH_WORDS = frozenset(
+    """
+    the my is it its how what why where when which who you your i'm i've i'd i'll have has had does
+    did doesn't don't didn't can can't won't could would should with and of for from been this that
+    these there they their want wanna need help please get got out about after before my our we us
+    are were be being by at if or but any some much many long new make made find send sent call tell
+    speak cancel buy order book card
+    """.split()  # noqa: SIM905 - a list of one hundred strings is no easier to read
+)
+_WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 
 
 @cache
@@ -30,16 +47,22 @@ def _detector() -> LanguageDetector:
 
 
 def foreign_language(text: str) -> str | None:
-    """The ISO 639-1 code of the text's language if it is surely not English, else ``None``."""
-    letters = [character for character in text if character.isalpha()]
-    latin = sum(character.isascii() for character in letters)
-    if len(letters) < _MIN_LETTERS and latin * 2 >= len(letters):
-        return None
-    if not letters:
-        return None
-    best = _detector().compute_language_confidence_values(text)[0]
-    if best.language == Language.ENGLISH or best.value < _MIN_CONFIDENCE:
-        return None
+    """The ISO 639-1 code of the text's language if it is surely not English, else ``None``.
+
+    Few words in Latin letters are not judged: they may be names, products or slips.
+    """
+    words = _WORD.findall(text.lower().replace("\u2019", "'"))
+    latin = sum(word[0] < "\u0250" for word in words)
+    is_latin = latin * 2 >= len(words)
+    if is_latin:
+        english = sum(word in _ENGLISH_WORDS for word in words)
+        if len(words) < _MIN_WORDS or english >= _ENGLISH_SHARE * len(words):
+            return None
+    confidences = _detector().compute_language_confidence_values(text)
+    best = confidences[0]
+    english_confidence = next(c.value for c in confidences if c.language == Language.ENGLISH)
+    if best.value < _MIN_CONFIDENCE or english_confidence > _MAX_ENGLISH:
+        return None if is_latin else _UNKNOWN
     return str(best.language.iso_code_639_1.name).lower()
 
 

@@ -15,6 +15,11 @@ from apps.support.language import foreign_language
         "\U0001f600\U0001f600",
         "12345",
         "why was i charged in Lisbon",
+        "I lost my passcode.",
+        "Can I cancel a transaction?",
+        "pizza recommendations?",
+        "what is the status of my order",
+        "I want to text Natalie about the Beethoven sonata",
     ],
 )
 def test_english_and_short_texts_pass(text: str) -> None:
@@ -26,7 +31,11 @@ def test_english_and_short_texts_pass(text: str) -> None:
     [
         ("Wo bleibt meine neue Karte, ich warte schon seit zwei Wochen darauf?", "de"),
         ("Pourquoi est-ce que vous avez refusé mon paiement hier soir ?", "fr"),
+        ("No me ha llegado la tarjeta todavía", "es"),
+        ("La mia carta non è ancora arrivata", "it"),
+        ("Moja karta jeszcze nie dotarła, co mam robić?", "pl"),
         ("我的银行卡还没有收到，请问什么时候可以到？", "zh"),
+        ("カードがまだ届いていません", "und"),
     ],
 )
 def test_sure_foreign_texts_are_named(text: str, code: str) -> None:
