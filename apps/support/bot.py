@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from apps.support.excerpts import excerpt, plain
 from ml.retrieval.hybrid import Hit
 from ml.types import Classification
 
@@ -73,12 +74,12 @@ DEFAULTS = Thresholds()
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An article as the bot knows it."""
+    """An article as the bot knows it; ``blocks`` are the paragraphs and lists of its body."""
 
     slug: str
     title: str
     intents: tuple[str, ...]
-    opening: str
+    blocks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,10 +189,8 @@ def _close_articles(findings: Findings, limits: Thresholds) -> list[str]:
 def _answer(findings: Findings, slug: str, rule: str, ranked: list[dict[str, Any]]) -> Decision:
     article = findings.articles[slug]
     hit = next((hit for hit in findings.hits if hit.document_id == slug), None)
-    passage = plain(hit.passage.text if hit and hit.passage.kind == "body" else article.opening)
-    opening = plain(article.opening)
-    # The opening answers the question as such; the passage adds what was asked about in it.
-    text = passage if opening in passage or passage in opening else f"{opening}\n\n{passage}"
+    passage = hit.passage.text if hit and hit.passage.kind == "body" else None
+    text = excerpt(article.blocks, passage)
     citation = {"slug": slug, "title": article.title, "url": f"/support/help/{slug}/"}
     return Decision("answer", text, rule, citations=[citation], ranked=ranked)
 
@@ -200,12 +199,3 @@ def _unsure(findings: Findings, rule: str, ranked: list[dict[str, Any]]) -> Deci
     if findings.unsure_before + 1 >= _UNSURE_LIMIT:
         return Decision("hand_over", TEXT_HAND_OVER, f"{rule}, again", ranked=ranked)
     return Decision("unsure", TEXT_UNSURE, rule, ranked=ranked)
-
-
-_LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
-_MARKS = re.compile(r"\*\*|__|(?m:^#+ )|`")
-
-
-def plain(markdown: str) -> str:
-    """Markdown without its marks, as chat text."""
-    return _MARKS.sub("", _LINK.sub(r"\1", markdown)).strip()

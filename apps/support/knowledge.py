@@ -20,6 +20,7 @@ from django.db.models import F
 from apps.core import gateway
 from apps.core.errors import Busy, ModelUnavailable, Problem
 from apps.support.bot import Known
+from apps.support.excerpts import blocks_of
 from apps.support.models import Article, KnowledgeVersion
 from ml.errors import ArtifactError
 from ml.retrieval.documents import Document
@@ -116,7 +117,7 @@ def _renewed(number: int, encoder: str, previous: Knowledge | None) -> Knowledge
         index.search("warm", np.zeros(index.dimensions, dtype=np.float32), 1)
     known = {
         article.slug: Known(
-            article.slug, article.title, tuple(article.intents), article.body.split("\n\n")[0]
+            article.slug, article.title, tuple(article.intents), blocks_of(article.body)
         )
         for article in articles
     }

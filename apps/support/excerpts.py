@@ -1,0 +1,60 @@
+"""What of an article goes into an answer: whole paragraphs and lists, as chat text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+LIMIT = 900
+"""The most characters of an article that an answer shows; the rest is behind its link."""
+
+_BLANK_LINE = re.compile(r"\n\s*\n")
+_LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
+_MARKS = re.compile(r"\*\*|__|(?m:^#+ )|`|(?<!\w)\*(?=\S)|(?<=\S)\*(?!\w)")
+_BULLET = re.compile(r"(?m)^[-*] ")
+
+
+def blocks_of(markdown: str) -> tuple[str, ...]:
+    """The paragraphs, lists and headings of a text in Markdown."""
+    return tuple(filter(None, map(str.strip, _BLANK_LINE.split(markdown))))
+
+
+def plain(markdown: str) -> str:
+    """Markdown without its marks, as chat text; lists keep their lines."""
+    return _MARKS.sub("", _LINK.sub(r"\1", _BULLET.sub("• ", markdown))).strip()
+
+
+def excerpt(blocks: Sequence[str], passage: str | None) -> str:
+    """The opening, which answers the question as such, and the blocks that ``passage`` is from.
+
+    ``passage`` is a piece of the text as it was indexed, in one line, which may begin and end in
+    the middle of a list; what is shown does not.
+    """
+    wanted = {0} | (set(_blocks_with(blocks, passage)) if passage else set())
+    for number in sorted(wanted):
+        if number and blocks[number - 1].endswith(":"):
+            wanted.add(number - 1)
+        if blocks[number].endswith(":") and number + 1 < len(blocks):
+            wanted.add(number + 1)
+    text = ""
+    for number in sorted(wanted):
+        longer = f"{text}\n\n{plain(blocks[number])}".strip()
+        if text and len(longer) > LIMIT:
+            break
+        text = longer
+    return text if len(text) <= LIMIT else f"{text[:LIMIT].rsplit(maxsplit=1)[0]} …"
+
+
+def _blocks_with(blocks: Sequence[str], passage: str) -> Iterator[int]:
+    """Blocks of which the passage holds at least half, or which hold half of the passage."""
+    lines = [" ".join(block.split()) for block in blocks]
+    wanted = " ".join(passage.split())
+    start = " ".join(lines).find(wanted)
+    if start < 0:
+        return
+    end, at = start + len(wanted), 0
+    for number, line in enumerate(lines):
+        overlap = min(end, at + len(line)) - max(start, at)
+        if overlap * 2 >= min(len(line), len(wanted)):
+            yield number
+        at += len(line) + 1
