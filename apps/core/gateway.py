@@ -9,6 +9,8 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
@@ -118,10 +120,15 @@ async def aembed(texts: Sequence[str], *, task: str = "encoder") -> list[FloatAr
 
 
 def model_store() -> ModelStore:
-    """The built models on disk: versions, activation. Reads nothing until it is asked."""
+    """The built models on disk: versions, activation. Hashes each version's files once."""
+    return _store_at(settings.ML_MODELS_DIR)
+
+
+@lru_cache(maxsize=4)
+def _store_at(root: Path) -> ModelStore:
     from ml.serving.registry import ModelStore
 
-    return ModelStore(settings.ML_MODELS_DIR)
+    return ModelStore(root)
 
 
 def load_version(task: str, version: str | None = None) -> Predictor:
