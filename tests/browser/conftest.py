@@ -23,8 +23,9 @@ ARGUMENTS = [
 TASKS = ("encoder", "intent", "sentiment", "topic", "ner")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Closed after each module: its event loop runs in this thread, where other tests have theirs."""
     require(CHROMIUM.exists(), "Chromium is not installed (Debian package chromium)")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
@@ -55,7 +56,7 @@ def _is_policy(text: str) -> bool:
     return "Content Security Policy" in text
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def suite(
     browser: Browser, built_models: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningServer]:
