@@ -25,7 +25,7 @@ TASKS = ("encoder", "intent", "sentiment", "topic", "ner")
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Closed after each module: its event loop runs in this thread, where other tests have theirs."""
+    """Closed after each module: its event loop runs in the thread that other tests use too."""
     require(CHROMIUM.exists(), "Chromium is not installed (Debian package chromium)")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
