@@ -167,10 +167,15 @@ def _rank(findings: Findings, limits: Thresholds) -> list[dict[str, Any]]:
                 "dense": round(hit.dense, 4) if hit else 0.0,
                 "lexical": round(hit.lexical, 4) if hit else 0.0,
                 "intent": round(support, 4),
-                "passage": plain(hit.passage.text)[:_PASSAGE_SHOWN] if hit else "",
+                "passage": _shown(hit) if hit else "",
             }
         )
     return sorted(rows, key=lambda row: (-row["score"], row["slug"]))[:5]
+
+
+def _shown(hit: Hit) -> str:
+    text = plain(hit.passage.text)
+    return text if len(text) <= _PASSAGE_SHOWN else f"{text[:_PASSAGE_SHOWN]}…"
 
 
 def _close_articles(findings: Findings, limits: Thresholds) -> list[str]:

@@ -6,11 +6,14 @@ import asyncio
 import json
 import random
 import uuid
+from datetime import timedelta
+from uuid import UUID
 
 import httpx
 import structlog
 from asgiref.sync import async_to_sync
 from django.conf import settings
+from django.db.models import DateTimeField, ExpressionWrapper, F
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
@@ -18,7 +21,7 @@ from apps.accounts.models import User
 from apps.core.demo import SimulationTarget
 from apps.core.jobs import ProgressReporter
 from apps.support import answerer, importing, services
-from apps.support.models import Conversation
+from apps.support.models import Conversation, Message
 from apps.support.visitors import COOKIE
 
 logger = structlog.get_logger(__name__)
@@ -41,6 +44,7 @@ EXAMPLES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("Nadia", ("my top up was cancelled, where is my money",), "bot"),
     ("Peter", ("I need to speak to someone about a bereavement, please",), "bot"),
 )
+_MINUTES_AGO = (4, 52, 31, 9, 18, 13, 24, 6, 75, 38, 43, 2)
 OPERATOR_LINE = "I can see both payments. One of them is only a hold and will drop off by itself."
 
 LINES = (
@@ -74,13 +78,14 @@ def load_demo(progress: ProgressReporter) -> str:
     outcome = importing.articles_import(rows=rows, progress=progress)
     if not Conversation.objects.filter(is_example=True).exists():
         for index, (name, lines, end) in enumerate(EXAMPLES, start=1):
-            _play_example(name, lines, end)
+            example = _play_example(name, lines, end)
+            _make_older(example, timedelta(minutes=_MINUTES_AGO[index - 1]))
             progress.update(index, len(EXAMPLES), name)
     total = outcome.created + outcome.updated + outcome.unchanged
     return f"{total} articles, {Conversation.objects.filter(is_example=True).count()} conversations"
 
 
-def _play_example(name: str, lines: tuple[str, ...], end: str) -> None:
+def _play_example(name: str, lines: tuple[str, ...], end: str) -> UUID:
     conversation = services.conversation_start(visitor=uuid.uuid4(), name=name, is_example=True)
     for line in lines:
         services.message_receive(
@@ -89,17 +94,28 @@ def _play_example(name: str, lines: tuple[str, ...], end: str) -> None:
         async_to_sync(answerer.sweep)()
     operator = User.objects.filter(username="omar").first()
     if end == "bot" or operator is None:
-        return
+        return conversation.id
     services.conversation_take(conversation_id=conversation.id, operator=operator)
     if end == "resolved":
         services.conversation_resolve(conversation_id=conversation.id, operator=operator)
-        return
+        return conversation.id
     services.operator_reply(
         conversation_id=conversation.id,
         operator=operator,
         text=OPERATOR_LINE,
         client_id=uuid.uuid4().hex,
     )
+    return conversation.id
+
+
+def _make_older(conversation_id: UUID, age: timedelta) -> None:
+    """Move an example into the past: a queue in which all came at once looks like none."""
+    moved = {
+        name: ExpressionWrapper(F(name) - age, output_field=DateTimeField())
+        for name in ("created_at", "active_at", "queued_at")
+    }
+    Conversation.objects.filter(id=conversation_id).update(**moved)
+    Message.objects.filter(conversation=conversation_id).update(created_at=moved["created_at"])
 
 
 async def play_customers(target: SimulationTarget) -> None:

@@ -33,6 +33,8 @@ _BATCH = 64
 _BUSY_PAUSE = 0.2
 _BUSY_ATTEMPTS = 50
 _RENEWAL_SECONDS = 0.5
+_SEARCH_LIMIT = 24
+_SEARCH_FLOOR = 0.25  # hybrid score
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,13 @@ def current() -> Knowledge:
 def latest() -> Knowledge:
     """The articles as last read: no waiting while a renewal runs, except for the first."""
     return _latest or current()
+
+
+def search_slugs(query: str) -> list[str]:
+    """Articles for a search box, best first; raises ``Problem`` while the models are away."""
+    (vector,) = gateway.embed([query])
+    hits = latest().search(query, vector, k=_SEARCH_LIMIT)
+    return [hit.document_id for hit in hits if hit.score >= _SEARCH_FLOOR]
 
 
 def forget() -> None:

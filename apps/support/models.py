@@ -27,6 +27,11 @@ class Article(models.Model):
         return self.title
 
     @property
+    def topic(self) -> str:
+        """The first tag that names no intent."""
+        return next((tag for tag in self.tags if not tag.startswith("intent:")), "")
+
+    @property
     def intents(self) -> list[str]:
         return [tag.removeprefix("intent:") for tag in self.tags if tag.startswith("intent:")]
 

@@ -83,14 +83,22 @@ def turns_due(*, limit: int = 50) -> list[int]:
     return list(due.order_by("pk").values_list("pk", flat=True)[:limit])
 
 
-def last_analysis(*, conversation: Conversation) -> Message | None:
-    """The visitor's latest message that was analysed, for the inspector."""
-    rows = conversation.messages.filter(author=Message.Author.VISITOR).order_by("-seq")[:20]
-    return next((message for message in rows if "intents" in message.analysis), None)
+def analysed_message(
+    *, conversation: Conversation, answer_seq: int | None = None
+) -> Message | None:
+    """The visitor's message that the bot's message ``answer_seq`` answers; without it, the latest
+    that was analysed."""
+    messages = conversation.messages.all()
+    if answer_seq is not None:
+        answer = messages.filter(seq=answer_seq, author=Message.Author.BOT).first()
+        seq = answer.analysis.get("answers") if answer else None
+        return messages.filter(seq=seq).first() if seq else None
+    rows = messages.filter(author=Message.Author.VISITOR).order_by("-seq")[:20]
+    return next((message for message in rows if "rule" in message.analysis), None)
 
 
 def article_list(*, query: str = "") -> QuerySet[Article]:
-    rows = Article.objects.filter(published=True).order_by("title")
+    rows: QuerySet[Article] = Article.objects.filter(published=True).order_by("title")
     for word in query.split()[:8]:
         rows = rows.filter(Q(title__icontains=word) | Q(body__icontains=word))
     return rows

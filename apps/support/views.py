@@ -18,8 +18,9 @@ from markdown_it import MarkdownIt
 
 from apps.accounts.selectors import signed_in
 from apps.core import events
-from apps.core.errors import NotAllowed
-from apps.support import selectors, services
+from apps.core.errors import NotAllowed, Problem
+from apps.support import knowledge, selectors, services
+from apps.support.models import Article
 from apps.support.payloads import conversation_payload, message_payload
 from apps.support.visitors import ensure_visitor, remember
 
@@ -43,8 +44,23 @@ def widget(request: HttpRequest) -> HttpResponse:
 def help_list(request: HttpRequest) -> HttpResponse:
     """The public help centre."""
     query = request.GET.get("q", "")[:200].strip()
-    articles = selectors.article_list(query=query)
-    return render(request, "support/help_list.html", {"articles": articles, "query": query})
+    articles = _found(query) if query else list(selectors.article_list())
+    topics: dict[str, list[Article]] = {}
+    for article in articles:
+        topics.setdefault("" if query else article.topic, []).append(article)
+    return render(
+        request, "support/help_list.html", {"topics": sorted(topics.items()), "query": query}
+    )
+
+
+def _found(query: str) -> list[Article]:
+    """By meaning and words; by words alone while the models are away."""
+    try:
+        slugs = knowledge.search_slugs(query)
+    except Problem:
+        return list(selectors.article_list(query=query))
+    found = selectors.article_list().in_bulk(slugs, field_name="slug")
+    return [found[slug] for slug in slugs if slug in found]
 
 
 @require_GET
@@ -99,11 +115,14 @@ def _thread(conversation_id: UUID) -> dict[str, Any]:
 @login_required
 @require_GET
 def inspector(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    """Why the bot said what it said last: a fragment of the console."""
+    """Why the bot said what it said, in ``?answer=<seq>`` or last: a fragment of the console."""
     if not request.user.has_perm("support.view_conversation"):
         raise NotAllowed("The console is for operators.")
     conversation = selectors.conversation_get(conversation_id=conversation_id)
-    message = selectors.last_analysis(conversation=conversation)
+    answer = request.GET.get("answer", "")
+    message = selectors.analysed_message(
+        conversation=conversation, answer_seq=int(answer) if answer.isdecimal() else None
+    )
     return render(
         request, "support/inspector.html", {"conversation": conversation, "message": message}
     )

@@ -62,7 +62,7 @@ def append(conversation: Conversation, **fields: Any) -> Message:
     conversation.last_seq += 1
     message = Message.objects.create(conversation=conversation, seq=conversation.last_seq, **fields)
     conversation.active_at = message.created_at
-    if message.author != Message.Author.SYSTEM:
+    if message.author == Message.Author.VISITOR:
         conversation.preview = message.text[:160]
     return message
 

@@ -1,40 +1,27 @@
 /** Draws messages of a conversation; the widget and the console share it. */
-const NAMES = { bot: "Bot", system: "", visitor: "Customer", operator: "Colleague" };
+const TYPING_SECONDS = 5;
+const TELL_TYPING_EVERY = 2000;
+const NEAR_END = 160;
 
-function make(tag, className, text) {
+export function make(tag, className, text) {
   const element = document.createElement(tag);
   if (className) element.className = className;
   if (text) element.textContent = text;
   return element;
 }
 
-/** One message as `<li>`; `mine(author)` says which side it stands on, `onChoice` answers buttons. */
-export function bubble(message, { mine, onChoice = null }) {
+/**
+ * One message as `<li>`. Options: `mine(author)` says on which side it stands, `names` maps an
+ * author to the name shown, `onChoice(choice)` answers the buttons of a question back,
+ * `onInspect(message)` makes the bot's badge a button.
+ */
+export function bubble(message, { mine, names, onChoice = null, onInspect = null }) {
   const item = make("li", `message ${message.author}${mine(message.author) ? " mine" : ""}`);
   if (message.seq) item.dataset.seq = message.seq;
   if (message.client_id) item.dataset.client = message.client_id;
-  if (message.author !== "system") {
-    const head = make("div", "message-head");
-    head.append(make("span", message.author === "bot" ? "chip" : "", message.name || NAMES[message.author]));
-    if (message.at) {
-      const time = make("time", "muted", new Date(message.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
-      time.dateTime = message.at;
-      head.append(time);
-    }
-    item.append(head);
-  }
+  if (message.author !== "system") item.append(head(message, names, onInspect));
   item.append(make("div", "message-text", message.text));
-  if (message.citations?.length) {
-    const sources = make("div", "row sources");
-    for (const source of message.citations) {
-      const link = make("a", "chip accent", source.title);
-      link.href = source.url;
-      link.target = "_blank";
-      link.rel = "noopener";
-      sources.append(link);
-    }
-    item.append(sources);
-  }
+  if (message.citations?.length) item.append(sources(message.citations));
   if (message.choices?.length && onChoice) {
     const choices = make("div", "row choices");
     for (const choice of message.choices) {
@@ -48,19 +35,57 @@ export function bubble(message, { mine, onChoice = null }) {
   return item;
 }
 
+function head(message, names, onInspect) {
+  const line = make("div", "message-head");
+  const name = message.name || names[message.author];
+  if (message.author === "bot" && onInspect && message.seq) {
+    const button = make("button", "chip info", name);
+    button.type = "button";
+    button.title = "Why the bot said that";
+    button.addEventListener("click", () => onInspect(message));
+    line.append(button);
+  } else line.append(make("span", message.author === "bot" ? "chip info" : "", name));
+  if (message.at) {
+    const time = make("time", "muted", new Date(message.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
+    time.dateTime = message.at;
+    line.append(time);
+  }
+  return line;
+}
+
+function sources(citations) {
+  const list = make("div", "row sources");
+  for (const source of citations) {
+    const link = make("a", "source", source.title);
+    link.href = source.url;
+    link.target = "_blank";
+    link.rel = "noopener";
+    list.append(link);
+  }
+  return list;
+}
+
 /** A list of messages: each `seq` once, in order; a sent one waits greyed until it is stored. */
 export class MessageLog {
+  #typingTimer = null;
+
   constructor(list, options) {
     this.list = list;
     this.options = options;
   }
 
   show(message) {
-    this.list.querySelector(`[data-client="${CSS.escape(message.client_id || "-")}"]:not([data-seq])`)?.remove();
+    if (message.client_id) this.#waiting(message.client_id)?.remove();
     if (this.list.querySelector(`[data-seq="${message.seq}"]`)) return;
+    const follow = this.#atEnd() || this.options.mine(message.author);
     const after = [...this.list.children].find((item) => !item.dataset.seq || Number(item.dataset.seq) > message.seq);
     this.list.insertBefore(bubble(message, this.options), after || null);
-    this.toEnd();
+    for (const old of this.list.querySelectorAll(`[data-seq]:not([data-seq="${this.lastSeq()}"]) .choices`)) old.remove();
+    if (follow) this.toEnd();
+  }
+
+  lastSeq() {
+    return Math.max(0, ...[...this.list.querySelectorAll("[data-seq]")].map((item) => Number(item.dataset.seq)));
   }
 
   /** Show a message that is on its way; returns what to call when it failed. */
@@ -84,29 +109,46 @@ export class MessageLog {
     };
   }
 
-  typing(on) {
-    const dots = this.list.querySelector(".typing");
-    if (on && !dots) {
-      const item = make("li", "message bot typing");
-      item.append(make("span", "visually-hidden", "The assistant is writing"), make("i"), make("i"), make("i"));
-      this.list.append(item);
-      this.toEnd();
-    } else if (!on) dots?.remove();
+  /** Dots where `author` is about to write; a person's go away by themselves. */
+  typing(on, { author = "bot", name = "The assistant" } = {}) {
+    clearTimeout(this.#typingTimer);
+    this.list.querySelector(".typing")?.remove();
+    if (!on) return;
+    const follow = this.#atEnd();
+    const item = make("li", `message ${author} typing${this.options.mine(author) ? " mine" : ""}`);
+    item.append(make("span", "visually-hidden", `${name} is writing`), make("i"), make("i"), make("i"));
+    this.list.append(item);
+    if (follow) this.toEnd();
+    if (author !== "bot") this.#typingTimer = setTimeout(() => this.typing(false), TYPING_SECONDS * 1000);
   }
 
   toEnd() {
     this.list.scrollTop = this.list.scrollHeight;
   }
+
+  #atEnd() {
+    return this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < NEAR_END;
+  }
+
+  #waiting(id) {
+    return this.list.querySelector(`[data-client="${CSS.escape(id)}"]:not([data-seq])`);
+  }
 }
 
-/** Enter sends, Shift+Enter breaks the line, the box grows with its text. */
-export function compose(form, onSend) {
+/** Enter sends, Shift+Enter breaks the line, the box grows with its text; tells that one types. */
+export function compose(form, onSend, onTyping = () => {}) {
   const box = form.querySelector("textarea");
+  let told = 0;
   const fit = () => {
     box.style.height = "auto";
     box.style.height = `${Math.min(box.scrollHeight + 2, 160)}px`;
   };
-  box.addEventListener("input", fit);
+  box.addEventListener("input", () => {
+    fit();
+    if (!box.value.trim() || Date.now() - told < TELL_TYPING_EVERY) return;
+    told = Date.now();
+    onTyping();
+  });
   box.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
       event.preventDefault();
@@ -118,8 +160,10 @@ export function compose(form, onSend) {
     const text = box.value.trim();
     if (!text) return;
     box.value = "";
+    told = 0;
     fit();
     onSend(text);
+    box.focus();
   });
   return box;
 }

@@ -1,6 +1,7 @@
 /** The customer's chat: `<section data-controller="widget">`; see templates/support/widget.html. */
 import { LiveSocket } from "../socket.js";
 import { MessageLog, compose } from "./bubbles.js";
+import { Unsent } from "./unsent.js";
 
 export default function start(root) {
   const status = root.querySelector("[data-status]");
@@ -8,10 +9,12 @@ export default function start(root) {
   const starters = root.querySelector("[data-starters]");
   const person = root.querySelector("[data-person]");
   const socket = new LiveSocket("/ws/support/widget/");
+  const unsent = new Unsent("trefoil.support.unsent");
   let stream = null;
   let state = "bot";
   const log = new MessageLog(root.querySelector("[data-log]"), {
     mine: (author) => author === "visitor",
+    names: { bot: "Assistant", operator: "Colleague", visitor: "You" },
     onChoice: (choice) => send(choice.label, choice.slug),
   });
 
@@ -31,7 +34,7 @@ export default function start(root) {
     starters.hidden = true;
     if (message.author !== "visitor") log.typing(false);
     log.show(message);
-    if (message.author === "visitor" && state === "bot" && !message.answered) log.typing(true);
+    if (message.author === "visitor" && state === "bot" && message.seq === log.lastSeq()) log.typing(true);
   }
 
   function showState(next) {
@@ -49,21 +52,26 @@ export default function start(root) {
     starters.hidden = true;
     log.typing(false);
     const failed = log.pending(id, "visitor", text, () => send(text, chosen));
+    unsent.add({ id, text, chosen });
     try {
-      const ack = await socket.send({ type: "message.send", id, text, chosen });
+      const ack = await socket.send({ type: "message.send", id, text, ...(chosen && { chosen }) });
       show(ack.message);
       follow(ack.stream, 0);
     } catch (error) {
       failed(error.message);
+    } finally {
+      unsent.remove(id);
     }
   }
 
   socket.addEventListener("hello", ({ detail }) => {
-    starters.hidden = detail.messages.length > 0;
-    const last = detail.messages.at(-1);
-    for (const message of detail.messages) show({ ...message, answered: message !== last });
+    starters.hidden = detail.messages.length > 0 || unsent.list().length > 0;
     if (detail.state) showState(detail.state);
+    detail.messages.forEach(show);
     follow(detail.stream, detail.seq);
+  });
+  socket.addEventListener("typing", ({ detail }) => {
+    if (state === "person") log.typing(true, { author: "operator", name: detail.name || "Your colleague" });
   });
   person.addEventListener("click", async () => {
     person.disabled = true;
@@ -77,5 +85,10 @@ export default function start(root) {
   for (const button of starters.querySelectorAll("button")) {
     button.addEventListener("click", () => send(button.textContent.trim()));
   }
-  compose(root.querySelector("[data-composer]"), (text) => send(text));
+  compose(
+    root.querySelector("[data-composer]"),
+    (text) => send(text),
+    () => socket.hint({ type: "typing" }),
+  );
+  for (const { text, chosen, id } of unsent.list()) send(text, chosen, id);
 }

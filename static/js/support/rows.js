@@ -1,0 +1,128 @@
+/** The console's list of conversations: one tab of them, kept as the inbox changes. */
+import { api } from "../http.js";
+import { relative } from "../time.js";
+import { make } from "./bubbles.js";
+
+export const SHAPES = { bot: "▢", queued: "◔", person: "●", resolved: "✓" };
+const SEEN = "trefoil.support.seen";
+const SEEN_LIMIT = 500;
+const COUNT_AFTER = 600;
+const BELONGS = {
+  waiting: (row) => row.state === "queued",
+  mine: (row, me) => row.state === "person" && row.assignee_id === me,
+  bot: (row) => row.state === "bot",
+  all: (row) => row.state !== "resolved",
+  resolved: (row) => row.state === "resolved",
+};
+
+/** Up to which message of a conversation this browser's operator has read. */
+class Seen {
+  #read() {
+    try {
+      return JSON.parse(localStorage.getItem(SEEN)) || {};
+    } catch {
+      return {};
+    }
+  }
+
+  last(id) {
+    return this.#read()[id] || 0;
+  }
+
+  mark(id, seq) {
+    const { [id]: _, ...others } = this.#read();
+    const kept = Object.fromEntries([...Object.entries(others).slice(-SEEN_LIMIT), [id, seq]]);
+    try {
+      localStorage.setItem(SEEN, JSON.stringify(kept));
+    } catch {
+      // Without storage everything counts as unread.
+    }
+  }
+}
+
+export class RowList {
+  #seen = new Seen();
+  #states = new Map();
+  #counting = null;
+
+  /** `open` is the id of the conversation beside the list; `onOpen(row)` hears of its changes. */
+  constructor(root, { tab, me, open, onOpen }) {
+    Object.assign(this, { root, tab, me, open, onOpen });
+    this.list = root.querySelector("[data-rows]");
+    this.empty = root.querySelector("[data-empty]");
+  }
+
+  /** Show the rows that the page came with. */
+  fill(rows) {
+    for (const row of rows) {
+      this.#states.set(row.id, row.state);
+      this.list.append(this.#draw(row));
+    }
+    this.#refresh();
+  }
+
+  put(row) {
+    if (row.id === this.open) this.onOpen(row);
+    if (this.#states.get(row.id) !== row.state) this.#count();
+    this.#states.set(row.id, row.state);
+    const known = this.list.querySelector(`[data-id="${row.id}"]`);
+    if (!BELONGS[this.tab](row, this.me)) known?.remove();
+    else if (this.tab === "waiting") known ? known.replaceWith(this.#draw(row)) : this.list.append(this.#draw(row));
+    else {
+      const focused = known?.contains(document.activeElement);
+      known?.remove();
+      this.list.prepend(this.#draw(row));
+      if (focused) this.list.firstElementChild.querySelector("a").focus();
+    }
+    this.#refresh();
+  }
+
+  #refresh() {
+    this.empty.hidden = this.list.children.length > 0;
+  }
+
+  #count() {
+    clearTimeout(this.#counting);
+    this.#counting = setTimeout(async () => {
+      const counts = await api("GET", this.root.dataset.counts).catch(() => ({}));
+      for (const [tab, number] of Object.entries(counts)) {
+        const shown = this.root.querySelector(`[data-tab-name="${tab}"] b`);
+        if (shown) shown.textContent = number;
+      }
+    }, COUNT_AFTER);
+  }
+
+  #isUnread(row) {
+    if (row.id === this.open) this.#seen.mark(row.id, row.last_seq);
+    const waits = row.state === "queued" || (row.state === "person" && row.assignee_id === this.me);
+    return waits && row.last_seq > this.#seen.last(row.id);
+  }
+
+  #draw(row) {
+    const item = make("li");
+    item.dataset.id = row.id;
+    const link = make("a", `row-link ${row.state}`);
+    link.href = `/support/c/${row.id}/?tab=${this.tab}`;
+    if (row.id === this.open) link.setAttribute("aria-current", "true");
+    const time = make("time", "muted small", relative(row.at));
+    time.dateTime = row.at;
+    time.dataset.relative = "";
+    const top = make("span", "row-top");
+    const name = make("b", "", row.name);
+    if (this.#isUnread(row)) {
+      link.classList.add("unread");
+      name.append(make("span", "visually-hidden", ", unread"));
+    }
+    top.append(name, time);
+    const state = make("span", `row-state ${row.state}`, `${SHAPES[row.state]} ${row.state_label}`);
+    if (row.assignee) state.append(` · ${row.assignee}`);
+    if (row.is_example) state.append(make("span", "chip", "example"));
+    const body = make("span", "row-body");
+    body.append(top, make("span", "row-preview", row.preview || "…"), state);
+    const avatar = make("span", "avatar", row.name.slice(0, 2));
+    avatar.setAttribute("aria-hidden", "true");
+    link.append(avatar, body);
+    item.append(link);
+    return item;
+  }
+}
