@@ -219,9 +219,7 @@ class VisitorMessagesView(APIView):
     def post(self, request: Request) -> Response:
         visitor = _visitor(request)
         text, client_id = text_of(_object(request)), client_id_of(_object(request))
-        conversation = selectors.conversation_of_visitor(
-            visitor=visitor
-        ) or services.conversation_start(visitor=visitor)
+        conversation = services.conversation_open(visitor=visitor)
         received = services.message_receive(
             conversation_id=conversation.id,
             text=text,
@@ -239,10 +237,7 @@ class VisitorPersonView(APIView):
 
     @extend_schema(request=None, responses=Anything)
     def post(self, request: Request) -> Response:
-        visitor = _visitor(request)
-        conversation = selectors.conversation_of_visitor(
-            visitor=visitor
-        ) or services.conversation_start(visitor=visitor)
+        conversation = services.conversation_open(visitor=_visitor(request))
         return Response(_for_visitor(services.person_request(conversation_id=conversation.id)))
 
 

@@ -180,8 +180,10 @@ def _shown(hit: Hit) -> str:
 
 def _close_articles(findings: Findings, limits: Thresholds) -> list[str]:
     """The articles of the two best intents, when those are close and have different articles."""
+    if findings.intent.confident or len(findings.intent.scores) < 2:
+        return []
     first, second = findings.intent.scores[:2]
-    if findings.intent.confident or second.score < limits.close_second:
+    if second.score < limits.close_second:
         return []
     slugs = []
     for label in (first.label, second.label):

@@ -120,11 +120,9 @@ class WidgetConsumer(ConversationConsumer):
     async def _conversation(self) -> Conversation:
         """The visitor's conversation, opened and followed at the first message."""
         if self.conversation is None:
-            # Another tab of the same visitor may have opened it meanwhile.
-            find = database_sync_to_async(selectors.conversation_of_visitor)
-            self.conversation = await find(visitor=self.visitor) or await database_sync_to_async(
-                services.conversation_start
-            )(visitor=self.visitor)
+            self.conversation = await database_sync_to_async(services.conversation_open)(
+                visitor=self.visitor
+            )
         stream = services.conversation_stream(self.conversation.id)
         if stream not in self.cursors:
             await self.follow(stream, 0)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,7 +30,12 @@ class Silent:
 
 
 @pytest.fixture(autouse=True)
-def engine() -> Iterator[FakeEngine]:
+def index_folder(settings: Any, tmp_path: Path) -> None:
+    settings.SUPPORT_INDEX_DIR = tmp_path / "indexes" / "support"
+
+
+@pytest.fixture(autouse=True)
+def engine(index_folder: None) -> Iterator[FakeEngine]:
     """A language layer of this test alone, and no articles of an earlier one in memory."""
     engine = FakeEngine(classifications={"intent": RULES})
     previous = gateway.use_engine(engine)

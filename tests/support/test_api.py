@@ -40,7 +40,7 @@ def test_a_forged_token_is_refused(client: Client) -> None:
     assert (answer.status_code, answer.json()["code"]) == (403, "visitor_unknown")
 
 
-@pytest.mark.parametrize("path", ["conversations/", "conversations/{id}/"])
+@pytest.mark.parametrize("path", ["conversations/", "conversations/counts/", "conversations/{id}/"])
 def test_members_and_strangers_see_no_conversations(
     path: str, conversation: Conversation, mei: User
 ) -> None:
@@ -80,6 +80,49 @@ def test_articles_are_written_by_operators_only(olivia: User, mei: User) -> None
     assert post(client_of(mei), "articles/", [ARTICLE]).status_code == 403
     assert post(client_of(olivia), "articles/", [ARTICLE]).json()["created"] == 1
     assert Article.objects.get().title == "The PIN"
+
+
+def test_one_article_is_written_read_and_deleted(olivia: User, mei: User) -> None:
+    body = {"title": "The PIN", "body": "At a machine."}
+    url = f"{BASE}/articles/pin/"
+    for method in ("put", "delete"):
+        request = getattr(client_of(mei), method)
+        assert request(url, body, content_type="application/json").status_code == 403
+        assert getattr(Client(), method)(url).status_code == 401
+    operator = client_of(olivia)
+    assert operator.put(url, body, content_type="application/json").status_code == 200
+    assert client_of(mei).get(url).json()["title"] == "The PIN"
+    assert operator.delete(url).status_code == 204
+    assert operator.delete(url).json()["code"] == "article_not_found"
+    assert client_of(mei).get(url).status_code == 404
+
+
+def test_a_visitor_asks_for_a_person(client: Client) -> None:
+    assert post(client, "visitor/person/").status_code == 403
+    token = post(client, "visitor/").json()["token"]
+    answer = post(client, "visitor/person/", **{"X-Visitor-Token": token}).json()
+    assert (answer["state"], answer["position"]) == ("queued", 1)
+
+
+def test_counts_follow_the_tabs(conversation: Conversation, olivia: User) -> None:
+    counts = client_of(olivia).get(f"{BASE}/conversations/counts/").json()
+    assert counts == {"waiting": 0, "mine": 0, "bot": 1, "all": 1, "resolved": 0}
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"id": "1", "text": ""}, "message_empty"),
+        ({"id": "1", "text": "a" * 4001}, "message_too_long"),
+        ({"text": "hi"}, "frame_without_id"),
+        (["hi"], "invalid_input"),
+    ],
+)
+def test_a_bad_message_is_a_problem_detail(client: Client, body: Any, code: str) -> None:
+    token = post(client, "visitor/").json()["token"]
+    answer = post(client, "visitor/messages/", body, **{"X-Visitor-Token": token})
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert not Conversation.objects.exists()
 
 
 def test_a_bad_article_is_named_and_nothing_is_stored(olivia: User) -> None:

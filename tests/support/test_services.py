@@ -32,7 +32,7 @@ def receive(
 def test_a_message_is_stored_with_its_turn_and_event(conversation: Conversation) -> None:
     received = receive(conversation, answer_here=True)
     assert received.message.seq == 1
-    assert BotTurn.objects.get(pk=received.turn_id).status == "pending"
+    assert BotTurn.objects.get(message=received.message).status == "pending"
     log = events.replay(services.conversation_stream(conversation.id), 0)
     assert [event.kind for event in log.events if event.kind == "message.created"] == [
         "message.created"
@@ -159,3 +159,44 @@ def test_turns_of_a_conversation_are_answered_in_order(conversation: Conversatio
     assert first is not None
     services.turn_answer(turn_id=first, decision=ANSWER, analysis={})
     assert selectors.turns_due() == [second.turn_id]
+
+
+def answered(conversation: Conversation, decision: Decision, label: str) -> None:
+    turn_id = receive(conversation).turn_id
+    assert turn_id is not None
+    analysis = {"intents": [{"label": label, "score": 0.9}]}
+    services.turn_answer(turn_id=turn_id, decision=decision, analysis=analysis)
+    conversation.refresh_from_db()
+
+
+def test_the_subject_is_what_was_answered_last_not_small_talk(conversation: Conversation) -> None:
+    answered(conversation, ANSWER, "card_arrival")
+    answered(conversation, Decision("chat", "You are welcome.", "small talk"), "change_pin")
+    assert conversation.subject == "card arrival"
+
+
+def test_the_preview_shows_the_customers_words(conversation: Conversation) -> None:
+    answered(conversation, ANSWER, "card_arrival")
+    assert conversation.preview == "where is my card"
+
+
+def queued() -> Conversation:
+    conversation = services.conversation_start(visitor=uuid.uuid4())
+    return services.person_request(conversation_id=conversation.id)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_those_who_wait_learn_that_they_moved_up(olivia: User) -> None:
+    first, second, third = queued(), queued(), queued()
+    assert [selectors.queue_position(conversation=c) for c in (first, second, third)] == [1, 2, 3]
+    services.conversation_take(conversation_id=first.id, operator=olivia)
+    for conversation, position in ((second, 1), (third, 2)):
+        log = events.replay(services.conversation_stream(conversation.id), 0).events
+        assert (log[-1].kind, log[-1].payload) == ("queue.moved", {"position": position})
+
+
+def test_a_visitor_has_one_conversation() -> None:
+    visitor = uuid.uuid4()
+    first = services.conversation_open(visitor=visitor)
+    assert services.conversation_open(visitor=visitor).id == first.id
+    assert services.conversation_open(visitor=uuid.uuid4()).id != first.id

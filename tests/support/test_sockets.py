@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from apps.accounts.models import User
+from apps.accounts.models import Role, User
+from apps.core.models import Event
 from apps.support import answerer, selectors, services
-from apps.support.models import BotTurn, Message
-from ml.serving.fakes import FakeEngine
+from apps.support.models import Message
 from tests.support.conftest import client_of, console_socket, widget_socket
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -83,20 +83,6 @@ async def test_a_turn_left_behind_is_answered_by_the_sweep(articles: Any) -> Non
     assert await Message.objects.filter(author="bot").acount() == 1
 
 
-async def test_busy_models_postpone_the_answer_and_lose_nothing(
-    articles: Any, engine: FakeEngine
-) -> None:
-    conversation = await sync_to_async(services.conversation_start)(visitor=uuid.uuid4())
-    await sync_to_async(services.message_receive)(
-        conversation_id=conversation.id, text="change my pin", client_id="1"
-    )
-    engine.close()
-    assert await answerer.sweep() == 1
-    turn = await BotTurn.objects.aget()
-    assert turn.status == BotTurn.Status.PENDING
-    assert not await Message.objects.filter(author="bot").aexists()
-
-
 @pytest.mark.parametrize(
     ("frame", "code"),
     [
@@ -104,6 +90,9 @@ async def test_busy_models_postpone_the_answer_and_lose_nothing(
         ({"type": "message.send", "id": "x", "text": "\u200b\u200e"}, "message_empty"),
         ({"type": "message.send", "id": "x", "text": "a" * 4001}, "message_too_long"),
         ({"type": "message.send", "id": "x", "text": 5}, "frame_invalid"),
+        ({"type": "message.send", "id": "x", "text": "a", "chosen": "../x"}, "frame_invalid"),
+        ({"type": "message.send", "id": "x", "text": "a", "chosen": ["x"]}, "frame_invalid"),
+        ({"type": "message.send", "id": "y" * 65, "text": "a"}, "frame_without_id"),
         ({"type": "message.send", "text": "hi"}, "frame_without_id"),
         ({"type": "conversation.take", "id": "x"}, "frame_unknown_type"),
         ({"type": "subscribe", "id": "x", "stream": "support.inbox"}, "not_allowed"),
@@ -127,6 +116,146 @@ async def test_a_megabyte_of_chat_is_refused_and_nothing_stored(articles: Any) -
     assert (await socket.receive_json_from())["code"] == "frame_too_large"
     assert not await Message.objects.aexists()
     await socket.disconnect()
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        ("hello", "frame_not_json"),
+        ("[1]", "frame_not_object"),
+        ('{"id": "x"}', "frame_without_type"),
+    ],
+)
+async def test_frames_that_are_no_commands_get_their_error(
+    raw: str, code: str, articles: Any
+) -> None:
+    socket = await opened(uuid.uuid4())
+    await socket.receive_json_from()
+    await socket.send_to(text_data=raw)
+    assert (await socket.receive_json_from())["code"] == code
+    await socket.disconnect()
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [
+        ("<script>alert(1)</script>", "<script>alert(1)</script>"),
+        ("my\u200b card\u00a0is\u202e late", "my card is late"),
+        ("\U0001f600\U0001f622", "\U0001f600\U0001f622"),
+        ("two\nlines", "two\nlines"),
+    ],
+)
+async def test_odd_texts_are_stored_as_text_and_answered(
+    text: str, stored: str, articles: Any, until: Any
+) -> None:
+    socket = await opened(uuid.uuid4())
+    await socket.send_json_to({"type": "message.send", "id": "x", "text": text})
+    assert (await until(socket, is_ack("x")))["message"]["text"] == stored
+    await until(socket, is_message("bot"))
+    await socket.disconnect()
+
+
+async def test_a_visitor_who_floods_is_slowed_down(articles: Any) -> None:
+    socket = await opened(uuid.uuid4())
+    await socket.receive_json_from()
+    for number in range(40):
+        await socket.send_json_to({"type": "ping", "id": str(number)})
+    codes = [(await socket.receive_json_from()).get("code") for _ in range(40)]
+    assert codes[:30] == [None] * 30
+    assert "rate_limited" in codes[30:]
+    await socket.disconnect()
+
+
+async def test_tabs_of_a_visitor_that_write_at_once_share_one_conversation(
+    articles: Any, until: Any
+) -> None:
+    visitor = uuid.uuid4()
+    tabs = [await opened(visitor) for _ in range(3)]
+    for number, tab in enumerate(tabs):
+        await tab.send_json_to({"type": "message.send", "id": f"m{number}", "text": "hello"})
+    acks = [await until(tab, is_ack(f"m{number}")) for number, tab in enumerate(tabs)]
+    assert len({ack["conversation"] for ack in acks}) == 1
+    assert sorted(ack["message"]["seq"] for ack in acks)[0] == 1
+    for tab in tabs:
+        await tab.disconnect()
+
+
+async def test_people_see_each_other_type_and_others_do_not(
+    articles: Any, olivia: User, until: Any
+) -> None:
+    visitor = uuid.uuid4()
+    customer, stranger = await opened(visitor), await opened(uuid.uuid4())
+    await customer.send_json_to({"type": "message.send", "id": "1", "text": "hello"})
+    ack = await until(customer, is_ack("1"))
+    await until(customer, is_message("bot"))
+    console = console_socket(await sync_to_async(client_of)(olivia))
+    await console.connect()
+    await console.send_json_to({"type": "subscribe", "id": "s", "stream": ack["stream"]})
+    await until(console, is_ack("s"))
+    events = await Event.objects.acount()
+    await console.send_json_to({"type": "typing", "conversation": ack["conversation"]})
+    seen = await until(customer, lambda frame: frame["type"] == "typing")
+    assert (seen["author"], seen["name"]) == ("operator", "Olivia-Op")
+    await customer.send_json_to({"type": "typing"})
+    assert (await until(console, lambda f: f["type"] == "typing"))["author"] == "visitor"
+    await stranger.receive_json_from()
+    assert await stranger.receive_nothing()
+    assert await Event.objects.acount() == events
+    for socket in (customer, stranger, console):
+        await socket.disconnect()
+
+
+async def test_an_operator_who_lost_the_role_can_do_nothing_more(
+    articles: Any, olivia: User, until: Any
+) -> None:
+    conversation = await sync_to_async(services.conversation_start)(visitor=uuid.uuid4())
+    console = console_socket(await sync_to_async(client_of)(olivia))
+    await console.connect()
+    await User.objects.filter(pk=olivia.pk).aupdate(role=Role.MEMBER)
+    target = {"conversation": str(conversation.id)}
+    stream = services.conversation_stream(conversation.id)
+    await console.send_json_to({"type": "conversation.take", "id": "t", **target})
+    assert (await until(console, is_ack("t")))["code"] == "not_allowed"
+    await console.send_json_to({"type": "subscribe", "id": "s", "stream": stream, "after": 0})
+    assert (await until(console, is_ack("s")))["code"] == "not_allowed"
+    await console.disconnect()
+
+
+@pytest.mark.parametrize(
+    ("conversation", "code"),
+    [
+        (str(uuid.uuid4()), "conversation_not_found"),
+        ("x", "frame_invalid"),
+        (None, "frame_invalid"),
+    ],
+)
+async def test_an_unknown_conversation_is_named_to_the_operator(
+    conversation: Any, code: str, olivia: User, until: Any
+) -> None:
+    console = console_socket(await sync_to_async(client_of)(olivia))
+    await console.connect()
+    for kind in ("conversation.take", "message.send"):
+        frame = {"type": kind, "id": kind, "text": "hi", "conversation": conversation}
+        await console.send_json_to(frame)
+        assert (await until(console, is_ack(kind)))["code"] == code
+    await console.disconnect()
+
+
+async def test_two_operators_cannot_take_the_same_conversation(
+    articles: Any, olivia: User, omar: User, until: Any
+) -> None:
+    conversation = await sync_to_async(services.conversation_start)(visitor=uuid.uuid4())
+    consoles = [console_socket(await sync_to_async(client_of)(user)) for user in (olivia, omar)]
+    for console in consoles:
+        await console.connect()
+        frame = {"type": "conversation.take", "id": "t", "conversation": str(conversation.id)}
+        await console.send_json_to(frame)
+    acks = [await until(console, is_ack("t")) for console in consoles]
+    refused = [ack for ack in acks if ack["type"] == "error"]
+    assert [ack["code"] for ack in refused] == ["conversation_taken"]
+    assert "is handling this conversation" in refused[0]["detail"]
+    for console in consoles:
+        await console.disconnect()
 
 
 async def test_a_visitor_cannot_follow_another_conversation(articles: Any) -> None:

@@ -2,6 +2,7 @@
 
 from apps.support.services.conversations import (
     Received,
+    conversation_open,
     conversation_release,
     conversation_resolve,
     conversation_start,
@@ -23,6 +24,7 @@ __all__ = [
     "INBOX",
     "LEASE",
     "Received",
+    "conversation_open",
     "conversation_release",
     "conversation_resolve",
     "conversation_start",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,6 +12,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.accounts.services import audit_record
 from apps.core.errors import Conflict
+from apps.support import selectors
 from apps.support.models import BotTurn, Conversation, Message
 from apps.support.privacy import mask
 from apps.support.services.records import (
@@ -25,6 +26,7 @@ from apps.support.services.records import (
 )
 from apps.support.services.turns import LEASE
 
+_FIRST = UUID("9d9c1c39-4ce1-4f39-8a3e-6f5b5b6f7d10")  # namespace of first conversations
 TEXT_RETURNED = "You are back with our assistant."
 TEXT_RESOLVED = "This conversation was marked as resolved. Write again to reopen it."
 
@@ -47,6 +49,22 @@ def conversation_start(*, visitor: UUID, name: str = "", is_example: bool = Fals
             visitor=visitor, visitor_name=name[:80], active_at=timezone.now(), is_example=is_example
         )
         publish_state(conversation)
+    return conversation
+
+
+def conversation_open(*, visitor: UUID) -> Conversation:
+    """The visitor's conversation, started if there is none; one, however many tabs ask at once."""
+    known = selectors.conversation_of_visitor(visitor=visitor)
+    if known is not None:
+        return known
+    with transaction.atomic():
+        conversation, created = Conversation.objects.get_or_create(
+            # An id that follows from the visitor makes those who ask at once meet in one row.
+            id=uuid5(_FIRST, str(visitor)),
+            defaults={"visitor": visitor, "active_at": timezone.now()},
+        )
+        if created:
+            publish_state(conversation)
     return conversation
 
 

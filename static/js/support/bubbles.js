@@ -68,20 +68,28 @@ function sources(citations) {
 /** A list of messages: each `seq` once, in order; a sent one waits greyed until it is stored. */
 export class MessageLog {
   #typingTimer = null;
+  #stays = true;
 
   constructor(list, options) {
     this.list = list;
     this.options = options;
+    // What grows above or below the list must not push the latest message out of sight.
+    list.addEventListener("scroll", () => (this.#stays = this.#atEnd()));
+    new ResizeObserver(() => this.#stays && this.toEnd()).observe(list);
   }
 
   show(message) {
     if (message.client_id) this.#waiting(message.client_id)?.remove();
     if (this.list.querySelector(`[data-seq="${message.seq}"]`)) return;
-    const follow = this.#atEnd() || this.options.mine(message.author);
+    const follow = this.#stays || this.options.mine(message.author);
     const after = [...this.list.children].find((item) => !item.dataset.seq || Number(item.dataset.seq) > message.seq);
-    this.list.insertBefore(bubble(message, this.options), after || null);
+    const item = bubble(message, this.options);
+    this.list.insertBefore(item, after || null);
     for (const old of this.list.querySelectorAll(`[data-seq]:not([data-seq="${this.lastSeq()}"]) .choices`)) old.remove();
-    if (follow) this.toEnd();
+    if (!follow) return;
+    // A long answer is read from its first line.
+    if (item.offsetHeight > this.list.clientHeight) this.list.scrollTop += item.getBoundingClientRect().top - this.list.getBoundingClientRect().top;
+    else this.toEnd();
   }
 
   lastSeq() {
@@ -114,11 +122,10 @@ export class MessageLog {
     clearTimeout(this.#typingTimer);
     this.list.querySelector(".typing")?.remove();
     if (!on) return;
-    const follow = this.#atEnd();
     const item = make("li", `message ${author} typing${this.options.mine(author) ? " mine" : ""}`);
     item.append(make("span", "visually-hidden", `${name} is writing`), make("i"), make("i"), make("i"));
     this.list.append(item);
-    if (follow) this.toEnd();
+    if (this.#stays) this.toEnd();
     if (author !== "bot") this.#typingTimer = setTimeout(() => this.typing(false), TYPING_SECONDS * 1000);
   }
 

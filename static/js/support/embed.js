@@ -17,6 +17,7 @@
     if (open && !frame.src) frame.src = `${origin}/support/widget/?frame=1`;
     frame.style.display = open ? "block" : "none";
     button.setAttribute("aria-expanded", String(open));
+    if (open) frame.focus();
   });
   document.body.append(frame, button);
 })();

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apps.core import gateway
+from apps.support import importing, knowledge
+from apps.support.models import Article
+from ml.serving.fakes import FakeEngine
+from tests.support.conftest import Silent
+
+pytestmark = pytest.mark.django_db
+
+
+def stored(slug: str, title: str = "A title", body: str = "Some text.") -> None:
+    row = importing.ArticleRow(slug, title, body, ("intent:x",), ())
+    importing.articles_import(rows=[row], progress=Silent())
+
+
+def embedded(engine: FakeEngine) -> list[str]:
+    """The texts embedded since the last call."""
+    texts = [text for task, batch in engine.gate.batches if task == "encoder" for text in batch]
+    engine.gate.batches.clear()
+    return [text for text in texts if text != "dimensions"]
+
+
+def test_only_changed_articles_are_embedded_again(engine: FakeEngine) -> None:
+    stored("one", "First")
+    stored("two", "Second")
+    assert set(knowledge.current().articles) == {"one", "two"}
+    embedded(engine)
+    stored("two", "Second, renamed")
+    assert knowledge.current().articles["two"].title == "Second, renamed"
+    texts = embedded(engine)
+    assert texts
+    assert not any("First" in text for text in texts)
+
+
+def test_an_import_that_changes_nothing_keeps_the_index(engine: FakeEngine) -> None:
+    stored("one")
+    before = knowledge.current()
+    stored("one")
+    assert knowledge.current() is before
+
+
+def test_a_new_process_reads_the_stored_index(engine: FakeEngine) -> None:
+    stored("one", "When will my card arrive?")
+    knowledge.current()
+    embedded(engine)
+    knowledge.forget()
+    known = knowledge.current()
+    assert embedded(engine) == []
+    (vector,) = gateway.embed(["when will my card arrive"])
+    assert known.search("when will my card arrive", vector)[0].document_id == "one"
+
+
+def test_a_damaged_stored_index_is_made_anew(engine: FakeEngine, settings: Any) -> None:
+    stored("one")
+    knowledge.current()
+    for file in Path(settings.SUPPORT_INDEX_DIR).iterdir():
+        file.write_bytes(file.read_bytes()[:20])
+    knowledge.forget()
+    embedded(engine)
+    assert "one" in knowledge.current().articles
+    assert embedded(engine)
+
+
+def test_another_encoder_makes_another_index(engine: FakeEngine) -> None:
+    stored("one")
+    knowledge.current()
+    embedded(engine)
+    engine.models.promote("encoder", "fake-2")
+    assert knowledge.current().index.encoder_version == "fake-2"
+    assert embedded(engine)
+
+
+def test_unpublished_and_deleted_articles_are_not_found(engine: FakeEngine) -> None:
+    stored("one")
+    stored("two")
+    Article.objects.filter(slug="one").update(published=False)
+    importing.article_delete(slug="two")
+    known = knowledge.current()
+    assert known.articles == {}
+    (vector,) = gateway.embed(["Some text."])
+    assert known.search("Some text.", vector) == []
+
+
+@pytest.fixture
+def small_engine(engine: FakeEngine) -> Iterator[FakeEngine]:
+    """An engine whose queue holds less than the articles below need."""
+    small = FakeEngine({"intent": {}}, capacity=80)
+    gateway.use_engine(small)
+    yield small
+    gateway.use_engine(engine)
+    small.close()
+
+
+def test_many_articles_do_not_overrun_the_queue(small_engine: FakeEngine) -> None:
+    rows = [importing.ArticleRow(f"a{n}", f"T {n}", "Text.", (), ()) for n in range(300)]
+    importing.articles_import(rows=rows, progress=Silent())
+    assert len(knowledge.current().articles) == 300
+
+
+def test_answers_go_on_with_the_former_articles_while_a_renewal_runs(engine: FakeEngine) -> None:
+    stored("one")
+    before = knowledge.current()
+    stored("two")
+    assert knowledge.latest() is before
+    assert set(knowledge.current().articles) == {"one", "two"}
+    assert knowledge.latest() is knowledge.current()
