@@ -105,6 +105,9 @@ def _databases(url: str) -> dict[str, Any]:
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": VAR_DIR / "trefoil.sqlite3",
+            # Kept open: the last connection to close copies the whole WAL back and deletes it,
+            # which would happen after each short piece of work of a socket.
+            "CONN_MAX_AGE": None,
             "OPTIONS": SQLITE_OPTIONS,
         }
     }
