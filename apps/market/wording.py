@@ -14,7 +14,7 @@ def rule_sentence(rule: Rule) -> str:
     verdict = "comes in"
     if rule.sentiment:
         verdict = f"is {_ADJECTIVES[rule.sentiment]} for it (at least {rule.threshold:.0%} sure)"
-    return f"Alert me when news about {subject}{topic} {verdict}, {_rest(rule.cooldown_minutes)}."
+    return f"Alert me when news about {subject}{topic} {verdict}, {_rest(rule)}."
 
 
 def rule_name(rule: Rule) -> str:
@@ -24,7 +24,8 @@ def rule_name(rule: Rule) -> str:
     return " · ".join(part for part in parts if part)[:120]
 
 
-def _rest(minutes: int) -> str:
+def _rest(rule: Rule) -> str:
+    minutes = rule.cooldown_minutes
     if not minutes:
         return "once per story"
     hours, rest = divmod(minutes, 60)
@@ -32,4 +33,5 @@ def _rest(minutes: int) -> str:
         spell = "a minute" if minutes == 1 else f"in {minutes} minutes"
     else:
         spell = "an hour" if hours == 1 else f"in {hours} hours"
-    return f"once per story and at most once {spell} per company"
+    per_company = " per company" if rule.sentiment and not rule.company else ""
+    return f"once per story and at most once {spell}{per_company}"

@@ -10,10 +10,16 @@ from apps.core.errors import NotFound
 from apps.core.models import Event
 from apps.market.models import Alert, Company, Rule
 from apps.market.payloads import alert_stream
-from apps.market.services.alerts import alert_acknowledge, alerts_acknowledge_all, rule_matches
+from apps.market.services.alerts import (
+    alert_acknowledge,
+    alerts_acknowledge_all,
+    rule_matches,
+    scores_for,
+)
 from apps.market.services.rules import rule_delete
 from tests.market.factories import (
     AlertFactory,
+    ArticleFactory,
     CompanyFactory,
     RuleFactory,
     ScoreFactory,
@@ -48,12 +54,26 @@ def test_every_condition_must_hold(
     assert rule_matches(RuleFactory.build(owner=analyst, **conditions), score) is matches
 
 
-def test_a_rule_about_a_company_looks_at_that_company_alone(analyst: User) -> None:
-    company = CompanyFactory()
-    rule = RuleFactory.build(owner=analyst, company=company)
-    assert rule_matches(rule, ScoreFactory(company=company))
-    assert not rule_matches(rule, ScoreFactory(company=CompanyFactory()))
-    assert not rule_matches(rule, ScoreFactory(company=None))
+def test_a_rule_looks_at_what_it_is_about(analyst: User) -> None:
+    article = ArticleFactory()
+    whole = ScoreFactory(article=article)
+    one, other = (ScoreFactory(article=article, company=CompanyFactory()) for _ in range(2))
+    about = RuleFactory.build(owner=analyst, company=one.company)
+    assert scores_for(about, [whole, one, other]) == [one]
+    assert scores_for(about, [whole, other]) == []
+    sentiment = RuleFactory.build(owner=analyst)
+    assert scores_for(sentiment, [whole, one, other]) == [one, other]
+    assert scores_for(sentiment, [whole]) == [whole]
+    topic = RuleFactory.build(owner=analyst, sentiment="", topic="Dividend")
+    assert scores_for(topic, [whole, one, other]) == [whole]
+
+
+def test_a_topic_alerts_once_however_many_companies_are_named(
+    analyst: User, halvern: Company, skyrill: Company
+) -> None:
+    RuleFactory(owner=analyst, sentiment="", topic="M&A | Investments")
+    take_in(news("Halvern Steel and Skyrill Airlines in takeover talks"))
+    assert Alert.objects.get().company is None
 
 
 def test_a_match_raises_an_alert_and_tells_its_owner(

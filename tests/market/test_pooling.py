@@ -6,10 +6,10 @@ from apps.market.pooling import pool
 from ml.types import Classification, ScoredLabel
 
 
-def verdict(confident: bool = True, **scores: float) -> Classification:
+def verdict(**scores: float) -> Classification:
     ranked = sorted(scores.items(), key=lambda item: -item[1])
     return Classification(
-        tuple(ScoredLabel(label, score) for label, score in ranked), None, True, confident, "v1"
+        tuple(ScoredLabel(label, score) for label, score in ranked), None, True, True, "v1"
     )
 
 
@@ -29,7 +29,7 @@ def test_probabilities_are_weighed_and_sum_to_one() -> None:
     assert sum(scored.score for scored in pooled.scores) == pytest.approx(1.0)
 
 
-def test_what_changes_the_label_leaves_the_model_unsure() -> None:
+def test_contradiction_leaves_the_verdict_unsure() -> None:
     flipped = pool(verdict(a=0.55, b=0.45), [verdict(a=0.0, b=1.0)], weight=0.8)
     assert (flipped.label, flipped.confident) == ("b", False)
-    assert not pool(verdict(confident=False, a=0.9, b=0.1), [verdict(a=1.0)], weight=0.8).confident
+    assert pool(verdict(a=0.9, b=0.1), [verdict(a=0.5, b=0.5)], weight=0.8).confident

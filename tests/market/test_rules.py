@@ -84,7 +84,7 @@ def test_a_rule_is_told_in_plain_words(analyst: User, halvern: Company) -> None:
     wanted = RuleInput(company_id=halvern.pk, topic="Dividend", cooldown_minutes=30)
     assert sentence(wanted) == (
         "Alert me when news about Halvern Steel on Dividend comes in, "
-        "once per story and at most once in 30 minutes per company."
+        "once per story and at most once in 30 minutes."
     )
 
 

@@ -46,13 +46,14 @@ class RuleHistory:
 
 def rule_history(*, rule: Rule, days: int = 30, examples: int = 3) -> RuleHistory:
     """The alerts that ``rule`` would have raised in the last ``days``, cool-down aside."""
-    others = Score.objects.filter(article=OuterRef("article"), company__isnull=False)
-    matched = Score.objects.filter(
-        ~Exists(others) | Q(company__isnull=False),
-        published_at__gte=timezone.now() - timedelta(days=days),
-    )
+    matched = Score.objects.filter(published_at__gte=timezone.now() - timedelta(days=days))
     if rule.company_id:
         matched = matched.filter(company=rule.company_id)
+    elif rule.sentiment:
+        others = Score.objects.filter(article=OuterRef("article"), company__isnull=False)
+        matched = matched.filter(~Exists(others) | Q(company__isnull=False))
+    else:
+        matched = matched.filter(company=None)
     if rule.topic:
         matched = matched.filter(topic=rule.topic)
     if rule.sentiment:

@@ -115,7 +115,7 @@ def _volumes(companies: list[int]) -> dict[int, list[int]]:
 
 @dataclass(frozen=True, slots=True)
 class CoursePoint:
-    """One story about a company: when, how good (-1 to 1), and which."""
+    """One story about a company: when, how good (-1 to 1), its label or "unsure", and which."""
 
     at: datetime
     net: float
@@ -133,7 +133,11 @@ def company_course(*, company: Company, days: int = 30) -> list[CoursePoint]:
     )
     return [
         CoursePoint(
-            score.published_at, score.net, score.label, score.article_id, score.article.title
+            score.published_at,
+            score.net,
+            score.label if score.confident else "unsure",
+            score.article_id,
+            score.article.title,
         )
         for score in rows
     ]

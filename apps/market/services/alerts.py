@@ -27,23 +27,30 @@ def alerts_raise(*, articles: Sequence[Article], scores: Mapping[int, Sequence[S
     rules = _enabled_rules()
     raised = 0
     for article in articles:
-        for score in alerting_scores(scores[article.pk]):
-            for rule in (*rules[None], *rules.get(score.company_id or 0, ())):
+        named = {score.company_id for score in scores[article.pk]}
+        for rule in (rule for company in named for rule in rules.get(company, ())):
+            for score in scores_for(rule, scores[article.pk]):
                 if rule_matches(rule, score) and _raise(rule, article, score):
                     raised += 1
     return raised
 
 
-def alerting_scores(scores: Sequence[Score]) -> list[Score]:
-    """What rules look at: each company's score, or the whole one of an article that names none."""
+def scores_for(rule: Rule, scores: Sequence[Score]) -> list[Score]:
+    """The scores of an article that ``rule`` looks at.
+
+    A rule about a company looks at that company's; one about a sentiment at each company's, or at
+    the whole one of an article that names none; one about a topic alone at the whole one.
+    """
     whole, targeted = split_scores(scores)
-    return targeted or ([whole] if whole else [])
+    if rule.company_id is not None:
+        return [score for score in targeted if score.company_id == rule.company_id]
+    if rule.sentiment and targeted:
+        return targeted
+    return [whole] if whole else []
 
 
 def rule_matches(rule: Rule, score: Score) -> bool:
-    """Whether every condition of ``rule`` holds for ``score``."""
-    if rule.company_id is not None and rule.company_id != score.company_id:
-        return False
+    """Whether the topic and the sentiment of ``rule`` hold for ``score``."""
     if rule.topic and rule.topic != score.topic:
         return False
     return not rule.sentiment or float(getattr(score, rule.sentiment)) >= rule.threshold
@@ -53,7 +60,6 @@ def _enabled_rules() -> dict[int | None, list[Rule]]:
     found: dict[int | None, list[Rule]] = defaultdict(list)
     for rule in Rule.objects.filter(enabled=True, owner__is_active=True).order_by("id"):
         found[rule.company_id].append(rule)
-    found.setdefault(None, [])
     return found
 
 

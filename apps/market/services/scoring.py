@@ -17,6 +17,7 @@ from apps.core.errors import Problem
 from apps.market.analysis import Analysis, analyse
 from apps.market.models import Article, Mention, Score
 from apps.market.payloads import TAPE, repeat_payload, tape_payload
+from apps.market.pooling import SURE
 from apps.market.services.alerts import alerts_correct, alerts_raise
 from apps.market.topics import risk
 from ml.types import Classification
@@ -172,7 +173,7 @@ def _score(analysis: Analysis, sentiment: Classification, company_id: int | None
         neutral=probability.get("neutral", 0.0),
         positive=probability.get("positive", 0.0),
         label=sentiment.label,
-        confident=sentiment.confident,
+        confident=sentiment.confidence >= SURE,
         topic=analysis.topic.label,
         topic_confidence=analysis.topic.confidence,
         risk=risk(negative, analysis.topic.label),

@@ -28,7 +28,7 @@ def sentiment(score: Score | None) -> dict[str, Any]:
         return {"score": None}
     kind, shape, sign = _SHAPES[score.label]
     if not score.confident:
-        kind, shape, sign = "unsure", "?", ""
+        kind, shape = "unsure", f"{shape}?"
     return {
         "score": score,
         "kind": kind,

@@ -21,8 +21,8 @@ export default function start(root) {
   const onTape = {
     "article.scored": (payload) => {
       tape.add(payload);
-      last.hidden = false;
       last.dateTime = payload.published_at;
+      last.dataset.relative = "";
       refresh(last.parentElement);
     },
     "story.repeated": (payload) => tape.repeat(payload),

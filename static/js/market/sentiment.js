@@ -1,4 +1,4 @@
-/** How a sentiment is told: shape, sign and share; "unsure" where the model abstains. */
+/** How a sentiment is told: shape, sign and share; an unsure one says what it leans to. */
 const KINDS = {
   positive: { kind: "up", shape: "▲", sign: "+" },
   negative: { kind: "down", shape: "▼", sign: "−" },
@@ -6,13 +6,11 @@ const KINDS = {
 };
 
 export function told(sentiment) {
-  const { kind, shape, sign } = sentiment.confident
-    ? KINDS[sentiment.label]
-    : { kind: "unsure", shape: "?", sign: "" };
+  const { kind, shape, sign } = KINDS[sentiment.label];
   return {
-    kind,
-    shape,
-    words: sentiment.confident ? sentiment.label : "unsure",
+    kind: sentiment.confident ? kind : "unsure",
+    shape: sentiment.confident ? shape : `${shape}?`,
+    words: sentiment.confident ? sentiment.label : `unsure, perhaps ${sentiment.label}`,
     percent: `${sign}${Math.round(sentiment.confidence * 100)}%`,
   };
 }
@@ -38,7 +36,7 @@ export function tickerChip(company, url) {
   link.title = `${company.name}: ${words}`;
   const mark = document.createElement("span");
   mark.setAttribute("aria-hidden", "true");
-  mark.textContent = shape;
+  mark.textContent = company.sentiment.confident ? shape : "?";
   link.append(company.ticker, mark);
   return link;
 }
