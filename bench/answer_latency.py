@@ -112,15 +112,12 @@ async def _ask(socket: ClientConnection, text: str) -> tuple[float, bool]:
     frame = {"type": "message.send", "id": uuid.uuid4().hex, "text": text}
     began = time.perf_counter()
     await socket.send(json.dumps(frame))
-    seconds = 0.0
     async for raw in socket:
         event = json.loads(raw)
         if event["type"] == "error":
             raise RuntimeError(event["detail"])
         if event.get("kind") == "message.created" and event["payload"]["author"] != "visitor":
-            seconds = time.perf_counter() - began
-        if event.get("kind") == "conversation.updated" and seconds:
-            return seconds, event["payload"]["state"] == "bot"
+            return time.perf_counter() - began, event["payload"]["state"] == "bot"
     raise RuntimeError("the socket closed before the answer")
 
 

@@ -174,8 +174,8 @@ def _rank(findings: Findings, limits: Thresholds) -> list[dict[str, Any]]:
 
 
 def _shown(hit: Hit) -> str:
-    text = plain(hit.passage.text)
-    return text if len(text) <= _PASSAGE_SHOWN else f"{text[:_PASSAGE_SHOWN]}…"
+    cut = hit.passage.text[:_PASSAGE_SHOWN]
+    return plain(cut) + ("…" if len(hit.passage.text) > _PASSAGE_SHOWN else "")
 
 
 def _close_articles(findings: Findings, limits: Thresholds) -> list[str]:

@@ -6,10 +6,9 @@ import asyncio
 import time
 from collections.abc import Awaitable
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, TypeVar
 
-from channels.db import database_sync_to_async
+from asgiref.sync import sync_to_async
 from django.conf import settings
 
 from apps.core import gateway
@@ -35,7 +34,7 @@ async def think(message: Message) -> tuple[Decision, Analysis]:
         _timed(clock, "embedding", gateway.aembed([message.text])),
     )
     began = time.perf_counter()
-    known, hits = await _retrieve(message.text, vectors[0])
+    known, hits = await sync_to_async(_retrieve, thread_sensitive=False)(message.text, vectors[0])
     clock["retrieval"] = time.perf_counter() - began
     began = time.perf_counter()
     thresholds = Thresholds(**settings.SUPPORT_THRESHOLDS)
@@ -55,7 +54,6 @@ async def think(message: Message) -> tuple[Decision, Analysis]:
     return decision, _analysis(intents[0], entities, foreign, decision, clock, thresholds)
 
 
-@partial(database_sync_to_async, thread_sensitive=False)
 def _retrieve(text: str, vector: FloatArray) -> tuple[Knowledge, list[Hit]]:
     known = knowledge.latest()
     return known, known.search(text, vector)

@@ -87,7 +87,8 @@ def message_receive(
         known = conversation.messages.filter(client_id=client_id).first()
         if known is not None:
             return Received(known, None, True)
-        if conversation.state == State.RESOLVED:
+        reopened = conversation.state == State.RESOLVED
+        if reopened:
             conversation.state, conversation.assignee = State.BOT, None
         masked, kinds = mask(text)
         message = append(
@@ -108,7 +109,7 @@ def message_receive(
             if chosen:
                 message.analysis["chosen"] = chosen
                 message.save(update_fields=["analysis"])
-        publish_message(conversation, message)
+        publish_message(conversation, message, state_changed=reopened)
     return Received(message, turn.pk if turn else None, False, answer_here and turn is not None)
 
 
@@ -182,7 +183,7 @@ def operator_reply(
             client_id=client_id,
             operator=operator,
         )
-        publish_message(conversation, message)
+        publish_message(conversation, message, state_changed=False)
     return message, False
 
 

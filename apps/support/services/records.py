@@ -67,19 +67,23 @@ def append(conversation: Conversation, **fields: Any) -> Message:
     return message
 
 
-def publish_message(conversation: Conversation, message: Message) -> None:
-    events.publish(
-        conversation_stream(conversation.id), "message.created", message_payload(message)
-    )
-    publish_state(conversation)
+def publish_message(
+    conversation: Conversation, message: Message, *, state_changed: bool = True
+) -> None:
+    """Tell the conversation's stream and the inbox; stores the conversation."""
+    payload = message_payload(message) | {"state": conversation.state}
+    events.publish(conversation_stream(conversation.id), "message.created", payload)
+    publish_state(conversation, changed=state_changed)
 
 
-def publish_state(conversation: Conversation) -> None:
+def publish_state(conversation: Conversation, *, changed: bool = True) -> None:
+    """Store the conversation and tell the inbox; its own stream hears only of a change."""
     conversation.save()
-    position = selectors.queue_position(conversation=conversation)
-    events.publish(
-        conversation_stream(conversation.id),
-        "conversation.updated",
-        visitor_state(conversation, position),
-    )
+    if changed:
+        position = selectors.queue_position(conversation=conversation)
+        events.publish(
+            conversation_stream(conversation.id),
+            "conversation.updated",
+            visitor_state(conversation, position),
+        )
     events.publish(INBOX, "conversation.updated", conversation_payload(conversation))

@@ -67,9 +67,10 @@ def turn_answer(*, turn_id: int, decision: Decision, analysis: dict[str, Any]) -
             choices=decision.choices,
             analysis={"answers": asked.seq, "rule": decision.rule, "action": decision.action},
         )
-        if decision.action == "hand_over":
+        handed_over = decision.action == "hand_over"
+        if handed_over:
             queue(conversation)
-        publish_message(conversation, answer)
+        publish_message(conversation, answer, state_changed=handed_over)
     return answer
 
 
