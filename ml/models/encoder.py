@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -64,10 +65,21 @@ def load_delta(encoder: nn.Module, method: dict[str, Any], path: Path) -> None:
     """Put the tuned weights of ``path`` into an encoder that :func:`tune` has prepared."""
     if method["name"] == "head":
         return
-    missing, unexpected = encoder.load_state_dict(load_file(path), strict=False)
-    left = [name for name in missing if method["name"] == "full" or "lora_" in name]
-    if left or unexpected:
-        raise ArtifactError(path, f"does not fit the encoder: {(left + list(unexpected))[0]}")
+    load_tuned(encoder, path, needed=lambda name: method["name"] == "full" or "lora_" in name)
+
+
+def load_tuned(module: nn.Module, path: Path, *, needed: Callable[[str], bool]) -> None:
+    """Put the weights of ``path`` into ``module``, which may have more than those ``needed``.
+
+    Raises :class:`ArtifactError` naming the first weight that is missing, unknown or misshapen.
+    """
+    weights = load_file(path)
+    own = {name: tensor.shape for name, tensor in module.state_dict().items()}
+    wrong = [name for name in own if needed(name) and name not in weights]
+    wrong += [name for name, tensor in weights.items() if own.get(name) != tensor.shape]
+    if wrong:
+        raise ArtifactError(path, f"does not fit the model: {wrong[0]}")
+    module.load_state_dict(weights, strict=False)
 
 
 def merged(encoder: nn.Module, method: dict[str, Any]) -> nn.Module:
