@@ -17,6 +17,7 @@ class TokenTagger(nn.Module):
 
     One learned embedding of the word's shape is added to the token embeddings, so every layer
     can use it; a second one is concatenated to the encoder's states before a two-layer head.
+    ``label_smoothing`` is that of the cross-entropy (Szegedy et al. 2016).
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class TokenTagger(nn.Module):
         shape_size: int = 32,
         head_size: int = 256,
         dropout: float = 0.1,
+        label_smoothing: float = 0.0,
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -41,6 +43,7 @@ class TokenTagger(nn.Module):
             nn.Dropout(dropout),
             nn.Linear(head_size, columns),
         )
+        self.label_smoothing = label_smoothing
 
     def forward(
         self,
@@ -58,6 +61,9 @@ class TokenTagger(nn.Module):
         output = {"logits": logits}
         if labels is not None:
             output["loss"] = functional.cross_entropy(
-                logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED
+                logits.flatten(0, 1),
+                labels.flatten(),
+                ignore_index=IGNORED,
+                label_smoothing=self.label_smoothing,
             )
         return output

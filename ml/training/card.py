@@ -36,18 +36,11 @@ def model_card(
         if name.startswith("f1_")
     ]
     licences = [f"- {name}: {licence}" for name, licence in config.licences.items()]
-    last = f"{curve[-1]['loss']:.3f}" if curve else "-"
     parts = [
         f"# {artifact.task}",
         card.get("use", "No intended use was stated."),
         "## How it was made",
-        f"Base encoder {artifact.encoder.name} (SHA-256 `{artifact.encoder.sha256[:16]}...`), "
-        f"method {artifact.method}, {config.epochs:g} epochs, batches of {config.batch_size}, "
-        f"learning rate {config.learning_rate:g} ({config.schedule}, {config.warmup:.0%} warmup), "
-        f"label smoothing {config.label_smoothing:g}, at most {config.max_length} tokens, seed "
-        f"{config.seed}. {int(artifact.metrics.get('trainable_parameters', 0)):,} parameters were "
-        f"trained on {artifact.data[0].rows:,} rows in {artifact.metrics.get('minutes', 0):g} "
-        f"minutes on {config.card.get('machine', 'a CPU')}; final training loss {last}.",
+        _how(artifact, config, curve),
         f"Reproduce: `{card.get('command', 'manage.py finetune')}`",
         "## Data and licences",
         "\n".join(licences) or "Not stated.",
@@ -62,3 +55,20 @@ def model_card(
         card.get("limits", "Not stated."),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _how(artifact: Artifact, config: FinetuneConfig, curve: Sequence[dict[str, float]]) -> str:
+    settings = [f"{name} {value}" for name, value in artifact.method.items() if name != "name"]
+    method = artifact.method["name"] + (f" ({', '.join(settings)})" if settings else "")
+    smoothing = f"label smoothing {config.label_smoothing:g}, " if config.label_smoothing else ""
+    trained = int(artifact.metrics.get("trainable_parameters", 0))
+    loss = f"; final training loss {curve[-1]['loss']:.3f}" if curve else ""
+    return (
+        f"Base encoder {artifact.encoder.name} (SHA-256 `{artifact.encoder.sha256[:16]}...`), "
+        f"method {method}, {config.epochs:g} epochs, batches of {config.batch_size}, "
+        f"learning rate {config.learning_rate:g} ({config.schedule}, {config.warmup:.0%} warmup), "
+        f"{smoothing}at most {config.max_length} tokens, seed {config.seed}. "
+        f"{trained:,} parameters were trained on {artifact.data[0].rows:,} rows in "
+        f"{artifact.metrics.get('minutes', 0):g} minutes on "
+        f"{config.card.get('machine', 'a CPU')}{loss}."
+    )

@@ -96,8 +96,8 @@ def load_config(path: Path | None, **overrides: Any) -> FinetuneConfig:
         if name not in known:
             raise DataError(path or "", None, f"unknown setting {name!r}")
         default = getattr(FinetuneConfig(), name)
-        numeric = isinstance(default, float) and isinstance(value, int | float)
-        if default is not None and not numeric and type(value) is not type(default):
+        numeric = isinstance(default, float) and type(value) is int
+        if not numeric and type(value) is not type(default):
             raise DataError(path or "", None, f"{name} must be a {type(default).__name__}")
     config = FinetuneConfig(**values)
     return replace(

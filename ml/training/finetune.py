@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,10 +24,9 @@ from ml.artifacts import (
     write_artifact,
 )
 from ml.data.encoding import load_tokenizer
-from ml.data.readers import LabelledText, TaggedSentence, read_classification, read_ner
-from ml.data.splits import split_by_text, text_key
+from ml.data.readers import LabelledText
 from ml.encoders import EncoderSource, file_sha256, resolve_encoder
-from ml.errors import DataError, TrainingError
+from ml.errors import TrainingError
 from ml.evaluation.calibration import accept_threshold, fit_temperature
 from ml.evaluation.decoding import decode_tags
 from ml.evaluation.out_of_scope import choose_threshold
@@ -40,25 +38,9 @@ from ml.models.tagger import IGNORED, TokenTagger
 from ml.training.card import model_card
 from ml.training.config import FinetuneConfig
 from ml.training.datasets import EncodedRow, encode_classification, encode_tagging
+from ml.training.rows import FinetuneRequest, check_labels, classification_rows, ner_rows
 from ml.training.trainer import ProgressCallback, forward_all, seed_everything, train
-from ml.types import OUT_OF_SCOPE, FloatArray, Kind
-
-
-@dataclass(frozen=True, slots=True)
-class FinetuneRequest:
-    """What to train on: files, the task's name, and where its artifact goes.
-
-    ``output`` is the artifact's folder; ``run_folder`` keeps checkpoints, so that the same
-    request resumes after a kill.
-    """
-
-    name: str
-    kind: Kind
-    train_file: Path
-    valid_file: Path | None
-    output: Path
-    run_folder: Path
-    config: FinetuneConfig
+from ml.types import OUT_OF_SCOPE, FloatArray
 
 
 def finetune(request: FinetuneRequest, progress: ProgressCallback | None = None) -> Artifact:
@@ -84,13 +66,13 @@ def _finetune_classifier(
     progress: ProgressCallback | None,
 ) -> Artifact:
     config = request.config
-    training, valid = _classification_rows(request)
+    training, valid = classification_rows(request)
     labels = sorted({row.label for row in training} - {OUT_OF_SCOPE})
-    _check_labels(request, labels, {row.label for row in valid} - {OUT_OF_SCOPE})
+    check_labels(request, labels, {row.label for row in valid} - {OUT_OF_SCOPE})
     exposed = any(row.label == OUT_OF_SCOPE for row in training)
     columns = {label: index for index, label in enumerate([*labels, *([OUT_OF_SCOPE] * exposed)])}
     model = TextClassifier(
-        tune(load_encoder(source), config.method_settings()),
+        tune(_encoder(source, config), config.method_settings()),
         hidden_size=source.hidden_size,
         columns=len(columns),
         dropout=config.dropout,
@@ -117,16 +99,17 @@ def _finetune_tagger(
     progress: ProgressCallback | None,
 ) -> Artifact:
     config = request.config
-    training, valid = _ner_rows(request)
+    training, valid = ner_rows(request)
     types = sorted({tag[2:] for row in training for tag in row.tags if tag != "O"})
-    _check_labels(request, types, {tag[2:] for row in valid for tag in row.tags if tag != "O"})
+    check_labels(request, types, {tag[2:] for row in valid for tag in row.tags if tag != "O"})
     tags = ["O", *(f"{prefix}-{name}" for name in types for prefix in "BI")]
     columns = {tag: index for index, tag in enumerate(tags)}
     model = TokenTagger(
-        tune(load_encoder(source), config.method_settings()),
+        tune(_encoder(source, config), config.method_settings()),
         hidden_size=source.hidden_size,
         columns=len(tags),
         dropout=config.dropout,
+        label_smoothing=config.label_smoothing,
     )
     rows = encode_tagging(training, tokenizer, columns, config.max_length)
     started = time.monotonic()
@@ -145,65 +128,14 @@ def _finetune_tagger(
     return _store(request, artifact, model, metrics, minutes, curve)
 
 
-def _classification_rows(
-    request: FinetuneRequest,
-) -> tuple[list[LabelledText], list[LabelledText]]:
-    training = list(read_classification(request.train_file))
-    if request.valid_file is not None:
-        valid = list(read_classification(request.valid_file))
-        seen = {text_key(row.text) for row in valid}
-        training = [row for row in training if text_key(row.text) not in seen]
-    else:
-        training, valid = split_by_text(
-            training,
-            held_out=request.config.held_out,
-            seed=request.config.seed,
-            key=lambda row: text_key(row.text),
-            stratum=lambda row: row.label,
-        )
-    return _both(request, training, valid)
-
-
-def _ner_rows(request: FinetuneRequest) -> tuple[list[TaggedSentence], list[TaggedSentence]]:
-    def key(row: TaggedSentence) -> str:
-        return text_key(" ".join(row.tokens))
-
-    training = list(read_ner(request.train_file))
-    if request.valid_file is not None:
-        valid = list(read_ner(request.valid_file))
-        seen = {key(row) for row in valid}
-        training = [row for row in training if key(row) not in seen]
-    else:
-        training, valid = split_by_text(
-            training, held_out=request.config.held_out, seed=request.config.seed, key=key
-        )
-    return _both(request, training, valid)
-
-
-def _both(request: FinetuneRequest, training: list[Any], valid: list[Any]) -> tuple[Any, Any]:
-    if not training:
-        raise DataError(request.train_file, None, "has no rows to train on")
-    if not valid:
-        raise DataError(request.valid_file or request.train_file, None, "leaves no validation rows")
-    return training, valid
-
-
-def _check_labels(request: FinetuneRequest, known: Sequence[str], asked: set[str]) -> None:
-    if request.kind == "classification" and len(known) < 2:
+def _encoder(source: EncoderSource, config: FinetuneConfig) -> torch.nn.Module:
+    encoder: Any = load_encoder(source)
+    positions = getattr(encoder.config, "max_position_embeddings", config.max_length)
+    if config.max_length > positions:
         raise TrainingError(
-            f"{request.train_file} has the one class {known[0]!r}; two are needed"
-            if known
-            else f"{request.train_file} has no class but {OUT_OF_SCOPE!r}"
+            f"max_length is {config.max_length}; {source.name} reads at most {positions} tokens"
         )
-    if not known:
-        raise TrainingError(f"{request.train_file} has no entities")
-    unknown = sorted(asked - set(known))
-    if unknown:
-        raise DataError(
-            request.valid_file or request.train_file,
-            None,
-            f"has labels that the training rows lack: {', '.join(unknown[:10])}",
-        )
+    return encoder
 
 
 def _declare(

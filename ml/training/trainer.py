@@ -23,24 +23,25 @@ _LOG_EVERY = 20
 class _Reporter(TrainerCallback):
     """Passes steps and loss on, and stops at a loss that is not a number."""
 
-    def __init__(self, progress: ProgressCallback | None, curve: list[dict[str, float]]) -> None:
+    def __init__(self, progress: ProgressCallback | None) -> None:
         self._progress = progress
-        self._curve = curve
-        self._loss = float("nan")
+        self._message = ""
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         if not logs or "loss" not in logs:
             return
-        self._loss = float(logs["loss"])
-        if not math.isfinite(self._loss):
+        loss = float(logs["loss"])
+        if not math.isfinite(loss):
             raise TrainingError(
-                f"the loss is {self._loss} at step {state.global_step}; lower the learning rate"
+                f"the loss is {loss} at step {state.global_step}; lower the learning rate"
             )
-        self._curve.append({"step": float(state.global_step), "loss": self._loss})
+        self._message = f"loss {loss:.3f}"
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.global_step == state.max_steps:
+            control.should_log = True  # so that the shortest run's loss is looked at too
         if self._progress is not None:
-            self._progress(state.global_step, state.max_steps, f"loss {self._loss:.3f}")
+            self._progress(state.global_step, state.max_steps, self._message)
 
 
 def seed_everything(seed: int) -> None:
@@ -63,7 +64,6 @@ def train(
 
     Raises :class:`TrainingError` when the loss is not finite.
     """
-    curve: list[dict[str, float]] = []
     arguments = TrainingArguments(
         output_dir=str(run_folder),
         per_device_train_batch_size=config.batch_size,
@@ -91,10 +91,18 @@ def train(
         model=model, args=arguments, train_dataset=EncodedRows(rows), data_collator=collate
     )
     trainer.remove_callback(_printer())
-    trainer.add_callback(_Reporter(progress, curve))
+    trainer.add_callback(_Reporter(progress))
     last = get_last_checkpoint(str(run_folder)) if run_folder.is_dir() else None
     trainer.train(resume_from_checkpoint=last)
-    return curve
+    if not all(torch.isfinite(weight).all() for weight in model.parameters()):
+        raise TrainingError(
+            "the last step left weights that are no numbers; lower the learning rate"
+        )
+    return [
+        {"step": float(entry["step"]), "loss": float(entry["loss"])}
+        for entry in trainer.state.log_history
+        if "loss" in entry
+    ]
 
 
 def _printer() -> type[TrainerCallback]:

@@ -1,0 +1,57 @@
+"""Recipes: read from TOML, checked before anything is loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ml.errors import DataError
+from ml.training.config import FinetuneConfig, load_config
+
+RECIPES = Path(__file__).parents[3] / "ml" / "training" / "recipes"
+
+
+def _write(folder: Path, content: str) -> Path:
+    path = folder / "recipe.toml"
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+def test_without_a_file_the_defaults_hold() -> None:
+    assert load_config(None) == FinetuneConfig()
+
+
+def test_arguments_come_before_the_file_and_the_file_before_defaults(tmp_path: Path) -> None:
+    path = _write(tmp_path, 'method = "head"\nepochs = 3\n[licences]\nA = "MIT"\n')
+    config = load_config(path, epochs=1.5, method=None)
+    assert (config.method, config.epochs, config.rank) == ("head", 1.5, FinetuneConfig().rank)
+    assert config.licences == {"A": "MIT"}
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("epoch = 3", "unknown setting 'epoch'"),
+        ('epochs = "three"', "epochs must be a float"),
+        ("rank = 1.5", "rank must be a int"),
+        ("epochs = true", "epochs must be a float"),
+        ("epochs = 0", "epochs = 0 is not allowed"),
+        ('method = "magic"', "method = 'magic' is not allowed"),
+        ("max_length = 100000", "max_length = 100000 is not allowed"),
+        ("held_out = 1.0", "held_out = 1.0 is not allowed"),
+        ("epochs =", "is not TOML"),
+    ],
+)
+def test_a_bad_recipe_is_refused_by_name(tmp_path: Path, content: str, problem: str) -> None:
+    with pytest.raises(DataError, match=problem):
+        load_config(_write(tmp_path, content))
+
+
+@pytest.mark.parametrize("task", ["intent", "sentiment", "topic", "ner"])
+def test_the_shipped_recipes_say_what_they_use_and_how_to_repeat_them(task: str) -> None:
+    config = load_config(RECIPES / f"{task}.toml")
+    assert config.licences
+    assert f"prepare {task} " in config.card["command"]
+    assert f"recipes/{task}.toml" in config.card["command"]
+    assert {"use", "limits", "data"} <= set(config.card)
