@@ -24,7 +24,7 @@ def classification_report(
     known = set(labels)
     has_scope_label = OUT_OF_SCOPE in known
     inside = [i for i, label in enumerate(gold) if has_scope_label or label != OUT_OF_SCOPE]
-    outside = [i for i in range(len(gold)) if i not in set(inside)]
+    outside = [i for i, label in enumerate(gold) if not has_scope_label and label == OUT_OF_SCOPE]
     predicted = [answers[i].label for i in inside]
     wanted = [gold[i] for i in inside]
     right = [p == g for p, g in zip(predicted, wanted, strict=True)]
