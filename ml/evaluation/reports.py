@@ -71,12 +71,14 @@ def tagging_report(
     """Entity-level precision, recall and F1 of BIO tags, as seqeval counts them."""
     from seqeval.metrics import classification_report as seqeval_report
 
-    tables = seqeval_report(
-        [list(tags) for tags in gold],
-        [list(tags) for tags in predicted],
-        output_dict=True,
-        zero_division=0,
-    )
+    tables: dict[str, Any] = {}
+    if any(tag != "O" for rows in (gold, predicted) for tags in rows for tag in tags):
+        tables = seqeval_report(
+            [list(tags) for tags in gold],
+            [list(tags) for tags in predicted],
+            output_dict=True,
+            zero_division=0,
+        )
     overall = tables.pop("micro avg", {"precision": 0.0, "recall": 0.0, "f1-score": 0.0})
     return {
         "n": len(gold),

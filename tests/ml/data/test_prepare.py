@@ -1,0 +1,157 @@
+"""The training files of the shipped tasks, from small sets in the public sets' layout."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ml.cli import main
+from ml.data.ner_labels import TAGS, to_shared_labels
+from ml.data.prepare import BANKING_LIKE_CLINC, prepare, prepare_intent
+from ml.data.readers import TaggedSentence, read_classification, read_ner, write_jsonl
+from ml.data.splits import text_key
+from ml.errors import DataError
+
+
+def _texts(label: str, number: int) -> list[dict[str, Any]]:
+    return [{"text": f"{label} asked in way {i}", "label": label} for i in range(number)]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    banking = [row for i in range(3) for row in _texts(f"bank{i}", 40)]
+    repeated = [row | {"text": row["text"].upper()} for row in banking[:10]]
+    clinc = [row for i in range(24) for row in _texts(f"chat{i}", 25)]
+    clinc += [row for name in ("pin_change", "transfer") for row in _texts(name, 25)]
+    write_jsonl(folder / "intents/banking77_train.jsonl", banking + repeated)
+    write_jsonl(folder / "intents/clinc150_train.jsonl", clinc)
+    write_jsonl(folder / "intents/clinc150_oos_train.jsonl", _texts("oos", 30))
+    unseen = [{"text": f"unseen {i}", "label": "oos"} for i in range(10)]
+    write_jsonl(folder / "intents/clinc150_oos_valid.jsonl", unseen)
+    tweets = [
+        {"text": f"{label} tweet {i} https://t.example/{j}", "label": label}
+        for label in ("negative", "neutral", "positive")
+        for i in range(50)
+        for j in range(2)
+    ]
+    write_jsonl(folder / "finance/twitter_financial_sentiment_train.jsonl", tweets)
+    entities = [
+        {"text": "A gains, B gains", "entities": {"A": "positive", "B": "positive"}},
+        {"text": "A gains, B falls", "entities": {"A": "positive", "B": "negative"}},
+    ]
+    write_jsonl(folder / "finance/finentity_targeted_train.jsonl", entities)
+    for i, name in enumerate(
+        ("wnut17_train", "wnut17_valid", "broad_twitter_corpus", "wikigold", "uner_en_ewt_valid")
+    ):
+        rows = [
+            {"tokens": ["Ann", "met", f"Firm{i}x{j}"], "tags": ["B-person", "O", "B-corporation"]}
+            for j in range(20)
+        ]
+        shared = {"tokens": ["seen", "everywhere"], "tags": ["O", "B-product"]}
+        write_jsonl(folder / f"ner/{name}.jsonl", [*rows, shared])
+    return folder
+
+
+def test_the_outliers_leave_out_what_is_like_banking_and_hold_back_whole_intents(
+    data: Path,
+) -> None:
+    training, valid = prepare_intent(data)
+    for rows in (training, valid):
+        assert not any(row["text"].startswith(("pin_change", "transfer")) for row in rows)
+    outside = [{row["text"] for row in rows if row["label"] == "oos"} for rows in (training, valid)]
+    intents = [{text.split()[0] for text in texts} for texts in outside]
+    assert len(intents[0] & {f"chat{i}" for i in range(24)}) == 4
+    assert len(intents[1] & {f"chat{i}" for i in range(24)}) == 20
+    assert not intents[0] & intents[1]
+    assert "unseen" in intents[1]
+    assert {"pin_change", "transfer"} <= BANKING_LIKE_CLINC
+
+
+def test_intent_rows_are_split_by_text_and_label(data: Path) -> None:
+    training, valid = prepare_intent(data)
+    known = Counter(row["label"] for row in valid if row["label"] != "oos")
+    assert known == {"bank0": 2, "bank1": 2, "bank2": 2}
+    assert len([row for row in training if row["label"] != "oos"]) == 114  # repeats are gone
+    keys = [{text_key(row["text"]) for row in rows} for rows in (training, valid)]
+    assert not keys[0] & keys[1]
+
+
+def test_sentiment_drops_repeats_and_texts_whose_companies_disagree(
+    data: Path, tmp_path: Path
+) -> None:
+    counts = prepare("sentiment", data, tmp_path / "out")
+    rows = [
+        list(read_classification(tmp_path / f"out/sentiment_{part}.jsonl"))
+        for part in ("train", "valid")
+    ]
+    assert counts == {"train": len(rows[0]), "valid": len(rows[1])}
+    texts = [text_key(row.text) for part in rows for row in part]
+    assert len(set(texts)) == len(texts)
+    assert text_key("A gains, B gains") in texts
+    assert text_key("A gains, B falls") not in texts
+    assert {row.label for part in rows for row in part} == {"negative", "neutral", "positive"}
+
+
+def test_ner_sets_are_brought_to_one_label_set(data: Path, tmp_path: Path) -> None:
+    prepare("ner", data, tmp_path)
+    parts = [list(read_ner(tmp_path / f"ner_{part}.jsonl")) for part in ("train", "valid")]
+    tags = {tag for part in parts for row in part for tag in row.tags}
+    assert tags == {"O", "B-PER", "B-ORG"}
+    keys = [{text_key(" ".join(row.tokens)) for row in part} for part in parts]
+    assert not keys[0] & keys[1]
+    assert len(keys[1]) == len(parts[1]) > 0
+
+
+def test_preparing_twice_gives_the_same_bytes(data: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        prepare("intent", data, tmp_path / name)
+    for part in ("train", "valid"):
+        first, second = (
+            (tmp_path / name / f"intent_{part}.jsonl").read_bytes() for name in ("one", "two")
+        )
+        assert first == second
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (("B-corporation", "I-corporation"), ("B-ORG", "I-ORG")),
+        (("B-group", "O"), ("B-ORG", "O")),
+        (("B-GPE", "B-LOC"), ("B-LOC", "B-LOC")),
+        (("B-MISC", "I-MISC"), ("O", "O")),
+        (("B-creative-work", "B-product"), ("O", "O")),
+        (("B-PER", "I-PER"), ("B-PER", "I-PER")),
+    ],
+)
+def test_shared_labels(before: tuple[str, ...], after: tuple[str, ...]) -> None:
+    assert to_shared_labels(TaggedSentence(("a", "b"), before)).tags == after
+    assert set(after) <= set(TAGS)
+
+
+def test_the_command_prints_counts_or_one_line_of_error(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask = ["prepare", "intent", "--data", str(data), "--output", str(tmp_path / "out")]
+    assert main(ask) == 0
+    assert set(json.loads(capsys.readouterr().out)) == {"train", "valid"}
+
+    with (data / "intents/banking77_train.jsonl").open("a", encoding="utf-8") as handle:
+        handle.write('{"text": "no label"}\n')
+    assert main(ask) == 1
+    error = capsys.readouterr().err
+    assert "banking77_train.jsonl, row 131: lacks 'label'" in error
+    assert error.count("\n") == 1
+
+    (data / "intents/banking77_train.jsonl").unlink()
+    assert main(ask) == 1
+    assert "banking77_train.jsonl" in capsys.readouterr().err
+
+
+def test_an_unknown_task_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such task; there are intent"):
+        prepare("weather", tmp_path, tmp_path)
