@@ -103,6 +103,8 @@ class Command(BaseCommand):
                 lifespan="on",
                 ws="websockets-sansio",
                 ws_max_size=_SOCKET_LIMIT,
+                # Frames are small: compressing them costs more time and memory than it saves.
+                ws_per_message_deflate=False,
                 timeout_graceful_shutdown=5,
                 proxy_headers=False,
                 server_header=False,
