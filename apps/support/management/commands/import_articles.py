@@ -9,7 +9,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from apps.core.commands import TerminalProgress, TrefoilCommand
-from apps.support import importing
+from apps.core.errors import Problem
+from apps.support import importing, knowledge
 from ml.data.readers import Problems
 
 
@@ -32,5 +33,13 @@ class Command(TrefoilCommand):
             progress.close()
         for error in problems.errors if problems else []:
             self.stderr.write(str(error))
+        self._index()
         self.table(["outcome", "articles"], [[name, n] for name, n in asdict(outcome).items()])
         return asdict(outcome)
+
+    def _index(self) -> None:
+        """Embed what changed now, so that the next start of a server finds it done."""
+        try:
+            knowledge.current()
+        except Problem as problem:
+            self.stderr.write(f"The articles will be indexed by the server: {problem.message}")
