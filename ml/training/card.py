@@ -46,7 +46,14 @@ def model_card(
         "\n".join(licences) or "Not stated.",
         card.get("data", ""),
         "## Measured on held-out rows",
-        f"{int(artifact.metrics.get('n', 0)):,} rows, split by text, never trained on.",
+        f"{int(artifact.metrics.get('n', 0)):,} rows, split by text, "
+        + (
+            "not trained on by the model that was measured. The shipped weights were then trained "
+            "in the same way on all rows, these included; temperature, thresholds and numbers are "
+            "those of the measured model."
+            if config.refit
+            else "never trained on."
+        ),
         "\n".join(["| metric | value |", "|---|---|", *metrics, *per_type]),
         f"Temperature {artifact.temperature:.3f}; thresholds "
         + (", ".join(f"{k} {v:.3f}" for k, v in artifact.thresholds.items()) or "none")
@@ -62,13 +69,14 @@ def _how(artifact: Artifact, config: FinetuneConfig, curve: Sequence[dict[str, f
     method = artifact.method["name"] + (f" ({', '.join(settings)})" if settings else "")
     smoothing = f"label smoothing {config.label_smoothing:g}, " if config.label_smoothing else ""
     trained = int(artifact.metrics.get("trainable_parameters", 0))
+    rows = sum(source.rows for source in artifact.data)
     loss = f"; final training loss {curve[-1]['loss']:.3f}" if curve else ""
     return (
         f"Base encoder {artifact.encoder.name} (SHA-256 `{artifact.encoder.sha256[:16]}...`), "
         f"method {method}, {config.epochs:g} epochs, batches of {config.batch_size}, "
         f"learning rate {config.learning_rate:g} ({config.schedule}, {config.warmup:.0%} warmup), "
         f"{smoothing}at most {config.max_length} tokens, seed {config.seed}. "
-        f"{trained:,} parameters were trained on {artifact.data[0].rows:,} rows in "
+        f"{trained:,} parameters were trained on {rows:,} rows in "
         f"{artifact.metrics.get('minutes', 0):g} minutes on "
         f"{config.card.get('machine', 'a CPU')}{loss}."
     )

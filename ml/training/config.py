@@ -22,6 +22,9 @@ class FinetuneConfig:
     file is given; calibration, thresholds and metrics come from the validation rows alone.
     ``target_error`` is the error rate on them that the accept threshold aims at, and
     ``in_scope_kept`` the share of in-scope texts that the out-of-scope threshold lets pass.
+    With ``refit`` the weights are trained once more on all rows, in the same way, after they have
+    been measured; temperature, thresholds and metrics stay those of the run without the held-out
+    rows, and the card says so.
     """
 
     encoder: str = DEFAULT_ENCODER
@@ -43,6 +46,7 @@ class FinetuneConfig:
     held_out: float = 0.1
     target_error: float = 0.05
     in_scope_kept: float = 0.97
+    refit: bool = False
     licences: dict[str, str] = field(default_factory=dict)
     card: dict[str, str] = field(default_factory=dict)
 

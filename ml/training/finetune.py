@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
@@ -24,23 +23,22 @@ from ml.artifacts import (
     write_artifact,
 )
 from ml.data.encoding import load_tokenizer
-from ml.data.readers import LabelledText
 from ml.encoders import EncoderSource, file_sha256, resolve_encoder
 from ml.errors import TrainingError
-from ml.evaluation.calibration import accept_threshold, fit_temperature
+from ml.evaluation.calibration import fit_temperature
 from ml.evaluation.decoding import decode_tags
-from ml.evaluation.out_of_scope import choose_threshold
 from ml.evaluation.reports import classification_report, tagging_report
-from ml.evaluation.scoring import OOS_COLUMN, classify_logits, out_of_scope_scores
+from ml.evaluation.scoring import OOS_COLUMN, classify_logits
 from ml.models.classifier import TextClassifier
 from ml.models.encoder import delta_state, load_encoder, trainable_parameters, tune
-from ml.models.tagger import IGNORED, TokenTagger
+from ml.models.tagger import TokenTagger
+from ml.training.calibrate import calibrated, of_words, stack, word_logits
 from ml.training.card import model_card
 from ml.training.config import FinetuneConfig
 from ml.training.datasets import EncodedRow, encode_classification, encode_tagging
 from ml.training.rows import FinetuneRequest, check_labels, classification_rows, ner_rows
 from ml.training.trainer import ProgressCallback, forward_all, seed_everything, train
-from ml.types import OUT_OF_SCOPE, FloatArray
+from ml.types import OUT_OF_SCOPE
 
 
 def finetune(request: FinetuneRequest, progress: ProgressCallback | None = None) -> Artifact:
@@ -51,7 +49,6 @@ def finetune(request: FinetuneRequest, progress: ProgressCallback | None = None)
     """
     source = resolve_encoder(request.config.encoder)
     tokenizer = load_tokenizer(source.path / "tokenizer.json")
-    seed_everything(request.config.seed)
     if request.kind == "classification":
         return _finetune_classifier(request, source, tokenizer, progress)
     if request.kind == "ner":
@@ -71,25 +68,32 @@ def _finetune_classifier(
     check_labels(request, labels, {row.label for row in valid} - {OUT_OF_SCOPE})
     exposed = any(row.label == OUT_OF_SCOPE for row in training)
     columns = {label: index for index, label in enumerate([*labels, *([OUT_OF_SCOPE] * exposed)])}
-    model = TextClassifier(
-        tune(_encoder(source, config), config.method_settings()),
-        hidden_size=source.hidden_size,
-        columns=len(columns),
-        dropout=config.dropout,
-        label_smoothing=config.label_smoothing,
-    )
+
+    def make() -> TextClassifier:
+        return TextClassifier(
+            tune(_encoder(source, config), config.method_settings()),
+            hidden_size=source.hidden_size,
+            columns=len(columns),
+            dropout=config.dropout,
+            label_smoothing=config.label_smoothing,
+        )
+
     rows = encode_classification(training, tokenizer, columns, config.max_length)
-    started = time.monotonic()
-    curve = train(model, rows, config, run_folder=request.run_folder, progress=progress)
-    minutes = (time.monotonic() - started) / 60
+    measured = _fit(request, make, rows, progress)
     artifact = _declare(request, source, labels, {OOS_COLUMN: exposed}, len(training))
     known = {label: columns.get(label, 0) for label in {*labels, OUT_OF_SCOPE}}
     held_out = encode_classification(valid, tokenizer, known, config.max_length)
-    logits = _stack(forward_all(model, held_out))
-    artifact = _calibrated(artifact, logits, valid, config)
+    logits = stack(forward_all(measured.model, held_out))
+    artifact = calibrated(artifact, logits, valid, config)
     answers = classify_logits(logits, logits, artifact)
     metrics = classification_report(answers, [row.label for row in valid], labels)
-    return _store(request, artifact, model, metrics, minutes, curve)
+    if not config.refit:
+        return _store(request, artifact, measured, metrics)
+    more = [row for row, text in zip(held_out, valid, strict=True) if text.label in columns]
+    artifact = _with_held_out(artifact, request, len(more))
+    return _store(
+        request, artifact, _refit(request, make, rows + more, progress, measured), metrics
+    )
 
 
 def _finetune_tagger(
@@ -104,28 +108,80 @@ def _finetune_tagger(
     check_labels(request, types, {tag[2:] for row in valid for tag in row.tags if tag != "O"})
     tags = ["O", *(f"{prefix}-{name}" for name in types for prefix in "BI")]
     columns = {tag: index for index, tag in enumerate(tags)}
-    model = TokenTagger(
-        tune(_encoder(source, config), config.method_settings()),
-        hidden_size=source.hidden_size,
-        columns=len(tags),
-        dropout=config.dropout,
-        label_smoothing=config.label_smoothing,
-    )
+
+    def make() -> TokenTagger:
+        return TokenTagger(
+            tune(_encoder(source, config), config.method_settings()),
+            hidden_size=source.hidden_size,
+            columns=len(tags),
+            dropout=config.dropout,
+            label_smoothing=config.label_smoothing,
+        )
+
     rows = encode_tagging(training, tokenizer, columns, config.max_length)
-    started = time.monotonic()
-    curve = train(model, rows, config, run_folder=request.run_folder, progress=progress)
-    minutes = (time.monotonic() - started) / 60
+    measured = _fit(request, make, rows, progress)
     artifact = _declare(request, source, tags, {}, len(training))
     held_out = encode_tagging(valid, tokenizer, columns, config.max_length)
-    logits = forward_all(model, held_out)
-    words, gold = _word_logits(held_out, logits)
+    logits = forward_all(measured.model, held_out)
+    words, gold = word_logits(held_out, logits)
     artifact = replace(artifact, temperature=fit_temperature(words, gold))
     predicted = [
-        decode_tags(_of_words(row, scores, len(sentence.tokens)), artifact)
+        decode_tags(of_words(row, scores, len(sentence.tokens)), artifact)
         for row, scores, sentence in zip(held_out, logits, valid, strict=True)
     ]
     metrics = tagging_report(predicted, [row.tags for row in valid])
-    return _store(request, artifact, model, metrics, minutes, curve)
+    if not config.refit:
+        return _store(request, artifact, measured, metrics)
+    artifact = _with_held_out(artifact, request, len(held_out))
+    fit = _refit(request, make, rows + held_out, progress, measured)
+    return _store(request, artifact, fit, metrics)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """A trained model, how its loss fell, and the minutes that it took."""
+
+    model: torch.nn.Module
+    curve: list[dict[str, float]]
+    minutes: float
+
+
+def _fit(
+    request: FinetuneRequest,
+    make: Callable[[], torch.nn.Module],
+    rows: Sequence[EncodedRow],
+    progress: ProgressCallback | None,
+    run: str = ".",
+) -> _Fit:
+    seed_everything(request.config.seed)
+    model = make()
+    started = time.monotonic()
+    curve = train(
+        model, rows, request.config, run_folder=request.run_folder / run, progress=progress
+    )
+    return _Fit(model, curve, (time.monotonic() - started) / 60)
+
+
+def _refit(
+    request: FinetuneRequest,
+    make: Callable[[], torch.nn.Module],
+    rows: Sequence[EncodedRow],
+    progress: ProgressCallback | None,
+    measured: _Fit,
+) -> _Fit:
+    """A new model trained on ``rows``, the held-out ones included; minutes are those of both."""
+    fit = _fit(request, make, rows, progress, "refit")
+    return replace(fit, minutes=measured.minutes + fit.minutes)
+
+
+def _with_held_out(artifact: Artifact, request: FinetuneRequest, rows: int) -> Artifact:
+    """The declaration with the held-out rows among the training data."""
+    known = artifact.data[0]
+    file = request.valid_file
+    if file is None:
+        return replace(artifact, data=(replace(known, rows=known.rows + rows),))
+    held_out = DataSource(file.name, file_sha256(file), rows, known.licence)
+    return replace(artifact, data=(known, held_out))
 
 
 def _encoder(source: EncoderSource, config: FinetuneConfig) -> torch.nn.Module:
@@ -171,58 +227,26 @@ def _sources(request: FinetuneRequest, rows: int) -> tuple[DataSource, ...]:
     return (DataSource(file.name, file_sha256(file), rows, described or "unknown"),)
 
 
-def _calibrated(
-    artifact: Artifact,
-    logits: FloatArray,
-    valid: Sequence[LabelledText],
-    config: FinetuneConfig,
-) -> Artifact:
-    """Fit temperature and thresholds on the held-out rows."""
-    inside = np.array([row.label != OUT_OF_SCOPE for row in valid])
-    position = {label: index for index, label in enumerate(artifact.labels)}
-    gold = np.array([position[row.label] for row in valid if row.label != OUT_OF_SCOPE])
-    known = logits[inside][:, : len(artifact.labels)]
-    artifact = replace(
-        artifact,
-        temperature=fit_temperature(known, gold),
-        thresholds={"out_of_scope": 1.0} if (~inside).any() else {},
-    )
-    thresholds: dict[str, float] = {}
-    scores = out_of_scope_scores(logits, artifact)
-    if scores is not None:
-        thresholds["out_of_scope"] = choose_threshold(
-            scores[inside].tolist(), scores[~inside].tolist(), in_scope_kept=config.in_scope_kept
-        )
-    answers = classify_logits(logits[inside], logits[inside], artifact)
-    right = [artifact.labels[g] == answer.label for g, answer in zip(gold, answers, strict=True)]
-    thresholds["accept"] = accept_threshold(
-        [answer.confidence for answer in answers], right, target_error=config.target_error
-    )
-    return replace(artifact, thresholds=thresholds)
-
-
 def _store(
     request: FinetuneRequest,
     artifact: Artifact,
-    model: torch.nn.Module,
+    fit: _Fit,
     metrics: dict[str, Any],
-    minutes: float,
-    curve: Sequence[dict[str, float]],
 ) -> Artifact:
     numbers = {
         name: float(value) for name, value in metrics.items() if isinstance(value, int | float)
     }
     for name, row in metrics.get("per_type", {}).items():
         numbers[f"f1_{name}"] = row["f1"]
-    numbers["minutes"] = round(minutes, 2)
-    numbers["trainable_parameters"] = float(trainable_parameters(model))
+    numbers["minutes"] = round(fit.minutes, 2)
+    numbers["trainable_parameters"] = float(trainable_parameters(fit.model))
     artifact = replace(
         artifact, metrics=numbers, settings=artifact.settings | {"recipe": _recipe(request.config)}
     )
-    encoder: Any = model.encoder
+    encoder: Any = fit.model.encoder
     head = {
         name: tensor.detach().clone().contiguous()
-        for name, tensor in model.state_dict().items()
+        for name, tensor in fit.model.state_dict().items()
         if not name.startswith("encoder.")
     }
     with staged_folder(request.output) as folder:
@@ -231,40 +255,11 @@ def _store(
             save_file(delta, folder / ADAPTER)
         save_file(head, folder / HEAD)
         (folder / MODEL_CARD).write_text(
-            model_card(artifact, request.config, curve), encoding="utf-8"
+            model_card(artifact, request.config, fit.curve), encoding="utf-8"
         )
         return write_artifact(folder, artifact)
 
 
 def _recipe(config: FinetuneConfig) -> dict[str, Any]:
     names = ("epochs", "batch_size", "learning_rate", "warmup", "schedule", "label_smoothing")
-    return {name: getattr(config, name) for name in (*names, "weight_decay", "seed")}
-
-
-def _stack(rows: Sequence[torch.Tensor]) -> FloatArray:
-    stacked: FloatArray = torch.stack(list(rows)).float().numpy()
-    return stacked
-
-
-def _of_words(row: EncodedRow, logits: torch.Tensor, words: int) -> FloatArray:
-    """The logits at each word's first token; words beyond the cut count as outside."""
-    outside = np.full((words, logits.shape[1]), -20.0, dtype=np.float32)
-    outside[:, 0] = 20.0
-    assert row.word_index is not None
-    for token, word in enumerate(row.word_index):
-        if word >= 0:
-            outside[word] = logits[token].float().numpy()
-    return outside
-
-
-def _word_logits(
-    rows: Sequence[EncodedRow], logits: Sequence[torch.Tensor]
-) -> tuple[FloatArray, Any]:
-    scores, gold = [], []
-    for row, tokens in zip(rows, logits, strict=True):
-        assert isinstance(row.labels, list)
-        for token, label in enumerate(row.labels):
-            if label != IGNORED:
-                scores.append(tokens[token].float().numpy())
-                gold.append(label)
-    return np.stack(scores), np.array(gold)
+    return {name: getattr(config, name) for name in (*names, "weight_decay", "seed", "refit")}

@@ -185,6 +185,42 @@ def test_long_empty_and_unusual_texts_train(tmp_path: Path, encoder: Path) -> No
     assert finetune(asked).data[0].rows == len(rows)
 
 
+@pytest.mark.parametrize("kind", ["classification", "ner"])
+def test_a_refit_uses_all_rows_and_keeps_what_was_measured(
+    tmp_path: Path, encoder: Path, kind: Kind
+) -> None:
+    config = tiny_config(encoder, epochs=2.0)
+    plain = request(tmp_path / "plain", kind, config)
+    again = request(tmp_path / "again", kind, replace(config, refit=True))
+    measured, refitted = finetune(plain), finetune(again)
+
+    assert refitted.temperature == measured.temperature
+    assert refitted.thresholds == measured.thresholds
+    same = {"minutes"} ^ set(measured.metrics)
+    assert {k: refitted.metrics[k] for k in same} == {k: measured.metrics[k] for k in same}
+    assert (plain.output / HEAD).read_bytes() != (again.output / HEAD).read_bytes()
+    assert again.valid_file
+    assert [source.sha256 for source in refitted.data] == [
+        file_sha256(path) for path in (again.train_file, again.valid_file)
+    ]
+    card = (again.output / MODEL_CARD).read_text(encoding="utf-8")
+    assert f"{sum(source.rows for source in refitted.data)} rows" in card
+    assert "never trained on" not in card
+    assert "those of the measured model" in card
+
+
+def test_a_refit_leaves_out_rows_that_the_model_has_no_column_for(
+    tmp_path: Path, encoder: Path
+) -> None:
+    config = tiny_config(encoder, epochs=1.0, refit=True)
+    asked = request(tmp_path, "classification", config)
+    assert asked.valid_file
+    write_rows(asked.valid_file, texts(outside=True, ending="in"))
+    artifact = finetune(asked)
+    assert artifact.settings["oos_column"] is False
+    assert [source.rows for source in artifact.data] == [30, 30]
+
+
 class _Killed(BaseException):
     pass
 

@@ -1,0 +1,81 @@
+"""From a trained model's logits on held-out rows to its temperature and thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ml.artifacts import Artifact
+from ml.data.readers import LabelledText
+from ml.evaluation.calibration import accept_threshold, fit_temperature
+from ml.evaluation.out_of_scope import choose_threshold
+from ml.evaluation.scoring import classify_logits, out_of_scope_scores
+from ml.models.tagger import IGNORED
+from ml.training.config import FinetuneConfig
+from ml.training.datasets import EncodedRow
+from ml.types import OUT_OF_SCOPE, FloatArray
+
+
+def calibrated(
+    artifact: Artifact,
+    logits: FloatArray,
+    valid: Sequence[LabelledText],
+    config: FinetuneConfig,
+) -> Artifact:
+    """The artifact with temperature and thresholds fitted on held-out rows."""
+    inside = np.array([row.label != OUT_OF_SCOPE for row in valid])
+    position = {label: index for index, label in enumerate(artifact.labels)}
+    gold = np.array([position[row.label] for row in valid if row.label != OUT_OF_SCOPE])
+    known = logits[inside][:, : len(artifact.labels)]
+    artifact = replace(
+        artifact,
+        temperature=fit_temperature(known, gold),
+        thresholds={"out_of_scope": 1.0} if (~inside).any() else {},
+    )
+    thresholds: dict[str, float] = {}
+    scores = out_of_scope_scores(logits, artifact)
+    if scores is not None:
+        thresholds["out_of_scope"] = choose_threshold(
+            scores[inside].tolist(), scores[~inside].tolist(), in_scope_kept=config.in_scope_kept
+        )
+    answers = classify_logits(logits[inside], logits[inside], artifact)
+    right = [artifact.labels[g] == answer.label for g, answer in zip(gold, answers, strict=True)]
+    thresholds["accept"] = accept_threshold(
+        [answer.confidence for answer in answers], right, target_error=config.target_error
+    )
+    return replace(artifact, thresholds=thresholds)
+
+
+def stack(rows: Sequence[torch.Tensor]) -> FloatArray:
+    """The logits of texts as one array, shape (texts, columns)."""
+    stacked: FloatArray = torch.stack(list(rows)).float().numpy()
+    return stacked
+
+
+def of_words(row: EncodedRow, logits: torch.Tensor, words: int) -> FloatArray:
+    """The logits at each word's first token; words beyond the cut count as outside."""
+    outside = np.full((words, logits.shape[1]), -20.0, dtype=np.float32)
+    outside[:, 0] = 20.0
+    assert row.word_index is not None
+    for token, word in enumerate(row.word_index):
+        if word >= 0:
+            outside[word] = logits[token].float().numpy()
+    return outside
+
+
+def word_logits(
+    rows: Sequence[EncodedRow], logits: Sequence[torch.Tensor]
+) -> tuple[FloatArray, NDArray[np.int64]]:
+    """Logits, shape (words, tags), and tags, shape (words,), of all words that have a token."""
+    scores, gold = [], []
+    for row, tokens in zip(rows, logits, strict=True):
+        assert isinstance(row.labels, list)
+        for token, label in enumerate(row.labels):
+            if label != IGNORED:
+                scores.append(tokens[token].float().numpy())
+                gold.append(label)
+    return np.stack(scores), np.array(gold)
