@@ -21,7 +21,7 @@ export default function start(root) {
   const onTape = {
     "article.scored": (payload) => {
       tape.add(payload);
-      last.dateTime = payload.published_at;
+      last.dateTime = new Date().toISOString();
       last.dataset.relative = "";
       refresh(last.parentElement);
     },

@@ -8,6 +8,7 @@ import { refresh } from "../time.js";
 import { fillChip, tickerChip } from "./sentiment.js";
 
 const KEPT_ROWS = 400;
+const LEAVING = 250; // milliseconds
 const CORRECTIONS = { corrected: "Correction", retracted: "Retraction" };
 
 export class Tape {
@@ -25,11 +26,14 @@ export class Tape {
     this.#number = root.querySelector("[data-new-number]");
     this.#filters = root.querySelector("[data-filters]");
     this.#pill.addEventListener("click", () => {
-      this.#pill.blur();
       this.#holder.scrollIntoView({ block: "start", behavior: "smooth" });
       this.#letIn();
     });
-    this.#holder.addEventListener("pointerleave", () => this.#letInIfIdle());
+    // The pointer may be on its way from the list to the pill: rows that came in at that moment
+    // would push another row under it.
+    for (const region of [this.#holder, this.#pill]) {
+      region.addEventListener("pointerleave", () => setTimeout(() => this.#letInIfIdle(), LEAVING));
+    }
     this.#holder.addEventListener("focusout", () => setTimeout(() => this.#letInIfIdle()));
     addEventListener("scroll", () => this.#letInIfIdle(), { passive: true });
     // After a change of the filter the server's list is complete: nothing may be added twice.
@@ -61,9 +65,10 @@ export class Tape {
   }
 
   #busy() {
-    const inList = this.#holder.matches(":hover") && matchMedia("(hover: hover)").matches;
+    const pointed = this.#holder.matches(":hover") || this.#pill.matches(":hover");
+    const hovered = pointed && matchMedia("(hover: hover)").matches;
     const focused = this.#holder.contains(document.activeElement);
-    return inList || focused || this.#holder.getBoundingClientRect().top < 0;
+    return hovered || focused || this.#holder.getBoundingClientRect().top < 0;
   }
 
   #letInIfIdle() {

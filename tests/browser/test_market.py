@@ -1,0 +1,118 @@
+"""An analyst's page: news and alerts arrive, wait while it is read, and answer to rules."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from bench.server import RunningServer
+
+pytestmark = [pytest.mark.browser, pytest.mark.models]
+
+POST = """async (article) => {
+    const token = document.querySelector('meta[name="csrf-token"]').content;
+    const answer = await fetch("/api/v1/market/articles/", {
+        method: "POST",
+        headers: {"Content-Type": "application/json", "X-CSRFToken": token},
+        body: JSON.stringify({source: "Browser wire", ...article}),
+    });
+    return answer.status;
+}"""
+BAD = "Halvern Steel shares plunge 30% after huge loss and bankruptcy warning"
+
+
+@pytest.fixture
+def monitor(page: Page, suite: RunningServer) -> Page:
+    """The monitor of the demo analyst, the pointer away from the tape."""
+    page.goto(f"{suite.url}/")
+    page.get_by_role("button", name="Open the monitor").click()
+    expect(page.locator("[data-connection]")).to_have_text("Live")
+    page.mouse.move(1, 1)
+    return page
+
+
+def post(page: Page, title: str, **more: Any) -> None:
+    assert page.evaluate(POST, {"title": title, **more}) == 201
+
+
+def test_the_first_visit_shows_news_alerts_and_movers(monitor: Page) -> None:
+    assert monitor.locator(".tape-row").count() >= 40
+    assert monitor.locator(".moved-tile").count() >= 5
+    assert monitor.locator("[data-alert]").count() >= 1
+
+
+def test_news_and_its_alert_arrive_on_the_open_page(monitor: Page) -> None:
+    post(monitor, BAD)
+    row = monitor.locator(".tape-row").first
+    expect(row.locator(".tape-title")).to_have_text(BAD)
+    expect(row.locator(".ticker")).to_contain_text("HALV")
+    expect(row.locator(".sentiment")).to_contain_text("▼")
+    alert = monitor.locator("[data-alert]", has_text=BAD).filter(has_text="Halvern Steel, all")
+    expect(alert).to_be_visible()
+    number = int(monitor.locator("[data-alert-number]").inner_text())
+    alert.get_by_role("button", name="Acknowledge").click()
+    expect(alert).to_have_count(0)
+    expect(monitor.locator("[data-alert-number]")).to_have_text(str(number - 1))
+    monitor.reload()
+    expect(alert).to_have_count(0)
+
+
+def test_news_waits_while_the_tape_is_read(monitor: Page) -> None:
+    monitor.locator(".tape-row").nth(2).hover()
+    title = "Fjordal Seafood opens a hatchery in Bergen"
+    post(monitor, title)
+    pill = monitor.locator("[data-new-pill]")
+    expect(pill).to_have_text(re.compile(r"1 new"))
+    expect(monitor.locator(".tape-title", has_text=title)).to_have_count(0)
+    pill.click()
+    expect(monitor.locator(".tape-row").first).to_contain_text(title)
+    expect(pill).to_be_hidden()
+
+
+def test_a_repeat_is_folded_into_its_story(monitor: Page) -> None:
+    title, body = "Keel Marine wins ferry order from Norway", "The ships are due in three years."
+    post(monitor, title, body=body, url="https://browser.example/1")
+    row = monitor.locator(".tape-row", has_text=title)
+    expect(row).to_be_visible()
+    post(monitor, f"UPDATE 1-{title}", body=body, url="https://browser.example/2")
+    expect(row.locator(".tape-similar")).to_have_text(re.compile(r"\+1\s+similar"))
+    expect(monitor.locator(".tape-row", has_text=title)).to_have_count(1)
+
+
+def test_a_filter_holds_for_the_list_and_for_what_arrives(monitor: Page) -> None:
+    monitor.get_by_label("Company").fill("TLVA")
+    monitor.get_by_label("Company").press("Enter")
+    expect(monitor.locator(".tape-row").first.locator(".ticker", has_text="TLVA")).to_be_visible()
+    monitor.mouse.move(1, 1)
+    post(monitor, "Orchard hires a head of design")
+    post(monitor, "Telvanta profit beats forecasts as customers return")
+    expect(monitor.locator(".tape-row").first).to_contain_text("Telvanta profit beats")
+    assert monitor.locator(".tape-row", has_text="Orchard hires").count() == 0
+
+
+def test_a_rule_of_ones_own_fires(monitor: Page, suite: RunningServer) -> None:
+    monitor.get_by_role("link", name="Rules", exact=True).first.click()
+    monitor.locator("input[name=company]").fill("BRSK · Briskell Motors")
+    monitor.locator("select[name=sentiment]").select_option("positive")
+    expect(monitor.locator(".rule-sentence")).to_contain_text("Briskell Motors is good for it")
+    monitor.locator("input[name=name]").fill("Good for Briskell")
+    monitor.get_by_role("button", name="Make the rule").click()
+    expect(monitor.locator(".rule", has_text="Good for Briskell")).to_be_visible()
+    monitor.goto(f"{suite.url}/market/")
+    expect(monitor.locator("[data-connection]")).to_have_text("Live")
+    monitor.mouse.move(1, 1)
+    post(monitor, "Briskell Motors shares surge 20% to record on strong profit growth")
+    expect(monitor.locator("[data-alert]", has_text="Good for Briskell")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["", "alerts/", "rules/", "sources/", "companies/{company}/"])
+def test_pages_fit_a_phone(monitor: Page, suite: RunningServer, path: str) -> None:
+    href = monitor.locator(".moved-tile").first.get_attribute("href") or ""
+    monitor.set_viewport_size({"width": 390, "height": 844})
+    company = href.rstrip("/").rpartition("/")[2]
+    monitor.goto(f"{suite.url}/market/{path.format(company=company)}")
+    wide = monitor.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert wide <= 0
