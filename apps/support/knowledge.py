@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import structlog
@@ -19,6 +20,7 @@ from django.db.models import F
 
 from apps.core import gateway
 from apps.core.errors import Busy, ModelUnavailable, Problem
+from apps.core.jobs import NoProgress, ProgressReporter
 from apps.support.bot import Known
 from apps.support.excerpts import blocks_of
 from apps.support.models import Article, KnowledgeVersion
@@ -64,13 +66,13 @@ def version_bump() -> None:
     KnowledgeVersion.objects.filter(id=1).update(number=F("number") + 1)
 
 
-def current() -> Knowledge:
+def current(progress: ProgressReporter | None = None) -> Knowledge:
     """The articles as they are now; only changed ones are embedded. Blocks while it does so."""
     global _latest
     with _lock:
         number, encoder = version_number(), _encoder_version()
         if _latest is None or _latest.version != number or _latest.index.encoder_version != encoder:
-            _latest = _renewed(number, encoder, _latest)
+            _latest = _renewed(number, encoder, _latest, progress or NoProgress())
         return _latest
 
 
@@ -108,7 +110,9 @@ async def run_renewal() -> None:
         await asyncio.sleep(_RENEWAL_SECONDS)
 
 
-def _renewed(number: int, encoder: str, previous: Knowledge | None) -> Knowledge:
+def _renewed(
+    number: int, encoder: str, previous: Knowledge | None, progress: ProgressReporter
+) -> Knowledge:
     articles = list(Article.objects.filter(published=True))
     wanted = {article.slug: _document(article) for article in articles}
     index = previous.index if previous else _stored()
@@ -119,7 +123,7 @@ def _renewed(number: int, encoder: str, previous: Knowledge | None) -> Knowledge
     changed = [document for slug, document in wanted.items() if index.document(slug) != document]
     index.remove(gone)
     if changed:
-        index.put(changed, _embed)
+        index.put(changed, partial(_embed, progress=progress))
     if gone or changed:
         _store(index)
     if wanted:
@@ -144,11 +148,12 @@ def _document(article: Article) -> Document:
     return Document(article.slug, article.title, article.body, tuple(article.questions))
 
 
-def _embed(texts: Sequence[str]) -> FloatArray:
+def _embed(texts: Sequence[str], *, progress: ProgressReporter) -> FloatArray:
     """Vectors of shape (texts, dimensions), in batches that leave the queue room for customers."""
     vectors: list[FloatArray] = []
     for start in range(0, len(texts), _BATCH):
         vectors += _embed_batch(list(texts[start : start + _BATCH]))
+        progress.update(len(vectors), len(texts), "embedding")
     return np.stack(vectors)
 
 

@@ -83,3 +83,21 @@ def test_the_index_follows_the_articles(tmp_path: Path) -> None:
     known = knowledge.current()
     assert set(known.articles) == {"a-1", "a-2"}
     assert len(known.index) == 2
+
+
+def test_a_file_without_articles_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "empty.jsonl"
+    file.write_text("")
+    with pytest.raises(CommandError, match=r"empty\.jsonl: holds no articles"):
+        call_command("import_articles", str(file))
+
+
+def test_changed_articles_are_updated_and_the_others_left_alone(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.jsonl", [good(number) for number in range(1200)])
+    call_command("import_articles", str(file))
+    before = Article.objects.get(slug="a-7").updated_at
+    rows = [good(number) | ({"body": "New."} if number == 1100 else {}) for number in range(1200)]
+    call_command("import_articles", str(write(file, rows)))
+    assert Article.objects.get(slug="a-1100").body == "New."
+    assert Article.objects.get(slug="a-1100").updated_at > before
+    assert Article.objects.get(slug="a-7").updated_at == before

@@ -12,6 +12,7 @@ from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import Problem
 from apps.support import importing, knowledge
 from ml.data.readers import Problems
+from ml.errors import DataError
 
 
 class Command(TrefoilCommand):
@@ -24,6 +25,8 @@ class Command(TrefoilCommand):
     def run(self, **options: Any) -> dict[str, Any]:
         problems = Problems() if options["skip_bad"] else None
         rows = list(importing.read_articles(options["path"], problems))
+        if not rows and not (problems and problems.count):
+            raise DataError(options["path"], None, "holds no articles")
         progress = TerminalProgress("articles")
         try:
             outcome = importing.articles_import(
@@ -39,7 +42,10 @@ class Command(TrefoilCommand):
 
     def _index(self) -> None:
         """Embed what changed now, so that the next start of a server finds it done."""
+        progress = TerminalProgress("index")
         try:
-            knowledge.current()
+            knowledge.current(progress)
         except Problem as problem:
             self.stderr.write(f"The articles will be indexed by the server: {problem.message}")
+        finally:
+            progress.close()
