@@ -114,6 +114,7 @@ export class MessageLog {
       });
       note.append(again);
       item.append(note);
+      if (this.#stays) this.toEnd();
     };
   }
 

@@ -41,7 +41,10 @@ export default function start(root) {
 function watchConnection(socket, { lost, back }) {
   const banner = document.querySelector("[data-lost]");
   socket.addEventListener("state", ({ detail }) => {
-    if (detail.state === "offline" && banner.hidden) {
+    if (detail.state === "refused") {
+      banner.textContent = banner.dataset.refused;
+      banner.hidden = false;
+    } else if (detail.state === "offline" && banner.hidden) {
       banner.hidden = false;
       lost();
     } else if (detail.state === "online" && !banner.hidden) {
@@ -100,7 +103,7 @@ function openThread(root, socket, thread, me) {
       if (event.kind !== "message.created") return;
       log.typing(false);
       log.show(event.payload);
-      if (event.payload.author === "bot") inspect();
+      if (["visitor", "bot"].includes(event.payload.author)) inspect();
     },
   });
   socket.addEventListener("typing", ({ detail }) => {

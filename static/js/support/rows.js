@@ -15,6 +15,12 @@ const BELONGS = {
   resolved: (row) => row.state === "resolved",
 };
 
+/** The first characters of the first and the last word, or the first two of an only one. */
+function initials(name) {
+  const words = name.trim().split(/\s+/).map((word) => [...word]);
+  return words.length > 1 ? words[0][0] + words.at(-1)[0] : words[0].slice(0, 2).join("");
+}
+
 /** Up to which message of a conversation this browser's operator has read. */
 class Seen {
   #read() {
@@ -119,7 +125,7 @@ export class RowList {
     if (row.is_example) state.append(make("span", "chip", "example"));
     const body = make("span", "row-body");
     body.append(top, make("span", "row-preview", row.preview || "…"), state);
-    const avatar = make("span", "avatar", row.name.slice(0, 2));
+    const avatar = make("span", "avatar", initials(row.name));
     avatar.setAttribute("aria-hidden", "true");
     link.append(avatar, body);
     item.append(link);

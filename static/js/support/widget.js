@@ -70,6 +70,11 @@ export default function start(root) {
     detail.messages.forEach(show);
     follow(detail.stream, detail.seq);
   });
+  socket.addEventListener("state", ({ detail }) => {
+    if (detail.state !== "refused") return;
+    status.textContent = status.dataset.refused;
+    person.disabled = true;
+  });
   socket.addEventListener("typing", ({ detail }) => {
     if (state === "person") log.typing(true, { author: "operator", name: detail.name || "Your colleague" });
   });
