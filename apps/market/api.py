@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
-
 from django.urls import path
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import permissions
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -16,52 +11,25 @@ from rest_framework.views import APIView
 from apps.core.api import JobSerializer
 from apps.core.errors import InvalidInput
 from apps.core.jobs import job_start
-from apps.market import ingest, serializers
-from apps.market.payloads import alert_payload
-from apps.market.selectors import alerts, companies, sources, tape
-from apps.market.services import alerts as alert_services
-from apps.market.services import imports, rules
+from apps.market import alert_api, ingest, serializers
+from apps.market.access import AnalystView, validated
+from apps.market.selectors import companies, sources, tape
+from apps.market.services import imports
 from apps.market.services import sources as source_services
 from apps.market.tasks import POLL_JOB
-from apps.market.wording import rule_sentence
-
-
-class IsAnalyst(permissions.BasePermission):
-    """Market is for analysts."""
-
-    message = "Only analysts use Market."
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        return request.user.has_perm("market.view_news")
-
-
-class AnalystView(APIView):
-    permission_classes = [permissions.IsAuthenticated, IsAnalyst]
-
-
-class NewestAlerts(CursorPagination):
-    ordering = ("-created_at", "-id")
-    page_size = 50
-    page_size_query_param = "page_size"
-    max_page_size = 200
-
-
-def _validated(serializer: Any) -> dict[str, Any]:
-    serializer.is_valid(raise_exception=True)
-    data: dict[str, Any] = dict(serializer.validated_data)
-    return data
 
 
 class ArticleListView(AnalystView):
     """The tape, newest first (``before`` is the ``next`` of the page before), and the way in."""
 
-    serializer_class = serializers.ArticleSerializer
+    serializer_class = serializers.NewsArticleSerializer
 
     @extend_schema(
+        operation_id="market_articles_list",
         parameters=[
             OpenApiParameter(name)
             for name in ("company", "sentiment", "topic", "text", "before", "limit")
-        ]
+        ],
     )
     def get(self, request: Request) -> Response:
         query = request.query_params
@@ -82,11 +50,13 @@ class ArticleListView(AnalystView):
         return Response(
             {
                 "next": f"{last.published_at.isoformat()}~{last.pk}" if last else None,
-                "results": serializers.ArticleSerializer(rows, many=True).data,
+                "results": serializers.NewsArticleSerializer(rows, many=True).data,
             }
         )
 
-    @extend_schema(request=serializers.ArticleInput(many=True), responses=serializers.IngestResult)
+    @extend_schema(
+        request=serializers.NewsArticleInput(many=True), responses=serializers.IngestResult
+    )
     def post(self, request: Request) -> Response:
         """One article or up to 500; sent again they change nothing.
 
@@ -104,14 +74,19 @@ class ArticleListView(AnalystView):
         return Response(answer, status=status)
 
 
+@extend_schema(exclude=True)
+class ShortAddressView(ArticleListView):
+    """The same under the address without its last slash."""
+
+
 class ArticleView(AnalystView):
     """One article with its scores."""
 
-    serializer_class = serializers.ArticleSerializer
+    serializer_class = serializers.NewsArticleSerializer
 
     def get(self, request: Request, article_id: int) -> Response:
         article = tape.article_get(article_id=article_id)
-        return Response(serializers.ArticleSerializer(article).data)
+        return Response(serializers.NewsArticleSerializer(article).data)
 
 
 class CompanyListView(AnalystView):
@@ -127,99 +102,6 @@ class CompanyListView(AnalystView):
         return Response({"results": serializers.CompanySerializer(found, many=True).data})
 
 
-class AlertListView(AnalystView):
-    """The caller's alerts, newest first (``state``: new or acknowledged)."""
-
-    serializer_class = serializers.AlertSerializer
-
-    @extend_schema(
-        parameters=[OpenApiParameter("state")], responses=serializers.AlertSerializer(many=True)
-    )
-    def get(self, request: Request) -> Response:
-        pages = NewestAlerts()
-        found = alerts.alert_list(owner=request.user, state=request.query_params.get("state", ""))
-        page = pages.paginate_queryset(found, request, view=self)
-        return pages.get_paginated_response([alert_payload(alert) for alert in page or []])
-
-
-class AlertAcknowledgeView(AnalystView):
-    """Mark one of the caller's alerts as seen."""
-
-    serializer_class = serializers.AlertSerializer
-
-    @extend_schema(request=None)
-    def post(self, request: Request, alert_id: int) -> Response:
-        alert = alert_services.alert_acknowledge(actor=request.user, alert_id=alert_id)
-        return Response(alert_payload(alert))
-
-
-def _wanted(data: dict[str, Any], start: rules.RuleInput) -> rules.RuleInput:
-    if "company" in data:
-        data["company_id"] = data.pop("company")
-    return replace(start, **data)
-
-
-class RuleListView(AnalystView):
-    """The caller's rules."""
-
-    serializer_class = serializers.RuleSerializer
-
-    @extend_schema(responses=serializers.RuleSerializer(many=True))
-    def get(self, request: Request) -> Response:
-        found = alerts.rule_list(owner=request.user)
-        return Response({"results": serializers.RuleSerializer(found, many=True).data})
-
-    @extend_schema(request=serializers.RuleInputSerializer)
-    def post(self, request: Request) -> Response:
-        data = _validated(serializers.RuleInputSerializer(data=request.data))
-        rule = rules.rule_create(actor=request.user, wanted=_wanted(data, rules.RuleInput()))
-        return Response(serializers.RuleSerializer(rule).data, status=201)
-
-
-class RulePreviewView(AnalystView):
-    """What a rule would have done in the last 30 days, without saving it."""
-
-    serializer_class = serializers.RulePreview
-
-    @extend_schema(request=serializers.RuleInputSerializer)
-    def post(self, request: Request) -> Response:
-        data = _validated(serializers.RuleInputSerializer(data=request.data))
-        draft = rules.rule_draft(wanted=_wanted(data, rules.RuleInput()), owner=request.user)
-        history = alerts.rule_history(rule=draft)
-        return Response(
-            {
-                "sentence": rule_sentence(draft),
-                "days": history.days,
-                "alerts": history.alerts,
-                "alerts_a_week": round(history.a_week, 1),
-                "examples": [article.title for article in history.examples],
-            }
-        )
-
-
-class RuleView(AnalystView):
-    """One of the caller's rules; PATCH changes the given fields."""
-
-    serializer_class = serializers.RuleSerializer
-
-    def get(self, request: Request, rule_id: int) -> Response:
-        rule = rules.rule_own(actor=request.user, rule_id=rule_id)
-        return Response(serializers.RuleSerializer(rule).data)
-
-    @extend_schema(request=serializers.RuleInputSerializer)
-    def patch(self, request: Request, rule_id: int) -> Response:
-        data = _validated(serializers.RuleInputSerializer(data=request.data, partial=True))
-        rule = rules.rule_own(actor=request.user, rule_id=rule_id)
-        wanted = _wanted(data, rules.rule_input(rule))
-        rule = rules.rule_update(actor=request.user, rule_id=rule_id, wanted=wanted)
-        return Response(serializers.RuleSerializer(rule).data)
-
-    @extend_schema(responses={204: None})
-    def delete(self, request: Request, rule_id: int) -> Response:
-        rules.rule_delete(actor=request.user, rule_id=rule_id)
-        return Response(status=204)
-
-
 class SourceListView(AnalystView):
     """All sources with their state; POST adds a feed, which is polled at once."""
 
@@ -232,7 +114,7 @@ class SourceListView(AnalystView):
 
     @extend_schema(request=serializers.FeedInput)
     def post(self, request: Request) -> Response:
-        data = _validated(serializers.FeedInput(data=request.data))
+        data = validated(serializers.FeedInput(data=request.data))
         source = source_services.feed_create(actor=request.user, **data)
         return Response(serializers.SourceSerializer(source).data, status=201)
 
@@ -248,7 +130,7 @@ class SourceView(AnalystView):
 
     @extend_schema(request=serializers.PausedInput)
     def patch(self, request: Request, source_id: int) -> Response:
-        data = _validated(serializers.PausedInput(data=request.data))
+        data = validated(serializers.PausedInput(data=request.data))
         source = source_services.feed_pause(
             actor=request.user, source=sources.source_get(source_id=source_id), **data
         )
@@ -277,9 +159,9 @@ class UploadView(AnalystView):
 
     serializer_class = JobSerializer
 
-    @extend_schema(request={"multipart/form-data": serializers.UploadInput})
+    @extend_schema(request={"multipart/form-data": serializers.NewsUploadInput})
     def post(self, request: Request) -> Response:
-        data = _validated(serializers.UploadInput(data=request.data))
+        data = validated(serializers.NewsUploadInput(data=request.data))
         job = imports.import_start(
             actor=request.user, upload=data["file"], skip_bad=data.get("skip_bad", False)
         )
@@ -307,11 +189,11 @@ _VIEWS: list[tuple[str, type[APIView], str]] = [
     ("articles/", ArticleListView, "articles"),
     ("articles/<int:article_id>/", ArticleView, "article"),
     ("companies/", CompanyListView, "companies"),
-    ("alerts/", AlertListView, "alerts"),
-    ("alerts/<int:alert_id>/acknowledge/", AlertAcknowledgeView, "alert-acknowledge"),
-    ("rules/", RuleListView, "rules"),
-    ("rules/preview/", RulePreviewView, "rule-preview"),
-    ("rules/<int:rule_id>/", RuleView, "rule"),
+    ("alerts/", alert_api.AlertListView, "alerts"),
+    ("alerts/<int:alert_id>/acknowledge/", alert_api.AlertAcknowledgeView, "alert-acknowledge"),
+    ("rules/", alert_api.RuleListView, "rules"),
+    ("rules/preview/", alert_api.RulePreviewView, "rule-preview"),
+    ("rules/<int:rule_id>/", alert_api.RuleView, "rule"),
     ("sources/", SourceListView, "sources"),
     ("sources/<int:source_id>/", SourceView, "source"),
     ("sources/<int:source_id>/poll/", SourcePollView, "source-poll"),
@@ -322,4 +204,4 @@ urlpatterns = [
     path(route, view.as_view(), name=f"api-market-{name}") for route, view, name in _VIEWS
 ]
 # A POST to an address without the slash cannot be redirected, and the short form is the one named.
-urlpatterns.append(path("articles", ArticleListView.as_view()))
+urlpatterns.append(path("articles", ShortAddressView.as_view()))

@@ -39,7 +39,7 @@ class ScoreSerializer(serializers.ModelSerializer[Score]):
         read_only_fields = fields
 
 
-class ArticleSerializer(serializers.ModelSerializer[Article]):
+class NewsArticleSerializer(serializers.ModelSerializer[Article]):
     source = serializers.CharField(source="source.name", read_only=True)  # type: ignore[assignment]
     scores = ScoreSerializer(many=True, read_only=True)
 
@@ -63,7 +63,7 @@ class ArticleSerializer(serializers.ModelSerializer[Article]):
         read_only_fields = fields
 
 
-class ArticleInput(serializers.Serializer[Any]):
+class NewsArticleInput(serializers.Serializer[Any]):
     """One article of a POST; the values are checked row by row (see ``apps.market.rows``)."""
 
     title = serializers.CharField()
@@ -178,7 +178,7 @@ class PausedInput(serializers.Serializer[Any]):
     paused = serializers.BooleanField()
 
 
-class UploadInput(serializers.Serializer[Any]):
+class NewsUploadInput(serializers.Serializer[Any]):
     file = serializers.FileField()
     skip_bad = serializers.BooleanField(required=False)
 

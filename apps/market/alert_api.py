@@ -1,0 +1,119 @@
+"""Endpoints of alerts and rules, each its owner's alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.market import serializers
+from apps.market.access import AnalystView, validated
+from apps.market.payloads import alert_payload
+from apps.market.selectors import alerts
+from apps.market.services import alerts as alert_services
+from apps.market.services import rules
+from apps.market.wording import rule_sentence
+
+
+class NewestAlerts(CursorPagination):
+    ordering = ("-created_at", "-id")
+    page_size = 50
+    page_size_query_param = "page_size"
+    max_page_size = 200
+
+
+class AlertListView(AnalystView):
+    """The caller's alerts, newest first (``state``: new or acknowledged)."""
+
+    serializer_class = serializers.AlertSerializer
+
+    @extend_schema(
+        parameters=[OpenApiParameter("state")], responses=serializers.AlertSerializer(many=True)
+    )
+    def get(self, request: Request) -> Response:
+        pages = NewestAlerts()
+        found = alerts.alert_list(owner=request.user, state=request.query_params.get("state", ""))
+        page = pages.paginate_queryset(found, request, view=self)
+        return pages.get_paginated_response([alert_payload(alert) for alert in page or []])
+
+
+class AlertAcknowledgeView(AnalystView):
+    """Mark one of the caller's alerts as seen."""
+
+    serializer_class = serializers.AlertSerializer
+
+    @extend_schema(request=None)
+    def post(self, request: Request, alert_id: int) -> Response:
+        alert = alert_services.alert_acknowledge(actor=request.user, alert_id=alert_id)
+        return Response(alert_payload(alert))
+
+
+def _wanted(data: dict[str, Any], start: rules.RuleInput) -> rules.RuleInput:
+    if "company" in data:
+        data["company_id"] = data.pop("company")
+    return replace(start, **data)
+
+
+class RuleListView(AnalystView):
+    """The caller's rules."""
+
+    serializer_class = serializers.RuleSerializer
+
+    @extend_schema(responses=serializers.RuleSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        found = alerts.rule_list(owner=request.user)
+        return Response({"results": serializers.RuleSerializer(found, many=True).data})
+
+    @extend_schema(request=serializers.RuleInputSerializer)
+    def post(self, request: Request) -> Response:
+        data = validated(serializers.RuleInputSerializer(data=request.data))
+        rule = rules.rule_create(actor=request.user, wanted=_wanted(data, rules.RuleInput()))
+        return Response(serializers.RuleSerializer(rule).data, status=201)
+
+
+class RulePreviewView(AnalystView):
+    """What a rule would have done in the last 30 days, without saving it."""
+
+    serializer_class = serializers.RulePreview
+
+    @extend_schema(request=serializers.RuleInputSerializer)
+    def post(self, request: Request) -> Response:
+        data = validated(serializers.RuleInputSerializer(data=request.data))
+        draft = rules.rule_draft(wanted=_wanted(data, rules.RuleInput()), owner=request.user)
+        history = alerts.rule_history(rule=draft)
+        return Response(
+            {
+                "sentence": rule_sentence(draft),
+                "days": history.days,
+                "alerts": history.alerts,
+                "alerts_a_week": round(history.a_week, 1),
+                "examples": [article.title for article in history.examples],
+            }
+        )
+
+
+class RuleView(AnalystView):
+    """One of the caller's rules; PATCH changes the given fields."""
+
+    serializer_class = serializers.RuleSerializer
+
+    def get(self, request: Request, rule_id: int) -> Response:
+        rule = rules.rule_own(actor=request.user, rule_id=rule_id)
+        return Response(serializers.RuleSerializer(rule).data)
+
+    @extend_schema(request=serializers.RuleInputSerializer)
+    def patch(self, request: Request, rule_id: int) -> Response:
+        data = validated(serializers.RuleInputSerializer(data=request.data, partial=True))
+        rule = rules.rule_own(actor=request.user, rule_id=rule_id)
+        wanted = _wanted(data, rules.rule_input(rule))
+        rule = rules.rule_update(actor=request.user, rule_id=rule_id, wanted=wanted)
+        return Response(serializers.RuleSerializer(rule).data)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, rule_id: int) -> Response:
+        rules.rule_delete(actor=request.user, rule_id=rule_id)
+        return Response(status=204)
