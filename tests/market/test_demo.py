@@ -92,6 +92,12 @@ def test_the_playlist_never_ends_and_every_round_has_addresses_of_its_own() -> N
     assert len(set(urls)) > 9 * stream  # a few addresses occur twice within a round
 
 
+def test_what_was_told_lately_is_played_last() -> None:
+    titles = [record["title"] for record in demo_content.read_demo("stream.jsonl")]
+    articles = player.playlist(frozenset(titles[:5]))
+    assert [next(articles)["title"] for _ in range(3)] == titles[5:8]
+
+
 async def test_the_player_posts_with_a_token_of_its_own_and_returns_it(
     anna: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
