@@ -24,7 +24,8 @@ from apps.support.models import Article
 from apps.support.payloads import conversation_payload, message_payload
 from apps.support.visitors import ensure_visitor, remember
 
-_LIST_LIMIT = 100
+_LIST_LENGTH = 100
+_LONGEST_LIST = 1000
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
@@ -86,12 +87,15 @@ def console(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRe
     tab = request.GET.get("tab", "waiting" if conversation_id is None else "all")
     tab = tab if tab in selectors.TABS else "all"
     inbox_seq = events.head(services.INBOX)
-    rows = selectors.conversation_list(tab=tab, operator_id=user.pk)[:_LIST_LIMIT]
+    shown = request.GET.get("show", "")
+    limit = min(int(shown), _LONGEST_LIST) if shown.isdecimal() else _LIST_LENGTH
+    rows = list(selectors.conversation_list(tab=tab, operator_id=user.pk)[: limit + 1])
     context: dict[str, Any] = {
         "tab": tab,
         "counts": selectors.counts(operator_id=user.pk),
         "inbox_seq": inbox_seq,
-        "rows": [conversation_payload(row) for row in rows],
+        "rows": [conversation_payload(row) for row in rows[:limit]],
+        "more": limit + _LIST_LENGTH if len(rows) > limit and limit < _LONGEST_LIST else None,
         "operator": {"id": user.pk, "name": user.display_name},
         "thread": _thread(conversation_id) if conversation_id else None,
     }
