@@ -49,8 +49,11 @@ class ByTitle(CursorPagination):
 class ArticleSerializer(serializers.ModelSerializer[Article]):
     class Meta:
         model = Article
-        fields = ["slug", "title", "body", "tags", "questions", "published", "updated_at"]
-        read_only_fields = ["updated_at"]
+        fields = [
+            *("slug", "title", "body", "tags", "questions"),
+            *("language", "version", "published", "updated_at"),
+        ]
+        read_only_fields = ["version", "updated_at"]
 
 
 class ArticleInput(serializers.Serializer[Any]):
@@ -59,6 +62,7 @@ class ArticleInput(serializers.Serializer[Any]):
     body = serializers.CharField(max_length=importing.MAX_BODY)
     tags = serializers.ListField(child=serializers.CharField(max_length=120), default=list)
     questions = serializers.ListField(child=serializers.CharField(max_length=500), default=list)
+    language = serializers.RegexField(r"^[a-z]{2,3}(-[a-z]{2,8})?$", default="en")
 
 
 class MessageInput(serializers.Serializer[Any]):
@@ -248,6 +252,7 @@ def _row(values: dict[str, Any]) -> importing.ArticleRow:
         values["body"],
         tuple(values["tags"]),
         tuple(values["questions"]),
+        values["language"],
     )
 
 

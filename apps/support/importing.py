@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,8 @@ from ml.errors import DataError
 MAX_BODY = 200_000
 _SEPARATOR = "|"
 _BATCH = 500
-_FIELDS = ("title", "body", "tags", "questions", "published", "updated_at")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{2,8})?")
+_FIELDS = ("title", "body", "tags", "questions", "language", "version", "published", "updated_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class ArticleRow:
     body: str
     tags: tuple[str, ...]
     questions: tuple[str, ...]
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ def _changes(rows: Sequence[ArticleRow]) -> tuple[list[Article], list[Article]]:
             "body": row.body,
             "tags": list(row.tags),
             "questions": list(row.questions),
+            "language": row.language,
             "published": True,
         }
         article = known.get(row.slug)
@@ -114,6 +118,7 @@ def _changes(rows: Sequence[ArticleRow]) -> tuple[list[Article], list[Article]]:
             for name, value in values.items():
                 setattr(article, name, value)
             article.updated_at = timezone.now()
+            article.version += 1
             changed.append(article)
     return new, changed
 
@@ -162,7 +167,15 @@ def _article(source: Path, row: int | None, record: dict[str, Any]) -> ArticleRo
         body.strip(),
         _texts(source, row, record, "tags"),
         _texts(source, row, record, "questions"),
+        _language(source, row, record),
     )
+
+
+def _language(source: Path, row: int | None, record: dict[str, Any]) -> str:
+    language = record.get("language") or "en"
+    if not isinstance(language, str) or not _LANGUAGE.fullmatch(language):
+        raise DataError(source, row, '\'language\' is not a code such as "en" or "zh-hans"')
+    return language.lower()
 
 
 def _texts(source: Path, row: int | None, record: dict[str, Any], name: str) -> tuple[str, ...]:

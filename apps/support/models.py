@@ -16,6 +16,8 @@ class Article(models.Model):
     body = models.TextField(max_length=200_000)
     tags = models.JSONField(default=list)
     questions = models.JSONField(default=list)
+    language = models.CharField(max_length=16, default="en")
+    version = models.PositiveIntegerField(default=1)
     published = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

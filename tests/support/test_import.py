@@ -98,6 +98,17 @@ def test_changed_articles_are_updated_and_the_others_left_alone(tmp_path: Path) 
     before = Article.objects.get(slug="a-7").updated_at
     rows = [good(number) | ({"body": "New."} if number == 1100 else {}) for number in range(1200)]
     call_command("import_articles", str(write(file, rows)))
-    assert Article.objects.get(slug="a-1100").body == "New."
+    changed = Article.objects.get(slug="a-1100")
+    assert (changed.body, changed.version) == ("New.", 2)
+    assert Article.objects.get(slug="a-7").version == 1
     assert Article.objects.get(slug="a-1100").updated_at > before
     assert Article.objects.get(slug="a-7").updated_at == before
+
+
+def test_a_language_that_is_none_is_named(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.jsonl", [good(1) | {"language": "zh-Hans"}, good(2)])
+    call_command("import_articles", str(file))
+    languages = Article.objects.order_by("slug").values_list("language", flat=True)
+    assert list(languages) == ["zh-hans", "en"]
+    with pytest.raises(CommandError, match=r"a\.jsonl, row 1: 'language'"):
+        call_command("import_articles", str(write(file, [good(1) | {"language": "??"}])))

@@ -64,6 +64,7 @@ export class RowList {
       this.#states.set(row.id, row.state);
       this.list.append(this.#draw(row));
     }
+    this.list.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
     this.#refresh();
   }
 
