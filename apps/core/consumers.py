@@ -103,9 +103,10 @@ class StreamConsumer(AsyncWebsocketConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         frame: dict[str, Any] = {}
         try:
-            if not self._bucket.take():
+            allowed = self._bucket.take()
+            frame = _parse(text_data)  # before refusing, so that the refusal names the frame
+            if not allowed:
                 raise RateLimited("Too many frames; wait a moment and send again.")
-            frame = _parse(text_data)
             answer = await self._dispatch(frame)
         except Problem as problem:
             await self.send_json({"type": "error", "id": frame.get("id"), **problem.detail()})

@@ -122,7 +122,8 @@ async def test_too_many_frames_are_refused(
     socket = await opened(socket_for(PATH, member))
     kinds = [(await ask(socket, type="ping"))["type"] for _ in range(4)]
     assert kinds == ["ack", "ack", "ack", "error"]
-    assert (await ask(socket, type="ping"))["code"] == "rate_limited"
+    refusal = await ask(socket, type="ping", id="the fifth")
+    assert (refusal["code"], refusal["id"]) == ("rate_limited", "the fifth")
     await socket.disconnect()
 
 
