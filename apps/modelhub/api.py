@@ -18,6 +18,8 @@ from rest_framework.views import APIView
 from apps.core import gateway
 from apps.core.errors import NotAllowed
 from apps.modelhub import selectors
+from apps.modelhub.explaining import MAX_CHARACTERS as MAX_EXPLAINED
+from apps.modelhub.explaining import explain
 from apps.modelhub.models import LabelledExample
 from apps.modelhub.payloads import prediction_payload
 
@@ -43,6 +45,29 @@ class PredictInput(serializers.Serializer[Any]):
 
 class PredictOutput(serializers.Serializer[Any]):
     predictions = serializers.ListField(child=serializers.DictField())
+
+
+class ExplainInput(serializers.Serializer[Any]):
+    task = serializers.CharField(max_length=60)
+    text = serializers.CharField(max_length=MAX_EXPLAINED)
+    label = serializers.CharField(max_length=120, required=False)
+
+
+class PieceSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField()
+    start = serializers.IntegerField()
+    end = serializers.IntegerField()
+    score = serializers.FloatField()
+    level = serializers.IntegerField(min_value=-5, max_value=5)
+
+
+class ExplainOutput(serializers.Serializer[Any]):
+    label = serializers.CharField()  # type: ignore[assignment] # a serializer has a label too
+    confidence = serializers.FloatField()
+    method = serializers.CharField()
+    version = serializers.CharField()
+    text = serializers.CharField()
+    pieces = PieceSerializer(many=True)
 
 
 class ExampleSerializer(serializers.ModelSerializer[LabelledExample]):
@@ -76,6 +101,16 @@ class PredictView(APIView):
         return Response({"predictions": [prediction_payload(one) for one in predictions]})
 
 
+class ExplainView(APIView):
+    """What each word of a text adds to the answer of a classifier's active model."""
+
+    @extend_schema(request=ExplainInput, responses=ExplainOutput)
+    def post(self, request: Request) -> Response:
+        body = ExplainInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        return Response(explain(**body.validated_data))
+
+
 class ExampleListView(generics.ListAPIView[LabelledExample]):
     """Labelled examples, newest first."""
 
@@ -106,6 +141,7 @@ class ExampleExportView(APIView):
 urlpatterns = [
     path("", VersionListView.as_view(), name="api-models"),
     path("predict/", PredictView.as_view(), name="api-predict"),
+    path("explain/", ExplainView.as_view(), name="api-explain"),
     path("examples/", ExampleListView.as_view(), name="api-examples"),
     path("examples/export/", ExampleExportView.as_view(), name="api-examples-export"),
 ]

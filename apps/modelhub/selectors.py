@@ -92,7 +92,7 @@ def version_get(*, task: str, version: str) -> ModelVersion:
 
 def card_html(*, task: str, version: str) -> str:
     """The version's model card as safe HTML; empty when it has none here."""
-    for folder in _artifact_folders(task, version):
+    for folder in artifact_folders(task, version):
         card = folder / MODEL_CARD
         if card.is_file():
             # Raw HTML in the card stays text: the parser is told so.
@@ -101,7 +101,8 @@ def card_html(*, task: str, version: str) -> str:
     return ""
 
 
-def _artifact_folders(task: str, version: str) -> list[Path]:
+def artifact_folders(task: str, version: str) -> list[Path]:
+    """Where the trained artifact of a version may lie, the shipped one first."""
     folders = []
     pretrained = settings.ML_PRETRAINED_DIR / task
     if f'"version": "{version}"' in _manifest(pretrained):

@@ -15,6 +15,7 @@ from apps.core import gateway
 from apps.core.errors import InvalidInput, NotAllowed, Problem
 from apps.modelhub import selectors
 from apps.modelhub.api import MAX_CHARACTERS
+from apps.modelhub.explaining import explain, segments
 from apps.modelhub.payloads import prediction_payload
 
 _PER_PAGE = 50
@@ -71,6 +72,21 @@ def try_text(request: HttpRequest) -> HttpResponse:
     except Problem as problem:
         context["problem"] = problem
     return render(request, "modelhub/prediction.html", context)
+
+
+@login_required
+@require_POST
+def explain_text(request: HttpRequest) -> HttpResponse:
+    """The words that carried an answer; a fragment of the page."""
+    _require(request)
+    task, text = request.POST.get("task", ""), request.POST.get("text", "")
+    label = request.POST.get("label") or None
+    context: dict[str, Any] = {"task": task}
+    try:
+        context["explanation"] = segments(explain(task=task, text=text, label=label))
+    except Problem as problem:
+        context["problem"] = problem
+    return render(request, "modelhub/explanation.html", context)
 
 
 @login_required

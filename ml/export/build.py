@@ -72,7 +72,7 @@ def build_model(folder: Path, models_dir: Path, progress: Step | None = None) ->
             folder, f"was tuned on another encoder than the installed {source.name}"
         )
     return _build(
-        artifact, source, lambda: _restore(artifact, source, folder), models_dir, progress
+        artifact, source, lambda: restore_model(artifact, source, folder), models_dir, progress
     )
 
 
@@ -128,8 +128,11 @@ def _build(
     return built
 
 
-def _restore(artifact: Artifact, source: EncoderSource, folder: Path) -> nn.Module:
-    """The trained model with its adapter merged."""
+def restore_model(artifact: Artifact, source: EncoderSource, folder: Path) -> nn.Module:
+    """The trained model in ``folder``, whose checked declaration is ``artifact``, adapter merged.
+
+    Raises :class:`ArtifactError` when its weights do not fit.
+    """
     encoder = tune(load_encoder(source), artifact.method)
     load_delta(encoder, artifact.method, folder / ADAPTER)
     encoder = merged(encoder, artifact.method)

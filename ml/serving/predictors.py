@@ -114,6 +114,16 @@ class ClassifierPredictor:
                     results[filled[row]] = result
         return results
 
+    def vectors(self, texts: Sequence[str]) -> FloatArray:
+        """The pooled states that the head reads, shape (texts, hidden); zeros without a word."""
+        texts, filled = _readable(texts)
+        found = np.zeros((len(texts), self._artifact.encoder.hidden_size), dtype=np.float32)
+        if filled:
+            batch = _encode(self._tokenizer, [texts[i] for i in filled], self._artifact)
+            for rows, (_, pooled) in self._graph.run(batch):
+                found[[filled[row] for row in rows]] = pooled
+        return found
+
     def _of_nothing(self) -> Classification:
         labels = self._artifact.labels
         scored = tuple(ScoredLabel(label, 1.0 / len(labels)) for label in labels)

@@ -31,6 +31,12 @@ def percent(share: float) -> str:
 
 
 @register.filter
+def signed_points(difference: float) -> str:
+    """A difference of two shares in percentage points with its sign: ``-0.1432`` is ``-14.3``."""
+    return f"{100 * difference:+.1f}".replace("-", "\N{MINUS SIGN}")
+
+
+@register.filter
 def metric(value: object) -> str:
     """A metric with four decimals; a count as a whole number."""
     if not isinstance(value, float):

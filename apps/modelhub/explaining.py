@@ -1,0 +1,141 @@
+"""Why a model answered as it did, for the ``explain`` command, the API and the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from apps.core import gateway
+from apps.core.errors import InvalidInput
+from apps.core.jobs import ProgressReporter
+from apps.modelhub import selectors
+from ml.data.readers import read_classification
+from ml.errors import DataError, ModelNotFound
+from ml.explain.attribution import Attribution, Explanation
+from ml.explain.faithfulness import faithfulness
+from ml.explain.neighbours import nearest_examples
+from ml.explain.occlusion import occlude
+
+METHODS = ("occlusion", "gradients")
+MAX_CHARACTERS = 2_000
+LEVELS = 5
+_STRONGEST = 3
+_SHOWN = 0.02  # of the largest score; smaller ones stay plain
+
+
+def explain(*, task: str, text: str, label: str | None = None) -> dict[str, Any]:
+    """What each word of ``text`` adds to the answer of the active model, by occlusion.
+
+    Asks the engine, within its limits. Raises ``Problem``: a text that is empty or too long, a
+    task that classifies nothing, an unknown label, a busy or missing model.
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise InvalidInput(f"Explain a text of at most {MAX_CHARACTERS:,} characters.")
+    kinds = {info.task: info.kind for info in gateway.models()}
+    if kinds.get(task, "classification") != "classification":
+        raise InvalidInput(f"{task} classifies no texts; there is nothing to explain.")
+    try:
+        found = occlude(lambda texts: gateway.classify(task, texts), text, label=label)
+    except DataError as error:
+        raise InvalidInput(f"{error}.") from error
+    return explanation_payload(found)
+
+
+def explain_version(
+    *, task: str, version: str | None, text: str, label: str | None, method: str
+) -> dict[str, Any]:
+    """Like :func:`explain`, apart from the engine and with the faithfulness of the explanation.
+
+    ``method`` "gradients" reads the trained artifact with torch, so it is for commands and
+    workers. Raises ``MLError`` or ``Problem``.
+    """
+    predictor: Any = gateway.load_version(task, version)
+    if predictor.info.kind != "classification":
+        raise InvalidInput(f"{task} classifies no texts; there is nothing to explain.")
+    if method == "gradients":
+        from ml.explain.gradients import IntegratedGradients
+
+        folder = trained_folder(task, predictor.info.version)
+        found = IntegratedGradients(folder).explain(text, label=label)
+    else:
+        found = occlude(predictor.predict, text, label=label)
+    measured = faithfulness(predictor.predict, found.text, found)
+    return {
+        **explanation_payload(found),
+        "faithfulness": {
+            "curve": [round(value, 4) for value in measured.curve],
+            "area": round(measured.area, 4),
+            "random_area": round(measured.random_area, 4),
+            "gain": round(measured.gain, 4),
+            "comprehensiveness": round(measured.comprehensiveness, 4),
+            "sufficiency": round(measured.sufficiency, 4),
+        },
+    }
+
+
+def neighbours(
+    *, task: str, version: str | None, text: str, file: Path, progress: ProgressReporter
+) -> list[dict[str, Any]]:
+    """The rows of the labelled ``file`` that the model holds to be most like ``text``."""
+    predictor: Any = gateway.load_version(task, version)
+    found = nearest_examples(
+        predictor.vectors, text, list(read_classification(file)), progress=progress.update
+    )
+    return [
+        {"text": one.text, "label": one.label, "row": one.row, "cosine": round(one.cosine, 4)}
+        for one in found
+    ]
+
+
+def trained_folder(task: str, version: str) -> Path:
+    """The folder of the trained artifact of a version; raises ``ModelNotFound`` without one."""
+    for folder in selectors.artifact_folders(task, version):
+        if folder.is_dir():
+            return folder
+    raise ModelNotFound(f"{task}: the trained weights of {version} are not on this machine")
+
+
+def explanation_payload(found: Explanation) -> dict[str, Any]:
+    """An explanation as JSON; ``level`` is a piece's strength from -5 (against) to 5 (for)."""
+    largest = max(abs(piece.score) for piece in found.pieces)
+    return {
+        "label": found.label,
+        "confidence": found.confidence,
+        "method": found.method,
+        "version": found.version,
+        "text": found.text,
+        "pieces": [
+            {
+                "text": piece.text,
+                "start": piece.start,
+                "end": piece.end,
+                "score": round(piece.score, 5),
+                "level": _level(piece, largest),
+            }
+            for piece in found.pieces
+        ],
+    }
+
+
+def segments(payload: dict[str, Any]) -> dict[str, Any]:
+    """An explanation's payload as the page shows it: pieces with what stands between them."""
+    shown, at = [], 0
+    for piece in payload["pieces"]:
+        side = "for" if piece["level"] > 0 else "against"
+        before = payload["text"][at : piece["start"]]
+        shown.append({**piece, "before": before, "side": side, "strength": abs(piece["level"])})
+        at = piece["end"]
+    strongest = sorted(shown, key=lambda piece: -abs(piece["score"]))[:_STRONGEST]
+    return {
+        **payload,
+        "segments": shown,
+        "rest": payload["text"][at:],
+        "strongest": [piece for piece in strongest if piece["level"]],
+    }
+
+
+def _level(piece: Attribution, largest: float) -> int:
+    share = piece.score / largest if largest > 0 else 0.0
+    if abs(share) < _SHOWN:
+        return 0
+    return max(1, round(abs(share) * LEVELS)) * (1 if share > 0 else -1)

@@ -1,0 +1,62 @@
+"""Shows why a model answered as it did: words, how faithful they are, and examples like it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from apps.core.commands import TerminalProgress, TrefoilCommand
+from apps.modelhub.explaining import METHODS, explain_version, neighbours
+
+
+class Command(TrefoilCommand):
+    help = "Explain a classifier's answer: what each word adds, and the nearest labelled rows."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--task", required=True)
+        parser.add_argument("--version", dest="model_version", help="default: the active one")
+        parser.add_argument("--text", required=True)
+        parser.add_argument("--label", help="explain this label; default: the answer")
+        parser.add_argument("--method", choices=METHODS, default="occlusion")
+        parser.add_argument(
+            "--train", type=Path, help="a labelled file: show its rows that the model holds alike"
+        )
+
+    def create_parser(self, *args: Any, **kwargs: Any) -> CommandParser:
+        # Django's own --version would clash with the model's.
+        kwargs["conflict_handler"] = "resolve"
+        return super().create_parser(*args, **kwargs)
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        task, version, text = options["task"], options["model_version"], options["text"]
+        found = explain_version(
+            task=task, version=version, text=text, label=options["label"], method=options["method"]
+        )
+        self.stdout.write(f"{found['label']} {found['confidence']:.3f} ({found['method']})")
+        self.table(
+            ["word", "score"], [[one["text"], f"{one['score']:+.4f}"] for one in found["pieces"]]
+        )
+        measured = found["faithfulness"]
+        self.stdout.write(
+            f"deletion area {measured['area']:.3f}, at random {measured['random_area']:.3f}; "
+            f"comprehensiveness {measured['comprehensiveness']:.3f}, "
+            f"sufficiency {measured['sufficiency']:.3f}"
+        )
+        if options["train"] is not None:
+            progress = TerminalProgress("rows")
+            try:
+                found["neighbours"] = neighbours(
+                    task=task, version=version, text=text, file=options["train"], progress=progress
+                )
+            finally:
+                progress.close()
+            self.table(
+                ["cosine", "label", "row", "text"],
+                [
+                    [f"{one['cosine']:.3f}", one["label"], one["row"], one["text"][:90]]
+                    for one in found["neighbours"]
+                ],
+            )
+        return {"task": task, **found}

@@ -1,0 +1,70 @@
+"""Integrated gradients on a tiny tuned classifier."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from ml.data.encoding import load_tokenizer
+from ml.encoders import resolve_encoder
+from ml.errors import ArtifactError, DataError
+from ml.explain import gradients
+from ml.explain.gradients import IntegratedGradients
+from ml.export.build import restore_model
+from ml.training.finetune import finetune
+from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("gradients")
+    asked = request(
+        root, "classification", tiny_config(make_encoder(root / "encoder"), learning_rate=1e-2)
+    )
+    finetune(asked)
+    return asked.output
+
+
+def test_attributions_sum_up_to_the_change_of_the_logit(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The axiom of completeness, against the model itself.
+
+    The tiny encoder is steep where its words meet nothing, so the path takes finer steps.
+    """
+    monkeypatch.setattr(gradients, "STEPS", 400)
+    explainer = IntegratedGradients(folder)
+    text = texts()[0]["text"]
+    found = explainer.explain(text)
+    source = resolve_encoder(explainer.artifact.encoder.name)
+    model = restore_model(explainer.artifact, source, folder).eval()
+    tokenizer = load_tokenizer(source.path / "tokenizer.json")
+    ids = torch.tensor([tokenizer.encode(text).ids])
+    nothing = ids.clone()
+    nothing[:, 1:-1] = tokenizer.token_to_id("[PAD]")
+    column = explainer.artifact.labels.index(found.label)
+    with torch.inference_mode():
+        change = [
+            model(input_ids=one, attention_mask=torch.ones_like(one))["logits"][0, column].item()
+            for one in (ids, nothing)
+        ]
+    total = sum(piece.score for piece in found.pieces)
+    assert total == pytest.approx(change[0] - change[1], abs=0.05 * abs(change[0] - change[1]))
+    assert found.text == text
+    assert 0.5 <= found.confidence <= 1
+
+
+def test_what_cannot_be_explained_is_named(folder: Path, tmp_path: Path) -> None:
+    explainer = IntegratedGradients(folder)
+    with pytest.raises(DataError, match="none of the model's labels"):
+        explainer.explain("card", label="nonsense")
+    with pytest.raises(DataError, match="no word"):
+        explainer.explain(" ! ")
+    with pytest.raises(ArtifactError):
+        IntegratedGradients(tmp_path)
+    asked = request(tmp_path, "ner", tiny_config(make_encoder(tmp_path / "encoder"), epochs=1.0))
+    finetune(asked)
+    with pytest.raises(DataError, match="classifiers are explained"):
+        IntegratedGradients(asked.output)
