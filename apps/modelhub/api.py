@@ -50,7 +50,7 @@ class PredictOutput(serializers.Serializer[Any]):
 class ExplainInput(serializers.Serializer[Any]):
     task = serializers.CharField(max_length=60)
     text = serializers.CharField(max_length=MAX_EXPLAINED)
-    label = serializers.CharField(max_length=120, required=False)
+    label = serializers.CharField(max_length=120, required=False)  # type: ignore[assignment]
 
 
 class PieceSerializer(serializers.Serializer[Any]):
@@ -62,7 +62,7 @@ class PieceSerializer(serializers.Serializer[Any]):
 
 
 class ExplainOutput(serializers.Serializer[Any]):
-    label = serializers.CharField()  # type: ignore[assignment] # a serializer has a label too
+    label = serializers.CharField()  # type: ignore[assignment]
     confidence = serializers.FloatField()
     method = serializers.CharField()
     version = serializers.CharField()
