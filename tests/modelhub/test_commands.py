@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 
 from apps.accounts.models import AuditEntry
 from apps.core import gateway
+from tests.ml.training.tiny_encoder import make_encoder, texts
 
 pytestmark = pytest.mark.django_db
 
@@ -251,3 +252,40 @@ def test_finetune_names_an_unknown_setting(models: Path, tmp_path: Path) -> None
     (tmp_path / "recipe.toml").write_text("learning_speed = 3\n", encoding="utf-8")
     with pytest.raises(CommandError, match=r"recipe\.toml.*learning_speed"):
         finetune(tmp_path, "--config", str(tmp_path / "recipe.toml"))
+
+
+# compare -------------------------------------------------------------------------------------
+
+
+def compared(tmp_path: Path, *more: str) -> Any:
+    train, valid = texts(), texts(ending="in")
+    arguments = (
+        *("compare", "--kind", "classification", "--output", str(tmp_path / "comparison")),
+        *("--train", written(tmp_path / "train.jsonl", *train)),
+        *("--valid", written(tmp_path / "valid.jsonl", *valid)),
+        *("--epochs", "1"),
+    )
+    return result(*arguments, *more)
+
+
+def test_compare_lists_bases_and_methods(tmp_path: Path, settings: Any) -> None:
+    settings.VAR_DIR = tmp_path / "var"
+    encoder = make_encoder(tmp_path / "encoder")
+    found = compared(tmp_path, "--encoders", str(encoder), "--methods", "head")
+    assert found["metric"] == "accuracy"
+    (row,) = found["rows"]
+    assert (row["method"], row["seeds"]) == ("head", [13])
+    assert 0 <= row["quality"] <= 1
+    assert row["peak_memory_mb"] > 0
+    with pytest.raises(CommandError, match="is not empty"):
+        compared(tmp_path, "--methods", "head")
+
+
+def test_compare_refuses_what_it_cannot_train(tmp_path: Path, settings: Any) -> None:
+    settings.VAR_DIR = tmp_path / "var"
+    with pytest.raises(CommandError, match="whole numbers"):
+        compared(tmp_path, "--seeds", "1,two")
+    with pytest.raises(CommandError, match="no encoder 'nowhere'"):
+        compared(tmp_path, "--encoders", "nowhere")
+    found = compared(tmp_path, "--methods", "magic")
+    assert "method = 'magic' is not allowed" in found["rows"][0]["problem"]

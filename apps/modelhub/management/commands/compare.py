@@ -1,0 +1,97 @@
+"""Compares base encoders and tuning methods on one data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandParser
+
+from apps.core.commands import TerminalProgress, TrefoilCommand
+from apps.core.errors import InvalidInput
+from ml.types import KINDS
+
+_HEADER = ["encoder", "method", "quality", "ECE", "trained", "MB", "minutes", "peak MB"]
+
+
+class Command(TrefoilCommand):
+    help = "Train several bases or methods on one data set; print quality, size, time and memory."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--kind", choices=KINDS, required=True)
+        parser.add_argument("--train", type=Path, required=True)
+        parser.add_argument("--valid", type=Path, help="default: a share of --train, split by text")
+        parser.add_argument("--encoders", default="", help="names or folders, split by commas")
+        parser.add_argument("--methods", default="", help="split by commas, as lora,full,head")
+        parser.add_argument("--seeds", default="", help="split by commas; measures are their means")
+        parser.add_argument("--config", type=Path, help="a TOML recipe that all of them share")
+        parser.add_argument("--epochs", type=float)
+        parser.add_argument("--output", type=Path, required=True, help="a folder for the artifacts")
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        from ml.training.compare import QUALITY, Row, candidates, compare
+        from ml.training.config import load_config
+        from ml.training.rows import FinetuneRequest
+
+        output: Path = options["output"]
+        if output.exists() and any(output.iterdir()):
+            raise InvalidInput(f"--output {output} is not empty.")
+        config = load_config(options["config"], epochs=options["epochs"])
+        chosen = candidates(
+            config,
+            encoders=_items(options["encoders"]),
+            methods=_items(options["methods"]),
+            seeds=_numbers(options["seeds"]),
+        )
+        request = FinetuneRequest(
+            name="comparison",
+            kind=options["kind"],
+            train_file=options["train"],
+            valid_file=options["valid"],
+            output=output,
+            run_folder=settings.VAR_DIR / "runs" / f"compare-{output.name}",
+            config=config,
+        )
+        progress = TerminalProgress("comparing")
+        rows: list[Row] = []
+        try:
+            for row in compare(request, chosen, progress.update):
+                rows.append(row)
+        finally:
+            progress.close()
+        self.table(_HEADER, [_cells(row) for row in rows])
+        return {
+            "kind": options["kind"],
+            "metric": QUALITY[options["kind"]],
+            "output": str(output),
+            "rows": [row.as_dict() for row in rows],
+        }
+
+
+def _items(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(item) for item in _items(text)]
+    except ValueError as error:
+        raise InvalidInput("--seeds are whole numbers, split by commas.") from error
+
+
+def _cells(row: Any) -> list[str]:
+    known = row.as_dict()
+    if "problem" in known:
+        return [known["encoder"], known["method"], known["problem"], *[""] * (len(_HEADER) - 3)]
+    spread = f" ± {known['spread']:.4f}" if len(known["seeds"]) > 1 else ""
+    return [
+        known["encoder"],
+        known["method"],
+        f"{known['quality']:.4f}{spread}",
+        "–" if known["ece"] is None else f"{known['ece']:.4f}",
+        f"{known['trainable_parameters']:,}",
+        f"{known['size_mb']:.1f}",
+        f"{known['minutes']:.1f}",
+        f"{known['peak_memory_mb']:,}",
+    ]

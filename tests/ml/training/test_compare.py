@@ -1,0 +1,139 @@
+"""Bases, methods and seeds beside each other; runs in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ml.artifacts import read_artifact
+from ml.data.readers import read_classification
+from ml.errors import DataError, EncoderNotFound, TrainingError
+from ml.training import isolated
+from ml.training.compare import Candidate, Progress, candidates, compare
+from ml.training.config import FinetuneConfig
+from ml.training.finetune import finetune
+from ml.training.isolated import IsolatedRun, finetune_isolated
+from ml.training.rows import FinetuneRequest
+from tests.ml.training.tiny_encoder import make_encoder, request, tiny_config
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_encoder(tmp_path_factory.mktemp("encoder"))
+
+
+def here(asked: FinetuneRequest, progress: Progress | None) -> IsolatedRun:
+    """A run in this process: the isolation has its own test."""
+    return IsolatedRun(finetune(asked, progress), 100.0 + asked.config.seed)
+
+
+def test_every_base_is_crossed_with_every_method(encoder: Path) -> None:
+    config = FinetuneConfig(encoder=str(encoder), seed=3)
+    assert candidates(config, encoders=[], methods=[], seeds=[]) == [
+        Candidate(str(encoder), "lora", (3,))
+    ]
+    crossed = candidates(config, encoders=[str(encoder)], methods=["head", "full"], seeds=[1, 2, 1])
+    assert [(one.method, one.seeds) for one in crossed] == [("head", (1, 2)), ("full", (1, 2))]
+    with pytest.raises(EncoderNotFound, match="no-such-base"):
+        candidates(config, encoders=["no-such-base"], methods=[], seeds=[])
+
+
+def test_rows_have_means_over_seeds_on_the_same_held_out_rows(
+    tmp_path: Path, encoder: Path
+) -> None:
+    config = tiny_config(encoder, epochs=2.0, held_out=0.3, refit=True)
+    asked = replace(request(tmp_path, "classification", config), valid_file=None)
+    seen: list[str] = []
+    rows = list(
+        compare(
+            asked,
+            candidates(config, encoders=[], methods=["head", "full"], seeds=[1, 2]),
+            lambda done, total, message: seen.append(message),
+            run=here,
+        )
+    )
+    assert [row.candidate.method for row in rows] == ["head", "full"]
+    parts = [
+        read_artifact(asked.output / f"{rows[1].candidate.name}-{seed}").metrics for seed in (1, 2)
+    ]
+    assert rows[1].quality == pytest.approx(sum(one["accuracy"] for one in parts) / 2)
+    assert rows[0].parameters < rows[1].parameters
+    assert rows[0].size_mb < rows[1].size_mb
+    assert rows[0].peak_memory_mb == 102.0
+    assert not rows[0].as_dict().get("problem")
+    assert any("full-2" in message for message in seen)
+    held_out = list(read_classification(asked.output / "split" / "valid.jsonl"))
+    assert len(held_out) == parts[0]["n"] == parts[1]["n"]
+
+
+def test_a_failing_candidate_leaves_its_problem(tmp_path: Path, encoder: Path) -> None:
+    config = tiny_config(encoder, epochs=1.0)
+    asked = request(tmp_path, "classification", config)
+
+    def failing(one: FinetuneRequest, progress: Progress | None) -> IsolatedRun:
+        if one.config.method == "full":
+            raise TrainingError("the loss is nan at step 3")
+        return here(one, progress)
+
+    rows = list(
+        compare(
+            asked,
+            candidates(config, encoders=[], methods=["full", "head"], seeds=[]),
+            run=failing,
+        )
+    )
+    assert rows[0].as_dict()["problem"] == "the loss is nan at step 3"
+    assert "quality" not in rows[0].as_dict()
+    assert rows[1].as_dict()["quality"] >= 0
+    broken = replace(asked, train_file=tmp_path / "broken.jsonl", valid_file=None)
+    broken.train_file.write_text('{"text": "card"}\n', encoding="utf-8")
+    with pytest.raises(DataError, match="row 1"):
+        list(compare(broken, candidates(config, encoders=[], methods=[], seeds=[]), run=here))
+
+
+def test_a_process_of_its_own_gives_the_same_artifact(tmp_path: Path, encoder: Path) -> None:
+    config = tiny_config(encoder, epochs=1.0, method="head")
+    steps: list[Any] = []
+    run = finetune_isolated(
+        request(tmp_path / "apart", "classification", config), lambda *step: steps.append(step)
+    )
+    same = finetune(request(tmp_path / "here", "classification", config))
+    assert run.artifact.files["head.safetensors"] == same.files["head.safetensors"]
+    assert run.peak_memory_mb > 50
+    assert steps[-1][0] == steps[-1][1]
+
+
+def test_errors_and_deaths_of_the_process_are_told(
+    tmp_path: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = request(tmp_path, "classification", tiny_config(encoder))
+    missing = replace(asked, train_file=tmp_path / "rows.jsonl")
+    missing.train_file.write_text('{"text": "card", "label": "a"}\n', encoding="utf-8")
+    with pytest.raises(TrainingError, match="one class"):
+        finetune_isolated(missing)
+    monkeypatch.setattr(isolated, "_run", _killed)
+    with pytest.raises(TrainingError, match=r"without a result \(exit status -9\)"):
+        finetune_isolated(asked)
+
+
+def _killed(asked: FinetuneRequest, sender: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_cancelling_stops_the_process(tmp_path: Path, encoder: Path) -> None:
+    asked = request(tmp_path, "classification", tiny_config(encoder, epochs=500.0))
+
+    class Cancelled(Exception):
+        pass
+
+    def cancel(done: int, total: int, message: str) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        finetune_isolated(asked, cancel)
+    assert not asked.output.exists()
