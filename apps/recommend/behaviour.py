@@ -7,6 +7,7 @@ items are never removed from the table; an item that came after the fit has no l
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,11 @@ from django.conf import settings
 from apps.recommend.index import Snapshot, snapshot
 from apps.recommend.models import Interaction
 from ml.errors import ArtifactError
-from ml.ranking.behaviour import Behaviour, fit_behaviour
+from ml.ranking.behaviour import MAX_ITEMS, RIDGE, Behaviour, fit_behaviour
 from ml.ranking.interactions import Log, is_positive, strength_of
+from ml.ranking.tags import TagTable
 from ml.ranking.taste import centred
+from ml.ranking.tuning import tune
 
 logger = structlog.get_logger(__name__)
 
@@ -67,7 +70,11 @@ def behaviour_fit() -> bool:
     if int(log.positive.sum()) < LEAST_POSITIVES:
         behaviour_path(catalogue).unlink(missing_ok=True)
         return False
-    fit_behaviour(log, centred(catalogue.matrix)).save(behaviour_path(catalogue))
+    vectors = centred(catalogue.matrix)
+    tags = TagTable([entry.tags for entry in catalogue.entries])
+    ridge, weights = tune(log, vectors, tags, ridge=RIDGE, max_items=MAX_ITEMS)
+    fitted = fit_behaviour(log, vectors, tags=tags, ridge=ridge)
+    replace(fitted, settings=weights).save(behaviour_path(catalogue))
     return True
 
 

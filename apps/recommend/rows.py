@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from apps.recommend.models import Kind
+from ml.ranking.interactions import item_text
 
 ITEM_COLUMNS = ("item_id", "title", "text", "tags")
 INTERACTION_COLUMNS = ("user_id", "item_id", "kind", "value", "timestamp")
@@ -44,7 +45,7 @@ class ItemRow:
     @property
     def text_hash(self) -> str:
         """Changes when what the encoder reads changes."""
-        return hashlib.sha256(embedded_text(self.title, self.text, self.tags).encode()).hexdigest()
+        return hashlib.sha256(item_text(self.title, self.text, self.tags).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,6 @@ class InteractionRow:
     value: float | None
     at: datetime
     event_id: str
-
-
-def embedded_text(title: str, text: str, tags: Iterable[str]) -> str:
-    """What the encoder reads of an item: the title, the text, then the tags as words."""
-    return ". ".join(part for part in (title, text, ", ".join(tags)) if part)
 
 
 def item_row(record: Mapping[str, Any]) -> ItemRow:

@@ -66,23 +66,6 @@ class Part:
     amount: float
 
 
-class CatalogueRanker(Ranker):
-    """The language layer's ranker, with the effects of removal for many items at once."""
-
-    def effects(self, history: History, items: Positions) -> Scores:
-        """How much lower each of ``items`` would score without each deed, shape (deeds, items).
-
-        As :meth:`removal_effects`, exactly: without a deed the older ones fade less.
-        """
-        affinity = self._affinities(history, items)
-        without = np.zeros((len(history), len(history)), dtype=np.float32)
-        for index in range(len(history)):
-            rest = self._weights(np.delete(history.strengths, index))
-            without[index] = np.insert(rest, index, 0.0)
-        whole = self._weights(history.strengths) @ affinity
-        return np.asarray(whole - without @ affinity, dtype=np.float32)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranked:
     """The whole catalogue scored for one reader; all arrays have shape (items,).
@@ -91,7 +74,7 @@ class Ranked:
     """
 
     snapshot: Snapshot
-    ranker: CatalogueRanker
+    ranker: Ranker
     history: tuple[HistoryItem, ...]
     stated: tuple[tuple[Reason, Scores], ...]
     scores: Scores
@@ -101,7 +84,7 @@ class Ranked:
         """What removing each history item would take from each item, shape (history, positions)."""
         if not self.history:
             return np.zeros((0, len(positions)), dtype=np.float32)
-        return self.ranker.effects(_as_history(self.history), positions)
+        return self.ranker.removal_effects(_as_history(self.history), positions)
 
     def leading(self, effects: Scores) -> Positions:
         """For each column of ``effects`` the history item that may be named as its reason, or -1.
@@ -166,16 +149,16 @@ class Ranked:
 
 
 NEW = Reason("new")
-_ranker: tuple[object, object, CatalogueRanker] | None = None
+_ranker: tuple[object, object, Ranker] | None = None
 
 
-def ranker_of(snapshot: Snapshot) -> CatalogueRanker:
+def ranker_of(snapshot: Snapshot) -> Ranker:
     """The ranker of a snapshot's items, made once for them and for each behaviour model."""
     global _ranker
     behaviour = behaviour_of(snapshot)
     held = _ranker
     if held is None or held[0] is not snapshot.entries or held[1] is not behaviour:
-        ranker = CatalogueRanker(
+        ranker = Ranker(
             snapshot.matrix,
             tags=[entry.tags for entry in snapshot.entries],
             behaviour=behaviour,
@@ -231,7 +214,7 @@ def _as_history(items: Sequence[HistoryItem]) -> History:
 
 
 def _stated(
-    snapshot: Snapshot, ranker: CatalogueRanker, taste: Taste, words: WishWords | None
+    snapshot: Snapshot, ranker: Ranker, taste: Taste, words: WishWords | None
 ) -> list[tuple[Reason, Scores]]:
     stated: list[tuple[Reason, Scores]] = []
     if taste.wanted is not None:

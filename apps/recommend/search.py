@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from apps.recommend.index import Entry, Snapshot
 from apps.recommend.models import Item
-from apps.recommend.rows import embedded_text
+from ml.ranking.interactions import item_text
 from ml.retrieval.documents import split_body
 from ml.retrieval.hybrid import HALF_SATURATION, LEXICAL_WEIGHT
 from ml.retrieval.lexical import LexicalIndex
@@ -72,7 +72,7 @@ def lexical_index(snapshot: Snapshot) -> LexicalIndex:
             )
             for pk, title, text, tags, authors in rows.iterator(chunk_size=2000):
                 if (at := snapshot.positions.get(pk)) is not None:
-                    texts[at] = embedded_text(title, text, [*tags, *authors])
+                    texts[at] = item_text(title, text, [*tags, *authors])
             _words = (snapshot.entries, LexicalIndex(texts))
         return _words[1]
 

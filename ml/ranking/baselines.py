@@ -1,4 +1,7 @@
-"""What a recommender has to beat; each scores the catalogue from one reader's positives."""
+"""What a recommender has to beat; each scores the catalogue from one reader's positives.
+
+Each is made from the known log, the items' vectors and the tuned ridge of EASE.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ml.ranking.behaviour import MAX_ITEMS, RIDGE, ease_weights, most_read
+from ml.ranking.behaviour import ease_weights, most_read
 from ml.ranking.interactions import IntArray, Log
 from ml.ranking.taste import centred
 from ml.types import FloatArray
@@ -14,17 +17,20 @@ from ml.types import FloatArray
 Baseline = Callable[[IntArray], FloatArray]
 """The items that a reader liked to scores of shape (items,)."""
 
+MAX_FITTED = 12_000
+"""The items with the most positives that EASE is fitted to."""
+
 _NEIGHBOURS = 100
 _SHRINKAGE = 10.0
 
 
-def popularity(log: Log, vectors: FloatArray) -> Baseline:
+def popularity(log: Log, vectors: FloatArray, ridge: float) -> Baseline:
     """The same for everybody: how many liked an item."""
     counts = np.bincount(log.items[log.positive], minlength=len(vectors)).astype(np.float32)
     return lambda liked: counts
 
 
-def item_knn(log: Log, vectors: FloatArray) -> Baseline:
+def item_knn(log: Log, vectors: FloatArray, ridge: float) -> Baseline:
     """Cosines between items' readers (Deshpande and Karypis 2004), 100 neighbours, shrunk."""
     from scipy import sparse
 
@@ -46,11 +52,11 @@ def item_knn(log: Log, vectors: FloatArray) -> Baseline:
     return lambda liked: np.asarray(similar[:, liked].sum(axis=1), dtype=np.float32).ravel()
 
 
-def ease(log: Log, vectors: FloatArray) -> Baseline:
+def ease(log: Log, vectors: FloatArray, ridge: float) -> Baseline:
     """EASE (Steck 2019) without the items' texts and with every link."""
     total = len(vectors)
-    fitted = most_read(log, total, MAX_ITEMS)
-    weights = ease_weights(log, vectors, fitted, ridge=RIDGE, text_share=0.0)
+    fitted = most_read(log, total, MAX_FITTED)
+    weights = ease_weights(log, vectors, fitted, ridge=ridge, text_share=0.0)
 
     def score(liked: IntArray) -> FloatArray:
         scores = np.zeros(total, dtype=np.float32)
@@ -60,13 +66,13 @@ def ease(log: Log, vectors: FloatArray) -> Baseline:
     return score
 
 
-def text_only(log: Log, vectors: FloatArray) -> Baseline:
+def text_only(log: Log, vectors: FloatArray, ridge: float) -> Baseline:
     """The nearest by text to any liked item, at the same power as the ranker."""
     own = centred(vectors)
     return lambda liked: (np.maximum(own @ own[liked].T, 0.0) ** 4).sum(axis=1)
 
 
-BASELINES: dict[str, Callable[[Log, FloatArray], Baseline]] = {
+BASELINES: dict[str, Callable[[Log, FloatArray, float], Baseline]] = {
     "popularity": popularity,
     "item_knn": item_knn,
     "ease": ease,

@@ -5,14 +5,20 @@ from __future__ import annotations
 import os
 import tempfile
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.errors import ArtifactError
+from ml.ranking.follows import fit_follows
 from ml.ranking.interactions import IntArray, Log
+from ml.ranking.lending import Lending, fit_lending
+from ml.ranking.links import Links
+from ml.ranking.settings import TasteSettings
+from ml.ranking.tags import TagTable
 from ml.types import FloatArray
 
 RIDGE = 300.0
@@ -20,39 +26,23 @@ TEXT_SHARE = 0.1
 """The texts' part of the item-item matrix, as a share of the ridge."""
 
 LINKS = 200
+_LARGE = 6000
 MAX_ITEMS = 6000
 """The items with the most positives are fitted; the matrix to invert is of this size."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Behaviour:
-    """For each item the items that it speaks for (or, below zero, against).
+    """What readers' deeds say: who ``likes`` what together, what ``follows`` what, what items
+    without readers borrow by, and the weights of these parts that suit the readers best."""
 
-    ``targets`` and ``weights`` have the shape (items, links); an unused place points to the item
-    itself with weight 0.
-    """
-
-    targets: NDArray[np.int32]
-    weights: FloatArray
+    likes: Links
+    follows: Links
+    lending: Lending
+    settings: TasteSettings = field(default_factory=TasteSettings)
 
     def __len__(self) -> int:
-        return len(self.targets)
-
-    def rows(self, items: IntArray, total: int, to: IntArray | None = None) -> FloatArray:
-        """The links of ``items`` to the items ``to`` (to all of ``total`` items, when ``None``).
-
-        Shape (items, to). Items that came after the fit have none.
-        """
-        wanted = total if to is None else len(to)
-        dense = np.zeros((len(items), wanted), dtype=np.float32)
-        known = np.flatnonzero(items < len(self))
-        targets, weights = self.targets[items[known]], self.weights[items[known]]
-        if to is None:
-            dense[known[:, None], targets] = weights
-            return dense
-        for column, item in enumerate(to):
-            dense[known, column] = np.where(targets == item, weights, 0.0).sum(axis=1)
-        return dense
+        return len(self.likes)
 
     def save(self, path: Path) -> None:
         """Write to ``path``, which holds either the former content or the new one, whole."""
@@ -60,52 +50,82 @@ class Behaviour:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
-                np.savez(file, targets=self.targets, weights=self.weights)
+                np.savez(file, allow_pickle=False, **self._arrays())
                 file.flush()
                 os.fsync(file.fileno())
             Path(name).replace(path)
         finally:
             Path(name).unlink(missing_ok=True)
 
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        arrays: dict[str, NDArray[Any]] = {
+            "like_targets": self.likes.targets,
+            "like_weights": self.likes.weights,
+            "follow_targets": self.follows.targets,
+            "follow_weights": self.follows.weights,
+            "borrowers": self.lending.borrowers,
+            "lenders": self.lending.lenders,
+            "lender_weights": self.lending.weights,
+        }
+        for name in _setting_names():
+            arrays[f"setting_{name}"] = np.array(getattr(self.settings, name))
+        return arrays
+
     @classmethod
     def load(cls, path: Path) -> Behaviour:
         """Read what :meth:`save` wrote; raises :class:`ArtifactError` unless it is all there."""
         try:
             with np.load(path, allow_pickle=False) as content:
-                return cls(content["targets"], content["weights"])
+                weights = {name: float(content[f"setting_{name}"]) for name in _setting_names()}
+                return cls(
+                    Links(content["like_targets"], content["like_weights"]),
+                    Links(content["follow_targets"], content["follow_weights"]),
+                    Lending(content["borrowers"], content["lenders"], content["lender_weights"]),
+                    TasteSettings(**weights),
+                )
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise ArtifactError(path, f"is not a behaviour model ({error})") from error
+
+
+def _setting_names() -> list[str]:
+    return [item.name for item in fields(TasteSettings)]
 
 
 def fit_behaviour(
     log: Log,
     vectors: FloatArray,
     *,
+    tags: TagTable | None = None,
     ridge: float = RIDGE,
     text_share: float = TEXT_SHARE,
     links: int = LINKS,
     max_items: int = MAX_ITEMS,
 ) -> Behaviour:
-    """Fit EASE (Steck 2019) on the positives of ``log``.
+    """Fit EASE (Steck 2019), the order of reading and the lending to the positives of ``log``.
 
     ``vectors``, shape (items, dimensions), are the items' centred texts
     (:func:`ml.ranking.taste.centred`). Their cosines are added to the co-occurrences, as if each
     dimension were ``text_share * ridge`` more readers: items with few readers lean on what they
     are about. Only the ``links`` strongest links of each item are kept. Inverting the matrix of
-    6,000 items takes about half a minute and 600 MB, so this belongs in a worker.
+    6,000 items takes some seconds and 600 MB, so this belongs in a worker.
     """
     total = len(vectors)
     fitted = most_read(log, total, max_items)
     weights = ease_weights(log, vectors, fitted, ridge=ridge, text_share=text_share)
-    kept = min(links, max(len(fitted) - 1, 0))
+    kept = min(links, max(len(fitted) - 1, 1))
     targets = np.tile(np.arange(total, dtype=np.int32)[:, None], (1, kept))
     strengths = np.zeros((total, kept), dtype=np.float32)
-    if kept:
-        strongest = np.argpartition(-np.abs(weights), kept - 1, axis=1)[:, :kept]
-        strengths[fitted] = np.take_along_axis(weights, strongest, axis=1)
-        targets[fitted] = fitted[strongest]
+    if len(fitted) > 1:
+        best = np.argpartition(-np.abs(weights), kept - 1, axis=1)[:, :kept]
+        strengths[fitted] = np.take_along_axis(weights, best, axis=1)
+        targets[fitted] = fitted[best]
         targets = np.where(strengths == 0.0, np.arange(total)[:, None], targets)
-    return Behaviour(targets.astype(np.int32), strengths)
+    readers = np.bincount(log.items[log.positive], minlength=total).astype(np.float32)
+    return Behaviour(
+        Links(targets.astype(np.int32), strengths),
+        fit_follows(log, total, links=links),
+        fit_lending(vectors, tags, readers),
+    )
 
 
 def most_read(log: Log, total: int, number: int) -> IntArray:
@@ -124,10 +144,29 @@ def ease_weights(
         gram += text_share * ridge * (own @ own.T)
     diagonal = np.arange(len(gram))
     gram[diagonal, diagonal] += ridge
-    inverse = np.linalg.inv(gram)
+    inverse = _inverse(gram)
     weights = (-inverse / np.diag(inverse)[None, :]).astype(np.float32)
     weights[diagonal, diagonal] = 0.0
     return weights
+
+
+def _inverse(matrix: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """The inverse of a symmetric, positive definite matrix, by Cholesky: half the work of LU.
+
+    In single precision from ``_LARGE`` rows on, where memory counts more than the last digits.
+    """
+    from scipy.linalg import lapack
+
+    single = len(matrix) > _LARGE
+    factorise, invert = (lapack.spotrf, lapack.spotri) if single else (lapack.dpotrf, lapack.dpotri)
+    matrix = matrix.astype(np.float32 if single else np.float64)
+    factor, failed = factorise(matrix, lower=1, overwrite_a=1)
+    if not failed:
+        matrix, failed = invert(factor, lower=1, overwrite_c=1)
+    if failed:
+        raise ValueError("the co-occurrences are not positive definite; the ridge is too small")
+    lower = np.tril(matrix)
+    return lower + np.tril(lower, -1).T
 
 
 def _gram(log: Log, fitted: IntArray, total: int) -> NDArray[np.float64]:

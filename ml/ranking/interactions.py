@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,6 +43,11 @@ class Item:
     tags: tuple[str, ...] = ()
 
 
+def item_text(title: str, text: str, tags: Iterable[str]) -> str:
+    """What the encoder reads of an item: the title, the text, then the tags as words."""
+    return ". ".join(part for part in (title, text, ", ".join(tags)) if part)
+
+
 @dataclass(frozen=True, slots=True)
 class Interaction:
     """A reader did something to an item; ``value`` is a rating's, ``timestamp`` in seconds UTC."""
@@ -71,8 +76,8 @@ class Log:
     def __len__(self) -> int:
         return len(self.users)
 
-    def where(self, mask: NDArray[np.bool_]) -> Log:
-        """The interactions that ``mask`` picks."""
+    def where(self, mask: NDArray[np.bool_] | IntArray) -> Log:
+        """The interactions that ``mask`` picks (or those at its indices)."""
         return Log(
             self.users[mask],
             self.items[mask],

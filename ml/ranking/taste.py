@@ -2,12 +2,14 @@
 
 The score of an item is::
 
-    sum over the history h of  strength(h) * fading(h) * affinity(h, item)  +  prior(item)
+    sum over the history h of  weight(h) * affinity(h, item)  +  prior(item) * sum of |weight(h)|
 
-with ``affinity = behaviour link + text * relu(cosine) ** power + tags * shared tags``. The power
-makes it an attention over the history: an item very like one thing of the past beats one a little
-like everything, so that several interests stay several (one mean vector foresaw a tenth as well on
-public film ratings). Because the score is a sum, every part of it can be shown and taken away.
+with ``weight = strength * fading`` and ``affinity = behaviour + text * relu(cosine) ** power +
+mean * cosine + tags * shared tags``. The power makes it an attention over the history: an item very
+like one thing of the past beats one a little like everything, so that several interests stay
+several (one mean vector alone foresaw a tenth as well on public film ratings). ``behaviour`` is
+what readers liked together and after each other; an item without readers borrows it from items like
+it. Because the score is a sum, every part of it can be shown and taken away.
 """
 
 from __future__ import annotations
@@ -20,25 +22,12 @@ from numpy.typing import NDArray
 
 from ml.ranking.behaviour import Behaviour
 from ml.ranking.interactions import IntArray
+from ml.ranking.settings import TasteSettings
+from ml.ranking.tags import TagTable
 from ml.types import FloatArray
 
-
-@dataclass(frozen=True, slots=True)
-class TasteSettings:
-    """Weights of the score, chosen on public film ratings (see :mod:`ml.ranking.evaluation`).
-
-    ``fading``: the history's share (from the newest) over which a deed's weight halves, but never
-    fewer than ``least_half_life`` deeds. ``push``: how much a rejected item takes from those whose
-    texts are like it, in addition to its negative strength.
-    """
-
-    text: float = 0.15
-    power: float = 4.0
-    tags: float = 0.003
-    fading: float = 0.35
-    least_half_life: float = 5.0
-    push: float = 0.5
-    popularity: float = 0.005
+_REJECTED = -0.8
+"""The strength from which on a deed counts as a rejection."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,52 +62,28 @@ def centred(vectors: FloatArray) -> FloatArray:
     return (moved / np.maximum(lengths, 1e-9)).astype(np.float32)
 
 
-class TagTable:
-    """Which items share which tags; rare tags count more (inverse document frequency)."""
-
-    def __init__(self, tags: Sequence[Sequence[str]]) -> None:
-        self._items = len(tags)
-        members: dict[str, list[int]] = {}
-        for item, names in enumerate(tags):
-            for name in dict.fromkeys(names):
-                members.setdefault(name, []).append(item)
-        self._members = {name: np.array(items) for name, items in members.items()}
-        self._weights = {
-            name: float(np.log(max(self._items, 2) / len(items)) ** 2)
-            for name, items in members.items()
-        }
-        self._tags = [tuple(dict.fromkeys(names)) for names in tags]
-        squares = [sum(self._weights[name] for name in names) for names in self._tags]
-        self._norms = np.sqrt(np.maximum(squares, 1e-9)).astype(np.float32)
-
-    def similarities(self, item: int) -> FloatArray:
-        """The cosine of an item's tags with those of all items, shape (items,)."""
-        shared = np.zeros(self._items, dtype=np.float32)
-        for name in self._tags[item]:
-            shared[self._members[name]] += self._weights[name]
-        return shared / (self._norms * self._norms[item])
-
-
 class Ranker:
     """Scores a catalogue for readers. Immutable and thread-safe; numpy only.
 
     ``vectors``: the items' text vectors, shape (items, dimensions), zero rows for none; ``tags``:
     the tags of each item; ``behaviour``: what readers' deeds say, if there are enough of them;
-    ``popularity``: any count that grows with it, shape (items,).
+    ``popularity``: any count that grows with it, shape (items,); ``settings``: by default those
+    that were fitted with the behaviour.
     """
 
     def __init__(
         self,
         vectors: FloatArray,
         *,
-        tags: Sequence[Sequence[str]] | None = None,
+        tags: Sequence[Sequence[str]] | TagTable | None = None,
         behaviour: Behaviour | None = None,
         popularity: FloatArray | None = None,
         settings: TasteSettings | None = None,
     ) -> None:
-        self.settings = settings or TasteSettings()
+        self.settings = settings or (behaviour.settings if behaviour else TasteSettings())
         self.vectors = centred(vectors)
-        self._tags = TagTable(tags) if tags is not None and self.settings.tags else None
+        table = tags if isinstance(tags, TagTable | None) else TagTable(tags)
+        self._tags = table if self.settings.tags else None
         self._behaviour = behaviour
         self.prior = self._prior(popularity)
 
@@ -129,29 +94,44 @@ class Ranker:
         """The score of every item, shape (items,)."""
         if not len(history):
             return self.prior.copy()
-        parts = self._weights(history.strengths) @ self._affinities(history, None)
-        return (parts + self.prior).astype(np.float32)
+        weights = self._weights(history.strengths)
+        parts = weights @ self._by_content(history, None)
+        if self._behaviour is not None:
+            linked = weights @ self._linked(history.items)
+            parts += linked
+            lending = self._behaviour.lending
+            parts[lending.borrowers] += self.settings.lend * lending.of(linked)
+        return (parts + self.prior * np.abs(weights).sum()).astype(np.float32)
 
     def contributions(self, history: History, items: IntArray) -> FloatArray:
-        """What each deed gives to each of ``items``, shape (deeds, items).
+        """What each deed gives to each of ``items``, shape (deeds, items), the prior's share in it.
 
-        Their sum over the deeds and ``prior[items]`` is the score.
+        Their sum over the deeds is the score (of a reader with a history).
         """
         weights = self._weights(history.strengths)
-        return (weights[:, None] * self._affinities(history, items)).astype(np.float32)
+        parts = weights[:, None] * self._affinities(history, items)
+        parts += np.abs(weights)[:, None] * self.prior[items]
+        return parts.astype(np.float32)
 
     def removal_effects(self, history: History, items: IntArray) -> FloatArray:
         """How much lower the score of each of ``items`` would be without each deed.
 
         Shape (deeds, items). Exact: without a deed the older ones fade less.
         """
+        deeds = len(history)
         affinity = self._affinities(history, items)
-        whole = self._weights(history.strengths) @ affinity
-        effects = np.zeros_like(affinity)
-        for index in range(len(history)):
-            rest = np.insert(self._weights(np.delete(history.strengths, index)), index, 0.0)
-            effects[index] = whole - rest @ affinity
-        return effects
+        without = np.zeros((deeds, deeds), dtype=np.float32)
+        for index in range(deeds):
+            rest = self._weights(np.delete(history.strengths, index))
+            without[index] = np.insert(rest, index, 0.0)
+        whole = self._weights(history.strengths)
+        effects = whole @ affinity - without @ affinity
+        if self.prior.any():
+            lost = np.abs(whole).sum() - np.abs(without).sum(axis=1)
+            if deeds == 1:  # of nobody's history the prior is all that there is
+                lost -= 1.0
+            effects += lost[:, None] * self.prior[items]
+        return np.asarray(effects, dtype=np.float32)
 
     def because(self, history: History, items: IntArray) -> list[int | None]:
         """For each item the deed whose absence would lower its score most: "because you saved X".
@@ -167,26 +147,77 @@ class Ranker:
             for column, deed in enumerate(strongest)
         ]
 
+    def components(self, history: History) -> dict[str, FloatArray]:
+        """The parts of the score before their weights, each of shape (items,), for tuning.
+
+        ``likes`` and ``follows`` come with what is borrowed of them, ``lent_likes`` and
+        ``lent_follows``; ``fixed`` is the push of what was rejected.
+        """
+        weights = self._weights(history.strengths)
+        cosines = self.vectors[history.items] @ self.vectors.T
+        found = {
+            "text": weights @ _raised(np.maximum(cosines, 0.0), self.settings.power),
+            "mean": weights @ cosines,
+            "popularity": self.prior / (self.settings.popularity or 1.0) * np.abs(weights).sum(),
+            "fixed": weights @ self._push(history, np.maximum(cosines, 0.0)),
+        }
+        if self._tags is not None:
+            found["tags"] = weights @ self._tags.rows(history.items)
+        if self._behaviour is not None:
+            for name in ("likes", "follows"):
+                linked = weights @ getattr(self._behaviour, name).rows(history.items, len(self))
+                lent = np.zeros_like(linked)
+                lent[self._behaviour.lending.borrowers] = self._behaviour.lending.of(linked)
+                found |= {name: linked, f"lent_{name}": lent}
+        return {name: np.asarray(values, dtype=np.float32) for name, values in found.items()}
+
     def _weights(self, strengths: FloatArray) -> FloatArray:
         """Strengths faded by how many deeds came since, shape (deeds,)."""
         half_life = max(self.settings.least_half_life, self.settings.fading * len(strengths))
         ages = np.arange(len(strengths))[::-1]
         return (strengths * 0.5 ** (ages / half_life)).astype(np.float32)
 
-    def _affinities(self, history: History, items: IntArray | None) -> FloatArray:
-        """How much each deed's item speaks for ``items`` (all, when ``None``)."""
-        chosen = self.vectors if items is None else self.vectors[items]
-        cosines = np.maximum(self.vectors[history.items] @ chosen.T, 0.0)
-        affinity = self.settings.text * _raised(cosines, self.settings.power)
-        rejected = np.flatnonzero(history.strengths <= -0.8)
-        affinity[rejected] += self.settings.push * cosines[rejected] ** 2
-        if self._behaviour is not None:
-            affinity += self._behaviour.rows(history.items, len(self), items)
-        if self._tags is not None:
-            for row, item in enumerate(history.items):
-                shared = self._tags.similarities(int(item))
-                affinity[row] += self.settings.tags * (shared if items is None else shared[items])
+    def _affinities(self, history: History, items: IntArray) -> FloatArray:
+        """How much each deed's item speaks for ``items``, shape (deeds, items)."""
+        affinity = self._by_content(history, items)
+        if self._behaviour is None:
+            return affinity
+        linked = self._linked(history.items)
+        affinity += linked[:, items]
+        lending = self._behaviour.lending
+        if len(lending.borrowers):
+            places = np.searchsorted(lending.borrowers, items)
+            places = np.minimum(places, len(lending.borrowers) - 1)
+            borrows = np.flatnonzero(lending.borrowers[places] == items)
+            affinity[:, borrows] += self.settings.lend * lending.matrix(linked, places[borrows])
         return affinity
+
+    def _by_content(self, history: History, items: IntArray | None) -> FloatArray:
+        """What texts and tags say: each deed's item for ``items`` (all, when ``None``)."""
+        chosen = self.vectors if items is None else self.vectors[items]
+        cosines = self.vectors[history.items] @ chosen.T
+        alike = np.maximum(cosines, 0.0)
+        affinity = self.settings.text * _raised(alike, self.settings.power)
+        affinity += self.settings.mean * cosines
+        affinity += self._push(history, alike)
+        if self._tags is not None:
+            affinity += self.settings.tags * self._tags.rows(history.items, items)
+        return np.asarray(affinity, dtype=np.float32)
+
+    def _push(self, history: History, alike: FloatArray) -> FloatArray:
+        """What a rejected item adds to its negative weight, for items whose texts are like it."""
+        push = np.zeros_like(alike)
+        rejected = np.flatnonzero(history.strengths <= _REJECTED)
+        push[rejected] = self.settings.push * alike[rejected] ** 2
+        return push
+
+    def _linked(self, items: IntArray) -> FloatArray:
+        """The behaviour links of ``items`` to all items, shape (deeds, items)."""
+        assert self._behaviour is not None
+        linked = self._behaviour.likes.rows(items, len(self))
+        if self.settings.follows:
+            linked += self.settings.follows * self._behaviour.follows.rows(items, len(self))
+        return linked
 
     def _prior(self, popularity: FloatArray | None) -> FloatArray:
         most = float(popularity.max(initial=0.0)) if popularity is not None else 0.0

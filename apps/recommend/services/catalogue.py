@@ -16,7 +16,8 @@ from apps.core import gateway
 from apps.core.errors import InvalidInput, NotFound, Problem
 from apps.core.jobs import NoProgress, ProgressReporter
 from apps.recommend.models import Catalogue, Item, vector_to_bytes
-from apps.recommend.rows import ItemRow, embedded_text
+from apps.recommend.rows import ItemRow
+from ml.ranking.interactions import item_text
 from ml.types import Embedding
 
 CATALOGUE = "default"
@@ -140,7 +141,7 @@ def items_embed(*, progress: ProgressReporter, only: Sequence[str] | None = None
         batch = list(
             Item.objects.filter(id__in=pending[start : start + EMBED_BATCH]).defer("vector")
         )
-        texts = [embedded_text(item.title, item.text, item.tags) for item in batch]
+        texts = [item_text(item.title, item.text, item.tags) for item in batch]
         vectors = cast(list[Embedding], gateway.predict(ENCODER, texts))
         _store_vectors(batch, vectors)
         done += len(batch)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from ml.errors import DataError
-from ml.ranking.evaluation import evaluate_recommender, history_of
+from ml.ranking.cases import history_of
+from ml.ranking.evaluation import evaluate_recommender
 from ml.ranking.interactions import Interaction, Item, log_of
 from ml.ranking.splits import PROTOCOLS
 from ml.serving.fakes import FakeEngine
@@ -48,9 +49,16 @@ def test_habits_are_foreseen(interactions, engine, protocol):
     assert result["cold_item_recall@20"] == 1.0
     assert 0 < result["coverage"] <= 1
     assert result["novelty"] > 0
+    low, high = result["ndcg@10_interval"]
+    assert low <= result["ndcg@10"] <= high
+    assert result["settings"]["ridge"] > 0
     assert set(result["baselines"]) == {"popularity", "item_knn", "ease", "text"}
     assert all(
-        set(figures) == {"ndcg@10", "recall@20", "coverage", "novelty", "cold_item_recall@20"}
+        set(figures)
+        == {
+            *("ndcg@10", "ndcg@10_interval", "recall@20"),
+            *("coverage", "novelty", "cold_item_recall@20"),
+        }
         for figures in result["baselines"].values()
     )
 

@@ -1,0 +1,33 @@
+"""What the parts of a score weigh."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TasteSettings:
+    """Weights of the score, in the unit of the behaviour links, which weigh 1.
+
+    The defaults were found on public film ratings; :func:`ml.ranking.tuning.tune` fits them to a
+    catalogue's own readers.
+
+    ``follows``: links in the order of reading. ``text``: cosines of texts to the ``power``, an
+    attention over the history; ``mean``: cosines as they are, which is the closeness to the mean of
+    the history. ``tags``: shared tags. ``popularity``: the prior, a share of the sum of the
+    history's weights. ``lend``: what an item without readers borrows from the scores of those like
+    it. ``fading``: the history's share (from the newest) over which a deed's weight halves, but
+    never fewer than ``least_half_life`` deeds. ``push``: how much a rejected item takes from those
+    whose texts are like it, in addition to its negative strength.
+    """
+
+    follows: float = 0.4
+    text: float = 0.16
+    power: float = 4.0
+    mean: float = 0.02
+    tags: float = 0.0025
+    popularity: float = 0.002
+    lend: float = 4.0
+    fading: float = 0.35
+    least_half_life: float = 5.0
+    push: float = 0.5

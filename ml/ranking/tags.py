@@ -1,0 +1,45 @@
+"""Items' tags and how alike they make two items."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ml.ranking.interactions import IntArray
+from ml.types import FloatArray
+
+
+class TagTable:
+    """Which items share which tags; rare tags count more (inverse document frequency)."""
+
+    def __init__(self, tags: Sequence[Sequence[str]]) -> None:
+        self._items = len(tags)
+        members: dict[str, list[int]] = {}
+        for item, names in enumerate(tags):
+            for name in dict.fromkeys(names):
+                members.setdefault(name, []).append(item)
+        self._members = {name: np.array(items) for name, items in members.items()}
+        self._weights = {
+            name: float(np.log(max(self._items, 2) / len(items)) ** 2)
+            for name, items in members.items()
+        }
+        self._tags = [tuple(dict.fromkeys(names)) for names in tags]
+        squares = [sum(self._weights[name] for name in names) for names in self._tags]
+        self._norms = np.sqrt(np.maximum(squares, 1e-9)).astype(np.float32)
+
+    def similarities(self, item: int) -> FloatArray:
+        """The cosine of an item's tags with those of all items, shape (items,)."""
+        shared = np.zeros(self._items, dtype=np.float32)
+        for name in self._tags[item]:
+            shared[self._members[name]] += self._weights[name]
+        return shared / (self._norms * self._norms[item])
+
+    def rows(self, items: IntArray, to: IntArray | None = None) -> FloatArray:
+        """The similarities of ``items`` with the items ``to`` (all, when ``None``)."""
+        total = self._items if to is None else len(to)
+        found = np.zeros((len(items), total), dtype=np.float32)
+        for row, item in enumerate(items):
+            shared = self.similarities(int(item))
+            found[row] = shared if to is None else shared[to]
+        return found
