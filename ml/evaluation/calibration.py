@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +20,39 @@ def expected_calibration_error(
     """Mean gap between confidence and accuracy over equal-width bins (Naeini et al. 2015)."""
     if len(confidences) == 0:
         return 0.0
+    found = reliability_bins(confidences, correct, bins=bins)
+    gaps = sum(abs(bucket.confidence - bucket.accuracy) * bucket.n for bucket in found)
+    return gaps / len(confidences)
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """Answers whose confidence lies in [low, high): how many, how sure, and how often right."""
+
+    low: float
+    high: float
+    n: int
+    confidence: float
+    accuracy: float
+
+
+def reliability_bins(
+    confidences: Sequence[float], correct: Sequence[bool], *, bins: int = _BINS
+) -> list[ReliabilityBin]:
+    """The bins of a reliability diagram that hold answers (Niculescu-Mizil and Caruana 2005)."""
     confidence = np.asarray(confidences, dtype=np.float64)
     right = np.asarray(correct, dtype=np.float64)
     index = np.minimum((confidence * bins).astype(int), bins - 1)
-    gap = 0.0
-    for bucket in range(bins):
-        inside = index == bucket
-        if inside.any():
-            gap += abs(confidence[inside].mean() - right[inside].mean()) * inside.mean()
-    return float(gap)
+    return [
+        ReliabilityBin(
+            low=bucket / bins,
+            high=(bucket + 1) / bins,
+            n=int((index == bucket).sum()),
+            confidence=float(confidence[index == bucket].mean()),
+            accuracy=float(right[index == bucket].mean()),
+        )
+        for bucket in np.unique(index).tolist()
+    ]
 
 
 def fit_temperature(logits: FloatArray, gold: NDArray[np.int64]) -> float:

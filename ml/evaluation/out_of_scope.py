@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,6 +20,21 @@ def auroc(inside: Sequence[float], outside: Sequence[float]) -> float:
     below = np.searchsorted(ordered, scores, side="left")
     below_or_equal = np.searchsorted(ordered, scores, side="right")
     return float((below + below_or_equal).mean() / (2 * len(ordered)))
+
+
+def false_positive_rate(
+    inside: Sequence[float], outside: Sequence[float], *, found: float = 0.95
+) -> float:
+    """The share of in-scope texts refused when ``found`` of the out-of-scope ones are (FPR@95).
+
+    The threshold is the strictest that finds so many; a score equal to it is refused. 1.0 when
+    either side is empty.
+    """
+    if len(inside) == 0 or len(outside) == 0:
+        return 1.0
+    enough = math.ceil(found * len(outside) - 1e-9)
+    threshold = sorted(outside, reverse=True)[max(enough, 1) - 1]
+    return float((np.asarray(inside, dtype=np.float64) >= threshold).mean())
 
 
 def choose_threshold(

@@ -1,0 +1,101 @@
+"""Parts of a test file on which a model may fare worse than on the whole."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lingua import LanguageDetector
+
+Measure = Callable[[Sequence[int]], dict[str, Any]]
+Groups = dict[str, list[str]]
+
+_LENGTHS = ((5, "1-5 words"), (10, "6-10 words"), (20, "11-20 words"), (40, "21-40 words"))
+_LONGEST = "over 40 words"
+_DENSITIES = ("no entity", "1 entity", "2 entities")
+_DENSEST = "3 or more entities"
+_JUDGED_WORDS = 4
+_SURE = 0.5
+
+
+def slice_table(groups: Groups, measure: Measure) -> dict[str, list[dict[str, Any]]]:
+    """For each slice its groups: ranges by what they hold, others by size, the largest first.
+
+    ``groups`` maps a slice's name to the group of each row; ``measure`` gets the indices of a
+    group's rows. Each entry holds ``group``, ``n`` and what ``measure`` returned.
+    """
+    table = {}
+    for name, row_groups in groups.items():
+        members: dict[str, list[int]] = defaultdict(list)
+        for index, group in enumerate(row_groups):
+            members[group].append(index)
+        table[name] = [
+            {"group": group, "n": len(members[group]), **measure(members[group])}
+            for group in sorted(members, key=lambda group: (_rank(group), -len(members[group])))
+        ]
+    return table
+
+
+def length_groups(texts: Sequence[str]) -> list[str]:
+    """The length of each text in words, as a range."""
+    return [_length(len(text.split())) for text in texts]
+
+
+def density_groups(entities: Sequence[int]) -> list[str]:
+    """The number of entities in each text, as a range."""
+    return [_DENSITIES[n] if n < len(_DENSITIES) else _DENSEST for n in entities]
+
+
+def language_groups(texts: Sequence[str]) -> list[str]:
+    """The ISO 639-1 code of each text's language; ``unclear`` for few words or a close call."""
+    return [_language(text) for text in texts]
+
+
+def _language(text: str) -> str:
+    if len(text.split()) < _JUDGED_WORDS:
+        return "unclear"
+    best = _detector().compute_language_confidence_values(text)[0]
+    if best.value < _SURE:
+        return "unclear"
+    return str(best.language.iso_code_639_1.name).lower()
+
+
+@cache
+def _detector() -> LanguageDetector:
+    from lingua import Language, LanguageDetectorBuilder
+
+    # A dozen frequent languages in their compact models: all of them take a gigabyte.
+    languages = (
+        Language.ENGLISH,
+        Language.FRENCH,
+        Language.GERMAN,
+        Language.SPANISH,
+        Language.ITALIAN,
+        Language.PORTUGUESE,
+        Language.DUTCH,
+        Language.POLISH,
+        Language.RUSSIAN,
+        Language.TURKISH,
+        Language.ARABIC,
+        Language.CHINESE,
+        Language.JAPANESE,
+    )
+    return LanguageDetectorBuilder.from_languages(*languages).with_low_accuracy_mode().build()
+
+
+def _length(words: int) -> str:
+    return next((name for most, name in _LENGTHS if words <= most), _LONGEST)
+
+
+_ORDER = {
+    name: rank
+    for rank, name in enumerate([*(name for _, name in _LENGTHS), _LONGEST, *_DENSITIES, _DENSEST])
+}
+
+
+def _rank(group: str) -> int:
+    """Ranges go by what they hold; other groups come in order of their size."""
+    return _ORDER.get(group, -1)
