@@ -3,70 +3,138 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from apps.core import gateway
 from apps.core.errors import InvalidInput
 from apps.core.jobs import ProgressReporter
-from ml.data.readers import Problems, read_classification, read_ner
-from ml.errors import DataError
-from ml.evaluation.reports import classification_report, tagging_report
-from ml.types import Classification
+from ml.data.readers import Problems
+from ml.errors import DataError, MLError
+from ml.evaluation.measures import ClassificationMeasure, CountEntities, TaggingMeasure
+from ml.reports.folder import check_report_folder, write_report
+from ml.types import Tagging
 
-_CHUNK = 512
+if TYPE_CHECKING:
+    from ml.serving.protocol import Predictor
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What to look at beyond the numbers of the file as a whole.
+
+    ``against`` is another version to compare with; ``report`` the folder, new or empty, that gets
+    ``report.html`` and ``report.json``, which hold the slices as well.
+    """
+
+    against: str | None = None
+    slices: bool = False
+    robustness: bool = False
+    fairness: bool = False
+    report: Path | None = None
+
+
+def _classification(predictor: Any) -> ClassificationMeasure:
+    artifact = gateway.model_store().artifact(predictor.info.task, predictor.info.version)
+    return ClassificationMeasure(predictor, temperature=artifact.temperature)
+
+
+MEASURES: dict[str, Callable[[Any], Any]] = {
+    "classification": _classification,
+    "ner": TaggingMeasure,
+}
+"""What measures a predictor, by its kind."""
 
 
 def evaluate_file(
-    *, task: str, version: str | None, file: Path, progress: ProgressReporter
+    *,
+    task: str,
+    version: str | None,
+    file: Path,
+    progress: ProgressReporter,
+    looks: Looks | None = None,
 ) -> dict[str, Any]:
     """The metrics of ``task`` on ``file``.
 
     Bad rows are passed over; the answer names them under ``problems`` and counts them under
-    ``bad_rows``. Raises ``MLError`` (no such model, no usable row) or ``InvalidInput``.
+    ``bad_rows``. Raises ``MLError`` (no such model, no usable row, a report's folder that is not
+    empty) or ``InvalidInput``.
     """
+    looks = looks or Looks()
     started = time.perf_counter()
+    if looks.report is not None:
+        check_report_folder(looks.report)
     predictor = gateway.load_version(task, version)
-    if predictor.info.kind == "embedding":
-        raise InvalidInput(f"{task} is an embedding model; use evaluate_retrieval")
+    measure = _measure_of(predictor)
+    other = _other_version(predictor, looks.against)
     problems = Problems()
-    measure = _tagging if predictor.info.kind == "ner" else _classification
-    report = measure(predictor, file, problems, progress)
-    if not report["n"]:
+    rows = measure.read(file, problems)
+    if not rows:
         first = f"; the first problem: {problems.errors[0]}" if problems.errors else ""
         raise DataError(file, None, f"has no usable row{first}")
-    return {
-        "task": task,
-        "version": predictor.info.version,
-        **report,
+    answers = measure.answer(rows, progress.update)
+    numbers, curves = measure.report(rows, answers)
+    result = {"task": task, "version": predictor.info.version, **numbers}
+    if other is not None:
+        theirs = _measure_of(other).answer(rows, progress.update)
+        compared = measure.compare(rows, theirs, answers)
+        result["against"] = {"version": other.info.version, **compared}
+    result |= _closer(measure, rows, answers, looks, progress)
+    result |= {
         "bad_rows": problems.count,
         "problems": [str(error) for error in problems.errors],
         "seconds": round(time.perf_counter() - started, 3),
     }
+    if looks.report is not None:
+        write_report(looks.report, predictor.info.kind, {"file": file.name, **result}, curves)
+        result["report"] = str(looks.report / "report.html")
+    return result
 
 
-def _classification(
-    predictor: Any, file: Path, problems: Problems, progress: ProgressReporter
+def _measure_of(predictor: Predictor) -> Any:
+    info = predictor.info
+    if info.kind not in MEASURES:
+        raise InvalidInput(f"{info.task} is an embedding model; use evaluate_retrieval")
+    return MEASURES[info.kind](predictor)
+
+
+def _other_version(predictor: Predictor, version: str | None) -> Predictor | None:
+    """The predictor to compare with; raises ``InvalidInput`` when it is the same one."""
+    if version is None:
+        return None
+    if version == predictor.info.version:
+        raise InvalidInput(f"--against names the version {version} that is evaluated itself")
+    return gateway.load_version(predictor.info.task, version)
+
+
+def _closer(
+    measure: Any, rows: Any, answers: Any, looks: Looks, progress: ProgressReporter
 ) -> dict[str, Any]:
-    rows = list(read_classification(file, problems))
-    answers: list[Classification] = []
-    for chunk in _chunks(rows):
-        answers += cast(list[Classification], predictor.predict([row.text for row in chunk]))
-        progress.update(len(answers), len(rows))
-    return classification_report(answers, [row.label for row in rows], predictor.info.labels)
+    found: dict[str, Any] = {}
+    if looks.slices or looks.report is not None:
+        found["slices"] = measure.slices(rows, answers, _entity_counter(progress))
+    if looks.robustness:
+        found["robustness"] = measure.robustness(rows, progress.update)
+    if looks.fairness:
+        found["fairness"] = measure.fairness(rows, progress.update)
+    return found
 
 
-def _tagging(
-    predictor: Any, file: Path, problems: Problems, progress: ProgressReporter
-) -> dict[str, Any]:
-    rows = list(read_ner(file, problems))
-    tags: list[list[str]] = []
-    for chunk in _chunks(rows):
-        tags += predictor.tag_words([row.tokens for row in chunk])
-        progress.update(len(tags), len(rows))
-    return tagging_report(tags, [row.tags for row in rows])
+def _entity_counter(progress: ProgressReporter) -> CountEntities | None:
+    """Counts entities with the tagger that is served; ``None`` without one."""
+    try:
+        tagger = gateway.load_version("ner")
+    except MLError:
+        return None
 
+    def count(texts: Sequence[str]) -> list[int]:
+        counts: list[int] = []
+        for start in range(0, len(texts), 256):
+            tagged = cast(list[Tagging], tagger.predict(texts[start : start + 256]))
+            counts += [len(tagging.entities) for tagging in tagged]
+            progress.update(len(counts), len(texts), "entities")
+        return counts
 
-def _chunks(rows: Sequence[Any]) -> list[Sequence[Any]]:
-    return [rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK)]
+    return count

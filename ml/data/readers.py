@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -20,20 +20,31 @@ _FIELD_LIMIT = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class LabelledText:
-    """A text with its label; ``row`` is its line in the file, from 1."""
+    """A text with its label; ``row`` is its line in the file, from 1.
+
+    ``source`` says where the text is from and ``group`` what it belongs to (an author, a thread),
+    if the file has such columns.
+    """
 
     text: str
     label: str
     row: int = 0
+    source: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TaggedSentence:
-    """Words with one BIO tag each; ``row`` is its (first) line in the file, from 1."""
+    """Words with one BIO tag each; ``row`` is its (first) line in the file, from 1.
+
+    ``source`` and ``group`` as of :class:`LabelledText`; CoNLL files have neither.
+    """
 
     tokens: tuple[str, ...]
     tags: tuple[str, ...]
     row: int = 0
+    source: str = ""
+    group: str = ""
 
 
 @dataclass(slots=True)
@@ -51,14 +62,17 @@ class Problems:
 
 
 def read_classification(path: Path, problems: Problems | None = None) -> Iterator[LabelledText]:
-    """Rows of a classification file: JSONL ``{"text", "label"}`` or CSV ``text,label``."""
+    """Rows of a classification file: JSONL ``{"text", "label"}`` or CSV ``text,label``.
+
+    Further columns ``source`` and ``group`` are read if they are there.
+    """
     for row, record in read_records(path, ("text", "label"), problems):
         try:
             text, label = _text_of(path, row, record, "text"), _text_of(path, row, record, "label")
         except DataError as error:
             _report(error, problems)
             continue
-        yield LabelledText(text, label, row)
+        yield LabelledText(text, label, row, _note(record, "source"), _note(record, "group"))
 
 
 def read_ner(path: Path, problems: Problems | None = None) -> Iterator[TaggedSentence]:
@@ -66,9 +80,12 @@ def read_ner(path: Path, problems: Problems | None = None) -> Iterator[TaggedSen
     if path.suffix.lower() in (".jsonl", ".json"):
         for row, record in read_records(path, ("tokens", "tags"), problems):
             try:
-                yield _tagged(path, row, record["tokens"], record["tags"])
+                sentence = _tagged(path, row, record["tokens"], record["tags"])
             except DataError as error:
                 _report(error, problems)
+                continue
+            source, group = _note(record, "source"), _note(record, "group")
+            yield replace(sentence, source=source, group=group)
         return
     for row, tokens, tags in _conll_blocks(path, problems):
         try:
@@ -182,6 +199,12 @@ def _text_of(path: Path, row: int, record: dict[str, Any], column: str) -> str:
     if not value.strip():
         raise DataError(path, row, f"{column!r} is empty")
     return value
+
+
+def _note(record: dict[str, Any], column: str) -> str:
+    """An optional column as a text; what is missing or null is empty."""
+    value = record.get(column)
+    return "" if value is None else str(value).strip()
 
 
 def _tagged(path: Path, row: int, tokens: Any, tags: Any) -> TaggedSentence:

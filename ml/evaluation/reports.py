@@ -8,7 +8,7 @@ from typing import Any
 from ml.evaluation.accuracy import accuracy
 from ml.evaluation.calibration import expected_calibration_error
 from ml.evaluation.f1 import macro_f1
-from ml.evaluation.out_of_scope import auroc
+from ml.evaluation.out_of_scope import auroc, false_positive_rate
 from ml.types import OUT_OF_SCOPE, Classification
 
 
@@ -58,10 +58,10 @@ def _scope_report(
     }
     if outside:
         report["oos_recall"] = _share([not answers[i].in_scope for i in outside])
-        report["oos_auroc"] = auroc(
-            [answers[i].out_of_scope or 0.0 for i in inside],
-            [answers[i].out_of_scope or 0.0 for i in outside],
-        )
+        known = [answers[i].out_of_scope or 0.0 for i in inside]
+        unknown = [answers[i].out_of_scope or 0.0 for i in outside]
+        report["oos_auroc"] = auroc(known, unknown)
+        report["oos_fpr95"] = false_positive_rate(known, unknown)
     return report
 
 

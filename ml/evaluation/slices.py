@@ -18,7 +18,7 @@ _LONGEST = "over 40 words"
 _DENSITIES = ("no entity", "1 entity", "2 entities")
 _DENSEST = "3 or more entities"
 _JUDGED_WORDS = 4
-_SURE = 0.5
+_SURE = 0.8
 
 
 def slice_table(groups: Groups, measure: Measure) -> dict[str, list[dict[str, Any]]]:

@@ -1,0 +1,42 @@
+"""A report's folder: written as a whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ml.artifacts import staged_folder
+from ml.errors import DataError
+from ml.reports.pages import render
+
+PAGE = "report.html"
+NUMBERS = "report.json"
+
+
+def check_report_folder(folder: Path) -> None:
+    """Raise :class:`DataError` unless ``folder`` is new or empty."""
+    if folder.exists() and not folder.is_dir():
+        raise DataError(folder, None, "is a file; name a new folder for the report")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise DataError(folder, None, "is not empty; name a new folder for the report")
+
+
+def write_report(
+    folder: Path, page: str, numbers: dict[str, Any], curves: dict[str, Any] | None = None
+) -> None:
+    """Write ``report.html`` and ``report.json`` into ``folder``, which is new or empty.
+
+    ``page`` is the name of a template: ``classification``, ``ner`` or ``data``. Nothing is left
+    behind when the writing fails; raises :class:`DataError` if the folder cannot be written.
+    """
+    check_report_folder(folder)
+    content = {**numbers, "curves": curves or {}}
+    html = render(page, content)
+    try:
+        with staged_folder(folder.absolute()) as staging:
+            (staging / PAGE).write_text(html, encoding="utf-8")
+            text = json.dumps(content, ensure_ascii=False, indent=1, default=str)
+            (staging / NUMBERS).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise DataError(folder, None, f"cannot be written ({error.strerror})") from error
