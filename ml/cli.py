@@ -6,9 +6,19 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import cast
 
+from tqdm import tqdm
+
+from ml.artifacts import TOKENIZER
 from ml.data.prepare import PREPARATIONS, prepare
-from ml.errors import MLError
+from ml.data.report import data_report, summary
+from ml.data.text_tools import Encoder, Report, TextTools, encoder_tools
+from ml.errors import MLError, ModelNotFound
+from ml.reports.folder import PAGE, check_report_folder, write_report
+from ml.runtime import RuntimeSettings, available_cores
+from ml.serving.predictors import load_predictor
+from ml.serving.registry import ModelStore
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,14 +29,65 @@ def main(arguments: list[str] | None = None) -> int:
     preparation.add_argument("task", choices=sorted(PREPARATIONS))
     preparation.add_argument("--data", type=Path, required=True, help="folder of the public sets")
     preparation.add_argument("--output", type=Path, required=True)
+    report = commands.add_parser("data-report", help="what is in a data set, and wrong with it")
+    report.add_argument("--train", type=Path, required=True)
+    report.add_argument("--valid", type=Path)
+    report.add_argument("--kind", choices=("classification", "ner"), default="classification")
+    report.add_argument("--output", type=Path, required=True, help="a new folder for the report")
+    report.add_argument("--models", type=Path, default=Path("var/models"), help="built models")
+    report.add_argument("--json", action="store_true", help="print one JSON object last")
     options = parser.parse_args(arguments)
     try:
-        counts = prepare(options.task, options.data, options.output)
-    except (MLError, FileNotFoundError) as error:
+        _prepare(options) if options.command == "prepare" else _data_report(options)
+    except FileNotFoundError as error:
+        sys.stderr.write(f"{error.filename}: no such file\n")
+        return 1
+    except MLError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write(json.dumps(counts) + "\n")
     return 0
+
+
+def _prepare(options: argparse.Namespace) -> None:
+    counts = prepare(options.task, options.data, options.output)
+    sys.stdout.write(json.dumps(counts) + "\n")
+
+
+def _data_report(options: argparse.Namespace) -> None:
+    check_report_folder(options.output)
+    with tqdm(unit="steps", file=sys.stderr) as bar:
+
+        def report(done: int, total: int, title: str) -> None:
+            bar.set_description(title, refresh=False)
+            bar.total, bar.n = total, done
+            bar.refresh()
+
+        tools = _encoder_tools(options.models, report)
+        found = data_report(
+            options.train, options.valid, kind=options.kind, tools=tools, report=report
+        )
+    write_report(options.output, "data", found)
+    if tools.embed is None:
+        sys.stderr.write(
+            f"{options.models} holds no built encoder: no token counts, no label noise\n"
+        )
+    if options.json:
+        sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
+        return
+    sys.stdout.write("".join(f"{line}\n" for line in summary(found)))
+    sys.stdout.write(f"{options.output / PAGE}\n")
+
+
+def _encoder_tools(models: Path, report: Report) -> TextTools:
+    """The tools of the active encoder in the folder of built models; none where there is none."""
+    store = ModelStore(models)
+    try:
+        artifact = store.artifact("encoder")
+    except ModelNotFound:
+        return TextTools()
+    folder = models / "encoder" / artifact.version
+    encoder = load_predictor(folder, artifact, RuntimeSettings(available_cores(), 1))
+    return encoder_tools(cast(Encoder, encoder), folder / TOKENIZER, report)
 
 
 if __name__ == "__main__":

@@ -35,13 +35,20 @@ def split_by_text(
     seed: int,
     key: Callable[[Row], str],
     stratum: Callable[[Row], str] = lambda row: "",
+    group: Callable[[Row], str] | None = None,
 ) -> tuple[list[Row], list[Row]]:
     """Split rows into a training and a held-out part.
 
     ``held_out`` is the share, in (0, 1), of the distinct keys of each stratum (at least one where
     a stratum has four or more) that goes, with all rows of that key, to the second part. A key
     that occurs in several strata counts for the first. The order of the rows is kept.
+
+    With ``group`` (an author, a thread; empty for a row of none) the rows of a group stay
+    together as well, with all that share a text with one of them. Such a bundle counts for the
+    stratum of its first row.
     """
+    if group is not None:
+        key = _bundled(rows, key, group)
     if not 0 < held_out < 1:
         raise ValueError(f"held_out is {held_out}; it must lie between 0 and 1")
     strata: dict[str, dict[str, None]] = defaultdict(dict)
@@ -59,3 +66,26 @@ def split_by_text(
         chosen.update(keys[: max(count, 1 if len(keys) >= 4 else 0)])
     training = [row for row in rows if key(row) not in chosen]
     return training, [row for row in rows if key(row) in chosen]
+
+
+def _bundled(
+    rows: Sequence[Row], key: Callable[[Row], str], group: Callable[[Row], str]
+) -> Callable[[Row], str]:
+    """The least text key of all rows that hang together by a text or by a group.
+
+    Union-find over keys; the least key names a bundle so that the order of rows does not matter.
+    """
+    leader: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        while leader.setdefault(name, name) != name:
+            leader[name] = leader[leader[name]]
+            name = leader[name]
+        return name
+
+    first_of_group: dict[str, str] = {}
+    for row in rows:
+        if named := group(row):
+            one, other = find(key(row)), find(first_of_group.setdefault(named, key(row)))
+            leader[max(one, other)] = min(one, other)
+    return lambda row: find(key(row))
