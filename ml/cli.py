@@ -58,9 +58,10 @@ def _data_report(options: argparse.Namespace) -> None:
     with tqdm(unit="steps", file=sys.stderr) as bar:
 
         def report(done: int, total: int, title: str) -> None:
-            bar.set_description(title, refresh=False)
-            bar.total, bar.n = total, done
-            bar.refresh()
+            if bar.desc != f"{title}: ":
+                bar.reset(total)
+                bar.set_description(title, refresh=False)
+            bar.update(done - bar.n)
 
         tools = _encoder_tools(options.models, report)
         found = data_report(

@@ -372,3 +372,19 @@ def test_compare_refuses_what_it_cannot_train(tmp_path: Path, settings: Any) -> 
         compared(tmp_path, "--encoders", "nowhere")
     found = compared(tmp_path, "--methods", "magic")
     assert "method = 'magic' is not allowed" in found["rows"][0]["problem"]
+
+
+# data_report ---------------------------------------------------------------------------------
+
+
+def test_data_report_writes_a_page(models: Path, tmp_path: Path) -> None:
+    rows = [{"text": f"card {n % 7} of {n}", "label": "ab"[n % 2]} for n in range(20)]
+    train = written(tmp_path / "train.jsonl", *rows, {"text": "a"})
+    found = result("data_report", "--train", train, "--output", str(tmp_path / "out"))
+    assert found["files"]["train"]["bad_rows"] == 1
+    assert found["label_noise"]["judged"] == 20
+    assert Path(found["report"]).read_text(encoding="utf-8").startswith("<!doctype html>")
+    with pytest.raises(CommandError, match="is not empty"):
+        run("data_report", "--train", train, "--output", str(tmp_path / "out"))
+    with pytest.raises(CommandError, match=r"gone\.jsonl"):
+        run("data_report", "--train", "gone.jsonl", "--output", str(tmp_path / "other"))

@@ -217,3 +217,21 @@ def test_a_conll_line_without_a_tag_is_named(tmp_path: Path) -> None:
     path = _file(tmp_path, "a.conll", "Ann B-PER\nLee\n")
     with pytest.raises(DataError, match="row 2: has one column"):
         list(read_ner(path))
+
+
+def test_the_source_and_the_group_of_a_row_are_read_where_given(tmp_path: Path) -> None:
+    jsonl = tmp_path / "a.jsonl"
+    jsonl.write_text(
+        '{"text": "a", "label": "x", "source": "mail", "group": 7}\n{"text": "b", "label": "x"}\n',
+        encoding="utf-8",
+    )
+    assert [(row.source, row.group) for row in read_classification(jsonl)] == [
+        ("mail", "7"),
+        ("", ""),
+    ]
+    table = tmp_path / "a.csv"
+    table.write_text("text,label,source\na,x,chat\n", encoding="utf-8")
+    assert [row.source for row in read_classification(table)] == ["chat"]
+    tagged = tmp_path / "n.jsonl"
+    tagged.write_text('{"tokens": ["a"], "tags": ["O"], "source": "wiki"}\n', encoding="utf-8")
+    assert [row.source for row in read_ner(tagged)] == ["wiki"]
