@@ -22,7 +22,7 @@ class TerminalProgress:
         self._title = title
 
     def update(self, done: int, total: int, message: str = "") -> None:
-        if self._bar is None or self._bar.total != total:
+        if self._bar is None or self._bar.total != total or done < self._bar.n:
             self.close()
             self._bar = tqdm(total=total, desc=self._title, file=sys.stderr, dynamic_ncols=True)
         if message:

@@ -110,8 +110,9 @@ def heat_map(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> Markup:
     cell = 46 if n <= 8 else 26 if n <= 25 else 11
     font = 11 if cell > 11 else 8
     names = [label if len(label) <= 34 else f"{label[:33]}\u2026" for label in labels]
-    gutter = 16 + max((len(name) for name in names), default=0) * font * 0.56 + 22
-    top = 24 if n > 8 else 20 + min(90, max(len(name) for name in names) * 6)
+    longest = max((len(name) for name in names), default=0)
+    gutter = 16 + longest * font * 0.56 + 22
+    top = 24 if n > 8 else 20 + min(90, longest * 6)
     width, height = gutter + n * cell + 8, top + n * cell + 8
     parts = [f'<g font-size="{font}">']
     for row, name in enumerate(names):
