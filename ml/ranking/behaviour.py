@@ -27,6 +27,7 @@ TEXT_SHARE = 0.1
 
 LINKS = 200
 _LARGE = 6000
+_BLOCK = 512
 MAX_ITEMS = 6000
 """The items with the most positives are fitted; the matrix to invert is of this size."""
 
@@ -165,8 +166,12 @@ def _inverse(matrix: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
         matrix, failed = invert(factor, lower=1, overwrite_c=1)
     if failed:
         raise ValueError("the co-occurrences are not positive definite; the ridge is too small")
-    lower = np.tril(matrix)
-    return lower + np.tril(lower, -1).T
+    for start in range(0, len(matrix), _BLOCK):  # in place: another such matrix may not fit
+        stop = start + _BLOCK
+        square = np.tril(matrix[start:stop, start:stop])
+        matrix[start:stop, start:stop] = square + np.tril(square, -1).T
+        matrix[start:stop, stop:] = matrix[stop:, start:stop].T
+    return matrix
 
 
 def _gram(log: Log, fitted: IntArray, total: int) -> NDArray[np.float64]:

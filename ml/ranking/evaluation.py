@@ -28,6 +28,7 @@ RECALL_DEPTH = 20
 _RESAMPLES = 1000
 _SEED = 13
 
+Progress = Callable[[int, int, str], None]
 Recommend = Callable[[Log, int], IntArray]
 """What a reader did so far, and how many items, to those items, best first."""
 
@@ -52,6 +53,7 @@ def evaluate_recommender(
     protocol: Protocol = "temporal",
     k: int = 10,
     task: str = "encoder",
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Measure the ranker and the baselines by ``protocol`` (see :mod:`ml.ranking.splits`).
 
@@ -69,18 +71,29 @@ def evaluate_recommender(
     cases = cases_of(train, log.where(test))
     if not cases:
         raise DataError("interactions", None, f"leave nothing to foresee by {protocol!r}")
+    steps = ("texts", "weights", "trefoil", *BASELINES)
+
+    def report(step: str) -> None:
+        if progress is not None:
+            progress(steps.index(step), len(steps), step)
+
+    report("texts")
     vectors = embed_items(items, engine, task)
+    report("weights")
     tags = TagTable([item.tags for item in items])
     ridge, settings = tune(train, centred(vectors), tags, max_items=MAX_FITTED)
+    report("trefoil")
     ours = _recommender(train, vectors, tags, ridge, settings)
-    baselines = {
-        name: _measure(_of_liked(make(train, vectors, ridge)), cases, train, len(items), k)
-        for name, make in BASELINES.items()
-    }
+    measured = _measure(ours, cases, train, len(items), k)
+    baselines = {}
+    for name, make in BASELINES.items():
+        report(name)
+        baseline = _of_liked(make(train, vectors, ridge))
+        baselines[name] = _measure(baseline, cases, train, len(items), k)
     return {
         "n": len(cases),
         "protocol": protocol,
-        **_measure(ours, cases, train, len(items), k),
+        **measured,
         "settings": asdict(settings) | {"ridge": ridge},
         "baselines": baselines,
     }

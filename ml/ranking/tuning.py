@@ -34,6 +34,7 @@ _LEAST_RIDGE_GAIN = 0.03  # fewer deeds are known here than later, which favours
 _MAY_LOSE = 0.01
 _MAX_READERS, _MAX_CELLS = 400, 6_000_000
 _LEAST_READERS = 30
+_MAX_RIDGE_ITEMS = 4000  # each ridge inverts a matrix of this size
 _DEPTH = 10
 _SEED = 13
 
@@ -103,8 +104,8 @@ def _lend(trial: _Trial, settings: TasteSettings) -> float:
 
 
 def best_ridge(log: Log, vectors: FloatArray, cases: Sequence[Case], *, max_items: int) -> float:
-    """The ridge with which plain EASE foresees best."""
-    fitted = most_read(log, len(vectors), max_items)
+    """The ridge with which plain EASE foresees best, on the most read of the items."""
+    fitted = most_read(log, len(vectors), min(max_items, _MAX_RIDGE_ITEMS))
     qualities = {}
     for ridge in RIDGES:
         weights = ease_weights(log, vectors, fitted, ridge=ridge, text_share=0.0)

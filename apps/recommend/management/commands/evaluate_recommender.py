@@ -9,7 +9,7 @@ from typing import Any, get_args
 from django.core.management.base import CommandError, CommandParser
 
 from apps.core import gateway
-from apps.core.commands import TrefoilCommand
+from apps.core.commands import TerminalProgress, TrefoilCommand
 from ml.ranking.evaluation import evaluate_recommender
 from ml.ranking.interactions import read_interactions, read_items
 from ml.ranking.splits import Protocol
@@ -30,13 +30,18 @@ class Command(TrefoilCommand):
         started = time.monotonic()
         items = read_items(options["items"])
         interactions = read_interactions(options["interactions"], items)
-        result = evaluate_recommender(
-            items,
-            interactions,
-            gateway.engine(),
-            protocol=options["protocol"],
-            k=options["k"],
-        )
+        progress = TerminalProgress("measuring")
+        try:
+            result = evaluate_recommender(
+                items,
+                interactions,
+                gateway.engine(),
+                protocol=options["protocol"],
+                k=options["k"],
+                progress=progress.update,
+            )
+        finally:
+            progress.close()
         self._print(result, len(items), len(interactions))
         return result | {"seconds": round(time.monotonic() - started, 1)}
 
