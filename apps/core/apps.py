@@ -12,6 +12,7 @@ class CoreConfig(AppConfig):
         from django.conf import settings
 
         from apps.core import lifespan, metrics, tasks
+        from apps.core.events import run_broadcasts
         from apps.core.scheduler import register_periodic, run_scheduler
         from apps.core.simulation import run_simulation_supervisor
         from apps.core.tailer import run_tailer
@@ -24,5 +25,6 @@ class CoreConfig(AppConfig):
         if settings.DEMO:
             lifespan.register_service("simulation", run_simulation_supervisor)
 
+        lifespan.register_service("event-broadcasts", run_broadcasts)
         lifespan.register_service("event-tailer", run_tailer)
         lifespan.register_service("scheduler", run_scheduler)

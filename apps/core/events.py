@@ -8,6 +8,9 @@ by the stream's sequence, which is dense: a gap in it is a missed event.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +19,7 @@ from typing import Any
 import structlog
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -27,6 +31,10 @@ _NEXT_SEQ = """
     INSERT INTO core_stream (name, last_seq) VALUES (%s, 1)
     ON CONFLICT (name) DO UPDATE SET last_seq = core_stream.last_seq + 1
     RETURNING last_seq
+"""
+# Every write makes some events, and the mapper would take several times as long to insert one.
+_INSERT = """
+    INSERT INTO core_event (stream, seq, kind, payload, created_at) VALUES (%s, %s, %s, %s, %s)
 """
 REPLAY_LIMIT = 500
 """The most events that one replay delivers; a reader further behind is told to load anew."""
@@ -71,13 +79,33 @@ def publish(stream: str, kind: str, payload: Mapping[str, Any]) -> int:
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("publish() needs a transaction")
+    at = timezone.now()
     with connection.cursor() as cursor:
         cursor.execute(_NEXT_SEQ, [stream])
         seq = int(cursor.fetchone()[0])
-    row = Event.objects.create(stream=stream, seq=seq, kind=kind, payload=dict(payload))
-    event = StoredEvent(stream, seq, kind, dict(payload), row.created_at)
-    _after_commit(event)
+        content = json.dumps(dict(payload), cls=DjangoJSONEncoder, ensure_ascii=False)
+        moment = connection.ops.adapt_datetimefield_value(at)
+        cursor.execute(_INSERT, [stream, seq, kind, content, moment])
+    _after_commit(StoredEvent(stream, seq, kind, json.loads(content), at))
     return seq
+
+
+_loop: asyncio.AbstractEventLoop | None = None
+_sending: set[asyncio.Task[None]] = set()
+
+
+async def run_broadcasts() -> None:
+    """Let this loop tell the channel layer, until cancelled.
+
+    A thread that has committed goes on at once. Without such a loop, in a command or a worker, it
+    tells the layer itself and waits.
+    """
+    global _loop
+    _loop = asyncio.get_running_loop()
+    try:
+        await asyncio.Event().wait()
+    finally:
+        _loop = None
 
 
 class _Broadcast:
@@ -91,16 +119,25 @@ class _Broadcast:
         layer = get_channel_layer()
         if layer is None:
             return
+        if (loop := _loop) is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has just closed
+                loop.call_soon_threadsafe(self._start, loop, layer)
+            return
+        async_to_sync(self._send)(layer)
+
+    def _start(self, loop: asyncio.AbstractEventLoop, layer: Any) -> None:
+        task = loop.create_task(self._send(layer))
+        _sending.add(task)  # a task that nobody holds may be collected
+        task.add_done_callback(_sending.discard)
+
+    async def _send(self, layer: Any) -> None:
         try:
-            async_to_sync(self._send)(layer)
+            for event in self.events:
+                message = {"type": "stream.event", "event": event.frame()}
+                await layer.group_send(group_name(event.stream), message)
         except Exception as error:
             first = self.events[0]
             logger.warning("broadcast failed", stream=first.stream, seq=first.seq, error=str(error))
-
-    async def _send(self, layer: Any) -> None:
-        for event in self.events:
-            message = {"type": "stream.event", "event": event.frame()}
-            await layer.group_send(group_name(event.stream), message)
 
 
 def _after_commit(event: StoredEvent) -> None:

@@ -36,9 +36,9 @@ _slots: asyncio.Semaphore | None = None
 _slots_loop: asyncio.AbstractEventLoop | None = None
 
 
-def answer_soon(turn_id: int) -> None:
-    """Answer a turn whose lease this process holds."""
-    task = asyncio.get_running_loop().create_task(_answer(turn_id))
+def answer_soon(turn_id: int, turn: BotTurn | None = None) -> None:
+    """Answer a turn whose lease this process holds; ``turn`` if it has just been stored."""
+    task = asyncio.get_running_loop().create_task(_answer(turn_id, turn))
     _running.add(task)
     task.add_done_callback(_running.discard)
 
@@ -79,21 +79,21 @@ def _bounded() -> asyncio.Semaphore:
     return _slots
 
 
-async def _answer(turn_id: int) -> None:
+async def _answer(turn_id: int, turn: BotTurn | None = None) -> None:
     """Answer a turn, then those of the same conversation that came in meanwhile."""
     following: int | None = turn_id
     async with _bounded():
         while following is not None:
-            turn = await database_sync_to_async(selectors.turn_get)(turn_id=following)
-            if turn is None or not await _answer_one(turn):
+            if turn is None:
+                turn = await database_sync_to_async(selectors.turn_get)(turn_id=following)
+            if turn is None:
                 return
-            following = await database_sync_to_async(services.turn_claim_next)(
-                conversation_id=turn.message.conversation_id
-            )
+            closed = await _answer_one(turn)
+            following, turn = closed.following if closed else None, None
 
 
-async def _answer_one(turn: BotTurn) -> bool:
-    """Whether the turn is closed now."""
+async def _answer_one(turn: BotTurn) -> services.Closed | None:
+    """Answer a turn; ``None`` when it was put off."""
     try:
         if settings.ANSWER_DELAY_SECONDS:
             await asyncio.sleep(settings.ANSWER_DELAY_SECONDS)
@@ -107,13 +107,12 @@ async def _answer_one(turn: BotTurn) -> bool:
             await database_sync_to_async(services.turn_postpone)(
                 turn_id=turn.pk, seconds=_RETRY_SECONDS * 2 ** min(turn.attempts, 3)
             )
-            return False
+            return None
         decision = Decision("hand_over", TEXT_NO_ANSWER, "the models did not answer")
         analysis = {"action": decision.action, "rule": decision.rule}
-    await database_sync_to_async(services.turn_answer)(
-        turn_id=turn.pk, decision=decision, analysis=analysis
+    return await database_sync_to_async(services.turn_close)(
+        turn=turn, decision=decision, analysis=analysis
     )
-    return True
 
 
 def _give_up(turn: BotTurn, error: Exception) -> bool:

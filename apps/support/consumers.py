@@ -96,8 +96,8 @@ class WidgetConsumer(ConversationConsumer):
             chosen=chosen,
             answer_here=True,
         )
-        if received.leased and received.turn_id is not None:
-            answerer.answer_soon(received.turn_id)
+        if received.leased and received.turn is not None:
+            answerer.answer_soon(received.turn.pk, received.turn)
         return {
             "conversation": str(conversation.id),
             "stream": services.conversation_stream(conversation.id),

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -123,3 +127,39 @@ def test_a_failing_channel_layer_does_not_fail_the_writer(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(events, "get_channel_layer", Broken)
     assert publish("a", 1) == [1]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_server_s_loop_broadcasts_while_the_thread_goes_on() -> None:
+    """The committing thread is not kept waiting; events still arrive in their order."""
+    layer = get_channel_layer()
+    assert layer is not None
+    channel = await layer.new_channel()
+    await layer.group_add(events.group_name("s"), channel)
+    service = asyncio.create_task(events.run_broadcasts())
+    await asyncio.sleep(0)
+
+    def write() -> None:
+        for number in range(3):
+            with transaction.atomic():
+                events.publish("s", "kind", {"number": number})
+
+    await sync_to_async(write)()
+    received = [await asyncio.wait_for(layer.receive(channel), 5) for _ in range(3)]
+    assert [message["event"]["seq"] for message in received] == [1, 2, 3]
+    service.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await service
+    await sync_to_async(write)()  # without the loop the thread tells the layer itself
+    assert (await asyncio.wait_for(layer.receive(channel), 5))["event"]["seq"] == 4
+
+
+@pytest.mark.django_db
+def test_what_is_stored_is_what_is_told() -> None:
+    moment = timezone.now()
+    with transaction.atomic():
+        events.publish("s", "kind", {"at": moment, "text": "né 你好", "none": None})
+    (stored,) = events.replay("s", 0).events
+    assert stored.payload["text"] == "né 你好"
+    assert stored.payload["none"] is None
+    assert stored.payload["at"].startswith(f"{moment:%Y-%m-%dT%H:%M:%S}")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -27,6 +28,22 @@ def receive(
         client_id=str(more.pop("client_id", uuid.uuid4().hex)),
         **more,  # type: ignore[arg-type]
     )
+
+
+def answer(*, turn_id: int, decision: Decision, analysis: dict[str, Any]) -> Message | None:
+    turn = BotTurn.objects.select_related("message").get(pk=turn_id)
+    return services.turn_close(turn=turn, decision=decision, analysis=analysis).answer
+
+
+def test_closing_a_turn_claims_the_next(conversation: Conversation) -> None:
+    first = receive(conversation, answer_here=True)
+    second = receive(conversation, "and my other card")
+    assert (first.leased, second.leased) == (True, False)
+    assert first.turn is not None
+    closed = services.turn_close(turn=first.turn, decision=ANSWER, analysis={})
+    assert closed.answer is not None
+    assert closed.following == second.turn_id
+    assert second.turn_id not in selectors.turns_due()
 
 
 def test_a_message_is_stored_with_its_turn_and_event(conversation: Conversation) -> None:
@@ -58,8 +75,8 @@ def test_personal_numbers_never_reach_the_database(conversation: Conversation) -
 def test_a_turn_is_answered_once(conversation: Conversation) -> None:
     turn_id = receive(conversation).turn_id
     assert turn_id is not None
-    assert services.turn_answer(turn_id=turn_id, decision=ANSWER, analysis={}) is not None
-    assert services.turn_answer(turn_id=turn_id, decision=ANSWER, analysis={}) is None
+    assert answer(turn_id=turn_id, decision=ANSWER, analysis={}) is not None
+    assert answer(turn_id=turn_id, decision=ANSWER, analysis={}) is None
     assert conversation.messages.filter(author="bot").count() == 1
 
 
@@ -80,7 +97,7 @@ def test_the_bot_is_silent_when_a_person_took_over_while_it_thought(
     turn_id = receive(conversation).turn_id
     services.conversation_take(conversation_id=conversation.id, operator=olivia)
     assert turn_id is not None
-    assert services.turn_answer(turn_id=turn_id, decision=ANSWER, analysis={}) is None
+    assert answer(turn_id=turn_id, decision=ANSWER, analysis={}) is None
     assert not conversation.messages.filter(author="bot").exists()
 
 
@@ -92,7 +109,7 @@ def test_no_turn_is_owed_while_a_person_speaks(conversation: Conversation, olivi
 def test_a_hand_over_queues_and_tells_the_position(conversation: Conversation) -> None:
     turn_id = receive(conversation).turn_id
     assert turn_id is not None
-    services.turn_answer(turn_id=turn_id, decision=HAND_OVER, analysis={})
+    answer(turn_id=turn_id, decision=HAND_OVER, analysis={})
     conversation.refresh_from_db()
     assert conversation.state == Conversation.State.QUEUED
     log = events.replay(services.conversation_stream(conversation.id), 0)
@@ -157,7 +174,10 @@ def test_turns_of_a_conversation_are_answered_in_order(conversation: Conversatio
     assert not second.leased
     assert selectors.turns_due() == [first]
     assert first is not None
-    services.turn_answer(turn_id=first, decision=ANSWER, analysis={})
+    assert second.turn_id not in selectors.turns_due()
+    answer(turn_id=first, decision=ANSWER, analysis={})
+    # Closing the first has claimed the second; once that lease runs out anyone may take it.
+    BotTurn.objects.filter(pk=second.turn_id).update(lease_until=timezone.now())
     assert selectors.turns_due() == [second.turn_id]
 
 
@@ -165,7 +185,7 @@ def answered(conversation: Conversation, decision: Decision, label: str) -> None
     turn_id = receive(conversation).turn_id
     assert turn_id is not None
     analysis = {"intents": [{"label": label, "score": 0.9}]}
-    services.turn_answer(turn_id=turn_id, decision=decision, analysis=analysis)
+    answer(turn_id=turn_id, decision=decision, analysis=analysis)
     conversation.refresh_from_db()
 
 

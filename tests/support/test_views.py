@@ -21,10 +21,10 @@ def answered(conversation: Conversation, text: str, rule: str) -> int:
     received = services.message_receive(
         conversation_id=conversation.id, text=text, client_id=text[:60]
     )
-    assert received.turn_id is not None
+    assert received.turn is not None
     decision = Decision("answer", "An answer.", rule)
     analysis = {"rule": rule, "action": "answer", "intents": [{"label": "a_b", "score": 0.9}]}
-    message = services.turn_answer(turn_id=received.turn_id, decision=decision, analysis=analysis)
+    message = services.turn_close(turn=received.turn, decision=decision, analysis=analysis).answer
     assert message is not None
     return message.seq
 

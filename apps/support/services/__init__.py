@@ -14,15 +14,17 @@ from apps.support.services.conversations import (
 from apps.support.services.records import INBOX, conversation_stream
 from apps.support.services.turns import (
     LEASE,
-    turn_answer,
+    Closed,
     turn_claim,
     turn_claim_next,
+    turn_close,
     turn_postpone,
 )
 
 __all__ = [
     "INBOX",
     "LEASE",
+    "Closed",
     "Received",
     "conversation_open",
     "conversation_release",
@@ -33,8 +35,8 @@ __all__ = [
     "message_receive",
     "operator_reply",
     "person_request",
-    "turn_answer",
     "turn_claim",
     "turn_claim_next",
+    "turn_close",
     "turn_postpone",
 ]

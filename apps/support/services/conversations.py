@@ -33,13 +33,17 @@ TEXT_RESOLVED = "This conversation was marked as resolved. Write again to reopen
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A stored visitor's message; ``turn_id`` is what the bot now owes, if anything, and
-    ``leased`` whether the caller is the one to answer it."""
+    """A stored visitor's message; ``turn`` is what the bot now owes, if anything, and ``leased``
+    whether the caller is the one to answer it."""
 
     message: Message
-    turn_id: int | None
+    turn: BotTurn | None
     repeated: bool
     leased: bool = False
+
+    @property
+    def turn_id(self) -> int | None:
+        return self.turn.pk if self.turn else None
 
 
 def conversation_start(*, visitor: UUID, name: str = "", is_example: bool = False) -> Conversation:
@@ -110,7 +114,7 @@ def message_receive(
                 message.analysis["chosen"] = chosen
                 message.save(update_fields=["analysis"])
         publish_message(conversation, message, state_changed=reopened)
-    return Received(message, turn.pk if turn else None, False, answer_here and turn is not None)
+    return Received(message, turn, False, answer_here and turn is not None)
 
 
 def person_request(*, conversation_id: UUID) -> Conversation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -34,43 +35,55 @@ def turn_claim_next(*, conversation_id: UUID) -> int | None:
     return turn_id if turn_id is not None and turn_claim(turn_id=turn_id) else None
 
 
-def turn_answer(*, turn_id: int, decision: Decision, analysis: dict[str, Any]) -> Message | None:
-    """Store the bot's answer and close its turn, once.
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A turn that is over; ``following`` is the conversation's next one, whose lease was taken."""
 
-    Returns ``None``, and stores no message, when the turn is closed already or a person has taken
+    answer: Message | None
+    following: int | None
+
+
+def turn_close(*, turn: BotTurn, decision: Decision, analysis: dict[str, Any]) -> Closed:
+    """Store the bot's answer, close its turn, once, and claim the conversation's next one.
+
+    There is no answer, and no message stored, when the turn is closed already or a person has taken
     over in the meantime.
     """
     with transaction.atomic():
-        turn = BotTurn.objects.select_related("message").get(pk=turn_id)
-        conversation = locked(turn.message.conversation_id)
-        speaks = conversation.state == State.BOT
-        status = BotTurn.Status.DONE if speaks else BotTurn.Status.DROPPED
-        closed = BotTurn.objects.filter(pk=turn_id, status=BotTurn.Status.PENDING).update(
-            status=status
-        )
-        if not closed:
-            return None
-        asked = turn.message
-        asked.analysis = asked.analysis | analysis
-        asked.save(update_fields=["analysis"])
-        if not speaks:
-            return None
-        if decision.action in ("answer", "clarify") and (intents := analysis.get("intents")):
-            conversation.subject = str(intents[0]["label"]).replace("_", " ")[:120]
-        unsure = decision.action in ("unsure", "hand_over")
-        conversation.unsure_count = conversation.unsure_count + 1 if unsure else 0
-        answer = append(
-            conversation,
-            author=Message.Author.BOT,
-            text=decision.text,
-            citations=decision.citations,
-            choices=decision.choices,
-            analysis={"answers": asked.seq, "rule": decision.rule, "action": decision.action},
-        )
-        handed_over = decision.action == "hand_over"
-        if handed_over:
-            queue(conversation)
-        publish_message(conversation, answer, state_changed=handed_over)
+        answer = _answer(turn, decision, analysis)
+        following = turn_claim_next(conversation_id=turn.message.conversation_id)
+    return Closed(answer, following)
+
+
+def _answer(turn: BotTurn, decision: Decision, analysis: dict[str, Any]) -> Message | None:
+    """Store the answer, in the caller's transaction."""
+    conversation = locked(turn.message.conversation_id)
+    speaks = conversation.state == State.BOT
+    status = BotTurn.Status.DONE if speaks else BotTurn.Status.DROPPED
+    closed = BotTurn.objects.filter(pk=turn.pk, status=BotTurn.Status.PENDING).update(status=status)
+    if not closed:
+        return None
+    asked = turn.message
+    asked.analysis = asked.analysis | analysis
+    asked.save(update_fields=["analysis"])
+    if not speaks:
+        return None
+    if decision.action in ("answer", "clarify") and (intents := analysis.get("intents")):
+        conversation.subject = str(intents[0]["label"]).replace("_", " ")[:120]
+    unsure = decision.action in ("unsure", "hand_over")
+    conversation.unsure_count = conversation.unsure_count + 1 if unsure else 0
+    answer = append(
+        conversation,
+        author=Message.Author.BOT,
+        text=decision.text,
+        citations=decision.citations,
+        choices=decision.choices,
+        analysis={"answers": asked.seq, "rule": decision.rule, "action": decision.action},
+    )
+    handed_over = decision.action == "hand_over"
+    if handed_over:
+        queue(conversation)
+    publish_message(conversation, answer, state_changed=handed_over)
     return answer
 
 
