@@ -87,8 +87,14 @@ def job_cancel(request: HttpRequest, job_id: str) -> HttpResponse:
 
 @require_POST
 def simulation_toggle(request: HttpRequest) -> HttpResponse:
-    """Start or stop the simulation from the page header, in demo mode."""
+    """Start or stop the simulation from the page header, in demo mode.
+
+    The form says which (``wanted`` is 1 or 0), so a second start from another open page changes
+    nothing.
+    """
     if not settings.DEMO:
         raise NotAllowed("The simulation runs in demo mode only.")
-    row = simulation.simulation_set(wanted=not simulation.simulation_get().wanted)
+    row = simulation.simulation_set(wanted=request.POST.get("wanted") == "1")
+    if not getattr(request, "htmx", False):
+        return redirect("core:home")
     return render(request, "components/simulate_button.html", {"simulation": row})
