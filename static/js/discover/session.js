@@ -7,12 +7,14 @@
  * `element` carries `data-stream` and `data-seq` (the head of the reader's stream when the page was
  * rendered). The event id of what is recorded is the frame's id, so it can be taken back.
  */
+import { watchLoss } from "../lost.js";
 import { LiveSocket } from "../socket.js";
 import { toast } from "../toast.js";
 
 export function openSession(element, { onChange = () => {} } = {}) {
   const socket = new LiveSocket("/ws/discover/");
   socket.follow(element.dataset.stream, { after: Number(element.dataset.seq), onEvent: onChange });
+  watchLoss(socket);
   const command = async (frame) => {
     try {
       return await socket.send(frame);

@@ -5,6 +5,7 @@
  *        data-alerts-stream="…" data-alerts-seq="…" data-status-url="…">
  */
 import { api } from "../http.js";
+import { counted, watchLoss } from "../lost.js";
 import { LiveSocket } from "../socket.js";
 import { refresh } from "../time.js";
 import { Alerts } from "./alerts.js";
@@ -17,10 +18,14 @@ export default function start(root) {
   const tape = new Tape(root);
   const alerts = new Alerts(root, (frame) => socket.send(frame));
   const last = root.querySelector("[data-last]");
+  const missed = watchLoss(socket, {
+    words: (ids) => (ids.length ? `Caught up: ${counted(ids.length, "new article")}.` : "Caught up: nothing new."),
+  });
 
   const onTape = {
     "article.scored": (payload) => {
       tape.add(payload);
+      missed.add(payload.id);
       last.dateTime = new Date().toISOString();
       last.dataset.relative = "";
       refresh(last.parentElement);
@@ -42,10 +47,6 @@ export default function start(root) {
     onEvent: (event) => onAlerts[event.kind]?.(event.payload),
   });
 
-  const stale = root.querySelector("[data-stale]");
-  document.addEventListener("trefoil:connection", (event) => {
-    stale.hidden = event.detail.state !== "offline";
-  });
   watchBacklog(root);
 }
 

@@ -46,7 +46,7 @@ function head(message, names, onInspect) {
     line.append(button);
   } else line.append(make("span", message.author === "bot" ? "chip info" : "", name));
   if (message.at) {
-    const time = make("time", "muted", new Date(message.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
+    const time = make("time", "muted", new Date(message.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }));
     time.dateTime = message.at;
     line.append(time);
   }
@@ -143,16 +143,30 @@ export class MessageLog {
   }
 }
 
-/** Enter sends, Shift+Enter breaks the line, the box grows with its text; tells that one types. */
+/**
+ * Enter sends, Shift+Enter breaks the line, the box grows with its text; tells that one types.
+ * A text over the box's `data-limit` stays in the box, and `[data-too-long]` says so.
+ */
 export function compose(form, onSend, onTyping = () => {}) {
   const box = form.querySelector("textarea");
+  const tooLong = form.querySelector("[data-too-long]");
+  const limit = Number(box.dataset.limit);
   let told = 0;
+  const fits = () => {
+    const length = [...box.value.trim()].length;
+    const fine = length <= limit;
+    tooLong.hidden = fine;
+    box.setAttribute("aria-invalid", String(!fine));
+    if (!fine) tooLong.textContent = `The message has ${length.toLocaleString("en")} characters; ${limit.toLocaleString("en")} are allowed.`;
+    return fine;
+  };
   const fit = () => {
     box.style.height = "auto";
     box.style.height = `${Math.min(box.scrollHeight + 2, 160)}px`;
   };
   box.addEventListener("input", () => {
     fit();
+    if (!tooLong.hidden) fits();
     if (!box.value.trim() || Date.now() - told < TELL_TYPING_EVERY) return;
     told = Date.now();
     onTyping();
@@ -166,7 +180,7 @@ export function compose(form, onSend, onTyping = () => {}) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const text = box.value.trim();
-    if (!text) return;
+    if (!text || !fits()) return;
     box.value = "";
     told = 0;
     fit();

@@ -1,7 +1,9 @@
 /** The operators' console: `<div data-controller="console">`; see templates/support/console.html. */
+import { counted, watchLoss } from "../lost.js";
 import { LiveSocket } from "../socket.js";
 import { toast } from "../toast.js";
 import { MessageLog, compose } from "./bubbles.js";
+import { listenToKeys } from "./keys.js";
 import { RowList, SHAPES } from "./rows.js";
 
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
@@ -10,7 +12,9 @@ export default function start(root) {
   const me = read("operator");
   const thread = read("thread");
   const socket = new LiveSocket("/ws/support/console/");
-  let missed = null;
+  const missed = watchLoss(socket, {
+    words: (ids) => (ids.length ? `Caught up: ${counted(ids.length, "conversation")} changed.` : "Caught up: nothing new."),
+  });
   const open = thread ? openThread(root, socket, thread, me) : null;
   const list = new RowList(root, {
     tab: root.dataset.tab,
@@ -22,36 +26,11 @@ export default function start(root) {
   socket.follow("support.inbox", {
     after: read("inbox-seq"),
     onEvent: (event) => {
-      if (missed) missed.add(event.payload.id);
+      missed.add(event.payload.id);
       list.put(event.payload);
     },
   });
-  watchConnection(socket, {
-    lost: () => (missed = new Set()),
-    back: () => {
-      const count = missed?.size;
-      missed = null;
-      if (count) toast(`Caught up: ${count} conversation${count === 1 ? " has" : "s have"} changed.`);
-    },
-  });
-  keys(root);
-}
-
-/** Says that the line is down, and what changed once it is up again. */
-function watchConnection(socket, { lost, back }) {
-  const banner = document.querySelector("[data-lost]");
-  socket.addEventListener("state", ({ detail }) => {
-    if (detail.state === "refused") {
-      banner.textContent = banner.dataset.refused;
-      banner.hidden = false;
-    } else if (detail.state === "offline" && banner.hidden) {
-      banner.hidden = false;
-      lost();
-    } else if (detail.state === "online" && !banner.hidden) {
-      banner.hidden = true;
-      setTimeout(back, 1000);
-    }
-  });
+  listenToKeys(root, { closePanel: () => togglePanel(root, false) });
 }
 
 function openThread(root, socket, thread, me) {
@@ -133,6 +112,7 @@ function openThread(root, socket, thread, me) {
   );
   draw();
   inspect();
+  root.querySelector("[data-panel-toggle]").setAttribute("aria-expanded", !matchMedia("(max-width: 70rem)").matches);
   return {
     update(row) {
       conversation = row;
@@ -141,32 +121,11 @@ function openThread(root, socket, thread, me) {
   };
 }
 
+/** Beside the thread the panel is shown until it is closed; over a narrow thread, the other way. */
 function togglePanel(root, open = undefined) {
-  const shown = root.toggleAttribute("data-panel-open", open);
+  const narrow = matchMedia("(max-width: 70rem)").matches;
+  const shown = narrow
+    ? root.toggleAttribute("data-panel-open", open)
+    : !root.toggleAttribute("data-panel-closed", open === undefined ? undefined : !open);
   root.querySelector("[data-panel-toggle]").setAttribute("aria-expanded", shown);
-}
-
-function keys(root) {
-  const actions = {
-    t: () => root.querySelector('[data-action="conversation.take"]:not([hidden])')?.click(),
-    e: () => root.querySelector('[data-action="conversation.resolve"]:not([hidden])')?.click(),
-    r: () => root.querySelector("[data-composer]:not([hidden]) textarea")?.focus(),
-    j: () => move(root, 1),
-    k: () => move(root, -1),
-    Escape: () => togglePanel(root, false),
-  };
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, select")) return;
-    const action = actions[event.key];
-    if (!action || (event.key === "Escape" && !root.hasAttribute("data-panel-open"))) return;
-    event.preventDefault();
-    action();
-  });
-}
-
-function move(root, step) {
-  const links = [...root.querySelectorAll("[data-rows] a")];
-  const at = links.findIndex((link) => link.hasAttribute("aria-current"));
-  const next = at < 0 ? links[0] : links[at + step];
-  if (next) location.href = next.href;
 }

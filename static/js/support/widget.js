@@ -1,4 +1,5 @@
 /** The customer's chat: `<section data-controller="widget">`; see templates/support/widget.html. */
+import { counted, watchLoss } from "../lost.js";
 import { LiveSocket } from "../socket.js";
 import { MessageLog, compose } from "./bubbles.js";
 import { Unsent } from "./unsent.js";
@@ -10,6 +11,9 @@ export default function start(root) {
   const person = root.querySelector("[data-person]");
   const socket = new LiveSocket("/ws/support/widget/");
   const unsent = new Unsent("trefoil.support.unsent");
+  const missed = watchLoss(socket, {
+    words: (seqs) => (seqs.length ? `Caught up: ${counted(seqs.length, "new message")}.` : "Caught up: nothing new."),
+  });
   let stream = null;
   let state = "bot";
   const log = new MessageLog(root.querySelector("[data-log]"), {
@@ -25,7 +29,10 @@ export default function start(root) {
   }
 
   function onEvent(event) {
-    if (event.kind === "message.created") show(event.payload);
+    if (event.kind === "message.created") {
+      if (event.payload.author !== "visitor") missed.add(event.payload.seq);
+      show(event.payload);
+    }
     if (event.kind === "conversation.updated") showState(event.payload);
     if (event.kind === "queue.moved" && state === "queued") showState({ state, position: event.payload.position });
   }

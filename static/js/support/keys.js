@@ -1,0 +1,43 @@
+/**
+ * The console's single keys; `?` shows them. Outside of fields only.
+ *
+ *   <dialog data-keys>…</dialog>   <button data-keys-open>…</button>
+ */
+export function listenToKeys(root, { closePanel }) {
+  const help = document.querySelector("[data-keys]");
+  const press = (name) => root.querySelector(`[data-action="conversation.${name}"]:not([hidden])`)?.click();
+  const actions = {
+    t: () => press("take"),
+    b: () => press("release"),
+    e: () => press("resolve"),
+    r: () => root.querySelector("[data-composer]:not([hidden]) textarea")?.focus(),
+    d: () => root.querySelector("[data-panel-toggle]")?.click(),
+    j: () => move(root, 1),
+    k: () => move(root, -1),
+    "?": () => help.showModal(),
+    Escape: closePanel,
+  };
+  for (const [index, tab] of [...root.querySelectorAll("[data-tab-name]")].entries()) {
+    actions[index + 1] = () => tab.click();
+  }
+  for (const button of root.querySelectorAll("[data-keys-open]")) button.addEventListener("click", () => help.showModal());
+  help.addEventListener("click", (event) => {
+    if (event.target === help) help.close(); // outside of its content
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
+    if (event.key === "Escape" && event.target.matches("[data-composer] textarea")) return event.target.blur();
+    if (event.target.matches("input, textarea, select")) return;
+    const action = actions[event.key];
+    if (!action || (event.key === "Escape" && !root.hasAttribute("data-panel-open"))) return;
+    event.preventDefault();
+    action();
+  });
+}
+
+function move(root, step) {
+  const links = [...root.querySelectorAll("[data-rows] a")];
+  const at = links.findIndex((link) => link.hasAttribute("aria-current"));
+  const next = at < 0 ? links[0] : links[at + step];
+  if (next) location.href = next.href;
+}
