@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from bench.server import RunningServer
+from tests.browser.conftest import LINE_CUT, Complaints
+
+pytestmark = [pytest.mark.browser, pytest.mark.models]
 
 
 def test_a_kill_between_message_and_answer_loses_and_doubles_nothing(
-    page: Page, bare: RunningServer
+    page: Page, bare: RunningServer, complaints: Complaints
 ) -> None:
+    complaints.allow(LINE_CUT)
     bare.start(TREFOIL_ANSWER_DELAY="60")
     page.goto(f"{bare.url}/support/widget/")
     expect(page.locator("[data-connection]").last).to_have_text("Live", timeout=15_000)

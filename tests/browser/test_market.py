@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
 from bench.server import RunningServer
+from tests.browser.conftest import OpenPage, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 
@@ -58,6 +60,26 @@ def test_news_and_its_alert_arrive_on_the_open_page(monitor: Page) -> None:
     expect(monitor.locator("[data-alert-number]")).to_have_text(str(number - 1))
     monitor.reload()
     expect(alert).to_have_count(0)
+
+
+def test_a_program_with_a_token_of_ones_own_posts_news(
+    monitor: Page, open_page: OpenPage, suite: RunningServer
+) -> None:
+    account = sign_in(open_page(), suite, "anna", "/accounts/")
+    account.get_by_label("Name").fill("Wire of the browser test")
+    account.get_by_role("button", name="Create token").click()
+    secret = account.get_by_role("status").locator("code").inner_text()
+    title = "Telvanta shares plunge after regulator opens fraud probe"
+    answer = httpx.post(
+        f"{suite.url}/api/v1/market/articles",
+        headers={"Authorization": f"Token {secret}"},
+        json={"title": title, "source": "A program"},
+        timeout=30,
+    )
+    assert answer.status_code == 201, answer.text
+    row = monitor.locator(".tape-row", has_text=title)
+    expect(row.locator(".sentiment")).to_contain_text("▼")
+    expect(row.locator(".ticker")).to_contain_text("TLVA")
 
 
 def test_news_waits_while_the_tape_is_read(monitor: Page) -> None:

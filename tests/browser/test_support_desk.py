@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from apps.accounts.services import DEMO_PASSWORD
 from bench.server import RunningServer
+from tests.browser.conftest import LINE_CUT, Complaints, OpenPage, sign_in
 
-PEOPLE = (
-    "from apps.accounts.services import demo_users_load; "
-    "from apps.core.jobs import NoProgress; demo_users_load(NoProgress())"
-)
+pytestmark = [pytest.mark.browser, pytest.mark.models]
 SLOW = 20_000
 
 
 @pytest.fixture
 def desk(bare: RunningServer) -> RunningServer:
-    bare.manage("shell", "-c", PEOPLE)
     bare.start()
     return bare
 
 
 @pytest.fixture
-def operator(browser: Browser, desk: RunningServer) -> Iterator[Page]:
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(f"{desk.url}/accounts/sign-in/?next=/support/")
-    page.fill("[name=username]", "olivia")
-    page.fill("[name=password]", DEMO_PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/support/")
-    yield page
-    context.close()
+def operator(open_page: OpenPage, desk: RunningServer) -> Page:
+    return sign_in(open_page(), desk, "olivia", "/support/")
 
 
 def say(page: Page, text: str) -> None:
@@ -52,8 +38,9 @@ def texts(page: Page) -> list[str]:
 
 
 def test_a_conversation_from_the_bot_to_a_person_and_back(
-    page: Page, operator: Page, desk: RunningServer
+    page: Page, operator: Page, desk: RunningServer, complaints: Complaints
 ) -> None:
+    complaints.allow(LINE_CUT)
     page.goto(f"{desk.url}/support/widget/")
     say(page, "How do I change my PIN?")
     expect(page.locator(".message.bot .source")).to_have_count(1, timeout=SLOW)
@@ -73,6 +60,7 @@ def test_a_conversation_from_the_bot_to_a_person_and_back(
 
     page.context.set_offline(True)
     expect(page.locator("[data-connection]").first).to_contain_text("Offline", timeout=SLOW)
+    expect(page.locator("[data-lost]")).to_be_visible()
     say(page, "written without a network")
     expect(page.locator(".message.waiting")).to_have_count(1)
     operator.fill("#console-text", "sent while the customer was away")
@@ -81,6 +69,7 @@ def test_a_conversation_from_the_bot_to_a_person_and_back(
     expect(page.locator(".message.waiting")).to_have_count(0, timeout=SLOW)
     expect(operator.locator(".message.visitor[data-seq]")).to_have_count(2, timeout=SLOW)
     expect(page.locator(".message.operator[data-seq]")).to_have_count(2, timeout=SLOW)
+    expect(page.locator(".toasts")).to_contain_text("Caught up: 1 new message", timeout=SLOW)
     assert texts(page) == texts(operator)
 
     operator.locator("[data-log]").click()
@@ -96,8 +85,8 @@ def test_a_conversation_from_the_bot_to_a_person_and_back(
     assert texts(page) == texts(operator)
 
 
-def test_a_message_not_yet_sent_outlives_a_reload(page: Page, desk: RunningServer) -> None:
-    page.goto(f"{desk.url}/support/widget/")
+def test_a_message_not_yet_sent_outlives_a_reload(page: Page, suite: RunningServer) -> None:
+    page.goto(f"{suite.url}/support/widget/")
     expect(page.locator("[data-connection]").first).to_have_text("Live", timeout=SLOW)
     page.evaluate(
         """sessionStorage.setItem("trefoil.support.unsent", JSON.stringify(
@@ -109,8 +98,8 @@ def test_a_message_not_yet_sent_outlives_a_reload(page: Page, desk: RunningServe
         expect(page.locator(".message.bot[data-seq]")).to_have_count(1, timeout=SLOW)
 
 
-def test_the_widget_is_usable_by_keyboard_alone(page: Page, desk: RunningServer) -> None:
-    page.goto(f"{desk.url}/support/widget/")
+def test_the_widget_is_usable_by_keyboard_alone(page: Page, suite: RunningServer) -> None:
+    page.goto(f"{suite.url}/support/widget/")
     log = page.locator("[data-log]")
     assert (log.get_attribute("role"), log.get_attribute("aria-live")) == ("log", "polite")
     expect(page.locator("#widget-text")).to_be_focused()

@@ -11,12 +11,12 @@ export function make(tag, className, text) {
 }
 
 /**
- * One message as `<li>`. Options: `mine(author)` says on which side it stands, `names` maps an
+ * One message. Options: `mine(author)` says on which side it stands, `names` maps an
  * author to the name shown, `onChoice(choice)` answers the buttons of a question back,
  * `onInspect(message)` makes the bot's badge a button.
  */
 export function bubble(message, { mine, names, onChoice = null, onInspect = null }) {
-  const item = make("li", `message ${message.author}${mine(message.author) ? " mine" : ""}`);
+  const item = make("div", `message ${message.author}${mine(message.author) ? " mine" : ""}`);
   if (message.seq) item.dataset.seq = message.seq;
   if (message.client_id) item.dataset.client = message.client_id;
   if (message.author !== "system") item.append(head(message, names, onInspect));
@@ -123,7 +123,7 @@ export class MessageLog {
     clearTimeout(this.#typingTimer);
     this.list.querySelector(".typing")?.remove();
     if (!on) return;
-    const item = make("li", `message ${author} typing${this.options.mine(author) ? " mine" : ""}`);
+    const item = make("div", `message ${author} typing${this.options.mine(author) ? " mine" : ""}`);
     item.append(make("span", "visually-hidden", `${name} is writing`), make("i"), make("i"), make("i"));
     this.list.append(item);
     if (this.#stays) this.toEnd();

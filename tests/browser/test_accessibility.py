@@ -1,0 +1,84 @@
+"""Every screen, light and dark, held against axe-core: no serious and no critical violation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from bench.server import RunningServer
+from tests.browser.conftest import Complaints, OpenPage
+
+pytestmark = [pytest.mark.browser, pytest.mark.models]
+
+GRAVE = ("serious", "critical")
+# A person and the screens seen as that person; "start > link" opens what the link leads to.
+SCREENS: dict[str, tuple[str, ...]] = {
+    "": (
+        *("/", "/accounts/sign-in/", "/accounts/sign-up/", "/nowhere/"),
+        *("/support/widget/", "/support/help/", "/support/help/ > .help-card"),
+        *("/discover/", "/discover/search/?q=a+storm+at+sea", "/discover/ > .book h3 a"),
+        "/discover/profile/",
+    ),
+    "olivia": ("/support/", "/support/?tab=mine", "/support/?tab=all > .row-link", "/accounts/"),
+    "anna": (
+        *("/market/", "/market/?text=zzzz", "/market/alerts/?state=all", "/market/rules/"),
+        *("/market/sources/", "/market/ > .tape-title", "/market/ > .moved-tile"),
+    ),
+    "admin": ("/discover/catalogue/", "/models/", "/models/examples/", "/models/ > .hub-version a"),
+}
+
+
+def violations(page: Page) -> Iterator[str]:
+    """The grave ones of the open screen: rule, element, what axe says of it."""
+    found: dict[str, Any] = Axe().run(page).response
+    for violation in found["violations"]:
+        if violation["impact"] not in GRAVE:
+            continue
+        for node in violation["nodes"]:
+            about = node["failureSummary"].replace("\n", " ")
+            yield f"{violation['id']}: {node['html'][:120]}: {about[:300]}"
+
+
+def visit(page: Page, server: RunningServer, screen: str) -> None:
+    path, _, link = screen.partition(" > ")
+    page.goto(f"{server.url}{path}")
+    if link:
+        href = page.locator(link).first.get_attribute("href")
+        page.goto(f"{server.url}{href}")
+    page.wait_for_load_state("networkidle")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("person", SCREENS)
+def test_screens_are_accessible(
+    open_page: OpenPage,
+    suite: RunningServer,
+    complaints: Complaints,
+    person: str,
+    scheme: Any,
+) -> None:
+    complaints.allow("status of 404")  # one of the screens is that of a missing page
+    page = open_page(color_scheme=scheme, reduced_motion="reduce")
+    if person:
+        page.goto(f"{suite.url}/accounts/sign-in/")
+        page.locator(f'form[action$="/demo/{person}/"] button').click()
+        page.wait_for_url(lambda url: "sign-in" not in url)
+    bad = {}
+    for screen in SCREENS[person]:
+        visit(page, suite, screen)
+        if found := list(violations(page)):
+            bad[screen] = found
+    assert not bad
+
+
+def test_the_list_of_keys_is_accessible(open_page: OpenPage, suite: RunningServer) -> None:
+    page = open_page()
+    page.goto(f"{suite.url}/")
+    page.get_by_role("button", name="Open the console").click()
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    page.get_by_role("dialog").wait_for()
+    assert not list(violations(page))

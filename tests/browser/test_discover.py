@@ -1,0 +1,110 @@
+"""A reader without an account: the open page answers to each deed and remembers it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from bench.server import RunningServer
+
+pytestmark = [pytest.mark.browser, pytest.mark.models]
+
+SLOW = 20_000
+# From the next click until rows on the page are other rows, by the page's own clock.
+WATCH = """() => {
+    window.clicked = window.changed = null;
+    addEventListener("click", () => (window.clicked ??= performance.now()), {capture: true});
+    const seen = new MutationObserver(() => (window.changed ??= performance.now()));
+    seen.observe(document.querySelector("[data-part=feed]"), {childList: true, subtree: true});
+}"""
+MEASURE = "() => (window.changed === null ? null : window.changed - window.clicked)"
+
+Record = Callable[[str, object], None]
+
+
+@pytest.fixture
+def reader(page: Page, suite: RunningServer) -> Page:
+    page.goto(suite.url)
+    page.get_by_role("link", name="Find a book").click()
+    expect(page.locator("[data-connection]")).to_have_text("Live", timeout=SLOW)
+    return page
+
+
+def title_of(book: Locator) -> str:
+    return book.locator("h3").inner_text()
+
+
+def shelf(page: Page, title: str) -> Locator:
+    return page.locator("[data-section]", has=page.get_by_role("heading", name=title, level=2))
+
+
+def test_the_first_visit_shows_rows_of_books(reader: Page) -> None:
+    expect(reader.get_by_role("heading", name="What would you like to read?")).to_be_visible()
+    assert reader.locator("[data-section]").count() >= 2
+    assert reader.locator(".book").count() >= 12
+
+
+def test_a_deed_changes_the_open_page_and_says_why(reader: Page, record_property: Record) -> None:
+    book = reader.locator("[data-section] .book").nth(1)
+    saved = title_of(book)
+    reader.evaluate(WATCH)
+    book.get_by_role("button", name="Save").click()
+    because = shelf(reader, f"Because you saved {saved}")
+    expect(because.locator(".book").first).to_be_visible(timeout=SLOW)
+    record_property("save_to_page_ms", reader.evaluate(MEASURE))
+    expect(reader.locator('[data-part="news"]')).to_have_text(f"Updated because you saved {saved}")
+    reason = shelf(reader, "For you").locator(".book-reason").first
+    expect(reason).to_have_text(f"Because you saved {saved}")
+    reader.reload()
+    expect(because).to_be_visible()
+    expect(reader.locator('[data-part="wish-panel"]')).not_to_have_class("wish is-cold")
+
+
+def test_a_dismissed_book_leaves_the_page_and_stays_away(
+    reader: Page, record_property: Record
+) -> None:
+    book = reader.locator("[data-section] .book").first
+    item, title = book.get_attribute("data-item"), title_of(book)
+    reader.evaluate(WATCH)
+    book.locator("summary").click()
+    book.get_by_role("button", name="this book").click()
+    gone = reader.locator(f'[data-section] [data-item="{item}"]')
+    expect(gone).to_have_count(0, timeout=SLOW)
+    record_property("dismiss_to_page_ms", reader.evaluate(MEASURE))
+    expect(reader.locator('[data-part="news"]')).to_have_text(f"Less like {title}")
+    reader.reload()
+    expect(reader.locator("[data-section]").first).to_be_visible()
+    expect(gone).to_have_count(0)
+    reader.get_by_role("link", name="Saved and profile").click()
+    entry = reader.locator(".history li", has_text=title)
+    expect(entry).to_contain_text("dismissed")
+    entry.get_by_role("button", name="Remove").click()
+    expect(entry).to_have_count(0, timeout=SLOW)
+
+
+def test_a_sentence_finds_books_and_its_clicks_count(reader: Page) -> None:
+    reader.get_by_label("Search the catalogue").fill("a captain hunted by the sea")
+    reader.keyboard.press("Enter")
+    results = reader.locator(".result")
+    expect(results.first).to_be_visible()
+    assert results.filter(has_text="sea").count() >= 3
+    title = results.first.locator("h2").inner_text()
+    results.first.get_by_role("link", name=title).click()
+    expect(reader.get_by_role("heading", level=1)).to_have_text(title)
+    reader.get_by_role("button", name="Like", exact=True).click()
+    expect(reader.get_by_role("button", name="Liked")).to_be_visible()
+    reader.get_by_role("link", name="For you").click()
+    expect(shelf(reader, f"Because you liked {title}")).to_be_visible(timeout=SLOW)
+
+
+def test_a_wish_is_read_back_and_can_be_cleared(reader: Page) -> None:
+    reader.get_by_label("Your sentence").fill("quiet science fiction, no war")
+    reader.get_by_role("button", name="Show me").click()
+    read = reader.locator('[data-part="wish-read"]')
+    expect(read.locator('[data-part="wanted"]')).to_contain_text("science fiction", timeout=SLOW)
+    expect(read.locator('[data-part="unwanted"]')).to_contain_text("war")
+    expect(shelf(reader, "For you").locator(".book").first).to_be_visible()
+    read.get_by_role("button", name="Clear").click()
+    expect(read).to_be_hidden(timeout=SLOW)
