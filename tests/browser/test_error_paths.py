@@ -38,9 +38,15 @@ def test_a_refused_message_keeps_its_text_and_can_be_sent_again(
     page.goto(f"{suite.url}/support/widget/")
     expect(page.locator("[data-connection]").first).to_have_text("Live", timeout=SLOW)
     box = page.get_by_label("Your message")
-    send = "(box, text) => { box.value = text; box.form.requestSubmit(); }"
-    for number in range(40):  # more at once than a visitor may
-        box.evaluate(send, f"thanks {number}")
+    # More at once than a visitor may.
+    box.evaluate(
+        """box => {
+            for (let number = 0; number < 60; number += 1) {
+                box.value = `thanks ${number}`;
+                box.form.requestSubmit();
+            }
+        }"""
+    )
     failed = page.locator(".message.failed")
     expect(failed.first).to_contain_text("Too many", timeout=SLOW)
     words = failed.first.locator(".message-text").inner_text()
