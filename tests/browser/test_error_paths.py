@@ -48,7 +48,7 @@ def test_a_refused_message_keeps_its_text_and_can_be_sent_again(
         }"""
     )
     failed = page.locator(".message.failed")
-    expect(failed.first).to_contain_text("Too many", timeout=SLOW)
+    expect(failed.first).to_contain_text("Too many", timeout=3 * SLOW)
     words = failed.first.locator(".message-text").inner_text()
     page.wait_for_timeout(3000)  # the limit lets a few through again
     failed.first.get_by_role("button", name="Retry").click()
