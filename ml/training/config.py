@@ -22,6 +22,8 @@ class FinetuneConfig:
     file is given; calibration, thresholds and metrics come from the validation rows alone.
     ``target_error`` is the error rate on them that the accept threshold aims at, and
     ``in_scope_kept`` the share of in-scope texts that the out-of-scope threshold lets pass.
+    ``r_drop`` weighs the agreement of two passes with different dropout (:mod:`ml.models.r_drop`),
+    which takes twice the time; it is for classification.
     With ``refit`` the weights are trained once more on all rows, in the same way, after they have
     been measured; temperature, thresholds and metrics stay those of the run without the held-out
     rows, and the card says so.
@@ -40,6 +42,7 @@ class FinetuneConfig:
     warmup: float = 0.1
     schedule: str = "linear"
     label_smoothing: float = 0.05
+    r_drop: float = 0.0
     max_length: int = 64
     bf16: bool = True
     seed: int = 13
@@ -61,6 +64,7 @@ class FinetuneConfig:
             "learning_rate": self.learning_rate > 0,
             "warmup": 0 <= self.warmup < 1,
             "label_smoothing": 0 <= self.label_smoothing < 1,
+            "r_drop": self.r_drop >= 0,
             "max_length": 8 <= self.max_length <= 512,
             "held_out": 0 < self.held_out < 1,
             "target_error": 0 < self.target_error < 1,

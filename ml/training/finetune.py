@@ -76,6 +76,7 @@ def _finetune_classifier(
             columns=len(columns),
             dropout=config.dropout,
             label_smoothing=config.label_smoothing,
+            r_drop=config.r_drop,
         )
 
     rows = encode_classification(training, tokenizer, columns, config.max_length)
@@ -261,5 +262,14 @@ def _store(
 
 
 def _recipe(config: FinetuneConfig) -> dict[str, Any]:
-    names = ("epochs", "batch_size", "learning_rate", "warmup", "schedule", "label_smoothing")
+        "batch_size",
+        "learning_rate",
+        "warmup",
+        "schedule",
+        "label_smoothing",
+        "r_drop",
+    )
     return {name: getattr(config, name) for name in (*names, "weight_decay", "seed", "refit")}
+    names = ("epochs", "batch_size", "learning_rate", "warmup", "schedule", "label_smoothing")
+    more = ("r_drop", "weight_decay", "seed", "refit")
+    return {name: getattr(config, name) for name in (*names, *more)}
