@@ -262,14 +262,6 @@ def _store(
 
 
 def _recipe(config: FinetuneConfig) -> dict[str, Any]:
-        "batch_size",
-        "learning_rate",
-        "warmup",
-        "schedule",
-        "label_smoothing",
-        "r_drop",
-    )
-    return {name: getattr(config, name) for name in (*names, "weight_decay", "seed", "refit")}
     names = ("epochs", "batch_size", "learning_rate", "warmup", "schedule", "label_smoothing")
     more = ("r_drop", "weight_decay", "seed", "refit")
     return {name: getattr(config, name) for name in (*names, *more)}
