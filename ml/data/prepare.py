@@ -8,8 +8,10 @@ returns training and validation rows; no text is in both.
 from __future__ import annotations
 
 import random
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,9 @@ from ml.data.readers import (
     write_jsonl,
 )
 from ml.data.splits import drop_repeats, split_by_text, text_key
+from ml.data.targeting import TARGETED_TASK, TargetedText, read_targeted
+from ml.data.text import normalise
+from ml.data.written.texts import WrittenText, company_texts, statements
 from ml.errors import DataError
 from ml.types import OUT_OF_SCOPE
 
@@ -110,8 +115,17 @@ def prepare_intent(data: Path) -> Rows:
     )
 
 
+STATEMENTS_PER_PATTERN = {"positive": 8, "neutral": 10, "negative": 6}
+"""How many texts of a written pattern are read, by its label: as filings are, mostly neutral."""
+COMPANY_TEXTS_PER_PATTERN = 3
+
+
 def prepare_sentiment(data: Path) -> Rows:
-    """Financial tweets, FinEntity texts whose companies all agree, and statements written here."""
+    """Financial tweets, FinEntity texts whose companies all agree, and statements written here.
+
+    Some of the written patterns are held out whole, and so are the statements that were written
+    apart from them (``ml/data/written``).
+    """
     tweets = drop_repeats(
         list(read_classification(data / "finance/twitter_financial_sentiment_train.jsonl")),
         key=_key,
@@ -125,7 +139,42 @@ def prepare_sentiment(data: Path) -> Rows:
     kept, held = split_by_text(
         agreeing + written, held_out=0.08, seed=SEED, key=_key, stratum=lambda row: row.label
     )
-    return _labelled([*training, *kept]), _labelled([*valid, *held])
+    written_here = _written_statements()
+    return (
+        _labelled([*training, *kept, *(row for row, measured in written_here if not measured)]),
+        _labelled([*valid, *held, *(row for row, measured in written_here if measured)]),
+    )
+
+
+TARGETED_PER_PATTERN = 12
+SINGLE_PER_PATTERN = 2
+_CASHTAG = re.compile(r"(?<!\w)\$[A-Z]{1,5}\b")
+
+
+def prepare_targeted_sentiment(data: Path) -> Rows:
+    """Texts with the sentiment of each company: FinEntity, tweets with one cashtag, written ones.
+
+    A fifth of FinEntity is held out, by text, and with it some of the written patterns about
+    several companies.
+    """
+    path = data / "finance/finentity_targeted_train.jsonl"
+    texts = drop_repeats(list(read_targeted(path)), key=lambda row: text_key(row.text))
+    training, valid = split_by_text(
+        texts,
+        held_out=0.2,
+        seed=SEED,
+        key=lambda row: text_key(row.text),
+        stratum=lambda row: "opposite" if row.is_opposite else "",
+    )
+    written = list(company_texts(per_pattern=TARGETED_PER_PATTERN))
+    single = statements(per_pattern=dict.fromkeys(STATEMENTS_PER_PATTERN, SINGLE_PER_PATTERN))
+    about_one = [text for text in single if text.entities]
+    kept = [text for text in (*written, *about_one) if not text.held_out]
+    held = [text for text in written if text.held_out]
+    return (
+        _with_entities([*training, *_tagged_tweets(data), *kept]),
+        _with_entities([*valid, *held]),
+    )
 
 
 def prepare_topic(data: Path) -> Rows:
@@ -169,6 +218,7 @@ def prepare_ner(data: Path) -> Rows:
 PREPARATIONS: dict[str, Callable[[Path], Rows]] = {
     "intent": prepare_intent,
     "sentiment": prepare_sentiment,
+    TARGETED_TASK: prepare_targeted_sentiment,
     "topic": prepare_topic,
     "ner": prepare_ner,
 }
@@ -205,12 +255,36 @@ def _tagged(rows: Sequence[TaggedSentence]) -> list[dict[str, Any]]:
     return [{"tokens": list(row.tokens), "tags": list(row.tags)} for row in rows]
 
 
+def _with_entities(rows: Sequence[TargetedText | WrittenText]) -> list[dict[str, Any]]:
+    return [{"text": row.text, "entities": dict(row.entities)} for row in rows]
+
+
+def _tagged_tweets(data: Path) -> Iterable[TargetedText]:
+    """Tweets with exactly one cashtag: their label is that company's."""
+    path = data / "finance/twitter_financial_sentiment_train.jsonl"
+    for row in drop_repeats(list(read_classification(path)), key=_key):
+        text = normalise(row.text)
+        tags = set(_CASHTAG.findall(text))
+        if len(tags) == 1:
+            yield TargetedText(text, {tags.pop(): row.label}, row.row)
+
+
 def _agreeing(data: Path) -> Iterable[LabelledText]:
     path = data / "finance/finentity_targeted_train.jsonl"
     for row, record in read_records(path, ("text", "entities")):
         labels = set(record["entities"].values())
         if len(labels) == 1:
             yield LabelledText(record["text"], labels.pop(), row)
+
+
+def _written_statements() -> list[tuple[LabelledText, bool]]:
+    """Composed texts with one sign, and whether their pattern is held out."""
+    texts = list(statements(per_pattern=STATEMENTS_PER_PATTERN))
+    for text in company_texts(per_pattern=COMPANY_TEXTS_PER_PATTERN):
+        signs = set(text.labels) - {"neutral"}
+        if len(signs) < 2:
+            texts.append(replace(text, labels=(signs.pop() if signs else "neutral",)))
+    return [(LabelledText(text.text, text.labels[0]), text.held_out) for text in texts]
 
 
 def _written_news(label: str) -> Iterable[LabelledText]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ml.data.readers import LabelledText, TaggedSentence, read_classification, read_ner
 from ml.data.splits import split_by_text, text_key
+from ml.data.targeting import TARGETED_TASK, read_marked
 from ml.errors import DataError, TrainingError
 from ml.training.config import FinetuneConfig
 from ml.types import OUT_OF_SCOPE, Kind
@@ -34,10 +35,15 @@ class FinetuneRequest:
 def classification_rows(
     request: FinetuneRequest,
 ) -> tuple[list[LabelledText], list[LabelledText]]:
-    """Training and validation texts, no text in both."""
-    training = list(read_classification(request.train_file))
+    """Training and validation texts, no text in both.
+
+    Rows of targeted sentiment are read with their companies, as one marked text for each.
+    """
+    targeted = request.name == TARGETED_TASK
+    read = read_marked if targeted else read_classification
+    training = list(read(request.train_file))
     if request.valid_file is not None:
-        valid = list(read_classification(request.valid_file))
+        valid = list(read(request.valid_file))
         seen = {text_key(row.text) for row in valid}
         training = [row for row in training if text_key(row.text) not in seen]
     else:
@@ -45,7 +51,7 @@ def classification_rows(
             training,
             held_out=request.config.held_out,
             seed=request.config.seed,
-            key=lambda row: text_key(row.text),
+            key=lambda row: str(row.row) if targeted else text_key(row.text),
             stratum=lambda row: row.label,
         )
     if training and valid and all(row.label == OUT_OF_SCOPE for row in valid):

@@ -11,9 +11,17 @@ import pytest
 
 from ml.cli import main
 from ml.data.ner_labels import TAGS, to_shared_labels
-from ml.data.prepare import BANKING_LIKE_CLINC, prepare, prepare_intent
+from ml.data.prepare import (
+    BANKING_LIKE_CLINC,
+    prepare,
+    prepare_intent,
+    prepare_sentiment,
+    prepare_targeted_sentiment,
+)
 from ml.data.readers import TaggedSentence, read_classification, read_ner, write_jsonl
 from ml.data.splits import text_key
+from ml.data.targeting import find_names
+from ml.data.written.texts import HELD_OUT_STATEMENTS, statements
 from ml.errors import DataError
 
 
@@ -38,6 +46,10 @@ def data(tmp_path: Path) -> Path:
         for label in ("negative", "neutral", "positive")
         for i in range(50)
         for j in range(2)
+    ]
+    tweets += [
+        {"text": "$ABC gains https://t.example/1", "label": "positive"},
+        {"text": "$ABC or $XYZ", "label": "neutral"},
     ]
     write_jsonl(folder / "finance/twitter_financial_sentiment_train.jsonl", tweets)
     entities = [
@@ -95,6 +107,27 @@ def test_sentiment_drops_repeats_and_texts_whose_companies_disagree(
     assert text_key("A gains, B gains") in texts
     assert text_key("A gains, B falls") not in texts
     assert {row.label for part in rows for row in part} == {"negative", "neutral", "positive"}
+
+
+def test_the_written_statements_are_mixed_in_and_some_patterns_held_out(data: Path) -> None:
+    training, valid = ({text_key(row["text"]) for row in rows} for rows in prepare_sentiment(data))
+    written = list(statements(per_pattern=dict.fromkeys(("positive", "neutral", "negative"), 1)))
+    for row in written:
+        assert text_key(row.text) in (valid if row.held_out else training)
+    measured_only = {text_key(row.text) for row in read_classification(HELD_OUT_STATEMENTS)}
+    assert not measured_only & (training | valid)
+
+
+def test_targeted_rows_have_a_label_for_each_name_and_share_no_text(data: Path) -> None:
+    training, valid = prepare_targeted_sentiment(data)
+    texts = [[text_key(row["text"]) for row in rows] for rows in (training, valid)]
+    assert not set(texts[0]) & set(texts[1])
+    assert len(set(texts[0])) == len(texts[0])
+    for row in (*training, *valid):
+        assert all(find_names(row["text"], row["entities"]).values()), row
+    # Tweets take part with their one cashtag; those with none or several do not.
+    assert {"text": "$ABC gains", "entities": {"$ABC": "positive"}} in training
+    assert not [text for text in texts[0] if "$abc or $xyz" in text or "tweet" in text]
 
 
 def test_ner_sets_are_brought_to_one_label_set(data: Path, tmp_path: Path) -> None:
