@@ -80,14 +80,14 @@ def _entities(pattern: Pattern, text: str, scene: Scene) -> dict[str, str]:
     """The sign of each name that ``text`` has, as it stands there."""
     slots = pattern.slots
     if slots & {*_COMPANIES, *_TAGS.values()}:
-        signed = {}
+        signed: dict[str, str] = {}
         for slot, label in zip(_COMPANIES, pattern.labels, strict=False):
-            names = (scene[slot], scene[_TAGS[slot]] if slot in _TAGS else "")
-            signed |= {name: label for name in names if name and name in text}
+            spelled = [scene[slot], *([scene[_TAGS[slot]]] if slot in _TAGS else [])]
+            signed |= {name: label for name in spelled if name in text}
         return signed
     target = next((slot for slot in _TARGETS if slot in slots), None)
     if target is None or slots & _UNSIGNED:
         return {}
     names = [scene[slot] for slot in ("tag", target) if slot in slots]
-    spelled = [way for name in names for way in (name, name[:1].upper() + name[1:], name.upper())]
-    return {found: pattern.labels[0] for found in spelled if found in text}
+    ways = [way for name in names for way in (name, name[:1].upper() + name[1:], name.upper())]
+    return {found: pattern.labels[0] for found in ways if found in text}
