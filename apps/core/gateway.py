@@ -119,6 +119,15 @@ async def aembed(texts: Sequence[str], *, task: str = "encoder") -> list[FloatAr
     return [cast(Embedding, prediction).vector for prediction in await apredict(task, texts)]
 
 
+async def aencode(texts: Sequence[str], *, task: str = "encoder") -> list[Embedding]:
+    """Sentence vectors with the version of the encoder that made them."""
+    return cast(list[Embedding], await apredict(task, texts))
+
+
+def encode(texts: Sequence[str], *, task: str = "encoder") -> list[Embedding]:
+    return cast(list[Embedding], predict(task, texts))
+
+
 def model_store() -> ModelStore:
     """The built models on disk: versions, activation. Hashes each version's files once."""
     return _store_at(settings.ML_MODELS_DIR)

@@ -27,7 +27,7 @@ from apps.support.models import Article, KnowledgeVersion
 from ml.errors import ArtifactError
 from ml.retrieval.documents import Document
 from ml.retrieval.hybrid import Hit, HybridIndex
-from ml.types import FloatArray
+from ml.types import Embedding, FloatArray
 
 logger = structlog.get_logger(__name__)
 
@@ -38,14 +38,22 @@ _RENEWAL_SECONDS = 0.5
 _SEARCH_LIMIT = 24
 _SEARCH_FLOOR = 0.25  # hybrid score
 
+ENCODER_TASKS = ("support_encoder", "encoder")
+"""The encoders of articles and questions, best first: the tuned one, the plain one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """The published articles at one version, with their index."""
+    """The published articles at one version, with their index and the task of its encoder."""
 
     version: int
     index: HybridIndex
     articles: dict[str, Known]
+    encoder_task: str
+
+    def fits(self, embedding: Embedding) -> bool:
+        """Whether the vector is of the encoder whose vectors the index holds."""
+        return self.index.encoder_version == _identity(self.encoder_task, embedding.version)
 
     def search(self, text: str, vector: FloatArray, *, k: int = 8) -> list[Hit]:
         return self.index.search(text, vector, k) if self.articles else []
@@ -70,9 +78,10 @@ def current(progress: ProgressReporter | None = None) -> Knowledge:
     """The articles as they are now; only changed ones are embedded. Blocks while it does so."""
     global _latest
     with _lock:
-        number, encoder = version_number(), _encoder_version()
+        number, task = version_number(), best_encoder()
+        encoder = _identity(task, _version_of(task))
         if _latest is None or _latest.version != number or _latest.index.encoder_version != encoder:
-            _latest = _renewed(number, encoder, _latest, progress or NoProgress())
+            _latest = _renewed(number, task, _latest, progress or NoProgress())
         return _latest
 
 
@@ -81,10 +90,30 @@ def latest() -> Knowledge:
     return _latest or current()
 
 
+def encoder_task() -> str:
+    """The task that encodes questions for the articles in memory."""
+    known = _latest
+    return known.encoder_task if known else best_encoder()
+
+
+def retrieve(text: str, embedding: Embedding, *, k: int = 8) -> tuple[Knowledge, list[Hit]]:
+    """The articles in memory and the best for a question that :func:`encoder_task` encoded.
+
+    A vector of another encoder than the index's says nothing: when one of the two is promoted in
+    between, the articles are renewed and, if need be, the question is encoded once more.
+    """
+    known = latest()
+    if not known.fits(embedding):
+        known = current()
+    if not known.fits(embedding):
+        (embedding,) = gateway.encode([text], task=known.encoder_task)
+    return known, known.search(text, embedding.vector, k=k)
+
+
 def search_slugs(query: str) -> list[str]:
     """Articles for a search box, best first; raises ``Problem`` while the models are away."""
-    (vector,) = gateway.embed([query])
-    hits = latest().search(query, vector, k=_SEARCH_LIMIT)
+    (embedding,) = gateway.encode([query], task=latest().encoder_task)
+    _, hits = retrieve(query, embedding, k=_SEARCH_LIMIT)
     return [hit.document_id for hit in hits if hit.score >= _SEARCH_FLOOR]
 
 
@@ -111,19 +140,20 @@ async def run_renewal() -> None:
 
 
 def _renewed(
-    number: int, encoder: str, previous: Knowledge | None, progress: ProgressReporter
+    number: int, task: str, previous: Knowledge | None, progress: ProgressReporter
 ) -> Knowledge:
+    (sample,) = gateway.encode(["dimensions"], task=task)
+    encoder = _identity(task, sample.version)
     articles = list(Article.objects.filter(published=True))
     wanted = {article.slug: _document(article) for article in articles}
     index = previous.index if previous else _stored()
     if index is None or index.encoder_version != encoder:
-        dimensions = gateway.embed(["dimensions"])[0].shape[0]
-        index = HybridIndex(dimensions, encoder_version=encoder)
+        index = HybridIndex(sample.vector.shape[0], encoder_version=encoder)
     gone = [slug for slug in index.document_ids() if slug not in wanted]
     changed = [document for slug, document in wanted.items() if index.document(slug) != document]
     index.remove(gone)
     if changed:
-        index.put(changed, partial(_embed, progress=progress))
+        index.put(changed, partial(_embed, task=task, progress=progress))
     if gone or changed:
         _store(index)
     if wanted:
@@ -134,36 +164,47 @@ def _renewed(
         )
         for article in articles
     }
-    return Knowledge(number, index, known)
+    return Knowledge(number, index, known, task)
 
 
-def _encoder_version() -> str:
-    for info in gateway.models():
-        if info.task == "encoder":
-            return info.version
+def best_encoder() -> str:
+    """The best of ``ENCODER_TASKS`` that can be served; raises ``ModelUnavailable``."""
+    served = {info.task for info in gateway.models()}
+    for task in ENCODER_TASKS:
+        if task in served:
+            return task
     raise ModelUnavailable("The sentence encoder is not built; run: manage.py build_models")
+
+
+def _version_of(task: str) -> str:
+    return next(info.version for info in gateway.models() if info.task == task)
+
+
+def _identity(task: str, version: str) -> str:
+    """What names an encoder: versions of two tasks may be called the same."""
+    return f"{task} {version}"
 
 
 def _document(article: Article) -> Document:
     return Document(article.slug, article.title, article.body, tuple(article.questions))
 
 
-def _embed(texts: Sequence[str], *, progress: ProgressReporter) -> FloatArray:
+def _embed(texts: Sequence[str], *, task: str, progress: ProgressReporter) -> FloatArray:
     """Vectors of shape (texts, dimensions), in batches that leave the queue room for customers."""
     vectors: list[FloatArray] = []
     for start in range(0, len(texts), _BATCH):
-        vectors += _embed_batch(list(texts[start : start + _BATCH]))
+        vectors += _embed_batch(list(texts[start : start + _BATCH]), task)
         progress.update(len(vectors), len(texts), "embedding")
     return np.stack(vectors)
 
 
-def _embed_batch(texts: list[str]) -> list[FloatArray]:
+def _embed_batch(texts: list[str], task: str) -> list[FloatArray]:
     for _ in range(_BUSY_ATTEMPTS):
         try:
-            return gateway.embed(texts)
+            return gateway.embed(texts, task=task)
         except Busy:
             time.sleep(_BUSY_PAUSE)
-    return gateway.embed(texts)
+    return gateway.embed(texts, task=task)
 
 
 def _stored() -> HybridIndex | None:

@@ -15,10 +15,8 @@ from apps.core import gateway
 from apps.core.errors import ModelUnavailable
 from apps.support import knowledge, language
 from apps.support.bot import Decision, Findings, Thresholds, decide
-from apps.support.knowledge import Knowledge
 from apps.support.models import Message
-from ml.retrieval.hybrid import Hit
-from ml.types import Classification, Entity, FloatArray
+from ml.types import Classification, Entity
 
 Analysis = dict[str, Any]
 Result = TypeVar("Result")
@@ -28,13 +26,15 @@ async def think(message: Message) -> tuple[Decision, Analysis]:
     """Analyse the message and decide; raises ``Problem`` when the models cannot answer now."""
     clock: dict[str, float] = {}
     foreign = language.foreign_language(message.text)
-    intents, entities, vectors = await asyncio.gather(
+    intents, entities, embeddings = await asyncio.gather(
         _timed(clock, "intent", gateway.aclassify("intent", [message.text])),
         _timed(clock, "entities", _entities(message.text)),
-        _timed(clock, "embedding", gateway.aembed([message.text])),
+        _timed(clock, "embedding", gateway.aencode([message.text], task=knowledge.encoder_task())),
     )
     began = time.perf_counter()
-    known, hits = await sync_to_async(_retrieve, thread_sensitive=False)(message.text, vectors[0])
+    known, hits = await sync_to_async(knowledge.retrieve, thread_sensitive=False)(
+        message.text, embeddings[0]
+    )
     clock["retrieval"] = time.perf_counter() - began
     began = time.perf_counter()
     thresholds = Thresholds(**settings.SUPPORT_THRESHOLDS)
@@ -52,11 +52,6 @@ async def think(message: Message) -> tuple[Decision, Analysis]:
     )
     clock["decision"] = time.perf_counter() - began
     return decision, _analysis(intents[0], entities, foreign, decision, clock, thresholds)
-
-
-def _retrieve(text: str, vector: FloatArray) -> tuple[Knowledge, list[Hit]]:
-    known = knowledge.latest()
-    return known, known.search(text, vector)
 
 
 async def _timed(clock: dict[str, float], name: str, work: Awaitable[Result]) -> Result:

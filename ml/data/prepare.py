@@ -15,7 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ml.data.banking import BANKING_LIKE_CLINC
 from ml.data.ner_labels import to_shared_labels
+from ml.data.prepare_retrieval import prepare_support_encoder
 from ml.data.readers import (
     LabelledText,
     TaggedSentence,
@@ -35,48 +37,6 @@ SEED = 13
 WRITTEN_NEWS = Path(__file__).parents[2] / "demo" / "news" / "articles.jsonl"
 """News written for this project, each item with its sentiment and topic. The items of the live
 stream beside it are not trained on, so they show what the models make of unseen headlines."""
-
-BANKING_LIKE_CLINC = frozenset(
-    {
-        "account_blocked",
-        "apr",
-        "application_status",
-        "balance",
-        "bill_balance",
-        "bill_due",
-        "card_declined",
-        "credit_limit",
-        "credit_limit_change",
-        "credit_score",
-        "damaged_card",
-        "exchange_rate",
-        "expiration_date",
-        "freeze_account",
-        "improve_credit_score",
-        "insurance",
-        "insurance_change",
-        "interest_rate",
-        "international_fees",
-        "min_payment",
-        "new_card",
-        "order_checks",
-        "pay_bill",
-        "payday",
-        "pin_change",
-        "redeem_rewards",
-        "replacement_card_duration",
-        "report_fraud",
-        "report_lost_card",
-        "rewards_balance",
-        "rollover_401k",
-        "routing",
-        "spending_history",
-        "taxes",
-        "transactions",
-        "transfer",
-    }
-)
-"""CLINC150 intents close to a bank's: neither in nor clearly out of Banking77's scope."""
 
 _HELD_OUT_INTENTS = 20
 _PER_INTENT = 20
@@ -221,6 +181,7 @@ PREPARATIONS: dict[str, Callable[[Path], Rows]] = {
     TARGETED_TASK: prepare_targeted_sentiment,
     "topic": prepare_topic,
     "ner": prepare_ner,
+    "support_encoder": prepare_support_encoder,
 }
 
 

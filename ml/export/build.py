@@ -136,6 +136,8 @@ def restore_model(artifact: Artifact, source: EncoderSource, folder: Path) -> nn
     encoder = tune(load_encoder(source), artifact.method)
     load_delta(encoder, artifact.method, folder / ADAPTER)
     encoder = merged(encoder, artifact.method)
+    if artifact.kind == "embedding":
+        return SentenceEncoder(encoder)
     columns = len(artifact.labels) + int(bool(artifact.settings.get("oos_column")))
     model: nn.Module
     if artifact.kind == "ner":

@@ -26,6 +26,7 @@ from ml.types import (
 )
 
 Rules = Mapping[str, str]
+_ENCODERS = ("encoder", "support_encoder")
 
 DEFAULT_CLASSIFICATIONS: Mapping[str, Rules] = {
     "intent": {
@@ -178,13 +179,17 @@ class FakeModels:
 
     def _info(self, task: str) -> ModelInfo:
         version = self.active_version(task)
-        kinds: dict[str, Kind] = {"ner": "ner", "encoder": "embedding"}
-        labels = {"ner": ("LOC", "ORG", "PER"), "encoder": ()}.get(task)
-        if labels is None:
+        kind: Kind = "classification"
+        labels: tuple[str, ...] = ()
+        if task == "ner":
+            kind, labels = "ner", ("LOC", "ORG", "PER")
+        elif task in _ENCODERS:
+            kind = "embedding"
+        else:
             labels = tuple(dict.fromkeys(self._rules[task].values()))
         return ModelInfo(
             task=task,
-            kind=kinds.get(task, "classification"),
+            kind=kind,
             version=version,
             labels=labels,
             precision="none",
@@ -258,7 +263,8 @@ class FakeEngine(LocalEngine):
 
     ``classifications`` maps a task to its rules (keyword to label), ``names`` an entity's text to
     its type. The tasks are those of ``classifications`` (``intent``, ``sentiment`` and ``topic``
-    unless given), ``ner`` and ``encoder``. One worker and no cache by default, so that what a test
+    unless given), ``ner`` and ``encoder``; ``models.promote("support_encoder", ...)`` adds
+    that one. One worker and no cache by default, so that what a test
     sees does not depend on what ran before.
 
     ``gate`` (:class:`GatedModels`) stops batches and makes texts fail, ``models`` promotes

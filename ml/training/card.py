@@ -19,6 +19,12 @@ _SHOWN = (
     "in_scope_accuracy_at_threshold",
     "coverage",
     "accuracy_when_confident",
+    "recall@1",
+    "recall@3",
+    "mrr@10",
+    "untuned_recall@1",
+    "untuned_recall@3",
+    "untuned_mrr@10",
 )
 
 
@@ -55,19 +61,32 @@ def model_card(
             else "never trained on."
         ),
         "\n".join(["| metric | value |", "|---|---|", *metrics, *per_type]),
-        f"Temperature {artifact.temperature:.3f}; thresholds "
-        + (", ".join(f"{k} {v:.3f}" for k, v in artifact.thresholds.items()) or "none")
-        + ".",
+        _calibration(artifact),
         "## Limits",
         card.get("limits", "Not stated."),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def _calibration(artifact: Artifact) -> str:
+    if artifact.kind == "embedding":
+        return ""
+    thresholds = ", ".join(f"{k} {v:.3f}" for k, v in artifact.thresholds.items()) or "none"
+    return f"Temperature {artifact.temperature:.3f}; thresholds {thresholds}."
+
+
+def _objective(artifact: Artifact, config: FinetuneConfig) -> str:
+    """What the loss was, where it is not plain cross-entropy; ends in a comma."""
+    if artifact.kind == "embedding":
+        loss = config.pair_loss.replace("_", " ")
+        kept = f", {config.strength:.0%} of the change kept" if config.strength < 1 else ""
+        return f"{loss} loss{kept}, "
+    return f"label smoothing {config.label_smoothing:g}, " if config.label_smoothing else ""
+
+
 def _how(artifact: Artifact, config: FinetuneConfig, curve: Sequence[dict[str, float]]) -> str:
     settings = [f"{name} {value}" for name, value in artifact.method.items() if name != "name"]
     method = artifact.method["name"] + (f" ({', '.join(settings)})" if settings else "")
-    smoothing = f"label smoothing {config.label_smoothing:g}, " if config.label_smoothing else ""
     trained = int(artifact.metrics.get("trainable_parameters", 0))
     rows = sum(source.rows for source in artifact.data)
     loss = f"; final training loss {curve[-1]['loss']:.3f}" if curve else ""
@@ -75,7 +94,7 @@ def _how(artifact: Artifact, config: FinetuneConfig, curve: Sequence[dict[str, f
         f"Base encoder {artifact.encoder.name} (SHA-256 `{artifact.encoder.sha256[:16]}...`), "
         f"method {method}, {config.epochs:g} epochs, batches of {config.batch_size}, "
         f"learning rate {config.learning_rate:g} ({config.schedule}, {config.warmup:.0%} warmup), "
-        f"{smoothing}at most {config.max_length} tokens, seed {config.seed}. "
+        f"{_objective(artifact, config)}at most {config.max_length} tokens, seed {config.seed}. "
         f"{trained:,} parameters were trained on {rows:,} rows in "
         f"{artifact.metrics.get('minutes', 0):g} minutes on "
         f"{config.card.get('machine', 'a CPU')}{loss}."

@@ -12,6 +12,7 @@ from ml.errors import DataError
 
 METHODS = ("lora", "full", "head")
 SCHEDULES = ("linear", "cosine")
+PAIR_LOSSES = ("multiple_negatives", "triplet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,11 @@ class FinetuneConfig:
     With ``refit`` the weights are trained once more on all rows, in the same way, after they have
     been measured; temperature, thresholds and metrics stay those of the run without the held-out
     rows, and the card says so.
+
+    For sentence encoders: ``pair_loss`` with its ``similarity_scale`` (multiple negatives) or
+    ``triplet_margin``; ``strength`` is the share of the tuned change of the weights that is kept
+    (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"): below 1 the encoder stays
+    nearer to what it was and so better on texts unlike the training rows.
     """
 
     encoder: str = DEFAULT_ENCODER
@@ -50,6 +56,10 @@ class FinetuneConfig:
     target_error: float = 0.05
     in_scope_kept: float = 0.97
     refit: bool = False
+    pair_loss: str = "multiple_negatives"
+    similarity_scale: float = 20.0
+    triplet_margin: float = 0.3
+    strength: float = 1.0
     licences: dict[str, str] = field(default_factory=dict)
     card: dict[str, str] = field(default_factory=dict)
 
@@ -68,6 +78,10 @@ class FinetuneConfig:
             "max_length": 8 <= self.max_length <= 512,
             "held_out": 0 < self.held_out < 1,
             "target_error": 0 < self.target_error < 1,
+            "pair_loss": self.pair_loss in PAIR_LOSSES,
+            "similarity_scale": self.similarity_scale > 0,
+            "triplet_margin": 0 < self.triplet_margin <= 2,
+            "strength": 0 < self.strength <= 1,
             "in_scope_kept": 0 < self.in_scope_kept < 1,
         }
         for name, good in checks.items():

@@ -53,7 +53,9 @@ def finetune(request: FinetuneRequest, progress: ProgressCallback | None = None)
         return _finetune_classifier(request, source, tokenizer, progress)
     if request.kind == "ner":
         return _finetune_tagger(request, source, tokenizer, progress)
-    raise TrainingError("fine-tuning of the kind 'embedding' is not available yet")
+    from ml.training.finetune_embedding import finetune_embedding
+
+    return finetune_embedding(request, source, tokenizer, progress)
 
 
 def _finetune_classifier(

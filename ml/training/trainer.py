@@ -51,16 +51,18 @@ def seed_everything(seed: int) -> None:
 
 def train(
     model: nn.Module,
-    rows: Sequence[EncodedRow],
+    rows: Sequence[EncodedRow] | torch.utils.data.Dataset[dict[str, Any]],
     config: FinetuneConfig,
     *,
     run_folder: Path,
     progress: ProgressCallback | None = None,
+    collator: Callable[[Sequence[dict[str, Any]]], dict[str, Any]] = collate,
 ) -> list[dict[str, float]]:
     """Train ``model`` in place and return the loss curve.
 
     Checkpoints go to ``run_folder`` after each epoch; a run that was killed goes on from the last
-    one when it is started again with the same folder. Batches hold texts of similar length.
+    one when it is started again with the same folder. Batches hold texts of similar length;
+    ``collator`` makes them of the rows, or of the items if a data set is given.
 
     Raises :class:`TrainingError` when the loss is not finite.
     """
@@ -87,9 +89,8 @@ def train(
         disable_tqdm=True,
         dataloader_pin_memory=torch.cuda.is_available(),
     )
-    trainer = Trainer(
-        model=model, args=arguments, train_dataset=EncodedRows(rows), data_collator=collate
-    )
+    dataset = rows if isinstance(rows, torch.utils.data.Dataset) else EncodedRows(rows)
+    trainer = Trainer(model=model, args=arguments, train_dataset=dataset, data_collator=collator)
     trainer.remove_callback(_printer())
     trainer.add_callback(_Reporter(progress))
     last = get_last_checkpoint(str(run_folder)) if run_folder.is_dir() else None

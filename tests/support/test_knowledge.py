@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from apps.core import gateway
+from apps.core.errors import ModelUnavailable
 from apps.support import importing, knowledge
 from apps.support.models import Article
 from ml.serving.fakes import FakeEngine
@@ -22,7 +23,8 @@ def stored(slug: str, title: str = "A title", body: str = "Some text.") -> None:
 
 def embedded(engine: FakeEngine) -> list[str]:
     """The texts embedded since the last call."""
-    texts = [text for task, batch in engine.gate.batches if task == "encoder" for text in batch]
+    batches = [batch for task, batch in engine.gate.batches if task in knowledge.ENCODER_TASKS]
+    texts = [text for batch in batches for text in batch]
     engine.gate.batches.clear()
     return [text for text in texts if text != "dimensions"]
 
@@ -55,6 +57,7 @@ def test_a_new_process_reads_the_stored_index(engine: FakeEngine) -> None:
     assert embedded(engine) == []
     (vector,) = gateway.embed(["when will my card arrive"])
     assert known.search("when will my card arrive", vector)[0].document_id == "one"
+    assert embedded(engine) == ["when will my card arrive"]
 
 
 def test_a_damaged_stored_index_is_made_anew(engine: FakeEngine, settings: Any) -> None:
@@ -73,8 +76,58 @@ def test_another_encoder_makes_another_index(engine: FakeEngine) -> None:
     knowledge.current()
     embedded(engine)
     engine.models.promote("encoder", "fake-2")
-    assert knowledge.current().index.encoder_version == "fake-2"
+    assert knowledge.current().index.encoder_version == "encoder fake-2"
     assert embedded(engine)
+
+
+def test_the_tuned_encoder_is_used_once_it_is_there(engine: FakeEngine) -> None:
+    stored("one", "When will my card arrive?")
+    assert knowledge.current().encoder_task == knowledge.encoder_task() == "encoder"
+    embedded(engine)
+    engine.models.promote("support_encoder", "fake-1")
+    known = knowledge.current()
+    assert known.encoder_task == knowledge.encoder_task() == "support_encoder"
+    assert known.index.encoder_version == "support_encoder fake-1"
+    assert {task for task, _ in engine.gate.batches} == {"support_encoder"}
+    assert any("card arrive" in text for text in embedded(engine))
+    assert knowledge.search_slugs("when will my card arrive") == ["one"]
+    assert {task for task, _ in engine.gate.batches} == {"support_encoder"}
+
+
+def test_a_stored_index_of_another_encoder_is_not_used(engine: FakeEngine) -> None:
+    stored("one")
+    knowledge.current()
+    knowledge.forget()
+    engine.models.promote("support_encoder", "fake-1")
+    embedded(engine)
+    assert knowledge.current().encoder_task == "support_encoder"
+    assert embedded(engine)
+
+
+def test_a_question_of_another_encoder_than_the_index_is_encoded_again(
+    engine: FakeEngine,
+) -> None:
+    stored("one", "When will my card arrive?")
+    knowledge.current()
+    question = "when will my card arrive"
+    (before,) = gateway.encode([question])
+    engine.models.promote("encoder", "fake-2")
+    (after,) = gateway.encode([question])
+
+    known, hits = knowledge.retrieve(question, after)
+    assert known.fits(after)
+    assert hits[0].document_id == "one"
+    embedded(engine)
+    known, hits = knowledge.retrieve(question, before)
+    assert not known.fits(before)
+    assert hits[0].document_id == "one"
+    assert embedded(engine) == [question]
+
+
+def test_without_any_encoder_it_is_said(engine: FakeEngine, monkeypatch: Any) -> None:
+    monkeypatch.setattr(engine.models, "infos", list)
+    with pytest.raises(ModelUnavailable, match="build_models"):
+        knowledge.current()
 
 
 def test_unpublished_and_deleted_articles_are_not_found(engine: FakeEngine) -> None:

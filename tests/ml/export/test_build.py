@@ -43,6 +43,7 @@ def trained(encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
         "full": ("classification", {"method": "full", "learning_rate": 5e-3}),
         "head": ("classification", {"method": "head", "learning_rate": 5e-2}),
         "ner": ("ner", {}),
+        "embedding": ("embedding", {}),
     }
     found = {}
     for name, (kind, changes) in runs.items():

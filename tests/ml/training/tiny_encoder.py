@@ -62,6 +62,16 @@ def texts(*, outside: bool = False, ending: str = "") -> list[dict[str, Any]]:
     ]
 
 
+ARTICLES = {"card": "Acme Bank of Rome", "rate": "the bank in Rome"}
+
+
+def pairs(*, ending: str = "") -> list[dict[str, Any]]:
+    """Texts of two classes, each with the one article of its class."""
+    return [
+        {"text": row["text"], "positive": ARTICLES[row["label"]]} for row in texts(ending=ending)
+    ]
+
+
 def sentences(ending: tuple[str, ...] = ()) -> list[dict[str, Any]]:
     return [
         {"tokens": [*words, *ending, *more], "tags": [*tags, *("O" for _ in (*ending, *more))]}
@@ -90,6 +100,8 @@ def request(
     folder.mkdir(parents=True, exist_ok=True)
     if kind == "ner":
         training, valid = sentences(), sentences(("of", "euro"))
+    elif kind == "embedding":
+        training, valid = pairs(), pairs(ending="in")
     else:
         training, valid = texts(outside=outside), texts(outside=outside, ending="in")
     return FinetuneRequest(

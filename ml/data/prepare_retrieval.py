@@ -1,0 +1,146 @@
+"""Makes the training pairs of the sentence encoder that finds help articles for questions."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import frontmatter
+
+from ml.data.banking import BANKING_LIKE_CLINC
+from ml.data.readers import LabelledText, read_classification
+from ml.data.splits import drop_repeats, split_by_text, text_key
+from ml.errors import DataError
+from ml.retrieval.documents import Document, passages_of
+
+SEED = 13
+HELD_OUT = 0.05
+KNOWLEDGE = Path(__file__).parents[2] / "demo" / "knowledge"
+"""The help articles written for this project; a tag ``intent:<label>`` says what each answers."""
+
+_BANKING = "intents/banking77_train.jsonl"
+_INTENT_TAG = "intent:"
+_PASSAGE_WORDS = 40  # of a piece of a body; short ones cost little and say one thing
+_PASSAGE_SHARE = 0.15  # of the questions that are also paired with a piece of their article
+_BANK_QUESTIONS = 10  # of an intent that are paired with one another
+_GENERAL = {
+    "intents/clinc150_train.jsonl": 10,
+    "intents/hwu64_train.jsonl": 10,
+    "intents/bitext_8k.jsonl": 10,
+}
+"""Other sets and the texts of each of their labels that are paired with one another, so that the
+encoder goes on to tell apart what is not about banking."""
+
+Rows = tuple[list[dict[str, Any]], list[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class HelpArticle:
+    """An article and the intents that it answers."""
+
+    document: Document
+    intents: tuple[str, ...]
+
+
+def read_knowledge(folder: Path | None = None) -> list[HelpArticle]:
+    """The articles of a folder (the demo's) of Markdown files with front matter.
+
+    Raises :class:`DataError` naming the file that lacks its title.
+    """
+    articles = []
+    for file in sorted((folder or KNOWLEDGE).glob("*.md")):
+        post = frontmatter.loads(file.read_text(encoding="utf-8"))
+        fields: dict[str, Any] = post.metadata
+        if not fields.get("title"):
+            raise DataError(file, None, "has no title")
+        document = Document(
+            str(fields.get("id", file.stem)),
+            fields["title"],
+            post.content,
+            tuple(fields.get("questions", ())),
+        )
+        tags = [tag for tag in fields.get("tags", ()) if tag.startswith(_INTENT_TAG)]
+        articles.append(HelpArticle(document, tuple(t.removeprefix(_INTENT_TAG) for t in tags)))
+    return articles
+
+
+def split_questions(data: Path) -> tuple[list[LabelledText], list[LabelledText]]:
+    """Banking77's public training questions, one in twenty held out by text."""
+    rows = drop_repeats(list(read_classification(data / _BANKING)), key=_key)
+    return split_by_text(
+        rows, held_out=HELD_OUT, seed=SEED, key=_key, stratum=lambda row: row.label
+    )
+
+
+def prepare_support_encoder(data: Path) -> Rows:
+    """Questions with the title or a piece of the article that answers them, and with each other.
+
+    The held-out questions are paired with titles alone.
+    """
+    training, valid = split_questions(data)
+    seen = {_key(row) for row in valid}
+    generator = random.Random(SEED)  # noqa: S311 - reproducible, not secret
+    articles = {name: article for article in read_knowledge() for name in article.intents}
+    rows = [_titled(row, articles) for row in training]
+    rows += _with_passages(training, articles, generator)
+    rows += _written(read_knowledge(), generator)
+    rows += _labelled(training, _BANK_QUESTIONS, generator, prefix="")
+    for name, count in _GENERAL.items():
+        others = [row for row in read_classification(data / name) if _key(row) not in seen]
+        others = [row for row in others if row.label not in BANKING_LIKE_CLINC]
+        rows += _labelled(others, count, generator, prefix=f"{Path(name).stem} ")
+    return rows, [_titled(row, articles) for row in valid]
+
+
+def _titled(row: LabelledText, articles: dict[str, HelpArticle]) -> dict[str, Any]:
+    try:
+        title = articles[row.label].document.title
+    except KeyError as error:
+        raise DataError(KNOWLEDGE, None, f"no article has the intent {row.label!r}") from error
+    return {"text": row.text, "positive": title, "label": row.label}
+
+
+def _with_passages(
+    rows: Sequence[LabelledText], articles: dict[str, HelpArticle], generator: random.Random
+) -> Iterator[dict[str, Any]]:
+    pieces = {name: _pieces(article.document) for name, article in articles.items()}
+    for row in rows:
+        if generator.random() < _PASSAGE_SHARE:
+            piece = generator.choice(pieces[row.label])
+            yield {"text": row.text, "positive": piece, "label": row.label}
+
+
+def _written(articles: Iterable[HelpArticle], generator: random.Random) -> Iterator[dict[str, Any]]:
+    """The questions that stand in the articles, with the title and a piece."""
+    for article in articles:
+        document = article.document
+        label = article.intents[0] if article.intents else f"article {document.id}"
+        for question in document.questions:
+            for positive in (document.title, generator.choice(_pieces(document))):
+                yield {"text": question, "positive": positive, "label": label}
+
+
+def _pieces(document: Document) -> list[str]:
+    passages = passages_of(document, max_words=_PASSAGE_WORDS)
+    return [passage.indexed for passage in passages if passage.kind == "body"]
+
+
+def _labelled(
+    rows: Iterable[LabelledText], count: int, generator: random.Random, *, prefix: str
+) -> Iterator[dict[str, Any]]:
+    """At most ``count`` texts of each label; ``prefix`` keeps labels of several sets apart."""
+    by_label: dict[str, list[LabelledText]] = defaultdict(list)
+    for row in drop_repeats(list(rows), key=_key):
+        by_label[row.label].append(row)
+    for label in sorted(by_label):
+        texts = by_label[label]
+        for row in generator.sample(texts, min(count, len(texts))):
+            yield {"text": row.text, "label": f"{prefix}{label}"}
+
+
+def _key(row: LabelledText) -> str:
+    return text_key(row.text)

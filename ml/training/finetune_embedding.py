@@ -1,0 +1,231 @@
+"""From pairs of texts to a tuned, measured sentence encoder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from ml.artifacts import (
+    ADAPTER,
+    MODEL_CARD,
+    Artifact,
+    DataSource,
+    EncoderRef,
+    staged_folder,
+    write_artifact,
+)
+from ml.data.encoding import encode_texts
+from ml.data.pairs import Pair
+from ml.encoders import EncoderSource, file_sha256
+from ml.errors import TrainingError
+from ml.evaluation.pair_ranking import pair_ranking_report
+from ml.models.encoder import delta_state, load_encoder, trainable_parameters, tune
+from ml.models.sentence_encoder import SentenceEncoder
+from ml.training.card import model_card
+from ml.training.config import FinetuneConfig
+from ml.training.losses.multiple_negatives import MultipleNegativesRankingLoss
+from ml.training.losses.triplet import TripletLoss
+from ml.training.pair_batches import PairModel, collate_pairs, encode_pairs
+from ml.training.pair_rows import candidates_of, embedding_pairs
+from ml.training.rows import FinetuneRequest
+from ml.training.trainer import ProgressCallback, seed_everything, train
+from ml.types import FloatArray
+
+_METHODS = ("lora", "full")
+_READ_BATCH = 64
+
+
+def finetune_embedding(
+    request: FinetuneRequest,
+    source: EncoderSource,
+    tokenizer: Tokenizer,
+    progress: ProgressCallback | None = None,
+) -> Artifact:
+    """Tune the encoder on pairs, measure it on held-out ones and store the artifact.
+
+    Measured is how well a held-out text finds what belongs to it among all held-out positives;
+    the same numbers of the encoder as it was are kept beside them (``untuned_...``). With
+    ``refit`` the weights are then trained once more on all pairs.
+
+    Raises :class:`DataError` or :class:`TrainingError`.
+    """
+    config = request.config
+    if config.method not in _METHODS:
+        raise TrainingError(
+            f"the method {config.method!r} tunes no weights of a sentence encoder; "
+            f"use {' or '.join(_METHODS)}"
+        )
+    training, valid = embedding_pairs(request)
+    plain = load_encoder(source)
+    _check_length(plain, source, config)
+    reader = _Reader(tokenizer, config.max_length)
+    before = _measure(reader, plain, valid)
+    fit = _fit(request, source, tokenizer, training, progress)
+    metrics = _measure(reader, fit.encoder, valid)
+    metrics |= {f"untuned_{name}": value for name, value in before.items() if name != "n"}
+    if config.refit:
+        again = _fit(request, source, tokenizer, [*training, *valid], progress, "refit")
+        fit = replace(again, minutes=fit.minutes + again.minutes)
+    rows = (len(training), len(valid) if config.refit else 0)
+    return _store(request, _declare(request, source, rows), fit, metrics)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """A tuned encoder, how its loss fell, and the minutes that it took."""
+
+    encoder: nn.Module
+    curve: list[dict[str, float]]
+    minutes: float
+
+
+def _fit(
+    request: FinetuneRequest,
+    source: EncoderSource,
+    tokenizer: Tokenizer,
+    pairs: Sequence[Pair],
+    progress: ProgressCallback | None,
+    run: str = ".",
+) -> _Fit:
+    config = request.config
+    seed_everything(config.seed)
+    model = PairModel(tune(load_encoder(source), config.method_settings()), _loss(config))
+    started = time.monotonic()
+    curve = train(
+        model,
+        encode_pairs(pairs, tokenizer, config.max_length),
+        config,
+        run_folder=request.run_folder / run,
+        progress=progress,
+        collator=collate_pairs,
+    )
+    if config.strength < 1:
+        weaken(model.encoder, config.strength, source, config)
+    return _Fit(model.encoder, curve, (time.monotonic() - started) / 60)
+
+
+def _loss(config: FinetuneConfig) -> nn.Module:
+    if config.pair_loss == "triplet":
+        return TripletLoss(config.triplet_margin)
+    return MultipleNegativesRankingLoss(config.similarity_scale)
+
+
+@torch.no_grad()
+def weaken(
+    encoder: nn.Module, strength: float, source: EncoderSource, config: FinetuneConfig
+) -> None:
+    """Keep the share ``strength`` of what tuning changed, in place.
+
+    The weights become ``w0 + strength * (w - w0)`` (Wortsman et al. 2022, equation 1). A LoRA
+    delta is the product of two matrices, of which one is scaled.
+    """
+    if config.method == "lora":
+        for name, weight in encoder.named_parameters():
+            if "lora_B" in name:
+                weight.mul_(strength)
+        return
+    original = dict(load_encoder(source).named_parameters())
+    for name, weight in encoder.named_parameters():
+        weight.copy_(torch.lerp(original[name], weight, strength))
+
+
+class _Reader:
+    """Texts to vectors with a torch encoder."""
+
+    def __init__(self, tokenizer: Tokenizer, max_length: int) -> None:
+        self._tokenizer = tokenizer
+        self._max_length = max_length
+
+    @torch.inference_mode()
+    def vectors(self, encoder: nn.Module, texts: Sequence[str]) -> FloatArray:
+        """Unit vectors, shape (texts, hidden)."""
+        sentences = SentenceEncoder(encoder).eval()
+        by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        found: list[FloatArray] = [np.empty(0, dtype=np.float32)] * len(texts)
+        for start in range(0, len(texts), _READ_BATCH):
+            chosen = by_length[start : start + _READ_BATCH]
+            batch = encode_texts(
+                self._tokenizer, [texts[i] for i in chosen], max_length=self._max_length
+            )
+            inputs: list[Tensor] = [
+                torch.from_numpy(array) for array in (batch.input_ids, batch.attention_mask)
+            ]
+            for i, vector in zip(chosen, sentences(*inputs)["vector"].float().numpy(), strict=True):
+                found[i] = vector
+        return np.stack(found)
+
+
+def _measure(reader: _Reader, encoder: nn.Module, pairs: Sequence[Pair]) -> dict[str, float]:
+    candidates, belongs, itself = candidates_of(pairs)
+    return pair_ranking_report(
+        reader.vectors(encoder, [pair.text for pair in pairs]),
+        reader.vectors(encoder, candidates),
+        belongs,
+        itself,
+    )
+
+
+def _check_length(encoder: Any, source: EncoderSource, config: FinetuneConfig) -> None:
+    positions = getattr(encoder.config, "max_position_embeddings", config.max_length)
+    if config.max_length > positions:
+        raise TrainingError(
+            f"max_length is {config.max_length}; {source.name} reads at most {positions} tokens"
+        )
+
+
+def _declare(request: FinetuneRequest, source: EncoderSource, rows: tuple[int, int]) -> Artifact:
+    """The declaration; ``rows`` are the pairs trained on of the training and validation rows."""
+    config = request.config
+    licences = "; ".join(f"{name}: {licence}" for name, licence in config.licences.items())
+    trained, more = rows
+    files = [(request.train_file, trained)]
+    if request.valid_file is None:
+        files = [(request.train_file, trained + more)]
+    elif more:
+        files.append((request.valid_file, more))
+    recipe = ("epochs", "batch_size", "learning_rate", "warmup", "schedule", "weight_decay", "seed")
+    pair_recipe = ("pair_loss", "similarity_scale", "triplet_margin", "strength", "refit")
+    return Artifact(
+        task=request.name,
+        kind=request.kind,
+        version="",
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        encoder=EncoderRef(source.name, source.sha256, source.hidden_size),
+        method=config.method_settings(),
+        labels=(),
+        max_length=config.max_length,
+        pooling="mean",
+        temperature=1.0,
+        thresholds={},
+        data=tuple(
+            DataSource(file.name, file_sha256(file), count, licences or "unknown")
+            for file, count in files
+        ),
+        metrics={},
+        settings={"recipe": {name: getattr(config, name) for name in (*recipe, *pair_recipe)}},
+    )
+
+
+def _store(
+    request: FinetuneRequest, artifact: Artifact, fit: _Fit, metrics: dict[str, float]
+) -> Artifact:
+    numbers = metrics | {
+        "minutes": round(fit.minutes, 2),
+        "trainable_parameters": float(trainable_parameters(fit.encoder)),
+    }
+    artifact = replace(artifact, metrics=numbers)
+    with staged_folder(request.output) as folder:
+        save_file(delta_state(fit.encoder, artifact.method), folder / ADAPTER)
+        (folder / MODEL_CARD).write_text(
+            model_card(artifact, request.config, fit.curve), encoding="utf-8"
+        )
+        return write_artifact(folder, artifact)

@@ -1,0 +1,94 @@
+"""The pairs of an embedding run: read, split by text, checked."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from ml.data.pairs import Pair, PairRow, make_pairs, read_pairs
+from ml.data.splits import split_by_text, text_key
+from ml.errors import DataError, TrainingError
+from ml.training.rows import FinetuneRequest
+
+
+def embedding_pairs(request: FinetuneRequest) -> tuple[list[Pair], list[Pair]]:
+    """Training and validation pairs; no text that is asked about in validation is trained on.
+
+    Positives such as articles may be in both. Raises :class:`DataError` or
+    :class:`TrainingError` when there is too little to learn from or to measure on.
+    """
+    config = request.config
+    training = list(read_pairs(request.train_file))
+    if request.valid_file is not None:
+        valid = list(read_pairs(request.valid_file))
+    else:
+        training, valid = split_by_text(
+            training,
+            held_out=config.held_out,
+            seed=config.seed,
+            key=lambda row: text_key(row.text),
+            stratum=lambda row: row.label or "",
+        )
+    if not training:
+        raise DataError(request.train_file, None, "has no rows to train on")
+    pairs = make_pairs(_unseen(training, valid), seed=config.seed)
+    _check_enough(request, training, pairs)
+    held_out = make_pairs(valid, seed=config.seed)
+    if not held_out:
+        raise DataError(
+            request.valid_file or request.train_file, None, "leaves no validation pairs"
+        )
+    return pairs, held_out
+
+
+def _unseen(training: Sequence[PairRow], valid: Sequence[PairRow]) -> list[PairRow]:
+    seen = {text_key(row.text) for row in valid}
+    return [
+        row
+        for row in training
+        if text_key(row.text) not in seen
+        and (row.positive is None or text_key(row.positive) not in seen)
+    ]
+
+
+def _check_enough(request: FinetuneRequest, rows: Sequence[PairRow], pairs: Sequence[Pair]) -> None:
+    file = request.train_file
+    if not pairs:
+        raise TrainingError(
+            f"{file} has no pairs to train on: no label has two texts, or all are held out"
+        )
+    if len(pairs) == 1 and pairs[0].negative is None:
+        raise TrainingError(
+            f"{file} has one pair to train on (row {rows[0].row}); two are needed, since each "
+            "text is told apart from what belongs to another"
+        )
+    groups = {pair.group for pair in pairs}
+    if len(groups) == 1 and all(pair.negative is None for pair in pairs):
+        kind, _, name = groups.pop().partition(" ")
+        raise TrainingError(
+            f"{file} has the one {kind} {name!r}; all texts belong together, so that nothing can "
+            "be told apart: two are needed"
+        )
+
+
+def candidates_of(pairs: Sequence[Pair]) -> tuple[list[str], list[list[int]], list[list[int]]]:
+    """What the texts of ``pairs`` are to find: the distinct positives.
+
+    Returns them, for each pair the columns of those of its group, and for each pair the columns
+    that are the text itself (it is never looked for).
+    """
+    columns: dict[str, int] = {}
+    texts: list[str] = []
+    of_group: dict[str, set[int]] = defaultdict(set)
+    for pair in pairs:
+        key = text_key(pair.positive)
+        if key not in columns:
+            columns[key] = len(columns)
+            texts.append(pair.positive)
+        of_group[pair.group].add(columns[key])
+    itself = [[columns[key]] if (key := text_key(pair.text)) in columns else [] for pair in pairs]
+    belongs = [
+        sorted(of_group[pair.group].difference(own))
+        for pair, own in zip(pairs, itself, strict=True)
+    ]
+    return texts, belongs, itself
