@@ -17,6 +17,9 @@ from apps.core import gateway, jobs, simulation
 from apps.core.errors import NotAllowed, NotFound, Problem
 from apps.core.models import Job
 
+NEEDED_TASKS = frozenset({"intent", "sentiment", "targeted_sentiment", "topic", "ner", "encoder"})
+"""The models without which one of the three apps does not work."""
+
 
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
@@ -42,9 +45,7 @@ def ready(request: HttpRequest) -> HttpResponse:
     except Exception as error:
         checks["database"] = f"unreachable ({type(error).__name__})"
     try:
-        missing = {"intent", "sentiment", "topic", "ner", "encoder"} - {
-            info.task for info in gateway.models()
-        }
+        missing = NEEDED_TASKS - {info.task for info in gateway.models()}
         checks["models"] = f"missing: {', '.join(sorted(missing))}" if missing else "ok"
     except Problem as problem:
         checks["models"] = problem.message

@@ -14,6 +14,7 @@ from apps.market.models import Article, Mention
 from apps.market.pooling import SENTIMENT_HEADLINE, TOPIC_HEADLINE, pool
 from apps.market.targeting import Named, contexts
 from apps.market.text import READ_CHARACTERS, first_sentences, lead, read_text
+from ml.data.targeting import TARGETED_TASK
 from ml.linking import linker
 from ml.types import Classification, Tagging
 
@@ -32,7 +33,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What the models say of one revision of an article; ``targeted`` is per company id."""
+    """What the models say of one revision of an article; ``targeted`` is per company id.
+
+    The article's only company has its ``sentiment``, each of several an answer of its own.
+    """
 
     article: Article
     sentiment: Classification
@@ -115,14 +119,14 @@ async def _target(
             targeted[index][company_id] = sentiments[index]
             if text:
                 wanted.append((index, company_id, text))
-    answers = await gateway.aclassify("sentiment", [text for _, _, text in wanted])
+    answers = await gateway.aclassify(TARGETED_TASK, [text for _, _, text in wanted])
     for (index, company_id, _), answer in zip(wanted, answers, strict=True):
         targeted[index][company_id] = answer
     return targeted
 
 
 def _named(found: Sequence[Found], field: str) -> list[Named]:
-    return [Named(name.company_id, name.start) for name in found if name.field == field]
+    return [Named(name.company_id, name.start, name.end) for name in found if name.field == field]
 
 
 def _found(mention: linker.Mention, body_start: int) -> Found:

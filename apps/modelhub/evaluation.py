@@ -12,8 +12,10 @@ from apps.core import gateway
 from apps.core.errors import InvalidInput
 from apps.core.jobs import ProgressReporter
 from ml.data.readers import Problems
+from ml.data.targeting import TARGETED_TASK
 from ml.errors import DataError, MLError
 from ml.evaluation.measures import ClassificationMeasure, CountEntities, TaggingMeasure
+from ml.evaluation.targeted import TargetedMeasure
 from ml.reports.folder import check_report_folder, write_report
 from ml.types import Tagging
 
@@ -38,7 +40,9 @@ class Looks:
 
 def _classification(predictor: Any) -> ClassificationMeasure:
     artifact = gateway.model_store().artifact(predictor.info.task, predictor.info.version)
-    return ClassificationMeasure(predictor, temperature=artifact.temperature)
+    targeted = predictor.info.task == TARGETED_TASK
+    measure = TargetedMeasure if targeted else ClassificationMeasure
+    return measure(predictor, temperature=artifact.temperature)
 
 
 MEASURES: dict[str, Callable[[Any], Any]] = {

@@ -8,7 +8,6 @@ returns training and validation rows; no text is in both.
 from __future__ import annotations
 
 import random
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -28,12 +27,13 @@ from ml.data.readers import (
 )
 from ml.data.splits import drop_repeats, split_by_text, text_key
 from ml.data.targeting import TARGETED_TASK, TargetedText, read_targeted
-from ml.data.text import normalise
+from ml.data.tweets import tweets_about_one
 from ml.data.written.texts import WrittenText, company_texts, statements
 from ml.errors import DataError
 from ml.types import OUT_OF_SCOPE
 
 SEED = 13
+TWEETS = Path("finance/twitter_financial_sentiment_train.jsonl")
 WRITTEN_NEWS = Path(__file__).parents[2] / "demo" / "news" / "articles.jsonl"
 """News written for this project, each item with its sentiment and topic. The items of the live
 stream beside it are not trained on, so they show what the models make of unseen headlines."""
@@ -77,6 +77,7 @@ def prepare_intent(data: Path) -> Rows:
 
 STATEMENTS_PER_PATTERN = {"positive": 8, "neutral": 10, "negative": 6}
 """How many texts of a written pattern are read, by its label: as filings are, mostly neutral."""
+COMPARED_TIMES = 3
 COMPANY_TEXTS_PER_PATTERN = 3
 
 
@@ -87,7 +88,7 @@ def prepare_sentiment(data: Path) -> Rows:
     apart from them (``ml/data/written``).
     """
     tweets = drop_repeats(
-        list(read_classification(data / "finance/twitter_financial_sentiment_train.jsonl")),
+        list(read_classification(data / TWEETS)),
         key=_key,
     )
     training, valid = split_by_text(
@@ -106,13 +107,12 @@ def prepare_sentiment(data: Path) -> Rows:
     )
 
 
-TARGETED_PER_PATTERN = 12
-SINGLE_PER_PATTERN = 2
-_CASHTAG = re.compile(r"(?<!\w)\$[A-Z]{1,5}\b")
+TARGETED_PER_PATTERN = 9
+SINGLE_PER_PATTERN = 3
 
 
 def prepare_targeted_sentiment(data: Path) -> Rows:
-    """Texts with the sentiment of each company: FinEntity, tweets with one cashtag, written ones.
+    """Texts with the sentiment of each company: FinEntity, tweets about one, written ones.
 
     A fifth of FinEntity is held out, by text, and with it some of the written patterns about
     several companies.
@@ -132,7 +132,7 @@ def prepare_targeted_sentiment(data: Path) -> Rows:
     kept = [text for text in (*written, *about_one) if not text.held_out]
     held = [text for text in written if text.held_out]
     return (
-        _with_entities([*training, *_tagged_tweets(data), *kept]),
+        _with_entities([*training, *tweets_about_one(data / TWEETS), *kept]),
         _with_entities([*valid, *held]),
     )
 
@@ -220,16 +220,6 @@ def _with_entities(rows: Sequence[TargetedText | WrittenText]) -> list[dict[str,
     return [{"text": row.text, "entities": dict(row.entities)} for row in rows]
 
 
-def _tagged_tweets(data: Path) -> Iterable[TargetedText]:
-    """Tweets with exactly one cashtag: their label is that company's."""
-    path = data / "finance/twitter_financial_sentiment_train.jsonl"
-    for row in drop_repeats(list(read_classification(path)), key=_key):
-        text = normalise(row.text)
-        tags = set(_CASHTAG.findall(text))
-        if len(tags) == 1:
-            yield TargetedText(text, {tags.pop(): row.label}, row.row)
-
-
 def _agreeing(data: Path) -> Iterable[LabelledText]:
     path = data / "finance/finentity_targeted_train.jsonl"
     for row, record in read_records(path, ("text", "entities")):
@@ -240,7 +230,7 @@ def _agreeing(data: Path) -> Iterable[LabelledText]:
 
 def _written_statements() -> list[tuple[LabelledText, bool]]:
     """Composed texts with one sign, and whether their pattern is held out."""
-    texts = list(statements(per_pattern=STATEMENTS_PER_PATTERN))
+    texts = list(statements(per_pattern=STATEMENTS_PER_PATTERN, compared=COMPARED_TIMES))
     for text in company_texts(per_pattern=COMPANY_TEXTS_PER_PATTERN):
         signs = set(text.labels) - {"neutral"}
         if len(signs) < 2:

@@ -26,6 +26,13 @@ Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
+class MarkedText(LabelledText):
+    """A marked text with its target's label; ``opposite`` says that another's is the contrary."""
+
+    opposite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TargetedText:
     """A text and the label of each company in it; ``row`` is its line in the file, from 1.
 
@@ -108,11 +115,11 @@ def read_targeted(
             problems.add(error)
 
 
-def read_marked(path: Path) -> Iterator[LabelledText]:
+def read_marked(path: Path, problems: Problems | None = None) -> Iterator[MarkedText]:
     """The rows of :func:`read_targeted` as marked texts with one label, one for each company."""
-    for text in read_targeted(path):
+    for text in read_targeted(path, problems):
         for marked, label in zip(text.marked(), text.entities.values(), strict=True):
-            yield LabelledText(marked, label, text.row)
+            yield MarkedText(marked, label, text.row, opposite=text.is_opposite)
 
 
 def _targeted(path: Path, row: int, record: dict[str, Any], labelled: bool) -> TargetedText:

@@ -9,6 +9,7 @@ from zlib import crc32
 
 import numpy as np
 
+from ml.data.targeting import TARGET
 from ml.data.text import Word, split_words
 from ml.errors import ModelNotFound
 from ml.runtime import RuntimeSettings
@@ -45,6 +46,15 @@ DEFAULT_CLASSIFICATIONS: Mapping[str, Rules] = {
         "loss": "negative",
         "misses": "negative",
         "falls": "negative",
+        "": "neutral",
+    },
+    "targeted_sentiment": {
+        f"{TARGET} beats": "positive",
+        f"{TARGET} rises": "positive",
+        f"lifts {TARGET}": "positive",
+        f"{TARGET} misses": "negative",
+        f"{TARGET} falls": "negative",
+        f"hurts {TARGET}": "negative",
         "": "neutral",
     },
     "topic": {
@@ -262,10 +272,10 @@ class FakeEngine(LocalEngine):
     """The real engine over rules: the same protocol, no model files, no onnxruntime.
 
     ``classifications`` maps a task to its rules (keyword to label), ``names`` an entity's text to
-    its type. The tasks are those of ``classifications`` (``intent``, ``sentiment`` and ``topic``
-    unless given), ``ner`` and ``encoder``; ``models.promote("support_encoder", ...)`` adds
-    that one. One worker and no cache by default, so that what a test
-    sees does not depend on what ran before.
+    its type. The tasks are those of ``classifications`` (``intent``, ``sentiment``,
+    ``targeted_sentiment`` and ``topic`` unless given), ``ner`` and ``encoder``;
+    ``models.promote("support_encoder", ...)`` adds that one. One worker and no cache by default, so
+    that what a test sees does not depend on what ran before.
 
     ``gate`` (:class:`GatedModels`) stops batches and makes texts fail, ``models`` promotes
     versions, :meth:`overloaded` refuses texts::

@@ -110,7 +110,7 @@ def test_not_ready_while_a_model_is_missing(client: Client) -> None:
     gateway.use_engine(FakeEngine({"intent": {"card": "card_arrival"}}))
     response = client.get("/readyz")
     assert response.status_code == 503
-    assert response.json()["checks"]["models"] == "missing: sentiment, topic"
+    assert response.json()["checks"]["models"] == "missing: sentiment, targeted_sentiment, topic"
 
 
 def test_metrics_show_the_engine_to_this_machine_and_administrators(

@@ -15,6 +15,7 @@ from apps.market.models import Alert, Article, Company, Rule, Score, Source
 from apps.market.rows import article_row
 from apps.market.services.intake import Outcome, articles_store
 from apps.market.services.scoring import pending_score
+from ml.data.targeting import TARGET
 
 RULES: Mapping[str, Mapping[str, str]] = {
     "sentiment": {
@@ -24,6 +25,14 @@ RULES: Mapping[str, Mapping[str, str]] = {
         "plunges": "negative",
         "hurts": "negative",
         "sued": "negative",
+        "": "neutral",
+    },
+    "targeted_sentiment": {
+        f"lifts {TARGET}": "positive",
+        f"{TARGET} gains": "positive",
+        f"hurts {TARGET}": "negative",
+        f"{TARGET} plunges": "negative",
+        f"{TARGET}, a supplier, plunges": "negative",
         "": "neutral",
     },
     "topic": {

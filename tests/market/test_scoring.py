@@ -51,6 +51,25 @@ def test_two_companies_are_scored_on_what_is_said_of_each(
     [article] = take_in(news("Oil slump lifts Skyrill Airlines and hurts Halvern Steel"))
     labels = {score.company: score.label for score in article.scores.exclude(company=None)}
     assert labels == {skyrill: "positive", halvern: "negative"}
+    scores = article.scores.exclude(company=None)
+    assert {tuple(score.versions) for score in scores} == {("targeted_sentiment", "topic", "ner")}
+
+
+def test_a_company_of_the_body_is_scored_on_what_the_body_says_of_it(
+    halvern: Company, skyrill: Company
+) -> None:
+    body = "Halvern Steel, a supplier, plunges. Skyrill pays less for parts."
+    [article] = take_in(news("Skyrill Airlines gains", body))
+    labels = {score.company: score.label for score in article.scores.exclude(company=None)}
+    assert labels == {skyrill: "positive", halvern: "negative"}
+
+
+def test_the_only_company_has_the_score_of_the_whole_article(
+    engine: FakeEngine, halvern: Company
+) -> None:
+    [article] = take_in(news("Halvern Steel gains"))
+    assert article.scores.get(company=halvern).versions["sentiment"] == "fake-1"
+    assert "targeted_sentiment" not in {task for task, _ in engine.gate.batches}
 
 
 def test_an_article_without_companies_has_the_whole_score_alone() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from apps.market.targeting import Named, contexts
@@ -7,7 +9,11 @@ from apps.market.topics import RISKY, TOPICS, risk
 
 
 def names(text: str, *given: str) -> list[Named]:
-    return [Named(at, text.index(name)) for at, name in enumerate(given) if name in text]
+    return [
+        Named(at, match.start(), match.end())
+        for at, name in enumerate(given)
+        for match in re.finditer(name, text)
+    ]
 
 
 def found(title: str, body: str = "") -> dict[int, str]:
@@ -16,42 +22,45 @@ def found(title: str, body: str = "") -> dict[int, str]:
 
 
 def test_one_company_is_scored_on_the_whole_article() -> None:
-    assert found("Skyrill gains", "Nothing else.") == {0: ""}
+    assert found("Skyrill gains", "Nothing else. Skyrill said so.") == {0: ""}
 
 
 def test_no_company_needs_no_context() -> None:
     assert found("Rates stay.") == {}
 
 
+def test_each_company_of_the_headline_is_once_its_target() -> None:
+    title = "Crude slump lifts Skyrill and hurts Anchor"
+    assert found(title, "Skyrill said so. Anchor did not.") == {
+        0: "Crude slump lifts targetco and hurts otherco",
+        1: "Crude slump lifts otherco and hurts targetco",
+    }
+
+
+def test_every_mention_is_marked() -> None:
+    assert found("Skyrill's bid: Skyrill offers Anchor's owners 4 billion")[0] == (
+        "targetco's bid: targetco offers otherco's owners 4 billion"
+    )
+
+
 @pytest.mark.parametrize(
-    ("title", "first", "second"),
+    ("body", "expected"),
     [
         (
-            "Crude slump lifts Skyrill and hurts Anchor",
-            "Crude slump lifts Skyrill",
-            "hurts Anchor",
+            "Parts are missing. Anchor, a supplier, slides. It rains.",
+            "targetco, a supplier, slides.",
         ),
-        ("Skyrill gains while Anchor slides", "Skyrill gains", "while Anchor slides"),
+        ("Skyrill sued Anchor. It rains.", "otherco sued targetco."),
+        (
+            "Anchor fell. It rains. Later Skyrill left Anchor.",
+            "targetco fell. Later otherco left targetco.",
+        ),
     ],
 )
-def test_each_company_has_the_clauses_of_the_headline_that_name_it_alone(
-    title: str, first: str, second: str
+def test_a_company_of_the_body_alone_has_the_sentences_that_name_it(
+    body: str, expected: str
 ) -> None:
-    assert found(title, "Skyrill said so. Anchor did not.") == {0: first, 1: second}
-
-
-def test_without_a_clause_of_its_own_a_company_has_the_headline() -> None:
-    title = "Skyrill to buy Anchor for 4 billion"
-    assert found(title, "Anchor agreed.") == {0: title, 1: title}
-
-
-def test_a_company_of_the_body_alone_has_what_the_body_says_of_it() -> None:
-    title = "Skyrill grounds jets"
-    assert found(title, "Parts are missing. Anchor, a supplier, slides. It rains.")[1] == (
-        "Anchor, a supplier, slides."
-    )
-    assert found(title, "Skyrill leaves Anchor. It rains.")[1] == "leaves Anchor."
-    assert found(title, "Skyrill sued Anchor. It rains.")[1] == "Skyrill sued Anchor."
+    assert found("Skyrill grounds jets", body)[1] == expected
 
 
 def test_risk_is_the_probability_of_bad_news_weighed_by_its_topic() -> None:

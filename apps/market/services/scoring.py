@@ -20,6 +20,7 @@ from apps.market.payloads import TAPE, repeat_payload, tape_payload
 from apps.market.pooling import SURE
 from apps.market.services.alerts import alerts_correct, alerts_raise
 from apps.market.topics import risk
+from ml.data.targeting import TARGETED_TASK
 from ml.types import Classification
 
 logger = structlog.get_logger(__name__)
@@ -165,6 +166,7 @@ def _scores(analysis: Analysis) -> list[Score]:
 def _score(analysis: Analysis, sentiment: Classification, company_id: int | None) -> Score:
     probability = {scored.label: scored.score for scored in sentiment.scores}
     negative = probability.get("negative", 0.0)
+    task = "sentiment" if sentiment is analysis.sentiment else TARGETED_TASK
     return Score(
         article=analysis.article,
         company_id=company_id,
@@ -178,7 +180,7 @@ def _score(analysis: Analysis, sentiment: Classification, company_id: int | None
         topic_confidence=analysis.topic.confidence,
         risk=risk(negative, analysis.topic.label),
         versions={
-            "sentiment": sentiment.version,
+            task: sentiment.version,
             "topic": analysis.topic.version,
             "ner": analysis.ner_version,
         },

@@ -37,6 +37,12 @@ class Pattern:
         """The names, in lower case, of all slots that may be filled."""
         return {name.lower() for name in _SLOT.findall(self.text)}
 
+    @property
+    def compares(self) -> bool:
+        """Whether both figures of a pair stand in the text."""
+        slots = self.slots
+        return any(f"{slot.removesuffix('high')}low" in slots for slot in slots if "high" in slot)
+
 
 def read_patterns(path: Path) -> list[Pattern]:
     """The patterns of a file, in order. Raises :class:`DataError` that names the bad line."""

@@ -40,16 +40,23 @@ class WrittenText:
 
 
 def statements(
-    *, per_pattern: Mapping[str, int], files: Sequence[str] = (FORMAL, HEADLINES)
+    *,
+    per_pattern: Mapping[str, int],
+    files: Sequence[str] = (FORMAL, HEADLINES),
+    compared: int = 1,
 ) -> Iterator[WrittenText]:
     """Texts about one company: ``per_pattern`` of each pattern of a label.
+
+    ``compared`` times as many are made of a pattern that holds a figure and the one before it:
+    which is the greater one is learned from many examples only.
 
     No text comes twice, and none is one of the held-out statements.
     """
     seen = {text_key(row.text) for row in read_classification(HELD_OUT_STATEMENTS)}
     for file in files:
         for pattern in read_patterns(FOLDER / file):
-            yield from _texts(pattern, file, per_pattern[pattern.labels[0]], seen)
+            times = compared if pattern.compares else 1
+            yield from _texts(pattern, file, per_pattern[pattern.labels[0]] * times, seen)
 
 
 def company_texts(*, per_pattern: int) -> Iterator[WrittenText]:

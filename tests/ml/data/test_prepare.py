@@ -50,6 +50,8 @@ def data(tmp_path: Path) -> Path:
     tweets += [
         {"text": "$ABC gains https://t.example/1", "label": "positive"},
         {"text": "$ABC or $XYZ", "label": "neutral"},
+        {"text": "Aldo Foods beats forecasts", "label": "positive"},
+        {"text": "What a day", "label": "neutral"},
     ]
     write_jsonl(folder / "finance/twitter_financial_sentiment_train.jsonl", tweets)
     entities = [
@@ -125,9 +127,12 @@ def test_targeted_rows_have_a_label_for_each_name_and_share_no_text(data: Path) 
     assert len(set(texts[0])) == len(texts[0])
     for row in (*training, *valid):
         assert all(find_names(row["text"], row["entities"]).values()), row
-    # Tweets take part with their one cashtag; those with none or several do not.
+    # Tweets take part with their one cashtag or the name at their head, and not without them.
     assert {"text": "$ABC gains", "entities": {"$ABC": "positive"}} in training
-    assert not [text for text in texts[0] if "$abc or $xyz" in text or "tweet" in text]
+    head = {"text": "Aldo Foods beats forecasts", "entities": {"Aldo Foods": "positive"}}
+    assert head in training
+    assert not {"$abc or $xyz", "what a day"} & set(texts[0])
+    assert not [text for text in texts[0] if " tweet " in text]
 
 
 def test_ner_sets_are_brought_to_one_label_set(data: Path, tmp_path: Path) -> None:

@@ -65,7 +65,9 @@ class Command(TrefoilCommand):
         for name, value in report.items():
             if isinstance(value, dict) and name in ("errors", "unknown_labels"):
                 value = ", ".join(f"{n} {k}" for k, n in value.items()) or "none"
-            if not isinstance(value, dict | list):
+            if name == "opposite":
+                rows += [[f"{name} {part}", _shown(shown), ""] for part, shown in value.items()]
+            elif not isinstance(value, dict | list):
                 low_high = " to ".join(f"{end:.4f}" for end in intervals.get(name, ()))
                 rows.append([name, _shown(value), low_high])
         self.table(["metric", "value", "95% interval"], rows)

@@ -12,6 +12,7 @@ from apps.core.commands import TrefoilCommand
 from apps.core.errors import InvalidInput
 from apps.modelhub.payloads import prediction_payload
 from ml.data.readers import read_records
+from ml.data.targeting import TARGETED_TASK, read_targeted
 from ml.errors import DataError
 
 _CHUNK = 256
@@ -27,16 +28,38 @@ class Command(TrefoilCommand):
         source.add_argument("--file", type=Path, metavar="F.jsonl")
 
     def run(self, **options: Any) -> dict[str, Any]:
-        texts = options["text"] or _texts(options["file"])
+        asked = _asked(options)
         predictor = gateway.load_version(options["task"])
         found = []
-        for start in range(0, len(texts), _CHUNK):
-            chunk = texts[start : start + _CHUNK]
-            for text, prediction in zip(chunk, predictor.predict(chunk), strict=True):
+        for start in range(0, len(asked), _CHUNK):
+            chunk = asked[start : start + _CHUNK]
+            predictions = predictor.predict([text for text, _ in chunk])
+            for (_, shown), prediction in zip(chunk, predictions, strict=True):
                 payload = prediction_payload(prediction)
-                found.append({"text": text, **payload})
-                self.stdout.write(f"{_summary(payload)}\t{text[:100]}")
+                found.append({**shown, **payload})
+                named = "\t".join([shown["text"][:100], *list(shown.values())[1:]])
+                self.stdout.write(f"{_summary(payload)}\t{named}")
         return {"task": options["task"], "predictions": found}
+
+
+def _asked(options: dict[str, Any]) -> list[tuple[str, dict[str, str]]]:
+    """What the model reads, and what the answer shows of each: the text, and its entity if any."""
+    if options["task"] != TARGETED_TASK:
+        texts = options["text"] or _texts(options["file"])
+        return [(text, {"text": text}) for text in texts]
+    if options["text"]:
+        raise InvalidInput(
+            f"{TARGETED_TASK} needs to know the companies; give --file with rows "
+            '{"text": ..., "entities": [names]}'
+        )
+    asked = [
+        (marked, {"text": row.text, "entity": name})
+        for row in read_targeted(options["file"], labelled=False)
+        for marked, name in zip(row.marked(), row.entities, strict=True)
+    ]
+    if not asked:
+        raise InvalidInput(f"{options['file']} has no rows")
+    return asked
 
 
 def _texts(path: Path) -> list[str]:

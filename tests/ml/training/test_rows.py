@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from ml.data.readers import write_jsonl
+from ml.data.targeting import OTHER, TARGET
+from ml.training.config import FinetuneConfig
+from ml.training.rows import FinetuneRequest, classification_rows
+
+
+def request(folder: Path, *, valid: Path | None = None) -> FinetuneRequest:
+    return FinetuneRequest(
+        name="targeted_sentiment",
+        kind="classification",
+        train_file=folder / "train.jsonl",
+        valid_file=valid,
+        output=folder / "out",
+        run_folder=folder / "run",
+        config=FinetuneConfig(held_out=0.25),
+    )
+
+
+def write(path: Path, *numbers: int) -> Path:
+    labels = {"Aldo": "positive", "Brix": "negative"}
+    write_jsonl(path, [{"text": f"Aldo beats Brix in {n}", "entities": labels} for n in numbers])
+    return path
+
+
+def test_rows_with_companies_become_one_marked_text_for_each(tmp_path: Path) -> None:
+    write(tmp_path / "train.jsonl", 1, 2)
+    training, valid = classification_rows(
+        request(tmp_path, valid=write(tmp_path / "valid.jsonl", 2))
+    )
+    assert [(row.text, row.label) for row in training] == [
+        (f"{TARGET} beats {OTHER} in 1", "positive"),
+        (f"{OTHER} beats {TARGET} in 1", "negative"),
+    ]
+    assert len(valid) == 2
+
+
+def test_the_companies_of_a_text_stay_on_one_side_of_the_split(tmp_path: Path) -> None:
+    write(tmp_path / "train.jsonl", *range(40))
+    training, valid = classification_rows(request(tmp_path))
+    sides = [{row.text.split()[-1] for row in rows} for rows in (training, valid)]
+    assert len(sides[1]) >= 8
+    assert not sides[0] & sides[1]
+    assert len(training) + len(valid) == 80
