@@ -77,7 +77,7 @@ def prepare_intent(data: Path) -> Rows:
 
 STATEMENTS_PER_PATTERN = {"positive": 8, "neutral": 10, "negative": 6}
 """How many texts of a written pattern are read, by its label: as filings are, mostly neutral."""
-COMPARED_TIMES = 3
+COMPARED_TIMES = 1
 COMPANY_TEXTS_PER_PATTERN = 3
 
 
