@@ -35,7 +35,7 @@ RATES = {
     "full": 5e-3,
     "head": 5e-2,
     "ia3": 5e-2,
-    "prefix": 5e-2,
+    "prefix": 2e-2,
     "prompt": 5e-2,
     "adapter": 1e-2,
     "bitfit": 3e-2,
