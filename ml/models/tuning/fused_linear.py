@@ -68,13 +68,13 @@ class FusedLinear(Linear):
             answer: Tensor = super().forward(x, *positional, **named)
             return answer
         (adapter,) = self.active_adapters
-        base = self.get_base_layer()
+        base: Any = self.get_base_layer()
         kind = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
         rows = x.reshape(-1, x.shape[-1]).to(kind)
         probability = getattr(self.lora_dropout[adapter], "p", 0.0)
         mask = dropout_mask(rows, probability) if probability else None
         with torch.autocast("cpu", enabled=False):
-            output: Tensor = _LowRank.apply(  # type: ignore[no-untyped-call]
+            output: Tensor = _LowRank.apply(
                 rows,
                 self._cast("weight", base.weight, kind),
                 None if base.bias is None else self._cast("bias", base.bias, kind),

@@ -96,7 +96,8 @@ class PrefixTuning(Method):
         for index, attention in enumerate(attentions):
             attention.prefix = Prefix(start[index], start[len(keys) + index])
         encoder.set_attn_implementation(_ATTENTION)
-        return encoder  # type: ignore[no-any-return]
+        tuned: nn.Module = encoder
+        return tuned
 
 
 @torch.no_grad()
