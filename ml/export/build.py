@@ -128,14 +128,19 @@ def _build(
     return built
 
 
-def restore_model(artifact: Artifact, source: EncoderSource, folder: Path) -> nn.Module:
-    """The trained model in ``folder``, whose checked declaration is ``artifact``, adapter merged.
+def restore_model(
+    artifact: Artifact, source: EncoderSource, folder: Path, *, merge: bool = True
+) -> nn.Module:
+    """The trained model in ``folder``, whose checked declaration is ``artifact``.
+
+    With ``merge`` the method's weights become part of the encoder's, where that is defined.
 
     Raises :class:`ArtifactError` when its weights do not fit.
     """
     encoder = tune(load_encoder(source), artifact.method)
     load_delta(encoder, artifact.method, folder / ADAPTER)
-    encoder = merged(encoder, artifact.method)
+    if merge:
+        encoder = merged(encoder, artifact.method)
     if artifact.kind == "embedding":
         return SentenceEncoder(encoder)
     columns = len(artifact.labels) + int(bool(artifact.settings.get("oos_column")))

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import AutoModel
 
 from ml.encoders import EncoderSource
-from ml.errors import ArtifactError
-
-LORA_TARGETS = "all-linear"
+from ml.errors import ArtifactError, TrainingError
+from ml.models.dropout import with_cheap_dropout
+from ml.models.tuning.layers import token_positions
+from ml.models.tuning.registry import make_method
 
 
 def load_encoder(source: EncoderSource) -> nn.Module:
@@ -30,42 +30,33 @@ def load_encoder(source: EncoderSource) -> nn.Module:
 
 
 def tune(encoder: nn.Module, method: dict[str, Any]) -> nn.Module:
-    """Make trainable what ``method`` tunes: ``{"name": "lora" | "full" | "head", ...}``.
+    """Make trainable what ``method`` tunes: ``{"name": ..., <setting>: <value>, ...}``.
 
-    LoRA (Hu et al. 2021) takes ``rank``, ``alpha`` and ``dropout``.
+    Raises ``ValueError`` for an unknown method or setting, :class:`ml.errors.TrainingError` when
+    the method does not fit the encoder.
     """
-    name = method["name"]
-    if name == "lora":
-        config = LoraConfig(
-            r=int(method["rank"]),
-            lora_alpha=int(method["alpha"]),
-            lora_dropout=float(method.get("dropout", 0.0)),
-            target_modules=LORA_TARGETS,
-            bias="none",
+    chosen = make_method(method)
+    positions = token_positions(encoder)
+    if positions is not None and chosen.virtual_tokens >= positions:
+        raise TrainingError(
+            f"{chosen.name} takes {chosen.virtual_tokens} positions; the encoder has {positions}"
         )
-        return get_peft_model(encoder, config)
-    if name not in ("full", "head"):
-        raise ValueError(f"unknown method {name!r}; use lora, full or head")
-    encoder.requires_grad_(name == "full")
-    return encoder
+    return with_cheap_dropout(chosen.apply(encoder))
 
 
 def delta_state(encoder: nn.Module, method: dict[str, Any]) -> dict[str, Tensor]:
     """The tuned weights alone, by name; empty for method "head"."""
-    if method["name"] == "head":
-        return {}
     return {
         name: tensor.detach().clone().contiguous()
-        for name, tensor in encoder.state_dict().items()
-        if method["name"] == "full" or "lora_" in name
+        for name, tensor in make_method(method).delta(encoder).items()
     }
 
 
 def load_delta(encoder: nn.Module, method: dict[str, Any], path: Path) -> None:
     """Put the tuned weights of ``path`` into an encoder that :func:`tune` has prepared."""
-    if method["name"] == "head":
-        return
-    load_tuned(encoder, path, needed=lambda name: method["name"] == "full" or "lora_" in name)
+    needed = set(make_method(method).delta(encoder))
+    if needed:
+        load_tuned(encoder, path, needed=needed.__contains__)
 
 
 def load_tuned(module: nn.Module, path: Path, *, needed: Callable[[str], bool]) -> None:
@@ -83,11 +74,8 @@ def load_tuned(module: nn.Module, path: Path, *, needed: Callable[[str], bool]) 
 
 
 def merged(encoder: nn.Module, method: dict[str, Any]) -> nn.Module:
-    """The encoder with its LoRA deltas added to its weights, as a plain module."""
-    if method["name"] == "lora":
-        whole: nn.Module = encoder.merge_and_unload()  # type: ignore[operator]
-        return whole
-    return encoder
+    """A plain module that computes the same; the encoder itself where there is none."""
+    return make_method(method).merged(encoder)
 
 
 def trainable_parameters(model: nn.Module) -> int:

@@ -9,8 +9,10 @@ from typing import Any
 
 from ml.encoders import DEFAULT_ENCODER
 from ml.errors import DataError
+from ml.models.tuning.registry import make_method, method_names
 
-METHODS = ("lora", "full", "head")
+METHODS = method_names()
+_LOW_RANK = ("lora", "adalora")
 SCHEDULES = ("linear", "cosine")
 PAIR_LOSSES = ("multiple_negatives", "triplet")
 
@@ -33,6 +35,10 @@ class FinetuneConfig:
     ``triplet_margin``; ``strength`` is the share of the tuned change of the weights that is kept
     (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"): below 1 the encoder stays
     nearer to what it was and so better on texts unlike the training rows.
+
+    ``methods`` holds the tables of the recipe that are called as a method, ``[adapter]`` say, with
+    the settings of that method (see ``ml/models/tuning/methods``); those of the chosen one count.
+    ``rank``, ``alpha`` and ``adapter_dropout`` are short for the settings of the low-rank methods.
     """
 
     encoder: str = DEFAULT_ENCODER
@@ -60,6 +66,7 @@ class FinetuneConfig:
     similarity_scale: float = 20.0
     triplet_margin: float = 0.3
     strength: float = 1.0
+    methods: dict[str, dict[str, Any]] = field(default_factory=dict)
     licences: dict[str, str] = field(default_factory=dict)
     card: dict[str, str] = field(default_factory=dict)
 
@@ -67,8 +74,6 @@ class FinetuneConfig:
         checks = {
             "method": self.method in METHODS,
             "schedule": self.schedule in SCHEDULES,
-            "rank": self.rank > 0,
-            "alpha": self.alpha > 0,
             "epochs": self.epochs > 0,
             "batch_size": self.batch_size > 0,
             "learning_rate": self.learning_rate > 0,
@@ -89,17 +94,20 @@ class FinetuneConfig:
                 raise DataError(
                     "configuration", None, f"{name} = {getattr(self, name)!r} is not allowed"
                 )
+        try:
+            for name, settings in {self.method: {}, **self.methods}.items():
+                self._settings_of(name, settings)
+        except ValueError as error:
+            raise DataError("configuration", None, str(error)) from error
 
     def method_settings(self) -> dict[str, Any]:
         """The method as the artifact declares it."""
-        if self.method == "lora":
-            return {
-                "name": "lora",
-                "rank": self.rank,
-                "alpha": self.alpha,
-                "dropout": self.adapter_dropout,
-            }
-        return {"name": self.method}
+        return self._settings_of(self.method, self.methods.get(self.method, {}))
+
+    def _settings_of(self, name: str, settings: dict[str, Any]) -> dict[str, Any]:
+        low_rank = {"rank": self.rank, "alpha": self.alpha, "dropout": self.adapter_dropout}
+        short = low_rank if name in _LOW_RANK else {}
+        return make_method({"name": name, **short, **settings}).declare()
 
 
 def load_config(path: Path | None, **overrides: Any) -> FinetuneConfig:
@@ -113,6 +121,7 @@ def load_config(path: Path | None, **overrides: Any) -> FinetuneConfig:
             values = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise DataError(path, None, f"is not TOML: {error}") from error
+    values |= _tables_of_methods(path, values)
     known = {item.name: item for item in fields(FinetuneConfig)}
     for name, value in values.items():
         if name not in known:
@@ -125,3 +134,12 @@ def load_config(path: Path | None, **overrides: Any) -> FinetuneConfig:
     return replace(
         config, **{name: value for name, value in overrides.items() if value is not None}
     )
+
+
+def _tables_of_methods(path: Path | None, values: dict[str, Any]) -> dict[str, Any]:
+    """Take the tables that are called as a method out of ``values``, as ``methods``."""
+    tables = {name: values.pop(name) for name in METHODS if name in values}
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise DataError(path or "", None, f"{name} must be a table of the method's settings")
+    return {"methods": tables} if tables else {}

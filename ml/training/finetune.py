@@ -32,6 +32,8 @@ from ml.evaluation.scoring import OOS_COLUMN, classify_logits
 from ml.models.classifier import TextClassifier
 from ml.models.encoder import delta_state, load_encoder, trainable_parameters, tune
 from ml.models.tagger import TokenTagger
+from ml.models.tuning.layers import token_positions
+from ml.models.tuning.registry import make_method
 from ml.training.calibrate import calibrated, of_words, stack, word_logits
 from ml.training.card import model_card
 from ml.training.config import FinetuneConfig
@@ -189,10 +191,13 @@ def _with_held_out(artifact: Artifact, request: FinetuneRequest, rows: int) -> A
 
 def _encoder(source: EncoderSource, config: FinetuneConfig) -> torch.nn.Module:
     encoder: Any = load_encoder(source)
-    positions = getattr(encoder.config, "max_position_embeddings", config.max_length)
-    if config.max_length > positions:
+    taken = make_method(config.method_settings()).virtual_tokens
+    positions = token_positions(encoder)
+    if positions is not None and config.max_length > positions - taken:
         raise TrainingError(
-            f"max_length is {config.max_length}; {source.name} reads at most {positions} tokens"
+            f"max_length is {config.max_length}; {source.name} reads at most "
+            f"{max(0, positions - taken)} tokens"
+            + (f" beside the {taken} of method {config.method}" if taken else "")
         )
     return encoder
 

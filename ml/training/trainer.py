@@ -13,6 +13,8 @@ from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint, set_seed
 
 from ml.errors import TrainingError
+from ml.models.tuning.method import Method
+from ml.models.tuning.registry import make_method
 from ml.training.config import FinetuneConfig
 from ml.training.datasets import EncodedRow, EncodedRows, collate
 
@@ -42,6 +44,56 @@ class _Reporter(TrainerCallback):
             control.should_log = True  # so that the shortest run's loss is looked at too
         if self._progress is not None:
             self._progress(state.global_step, state.max_steps, self._message)
+
+
+class _Trainer(Trainer):
+    """transformers' Trainer with the learning rates and the penalty of a tuning method."""
+
+    def __init__(self, *, method: Method, model: nn.Module, **settings: Any) -> None:
+        super().__init__(model=model, **settings)
+        self._method = method
+        self._encoder = _encoder_of(model)
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        optimizer: torch.optim.Optimizer = super().create_optimizer(model)
+        rates = {
+            parameter: self._method.rate(self._encoder, name)
+            for name, parameter in self._encoder.named_parameters()
+        }
+        if set(rates.values()) - {1.0}:
+            optimizer.param_groups[:] = split_by_rate(optimizer.param_groups, rates)
+        return optimizer
+
+    def compute_loss(self, *positional: Any, **named: Any) -> Any:
+        answer = super().compute_loss(*positional, **named)
+        penalty = self._method.penalty(self._encoder)
+        if penalty is None:
+            return answer
+        return (answer[0] + penalty, answer[1]) if isinstance(answer, tuple) else answer + penalty
+
+
+def split_by_rate(
+    groups: Sequence[dict[str, Any]], rates: dict[nn.Parameter, float]
+) -> list[dict[str, Any]]:
+    """The optimiser's groups with those parameters apart whose rate is multiplied by another.
+
+    ``rates`` holds the factor of a group's ``lr`` for each parameter; 1 for those not in it.
+    """
+    found = []
+    for group in groups:
+        of_factor: dict[float, list[nn.Parameter]] = {}
+        for parameter in group["params"]:
+            of_factor.setdefault(rates.get(parameter, 1.0), []).append(parameter)
+        found += [
+            {**group, "params": parameters, "lr": group["lr"] * factor}
+            for factor, parameters in of_factor.items()
+        ]
+    return found
+
+
+def _encoder_of(model: nn.Module) -> nn.Module:
+    encoder: nn.Module = model.encoder  # type: ignore[assignment]
+    return encoder
 
 
 def seed_everything(seed: int) -> None:
@@ -90,9 +142,13 @@ def train(
         dataloader_pin_memory=torch.cuda.is_available(),
     )
     dataset = rows if isinstance(rows, torch.utils.data.Dataset) else EncodedRows(rows)
-    trainer = Trainer(model=model, args=arguments, train_dataset=dataset, data_collator=collator)
+    method = make_method(config.method_settings())
+    trainer = _Trainer(
+        method=method, model=model, args=arguments, train_dataset=dataset, data_collator=collator
+    )
     trainer.remove_callback(_printer())
-    trainer.add_callback(_Reporter(progress))
+    for callback in (*method.callbacks(_encoder_of(model)), _Reporter(progress)):
+        trainer.add_callback(callback)
     last = get_last_checkpoint(str(run_folder)) if run_folder.is_dir() else None
     trainer.train(resume_from_checkpoint=last)
     if not all(torch.isfinite(weight).all() for weight in model.parameters()):

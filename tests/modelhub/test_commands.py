@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 
 from apps.accounts.models import AuditEntry
 from apps.core import gateway
+from ml.artifacts import read_artifact
 from tests.ml.serving.tiny_models import build_model
 from tests.ml.training.tiny_encoder import make_encoder, texts
 
@@ -336,6 +337,26 @@ def test_finetune_names_an_unknown_setting(models: Path, tmp_path: Path) -> None
     (tmp_path / "recipe.toml").write_text("learning_speed = 3\n", encoding="utf-8")
     with pytest.raises(CommandError, match=r"recipe\.toml.*learning_speed"):
         finetune(tmp_path, "--config", str(tmp_path / "recipe.toml"))
+
+
+def test_finetune_takes_any_method_with_its_own_settings(
+    models: Path, tmp_path: Path, settings: Any
+) -> None:
+    settings.VAR_DIR = tmp_path / "var"
+    written(tmp_path / "train.jsonl", *texts())
+    recipe = tmp_path / "recipe.toml"
+    encoder = make_encoder(tmp_path / "encoder")
+    recipe.write_text(
+        f'encoder = "{encoder}"\nmax_length = 16\n[adapter]\nsize = 3\n', encoding="utf-8"
+    )
+    arguments = ("--config", str(recipe), "--method", "adapter", "--epochs", "1")
+    finetune(tmp_path, *arguments, "--output", str(tmp_path / "made"))
+    declared = read_artifact(tmp_path / "made").method
+    assert declared == {"name": "adapter", "size": 3, "layer_norms": True}
+
+    recipe.write_text("[adapter]\nsize = 0\n", encoding="utf-8")
+    with pytest.raises(CommandError, match="adapter: size = 0 is not allowed"):
+        finetune(tmp_path, *arguments)
 
 
 # compare -------------------------------------------------------------------------------------

@@ -25,7 +25,16 @@ from ml.serving.predictors import load_predictor
 from ml.serving.registry import ModelStore
 from ml.training.finetune import finetune
 from ml.types import Kind
+from tests.ml.training.test_finetune import RATES
 from tests.ml.training.tiny_encoder import make_encoder, request, tiny_config
+
+KINDS: tuple[Kind, ...] = ("classification", "ner")
+OTHERS = {
+    f"{method}-{kind}": (method, kind)
+    for method in RATES
+    for kind in KINDS
+    if method not in ("lora", "full", "head")
+}
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +44,17 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def trained(encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The folders of trained artifacts, by kind or method."""
+    """The folders of trained artifacts, by kind or method, or by both."""
     folder = tmp_path_factory.mktemp("trained")
     runs: dict[str, tuple[Kind, dict[str, Any]]] = {
         "classification": ("classification", {}),
         "scoped": ("classification", {}),
         "full": ("classification", {"method": "full", "learning_rate": 5e-3}),
         "head": ("classification", {"method": "head", "learning_rate": 5e-2}),
+        **{
+            name: (kind, {"method": method, "learning_rate": RATES[method], "epochs": 2.0})
+            for name, (method, kind) in OTHERS.items()
+        },
         "ner": ("ner", {}),
         "embedding": ("embedding", {}),
     }
@@ -64,7 +77,10 @@ def _served(root: Path, task: str, version: str) -> Any:
     return load_predictor(folder, read_artifact(folder), RuntimeSettings())
 
 
-@pytest.mark.parametrize("name", ["classification", "scoped", "full", "head", "ner"])
+BUILT = ("classification", "scoped", "full", "head", "ner", *OTHERS)
+
+
+@pytest.mark.parametrize("name", BUILT)
 def test_a_build_agrees_with_its_source_and_becomes_active(
     trained: dict[str, Path], tmp_path: Path, name: str
 ) -> None:

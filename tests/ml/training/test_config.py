@@ -41,11 +41,33 @@ def test_arguments_come_before_the_file_and_the_file_before_defaults(tmp_path: P
         ("max_length = 100000", "max_length = 100000 is not allowed"),
         ("held_out = 1.0", "held_out = 1.0 is not allowed"),
         ("epochs =", "is not TOML"),
+        ("rank = 0", "lora: rank = 0 is not allowed"),
+        ("[adapter]\nsize = 0", "adapter: size = 0 is not allowed"),
+        ("[adapter]\nwidth = 8", "adapter has no setting 'width'; it has size, layer_norms"),
+        ("adapter = 8", "adapter must be a table of the method's settings"),
+        ("[full]\nlayer_decay = 2.0", "full: layer_decay = 2.0 is not allowed"),
     ],
 )
 def test_a_bad_recipe_is_refused_by_name(tmp_path: Path, content: str, problem: str) -> None:
     with pytest.raises(DataError, match=problem):
         load_config(_write(tmp_path, content))
+
+
+def test_a_table_holds_the_settings_of_its_method(tmp_path: Path) -> None:
+    path = _write(
+        tmp_path, 'method = "adapter"\nrank = 4\n[adapter]\nsize = 8\n[lora]\ndropout = 0.0\n'
+    )
+    assert load_config(path).method_settings() == {
+        "name": "adapter",
+        "size": 8,
+        "layer_norms": True,
+    }
+    assert load_config(path, method="lora").method_settings() == {
+        "name": "lora",
+        "rank": 4,
+        "alpha": 32,
+        "dropout": 0.0,
+    }
 
 
 @pytest.mark.parametrize("task", ["intent", "sentiment", "topic", "ner"])

@@ -11,6 +11,7 @@ from safetensors.numpy import load_file
 from ml.artifacts import ADAPTER, HEAD, MODEL_CARD, read_artifact
 from ml.encoders import file_sha256
 from ml.errors import DataError, TrainingError
+from ml.models.tuning.registry import method_names
 from ml.training.finetune import finetune
 from ml.types import Kind
 from tests.ml.training.tiny_encoder import (
@@ -28,13 +29,27 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_encoder(tmp_path_factory.mktemp("encoder"))
 
 
-@pytest.mark.parametrize("method", ["lora", "full", "head"])
+RATES = {
+    "lora": 1e-2,
+    "adalora": 2e-2,
+    "full": 5e-3,
+    "head": 5e-2,
+    "ia3": 5e-2,
+    "prefix": 2e-2,
+    "prompt": 5e-2,
+    "adapter": 1e-2,
+    "bitfit": 3e-2,
+}
+"""A learning rate with which each method learns the tiny rows in eight epochs."""
+
+
+@pytest.mark.parametrize("method", method_names())
 @pytest.mark.parametrize("kind", ["classification", "ner"])
 def test_every_method_learns_and_leaves_a_whole_artifact(
     tmp_path: Path, encoder: Path, kind: Kind, method: str
 ) -> None:
-    rate = 1e-2 if method == "lora" else 5e-3 if method == "full" else 5e-2
-    asked = request(tmp_path, kind, tiny_config(encoder, method=method, learning_rate=rate))
+    settings = tiny_config(encoder, method=method, learning_rate=RATES[method])
+    asked = request(tmp_path, kind, settings)
     steps: list[tuple[int, int, str]] = []
     artifact = finetune(asked, lambda *step: steps.append(step))
 
@@ -50,6 +65,33 @@ def test_every_method_learns_and_leaves_a_whole_artifact(
     source = artifact.data[0]
     assert source.sha256 == file_sha256(asked.train_file)
     assert source.rows == len((sentences if kind == "ner" else texts)())
+
+
+@pytest.mark.parametrize(
+    ("method", "settings"),
+    [
+        ("adalora", {"every": 1}),
+        ("full", {"layer_decay": 0.5, "unfreeze_every": 0.7}),
+        ("adapter", {"size": 4}),
+    ],
+)
+def test_a_killed_run_of_a_method_with_a_schedule_goes_on_alike(
+    tmp_path: Path, encoder: Path, method: str, settings: dict
+) -> None:
+    config = tiny_config(encoder, method=method, epochs=3.0, methods={method: settings})
+    whole = request(tmp_path / "whole", "classification", config)
+    finetune(whole)
+    broken = request(tmp_path / "broken", "classification", config)
+
+    def kill(done: int, total: int, message: str) -> None:
+        if done > total // 2:
+            raise _Killed
+
+    with pytest.raises(_Killed):
+        finetune(broken, kill)
+    finetune(broken)
+    for file in (ADAPTER, HEAD):
+        assert (whole.output / file).read_bytes() == (broken.output / file).read_bytes()
 
 
 def test_lora_stores_the_small_delta_alone(tmp_path: Path, encoder: Path) -> None:
@@ -281,3 +323,10 @@ def test_the_card_of_a_tagger_claims_no_label_smoothing(tmp_path: Path, encoder:
     asked = request(tmp_path, "ner", tiny_config(encoder, epochs=1.0, label_smoothing=0.0))
     finetune(asked)
     assert "label smoothing" not in (asked.output / MODEL_CARD).read_text(encoding="utf-8")
+
+
+def test_a_prompt_and_the_tokens_must_fit_together(tmp_path: Path, encoder: Path) -> None:
+    changes = {"method": "prompt", "methods": {"prompt": {"length": 250}}}
+    asked = request(tmp_path, "classification", tiny_config(encoder, **changes))
+    with pytest.raises(TrainingError, match="at most 6 tokens beside the 250 of method prompt"):
+        finetune(asked)

@@ -12,6 +12,7 @@ from django.core.management.base import CommandParser
 from apps.core import gateway
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
+from ml.models.tuning.registry import method_names
 from ml.types import KINDS
 
 
@@ -23,7 +24,7 @@ class Command(TrefoilCommand):
         parser.add_argument("--name", required=True, help="the task's name")
         parser.add_argument("--train", type=Path, required=True)
         parser.add_argument("--valid", type=Path, help="default: a share of --train, split by text")
-        parser.add_argument("--method", choices=["lora", "full", "head"])
+        parser.add_argument("--method", choices=method_names())
         parser.add_argument("--config", type=Path, help="a TOML recipe")
         parser.add_argument("--epochs", type=float)
         parser.add_argument("--seed", type=int)
