@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,7 +36,11 @@ from ml.training.calibrate import calibrated, of_words, stack, word_logits
 from ml.training.card import model_card
 from ml.training.config import FinetuneConfig
 from ml.training.datasets import EncodedRow, encode_classification, encode_tagging
+from ml.training.objective import make_contrast, make_loss
 from ml.training.rows import FinetuneRequest, check_labels, classification_rows, ner_rows
+from ml.training.settings.losses import LossSettings
+from ml.training.settings.optimisation import OptimisationSettings
+from ml.training.settings.regularisation import RegularisationSettings
 from ml.training.trainer import ProgressCallback, forward_all, seed_everything, train
 from ml.types import OUT_OF_SCOPE
 
@@ -77,22 +81,25 @@ def _finetune_classifier(
             hidden_size=source.hidden_size,
             columns=len(columns),
             dropout=config.dropout,
-            label_smoothing=config.label_smoothing,
+            loss=make_loss(config, (columns[row.label] for row in training), len(columns)),
+            contrast=make_contrast(config),
+            contrast_share=config.contrast,
             r_drop=config.r_drop,
+            mixup=config.mixup,
         )
 
     rows = encode_classification(training, tokenizer, columns, config.max_length)
-    measured = _fit(request, make, rows, progress)
-    artifact = _declare(request, source, labels, {OOS_COLUMN: exposed}, len(training))
     known = {label: columns.get(label, 0) for label in {*labels, OUT_OF_SCOPE}}
     held_out = encode_classification(valid, tokenizer, known, config.max_length)
+    more = [row for row, text in zip(held_out, valid, strict=True) if text.label in columns]
+    measured = _fit(request, make, rows, progress, more)
+    artifact = _declare(request, source, labels, {OOS_COLUMN: exposed}, len(training))
     logits = stack(forward_all(measured.model, held_out))
     artifact = calibrated(artifact, logits, valid, config)
     answers = classify_logits(logits, logits, artifact)
     metrics = classification_report(answers, [row.label for row in valid], labels)
     if not config.refit:
         return _store(request, artifact, measured, metrics)
-    more = [row for row, text in zip(held_out, valid, strict=True) if text.label in columns]
     artifact = _with_held_out(artifact, request, len(more))
     return _store(
         request, artifact, _refit(request, make, rows + more, progress, measured), metrics
@@ -118,13 +125,15 @@ def _finetune_tagger(
             hidden_size=source.hidden_size,
             columns=len(tags),
             dropout=config.dropout,
-            label_smoothing=config.label_smoothing,
+            loss=make_loss(
+                config, (columns[tag] for row in training for tag in row.tags), len(tags)
+            ),
         )
 
     rows = encode_tagging(training, tokenizer, columns, config.max_length)
-    measured = _fit(request, make, rows, progress)
-    artifact = _declare(request, source, tags, {}, len(training))
     held_out = encode_tagging(valid, tokenizer, columns, config.max_length)
+    measured = _fit(request, make, rows, progress, held_out)
+    artifact = _declare(request, source, tags, {}, len(training))
     logits = forward_all(measured.model, held_out)
     words, gold = word_logits(held_out, logits)
     artifact = replace(artifact, temperature=fit_temperature(words, gold))
@@ -154,14 +163,14 @@ def _fit(
     make: Callable[[], torch.nn.Module],
     rows: Sequence[EncodedRow],
     progress: ProgressCallback | None,
+    valid: Sequence[EncodedRow] | None = None,
     run: str = ".",
 ) -> _Fit:
     seed_everything(request.config.seed)
     model = make()
     started = time.monotonic()
-    curve = train(
-        model, rows, request.config, run_folder=request.run_folder / run, progress=progress
-    )
+    folder = request.run_folder / run
+    curve = train(model, rows, request.config, run_folder=folder, valid=valid, progress=progress)
     return _Fit(model, curve, (time.monotonic() - started) / 60)
 
 
@@ -173,7 +182,7 @@ def _refit(
     measured: _Fit,
 ) -> _Fit:
     """A new model trained on ``rows``, the held-out ones included; minutes are those of both."""
-    fit = _fit(request, make, rows, progress, "refit")
+    fit = _fit(request, make, rows, progress, run="refit")
     return replace(fit, minutes=measured.minutes + fit.minutes)
 
 
@@ -264,6 +273,14 @@ def _store(
 
 
 def _recipe(config: FinetuneConfig) -> dict[str, Any]:
+    """What shaped the weights: the settings always told of, and those off their default."""
     names = ("epochs", "batch_size", "learning_rate", "warmup", "schedule", "label_smoothing")
-    more = ("r_drop", "weight_decay", "seed", "refit")
-    return {name: getattr(config, name) for name in (*names, *more)}
+    told = {name: getattr(config, name) for name in (*names, "weight_decay", "seed", "refit")}
+    groups = (LossSettings, OptimisationSettings, RegularisationSettings)
+    settings = [setting for group in groups for setting in fields(group)]
+    changed = {
+        setting.name: getattr(config, setting.name)
+        for setting in settings
+        if getattr(config, setting.name) != setting.default
+    }
+    return told | changed

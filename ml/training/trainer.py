@@ -9,23 +9,32 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import Trainer, TrainerCallback, TrainingArguments
-from transformers.trainer_utils import get_last_checkpoint, set_seed
+from transformers import EarlyStoppingCallback, TrainerCallback
+from transformers.trainer_callback import PrinterCallback
+from transformers.trainer_utils import set_seed
 
 from ml.errors import TrainingError
+from ml.training.arguments import training_arguments
+from ml.training.checkpoints import last_checkpoint
 from ml.training.config import FinetuneConfig
 from ml.training.datasets import EncodedRow, EncodedRows, collate
+from ml.training.loop import Loop, accuracy_of, best_columns
 
 ProgressCallback = Callable[[int, int, str], None]
-_LOG_EVERY = 20
 
 
 class _Reporter(TrainerCallback):
-    """Passes steps and loss on, and stops at a loss that is not a number."""
+    """Tells the loop of its steps, passes loss and steps on, stops at a loss that is no number."""
 
-    def __init__(self, progress: ProgressCallback | None) -> None:
-        self._progress = progress
+    def __init__(self, loop: Loop, progress: ProgressCallback | None) -> None:
+        self._loop = loop
+        self._progress = progress if loop.is_world_process_zero() else None
         self._message = ""
+
+    def on_epoch_begin(
+        self, args: Any, state: Any, control: Any, train_dataloader: Any = None, **_: Any
+    ) -> None:
+        self._loop.begin_epoch(state.global_step, len(train_dataloader))
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         if not logs or "loss" not in logs:
@@ -38,6 +47,7 @@ class _Reporter(TrainerCallback):
         self._message = f"loss {loss:.3f}"
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._loop.took_step(state.global_step, state.max_steps)
         if state.global_step == state.max_steps:
             control.should_log = True  # so that the shortest run's loss is looked at too
         if self._progress is not None:
@@ -55,46 +65,39 @@ def train(
     config: FinetuneConfig,
     *,
     run_folder: Path,
+    valid: Sequence[EncodedRow] | None = None,
     progress: ProgressCallback | None = None,
     collator: Callable[[Sequence[dict[str, Any]]], dict[str, Any]] = collate,
 ) -> list[dict[str, float]]:
     """Train ``model`` in place and return the loss curve.
 
-    Checkpoints go to ``run_folder`` after each epoch; a run that was killed goes on from the last
-    one when it is started again with the same folder. Batches hold texts of similar length;
-    ``collator`` makes them of the rows, or of the items if a data set is given.
+    Checkpoints go to ``run_folder`` after each epoch or so many steps; a run that was killed goes
+    on from the last one when it is started again with the same folder. Batches hold texts of
+    similar length; ``collator`` makes them of the rows, or of the items if a data set is given.
+    The held-out rows ``valid`` stop a run with ``patience``.
 
     Raises :class:`TrainingError` when the loss is not finite.
     """
-    arguments = TrainingArguments(
-        output_dir=str(run_folder),
-        per_device_train_batch_size=config.batch_size,
-        num_train_epochs=config.epochs,
-        learning_rate=config.learning_rate,
-        weight_decay=config.weight_decay,
-        lr_scheduler_type=config.schedule,
-        warmup_steps=config.warmup,
-        max_grad_norm=1.0,
-        bf16=config.bf16,
-        use_cpu=not torch.cuda.is_available(),
-        train_sampling_strategy="group_by_length",
-        remove_unused_columns=False,
-        label_names=["labels"],
-        logging_steps=_LOG_EVERY,
-        logging_nan_inf_filter=False,
-        save_strategy="epoch",
-        save_total_limit=1,
-        seed=config.seed,
-        report_to="none",
-        disable_tqdm=True,
-        dataloader_pin_memory=torch.cuda.is_available(),
+    stop_early = config.patience > 0 and valid is not None
+    arguments = training_arguments(config, run_folder)
+    _save_memory(model, config)
+    trainer = Loop(
+        model=model,
+        args=arguments,
+        regularisation=config,
+        train_dataset=_dataset(rows),
+        eval_dataset=_dataset(valid) if stop_early and valid is not None else None,
+        data_collator=collator,
+        compute_metrics=accuracy_of,
+        preprocess_logits_for_metrics=best_columns,
     )
-    dataset = rows if isinstance(rows, torch.utils.data.Dataset) else EncodedRows(rows)
-    trainer = Trainer(model=model, args=arguments, train_dataset=dataset, data_collator=collator)
-    trainer.remove_callback(_printer())
-    trainer.add_callback(_Reporter(progress))
-    last = get_last_checkpoint(str(run_folder)) if run_folder.is_dir() else None
-    trainer.train(resume_from_checkpoint=last)
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(_Reporter(trainer, progress))
+    if stop_early:
+        trainer.add_callback(EarlyStoppingCallback(config.patience))
+    last = last_checkpoint(run_folder)
+    trainer.train(resume_from_checkpoint=str(last) if last else None)
+    trainer.finish()
     if not all(torch.isfinite(weight).all() for weight in model.parameters()):
         raise TrainingError(
             "the last step left weights that are no numbers; lower the learning rate"
@@ -106,10 +109,17 @@ def train(
     ]
 
 
-def _printer() -> type[TrainerCallback]:
-    from transformers.trainer_callback import PrinterCallback
+def _dataset(
+    rows: Sequence[EncodedRow] | torch.utils.data.Dataset[dict[str, Any]],
+) -> torch.utils.data.Dataset[dict[str, Any]]:
+    return rows if isinstance(rows, torch.utils.data.Dataset) else EncodedRows(rows)
 
-    return PrinterCallback
+
+def _save_memory(model: nn.Module, config: FinetuneConfig) -> None:
+    """Trade time for memory if the recipe says so: layers are computed again going backward."""
+    if config.gradient_checkpointing:
+        encoder: Any = model.encoder
+        encoder.gradient_checkpointing_enable({"use_reentrant": False})
 
 
 @torch.inference_mode()
