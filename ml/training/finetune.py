@@ -37,6 +37,7 @@ from ml.training.card import model_card
 from ml.training.config import FinetuneConfig
 from ml.training.datasets import EncodedRow, encode_classification, encode_tagging
 from ml.training.objective import make_contrast, make_loss
+from ml.training.processes import is_main_process, wait_for_all
 from ml.training.rows import FinetuneRequest, check_labels, classification_rows, ner_rows
 from ml.training.settings.losses import LossSettings
 from ml.training.settings.optimisation import OptimisationSettings
@@ -49,7 +50,9 @@ def finetune(request: FinetuneRequest, progress: ProgressCallback | None = None)
     """Train, calibrate, measure and store one artifact; returns its declaration.
 
     Raises :class:`DataError` (a row or file is unusable), :class:`TrainingError` (one class only,
-    a loss that is not finite, ...). ``request.output`` appears complete or not at all.
+    a loss that is not finite, ...). ``request.output`` appears complete or not at all. Of several
+    processes (:mod:`ml.training.processes`) the main one stores it; the others' artifact has no
+    version.
     """
     source = resolve_encoder(request.config.encoder)
     tokenizer = load_tokenizer(source.path / "tokenizer.json")
@@ -255,6 +258,9 @@ def _store(
     artifact = replace(
         artifact, metrics=numbers, settings=artifact.settings | {"recipe": _recipe(request.config)}
     )
+    if not is_main_process():
+        wait_for_all()
+        return artifact
     encoder: Any = fit.model.encoder
     head = {
         name: tensor.detach().clone().contiguous()
@@ -269,7 +275,9 @@ def _store(
         (folder / MODEL_CARD).write_text(
             model_card(artifact, request.config, fit.curve), encoding="utf-8"
         )
-        return write_artifact(folder, artifact)
+        artifact = write_artifact(folder, artifact)
+    wait_for_all()
+    return artifact
 
 
 def _recipe(config: FinetuneConfig) -> dict[str, Any]:
