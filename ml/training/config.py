@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from ml.data.augmentation import augmentation
 from ml.encoders import DEFAULT_ENCODER
 from ml.errors import DataError
+from ml.training.settings.few_shot import FewShotSettings
 from ml.training.settings.losses import LossSettings
 from ml.training.settings.optimisation import OptimisationSettings
 from ml.training.settings.regularisation import RegularisationSettings
@@ -25,11 +27,11 @@ _APART = (
 
 
 @dataclass(frozen=True)
-class FinetuneConfig(LossSettings, OptimisationSettings, RegularisationSettings):
+class FinetuneConfig(LossSettings, OptimisationSettings, RegularisationSettings, FewShotSettings):
     """The recipe of a run. Defaults are the measured ones for short texts with LoRA.
 
-    Loss, optimisation and regularisation have their settings in :mod:`ml.training.settings`; all
-    are flat keys of one recipe.
+    Loss, optimisation, regularisation and few rows have their settings in
+    :mod:`ml.training.settings`; all are flat keys of one recipe.
 
     ``held_out`` is the share of the distinct training texts that is kept aside when no validation
     file is given; calibration, thresholds and metrics come from the validation rows alone.
@@ -38,6 +40,9 @@ class FinetuneConfig(LossSettings, OptimisationSettings, RegularisationSettings)
     With ``refit`` the weights are trained once more on all rows, in the same way, after they have
     been measured; temperature, thresholds and metrics stay those of the run without the held-out
     rows, and the card says so.
+
+    ``augment`` is a table that makes more training rows of those there are
+    (:class:`ml.data.augmentation.Augmentation`); validation rows stay as they are.
 
     For sentence encoders: ``pair_loss`` with its ``similarity_scale`` (multiple negatives) or
     ``triplet_margin``; ``strength`` is the share of the tuned change of the weights that is kept
@@ -63,6 +68,7 @@ class FinetuneConfig(LossSettings, OptimisationSettings, RegularisationSettings)
     similarity_scale: float = 20.0
     triplet_margin: float = 0.3
     strength: float = 1.0
+    augment: dict[str, Any] = field(default_factory=dict)
     licences: dict[str, str] = field(default_factory=dict)
     card: dict[str, str] = field(default_factory=dict)
 
@@ -84,12 +90,17 @@ class FinetuneConfig(LossSettings, OptimisationSettings, RegularisationSettings)
             **self.loss_checks(),
             **self.optimisation_checks(),
             **self.regularisation_checks(),
+            **self.few_shot_checks(),
         }
         for name, good in checks.items():
             if not good:
                 raise DataError(
                     "configuration", None, f"{name} = {getattr(self, name)!r} is not allowed"
                 )
+        try:
+            augmentation(self.augment)
+        except ValueError as error:
+            raise DataError("configuration", None, str(error)) from error
         for one, other, why in _APART:
             if getattr(self, one) and getattr(self, other):
                 raise DataError(
