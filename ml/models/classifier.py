@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ml.models.encoder import mean_pool
+from ml.models.mixup import Mix
 from ml.models.r_drop import disagreement
 
 
 class TextClassifier(nn.Module):
-    """Logits over ``columns`` classes.
+    """Logits over ``columns`` classes, and the loss to train them by.
 
-    ``label_smoothing`` is that of the cross-entropy (Szegedy et al. 2016), ``r_drop`` the weight of
-    the disagreement of two passes (:mod:`ml.models.r_drop`); 0 makes one pass.
+    ``loss`` takes logits (batch, columns) and labels (batch,); plain cross-entropy by default.
+    While training, ``r_drop`` weighs the disagreement of two passes (:mod:`ml.models.r_drop`),
+    ``mixup`` is the alpha of mixing the pooled vectors (:mod:`ml.models.mixup`), and ``contrast``
+    takes the pooled vectors (batch or, with two passes, twice the batch; hidden) and their labels,
+    and makes up ``contrast_share`` of the loss.
     """
 
     def __init__(
@@ -23,14 +27,20 @@ class TextClassifier(nn.Module):
         hidden_size: int,
         columns: int,
         dropout: float = 0.1,
-        label_smoothing: float = 0.0,
+        loss: nn.Module | None = None,
+        contrast: nn.Module | None = None,
+        contrast_share: float = 0.0,
         r_drop: float = 0.0,
+        mixup: float = 0.0,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden_size, columns))
-        self.label_smoothing = label_smoothing
+        self.loss = loss or nn.CrossEntropyLoss()
+        self.contrast = contrast
+        self.contrast_share = contrast_share
         self.r_drop = r_drop
+        self.mixup = mixup
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None
@@ -39,20 +49,34 @@ class TextClassifier(nn.Module):
 
         Returns ``logits`` (batch, columns), ``pooled`` (batch, hidden) and, with labels, ``loss``.
         """
-        logits, pooled = self._pass(input_ids, attention_mask)
-        output = {"logits": logits, "pooled": pooled}
+        if self.training and labels is not None:
+            return self._learn(input_ids, attention_mask, labels)
+        pooled = self._pool(input_ids, attention_mask)
+        output = {"logits": self.head(pooled).float(), "pooled": pooled}
         if labels is not None:
-            output["loss"] = self._cross_entropy(logits, labels)
-            if self.training and self.r_drop:
-                again, _ = self._pass(input_ids, attention_mask)
-                both = (output["loss"] + self._cross_entropy(again, labels)) / 2
-                output["loss"] = both + self.r_drop * disagreement(logits, again)
+            output["loss"] = self.loss(output["logits"], labels)
         return output
 
-    def _pass(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
-        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        pooled = mean_pool(states.float(), attention_mask)
-        return self.head(pooled).float(), pooled
+    def _learn(
+        self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor
+    ) -> dict[str, Tensor]:
+        """``logits`` and ``pooled`` of the first pass, ``loss`` of all."""
+        mix = Mix.draw(self.mixup, labels) if self.mixup else None
+        pooled, logits, losses = [], [], []
+        for _ in range(2 if self.r_drop else 1):
+            pooled.append(self._pool(input_ids, attention_mask))
+            logits.append(self.head(mix.of(pooled[-1]) if mix else pooled[-1]).float())
+            losses.append(
+                mix.loss(self.loss, logits[-1], labels) if mix else self.loss(logits[-1], labels)
+            )
+        loss = torch.stack(losses).mean()
+        if self.r_drop:
+            loss = loss + self.r_drop * disagreement(*logits)
+        if self.contrast is not None:
+            contrast = self.contrast(torch.cat(pooled), labels.repeat(len(pooled)))
+            loss = (1.0 - self.contrast_share) * loss + self.contrast_share * contrast
+        return {"logits": logits[0], "pooled": pooled[0], "loss": loss}
 
-    def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
-        return functional.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
+    def _pool(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        return mean_pool(states.float(), attention_mask)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ml.data.text import SHAPES
 
@@ -17,7 +16,8 @@ class TokenTagger(nn.Module):
 
     One learned embedding of the word's shape is added to the token embeddings, so every layer
     can use it; a second one is concatenated to the encoder's states before a two-layer head.
-    ``label_smoothing`` is that of the cross-entropy (Szegedy et al. 2016).
+    ``loss`` takes logits (tokens, columns) and tags (tokens,) of which some are ``IGNORED``; plain
+    cross-entropy by default.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class TokenTagger(nn.Module):
         shape_size: int = 32,
         head_size: int = 256,
         dropout: float = 0.1,
-        label_smoothing: float = 0.0,
+        loss: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -43,7 +43,7 @@ class TokenTagger(nn.Module):
             nn.Dropout(dropout),
             nn.Linear(head_size, columns),
         )
-        self.label_smoothing = label_smoothing
+        self.loss = loss or nn.CrossEntropyLoss(ignore_index=IGNORED)
 
     def forward(
         self,
@@ -60,10 +60,5 @@ class TokenTagger(nn.Module):
         logits = self.head(torch.cat([states.float(), self.head_shapes(shape_ids)], dim=-1)).float()
         output = {"logits": logits}
         if labels is not None:
-            output["loss"] = functional.cross_entropy(
-                logits.flatten(0, 1),
-                labels.flatten(),
-                ignore_index=IGNORED,
-                label_smoothing=self.label_smoothing,
-            )
+            output["loss"] = self.loss(logits.flatten(0, 1), labels.flatten())
         return output

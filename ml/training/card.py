@@ -81,7 +81,31 @@ def _objective(artifact: Artifact, config: FinetuneConfig) -> str:
         loss = config.pair_loss.replace("_", " ")
         kept = f", {config.strength:.0%} of the change kept" if config.strength < 1 else ""
         return f"{loss} loss{kept}, "
-    return f"label smoothing {config.label_smoothing:g}, " if config.label_smoothing else ""
+    return "".join(f"{part}, " for part in [*_loss_parts(config), *_regularisers(config)])
+
+
+def _loss_parts(config: FinetuneConfig) -> list[str]:
+    parts = []
+    if config.loss == "focal":
+        parts.append(f"focal loss (gamma {config.focal_gamma:g})")
+    elif config.label_smoothing:
+        parts.append(f"label smoothing {config.label_smoothing:g}")
+    if config.class_weights != "none":
+        parts.append(f"classes weighted by their {config.class_weights} number of rows")
+    if config.contrast:
+        parts.append(f"a supervised contrastive share of {config.contrast:g}")
+    return parts
+
+
+def _regularisers(config: FinetuneConfig) -> list[str]:
+    parts = {
+        f"R-Drop of weight {config.r_drop:g}": config.r_drop,
+        f"mixup of alpha {config.mixup:g}": config.mixup,
+        f"{config.adversary.upper()} of norm {config.adversary_norm:g}": config.adversary != "none",
+        f"the mean of the weights at decay {config.ema:g}": config.ema,
+        f"the mean of the weights over the last {config.swa:.0%} of the steps": config.swa,
+    }
+    return [part for part, used in parts.items() if used]
 
 
 def _how(artifact: Artifact, config: FinetuneConfig, curve: Sequence[dict[str, float]]) -> str:

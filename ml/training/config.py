@@ -7,29 +7,44 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from ml.data.augmentation import augmentation
 from ml.encoders import DEFAULT_ENCODER
 from ml.errors import DataError
 from ml.models.tuning.registry import make_method, method_names
+from ml.training.settings.few_shot import FewShotSettings
+from ml.training.settings.losses import LossSettings
+from ml.training.settings.optimisation import OptimisationSettings
+from ml.training.settings.regularisation import RegularisationSettings
 
 METHODS = method_names()
 _LOW_RANK = ("lora", "adalora")
-SCHEDULES = ("linear", "cosine")
 PAIR_LOSSES = ("multiple_negatives", "triplet")
+_APART = (
+    ("patience", "refit", "a run on all rows has none left to stop it by"),
+    ("patience", "ema", "the best epoch's weights and a mean of weights cannot both be stored"),
+    ("patience", "swa", "the best epoch's weights and a mean of weights cannot both be stored"),
+    ("patience", "save_every", "the best epoch is found among the checkpoints of epochs"),
+    ("ema", "swa", "one mean of the weights is stored"),
+)
 
 
-@dataclass(frozen=True, slots=True)
-class FinetuneConfig:
+@dataclass(frozen=True)
+class FinetuneConfig(LossSettings, OptimisationSettings, RegularisationSettings, FewShotSettings):
     """The recipe of a run. Defaults are the measured ones for short texts with LoRA.
+
+    Loss, optimisation, regularisation and few rows have their settings in
+    :mod:`ml.training.settings`; all are flat keys of one recipe.
 
     ``held_out`` is the share of the distinct training texts that is kept aside when no validation
     file is given; calibration, thresholds and metrics come from the validation rows alone.
     ``target_error`` is the error rate on them that the accept threshold aims at, and
     ``in_scope_kept`` the share of in-scope texts that the out-of-scope threshold lets pass.
-    ``r_drop`` weighs the agreement of two passes with different dropout (:mod:`ml.models.r_drop`),
-    which takes twice the time; it is for classification.
     With ``refit`` the weights are trained once more on all rows, in the same way, after they have
     been measured; temperature, thresholds and metrics stay those of the run without the held-out
     rows, and the card says so.
+
+    ``augment`` is a table that makes more training rows of those there are
+    (:class:`ml.data.augmentation.Augmentation`); validation rows stay as they are.
 
     For sentence encoders: ``pair_loss`` with its ``similarity_scale`` (multiple negatives) or
     ``triplet_margin``; ``strength`` is the share of the tuned change of the weights that is kept
@@ -49,14 +64,7 @@ class FinetuneConfig:
     dropout: float = 0.1
     epochs: float = 5.0
     batch_size: int = 32
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.01
-    warmup: float = 0.1
-    schedule: str = "linear"
-    label_smoothing: float = 0.05
-    r_drop: float = 0.0
     max_length: int = 64
-    bf16: bool = True
     seed: int = 13
     held_out: float = 0.1
     target_error: float = 0.05
@@ -67,19 +75,15 @@ class FinetuneConfig:
     triplet_margin: float = 0.3
     strength: float = 1.0
     methods: dict[str, dict[str, Any]] = field(default_factory=dict)
+    augment: dict[str, Any] = field(default_factory=dict)
     licences: dict[str, str] = field(default_factory=dict)
     card: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         checks = {
             "method": self.method in METHODS,
-            "schedule": self.schedule in SCHEDULES,
             "epochs": self.epochs > 0,
             "batch_size": self.batch_size > 0,
-            "learning_rate": self.learning_rate > 0,
-            "warmup": 0 <= self.warmup < 1,
-            "label_smoothing": 0 <= self.label_smoothing < 1,
-            "r_drop": self.r_drop >= 0,
             "max_length": 8 <= self.max_length <= 512,
             "held_out": 0 < self.held_out < 1,
             "target_error": 0 < self.target_error < 1,
@@ -88,6 +92,10 @@ class FinetuneConfig:
             "triplet_margin": 0 < self.triplet_margin <= 2,
             "strength": 0 < self.strength <= 1,
             "in_scope_kept": 0 < self.in_scope_kept < 1,
+            **self.loss_checks(),
+            **self.optimisation_checks(),
+            **self.regularisation_checks(),
+            **self.few_shot_checks(),
         }
         for name, good in checks.items():
             if not good:
@@ -97,8 +105,14 @@ class FinetuneConfig:
         try:
             for name, settings in {self.method: {}, **self.methods}.items():
                 self._settings_of(name, settings)
+            augmentation(self.augment)
         except ValueError as error:
             raise DataError("configuration", None, str(error)) from error
+        for one, other, why in _APART:
+            if getattr(self, one) and getattr(self, other):
+                raise DataError(
+                    "configuration", None, f"{one} and {other} exclude each other: {why}"
+                )
 
     def method_settings(self) -> dict[str, Any]:
         """The method as the artifact declares it."""

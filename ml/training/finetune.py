@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,30 +24,32 @@ from ml.artifacts import (
 )
 from ml.data.encoding import load_tokenizer
 from ml.encoders import EncoderSource, file_sha256, resolve_encoder
-from ml.errors import TrainingError
 from ml.evaluation.calibration import fit_temperature
 from ml.evaluation.decoding import decode_tags
 from ml.evaluation.reports import classification_report, tagging_report
 from ml.evaluation.scoring import OOS_COLUMN, classify_logits
-from ml.models.classifier import TextClassifier
-from ml.models.encoder import delta_state, load_encoder, trainable_parameters, tune
-from ml.models.tagger import TokenTagger
-from ml.models.tuning.layers import token_positions
-from ml.models.tuning.registry import make_method
+from ml.models.encoder import delta_state, trainable_parameters
 from ml.training.calibrate import calibrated, of_words, stack, word_logits
 from ml.training.card import model_card
 from ml.training.config import FinetuneConfig
-from ml.training.datasets import EncodedRow, encode_classification, encode_tagging
-from ml.training.rows import FinetuneRequest, check_labels, classification_rows, ner_rows
+from ml.training.datasets import EncodedRow
+from ml.training.processes import is_main_process, wait_for_all
+from ml.training.rows import FinetuneRequest
+from ml.training.settings.few_shot import FewShotSettings
+from ml.training.settings.losses import LossSettings
+from ml.training.settings.optimisation import OptimisationSettings
+from ml.training.settings.regularisation import RegularisationSettings
+from ml.training.tasks import ClassifierTask, TaggerTask
 from ml.training.trainer import ProgressCallback, forward_all, seed_everything, train
-from ml.types import OUT_OF_SCOPE
 
 
 def finetune(request: FinetuneRequest, progress: ProgressCallback | None = None) -> Artifact:
     """Train, calibrate, measure and store one artifact; returns its declaration.
 
     Raises :class:`DataError` (a row or file is unusable), :class:`TrainingError` (one class only,
-    a loss that is not finite, ...). ``request.output`` appears complete or not at all.
+    a loss that is not finite, ...). ``request.output`` appears complete or not at all. Of several
+    processes (:mod:`ml.training.processes`) the main one stores it; the others' artifact has no
+    version.
     """
     source = resolve_encoder(request.config.encoder)
     tokenizer = load_tokenizer(source.path / "tokenizer.json")
@@ -66,39 +68,20 @@ def _finetune_classifier(
     tokenizer: Tokenizer,
     progress: ProgressCallback | None,
 ) -> Artifact:
-    config = request.config
-    training, valid = classification_rows(request)
-    labels = sorted({row.label for row in training} - {OUT_OF_SCOPE})
-    check_labels(request, labels, {row.label for row in valid} - {OUT_OF_SCOPE})
-    exposed = any(row.label == OUT_OF_SCOPE for row in training)
-    columns = {label: index for index, label in enumerate([*labels, *([OUT_OF_SCOPE] * exposed)])}
-
-    def make() -> TextClassifier:
-        return TextClassifier(
-            tune(_encoder(source, config), config.method_settings()),
-            hidden_size=source.hidden_size,
-            columns=len(columns),
-            dropout=config.dropout,
-            label_smoothing=config.label_smoothing,
-            r_drop=config.r_drop,
-        )
-
-    rows = encode_classification(training, tokenizer, columns, config.max_length)
-    measured = _fit(request, make, rows, progress)
-    artifact = _declare(request, source, labels, {OOS_COLUMN: exposed}, len(training))
-    known = {label: columns.get(label, 0) for label in {*labels, OUT_OF_SCOPE}}
-    held_out = encode_classification(valid, tokenizer, known, config.max_length)
-    logits = stack(forward_all(measured.model, held_out))
-    artifact = calibrated(artifact, logits, valid, config)
+    task = ClassifierTask.read(request, source, tokenizer)
+    request = replace(request, config=task.config)
+    measured = _fit(request, task.make, task.rows, progress, task.known_held_out)
+    settings = {OOS_COLUMN: task.has_out_of_scope}
+    artifact = _declare(request, source, task.labels, settings, len(task.training))
+    logits = stack(forward_all(measured.model, task.held_out))
+    artifact = calibrated(artifact, logits, task.valid, task.config)
     answers = classify_logits(logits, logits, artifact)
-    metrics = classification_report(answers, [row.label for row in valid], labels)
-    if not config.refit:
+    metrics = classification_report(answers, [row.label for row in task.valid], task.labels)
+    if not task.config.refit:
         return _store(request, artifact, measured, metrics)
-    more = [row for row, text in zip(held_out, valid, strict=True) if text.label in columns]
-    artifact = _with_held_out(artifact, request, len(more))
-    return _store(
-        request, artifact, _refit(request, make, rows + more, progress, measured), metrics
-    )
+    artifact = _with_held_out(artifact, request, len(task.known_valid))
+    fit = _refit(request, task.make, task.all_rows, progress, measured)
+    return _store(request, artifact, fit, metrics)
 
 
 def _finetune_tagger(
@@ -107,38 +90,21 @@ def _finetune_tagger(
     tokenizer: Tokenizer,
     progress: ProgressCallback | None,
 ) -> Artifact:
-    config = request.config
-    training, valid = ner_rows(request)
-    types = sorted({tag[2:] for row in training for tag in row.tags if tag != "O"})
-    check_labels(request, types, {tag[2:] for row in valid for tag in row.tags if tag != "O"})
-    tags = ["O", *(f"{prefix}-{name}" for name in types for prefix in "BI")]
-    columns = {tag: index for index, tag in enumerate(tags)}
-
-    def make() -> TokenTagger:
-        return TokenTagger(
-            tune(_encoder(source, config), config.method_settings()),
-            hidden_size=source.hidden_size,
-            columns=len(tags),
-            dropout=config.dropout,
-            label_smoothing=config.label_smoothing,
-        )
-
-    rows = encode_tagging(training, tokenizer, columns, config.max_length)
-    measured = _fit(request, make, rows, progress)
-    artifact = _declare(request, source, tags, {}, len(training))
-    held_out = encode_tagging(valid, tokenizer, columns, config.max_length)
-    logits = forward_all(measured.model, held_out)
-    words, gold = word_logits(held_out, logits)
+    task = TaggerTask.read(request, source, tokenizer)
+    measured = _fit(request, task.make, task.rows, progress, task.held_out)
+    artifact = _declare(request, source, list(task.columns), {}, len(task.training))
+    logits = forward_all(measured.model, task.held_out)
+    words, gold = word_logits(task.held_out, logits)
     artifact = replace(artifact, temperature=fit_temperature(words, gold))
     predicted = [
         decode_tags(of_words(row, scores, len(sentence.tokens)), artifact)
-        for row, scores, sentence in zip(held_out, logits, valid, strict=True)
+        for row, scores, sentence in zip(task.held_out, logits, task.valid, strict=True)
     ]
-    metrics = tagging_report(predicted, [row.tags for row in valid])
-    if not config.refit:
+    metrics = tagging_report(predicted, [row.tags for row in task.valid])
+    if not task.config.refit:
         return _store(request, artifact, measured, metrics)
-    artifact = _with_held_out(artifact, request, len(held_out))
-    fit = _refit(request, make, rows + held_out, progress, measured)
+    artifact = _with_held_out(artifact, request, len(task.valid))
+    fit = _refit(request, task.make, task.all_rows, progress, measured)
     return _store(request, artifact, fit, metrics)
 
 
@@ -156,14 +122,14 @@ def _fit(
     make: Callable[[], torch.nn.Module],
     rows: Sequence[EncodedRow],
     progress: ProgressCallback | None,
+    valid: Sequence[EncodedRow] | None = None,
     run: str = ".",
 ) -> _Fit:
     seed_everything(request.config.seed)
     model = make()
     started = time.monotonic()
-    curve = train(
-        model, rows, request.config, run_folder=request.run_folder / run, progress=progress
-    )
+    folder = request.run_folder / run
+    curve = train(model, rows, request.config, run_folder=folder, valid=valid, progress=progress)
     return _Fit(model, curve, (time.monotonic() - started) / 60)
 
 
@@ -175,7 +141,7 @@ def _refit(
     measured: _Fit,
 ) -> _Fit:
     """A new model trained on ``rows``, the held-out ones included; minutes are those of both."""
-    fit = _fit(request, make, rows, progress, "refit")
+    fit = _fit(request, make, rows, progress, run="refit")
     return replace(fit, minutes=measured.minutes + fit.minutes)
 
 
@@ -187,19 +153,6 @@ def _with_held_out(artifact: Artifact, request: FinetuneRequest, rows: int) -> A
         return replace(artifact, data=(replace(known, rows=known.rows + rows),))
     held_out = DataSource(file.name, file_sha256(file), rows, known.licence)
     return replace(artifact, data=(known, held_out))
-
-
-def _encoder(source: EncoderSource, config: FinetuneConfig) -> torch.nn.Module:
-    encoder: Any = load_encoder(source)
-    taken = make_method(config.method_settings()).virtual_tokens
-    positions = token_positions(encoder)
-    if positions is not None and config.max_length > positions - taken:
-        raise TrainingError(
-            f"max_length is {config.max_length}; {source.name} reads at most "
-            f"{max(0, positions - taken)} tokens"
-            + (f" beside the {taken} of method {config.method}" if taken else "")
-        )
-    return encoder
 
 
 def _declare(
@@ -251,6 +204,9 @@ def _store(
     artifact = replace(
         artifact, metrics=numbers, settings=artifact.settings | {"recipe": _recipe(request.config)}
     )
+    if not is_main_process():
+        wait_for_all()
+        return artifact
     encoder: Any = fit.model.encoder
     head = {
         name: tensor.detach().clone().contiguous()
@@ -265,10 +221,20 @@ def _store(
         (folder / MODEL_CARD).write_text(
             model_card(artifact, request.config, fit.curve), encoding="utf-8"
         )
-        return write_artifact(folder, artifact)
+        artifact = write_artifact(folder, artifact)
+    wait_for_all()
+    return artifact
 
 
 def _recipe(config: FinetuneConfig) -> dict[str, Any]:
+    """What shaped the weights: the settings always told of, and those off their default."""
     names = ("epochs", "batch_size", "learning_rate", "warmup", "schedule", "label_smoothing")
-    more = ("r_drop", "weight_decay", "seed", "refit")
-    return {name: getattr(config, name) for name in (*names, *more)}
+    told = {name: getattr(config, name) for name in (*names, "weight_decay", "seed", "refit")}
+    groups = (LossSettings, OptimisationSettings, RegularisationSettings, FewShotSettings)
+    settings = [setting for group in groups for setting in fields(group)]
+    changed = {
+        setting.name: getattr(config, setting.name)
+        for setting in settings
+        if getattr(config, setting.name) != setting.default
+    }
+    return told | changed | ({"augment": config.augment} if config.augment else {})

@@ -36,6 +36,7 @@ from ml.training.losses.multiple_negatives import MultipleNegativesRankingLoss
 from ml.training.losses.triplet import TripletLoss
 from ml.training.pair_batches import PairModel, collate_pairs, encode_pairs
 from ml.training.pair_rows import candidates_of, embedding_pairs
+from ml.training.processes import is_main_process, wait_for_all
 from ml.training.rows import FinetuneRequest
 from ml.training.trainer import ProgressCallback, seed_everything, train
 from ml.types import FloatArray
@@ -223,9 +224,14 @@ def _store(
         "trainable_parameters": float(trainable_parameters(fit.encoder)),
     }
     artifact = replace(artifact, metrics=numbers)
+    if not is_main_process():
+        wait_for_all()
+        return artifact
     with staged_folder(request.output) as folder:
         save_file(delta_state(fit.encoder, artifact.method), folder / ADAPTER)
         (folder / MODEL_CARD).write_text(
             model_card(artifact, request.config, fit.curve), encoding="utf-8"
         )
-        return write_artifact(folder, artifact)
+        artifact = write_artifact(folder, artifact)
+    wait_for_all()
+    return artifact

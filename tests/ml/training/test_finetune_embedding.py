@@ -34,7 +34,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_questions_learn_to_find_their_article(
     tmp_path: Path, encoder: Path, method: str, loss: str
 ) -> None:
-    rate = 1e-2 if method == "lora" else 2e-3
+    rate = 5e-3 if method == "lora" else 2e-3
     config = tiny_config(encoder, method=method, learning_rate=rate, pair_loss=loss)
     asked = request(tmp_path, "embedding", config)
     steps: list[tuple[int, int, str]] = []

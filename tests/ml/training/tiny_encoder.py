@@ -89,6 +89,7 @@ def tiny_config(encoder: Path, **changes: Any) -> FinetuneConfig:
         "dropout": 0.0,
         "adapter_dropout": 0.0,
         "bf16": False,
+        "few_shot": "off",
     }
     return load_config(None, encoder=str(encoder), **(quick | changes))
 

@@ -35,6 +35,7 @@ class Command(TrefoilCommand):
         from ml.export.build import build_model
         from ml.training.config import load_config
         from ml.training.finetune import FinetuneRequest, finetune
+        from ml.training.processes import is_main_process
 
         name = options["name"]
         if not name.replace("_", "").replace("-", "").isalnum() or len(name) > 60:
@@ -56,6 +57,8 @@ class Command(TrefoilCommand):
             artifact = finetune(request, progress.update)
         finally:
             progress.close()
+        if not is_main_process():  # of several, one stores, builds and tells
+            raise SystemExit(0)
         folder = request.output
         if folder == staging:
             folder = staging.with_name(artifact.version)

@@ -1,0 +1,42 @@
+"""From a recipe's settings to the loss that a model computes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from torch import Tensor, nn
+
+from ml.training.losses.class_weights import effective_number, inverse_frequency
+from ml.training.losses.cross_entropy import CrossEntropyLoss
+from ml.training.losses.focal import FocalLoss
+from ml.training.losses.supervised_contrastive import SupervisedContrastiveLoss
+from ml.training.settings.losses import LossSettings
+
+
+def make_loss(settings: LossSettings, labels: Iterable[int], columns: int) -> nn.Module:
+    """The loss of logits (rows, columns) and labels (rows,).
+
+    ``labels`` are those of the training rows; class weights come from their numbers. Labels that
+    are no column (ignored tokens) do not count.
+    """
+    weights = _weights(settings, Counter(labels), columns)
+    if settings.loss == "focal":
+        return FocalLoss(settings.focal_gamma, weights=weights)
+    return CrossEntropyLoss(label_smoothing=settings.label_smoothing, weights=weights)
+
+
+def make_contrast(settings: LossSettings) -> nn.Module | None:
+    """The term on pooled vectors; ``None`` if its share is 0."""
+    if settings.contrast == 0:
+        return None
+    return SupervisedContrastiveLoss(settings.contrast_temperature)
+
+
+def _weights(settings: LossSettings, numbers: Counter[int], columns: int) -> Tensor | None:
+    counts = [numbers[column] for column in range(columns)]
+    if settings.class_weights == "inverse":
+        return inverse_frequency(counts)
+    if settings.class_weights == "effective":
+        return effective_number(counts, settings.effective_beta)
+    return None

@@ -1,0 +1,59 @@
+"""How the weights are moved: optimiser, schedule, precision, stopping, checkpoints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+OPTIMIZERS = {"adamw": "adamw_torch", "sgd": "sgd", "adafactor": "adafactor"}
+"""A recipe's name of an optimiser to transformers'."""
+
+SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
+"""A recipe's name of a schedule, each with warmup, to transformers'."""
+
+BEST_BY = ("loss", "accuracy")
+
+
+@dataclass(frozen=True)
+class OptimisationSettings:
+    """``optimizer`` is AdamW (Loshchilov and Hutter 2019), SGD or Adafactor (Shazeer and Stern
+    2018) at the ``learning_rate``, which climbs over the share ``warmup`` of the steps and then
+    follows the ``schedule``.
+
+    Gradients are added up over ``accumulation`` batches and cut to the norm ``clip`` (0: never).
+    ``gradient_checkpointing`` computes a layer twice instead of keeping it in memory. ``bf16`` and
+    ``fp16`` (needs a GPU, and comes before ``bf16``) compute in half precision; the weights stay
+    float32.
+
+    ``patience`` stops a run after so many epochs without a better held-out ``best_by`` and goes
+    back to the best epoch's weights (0: never). ``save_every`` is the number of steps from one
+    checkpoint to the next (0: one each epoch).
+    """
+
+    optimizer: str = "adamw"
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    warmup: float = 0.1
+    schedule: str = "linear"
+    accumulation: int = 1
+    clip: float = 1.0
+    gradient_checkpointing: bool = False
+    bf16: bool = True
+    fp16: bool = False
+    patience: int = 0
+    best_by: str = "loss"
+    save_every: int = 0
+
+    def optimisation_checks(self) -> dict[str, bool]:
+        """Whether each setting's value is allowed, by name."""
+        return {
+            "optimizer": self.optimizer in OPTIMIZERS,
+            "learning_rate": self.learning_rate > 0,
+            "weight_decay": self.weight_decay >= 0,
+            "warmup": 0 <= self.warmup < 1,
+            "schedule": self.schedule in SCHEDULES,
+            "accumulation": self.accumulation > 0,
+            "clip": self.clip >= 0,
+            "patience": self.patience >= 0,
+            "best_by": self.best_by in BEST_BY,
+            "save_every": self.save_every >= 0,
+        }

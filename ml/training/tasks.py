@@ -1,0 +1,190 @@
+"""What a run trains on and what it trains: rows, columns, a new model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+
+from ml.data.augmentation import augmentation, augmented_sentences, augmented_texts
+from ml.data.readers import LabelledText, TaggedSentence
+from ml.encoders import EncoderSource
+from ml.errors import TrainingError
+from ml.models.classifier import TextClassifier
+from ml.models.encoder import load_encoder, tune
+from ml.models.tagger import TokenTagger
+from ml.models.tuning.layers import token_positions
+from ml.models.tuning.registry import make_method
+from ml.training.config import FinetuneConfig
+from ml.training.datasets import EncodedRow, encode_classification, encode_tagging
+from ml.training.few_shot import fitted_to_few, label_rows, start_at_centroids
+from ml.training.objective import make_contrast, make_loss
+from ml.training.rows import FinetuneRequest, check_labels, classification_rows, ner_rows
+from ml.types import OUT_OF_SCOPE
+
+
+@dataclass(frozen=True)
+class ClassifierTask:
+    """Texts to train on and to measure by; ``config`` is the recipe as it fits their number.
+
+    ``columns`` maps a label, the out-of-scope one behind the others if rows have it, to its column
+    of the logits.
+    """
+
+    config: FinetuneConfig
+    source: EncoderSource
+    tokenizer: Tokenizer
+    labels: tuple[str, ...]
+    columns: dict[str, int]
+    training: list[LabelledText]
+    valid: list[LabelledText]
+
+    @classmethod
+    def read(
+        cls, request: FinetuneRequest, source: EncoderSource, tokenizer: Tokenizer
+    ) -> ClassifierTask:
+        """Read the rows of a request; raises :class:`DataError` or :class:`TrainingError`."""
+        training, valid = classification_rows(request)
+        labels = sorted({row.label for row in training} - {OUT_OF_SCOPE})
+        check_labels(request, labels, {row.label for row in valid} - {OUT_OF_SCOPE})
+        exposed = any(row.label == OUT_OF_SCOPE for row in training)
+        names = [*labels, *([OUT_OF_SCOPE] * exposed)]
+        config = fitted_to_few(request.config, rows=len(training), classes=len(names))
+        columns = {label: index for index, label in enumerate(names)}
+        return cls(config, source, tokenizer, tuple(labels), columns, training, valid)
+
+    @property
+    def has_out_of_scope(self) -> bool:
+        """Whether a column stands for texts of none of the labels."""
+        return len(self.columns) > len(self.labels)
+
+    @cached_property
+    def rows(self) -> list[EncodedRow]:
+        """What is trained on: the training texts, label names and changed copies by recipe."""
+        return self._encoded(self._more(self.training), self.columns)
+
+    @cached_property
+    def held_out(self) -> list[EncodedRow]:
+        """The validation texts; those out of scope without a column have that of a label."""
+        known = {label: self.columns.get(label, 0) for label in {*self.labels, OUT_OF_SCOPE}}
+        return self._encoded(self.valid, known)
+
+    @property
+    def known_valid(self) -> list[LabelledText]:
+        """The validation texts whose label has a column."""
+        return [row for row in self.valid if row.label in self.columns]
+
+    @property
+    def known_held_out(self) -> list[EncodedRow]:
+        """:attr:`known_valid`, encoded as they are."""
+        return self._encoded(self.known_valid, self.columns)
+
+    @property
+    def all_rows(self) -> list[EncodedRow]:
+        """What a run on all rows is trained on: as :attr:`rows`, of the validation texts too."""
+        return self._encoded(self._more([*self.training, *self.known_valid]), self.columns)
+
+    def make(self) -> TextClassifier:
+        """A new model, drawn from torch's generator."""
+        config = self.config
+        model = TextClassifier(
+            tune(_encoder(self.source, config), config.method_settings()),
+            hidden_size=self.source.hidden_size,
+            columns=len(self.columns),
+            dropout=config.dropout,
+            loss=make_loss(
+                config, (self.columns[row.label] for row in self.training), len(self.columns)
+            ),
+            contrast=make_contrast(config),
+            contrast_share=config.contrast,
+            r_drop=config.r_drop,
+            mixup=config.mixup,
+        )
+        if config.head_start == "centroids":
+            named = (
+                [*self.training, *label_rows(self.labels)] if config.label_names else self.training
+            )
+            start_at_centroids(model, self._encoded(named, self.columns))
+        return model
+
+    def _more(self, rows: Sequence[LabelledText]) -> list[LabelledText]:
+        named = [*rows, *label_rows(self.labels)] if self.config.label_names else list(rows)
+        settings = augmentation(self.config.augment)
+        return augmented_texts(named, settings, self.config.seed) if settings else named
+
+    def _encoded(self, rows: Sequence[LabelledText], columns: dict[str, int]) -> list[EncodedRow]:
+        return encode_classification(rows, self.tokenizer, columns, self.config.max_length)
+
+
+@dataclass(frozen=True)
+class TaggerTask:
+    """Sentences to train on and to measure by; ``columns`` maps a tag to its column."""
+
+    config: FinetuneConfig
+    source: EncoderSource
+    tokenizer: Tokenizer
+    columns: dict[str, int]
+    training: list[TaggedSentence]
+    valid: list[TaggedSentence]
+
+    @classmethod
+    def read(
+        cls, request: FinetuneRequest, source: EncoderSource, tokenizer: Tokenizer
+    ) -> TaggerTask:
+        """Read the rows of a request; raises :class:`DataError` or :class:`TrainingError`."""
+        training, valid = ner_rows(request)
+        types = sorted({tag[2:] for row in training for tag in row.tags if tag != "O"})
+        check_labels(request, types, {tag[2:] for row in valid for tag in row.tags if tag != "O"})
+        tags = ["O", *(f"{prefix}-{name}" for name in types for prefix in "BI")]
+        columns = {tag: index for index, tag in enumerate(tags)}
+        return cls(request.config, source, tokenizer, columns, training, valid)
+
+    @cached_property
+    def rows(self) -> list[EncodedRow]:
+        """What is trained on: the training sentences and, by recipe, changed copies."""
+        return self._encoded(self._more(self.training))
+
+    @cached_property
+    def held_out(self) -> list[EncodedRow]:
+        """The validation sentences."""
+        return self._encoded(self.valid)
+
+    @property
+    def all_rows(self) -> list[EncodedRow]:
+        """What a run on all rows is trained on: as :attr:`rows`, of the validation ones too."""
+        return self._encoded(self._more([*self.training, *self.valid]))
+
+    def make(self) -> TokenTagger:
+        """A new model, drawn from torch's generator."""
+        tags = (self.columns[tag] for row in self.training for tag in row.tags)
+        return TokenTagger(
+            tune(_encoder(self.source, self.config), self.config.method_settings()),
+            hidden_size=self.source.hidden_size,
+            columns=len(self.columns),
+            dropout=self.config.dropout,
+            loss=make_loss(self.config, tags, len(self.columns)),
+        )
+
+    def _more(self, rows: Sequence[TaggedSentence]) -> list[TaggedSentence]:
+        settings = augmentation(self.config.augment)
+        return augmented_sentences(rows, settings, self.config.seed) if settings else list(rows)
+
+    def _encoded(self, rows: Sequence[TaggedSentence]) -> list[EncodedRow]:
+        return encode_tagging(rows, self.tokenizer, self.columns, self.config.max_length)
+
+
+def _encoder(source: EncoderSource, config: FinetuneConfig) -> torch.nn.Module:
+    encoder: Any = load_encoder(source)
+    taken = make_method(config.method_settings()).virtual_tokens
+    positions = token_positions(encoder)
+    if positions is not None and config.max_length > positions - taken:
+        raise TrainingError(
+            f"max_length is {config.max_length}; {source.name} reads at most "
+            f"{max(0, positions - taken)} tokens"
+            + (f" beside the {taken} of method {config.method}" if taken else "")
+        )
+    return encoder

@@ -1,0 +1,132 @@
+"""Augmentation: what is changed, what never is, and that it follows the seed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ml.data.augmentation import (
+    Augmentation,
+    augmentation,
+    augmented_sentences,
+    augmented_texts,
+)
+from ml.data.readers import LabelledText, TaggedSentence
+
+TEXTS = [
+    LabelledText("Why was my payment declined, and not refunded?", "payment", 1),
+    LabelledText("Please tell me the exchange rate today", "rate", 2),
+    LabelledText("12 345", "number", 3),
+    LabelledText("\u0645\u0631\u062d\u0628\u0627", "hello", 4),
+]
+SENTENCE = TaggedSentence(
+    ("Ann", "Smith", "sent", "money", "to", "Acme", "in", "Rome"),
+    ("B-PER", "I-PER", "O", "O", "O", "B-ORG", "O", "B-LOC"),
+    1,
+)
+
+
+def _copies(rows: list[LabelledText], seed: int = 1, **settings: Any) -> list[LabelledText]:
+    found = augmented_texts(rows, Augmentation(**settings), seed)
+    assert found[: len(rows)] == rows
+    return found[len(rows) :]
+
+
+def test_synonyms_come_from_the_list_and_keep_case_and_punctuation() -> None:
+    copies = _copies([TEXTS[0]], copies=30, synonym=1.0)
+    assert {copy.label for copy in copies} == {"payment"}
+    for copy in copies:
+        assert copy.text.startswith(("How come was my transaction ", "Why was my transaction "))
+        assert ", and not reimbursed?" in copy.text
+        assert any(word in copy.text for word in ("rejected", "refused"))
+
+
+def test_phrases_of_several_words_are_exchanged_as_one() -> None:
+    copies = _copies([TEXTS[1]], copies=20, synonym=1.0)
+    assert all("conversion rate" in copy.text for copy in copies)
+
+
+@pytest.mark.parametrize("kind", ["deletion", "swap", "typo", "synonym"])
+def test_negations_and_numbers_stay(kind: str) -> None:
+    row = LabelledText("I never did not pay 500 dollars, I can't without the pin", "x")
+    for copy in _copies([row], copies=20, **{kind: 0.9}):
+        assert [w for w in copy.text.replace(",", "").split() if w in ("never", "not", "500")] == [
+            "never",
+            "not",
+            "500",
+        ]
+        assert "can't" in copy.text
+        assert "without" in copy.text
+
+
+def test_deletion_leaves_something_and_swaps_keep_the_words() -> None:
+    only = LabelledText("help me", "x")
+    assert not _copies([only], copies=10, deletion=1.0)
+    for copy in _copies([TEXTS[1]], copies=10, swap=0.5):
+        assert sorted(copy.text.split()) == sorted(TEXTS[1].text.split())
+        assert copy.text != TEXTS[1].text
+
+
+def test_typos_change_long_words_by_one_slip() -> None:
+    for copy in _copies([TEXTS[1]], copies=10, typo=1.0):
+        for word, was in zip(copy.text.split(), TEXTS[1].text.split(), strict=True):
+            assert abs(len(word) - len(was)) <= 1
+            assert word[0] == was[0]
+            if len(was) < 4:
+                assert word == was
+
+
+def test_the_seed_decides_and_a_row_does_not_depend_on_the_others() -> None:
+    settings = {"copies": 3, "synonym": 0.4, "deletion": 0.2, "typo": 0.2}
+    assert _copies(TEXTS, **settings) == _copies(TEXTS, **settings)
+    assert _copies(TEXTS, **settings) != _copies(TEXTS, seed=2, **settings)
+    first = _copies(TEXTS[:1], **settings)
+    assert _copies(TEXTS, **settings)[: len(first)] == first
+
+
+def test_texts_with_nothing_to_change_have_no_copies() -> None:
+    assert not _copies(TEXTS[2:3], copies=5, synonym=1.0, deletion=1.0, swap=1.0, typo=1.0)
+
+
+def test_names_are_exchanged_whole_for_others_of_their_type() -> None:
+    found = augmented_sentences([SENTENCE], Augmentation(copies=30, entity=1.0), 4)
+    assert found[0] == SENTENCE
+    assert len(found) > 20
+    for copy in found[1:]:
+        assert len(copy.tokens) == len(copy.tags)
+        assert [tag for tag in copy.tags if tag[:1] != "I"] == [
+            *("B-PER", "O", "O", "O", "B-ORG", "O", "B-LOC")
+        ]
+        assert "Smith" not in copy.tokens
+        kept = [word for word, tag in zip(copy.tokens, copy.tags, strict=True) if tag == "O"]
+        assert kept == ["sent", "money", "to", "in"]
+        assert not any("{" in word for word in copy.tokens)
+
+
+def test_words_of_names_are_not_deleted_misspelt_or_moved() -> None:
+    settings = Augmentation(copies=20, synonym=0.5, deletion=0.5, swap=0.5, typo=0.5)
+    for copy in augmented_sentences([SENTENCE], settings, 4)[1:]:
+        named = [(w, t) for w, t in zip(copy.tokens, copy.tags, strict=True) if t != "O"]
+        assert named == [("Ann", "B-PER"), ("Smith", "I-PER"), ("Acme", "B-ORG"), ("Rome", "B-LOC")]
+
+
+def test_types_without_a_list_keep_their_names() -> None:
+    row = TaggedSentence(("the", "Walkman"), ("O", "B-PRODUCT"))
+    assert augmented_sentences([row], Augmentation(copies=9, entity=1.0), 1) == [row]
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"synonyms": 0.1}, "augment.synonyms is unknown"),
+        ({"synonym": 1.5}, "augment.synonym = 1.5"),
+        ({"copies": 0.5}, "augment.copies = 0.5"),
+        ({"typo": "many"}, "augment.typo = 'many'"),
+        ({"deletion": True}, "augment.deletion = True"),
+    ],
+)
+def test_settings_that_cannot_be_are_named(settings: dict, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        augmentation(settings)
+    assert augmentation({}) is None

@@ -1,0 +1,120 @@
+"""Few rows a class: the settings they get, the names of labels, the head's start."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn import functional
+
+from ml.artifacts import HEAD
+from ml.data.encoding import load_tokenizer
+from ml.encoders import resolve_encoder
+from ml.errors import DataError
+from ml.training.config import FinetuneConfig
+from ml.training.few_shot import FEW, STEPS, fitted_to_few, label_rows
+from ml.training.finetune import finetune
+from ml.training.tasks import ClassifierTask
+from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_encoder(tmp_path_factory.mktemp("encoder"))
+
+
+def test_few_rows_get_steps_enough_and_many_are_left_alone() -> None:
+    plain = FinetuneConfig()
+    few = fitted_to_few(plain, rows=50, classes=10)
+    assert few.epochs * -(-50 // few.batch_size) >= STEPS
+    assert (few.head_start, few.label_names) == ("centroids", True)
+    assert few.learning_rate < plain.learning_rate
+    assert fitted_to_few(plain, rows=FEW * 10 + 1, classes=10) is plain
+    assert fitted_to_few(replace(plain, few_shot="off"), rows=50, classes=10).epochs == plain.epochs
+    forced = fitted_to_few(replace(plain, few_shot="on"), rows=10_000, classes=2)
+    assert (forced.head_start, forced.epochs) == ("centroids", plain.epochs)
+
+
+def test_what_the_recipe_says_comes_before_what_few_rows_ask_for() -> None:
+    said = FinetuneConfig(learning_rate=2e-3, epochs=3.0, contrast=0.1)
+    few = fitted_to_few(said, rows=50, classes=10)
+    assert (few.learning_rate, few.epochs, few.contrast) == (2e-3, 3.0, 0.1)
+    assert few.label_names
+
+
+def test_labels_with_words_are_rows_of_theirs() -> None:
+    found = label_rows(["card_arrival", "top-up", "7", "B2", "\u9000\u6b3e\u7533\u8bf7"])
+    assert [(row.text, row.label) for row in found] == [
+        ("card arrival", "card_arrival"),
+        ("top up", "top-up"),
+        ("\u9000\u6b3e\u7533\u8bf7", "\u9000\u6b3e\u7533\u8bf7"),
+    ]
+
+
+def test_the_head_starts_where_nearest_centroid_search_ends(tmp_path: Path, encoder: Path) -> None:
+    asked = request(tmp_path, "classification", tiny_config(encoder, head_start="centroids"))
+    source = resolve_encoder(str(encoder))
+    task = ClassifierTask.read(asked, source, load_tokenizer(source.path / "tokenizer.json"))
+    model = task.make().eval()
+    vectors, labels, answers = [], [], []
+    for row in task.rows:
+        with torch.no_grad():
+            ids = torch.tensor([row.input_ids])
+            output = model(ids, torch.ones_like(ids))
+        vectors.append(functional.normalize(output["pooled"][0], dim=-1))
+        labels.append(row.labels)
+        answers.append(output["logits"][0].argmax().item())
+    units, gold = torch.stack(vectors), torch.tensor(labels)
+    centroids = torch.stack([units[gold == label].mean(dim=0) for label in (0, 1)])
+    difference = centroids[0] - centroids[1]
+    nearest = (units @ difference < 0).long().tolist()
+    assert answers == nearest
+    assert model.head[-1].bias.abs().max() == 0
+
+
+def test_a_few_shot_run_learns_and_says_what_it_did(tmp_path: Path, encoder: Path) -> None:
+    config = tiny_config(encoder, few_shot="on", epochs=4.0)
+    asked = request(tmp_path, "classification", config)
+    artifact = finetune(asked)
+    recipe = artifact.settings["recipe"]
+    assert (recipe["head_start"], recipe["label_names"]) == ("centroids", True)
+    assert artifact.metrics["accuracy"] > 0.6
+    assert artifact.data[0].rows == len(texts())
+    assert HEAD in artifact.files
+
+
+def test_augmented_rows_are_trained_on_but_not_counted_as_data(
+    tmp_path: Path, encoder: Path
+) -> None:
+    config = tiny_config(encoder, epochs=2.0, augment={"copies": 2, "swap": 0.5}, refit=True)
+    plain = request(tmp_path / "plain", "classification", replace(config, augment={}))
+    more = request(tmp_path / "more", "classification", config)
+    seen: list[int] = []
+    finetune(plain)
+    artifact = finetune(more, lambda done, total, message: seen.append(total))
+    assert min(seen) > 2 * -(-len(texts()) // 8)
+    assert artifact.metrics["n"] == len(texts())
+    assert [source.rows for source in artifact.data] == [len(texts())] * 2
+    assert artifact.settings["recipe"]["augment"] == {"copies": 2, "swap": 0.5}
+    assert (plain.output / HEAD).read_bytes() != (more.output / HEAD).read_bytes()
+
+
+def test_names_are_exchanged_in_tagged_rows(tmp_path: Path, encoder: Path) -> None:
+    config = tiny_config(encoder, epochs=6.0, augment={"copies": 1, "entity": 0.5})
+    assert finetune(request(tmp_path, "ner", config)).metrics["f1"] > 0.3
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"few_shot": "maybe"}, "few_shot"),
+        ({"head_start": "zero"}, "head_start"),
+        ({"augment": {"copy": 1}}, r"augment\.copy is unknown"),
+        ({"augment": {"swap": 2.0}}, r"augment\.swap = 2\.0"),
+    ],
+)
+def test_settings_that_cannot_be_are_named(settings: dict, problem: str) -> None:
+    with pytest.raises(DataError, match=problem):
+        FinetuneConfig(**settings)

@@ -1,0 +1,72 @@
+"""Two processes on CPUs train one model: the shares of the batches, one artifact, one report."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ml.artifacts import read_artifact
+from ml.training.processes import is_main_process, wait_for_all
+from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config
+
+PROJECT = Path(__file__).parents[3]
+RECIPE = """
+encoder = "{encoder}"
+epochs = 8
+batch_size = 4
+learning_rate = 1e-2
+max_length = 16
+adapter_dropout = 0.0
+bf16 = false
+ema = 0.5
+adversary = "pgd"
+adversary_norm = 0.05
+adversary_rate = 0.02
+"""
+
+
+def test_one_process_is_the_main_one_and_waits_for_none() -> None:
+    assert is_main_process()
+    wait_for_all()
+
+
+@pytest.mark.parametrize(
+    ("launch", "processes"),
+    [
+        (("-m", "torch.distributed.run", "--nproc_per_node", "2"), 2),
+        (("-m", "accelerate.commands.launch", "--cpu", "--num_processes", "1"), 1),
+    ],
+    ids=["two", "accelerate"],
+)
+def test_processes_train_together_and_one_stores(
+    tmp_path: Path, launch: tuple[str, ...], processes: int
+) -> None:
+    encoder = make_encoder(tmp_path / "encoder")
+    asked = request(tmp_path, "classification", tiny_config(encoder))
+    (tmp_path / "recipe.toml").write_text(RECIPE.format(encoder=encoder), encoding="utf-8")
+    command = [
+        *(sys.executable, *launch, "manage.py", "finetune", "--kind", "classification"),
+        *("--name", "tiny", "--train", str(asked.train_file), "--valid", str(asked.valid_file)),
+        *("--config", str(tmp_path / "recipe.toml"), "--output", str(asked.output), "--json"),
+    ]
+    environment = os.environ | {"TREFOIL_VAR": str(tmp_path / "var"), "OMP_NUM_THREADS": "1"}
+    ended = subprocess.run(
+        command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert ended.returncode == 0, ended.stderr[-2000:]
+
+    told = [json.loads(line) for line in ended.stdout.splitlines() if line.startswith("{")]
+    assert [each["task"] for each in told] == ["tiny"]
+    artifact = read_artifact(asked.output)
+    assert artifact.version == told[0]["version"]
+    assert artifact.metrics["accuracy"] > 0.6
+    state = max((tmp_path / "var" / "runs").glob("tiny-*/checkpoint-*/trainer_state.json"))
+    batches = -(-len(texts()) // (4 * processes))
+    assert json.loads(state.read_text(encoding="utf-8"))["max_steps"] == 8 * batches
+    left = [path.name for path in asked.output.parent.iterdir() if path.name.startswith(".")]
+    assert not left

@@ -1,0 +1,178 @@
+"""Optimisation by recipe: optimisers, schedules, precision, stopping early, going on."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ml.artifacts import ADAPTER, HEAD
+from ml.errors import DataError, TrainingError
+from ml.training.arguments import training_arguments
+from ml.training.checkpoints import last_checkpoint
+from ml.training.config import FinetuneConfig, load_config
+from ml.training.finetune import finetune
+from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config, write_rows
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_encoder(tmp_path_factory.mktemp("encoder"))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"optimizer": "sgd", "learning_rate": 1.0, "method": "full"},
+        {"optimizer": "adafactor", "learning_rate": 1e-2, "method": "full"},
+        {"accumulation": 2, "clip": 0.0},
+        {"bf16": True, "gradient_checkpointing": True},
+        {"ema": 0.8},
+        {"swa": 0.3},
+    ],
+    ids=lambda settings: "-".join(map(str, settings)),
+)
+def test_each_way_to_optimise_learns(tmp_path: Path, encoder: Path, settings: dict) -> None:
+    artifact = finetune(request(tmp_path, "classification", tiny_config(encoder, **settings)))
+    assert artifact.metrics["accuracy"] > 0.6
+    told = {name: value for name, value in settings.items() if name not in ("method", "bf16")}
+    assert told.items() <= artifact.settings["recipe"].items()
+
+
+def test_settings_reach_the_trainer(tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(
+        'optimizer = "adafactor"\nschedule = "constant"\naccumulation = 4\nclip = 0.5\n'
+        "bf16 = false\nsave_every = 7\n",
+        encoding="utf-8",
+    )
+    arguments = training_arguments(load_config(recipe), tmp_path)
+    assert arguments.optim == "adafactor"
+    assert arguments.lr_scheduler_type == "constant_with_warmup"
+    assert (arguments.gradient_accumulation_steps, arguments.max_grad_norm) == (4, 0.5)
+    assert (arguments.bf16, arguments.fp16) == (False, False)
+    assert (arguments.save_strategy, arguments.save_steps) == ("steps", 7)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="fp16 works on this GPU")
+def test_fp16_without_a_gpu_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="fp16 needs a GPU"):
+        training_arguments(FinetuneConfig(fp16=True), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"optimizer": "lion"}, "optimizer"),
+        ({"schedule": "sawtooth"}, "schedule"),
+        ({"accumulation": 0}, "accumulation"),
+        ({"patience": 1, "refit": True}, "patience and refit exclude each other"),
+        ({"patience": 1, "ema": 0.9}, "patience and ema exclude each other"),
+        ({"patience": 1, "save_every": 5}, "patience and save_every exclude each other"),
+        ({"ema": 0.9, "swa": 0.2}, "ema and swa exclude each other"),
+        ({"ema": 1.0}, "ema = 1.0"),
+    ],
+)
+def test_settings_that_cannot_be_are_named(settings: dict[str, Any], problem: str) -> None:
+    with pytest.raises(DataError, match=problem):
+        FinetuneConfig(**settings)
+
+
+@pytest.mark.parametrize("best_by", ["loss", "accuracy"])
+def test_a_run_stops_when_held_out_rows_get_no_better(
+    tmp_path: Path, encoder: Path, best_by: str
+) -> None:
+    """Held-out rows with their labels swapped only get worse: the first epoch is the best."""
+    swapped = {"card": "rate", "rate": "card"}
+    wrong = [row | {"label": swapped[row["label"]]} for row in texts(ending="in")]
+    config = tiny_config(
+        encoder, epochs=30.0, patience=2, best_by=best_by, schedule="constant", warmup=0.0
+    )
+    asked = request(tmp_path / "long", "classification", config)
+    assert asked.valid_file
+    write_rows(asked.valid_file, wrong)
+    seen: list[int] = []
+    finetune(asked, lambda done, total, message: seen.append(done))
+    assert seen[-1] < 30 * 4
+
+    kept = {int(path.name.split("-")[1]) for path in asked.run_folder.glob("checkpoint-*")}
+    best = min(kept)
+    short = replace(config, epochs=best / 4, patience=0)
+    once = request(tmp_path / "short", "classification", short)
+    assert once.valid_file
+    write_rows(once.valid_file, wrong)
+    finetune(once)
+    assert (asked.output / HEAD).read_bytes() == (once.output / HEAD).read_bytes()
+
+
+class _Killed(BaseException):
+    pass
+
+
+def _killed_at(share: float) -> Any:
+    def kill(done: int, total: int, message: str) -> None:
+        if done > total * share:
+            raise _Killed
+
+    return kill
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"mixup": 0.4, "ema": 0.9},
+        {"swa": 0.6, "adversary": "pgd", "accumulation": 2},
+        {"r_drop": 1.0, "contrast": 0.3, "optimizer": "adafactor", "bf16": True},
+    ],
+    ids=["plain", "mixup-ema", "swa-pgd-accumulation", "r_drop-contrast-adafactor-bf16"],
+)
+def test_a_run_killed_within_an_epoch_goes_on_to_the_bit(
+    tmp_path: Path, encoder: Path, settings: dict
+) -> None:
+    steps = {"epochs": 4.0, "batch_size": 4, "save_every": 3}
+    config = tiny_config(encoder, dropout=0.2, adapter_dropout=0.1, **(steps | settings))
+    whole, broken = (
+        request(tmp_path / name, "classification", config) for name in ("whole", "broken")
+    )
+    finetune(whole)
+    with pytest.raises(_Killed):
+        finetune(broken, _killed_at(0.6))
+    last = last_checkpoint(broken.run_folder)
+    assert last is not None
+    seen: list[int] = []
+    finetune(broken, lambda done, total, message: seen.append(done))
+    assert seen[0] == int(last.name.split("-")[1]) + 1
+    for file in (ADAPTER, HEAD):
+        assert (whole.output / file).read_bytes() == (broken.output / file).read_bytes()
+
+
+def test_a_checkpoint_that_was_cut_off_is_passed_over(tmp_path: Path, encoder: Path) -> None:
+    config = tiny_config(encoder, epochs=4.0, save_every=3, dropout=0.2)
+    whole, broken = (
+        request(tmp_path / name, "classification", config) for name in ("whole", "broken")
+    )
+    finetune(whole)
+    with pytest.raises(_Killed):
+        finetune(broken, _killed_at(0.9))
+    last = last_checkpoint(broken.run_folder)
+    assert last is not None
+    (last / "trainer_state.json").write_text('{"global_step":', encoding="utf-8")
+    (last / "optimizer.pt").unlink()
+    before = last_checkpoint(broken.run_folder)
+    assert before is not None
+    assert before != last
+    finetune(broken)
+    assert (whole.output / HEAD).read_bytes() == (broken.output / HEAD).read_bytes()
+
+
+def test_no_folder_and_an_empty_one_have_no_checkpoint(tmp_path: Path) -> None:
+    assert last_checkpoint(tmp_path / "none") is None
+    (tmp_path / "checkpoint-9").mkdir()
+    assert last_checkpoint(tmp_path) is None
+    shutil.rmtree(tmp_path / "checkpoint-9")
+    assert last_checkpoint(tmp_path) is None
