@@ -99,13 +99,20 @@ class RunningServer:
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
 
-    def memory(self) -> int:
-        """Resident memory in bytes of the server and its children."""
+    def memory(self, *, children: bool = True) -> int:
+        """Resident memory in bytes of the server and, unless told otherwise, its children."""
+        whole = self._running()
+        others = whole.children(recursive=True) if children else []
+        return sum(process.memory_info().rss for process in [whole, *others])
+
+    def processor_seconds(self) -> float:
+        """Processor time that the server, without its children, has used since its start."""
+        times = self._running().cpu_times()
+        return float(times.user + times.system)
+
+    def _running(self) -> psutil.Process:
         assert self._process is not None
-        whole = psutil.Process(self._process.pid)
-        return sum(
-            process.memory_info().rss for process in [whole, *whole.children(recursive=True)]
-        )
+        return psutil.Process(self._process.pid)
 
     def stop(self) -> None:
         if self._process is not None and self._process.poll() is None:

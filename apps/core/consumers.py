@@ -8,6 +8,7 @@ import time
 from typing import Any, ClassVar
 
 import structlog
+from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
@@ -82,6 +83,18 @@ class StreamConsumer(AsyncWebsocketConsumer):
         for stream in list(self.cursors):
             await self.channel_layer.group_discard(events.group_name(stream), self.channel_name)
         self.cursors.clear()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Hand a frame, or an event of the channel layer, to its method.
+
+        Channels first visits the thread of the database, to look for a connection gone stale:
+        each event to each socket would wait there behind all that is being stored.
+        ``database_sync_to_async``, the only way to the database from here, looks for itself.
+        """
+        handler = getattr(self, get_handler_name(message), None)
+        if handler is None:
+            raise ValueError(f"no handler for the message type {message['type']}")
+        await handler(message)
 
     # What a subclass decides --------------------------------------------------------------
 

@@ -94,6 +94,17 @@ async def apredict(task: str, texts: Sequence[str]) -> list[Prediction]:
         raise _problem(error) from error
 
 
+def foresee(task: str, texts: Sequence[str]) -> None:
+    """Begin to compute what will be asked for in a moment, without waiting. Raises ``Problem``.
+
+    The result is in the engine's cache, or on its way there, when :func:`apredict` asks.
+    """
+    try:
+        engine().submit(task, texts, timeout=settings.ML_TIMEOUT_SECONDS)
+    except MLError as error:
+        raise _problem(error) from error
+
+
 def classify(task: str, texts: Sequence[str]) -> list[Classification]:
     return cast(list[Classification], predict(task, texts))
 

@@ -66,5 +66,5 @@ async def run_tailer() -> None:
         try:
             await tick()
         except Exception as error:
-            logger.warning("catch-up failed", error=str(error))
+            logger.warning("catch-up failed", error=repr(error))
             await asyncio.sleep(2)

@@ -11,7 +11,7 @@ from channels.db import database_sync_to_async
 from apps.core import events
 from apps.core.consumers import StreamConsumer
 from apps.core.errors import InvalidInput, NotAllowed
-from apps.support import answerer, selectors, services
+from apps.support import answerer, selectors, services, thinking
 from apps.support.models import Conversation, Message
 from apps.support.payloads import (
     chosen_of,
@@ -23,6 +23,7 @@ from apps.support.payloads import (
 )
 from apps.support.visitors import visitor_of
 
+State = Conversation.State
 VISITOR_FRAMES_PER_SECOND = 3
 _STREAM = re.compile(r"support\.conversation\.[0-9a-f-]{36}")
 
@@ -51,6 +52,8 @@ class WidgetConsumer(ConversationConsumer):
 
     visitor: UUID
     conversation: Conversation | None
+    bot_speaks: bool
+    """Whether it is likely that the next message is for the bot; what is stored decides."""
 
     async def authorise(self) -> None:
         visitor = visitor_of(self.scope.get("cookies", {}))
@@ -60,6 +63,8 @@ class WidgetConsumer(ConversationConsumer):
         self.conversation = await database_sync_to_async(selectors.conversation_of_visitor)(
             visitor=visitor
         )
+        known = self.conversation
+        self.bot_speaks = known is None or known.state in (State.BOT, State.RESOLVED)
 
     async def greeting(self) -> dict[str, Any]:
         return await database_sync_to_async(self._snapshot)()
@@ -88,6 +93,8 @@ class WidgetConsumer(ConversationConsumer):
 
     async def on_message_send(self, frame: dict[str, Any]) -> dict[str, Any]:
         text, client_id, chosen = text_of(frame), client_id_of(frame), chosen_of(frame)
+        if self.bot_speaks:
+            thinking.foresee(text)
         conversation = await self._conversation()
         received = await database_sync_to_async(services.message_receive)(
             conversation_id=conversation.id,
@@ -96,6 +103,7 @@ class WidgetConsumer(ConversationConsumer):
             chosen=chosen,
             answer_here=True,
         )
+        self.bot_speaks = received.repeated or received.turn is not None
         if received.leased and received.turn is not None:
             answerer.answer_soon(received.turn.pk, received.turn)
         return {

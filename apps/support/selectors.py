@@ -61,14 +61,6 @@ def turn_get(*, turn_id: int) -> BotTurn | None:
     return rows.filter(pk=turn_id, status=BotTurn.Status.PENDING).first()
 
 
-def turn_next(*, conversation_id: UUID) -> int | None:
-    """The oldest open turn of a conversation."""
-    rows = BotTurn.objects.filter(
-        status=BotTurn.Status.PENDING, message__conversation=conversation_id
-    )
-    return rows.order_by("pk").values_list("pk", flat=True).first()
-
-
 def turns_due(*, limit: int = 50) -> list[int]:
     """Turns nobody works on, oldest first. A conversation's turns are answered in order, so each
     waits until those before it are closed."""

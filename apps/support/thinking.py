@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable
 from datetime import UTC, datetime
@@ -12,30 +13,36 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 
 from apps.core import gateway
-from apps.core.errors import ModelUnavailable
+from apps.core.errors import ModelUnavailable, Problem
 from apps.support import knowledge, language
 from apps.support.bot import Decision, Findings, Thresholds, decide
+from apps.support.knowledge import Knowledge
 from apps.support.models import Message
+from apps.support.privacy import mask
+from ml.retrieval.hybrid import Hit
 from ml.types import Classification, Entity
 
 Analysis = dict[str, Any]
 Result = TypeVar("Result")
 
 
+def foresee(text: str) -> None:
+    """Have the models begin to read a message while it is being stored."""
+    masked, _ = mask(text)
+    with contextlib.suppress(Problem):  # it meets who thinks about the message, and is told there
+        for task in ("intent", knowledge.encoder_task(), "ner"):
+            gateway.foresee(task, [masked])
+
+
 async def think(message: Message) -> tuple[Decision, Analysis]:
     """Analyse the message and decide; raises ``Problem`` when the models cannot answer now."""
     clock: dict[str, float] = {}
     foreign = language.foreign_language(message.text)
-    intents, entities, embeddings = await asyncio.gather(
+    intents, (known, hits), entities = await asyncio.gather(
         _timed(clock, "intent", gateway.aclassify("intent", [message.text])),
+        _retrieved(clock, message.text),
         _timed(clock, "entities", _entities(message.text)),
-        _timed(clock, "embedding", gateway.aencode([message.text], task=knowledge.encoder_task())),
     )
-    began = time.perf_counter()
-    known, hits = await sync_to_async(knowledge.retrieve, thread_sensitive=False)(
-        message.text, embeddings[0]
-    )
-    clock["retrieval"] = time.perf_counter() - began
     began = time.perf_counter()
     thresholds = Thresholds(**settings.SUPPORT_THRESHOLDS)
     decision = decide(
@@ -59,6 +66,14 @@ async def _timed(clock: dict[str, float], name: str, work: Awaitable[Result]) ->
     result = await work
     clock[name] = time.perf_counter() - began
     return result
+
+
+async def _retrieved(clock: dict[str, float], text: str) -> tuple[Knowledge, list[Hit]]:
+    """The articles in memory, and the best of them for the text."""
+    encoding = gateway.aencode([text], task=knowledge.encoder_task())
+    (embedding,) = await _timed(clock, "embedding", encoding)
+    retrieve = sync_to_async(knowledge.retrieve, thread_sensitive=False)
+    return await _timed(clock, "retrieval", retrieve(text, embedding))
 
 
 async def _entities(text: str) -> tuple[Entity, ...]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from typing import Any
 
 import pytest
 from channels.db import database_sync_to_async
-from channels.layers import InMemoryChannelLayer
+from channels.layers import InMemoryChannelLayer, get_channel_layer
 from channels.testing import WebsocketCommunicator
 from django.db import transaction
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core import events, tailer
@@ -207,6 +210,27 @@ async def test_without_a_position_only_what_is_to_come_is_sent(
     assert (await ask(socket, type="subscribe", stream=stream_of(job)))["seq"] == 2
     await publish(stream_of(job), 3)
     assert (await read(socket))["seq"] == 3
+    await socket.disconnect()
+
+
+async def test_an_event_does_not_wait_for_what_is_being_stored(
+    socket_for: SocketFor, member: User, job: Job
+) -> None:
+    socket = await opened(socket_for(PATH, member))
+    stream = stream_of(job)
+    await ask(socket, type="subscribe", stream=stream, after=0)
+    release = threading.Event()
+    storing = asyncio.create_task(database_sync_to_async(release.wait)(10))
+    event = events.StoredEvent(stream, 1, "job.updated", {"n": 1}, timezone.now())
+    layer = get_channel_layer()
+    assert layer is not None
+    await layer.group_send(
+        events.group_name(stream), {"type": "stream.event", "event": event.frame()}
+    )
+    assert (await read(socket))["seq"] == 1
+    assert not storing.done()
+    release.set()
+    await storing
     await socket.disconnect()
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.accounts.services import audit_record
 from apps.core.errors import Conflict
-from apps.support import selectors
+from apps.support import selectors, statements
 from apps.support.models import BotTurn, Conversation, Message
 from apps.support.privacy import mask
 from apps.support.services.records import (
@@ -88,9 +88,8 @@ def message_receive(
     """
     with transaction.atomic():
         conversation = locked(conversation_id)
-        known = conversation.messages.filter(client_id=client_id).first()
-        if known is not None:
-            return Received(known, None, True)
+        if (known := statements.message_sent(conversation_id, client_id)) is not None:
+            return Received(Message.objects.get(pk=known), None, True)
         reopened = conversation.state == State.RESOLVED
         if reopened:
             conversation.state, conversation.assignee = State.BOT, None
@@ -104,10 +103,7 @@ def message_receive(
         )
         turn = None
         if conversation.state == State.BOT:
-            waits = BotTurn.objects.filter(
-                message__conversation=conversation, status=BotTurn.Status.PENDING
-            ).exists()
-            answer_here = answer_here and not waits
+            answer_here = answer_here and statements.turn_open(conversation_id) is None
             lease = timezone.now() + (LEASE if answer_here else timedelta())
             turn = BotTurn.objects.create(message=message, lease_until=lease)
             if chosen:
@@ -176,9 +172,8 @@ def operator_reply(
     """
     with transaction.atomic():
         conversation = locked(conversation_id)
-        known = conversation.messages.filter(client_id=client_id).first()
-        if known is not None:
-            return known, True
+        if (known := statements.message_sent(conversation_id, client_id)) is not None:
+            return Message.objects.select_related("operator").get(pk=known), True
         _require_owner(conversation, operator)
         message = append(
             conversation,

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.core import events
 from apps.core.errors import NotFound
-from apps.support import selectors
+from apps.support import selectors, statements
 from apps.support.models import Conversation, Message
 from apps.support.payloads import conversation_payload, message_payload, visitor_state
 
@@ -24,12 +24,7 @@ def conversation_stream(conversation_id: UUID | str) -> str:
 
 
 def locked(conversation_id: UUID) -> Conversation:
-    found = (
-        Conversation.objects.select_for_update(of=("self",))
-        .select_related("assignee")
-        .filter(id=conversation_id)
-        .first()
-    )
+    found = statements.conversation_locked(conversation_id)
     if found is None:
         raise NotFound("There is no such conversation.", code="conversation_not_found")
     return found

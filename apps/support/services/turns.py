@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from apps.support import selectors
+from apps.support import statements
 from apps.support.bot import Decision
 from apps.support.models import BotTurn, Message
 from apps.support.services.records import State, append, locked, publish_message, queue
@@ -31,7 +31,7 @@ def turn_claim(*, turn_id: int) -> bool:
 
 def turn_claim_next(*, conversation_id: UUID) -> int | None:
     """Take the lease of the conversation's next open turn, if it has one that nobody works on."""
-    turn_id = selectors.turn_next(conversation_id=conversation_id)
+    turn_id = statements.turn_open(conversation_id)
     return turn_id if turn_id is not None and turn_claim(turn_id=turn_id) else None
 
 

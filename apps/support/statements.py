@@ -1,0 +1,64 @@
+"""Reads that every turn makes, as statements written out.
+
+The mapper takes up to ten times as long to put such a query together as the database to run it,
+and all writes of a process share one thread.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from uuid import UUID
+
+from django.db import connection
+
+from apps.support.models import BotTurn, Conversation, Message
+
+_LOCKED = "SELECT {columns} FROM {conversation} WHERE id = %s{lock}"
+_SENT = "SELECT id FROM {message} WHERE conversation_id = %s AND client_id = %s"
+_OPEN = """
+    SELECT turn.id FROM {turn} turn JOIN {message} message ON message.id = turn.message_id
+    WHERE turn.status = %s AND message.conversation_id = %s ORDER BY turn.id LIMIT 1
+"""
+
+
+def conversation_locked(conversation_id: UUID) -> Conversation | None:
+    """The conversation, whose row nobody else can change until the transaction ends."""
+    locks = connection.features.has_select_for_update
+    rows = Conversation.objects.raw(_written(_LOCKED, locks), [_stored(conversation_id)])
+    return next(iter(rows), None)
+
+
+def message_sent(conversation_id: UUID, client_id: str) -> int | None:
+    """The message that a client has sent under ``client_id`` before."""
+    return _first(_written(_SENT), [_stored(conversation_id), client_id])
+
+
+def turn_open(conversation_id: UUID) -> int | None:
+    """The oldest turn of the conversation that is not closed."""
+    return _first(_written(_OPEN), [BotTurn.Status.PENDING.value, _stored(conversation_id)])
+
+
+@cache
+def _written(statement: str, locks: bool = False) -> str:
+    """The statement with the names of tables and columns; ``locks`` for a database with locks."""
+    columns = [field.column for field in Conversation._meta.concrete_fields]
+    return statement.format(
+        columns=", ".join(connection.ops.quote_name(str(column)) for column in columns),
+        conversation=Conversation._meta.db_table,
+        message=Message._meta.db_table,
+        turn=BotTurn._meta.db_table,
+        lock=" FOR UPDATE" if locks else "",
+    )
+
+
+def _stored(conversation_id: UUID) -> str | UUID:
+    """The id as this database keeps it."""
+    stored: str | UUID = Conversation._meta.pk.get_db_prep_value(conversation_id, connection)
+    return stored
+
+
+def _first(statement: str, values: list[str | UUID]) -> int | None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        row = cursor.fetchone()
+    return None if row is None else int(row[0])

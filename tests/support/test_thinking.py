@@ -1,0 +1,78 @@
+"""The models begin to read a message while it is being stored."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import uuid
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
+
+from apps.support import knowledge, services, thinking
+from apps.support.models import Conversation, Message
+from ml.serving.fakes import FakeEngine
+from tests.support.conftest import widget_socket
+
+pytestmark = pytest.mark.django_db(transaction=True)
+QUESTION = "How do I change my PIN?"
+
+
+def read_by_models(engine: FakeEngine) -> set[str]:
+    """The texts that were computed, once all have been."""
+    engine.close()
+    return {text for _, texts in engine.gate.batches for text in texts}
+
+
+def test_the_models_read_what_will_be_stored_not_what_was_written(engine: FakeEngine) -> None:
+    thinking.foresee("Write to vera@example.org")
+    assert read_by_models(engine) == {"Write to [email]"}
+    assert {task for task, _ in engine.gate.batches} == {"intent", "encoder", "ner"}
+
+
+def test_busy_models_are_no_reason_to_refuse_a_message(engine: FakeEngine) -> None:
+    with engine.overloaded():
+        thinking.foresee(QUESTION)
+    assert read_by_models(engine) == set()
+
+
+async def test_models_begin_before_a_message_is_stored(
+    articles: Any, engine: FakeEngine, until: Any
+) -> None:
+    await sync_to_async(knowledge.current, thread_sensitive=False)()
+    socket = widget_socket(uuid.uuid4())
+    await socket.connect()
+    await until(socket, lambda frame: frame["type"] == "hello")
+    release = threading.Event()
+    storing = asyncio.create_task(database_sync_to_async(release.wait)(10))
+    engine.gate.hold()
+    await socket.send_json_to({"type": "message.send", "id": "m1", "text": QUESTION})
+    assert await sync_to_async(engine.gate.wait_until_held, thread_sensitive=False)()
+    assert not storing.done()
+    engine.gate.release()
+    release.set()
+    await storing
+    await until(socket, lambda frame: frame.get("payload", {}).get("author") == "bot")
+    await socket.disconnect()
+
+
+@database_sync_to_async
+def conversation_with(operator: Any, visitor: uuid.UUID) -> Conversation:
+    conversation = services.conversation_start(visitor=visitor)
+    return services.conversation_take(conversation_id=conversation.id, operator=operator)
+
+
+async def test_the_models_do_not_read_what_is_written_to_a_person(
+    articles: Any, engine: FakeEngine, olivia: Any, until: Any
+) -> None:
+    visitor = uuid.uuid4()
+    await conversation_with(olivia, visitor)
+    socket = widget_socket(visitor)
+    await socket.connect()
+    await socket.send_json_to({"type": "message.send", "id": "m1", "text": QUESTION})
+    await until(socket, lambda frame: frame["type"] == "ack")
+    assert await Message.objects.filter(text=QUESTION).aexists()
+    assert QUESTION not in await sync_to_async(read_by_models, thread_sensitive=False)(engine)
+    await socket.disconnect()
