@@ -13,7 +13,7 @@ from torch import nn
 from ml.encoders import resolve_encoder
 from ml.models.encoder import load_encoder
 from ml.models.tuning.methods.full import Full
-from ml.training.trainer import split_by_rate
+from ml.training.loop import split_by_rate
 from tests.ml.models.tuning.families import make_family
 
 FIRST, LAST = "layer.0.", "layer.1."
