@@ -11,6 +11,7 @@ A *built model* is what serves, made from it by ``ml.export`` under ``var/models
 
     artifact.json          the same declaration, with ``build`` filled in
     model.onnx             the merged, quantised graph
+    tables.safetensors     large tables that the graph looks rows up in, if it has any
     tokenizer.json         copied from the encoder
 
 Only JSON, Markdown, safetensors and ONNX are read; a file of any other type is refused, because
@@ -39,8 +40,10 @@ ADAPTER = "adapter.safetensors"
 HEAD = "head.safetensors"
 MODEL_CARD = "MODEL_CARD.md"
 MODEL = "model.onnx"
+TABLES = "tables.safetensors"
 TOKENIZER = "tokenizer.json"
 SAFE_SUFFIXES = frozenset({".json", ".md", ".safetensors", ".onnx"})
+_BUILT = (MODEL, TABLES, TOKENIZER)
 _HEADER_LIMIT = 100_000_000
 
 
@@ -116,9 +119,7 @@ class Artifact:
 def manifest_digest(artifact: Artifact) -> str:
     """SHA-256 over the declaration without its version, its build and its built files."""
     content = asdict(replace(artifact, version="", build=None))
-    content["files"] = {
-        name: ref for name, ref in content["files"].items() if name not in (MODEL, TOKENIZER)
-    }
+    content["files"] = {name: ref for name, ref in content["files"].items() if name not in _BUILT}
     canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -213,7 +214,7 @@ def _listed(folder: Path) -> list[Path]:
 
 def _needed(artifact: Artifact, folder: Path) -> set[str]:
     if artifact.build is not None:
-        return {MODEL, TOKENIZER}
+        return {MODEL, TOKENIZER, *({TABLES} & set(artifact.files))}
     declared = set(artifact.files)
     if artifact.kind != "embedding" and HEAD not in declared:
         raise ArtifactError(folder, f"{HEAD} is not declared in {MANIFEST}")

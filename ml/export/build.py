@@ -24,7 +24,6 @@ from torch import nn
 from ml.artifacts import (
     ADAPTER,
     HEAD,
-    MODEL,
     TOKENIZER,
     Artifact,
     Build,
@@ -40,6 +39,7 @@ from ml.evaluation.scoring import softmax
 from ml.export.declare import encoder_artifact
 from ml.export.probes import PROBES
 from ml.export.quantise import PRECISIONS, quantise
+from ml.export.tables import store_graph
 from ml.models.classifier import TextClassifier
 from ml.models.encoder import load_delta, load_encoder, load_tuned, merged, tune
 from ml.models.sentence_encoder import SentenceEncoder
@@ -119,7 +119,7 @@ def _build(
         chosen, build = _choose(model, artifact, batch, plain)
         step("store")
         with staged_folder(target) as folder:
-            shutil.copyfile(chosen, folder / MODEL)
+            store_graph(chosen, folder)
             shutil.copyfile(source.path / TOKENIZER, folder / TOKENIZER)
             built = write_artifact(folder, replace(artifact, build=build))
     _activate_if_none(models_dir, built)

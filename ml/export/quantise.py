@@ -23,6 +23,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from ml.export.tables import LARGE
+
 PRECISIONS: dict[str, tuple[str, ...]] = {
     "int8": (),
     "int8, outputs by block": ("down",),
@@ -31,7 +33,6 @@ PRECISIONS: dict[str, tuple[str, ...]] = {
 }
 """The precisions, fastest first, with the products of each that are scaled in blocks."""
 
-_LARGE = 1_000_000  # elements; tables below are not worth the conversion
 _BLOCK = 32
 _INT8_ACTIVATIONS = 4
 
@@ -94,7 +95,7 @@ def _half_tables(model: onnx.ModelProto) -> onnx.ModelProto:
     tables = {
         weight.name: weight
         for weight in model.graph.initializer
-        if weight.data_type == TensorProto.FLOAT and np.prod(weight.dims) >= _LARGE
+        if weight.data_type == TensorProto.FLOAT and np.prod(weight.dims) >= LARGE
     }
     nodes = []
     for node in model.graph.node:

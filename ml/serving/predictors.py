@@ -17,7 +17,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from ml.artifacts import MODEL, TOKENIZER, Artifact
+from ml.artifacts import MODEL, TABLES, TOKENIZER, Artifact
 from ml.data.encoding import EncodedBatch, encode_texts, encode_words, load_tokenizer
 from ml.data.text import Word, normalise, split_words
 from ml.errors import ArtifactError
@@ -40,6 +40,7 @@ MAX_CHARACTERS = 20_000
 MAX_TAGGED_CHARACTERS = 50_000
 _MAX_PADDED_TOKENS = 2048  # of one run of the graph: its longest row times its rows
 _LARGE_RUN = 1024  # padded tokens of a run whose memory is given back rather than kept
+_TOKENIZERS: dict[str, Tokenizer] = {}  # by hash of the file; encoding changes none of them
 _OVERLAP = 0.25  # of a window, shared with the next one
 
 _INPUTS = ("input_ids", "attention_mask")
@@ -100,7 +101,7 @@ class ClassifierPredictor:
     def __init__(self, folder: Path, artifact: Artifact, runtime: RuntimeSettings) -> None:
         self.info = model_info(artifact)
         self._artifact = artifact
-        self._tokenizer = load_tokenizer(folder / TOKENIZER)
+        self._tokenizer = _tokenizer(folder, artifact)
         self._graph = Graph(folder, artifact, runtime)
 
     def predict(self, texts: Sequence[str]) -> list[Classification]:
@@ -145,7 +146,7 @@ class EncoderPredictor:
     def __init__(self, folder: Path, artifact: Artifact, runtime: RuntimeSettings) -> None:
         self.info = model_info(artifact)
         self._artifact = artifact
-        self._tokenizer = load_tokenizer(folder / TOKENIZER)
+        self._tokenizer = _tokenizer(folder, artifact)
         self._graph = Graph(folder, artifact, runtime)
 
     def predict(self, texts: Sequence[str]) -> list[Embedding]:
@@ -168,7 +169,7 @@ class TaggerPredictor:
     def __init__(self, folder: Path, artifact: Artifact, runtime: RuntimeSettings) -> None:
         self.info = model_info(artifact)
         self._artifact = artifact
-        self._tokenizer = load_tokenizer(folder / TOKENIZER)
+        self._tokenizer = _tokenizer(folder, artifact)
         self._graph = Graph(folder, artifact, runtime)
         special = self._tokenizer.num_special_tokens_to_add(False)
         self._capacity = artifact.max_length - special
@@ -276,10 +277,20 @@ def model_info(artifact: Artifact) -> ModelInfo:
         version=artifact.version,
         labels=artifact.labels,
         precision=artifact.build.precision if artifact.build else "none",
-        size_bytes=artifact.files[MODEL].bytes if MODEL in artifact.files else 0,
+        size_bytes=sum(
+            artifact.files[name].bytes for name in (MODEL, TABLES) if name in artifact.files
+        ),
         metrics=artifact.metrics,
         thresholds=artifact.thresholds,
     )
+
+
+def _tokenizer(folder: Path, artifact: Artifact) -> Tokenizer:
+    """The tokenizer of a built model: one object for all models whose file is the same."""
+    sha256 = artifact.files[TOKENIZER].sha256
+    if sha256 not in _TOKENIZERS:
+        _TOKENIZERS[sha256] = load_tokenizer(folder / TOKENIZER)
+    return _TOKENIZERS[sha256]
 
 
 def _options(runtime: RuntimeSettings) -> onnxruntime.SessionOptions:

@@ -13,10 +13,11 @@ import onnx
 import onnxruntime
 import pytest
 
-from ml.artifacts import HEAD, MODEL, TOKENIZER, read_artifact, write_artifact
+from ml.artifacts import HEAD, MODEL, TABLES, TOKENIZER, read_artifact, write_artifact
 from ml.encoders import DEFAULT_ENCODER
 from ml.errors import ArtifactError, ExportMismatch
 from ml.export import build as export
+from ml.export import tables
 from ml.export.build import build_encoder, build_model
 from ml.export.probes import PROBES
 from ml.export.quantise import PRECISIONS, quantise, weighted_products
@@ -128,6 +129,25 @@ def test_the_graph_takes_and_gives_what_serving_expects(
         for output, width in outputs.items():
             assert answers[output].shape == (batch, *middle, width)
             assert answers[output].dtype == np.float32
+
+
+def test_a_large_table_is_a_file_of_the_build(
+    trained: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "LARGE", 100)
+    built = build_model(trained["scoped"], tmp_path)
+    folder = tmp_path / "scoped" / built.version
+    assert TABLES in built.files
+    assert built.version == read_artifact(trained["scoped"]).version
+    assert _served(tmp_path, "scoped", built.version).predict(["aa bb"])
+
+    content = (folder / TABLES).read_bytes()
+    (folder / TABLES).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(ArtifactError, match=f"{TABLES}: was altered"):
+        read_artifact(folder)
+    (folder / TABLES).unlink()
+    with pytest.raises(ArtifactError, match=f"{TABLES} is missing"):
+        read_artifact(folder)
 
 
 def test_padding_does_not_change_an_answer(trained: dict[str, Path], tmp_path: Path) -> None:
