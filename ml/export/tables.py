@@ -1,8 +1,8 @@
-"""Large tables of a graph in a file beside it, which is mapped rather than read.
+"""Large tables of a graph in a file beside it.
 
-Ids look up a few rows of a word table at a time. In the graph's own file the whole table would be
-in the memory of each process that serves the model; mapped, only the rows of words that occur are,
-and they are the same memory for all processes.
+Ids look up a few rows of a word table at a time, and a model that was tuned with small deltas has
+its encoder's table: apart, it can be held once for all the models of a process
+(:func:`ml.serving.shared.shared_tables`).
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ encoder returns the zero vector, whose cosine with everything is 0.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +17,15 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from ml.artifacts import MODEL, TABLES, TOKENIZER, Artifact
-from ml.data.encoding import EncodedBatch, encode_texts, encode_words, load_tokenizer
+from ml.artifacts import MODEL, TABLES, Artifact
+from ml.data.encoding import EncodedBatch, encode_texts, encode_words
 from ml.data.text import Word, normalise, split_words
 from ml.errors import ArtifactError
 from ml.evaluation.decoding import decode_entities, decode_tags
 from ml.evaluation.scoring import OOS_COLUMN, classify_logits
 from ml.runtime import RuntimeSettings
 from ml.serving.protocol import Predictor
+from ml.serving.shared import share_memory, shared_tables, shared_tokenizer
 from ml.serving.windows import cut_windows, kept_words
 from ml.types import (
     Classification,
@@ -40,8 +40,8 @@ from ml.types import (
 MAX_CHARACTERS = 20_000
 MAX_TAGGED_CHARACTERS = 50_000
 _MAX_PADDED_TOKENS = 2048  # of one run of the graph: its longest row times its rows
+_MAX_ATTENDED = 1 << 18  # pairs of tokens of one run: what attention needs memory for
 _LARGE_RUN = 1024  # padded tokens of a run whose memory is given back rather than kept
-_TOKENIZERS: dict[str, Tokenizer] = {}  # by hash of the file; encoding changes none of them
 _OVERLAP = 0.25  # of a window, shared with the next one
 
 _INPUTS = ("input_ids", "attention_mask")
@@ -58,9 +58,13 @@ class Graph:
     def __init__(self, folder: Path, artifact: Artifact, runtime: RuntimeSettings) -> None:
         self._inputs = (*_INPUTS, "shape_ids") if artifact.kind == "ner" else _INPUTS
         self._outputs = _OUTPUTS[artifact.kind]
+        self._tables = shared_tables(folder, artifact)
+        options = _options(runtime)
+        for name, table in self._tables.items():
+            options.add_initializer(name, table)
         try:
             self._session = onnxruntime.InferenceSession(
-                str(folder / MODEL), _options(runtime), providers=["CPUExecutionProvider"]
+                str(folder / MODEL), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # onnxruntime's errors have no common base but this
             raise ArtifactError(folder / MODEL, f"is no graph that can be run: {error}") from error
@@ -76,7 +80,8 @@ class Graph:
         start = 0
         while start < len(order):
             width = max(1, int(lengths[order[start]]))
-            rows = order[start : start + max(1, _MAX_PADDED_TOKENS // width)]
+            most = min(_MAX_PADDED_TOKENS // width, _MAX_ATTENDED // width**2)
+            rows = order[start : start + max(1, most)]
             feed = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
             if batch.shape_ids is not None:
                 feed["shape_ids"] = batch.shape_ids
@@ -102,7 +107,7 @@ class ClassifierPredictor:
     def __init__(self, folder: Path, artifact: Artifact, runtime: RuntimeSettings) -> None:
         self.info = model_info(artifact)
         self._artifact = artifact
-        self._tokenizer = _tokenizer(folder, artifact)
+        self._tokenizer = shared_tokenizer(folder, artifact)
         self._graph = Graph(folder, artifact, runtime)
 
     def predict(self, texts: Sequence[str]) -> list[Classification]:
@@ -147,7 +152,7 @@ class EncoderPredictor:
     def __init__(self, folder: Path, artifact: Artifact, runtime: RuntimeSettings) -> None:
         self.info = model_info(artifact)
         self._artifact = artifact
-        self._tokenizer = _tokenizer(folder, artifact)
+        self._tokenizer = shared_tokenizer(folder, artifact)
         self._graph = Graph(folder, artifact, runtime)
 
     def predict(self, texts: Sequence[str]) -> list[Embedding]:
@@ -170,7 +175,7 @@ class TaggerPredictor:
     def __init__(self, folder: Path, artifact: Artifact, runtime: RuntimeSettings) -> None:
         self.info = model_info(artifact)
         self._artifact = artifact
-        self._tokenizer = _tokenizer(folder, artifact)
+        self._tokenizer = shared_tokenizer(folder, artifact)
         self._graph = Graph(folder, artifact, runtime)
         special = self._tokenizer.num_special_tokens_to_add(False)
         self._capacity = artifact.max_length - special
@@ -286,31 +291,12 @@ def model_info(artifact: Artifact) -> ModelInfo:
     )
 
 
-def _tokenizer(folder: Path, artifact: Artifact) -> Tokenizer:
-    """The tokenizer of a built model: one object for all models whose file is the same."""
-    sha256 = artifact.files[TOKENIZER].sha256
-    if sha256 not in _TOKENIZERS:
-        _TOKENIZERS[sha256] = load_tokenizer(folder / TOKENIZER)
-    return _TOKENIZERS[sha256]
-
-
-@cache
-def _share_memory() -> None:
-    """Let all graphs of the process compute in one memory arena.
-
-    An arena keeps what its largest run needed; one for all needs a fifth of one for each.
-    """
-    memory = onnxruntime.OrtMemoryInfo(
-        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
-    )
-    onnxruntime.create_and_register_allocator(memory, None)
-
-
 def _options(runtime: RuntimeSettings) -> onnxruntime.SessionOptions:
-    _share_memory()
+    share_memory()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = runtime.intra_op_threads
     options.inter_op_num_threads = 1
+    options.enable_mem_pattern = False  # a plan kept for each shape, and shapes are without end
     options.log_severity_level = 3  # errors; a quantised graph gives warnings at each load
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.use_env_allocators", "1")
