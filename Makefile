@@ -1,18 +1,23 @@
-# make setup | run | test | bench | lint ; each builds .venv when it is missing.
+# make setup | run | test | test-scaled | bench | lint ; each builds .venv when it is missing.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 PORT ?= 8000
+APPS := core accounts support market recommend modelhub
 export HF_HUB_OFFLINE ?= 1
 # Fewer memory arenas: the server is smaller by a tenth and no slower.
 export MALLOC_ARENA_MAX ?= 2
 
-.PHONY: setup run test bench lint models demo clean
+.PHONY: setup run test test-scaled bench lint models demo clean
 
 $(VENV)/.installed: requirements.txt
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(VENV)/.installed-scale: requirements-scale.txt $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-scale.txt
 	touch $@
 
 setup: $(VENV)/.installed
@@ -25,6 +30,10 @@ run: setup
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest
+
+# The tests of the apps once more, on a PostgreSQL and a Redis that are started for them.
+test-scaled: $(VENV)/.installed-scale
+	$(BIN)/python -m tests.scaled $(BIN)/python -m pytest $(addprefix tests/,$(APPS))
 
 bench: setup
 	$(BIN)/python -m bench

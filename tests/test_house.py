@@ -127,8 +127,9 @@ def test_the_environment_is_read_in_one_place() -> None:
     assert readers == []
 
 
-def test_each_dependency_is_pinned() -> None:
-    lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-scale.txt"])
+def test_each_dependency_is_pinned(name: str) -> None:
+    lines = (ROOT / name).read_text("utf-8").splitlines()
     named = [line.split("#")[0].strip() for line in lines if line.split("#")[0].strip()]
     loose = [line for line in named if not re.fullmatch(r"[\w.-]+(\[[\w,-]+\])?==[\w.+]+", line)]
     assert named

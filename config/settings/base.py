@@ -98,9 +98,16 @@ SQLITE_OPTIONS: dict[str, Any] = {
 }
 
 
-def _databases(url: str) -> dict[str, Any]:
+def _databases(url: str, pool: int) -> dict[str, Any]:
     if url:
-        return {"default": dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True)}
+        # Each request has a thread of its own, which a persistent connection would end with: a
+        # pool outlives it. Connections are checked before use, so a restarted database is no error.
+        given = dj_database_url.parse(url, conn_max_age=0, conn_health_checks=True)
+        if given["ENGINE"] == "django.db.backends.postgresql" and pool:
+            given["OPTIONS"] = given.get("OPTIONS", {}) | {
+                "pool": {"min_size": 1, "max_size": pool, "timeout": 20}
+            }
+        return {"default": given}
     return {
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
@@ -113,27 +120,52 @@ def _databases(url: str) -> dict[str, Any]:
     }
 
 
-DATABASES = _databases(ENVIRONMENT.database_url)
+DATABASES = _databases(ENVIRONMENT.database_url, ENVIRONMENT.database_pool)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+
+def _redis(url: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Cache and channel layer on Redis; neither is needed to store or to read anything."""
+    from redis.asyncio.retry import Retry
+    from redis.backoff import ConstantBackoff
+
+    cache = {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": url,
+        # Rate limits alone are kept there: without them the suite goes on, with a line in the log.
+        "OPTIONS": {
+            "IGNORE_EXCEPTIONS": True,
+            "SOCKET_CONNECT_TIMEOUT": 1,
+            "SOCKET_TIMEOUT": 1,
+        },
+    }
+    # Told once to whoever listens: what is missed is in the event log. It joins its groups again
+    # after a restart of Redis, which the layer that keeps queues in Redis does not.
+    host = {
+        "address": url,
+        "socket_connect_timeout": 1,
+        "retry": Retry(ConstantBackoff(0.1), 1),
+    }
+    layer = {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [host]},
+    }
+    return cache, layer
+
+
 if ENVIRONMENT.redis_url:
-    CACHES: dict[str, Any] = {
-        "default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": ENVIRONMENT.redis_url}
-    }
-    CHANNEL_LAYERS: dict[str, Any] = {
-        "default": {
-            "BACKEND": "channels_redis.core.RedisChannelLayer",
-            "CONFIG": {"hosts": [ENVIRONMENT.redis_url], "capacity": 1000},
-        }
-    }
+    _cache, _layer = _redis(ENVIRONMENT.redis_url)
 else:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    CHANNEL_LAYERS = {
-        "default": {
-            "BACKEND": "apps.core.channel_layer.ProcessChannelLayer",
-            "CONFIG": {"capacity": 1000},
-        }
+    _cache = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    _layer = {
+        "BACKEND": "apps.core.channel_layer.ProcessChannelLayer",
+        "CONFIG": {"capacity": 1000},
     }
+CACHES: dict[str, Any] = {"default": _cache}
+CHANNEL_LAYERS: dict[str, Any] = {"default": _layer}
+DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
+# A cache that is away must not keep people from signing in.
+RATELIMIT_FAIL_OPEN = True
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from channels.db import database_sync_to_async
-from channels.layers import InMemoryChannelLayer, get_channel_layer
+from channels.layers import channel_layers
 from channels.testing import WebsocketCommunicator
 from django.db import transaction
 from django.utils import timezone
@@ -40,7 +40,7 @@ def publish(stream: str, *numbers: int) -> None:
             events.publish(stream, "job.updated", {"n": number})
 
 
-async def lost(layer: InMemoryChannelLayer, group: str, message: dict[str, Any]) -> None:
+async def lost(group: str, message: dict[str, Any]) -> None:
     """A channel layer that drops what it is given."""
 
 
@@ -222,7 +222,7 @@ async def test_an_event_does_not_wait_for_what_is_being_stored(
     release = threading.Event()
     storing = asyncio.create_task(database_sync_to_async(release.wait)(10))
     event = events.StoredEvent(stream, 1, "job.updated", {"n": 1}, timezone.now())
-    layer = get_channel_layer()
+    layer = channel_layers["default"]
     assert layer is not None
     await layer.group_send(
         events.group_name(stream), {"type": "stream.event", "event": event.frame()}
@@ -240,7 +240,7 @@ async def test_a_lost_broadcast_is_healed_from_the_log(
     socket = await opened(socket_for(PATH, member))
     await ask(socket, type="subscribe", stream=stream_of(job), after=0)
     with monkeypatch.context() as patch:
-        patch.setattr(InMemoryChannelLayer, "group_send", lost)
+        patch.setattr(channel_layers["default"], "group_send", lost)
         await publish(stream_of(job), 1, 2)
     assert await socket.receive_nothing()
     assert await tailer.tick() == 1
@@ -256,7 +256,7 @@ async def test_a_broadcast_after_a_lost_one_brings_both_in_order(
     socket = await opened(socket_for(PATH, member))
     await ask(socket, type="subscribe", stream=stream_of(job), after=0)
     with monkeypatch.context() as patch:
-        patch.setattr(InMemoryChannelLayer, "group_send", lost)
+        patch.setattr(channel_layers["default"], "group_send", lost)
         await publish(stream_of(job), 1)
     await publish(stream_of(job), 2)
     assert [(await read(socket))["seq"], (await read(socket))["seq"]] == [1, 2]

@@ -52,7 +52,9 @@ def test_two_companies_are_scored_on_what_is_said_of_each(
     labels = {score.company: score.label for score in article.scores.exclude(company=None)}
     assert labels == {skyrill: "positive", halvern: "negative"}
     scores = article.scores.exclude(company=None)
-    assert {tuple(score.versions) for score in scores} == {("targeted_sentiment", "topic", "ner")}
+    assert {frozenset(score.versions) for score in scores} == {
+        frozenset({"targeted_sentiment", "topic", "ner"})
+    }
 
 
 def test_a_company_of_the_body_is_scored_on_what_the_body_says_of_it(
