@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ ORIGIN = (b"origin", b"http://localhost")
 PASSWORD = "correct-horse-battery"
 
 ClientFor = Callable[[User], Client]
+AtOnce = Callable[..., list[Any]]
 SocketFor = Callable[..., WebsocketCommunicator]
 
 
@@ -99,6 +101,15 @@ def socket_for() -> SocketFor:
     return _socket_for
 
 
+@pytest.fixture
+def at_once(transactional_db: None) -> AtOnce:
+    """``at_once(*actions)``: run them in threads, with connections of their own, from one moment.
+
+    Returns, in order, what each returned or the exception that it raised.
+    """
+    return _at_once
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of the Chromium that browser tests drive."""
@@ -106,6 +117,23 @@ def chromium() -> str:
     path = next(filter(None, map(shutil.which, names)), None)
     require(path, "Chromium is not installed")
     return str(path)
+
+
+def _at_once(*actions: Callable[[], Any]) -> list[Any]:
+    start = threading.Barrier(len(actions))
+
+    def run(action: Callable[[], Any]) -> Any:
+        try:
+            connections["default"].ensure_connection()
+            start.wait(timeout=30)
+            return action()
+        except Exception as error:
+            return error
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(actions)) as threads:
+        return list(threads.map(run, actions))
 
 
 def _client_for(user: User) -> Client:

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
+from apps.core import locks
 from apps.core.errors import InvalidInput, NotFound
 from apps.core.jobs import ProgressReporter
 from apps.support import knowledge
@@ -78,6 +79,7 @@ def articles_import(
     _refuse_repeats(rows)
     created = updated = 0
     with transaction.atomic():
+        locks.hold("support.articles")
         for start in range(0, len(rows), _BATCH):
             batch = rows[start : start + _BATCH]
             new, changed = _changes(batch)
@@ -153,7 +155,7 @@ def _markdown(
 
 
 def _article(source: Path, row: int | None, record: dict[str, Any]) -> ArticleRow:
-    title, body = record.get("title"), record.get("body")
+    title, body = _stored(record.get("title")), _stored(record.get("body"))
     if not isinstance(title, str) or not 0 < len(title.strip()) <= 200:
         raise DataError(source, row, "'title' is missing or longer than 200 characters")
     if not isinstance(body, str) or not 0 < len(body.strip()) <= MAX_BODY:
@@ -171,6 +173,11 @@ def _article(source: Path, row: int | None, record: dict[str, Any]) -> ArticleRo
     )
 
 
+def _stored(value: Any) -> Any:
+    """A text without NUL, which PostgreSQL refuses; anything else as it is."""
+    return value.replace("\x00", " ") if isinstance(value, str) else value
+
+
 def _language(source: Path, row: int | None, record: dict[str, Any]) -> str:
     language = record.get("language") or "en"
     if not isinstance(language, str) or not _LANGUAGE.fullmatch(language):
@@ -184,4 +191,4 @@ def _texts(source: Path, row: int | None, record: dict[str, Any], name: str) -> 
         value = [part.strip() for part in value.split(_SEPARATOR)]
     if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
         raise DataError(source, row, f"{name!r} is not a list of texts")
-    return tuple(part for part in value if part)
+    return tuple(_stored(part) for part in value if part)

@@ -50,6 +50,14 @@ def test_one_bad_row_among_many_refuses_the_file_and_names_it(tmp_path: Path) ->
     assert not Article.objects.exists()
 
 
+def test_a_nul_in_a_text_becomes_a_space(tmp_path: Path) -> None:
+    row = {"id": "pin", "title": "The\0PIN", "body": "At a\0machine.", "tags": ["a\0b"]}
+    call_command("import_articles", str(write(tmp_path / "nul.jsonl", [row])))
+    article = Article.objects.get()
+    assert (article.title, article.body) == ("The PIN", "At a machine.")
+    assert article.tags == ["a b"]
+
+
 def test_skip_bad_imports_the_rest(tmp_path: Path) -> None:
     file = write(tmp_path / "some.jsonl", [good(1), {"id": "bad"}, good(2)])
     call_command("import_articles", str(file), "--skip-bad")

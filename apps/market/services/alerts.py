@@ -107,7 +107,8 @@ def alert_acknowledge(*, actor: Any, alert_id: int) -> Alert:
     with transaction.atomic():
         alert = (
             Alert.objects.select_for_update(of=("self",))
-            .select_related("article__source", "company", "correction")
+            # Not the correction: what is joined may be of before the lock was waited for.
+            .select_related("article__source", "company")
             .filter(id=alert_id)
             .first()
         )

@@ -10,6 +10,7 @@ from typing import Literal
 from django.db import transaction
 from django.utils import timezone
 
+from apps.core import locks
 from apps.market import scorer
 from apps.market.models import Article, Fingerprint, Source
 from apps.market.rows import ArticleRow
@@ -68,6 +69,8 @@ def articles_store(
     for chunk in _chunks(rows, _CHUNK):
         prepared = [prepare(row, arrival.time_of(row)[0]) for row in chunk]
         with transaction.atomic():
+            # Whether an article is new, and whose repeat it is, shows only among stored ones.
+            locks.hold("market.intake")
             outcomes += _store_chunk(prepared, arrival)
             transaction.on_commit(scorer.wake)
     return outcomes

@@ -53,8 +53,10 @@ def articles_claim(*, limit: int = BATCH) -> list[Article]:
     free = Q(claimed_until=None) | Q(claimed_until__lt=now)
     waiting = Article.objects.filter(free, status=Article.Status.STORED)
     with transaction.atomic():
-        ids = list(waiting.order_by("-live", "id").values_list("id", flat=True)[:limit])
-        # The condition again makes this a compare-and-swap between processes.
+        # Another process's batch is passed over where the database can tell; the condition again
+        # makes this a compare-and-swap where it cannot.
+        free_now = waiting.select_for_update(skip_locked=True).order_by("-live", "id")
+        ids = list(free_now.values_list("id", flat=True)[:limit])
         Article.objects.filter(free, id__in=ids, status=Article.Status.STORED).update(
             claimed_until=now + LEASE
         )

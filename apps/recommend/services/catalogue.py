@@ -64,8 +64,9 @@ def items_upsert(*, rows: Sequence[ItemRow]) -> UpsertCount:
         twice = next(name for index, name in enumerate(ids) if name in ids[:index])
         raise InvalidInput(f"item_id {twice!r} occurs twice", code="duplicate_item")
     with transaction.atomic():
-        known = Item.objects.defer("vector").in_bulk(ids, field_name="external_id")
+        # The revision first: it lets one writer after the other see what is known.
         revision, now = next_revision(), timezone.now()
+        known = Item.objects.defer("vector").in_bulk(ids, field_name="external_id")
         added, changed = [], []
         for row in rows:
             item = known.get(row.external_id)
