@@ -9,7 +9,7 @@ from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from django.conf import settings
 
 from apps.core import gateway
@@ -72,7 +72,7 @@ async def _retrieved(clock: dict[str, float], text: str) -> tuple[Knowledge, lis
     """The articles in memory, and the best of them for the text."""
     encoding = gateway.aencode([text], task=knowledge.encoder_task())
     (embedding,) = await _timed(clock, "embedding", encoding)
-    retrieve = sync_to_async(knowledge.retrieve, thread_sensitive=False)
+    retrieve = database_sync_to_async(knowledge.retrieve, thread_sensitive=False)
     return await _timed(clock, "retrieval", retrieve(text, embedding))
 
 

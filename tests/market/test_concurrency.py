@@ -26,11 +26,14 @@ def test_the_same_article_from_two_deliveries_at_once_is_stored_once(at_once: At
 
 
 def test_copies_from_two_sources_at_once_are_one_story(at_once: AtOnce) -> None:
-    for number in range(4):
-        title = f"Halvern Steel lifts its forecast for year {number} after record orders"
+    for title, body in (
+        ("Halvern Steel lifts its forecast after record orders", BODY),
+        ("Regulator fines Castel Bank over late reports", "The fine is the third since spring."),
+        ("Orchard Foods closes two plants in the north", "About 300 people work there today."),
+    ):
         at_once(
             *[
-                partial(store, news(title, f"{BODY} Year {number}.", source=source))
+                partial(store, news(title, body, source=source))
                 for source in ("First Wire", "Second Wire")
             ]
         )

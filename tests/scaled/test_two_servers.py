@@ -49,7 +49,7 @@ class Peer:
     async def hears(self, *texts: str) -> None:
         """Read until each of ``texts`` has arrived."""
         while missing := set(texts) - set(self.texts):
-            await self.until(lambda frame: _text(frame) in missing)  # noqa: B023
+            await self.until(lambda frame: _text(frame) in missing)
 
     @property
     def texts(self) -> list[str]:
@@ -114,6 +114,7 @@ async def test_customer_and_operator_on_two_servers_hear_each_other(pair: Pair) 
             reply = {"conversation": conversation, "text": f"reply {number}"}
             await operator.tell("message.send", f"o{number}", **reply)
             await customer.hears(f"reply {number}")
+        await operator.hears("reply 2")
         # What is told and never stored reaches the other server through Redis alone.
         await operator._socket.send(json.dumps({"type": "typing", "conversation": conversation}))
         assert (await customer.until(lambda frame: frame["type"] == "typing"))["name"]
