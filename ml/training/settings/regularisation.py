@@ -14,16 +14,18 @@ class RegularisationSettings:
     ``mixup`` is the alpha of the mixing of pooled vectors (:mod:`ml.models.mixup`; for
     classification). ``adversary`` trains on disturbed token embeddings too
     (:mod:`ml.training.adversarial`): disturbances of the norm ``adversary_norm``, found by
-    ``adversary_steps`` steps of the length ``adversary_rate`` for ``pgd``.
+    ``adversary_steps`` steps of the length ``adversary_rate`` for ``pgd``. A word vector of the
+    default encoder is about 1 long: at a norm of 1 a short text can be turned into any other, and
+    nothing is learned.
     ``ema`` is the decay of an exponential mean of the weights, ``swa`` the last share of the steps
     whose weights are averaged (:mod:`ml.training.averaging`); the mean is what is stored.
     """
 
     mixup: float = 0.0
     adversary: str = "none"
-    adversary_norm: float = 1.0
+    adversary_norm: float = 0.2
     adversary_steps: int = 3
-    adversary_rate: float = 0.3
+    adversary_rate: float = 0.1
     ema: float = 0.0
     swa: float = 0.0
 
