@@ -1,7 +1,8 @@
 """Pairs of texts that belong together: what a sentence encoder is tuned on.
 
 A file holds pairs ``{"text", "positive"[, "negative"][, "label"]}``, labelled texts
-``{"text", "label"}``, or both. Texts of one label belong together.
+``{"text", "label"}``, or both. Texts of one label belong together. Rows ``{"text", "keep": true}``
+are texts whose vectors are to stay as they are.
 """
 
 from __future__ import annotations
@@ -22,13 +23,17 @@ _FIELDS = ("positive", "negative", "label")
 
 @dataclass(frozen=True, slots=True)
 class PairRow:
-    """A row as read: ``positive`` or ``label`` is there, or both; ``row`` counts from 1."""
+    """A row as read: ``positive`` or ``label`` is there, or both, or ``keep`` alone is true.
+
+    ``row`` counts from 1.
+    """
 
     text: str
     positive: str | None
     negative: str | None
     label: str | None
     row: int = 0
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +54,16 @@ def read_pairs(path: Path) -> Iterator[PairRow]:
 
     A null, or an empty cell of a CSV file, counts as a field that is not there. Raises
     :class:`DataError` with the row: a field that is no text or empty, neither ``positive`` nor
-    ``label``, a ``negative`` without a ``positive``, texts of a pair that are the same.
+    ``label``, a ``negative`` without a ``positive``, texts of a pair that are the same, a ``keep``
+    that is not true or not alone.
     """
     absent = (None, "") if path.suffix.lower() == ".csv" else (None,)
     for row, record in read_records(path, ("text",)):
         given = {name: record.get(name) for name in _FIELDS if record.get(name) not in absent}
-        yield _checked(path, row, {"text": record["text"], **given})
+        keep = record.get("keep") if record.get("keep") not in absent else False
+        if keep not in (True, False, "true", "false"):
+            raise DataError(path, row, "'keep' is neither true nor false")
+        yield _checked(path, row, {"text": record["text"], **given}, keep=keep in (True, "true"))
 
 
 def make_pairs(rows: Sequence[PairRow], *, seed: int) -> list[Pair]:
@@ -67,6 +76,8 @@ def make_pairs(rows: Sequence[PairRow], *, seed: int) -> list[Pair]:
     alone: dict[str, dict[str, str]] = defaultdict(dict)
     pairs = []
     for row in rows:
+        if row.keep:
+            continue
         if row.positive is not None:
             group = f"label {row.label}" if row.label else f"positive {text_key(row.positive)}"
             pairs.append(Pair(row.text, row.positive, row.negative, group))
@@ -81,13 +92,15 @@ def make_pairs(rows: Sequence[PairRow], *, seed: int) -> list[Pair]:
     return pairs
 
 
-def _checked(path: Path, row: int, record: dict[str, Any]) -> PairRow:
+def _checked(path: Path, row: int, record: dict[str, Any], *, keep: bool) -> PairRow:
     for name, value in record.items():
         if not isinstance(value, str):
             raise DataError(path, row, f"{name!r} is not a text")
         if not text_key(value):
             raise DataError(path, row, f"{name!r} is empty")
-    if "positive" not in record and "label" not in record:
+    if keep and len(record) > 1:
+        raise DataError(path, row, f"'keep' does not go with {sorted(record)[0]!r}")
+    if not keep and "positive" not in record and "label" not in record:
         raise DataError(path, row, "has neither 'positive' nor 'label'")
     if "negative" in record and "positive" not in record:
         raise DataError(path, row, "has a 'negative' but no 'positive'")
@@ -96,4 +109,4 @@ def _checked(path: Path, row: int, record: dict[str, Any]) -> PairRow:
         if name in record and (other := seen.setdefault(text_key(record[name]), name)) != name:
             raise DataError(path, row, f"{name!r} and {other!r} are the same")
     positive, negative, label = (record.get(name) for name in _FIELDS)
-    return PairRow(record["text"], positive, negative, label, row)
+    return PairRow(record["text"], positive, negative, label, row, keep)

@@ -12,7 +12,7 @@ from typing import Any
 import frontmatter
 
 from ml.data.banking import BANKING_LIKE_CLINC
-from ml.data.readers import LabelledText, read_classification
+from ml.data.readers import LabelledText, read_classification, read_ner
 from ml.data.splits import drop_repeats, split_by_text, text_key
 from ml.errors import DataError
 from ml.retrieval.documents import Document, passages_of
@@ -25,15 +25,16 @@ KNOWLEDGE = Path(__file__).parents[2] / "demo" / "knowledge"
 _BANKING = "intents/banking77_train.jsonl"
 _INTENT_TAG = "intent:"
 _PASSAGE_WORDS = 40  # of a piece of a body; short ones cost little and say one thing
-_PASSAGE_SHARE = 0.15  # of the questions that are also paired with a piece of their article
-_BANK_QUESTIONS = 10  # of an intent that are paired with one another
-_GENERAL = {
+_MORE_SHARE = 0.25  # of the questions that are also paired with something else of their article
+_PASSAGE_SHARE = 0.5  # of those, with a piece of its body; the others with a question in it
+_KEPT = {
     "intents/clinc150_train.jsonl": 10,
     "intents/hwu64_train.jsonl": 10,
     "intents/bitext_8k.jsonl": 10,
 }
-"""Other sets and the texts of each of their labels that are paired with one another, so that the
-encoder goes on to tell apart what is not about banking."""
+"""Sets about other matters and the texts of each of their labels whose vectors are to stay."""
+_KEPT_PROSE = 600  # sentences of an encyclopedia
+_PROSE = "ner/wikigold.jsonl"
 
 Rows = tuple[list[dict[str, Any]], list[dict[str, Any]]]
 
@@ -77,22 +78,20 @@ def split_questions(data: Path) -> tuple[list[LabelledText], list[LabelledText]]
 
 
 def prepare_support_encoder(data: Path) -> Rows:
-    """Questions with the title or a piece of the article that answers them, and with each other.
+    """Questions with the title, a piece or a question of the article that answers them.
 
-    The held-out questions are paired with titles alone.
+    Texts about other matters go along, whose vectors are to stay as they are. The held-out
+    questions are paired with titles alone.
     """
     training, valid = split_questions(data)
     seen = {_key(row) for row in valid}
     generator = random.Random(SEED)  # noqa: S311 - reproducible, not secret
-    articles = {name: article for article in read_knowledge() for name in article.intents}
+    known = read_knowledge()
+    articles = {name: article for article in known for name in article.intents}
     rows = [_titled(row, articles) for row in training]
-    rows += _with_passages(training, articles, generator)
-    rows += _written(read_knowledge(), generator)
-    rows += _labelled(training, _BANK_QUESTIONS, generator, prefix="")
-    for name, count in _GENERAL.items():
-        others = [row for row in read_classification(data / name) if _key(row) not in seen]
-        others = [row for row in others if row.label not in BANKING_LIKE_CLINC]
-        rows += _labelled(others, count, generator, prefix=f"{Path(name).stem} ")
+    rows += _with_more(training, articles, generator)
+    rows += _written(known, generator)
+    rows += ({"text": text, "keep": True} for text in _kept(data, seen, generator))
     return rows, [_titled(row, articles) for row in valid]
 
 
@@ -104,14 +103,18 @@ def _titled(row: LabelledText, articles: dict[str, HelpArticle]) -> dict[str, An
     return {"text": row.text, "positive": title, "label": row.label}
 
 
-def _with_passages(
+def _with_more(
     rows: Sequence[LabelledText], articles: dict[str, HelpArticle], generator: random.Random
 ) -> Iterator[dict[str, Any]]:
     pieces = {name: _pieces(article.document) for name, article in articles.items()}
     for row in rows:
-        if generator.random() < _PASSAGE_SHARE:
-            piece = generator.choice(pieces[row.label])
-            yield {"text": row.text, "positive": piece, "label": row.label}
+        if generator.random() >= _MORE_SHARE:
+            continue
+        questions = articles[row.label].document.questions
+        passage = generator.random() < _PASSAGE_SHARE or not questions
+        positive = generator.choice(pieces[row.label] if passage else questions)
+        if text_key(positive) != _key(row):
+            yield {"text": row.text, "positive": positive, "label": row.label}
 
 
 def _written(articles: Iterable[HelpArticle], generator: random.Random) -> Iterator[dict[str, Any]]:
@@ -129,17 +132,18 @@ def _pieces(document: Document) -> list[str]:
     return [passage.indexed for passage in passages if passage.kind == "body"]
 
 
-def _labelled(
-    rows: Iterable[LabelledText], count: int, generator: random.Random, *, prefix: str
-) -> Iterator[dict[str, Any]]:
-    """At most ``count`` texts of each label; ``prefix`` keeps labels of several sets apart."""
-    by_label: dict[str, list[LabelledText]] = defaultdict(list)
-    for row in drop_repeats(list(rows), key=_key):
-        by_label[row.label].append(row)
-    for label in sorted(by_label):
-        texts = by_label[label]
-        for row in generator.sample(texts, min(count, len(texts))):
-            yield {"text": row.text, "label": f"{prefix}{label}"}
+def _kept(data: Path, seen: set[str], generator: random.Random) -> Iterator[str]:
+    """Texts that are not about banking, none of them in ``seen``."""
+    for name, count in _KEPT.items():
+        by_label: dict[str, list[str]] = defaultdict(list)
+        for row in drop_repeats(list(read_classification(data / name)), key=_key):
+            if row.label not in BANKING_LIKE_CLINC and _key(row) not in seen:
+                by_label[row.label].append(row.text)
+        for label in sorted(by_label):
+            texts = by_label[label]
+            yield from generator.sample(texts, min(count, len(texts)))
+    prose = [" ".join(sentence.tokens) for sentence in read_ner(data / _PROSE)]
+    yield from generator.sample(prose, min(_KEPT_PROSE, len(prose)))
 
 
 def _key(row: LabelledText) -> str:

@@ -49,7 +49,9 @@ class FinetuneConfig(LossSettings, OptimisationSettings, RegularisationSettings,
     For sentence encoders: ``pair_loss`` with its ``similarity_scale`` (multiple negatives) or
     ``triplet_margin``; ``strength`` is the share of the tuned change of the weights that is kept
     (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"): below 1 the encoder stays
-    nearer to what it was and so better on texts unlike the training rows.
+    nearer to what it was and so better on texts unlike the training rows. ``keep_weight`` is the
+    weight of how far the vectors of the texts that are to stay have moved (1 - cosine), after Li
+    and Hoiem 2016, "Learning without forgetting".
 
     ``methods`` holds the tables of the recipe that are called as a method, ``[adapter]`` say, with
     the settings of that method (see ``ml/models/tuning/methods``); those of the chosen one count.
@@ -74,6 +76,7 @@ class FinetuneConfig(LossSettings, OptimisationSettings, RegularisationSettings,
     similarity_scale: float = 20.0
     triplet_margin: float = 0.3
     strength: float = 1.0
+    keep_weight: float = 10.0
     methods: dict[str, dict[str, Any]] = field(default_factory=dict)
     augment: dict[str, Any] = field(default_factory=dict)
     licences: dict[str, str] = field(default_factory=dict)
@@ -91,6 +94,7 @@ class FinetuneConfig(LossSettings, OptimisationSettings, RegularisationSettings,
             "similarity_scale": self.similarity_scale > 0,
             "triplet_margin": 0 < self.triplet_margin <= 2,
             "strength": 0 < self.strength <= 1,
+            "keep_weight": self.keep_weight >= 0,
             "in_scope_kept": 0 < self.in_scope_kept < 1,
             **self.loss_checks(),
             **self.optimisation_checks(),

@@ -34,7 +34,13 @@ from ml.training.card import model_card
 from ml.training.config import FinetuneConfig
 from ml.training.losses.multiple_negatives import MultipleNegativesRankingLoss
 from ml.training.losses.triplet import TripletLoss
-from ml.training.pair_batches import PairModel, collate_pairs, encode_pairs
+from ml.training.pair_batches import (
+    EncodedPairs,
+    PairModel,
+    collate_pairs,
+    encode_kept,
+    encode_pairs,
+)
 from ml.training.pair_rows import candidates_of, embedding_pairs
 from ml.training.processes import is_main_process, wait_for_all
 from ml.training.rows import FinetuneRequest
@@ -65,18 +71,24 @@ def finetune_embedding(
             f"the method {config.method!r} tunes no weights of a sentence encoder; "
             f"use {' or '.join(_METHODS)}"
         )
-    training, valid = embedding_pairs(request)
+    data = embedding_pairs(request)
     plain = load_encoder(source)
     _check_length(plain, source, config)
     reader = _Reader(tokenizer, config.max_length)
-    before = _measure(reader, plain, valid)
-    fit = _fit(request, source, tokenizer, training, progress)
-    metrics = _measure(reader, fit.encoder, valid)
+    before = _measure(reader, plain, data.valid)
+    kept = encode_kept(data.kept, reader.vectors(plain, data.kept), tokenizer, config.max_length)
+
+    def fit_on(pairs: Sequence[Pair], run: str) -> _Fit:
+        rows = EncodedPairs(encode_pairs(pairs, tokenizer, config.max_length), kept)
+        return _fit(request, source, rows, progress, run)
+
+    fit = fit_on(data.training, ".")
+    metrics = _measure(reader, fit.encoder, data.valid)
     metrics |= {f"untuned_{name}": value for name, value in before.items() if name != "n"}
     if config.refit:
-        again = _fit(request, source, tokenizer, [*training, *valid], progress, "refit")
+        again = fit_on([*data.training, *data.valid], "refit")
         fit = replace(again, minutes=fit.minutes + again.minutes)
-    rows = (len(training), len(valid) if config.refit else 0)
+    rows = (len(data.training) + len(kept), len(data.valid) if config.refit else 0)
     return _store(request, _declare(request, source, rows), fit, metrics)
 
 
@@ -92,18 +104,18 @@ class _Fit:
 def _fit(
     request: FinetuneRequest,
     source: EncoderSource,
-    tokenizer: Tokenizer,
-    pairs: Sequence[Pair],
+    rows: EncodedPairs,
     progress: ProgressCallback | None,
-    run: str = ".",
+    run: str,
 ) -> _Fit:
     config = request.config
     seed_everything(config.seed)
-    model = PairModel(tune(load_encoder(source), config.method_settings()), _loss(config))
+    encoder = tune(load_encoder(source), config.method_settings())
+    model = PairModel(encoder, _loss(config), config.keep_weight)
     started = time.monotonic()
     curve = train(
         model,
-        encode_pairs(pairs, tokenizer, config.max_length),
+        rows,
         config,
         run_folder=request.run_folder / run,
         progress=progress,
@@ -162,7 +174,7 @@ class _Reader:
             ]
             for i, vector in zip(chosen, sentences(*inputs)["vector"].float().numpy(), strict=True):
                 found[i] = vector
-        return np.stack(found)
+        return np.stack(found) if found else np.empty((0, 0), dtype=np.float32)
 
 
 def _measure(reader: _Reader, encoder: nn.Module, pairs: Sequence[Pair]) -> dict[str, float]:
@@ -194,7 +206,14 @@ def _declare(request: FinetuneRequest, source: EncoderSource, rows: tuple[int, i
     elif more:
         files.append((request.valid_file, more))
     recipe = ("epochs", "batch_size", "learning_rate", "warmup", "schedule", "weight_decay", "seed")
-    pair_recipe = ("pair_loss", "similarity_scale", "triplet_margin", "strength", "refit")
+    pair_recipe = (
+        "pair_loss",
+        "similarity_scale",
+        "triplet_margin",
+        "strength",
+        "keep_weight",
+        "refit",
+    )
     return Artifact(
         task=request.name,
         kind=request.kind,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ml.data.pairs import Pair, PairRow, make_pairs, read_pairs
 from ml.data.splits import split_by_text, text_key
@@ -11,8 +12,17 @@ from ml.errors import DataError, TrainingError
 from ml.training.rows import FinetuneRequest
 
 
-def embedding_pairs(request: FinetuneRequest) -> tuple[list[Pair], list[Pair]]:
-    """Training and validation pairs; no text that is asked about in validation is trained on.
+@dataclass(frozen=True, slots=True)
+class PairData:
+    """Pairs to train on and to measure on, and the texts whose vectors are to stay."""
+
+    training: list[Pair]
+    valid: list[Pair]
+    kept: list[str]
+
+
+def embedding_pairs(request: FinetuneRequest) -> PairData:
+    """The rows of a run; no text that is asked about in validation is trained on.
 
     Positives such as articles may be in both. Raises :class:`DataError` or
     :class:`TrainingError` when there is too little to learn from or to measure on.
@@ -22,13 +32,15 @@ def embedding_pairs(request: FinetuneRequest) -> tuple[list[Pair], list[Pair]]:
     if request.valid_file is not None:
         valid = list(read_pairs(request.valid_file))
     else:
+        staying = [row for row in training if row.keep]
         training, valid = split_by_text(
-            training,
+            [row for row in training if not row.keep],
             held_out=config.held_out,
             seed=config.seed,
             key=lambda row: text_key(row.text),
             stratum=lambda row: row.label or "",
         )
+        training += staying
     if not training:
         raise DataError(request.train_file, None, "has no rows to train on")
     pairs = make_pairs(_unseen(training, valid), seed=config.seed)
@@ -38,7 +50,8 @@ def embedding_pairs(request: FinetuneRequest) -> tuple[list[Pair], list[Pair]]:
         raise DataError(
             request.valid_file or request.train_file, None, "leaves no validation pairs"
         )
-    return pairs, held_out
+    kept = dict.fromkeys(row.text for row in training if row.keep)
+    return PairData(pairs, held_out, list(kept))
 
 
 def _unseen(training: Sequence[PairRow], valid: Sequence[PairRow]) -> list[PairRow]:

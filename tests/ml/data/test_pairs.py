@@ -19,21 +19,24 @@ def test_pairs_and_labelled_texts_are_read_from_one_file(tmp_path: Path) -> None
         GOOD,
         GOOD | {"negative": "Close your account", "label": "arrival"},
         {"text": "hello", "label": "greeting", "positive": None},
+        {"text": "what a day", "keep": True},
     ]
     write_jsonl(tmp_path / "a.jsonl", rows)
     assert list(read_pairs(tmp_path / "a.jsonl")) == [
         PairRow("where is it", "Track your card", None, None, 1),
         PairRow("where is it", "Track your card", "Close your account", "arrival", 2),
         PairRow("hello", None, None, "greeting", 3),
+        PairRow("what a day", None, None, None, 4, keep=True),
     ]
 
 
 def test_an_empty_cell_of_csv_is_no_field(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    path.write_text("text,positive,label\na,b,\nc,,x\n", encoding="utf-8")
+    path.write_text("text,positive,label,keep\na,b,,false\nc,,x,\nd,,,true\n", encoding="utf-8")
     assert list(read_pairs(path)) == [
         PairRow("a", "b", None, None, 2),
         PairRow("c", None, None, "x", 3),
+        PairRow("d", None, None, None, 4, keep=True),
     ]
 
 
@@ -49,6 +52,9 @@ def test_an_empty_cell_of_csv_is_no_field(tmp_path: Path) -> None:
         ({"text": "a", "positive": ["b"]}, "'positive' is not a text"),
         ({"text": "a", "label": 3}, "'label' is not a text"),
         ({"text": "a", "label": "x", "negative": "b"}, "'negative' but no 'positive'"),
+        ({"text": "a", "keep": "yes"}, "'keep' is neither true nor false"),
+        ({"text": "a", "keep": True, "label": "x"}, "'keep' does not go with 'label'"),
+        ({"text": "a", "keep": False}, "neither 'positive' nor 'label'"),
         ({"text": "a", "positive": "A "}, "'positive' and 'text' are the same"),
         ({"text": "a", "positive": "b", "negative": "B"}, "'negative' and 'positive' are the same"),
     ],
@@ -65,7 +71,13 @@ def _labelled(label: str, *texts: str) -> list[PairRow]:
 
 
 def test_each_text_of_a_label_is_paired_with_another_of_it() -> None:
-    rows = [*_labelled("x", "a", "b", "c", "A"), *_labelled("y", "d", "e"), *_labelled("z", "f")]
+    kept = PairRow("g", None, None, None, keep=True)
+    rows = [
+        kept,
+        *_labelled("x", "a", "b", "c", "A"),
+        *_labelled("y", "d", "e"),
+        *_labelled("z", "f"),
+    ]
     pairs = make_pairs(rows, seed=3)
     assert sorted(pair.text for pair in pairs) == ["a", "b", "c", "d", "e"]
     assert sorted(pair.positive for pair in pairs) == ["a", "b", "c", "d", "e"]

@@ -42,6 +42,8 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             for i in range(40)
         ]
         write_jsonl(folder / f"intents/{name}.jsonl", [*rows, banking[0], *banking[55:60]])
+    prose = [{"tokens": ["Prose", str(i), "."], "tags": ["O"] * 3} for i in range(5)]
+    write_jsonl(folder / "ner/wikigold.jsonl", prose)
     return folder
 
 
@@ -80,17 +82,20 @@ def test_pieces_and_written_questions_are_pairs_too(
     pieces = [row for row in training if row.positive and "More of it." in row.positive]
     assert all(row.positive and row.positive.startswith("About ") for row in pieces)
     assert {"lost", "rate", "article other"} == {row.label for row in pieces}
-    assert {row.text for row in training} >= {"what of lost", "what of other"}
+    assert {"what of lost", "what of rate"} <= {row.positive for row in training}
+    assert {"what of lost", "what of other"} <= {row.text for row in training}
 
 
-def test_other_sets_give_a_few_texts_of_each_label_that_is_not_banking(
+def test_texts_about_other_matters_are_kept(
     prepared: tuple[list[PairRow], list[PairRow]],
 ) -> None:
     training, _ = prepared
-    labels = [row.label or "" for row in training if row.positive is None]
-    assert labels.count("clinc150_train weather") == 10
-    assert {"hwu64_train weather", "bitext_8k weather"} <= set(labels)
-    assert not any("transfer" in label for label in labels)
+    kept = [row.text for row in training if row.keep]
+    assert sum("clinc150_train weather" in text for text in kept) == 10
+    assert any("hwu64_train weather" in text for text in kept)
+    assert any("bitext_8k weather" in text for text in kept)
+    assert "Prose 3 ." in kept
+    assert not any("transfer" in text for text in kept)
 
 
 def test_an_intent_without_an_article_is_named(data: Path, tmp_path: Path) -> None:

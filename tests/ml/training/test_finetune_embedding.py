@@ -8,11 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
 
-from ml.artifacts import ADAPTER, HEAD, MODEL_CARD, read_artifact
+from ml.artifacts import ADAPTER, HEAD, MODEL_CARD, Artifact, read_artifact
+from ml.data.encoding import encode_texts, load_tokenizer
 from ml.encoders import file_sha256, resolve_encoder
 from ml.errors import DataError, TrainingError
+from ml.models.encoder import load_delta, load_encoder, tune
+from ml.models.sentence_encoder import SentenceEncoder
 from ml.training.finetune import finetune
 from tests.ml.training.tiny_encoder import (
     make_encoder,
@@ -90,6 +94,34 @@ def test_the_same_run_gives_the_same_weights(tmp_path: Path, encoder: Path) -> N
     assert (tmp_path / "one/artifact" / ADAPTER).read_bytes() == (
         tmp_path / "two/artifact" / ADAPTER
     ).read_bytes()
+
+
+def test_texts_to_keep_move_less(tmp_path: Path, encoder: Path) -> None:
+    kept = [{"text": f"{row['text']} acme", "keep": True} for row in texts()]
+    moved = {}
+    for weight in (0.0, 50.0):
+        config = tiny_config(encoder, epochs=4.0, keep_weight=weight)
+        asked = request(tmp_path / str(weight), "embedding", config)
+        write_rows(asked.train_file, [*pairs(), *kept])
+        artifact = finetune(asked)
+        assert artifact.data[0].rows == 60
+        moved[weight] = _moved(encoder, asked.output, artifact, kept[0]["text"])
+    assert moved[50.0] < 0.5 * moved[0.0]
+
+
+def _moved(encoder: Path, folder: Path, artifact: Artifact, text: str) -> float:
+    """1 - cosine of a text's vector before and after."""
+    source = resolve_encoder(str(encoder))
+    tuned = tune(load_encoder(source), artifact.method)
+    load_delta(tuned, artifact.method, folder / ADAPTER)
+    batch = encode_texts(load_tokenizer(encoder / "tokenizer.json"), [text], max_length=16)
+    inputs = [torch.from_numpy(array) for array in (batch.input_ids, batch.attention_mask)]
+    with torch.no_grad():
+        vectors = [
+            SentenceEncoder(module).eval()(*inputs)["vector"][0]
+            for module in (load_encoder(source), tuned)
+        ]
+    return float(1.0 - vectors[0] @ vectors[1])
 
 
 @pytest.mark.parametrize("method", ["lora", "full"])

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+import pytest
 import torch
 
 from ml.data.encoding import load_tokenizer
 from ml.data.pairs import Pair
-from ml.encoders import resolve_encoder
+from ml.encoders import EncoderSource, resolve_encoder
 from ml.models.encoder import load_encoder
 from ml.models.sentence_encoder import SentenceEncoder
 from ml.training.datasets import collate
 from ml.training.losses.multiple_negatives import MultipleNegativesRankingLoss
-from ml.training.pair_batches import EncodedPairs, PairModel, collate_pairs, encode_pairs
+from ml.training.pair_batches import (
+    EncodedKept,
+    EncodedPairs,
+    PairModel,
+    collate_pairs,
+    encode_kept,
+    encode_pairs,
+)
 from tests.ml.serving.tiny_models import tokenizer
 from tests.ml.training.tiny_encoder import make_encoder
 
 
 def _encoded(*pairs: Pair) -> EncodedPairs:
-    return encode_pairs(pairs, tokenizer(), 16)
+    return EncodedPairs(encode_pairs(pairs, tokenizer(), 16))
 
 
 def _batch(pairs: EncodedPairs) -> dict:
@@ -61,28 +67,53 @@ def test_a_negative_counts_for_others_unless_it_belongs_to_them() -> None:
     ]
 
 
-def test_a_batch_in_pieces_gives_the_vectors_of_its_texts(tmp_path: Path) -> None:
-    source = resolve_encoder(str(make_encoder(tmp_path / "encoder")))
+class _Seen(MultipleNegativesRankingLoss):
+    """The loss, and the vectors that it was given."""
+
+    def forward(self, texts: torch.Tensor, candidates: torch.Tensor, negative: torch.Tensor):
+        self.vectors = (texts, candidates)
+        return super().forward(texts, candidates, negative)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> EncoderSource:
+    return resolve_encoder(str(make_encoder(tmp_path_factory.mktemp("encoder"))))
+
+
+def _vector(encoder: torch.nn.Module, ids: list[int]) -> torch.Tensor:
+    alone = collate([{"input_ids": ids, "labels": 0}])
+    alone.pop("labels")
+    return SentenceEncoder(encoder)(**alone)["vector"][0]
+
+
+def test_a_batch_in_pieces_gives_the_vectors_of_its_texts(source: EncoderSource) -> None:
     encoder = load_encoder(source).eval()
+    words = load_tokenizer(source.path / "tokenizer.json")
     texts = ["card " * (1 + i % 7) for i in range(40)]
     pairs = encode_pairs(
-        [Pair(text, f"rate {text}", None, f"{i}") for i, text in enumerate(texts)],
-        load_tokenizer(source.path / "tokenizer.json"),
-        16,
+        [Pair(text, f"rate {text}", None, f"{i}") for i, text in enumerate(texts)], words, 16
     )
-    batch = _batch(pairs)
-    assert len(batch["chunks"]) > 1
-    seen: list[torch.Tensor] = []
-
-    class Keep(MultipleNegativesRankingLoss):
-        def forward(self, *arguments: torch.Tensor) -> torch.Tensor:
-            seen.extend(arguments)
-            return super().forward(*arguments)
-
+    vectors = torch.eye(2, 32).numpy()
+    kept = encode_kept(["bank", "the bank in rome"], vectors, words, 16)
+    batch = _batch(EncodedPairs(pairs, kept))
+    assert sum(len(ids) for ids, _ in batch["chunks"]) == 7 + 7 + 2  # each distinct text once
+    loss = _Seen()
     with torch.no_grad():
-        loss = PairModel(encoder, Keep())(**batch)["loss"]
-        alone = collate([{"input_ids": pairs.pairs[9].positive, "labels": 0}])
-        alone.pop("labels")
-        wanted = SentenceEncoder(encoder)(**alone)["vector"][0]
-    assert torch.isfinite(loss)
-    assert torch.allclose(seen[1][9], wanted, atol=1e-5)
+        total = PairModel(encoder, loss, keep_weight=2.0)(**batch)["loss"]
+        found, candidates = loss.vectors
+        for i in (0, 9, 39):
+            assert torch.allclose(found[i], _vector(encoder, pairs[i].text), atol=1e-5)
+            assert torch.allclose(candidates[i], _vector(encoder, pairs[i].positive), atol=1e-5)
+        moved = [1 - _vector(encoder, row.text)[i] for i, row in enumerate(kept)]
+        without = loss(found, candidates, batch["negative"])
+    assert total.item() == pytest.approx((without + sum(moved)).item(), abs=1e-4)
+
+
+def test_a_batch_of_texts_to_keep_alone_has_a_loss(source: EncoderSource) -> None:
+    encoder = load_encoder(source).eval()
+    words = load_tokenizer(source.path / "tokenizer.json")
+    text = encode_kept(["the bank"], torch.zeros(1, 32).numpy(), words, 16)[0]
+    stays = EncodedKept(text.text, _vector(encoder, text.text).detach().numpy())
+    model = PairModel(encoder, MultipleNegativesRankingLoss(), keep_weight=10.0)
+    assert model(**_batch(EncodedPairs([], [stays])))["loss"].item() == pytest.approx(0, abs=1e-4)
+    assert model(**_batch(EncodedPairs([], [text])))["loss"].item() == pytest.approx(10.0)
