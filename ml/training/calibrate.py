@@ -11,13 +11,35 @@ from numpy.typing import NDArray
 
 from ml.artifacts import Artifact
 from ml.data.readers import LabelledText
-from ml.evaluation.calibration import accept_threshold, fit_temperature
+from ml.evaluation.calibration import accept_threshold, fit_bias, fit_temperature
 from ml.evaluation.out_of_scope import choose_threshold
 from ml.evaluation.scoring import classify_logits, out_of_scope_scores
 from ml.models.tagger import IGNORED
 from ml.training.config import FinetuneConfig
 from ml.training.datasets import EncodedRow
 from ml.types import OUT_OF_SCOPE, FloatArray
+
+
+def label_bias(
+    logits: FloatArray, valid: Sequence[LabelledText], labels: Sequence[str]
+) -> FloatArray:
+    """What held-out rows say is to be added to the columns of ``logits`` (rows, columns).
+
+    See :func:`ml.evaluation.calibration.fit_bias`; a column for out-of-scope texts stays.
+    """
+    position = {label: index for index, label in enumerate(labels)}
+    inside = [index for index, row in enumerate(valid) if row.label in position]
+    gold = np.array([position[valid[index].label] for index in inside], dtype=np.int64)
+    bias = np.zeros(logits.shape[1], dtype=np.float32)
+    bias[: len(labels)] = fit_bias(logits[inside][:, : len(labels)], gold)
+    return bias
+
+
+@torch.no_grad()
+def add_bias(model: torch.nn.Module, bias: FloatArray) -> None:
+    """Add ``bias`` (columns,) to the logits that the head of a classifier gives."""
+    head: torch.nn.Linear = model.head[-1]  # type: ignore[index,assignment]
+    head.bias.add_(torch.from_numpy(bias))
 
 
 def calibrated(

@@ -29,7 +29,7 @@ from ml.evaluation.decoding import decode_tags
 from ml.evaluation.reports import classification_report, tagging_report
 from ml.evaluation.scoring import OOS_COLUMN, classify_logits
 from ml.models.encoder import delta_state, trainable_parameters
-from ml.training.calibrate import calibrated, of_words, stack, word_logits
+from ml.training.calibrate import add_bias, calibrated, label_bias, of_words, stack, word_logits
 from ml.training.card import model_card
 from ml.training.config import FinetuneConfig
 from ml.training.datasets import EncodedRow
@@ -74,13 +74,16 @@ def _finetune_classifier(
     settings = {OOS_COLUMN: task.has_out_of_scope}
     artifact = _declare(request, source, task.labels, settings, len(task.training))
     logits = stack(forward_all(measured.model, task.held_out))
+    bias = label_bias(logits, task.valid, task.labels)
+    logits = logits + bias
     artifact = calibrated(artifact, logits, task.valid, task.config)
     answers = classify_logits(logits, logits, artifact)
     metrics = classification_report(answers, [row.label for row in task.valid], task.labels)
-    if not task.config.refit:
-        return _store(request, artifact, measured, metrics)
-    artifact = _with_held_out(artifact, request, len(task.known_valid))
-    fit = _refit(request, task.make, task.all_rows, progress, measured)
+    fit = measured
+    if task.config.refit:
+        artifact = _with_held_out(artifact, request, len(task.known_valid))
+        fit = _refit(request, task.make, task.all_rows, progress, measured)
+    add_bias(fit.model, bias)
     return _store(request, artifact, fit, metrics)
 
 

@@ -8,6 +8,7 @@ import pytest
 from ml.evaluation.calibration import (
     accept_threshold,
     expected_calibration_error,
+    fit_bias,
     fit_temperature,
 )
 from ml.evaluation.out_of_scope import auroc, choose_threshold
@@ -39,6 +40,25 @@ def test_a_fitted_temperature_makes_confidence_honest() -> None:
 
     assert error(1.0) > 0.1
     assert error(fit_temperature(logits, gold)) < 0.03
+
+
+def test_the_bias_that_hid_a_label_is_found() -> None:
+    logits, gold = _sampled(1.5)
+    hidden = np.array([-1.6, 0.4, 0.4, 0.4, 0.4], np.float32)
+    found = fit_bias(logits + hidden, gold)
+    np.testing.assert_allclose(found, -hidden, atol=0.25)
+    assert found.mean() == pytest.approx(0.0, abs=1e-5)
+
+
+def test_a_bias_that_does_not_help_other_rows_is_not_taken() -> None:
+    logits, gold = _sampled(1.0, rows=400)
+    assert not fit_bias(logits, gold).any()
+    many = np.random.default_rng(0).normal(size=(120, 77)).astype(np.float32)
+    assert not fit_bias(many, np.arange(120) % 77).any()
+
+
+def test_too_few_rows_for_a_bias_give_none() -> None:
+    assert not fit_bias(np.array([[1.0, 0.0]], np.float32), np.array([0])).any()
 
 
 def test_the_temperature_stays_in_bounds() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
@@ -12,6 +13,7 @@ from ml.artifacts import ADAPTER, HEAD, MODEL_CARD, read_artifact
 from ml.encoders import file_sha256
 from ml.errors import DataError, TrainingError
 from ml.models.tuning.registry import method_names
+from ml.training import calibrate
 from ml.training.finetune import finetune
 from ml.types import Kind
 from tests.ml.training.tiny_encoder import (
@@ -249,6 +251,22 @@ def test_a_refit_uses_all_rows_and_keeps_what_was_measured(
     assert f"{sum(source.rows for source in refitted.data)} rows" in card
     assert "never trained on" not in card
     assert "those of the measured model" in card
+
+
+@pytest.mark.parametrize("refit", [False, True])
+def test_what_held_out_rows_say_of_a_label_is_stored_with_the_head(
+    tmp_path: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch, refit: bool
+) -> None:
+    config = tiny_config(encoder, epochs=1.0, refit=refit)
+    plain, other = (request(tmp_path / name, "classification", config) for name in ("a", "b"))
+    finetune(plain)
+    monkeypatch.setattr(calibrate, "fit_bias", lambda logits, gold: np.float32([9.0, -9.0]))
+    artifact = finetune(other)
+
+    before, after = (load_file(asked.output / HEAD) for asked in (plain, other))
+    (name,) = [name for name in before if name.endswith("bias")]
+    np.testing.assert_allclose(after[name] - before[name], [9.0, -9.0], atol=1e-5)
+    assert artifact.metrics["accuracy"] == pytest.approx(0.5, abs=0.2)  # "card" throughout
 
 
 def test_a_refit_leaves_out_rows_that_the_model_has_no_column_for(
