@@ -18,6 +18,7 @@ class Sentiment(models.TextChoices):
 class Company(models.Model):
     """A listed company. Of companies that share a name the lowest ``rank`` is meant.
 
+    ``brands`` are products and subsidiaries: news that names one of them is news about the company.
     ``rank`` is 0 for a company that this installation added, 1 for one of the shipped registry.
     """
 
@@ -27,6 +28,8 @@ class Company(models.Model):
     exchange = models.CharField(max_length=40, blank=True)
     name = models.CharField(max_length=200)
     aliases = models.JSONField(default=list, blank=True)
+    former_names = models.JSONField(default=list, blank=True)
+    brands = models.JSONField(default=list, blank=True)
     sector = models.CharField(max_length=60, blank=True)
     country = models.CharField(max_length=60, blank=True)
     rank = models.PositiveSmallIntegerField(default=OWN)

@@ -13,7 +13,17 @@ from apps.market.wording import rule_sentence
 class CompanySerializer(serializers.ModelSerializer[Company]):
     class Meta:
         model = Company
-        fields = ["id", "ticker", "exchange", "name", "aliases", "sector", "country"]
+        fields = [
+            "id",
+            "ticker",
+            "exchange",
+            "name",
+            "aliases",
+            "former_names",
+            "brands",
+            "sector",
+            "country",
+        ]
         read_only_fields = fields
 
 
