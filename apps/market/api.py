@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from apps.core.api import JobSerializer
 from apps.core.errors import InvalidInput
 from apps.core.jobs import job_start
-from apps.market import alert_api, ingest, serializers
+from apps.market import alert_api, ingest, name_api, serializers
 from apps.market.access import AnalystView, validated
 from apps.market.selectors import companies, sources, tape
 from apps.market.services import imports
@@ -194,6 +194,9 @@ _VIEWS: list[tuple[str, type[APIView], str]] = [
     ("rules/", alert_api.RuleListView, "rules"),
     ("rules/preview/", alert_api.RulePreviewView, "rule-preview"),
     ("rules/<int:rule_id>/", alert_api.RuleView, "rule"),
+    ("names/", name_api.NameListView, "names"),
+    ("names/<int:name_id>/merge/", name_api.NameMergeView, "name-merge"),
+    ("names/<int:name_id>/dismiss/", name_api.NameDismissView, "name-dismiss"),
     ("sources/", SourceListView, "sources"),
     ("sources/<int:source_id>/", SourceView, "source"),
     ("sources/<int:source_id>/poll/", SourcePollView, "source-poll"),

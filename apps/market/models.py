@@ -48,6 +48,37 @@ class Company(models.Model):
         return f"{self.name} ({self.ticker})"
 
 
+class UnlinkedName(models.Model):
+    """A name that the tagger takes for an organisation's and that means no company of the registry.
+
+    ``key`` is the name as it is compared, ``seen`` the number of articles that had it while it
+    waited. An analyst merges it with a company, whose alias it becomes, or dismisses it.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        MERGED = "merged", "Merged"
+        DISMISSED = "dismissed", "Not a company"
+
+    key = models.CharField(max_length=200, unique=True)
+    name = models.CharField(max_length=200)
+    seen = models.PositiveIntegerField(default=0)
+    example = models.ForeignKey("Article", on_delete=models.SET_NULL, null=True)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.WAITING)
+    company = models.ForeignKey(Company, on_delete=models.SET_NULL, null=True, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+    last_seen_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "-seen", "id"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Source(models.Model):
     """Where articles come from, and for a feed how its last poll went."""
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.market import rule_views, source_views, views
+from apps.market import name_views, rule_views, source_views, views
 
 app_name = "market"
 urlpatterns = [
@@ -14,6 +14,9 @@ urlpatterns = [
     path("rules/preview/", rule_views.rule_preview, name="rule-preview"),
     path("rules/<int:rule_id>/", rule_views.rule_edit, name="rule"),
     path("rules/<int:rule_id>/delete/", rule_views.rule_delete, name="rule-delete"),
+    path("names/", name_views.name_list, name="names"),
+    path("names/<int:name_id>/merge/", name_views.name_merge, name="name-merge"),
+    path("names/<int:name_id>/dismiss/", name_views.dismiss, name="name-dismiss"),
     path("sources/", source_views.source_list, name="sources"),
     path("sources/upload/", source_views.upload, name="upload"),
     path("sources/<int:source_id>/poll/", source_views.source_poll, name="source-poll"),

@@ -178,7 +178,7 @@ def _itself(context: Context, last: int) -> str | None:
 
 def _another_sense(context: Context, first: int, last: int) -> str | None:
     """A word near the name tells that the word of the language or another thing is meant."""
-    near = context.tokens[max(0, first - 3) : first] + context.tokens[last + 1 : last + 4]
+    near = [*context.tokens[max(0, first - 3) : first], *context.tokens[last + 1 : last + 4]]
     name = " ".join(token.key for token in context.tokens[first : last + 1])
     return "another sense" if other_sense(name, {token.key for token in near}) else None
 
