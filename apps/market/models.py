@@ -127,6 +127,7 @@ class Article(models.Model):
     ``external_id`` names it within its source: the id that the source gives, else its URL, else
     the hash of its content. ``story`` is the first article of its group of near-duplicates
     (``None`` for that first one). ``claimed_until`` is the lease of the process that scores it.
+    ``novelty`` is 1 for the first telling and halves with each telling in the 24 hours before.
     A ``live`` article goes to the tape and raises alerts; old news of an archive does neither.
     """
 
@@ -155,6 +156,7 @@ class Article(models.Model):
     correction = models.CharField(
         max_length=10, choices=Correction.choices, default=Correction.NONE, blank=True
     )
+    novelty = models.FloatField(default=1.0)
     live = models.BooleanField(default=True)
     revision = models.PositiveSmallIntegerField(default=1)
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.STORED)

@@ -55,6 +55,7 @@ def tape_payload(article: Article, scores: Sequence[Score], *, similar: int) -> 
         "correction": article.correction,
         "revision": article.revision,
         "similar": similar,
+        "novelty": round(article.novelty, 4),
         "topic": whole.topic if whole else "",
         "risk": round(max((score.risk for score in scores), default=0.0), 4),
         "sentiment": sentiment_payload(whole) if whole else None,

@@ -66,6 +66,7 @@ class NewsArticleSerializer(serializers.ModelSerializer[Article]):
             "received_at",
             "story",
             "correction",
+            "novelty",
             "revision",
             "status",
             "scores",

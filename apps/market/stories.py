@@ -11,10 +11,20 @@ from datetime import datetime, timedelta
 from apps.market.fingerprints import SIMILAR, band_keys
 from apps.market.models import Article, Fingerprint
 from apps.market.rows import ArticleRow
-from apps.market.text import content_words, correction_kind, jaccard, shingles
+from apps.market.text import (
+    content_words,
+    contradicts,
+    correction_kind,
+    headline_facts,
+    jaccard,
+    shingles,
+)
 
 WINDOW = timedelta(days=3)
 """How far apart in time two articles may be published and still tell the same story."""
+
+NOVELTY_WINDOW = timedelta(hours=24)
+"""How long a telling takes from the novelty of the next one."""
 
 CORRECTS = 0.27
 """The overlap from which a correction is about an earlier article (see :func:`overlap`)."""
@@ -32,6 +42,7 @@ class Prepared:
     correction: str
     words: list[str]
     pairs: frozenset[str]
+    facts: frozenset[str]
     keys: list[int]
     published_at: datetime
 
@@ -49,6 +60,7 @@ def prepare(row: ArticleRow, published_at: datetime) -> Prepared:
         correction=correction_kind(row.title),
         words=words,
         pairs=pairs,
+        facts=headline_facts(row.title),
         keys=band_keys(pairs),
         published_at=published_at,
     )
@@ -62,6 +74,12 @@ def overlap(left: set[str], right: set[str], frequency: Counter[str], texts: int
 
     lighter = min(weight(left), weight(right))
     return weight(left & right) / lighter if lighter > 0 else 0.0
+
+
+def novelty(tellings: int) -> float:
+    """How new an article is after so many tellings of its story within ``NOVELTY_WINDOW``: each
+    halves it, from 1."""
+    return 0.5**tellings
 
 
 @dataclass(slots=True)
@@ -120,9 +138,14 @@ class StoryFinder:
                     candidates[article.pk] = article
         best, found = SIMILAR, None
         for article_id, _ in shared.most_common(_COMPARED):
-            similarity = jaccard(part.pairs, self._pairs_of(candidates[article_id]))
-            if similarity >= best and (found is None or similarity > best):
-                best, found = similarity, candidates[article_id]
+            article = candidates[article_id]
+            pairs = self._pairs_of(article)
+            similarity = jaccard(part.pairs, pairs)
+            if similarity < best or (found is not None and similarity == best):
+                continue
+            if contradicts(part.facts, part.pairs, headline_facts(article.title), pairs):
+                continue
+            best, found = similarity, article
         return found
 
     def _pairs_of(self, article: Article) -> frozenset[str]:
