@@ -80,7 +80,10 @@ class UnlinkedName(models.Model):
 
 
 class Source(models.Model):
-    """Where articles come from, and for a feed how its last poll went."""
+    """Where articles come from, and for a feed how its last poll went.
+
+    ``weight`` is how much its news counts in the index of a company.
+    """
 
     class Kind(models.TextChoices):
         FEED = "feed", "Feed"
@@ -103,6 +106,7 @@ class Source(models.Model):
     error_code = models.CharField(max_length=60, blank=True)
     error = models.CharField(max_length=500, blank=True)
     failures = models.PositiveIntegerField(default=0)
+    weight = models.FloatField(default=1.0)
     interval_seconds = models.PositiveIntegerField(default=300)
     polled_at = models.DateTimeField(null=True, blank=True)
     succeeded_at = models.DateTimeField(null=True, blank=True)
@@ -231,7 +235,8 @@ class Score(models.Model):
     """What the models say of an article: as a whole (no ``company``) or for one company in it.
 
     The three probabilities are calibrated and sum to 1; ``confident`` is false where the model
-    abstains; ``risk`` is in [0, 1] (see :func:`apps.market.topics.risk`). ``published_at`` repeats
+    abstains; ``risk`` is in [0, 1] (see :func:`apps.market.topics.risk`), ``relevance`` in (0, 1]
+    how much the article is about the company. ``published_at`` repeats
     the article's, so that series of scores are read from this table alone.
     """
 
@@ -248,6 +253,7 @@ class Score(models.Model):
     topic = models.CharField(max_length=60)
     topic_confidence = models.FloatField()
     risk = models.FloatField()
+    relevance = models.FloatField(default=1.0)
     versions = models.JSONField(default=dict)
 
     class Meta:
@@ -274,6 +280,25 @@ class Score(models.Model):
     def confidence(self) -> float:
         """The probability of the label."""
         return float(getattr(self, self.label))
+
+
+class WatchedCompany(models.Model):
+    """A company on somebody's watchlist."""
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="watched_companies"
+    )
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="watchers")
+    added_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "watched companies"
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "company"], name="market_watched_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.owner_id} watches {self.company_id}"
 
 
 class Rule(models.Model):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.market import name_views, rule_views, source_views, views
+from apps.market import index_views, name_views, rule_views, source_views, views
 
 app_name = "market"
 urlpatterns = [
@@ -8,6 +8,8 @@ urlpatterns = [
     path("tape/", views.tape_page, name="tape"),
     path("articles/<int:article_id>/", views.article_detail, name="article"),
     path("companies/<int:company_id>/", views.company_detail, name="company"),
+    path("watchlist/", index_views.watchlist, name="watchlist"),
+    path("watchlist/<int:company_id>/remove/", index_views.unwatch, name="unwatch"),
     path("alerts/", views.alert_inbox, name="alerts"),
     path("alerts/acknowledge/", views.alerts_acknowledge, name="alerts-acknowledge"),
     path("rules/", rule_views.rule_list, name="rules"),

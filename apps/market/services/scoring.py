@@ -188,12 +188,28 @@ def _score(analysis: Analysis, sentiment: Classification, company_id: int | None
         topic=analysis.topic.label,
         topic_confidence=analysis.topic.confidence,
         risk=risk(negative, analysis.topic.label),
+        relevance=_relevance(analysis, company_id),
         versions={
             task: sentiment.version,
             "topic": analysis.topic.version,
             "ner": analysis.ner_version,
         },
     )
+
+
+def _relevance(analysis: Analysis, company_id: int | None) -> float:
+    """How much an article is about a company, in (0, 1].
+
+    In full when the headline names it and half when only the body does; less in a list of more
+    than three companies, which share it.
+    """
+    if company_id is None:
+        return 1.0
+    in_title = any(
+        found.company_id == company_id and found.field == Mention.Field.TITLE
+        for found in analysis.mentions
+    )
+    return (1.0 if in_title else 0.5) * min(1.0, 3 / len(analysis.targeted))
 
 
 def _scores_of(articles: Sequence[Article]) -> dict[int, list[Score]]:
