@@ -90,7 +90,8 @@ class StoryFinder:
     """
 
     by_hash: dict[str, list[Article]] = field(default_factory=dict)
-    by_key: dict[int, list[Article]] = field(default_factory=dict)
+    by_key: dict[int, list[tuple[int, datetime]]] = field(default_factory=dict)
+    articles: dict[int, Article] = field(default_factory=dict)
     pairs: dict[int, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
@@ -107,16 +108,22 @@ class StoryFinder:
             finder.by_hash.setdefault(article.content_hash, []).append(article)
         keys = {key for part in chunk for key in part.keys}
         prints = Fingerprint.objects.filter(key__in=keys, at__range=(first, last))
-        for print_ in prints.select_related("article").order_by("article_id"):
-            finder.by_key.setdefault(print_.key, []).append(print_.article)
+        for key, article_id, at in prints.order_by("article_id").values_list(
+            "key", "article_id", "at"
+        ):
+            finder.by_key.setdefault(key, []).append((article_id, at))
+        # Many share one band by chance: only those that are compared are read in full.
+        compared = {article_id for part in chunk for article_id in finder._candidates(part)}
+        finder.articles = Article.objects.in_bulk(compared)
         return finder
 
     def add(self, article: Article, part: Prepared) -> None:
         """Let the rest of the chunk find ``article``."""
         self.by_hash.setdefault(part.content_hash, []).append(article)
+        self.articles[article.pk] = article
         self.pairs[article.pk] = part.pairs
         for key in part.keys:
-            self.by_key.setdefault(key, []).append(article)
+            self.by_key.setdefault(key, []).append((article.pk, article.published_at))
 
     def find(self, part: Prepared, *, itself: int | None = None) -> Article | None:
         """The stored article whose story ``part`` belongs to, if there is one."""
@@ -128,17 +135,22 @@ class StoryFinder:
             found = corrected_article(part)
         return found
 
+    def _candidates(self, part: Prepared) -> list[int]:
+        """The articles near in time that share the most bands, the most first."""
+        shared = Counter(
+            article_id
+            for key in part.keys
+            for article_id, at in self.by_key.get(key, [])
+            if part.near(at)
+        )
+        return [article_id for article_id, _ in shared.most_common(_COMPARED)]
+
     def _nearest(self, part: Prepared, itself: int | None) -> Article | None:
-        shared: Counter[int] = Counter()
-        candidates: dict[int, Article] = {}
-        for key in part.keys:
-            for article in self.by_key.get(key, []):
-                if article.pk != itself and part.near(article.published_at):
-                    shared[article.pk] += 1
-                    candidates[article.pk] = article
         best, found = SIMILAR, None
-        for article_id, _ in shared.most_common(_COMPARED):
-            article = candidates[article_id]
+        for article_id in self._candidates(part):
+            article = self.articles.get(article_id)
+            if article is None or article_id == itself:
+                continue
             pairs = self._pairs_of(article)
             similarity = jaccard(part.pairs, pairs)
             if similarity < best or (found is not None and similarity == best):
