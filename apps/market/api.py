@@ -195,6 +195,8 @@ _VIEWS: list[tuple[str, type[APIView], str]] = [
     ("watchlist/<int:company_id>/", index_api.WatchedView, "watched"),
     ("alerts/", alert_api.AlertListView, "alerts"),
     ("alerts/<int:alert_id>/acknowledge/", alert_api.AlertAcknowledgeView, "alert-acknowledge"),
+    ("alerts/<int:alert_id>/resolve/", alert_api.AlertResolveView, "alert-resolve"),
+    ("alerts/<int:alert_id>/rate/", alert_api.AlertRateView, "alert-rate"),
     ("rules/", alert_api.RuleListView, "rules"),
     ("rules/preview/", alert_api.RulePreviewView, "rule-preview"),
     ("rules/<int:rule_id>/", alert_api.RuleView, "rule"),

@@ -337,12 +337,19 @@ class Alert(models.Model):
     """A rule's match: one per rule, story and company, however often the story is repeated.
 
     ``owner`` and ``rule_name`` stay when the rule is deleted; ``correction`` is the article that
-    corrects or withdraws the story.
+    corrects or withdraws the story. ``comment`` is what its owner noted when acknowledging it;
+    ``verdict`` feeds the precision of the rule.
     """
 
     class State(models.TextChoices):
         NEW = "new", "New"
         ACKNOWLEDGED = "acknowledged", "Acknowledged"
+        RESOLVED = "resolved", "Resolved"
+
+    class Verdict(models.TextChoices):
+        NONE = "", "Not rated"
+        USEFUL = "useful", "Useful"
+        NOISE = "noise", "Noise"
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="market_alerts"
@@ -361,6 +368,11 @@ class Alert(models.Model):
     )
     created_at = models.DateTimeField()
     acknowledged_at = models.DateTimeField(null=True, blank=True)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    comment = models.CharField(max_length=500, blank=True)
+    verdict = models.CharField(
+        max_length=6, choices=Verdict.choices, default=Verdict.NONE, blank=True
+    )
 
     class Meta:
         constraints = [

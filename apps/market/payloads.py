@@ -91,4 +91,7 @@ def alert_payload(alert: Alert) -> dict[str, Any]:
         "correction": alert.correction.correction if alert.correction else "",
         "created_at": alert.created_at.isoformat(),
         "acknowledged_at": alert.acknowledged_at.isoformat() if alert.acknowledged_at else None,
+        "resolved_at": alert.resolved_at.isoformat() if alert.resolved_at else None,
+        "comment": alert.comment,
+        "verdict": alert.verdict,
     }
