@@ -161,3 +161,8 @@ def test_suggestions_begin_with_names_that_begin_alike(zornik: UnlinkedName) -> 
     CompanyFactory(ticker="ZN", name="Zornikwerk Nord")
     entry = next(entry for entry in names_to_decide() if entry.name.pk == zornik.pk)
     assert [company.ticker for company in entry.suggestions] == ["ZN", "AZ"]
+
+
+def test_the_name_of_a_source_is_not_asked_about(zornik: UnlinkedName) -> None:
+    take_in(news("Rain stops the harvest - Test Wire"))
+    assert not UnlinkedName.objects.filter(key="test wire").exists()

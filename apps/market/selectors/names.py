@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 
 from apps.market.models import Company, UnlinkedName
 from ml.linking.names import GENERAL_WORDS
+from ml.linking.unlinked import unlinked_key
 
 SHOWN = 25
 _SUGGESTED = 3
@@ -39,14 +40,18 @@ def names_to_decide(*, limit: int = SHOWN) -> list[NameToDecide]:
 
 
 def suggestions(*, name: str) -> list[Company]:
-    """Companies with the longest word of ``name`` in theirs, those that begin alike first."""
-    words = [word for word in name.replace("'s", "").split() if len(word) > _SHORT]
-    telling = [word for word in words if word.lower() not in GENERAL_WORDS]
-    if not telling:
+    """Companies that have the first telling word of ``name``, those that begin with it first."""
+    words = [word for word in unlinked_key(name).split() if len(word) > _SHORT]
+    telling = next((word for word in words if word not in GENERAL_WORDS), None)
+    if telling is None:
         return []
-    word = max(telling, key=len)
     near = Company.objects.filter(
-        Q(name__icontains=word) | Q(aliases__icontains=word), active=True
+        Q(name__icontains=telling) | Q(aliases__icontains=telling), active=True
     ).order_by("rank", "id")[:50]
-    alike = sorted(near, key=lambda company: not company.name.lower().startswith(word.lower()))
-    return alike[:_SUGGESTED]
+    having = [
+        company
+        for company in near
+        if any(telling in unlinked_key(own).split() for own in (company.name, *company.aliases))
+    ]
+    having.sort(key=lambda company: not unlinked_key(company.name).startswith(telling))
+    return having[:_SUGGESTED]

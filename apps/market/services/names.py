@@ -15,7 +15,7 @@ from apps.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from apps.core.jobs import job_start
 from apps.core.models import Job
 from apps.market.analysis import Analysis
-from apps.market.models import Company, UnlinkedName
+from apps.market.models import Company, Source, UnlinkedName
 from ml.linking.unlinked import unlinked_key
 
 RELINK_JOB = "market.relink"
@@ -24,7 +24,8 @@ RELINK_JOB = "market.relink"
 def unlinked_count(*, analyses: Sequence[Analysis]) -> None:
     """Count the names of these articles that mean no company, in the caller's transaction.
 
-    Names that were merged or dismissed are not asked about again.
+    Names that were merged or dismissed are not asked about again, and the names of sources, which
+    wires put behind their headlines, never.
     """
     names: dict[str, tuple[str, int]] = {}
     seen: Counter[str] = Counter()
@@ -33,6 +34,8 @@ def unlinked_count(*, analyses: Sequence[Analysis]) -> None:
             key = unlinked_key(name)[:200]
             names[key] = (name[:200], analysis.article.pk)
             seen[key] += 1
+    for source in Source.objects.filter(name__in=[name for name, _ in names.values()]):
+        del names[unlinked_key(source.name)[:200]]
     if not names:
         return
     now = timezone.now()

@@ -78,7 +78,7 @@ def direction(net: float) -> str:
 @register.filter
 def signed(net: float) -> str:
     """A value in [-1, 1] with its sign, as ``+0.42``."""
-    return f"{net:+.2f}".replace("-", "−")
+    return f"{round(net, 2) + 0.0:+.2f}".replace("-", "−")
 
 
 @register.filter
