@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from apps.market.models import Alert, Article, Rule, Score
@@ -72,9 +71,11 @@ def rule_history(*, rule: Rule, days: int = 30, examples: int = 3) -> RuleHistor
     last: dict[int | None, datetime] = {}
     raised: list[int] = []
     repeats = rested = 0
-    for article, story, company, at in matched.order_by("published_at", "article_id").values_list(
-        "article_id", "told", "company_id", "published_at"
-    ):
+    rows = matched.order_by("published_at", "article_id").values_list(
+        "article_id", "article__story_id", "company_id", "published_at"
+    )
+    for article, first, company, at in rows:
+        story = first or article
         if (story, company) in told:
             repeats += 1
         elif company in last and at - last[company] < rest:
@@ -102,4 +103,4 @@ def _matched(rule: Rule, since: datetime) -> QuerySet[Score]:
         matched = matched.filter(topic=rule.topic)
     if rule.sentiment:
         matched = matched.filter(**{f"{rule.sentiment}__gte": rule.threshold})
-    return matched.annotate(told=Coalesce(F("article__story"), F("article")))
+    return matched
