@@ -21,6 +21,7 @@ QUESTIONS = {
     "answer_latency": "Customer's message to bot's answer over a real socket",
     "market_pipeline": "Articles through the whole market pipeline",
     "finetune_speed": "LoRA fine-tuning of short texts, our layers against peft's",
+    "near_duplicates": "The story of an article among 100,000 stored ones",
     "recommend_latency": "Recommendations from 10,000 items",
 }
 _LIMIT_SECONDS = 900

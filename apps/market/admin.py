@@ -1,7 +1,7 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
-from apps.market.models import Alert, Article, Company, Rule, Score, Source
+from apps.market.models import Alert, Article, Company, Rule, Score, Source, UnlinkedName
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -57,3 +57,11 @@ class AlertAdmin(ReadOnlyAdmin):
     list_display = ["rule_name", "owner", "article", "company", "label", "state", "created_at"]
     list_filter = ["state", "label"]
     list_select_related = ["owner", "article", "company"]
+
+
+@admin.register(UnlinkedName)
+class UnlinkedNameAdmin(ReadOnlyAdmin):
+    list_display = ["name", "seen", "state", "company", "decided_by", "last_seen_at"]
+    list_filter = ["state"]
+    list_select_related = ["company", "decided_by"]
+    search_fields = ["name"]

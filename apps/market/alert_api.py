@@ -27,7 +27,7 @@ class NewestAlerts(CursorPagination):
 
 
 class AlertListView(AnalystView):
-    """The caller's alerts, newest first (``state``: new or acknowledged)."""
+    """The caller's alerts, newest first (``state``: new, acknowledged or resolved)."""
 
     serializer_class = serializers.AlertSerializer
 
@@ -42,13 +42,38 @@ class AlertListView(AnalystView):
 
 
 class AlertAcknowledgeView(AnalystView):
-    """Mark one of the caller's alerts as seen."""
+    """Mark one of the caller's alerts as seen, with a note if there is one."""
+
+    serializer_class = serializers.AlertSerializer
+
+    @extend_schema(request=serializers.AcknowledgeInput)
+    def post(self, request: Request, alert_id: int) -> Response:
+        data = validated(serializers.AcknowledgeInput(data=request.data or {}))
+        alert = alert_services.alert_acknowledge(actor=request.user, alert_id=alert_id, **data)
+        return Response(alert_payload(alert))
+
+
+class AlertResolveView(AnalystView):
+    """Close one of the caller's alerts."""
 
     serializer_class = serializers.AlertSerializer
 
     @extend_schema(request=None)
     def post(self, request: Request, alert_id: int) -> Response:
-        alert = alert_services.alert_acknowledge(actor=request.user, alert_id=alert_id)
+        return Response(
+            alert_payload(alert_services.alert_resolve(actor=request.user, alert_id=alert_id))
+        )
+
+
+class AlertRateView(AnalystView):
+    """Say that one of the caller's alerts was ``useful`` or ``noise``."""
+
+    serializer_class = serializers.AlertSerializer
+
+    @extend_schema(request=serializers.VerdictInput)
+    def post(self, request: Request, alert_id: int) -> Response:
+        data = validated(serializers.VerdictInput(data=request.data))
+        alert = alert_services.alert_rate(actor=request.user, alert_id=alert_id, **data)
         return Response(alert_payload(alert))
 
 
@@ -91,6 +116,8 @@ class RulePreviewView(AnalystView):
                 "days": history.days,
                 "alerts": history.alerts,
                 "alerts_a_week": round(history.a_week, 1),
+                "repeats_suppressed": history.repeats,
+                "rests_suppressed": history.rested,
                 "examples": [article.title for article in history.examples],
             }
         )

@@ -16,6 +16,7 @@ from apps.market.targeting import Named, contexts
 from apps.market.text import READ_CHARACTERS, first_sentences, lead, read_text
 from ml.data.targeting import TARGETED_TASK
 from ml.linking import linker
+from ml.linking.unlinked import unlinked_names
 from ml.types import Classification, Tagging
 
 
@@ -36,6 +37,7 @@ class Analysis:
     """What the models say of one revision of an article; ``targeted`` is per company id.
 
     The article's only company has its ``sentiment``, each of several an answer of its own.
+    ``unlinked`` are names of organisations that mean no company of the registry.
     """
 
     article: Article
@@ -43,6 +45,7 @@ class Analysis:
     topic: Classification
     ner_version: str
     mentions: tuple[Found, ...]
+    unlinked: tuple[str, ...]
     targeted: dict[int, Classification]
 
 
@@ -68,6 +71,7 @@ async def analyse(articles: Sequence[Article]) -> list[Analysis]:
             topic=topics[index],
             ner_version=taggings[index].version,
             mentions=mentions[index],
+            unlinked=unlinked_names(taggings[index].entities, linked[index]),
             targeted=targeted[index],
         )
         for index, article in enumerate(articles)

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from apps.core.api import JobSerializer
 from apps.core.errors import InvalidInput
 from apps.core.jobs import job_start
-from apps.market import alert_api, ingest, serializers
+from apps.market import alert_api, index_api, ingest, name_api, serializers
 from apps.market.access import AnalystView, validated
 from apps.market.selectors import companies, sources, tape
 from apps.market.services import imports
@@ -189,11 +189,20 @@ _VIEWS: list[tuple[str, type[APIView], str]] = [
     ("articles/", ArticleListView, "articles"),
     ("articles/<int:article_id>/", ArticleView, "article"),
     ("companies/", CompanyListView, "companies"),
+    ("companies/<int:company_id>/index/", index_api.CompanyIndexView, "company-index"),
+    ("index/", index_api.MarketIndexView, "index"),
+    ("watchlist/", index_api.WatchlistView, "watchlist"),
+    ("watchlist/<int:company_id>/", index_api.WatchedView, "watched"),
     ("alerts/", alert_api.AlertListView, "alerts"),
     ("alerts/<int:alert_id>/acknowledge/", alert_api.AlertAcknowledgeView, "alert-acknowledge"),
+    ("alerts/<int:alert_id>/resolve/", alert_api.AlertResolveView, "alert-resolve"),
+    ("alerts/<int:alert_id>/rate/", alert_api.AlertRateView, "alert-rate"),
     ("rules/", alert_api.RuleListView, "rules"),
     ("rules/preview/", alert_api.RulePreviewView, "rule-preview"),
     ("rules/<int:rule_id>/", alert_api.RuleView, "rule"),
+    ("names/", name_api.NameListView, "names"),
+    ("names/<int:name_id>/merge/", name_api.NameMergeView, "name-merge"),
+    ("names/<int:name_id>/dismiss/", name_api.NameDismissView, "name-dismiss"),
     ("sources/", SourceListView, "sources"),
     ("sources/<int:source_id>/", SourceView, "source"),
     ("sources/<int:source_id>/poll/", SourcePollView, "source-poll"),

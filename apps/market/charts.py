@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from apps.market.selectors.companies import CoursePoint
+from apps.market.sentiment_index import IndexPoint, IndexReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +73,28 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class CourseChart:
-    """Stories over time between -1 (bad) and +1 (good), with the mean of each day as a line."""
+    """Stories over time between -1 (bad) and +1 (good), with the index as a line in its band."""
 
     width: int
     height: int
     zero: float
     dots: list[Dot]
     line: str
+    band: str
     ticks: list[Tick]
 
 
 _WIDTH, _HEIGHT, _MARGIN_X, _MARGIN_Y = 800, 220, 34, 14
 
 
-def course_chart(points: Sequence[CoursePoint], *, now: datetime, days: int = 30) -> CourseChart:
-    """Lay out a company's stories of the last ``days``."""
+def course_chart(
+    points: Sequence[CoursePoint],
+    *,
+    now: datetime,
+    index: Sequence[IndexPoint] = (),
+    days: int = 30,
+) -> CourseChart:
+    """Lay out a company's stories of the last ``days`` and the course of its ``index``."""
     start = now - timedelta(days=days)
     plot = _WIDTH - 2 * _MARGIN_X
 
@@ -97,13 +104,13 @@ def course_chart(points: Sequence[CoursePoint], *, now: datetime, days: int = 30
     def y_at(net: float) -> float:
         return round(_MARGIN_Y + (_HEIGHT - 3 * _MARGIN_Y) * (1 - net) / 2, 1)
 
-    daily: dict[date, list[CoursePoint]] = defaultdict(list)
-    for point in points:
-        daily[point.at.date()].append(point)
-    means = [
-        (x_at(_middle(day_points)), y_at(sum(p.net for p in day_points) / len(day_points)))
-        for _, day_points in sorted(daily.items())
+    drawn = [
+        (x_at(point.at), y_at(point.value), y_at(point.low), y_at(point.high))
+        for point in index
+        if point.value is not None and point.low is not None and point.high is not None
     ]
+    upper = [f"{x},{high}" for x, _, _, high in drawn]
+    lower = [f"{x},{low}" for x, _, low, _ in reversed(drawn)]
     weeks = [start + timedelta(days=day) for day in range(1, days + 1, max(1, days // 5))]
     return CourseChart(
         width=_WIDTH,
@@ -119,10 +126,39 @@ def course_chart(points: Sequence[CoursePoint], *, now: datetime, days: int = 30
             )
             for point in points
         ],
-        line=" ".join(f"{x},{y}" for x, y in means),
+        line=" ".join(f"{x},{y}" for x, y, _, _ in drawn),
+        band=" ".join([*upper, *lower]),
         ticks=[Tick(x_at(moment), f"{moment:%d %b}") for moment in weeks],
     )
 
 
-def _middle(points: Sequence[CoursePoint]) -> datetime:
-    return points[0].at + (points[-1].at - points[0].at) / 2
+@dataclass(frozen=True, slots=True)
+class Sparkline:
+    """A small course of an index; ``band`` is what is usual, from ``band_y`` downwards."""
+
+    line: str
+    band_y: float
+    band_height: float
+
+
+def index_sparkline(report: IndexReport, *, width: float = 90, height: float = 24) -> Sparkline:
+    """Lay out the last 30 days of an index, as wide apart as it moved."""
+    values = [point.value for point in report.course if point.value is not None]
+    low, high = (
+        min([-0.1, *values, *(report.usual or ())]),
+        max([0.1, *values, *(report.usual or ())]),
+    )
+
+    def y_at(value: float) -> float:
+        return round(1 + (height - 2) * (high - value) / (high - low), 1)
+
+    step = width / max(1, len(report.course) - 1)
+    line = " ".join(
+        f"{round(number * step, 1)},{y_at(point.value)}"
+        for number, point in enumerate(report.course)
+        if point.value is not None
+    )
+    if report.usual is None:
+        return Sparkline(line, 0.0, 0.0)
+    top, bottom = y_at(report.usual[1]), y_at(report.usual[0])
+    return Sparkline(line, top, round(bottom - top, 1))

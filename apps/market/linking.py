@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,17 +39,24 @@ def current() -> Linker:
         return _current.linker
 
 
-def _build() -> Linker:
-    rows = Company.objects.filter(active=True).order_by("rank", "id")
+def linker_of(companies: Iterable[tuple[str, Company]]) -> Linker:
+    """A linker over companies with their ids, those that names mean first."""
     return Linker(
         gazetteer.Gazetteer(
             gazetteer.Company(
-                str(company.pk),
+                id_,
                 company.ticker,
                 company.name,
                 tuple(company.aliases),
                 company.sector,
+                former_names=tuple(company.former_names),
+                brands=tuple(company.brands),
             )
-            for company in rows.iterator()
+            for id_, company in companies
         )
     )
+
+
+def _build() -> Linker:
+    rows = Company.objects.filter(active=True).order_by("rank", "id")
+    return linker_of((str(company.pk), company) for company in rows.iterator())

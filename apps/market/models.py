@@ -18,6 +18,7 @@ class Sentiment(models.TextChoices):
 class Company(models.Model):
     """A listed company. Of companies that share a name the lowest ``rank`` is meant.
 
+    ``brands`` are products and subsidiaries: news that names one of them is news about the company.
     ``rank`` is 0 for a company that this installation added, 1 for one of the shipped registry.
     """
 
@@ -27,6 +28,8 @@ class Company(models.Model):
     exchange = models.CharField(max_length=40, blank=True)
     name = models.CharField(max_length=200)
     aliases = models.JSONField(default=list, blank=True)
+    former_names = models.JSONField(default=list, blank=True)
+    brands = models.JSONField(default=list, blank=True)
     sector = models.CharField(max_length=60, blank=True)
     country = models.CharField(max_length=60, blank=True)
     rank = models.PositiveSmallIntegerField(default=OWN)
@@ -45,8 +48,42 @@ class Company(models.Model):
         return f"{self.name} ({self.ticker})"
 
 
+class UnlinkedName(models.Model):
+    """A name that the tagger takes for an organisation's and that means no company of the registry.
+
+    ``key`` is the name as it is compared, ``seen`` the number of articles that had it while it
+    waited. An analyst merges it with a company, whose alias it becomes, or dismisses it.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        MERGED = "merged", "Merged"
+        DISMISSED = "dismissed", "Not a company"
+
+    key = models.CharField(max_length=200, unique=True)
+    name = models.CharField(max_length=200)
+    seen = models.PositiveIntegerField(default=0)
+    example = models.ForeignKey("Article", on_delete=models.SET_NULL, null=True)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.WAITING)
+    company = models.ForeignKey(Company, on_delete=models.SET_NULL, null=True, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+    last_seen_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "-seen", "id"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Source(models.Model):
-    """Where articles come from, and for a feed how its last poll went."""
+    """Where articles come from, and for a feed how its last poll went.
+
+    ``weight`` is how much its news counts in the index of a company.
+    """
 
     class Kind(models.TextChoices):
         FEED = "feed", "Feed"
@@ -69,6 +106,7 @@ class Source(models.Model):
     error_code = models.CharField(max_length=60, blank=True)
     error = models.CharField(max_length=500, blank=True)
     failures = models.PositiveIntegerField(default=0)
+    weight = models.FloatField(default=1.0)
     interval_seconds = models.PositiveIntegerField(default=300)
     polled_at = models.DateTimeField(null=True, blank=True)
     succeeded_at = models.DateTimeField(null=True, blank=True)
@@ -93,6 +131,7 @@ class Article(models.Model):
     ``external_id`` names it within its source: the id that the source gives, else its URL, else
     the hash of its content. ``story`` is the first article of its group of near-duplicates
     (``None`` for that first one). ``claimed_until`` is the lease of the process that scores it.
+    ``novelty`` is 1 for the first telling and halves with each telling in the 24 hours before.
     A ``live`` article goes to the tape and raises alerts; old news of an archive does neither.
     """
 
@@ -121,6 +160,7 @@ class Article(models.Model):
     correction = models.CharField(
         max_length=10, choices=Correction.choices, default=Correction.NONE, blank=True
     )
+    novelty = models.FloatField(default=1.0)
     live = models.BooleanField(default=True)
     revision = models.PositiveSmallIntegerField(default=1)
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.STORED)
@@ -195,7 +235,8 @@ class Score(models.Model):
     """What the models say of an article: as a whole (no ``company``) or for one company in it.
 
     The three probabilities are calibrated and sum to 1; ``confident`` is false where the model
-    abstains; ``risk`` is in [0, 1] (see :func:`apps.market.topics.risk`). ``published_at`` repeats
+    abstains; ``risk`` is in [0, 1] (see :func:`apps.market.topics.risk`), ``relevance`` in (0, 1]
+    how much the article is about the company. ``published_at`` repeats
     the article's, so that series of scores are read from this table alone.
     """
 
@@ -212,6 +253,7 @@ class Score(models.Model):
     topic = models.CharField(max_length=60)
     topic_confidence = models.FloatField()
     risk = models.FloatField()
+    relevance = models.FloatField(default=1.0)
     versions = models.JSONField(default=dict)
 
     class Meta:
@@ -238,6 +280,25 @@ class Score(models.Model):
     def confidence(self) -> float:
         """The probability of the label."""
         return float(getattr(self, self.label))
+
+
+class WatchedCompany(models.Model):
+    """A company on somebody's watchlist."""
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="watched_companies"
+    )
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="watchers")
+    added_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "watched companies"
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "company"], name="market_watched_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.owner_id} watches {self.company_id}"
 
 
 class Rule(models.Model):
@@ -276,12 +337,19 @@ class Alert(models.Model):
     """A rule's match: one per rule, story and company, however often the story is repeated.
 
     ``owner`` and ``rule_name`` stay when the rule is deleted; ``correction`` is the article that
-    corrects or withdraws the story.
+    corrects or withdraws the story. ``comment`` is what its owner noted when acknowledging it;
+    ``verdict`` feeds the precision of the rule.
     """
 
     class State(models.TextChoices):
         NEW = "new", "New"
         ACKNOWLEDGED = "acknowledged", "Acknowledged"
+        RESOLVED = "resolved", "Resolved"
+
+    class Verdict(models.TextChoices):
+        NONE = "", "Not rated"
+        USEFUL = "useful", "Useful"
+        NOISE = "noise", "Noise"
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="market_alerts"
@@ -300,6 +368,11 @@ class Alert(models.Model):
     )
     created_at = models.DateTimeField()
     acknowledged_at = models.DateTimeField(null=True, blank=True)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    comment = models.CharField(max_length=500, blank=True)
+    verdict = models.CharField(
+        max_length=6, choices=Verdict.choices, default=Verdict.NONE, blank=True
+    )
 
     class Meta:
         constraints = [

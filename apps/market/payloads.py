@@ -55,6 +55,7 @@ def tape_payload(article: Article, scores: Sequence[Score], *, similar: int) -> 
         "correction": article.correction,
         "revision": article.revision,
         "similar": similar,
+        "novelty": round(article.novelty, 4),
         "topic": whole.topic if whole else "",
         "risk": round(max((score.risk for score in scores), default=0.0), 4),
         "sentiment": sentiment_payload(whole) if whole else None,
@@ -90,4 +91,7 @@ def alert_payload(alert: Alert) -> dict[str, Any]:
         "correction": alert.correction.correction if alert.correction else "",
         "created_at": alert.created_at.isoformat(),
         "acknowledged_at": alert.acknowledged_at.isoformat() if alert.acknowledged_at else None,
+        "resolved_at": alert.resolved_at.isoformat() if alert.resolved_at else None,
+        "comment": alert.comment,
+        "verdict": alert.verdict,
     }

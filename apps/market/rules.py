@@ -18,6 +18,7 @@ def owns(user: Any, owned: Rule | Alert | None) -> bool:
 rules.add_perm("market.view_news", is_analyst)
 rules.add_perm("market.add_articles", is_analyst)
 rules.add_perm("market.manage_sources", is_analyst)
+rules.add_perm("market.link_names", is_analyst)
 rules.add_perm("market.view_rule", is_analyst & owns)
 rules.add_perm("market.change_rule", is_analyst & owns)
 rules.add_perm("market.view_alert", is_analyst & owns)

@@ -13,7 +13,17 @@ from apps.market.wording import rule_sentence
 class CompanySerializer(serializers.ModelSerializer[Company]):
     class Meta:
         model = Company
-        fields = ["id", "ticker", "exchange", "name", "aliases", "sector", "country"]
+        fields = [
+            "id",
+            "ticker",
+            "exchange",
+            "name",
+            "aliases",
+            "former_names",
+            "brands",
+            "sector",
+            "country",
+        ]
         read_only_fields = fields
 
 
@@ -56,6 +66,7 @@ class NewsArticleSerializer(serializers.ModelSerializer[Article]):
             "received_at",
             "story",
             "correction",
+            "novelty",
             "revision",
             "status",
             "scores",
@@ -104,10 +115,22 @@ class AlertSerializer(serializers.Serializer[Alert]):
     correction = serializers.CharField()
     created_at = serializers.DateTimeField()
     acknowledged_at = serializers.DateTimeField(allow_null=True)
+    resolved_at = serializers.DateTimeField(allow_null=True)
+    comment = serializers.CharField()
+    verdict = serializers.CharField()
+
+
+class AcknowledgeInput(serializers.Serializer[Any]):
+    comment = serializers.CharField(required=False, allow_blank=True)
+
+
+class VerdictInput(serializers.Serializer[Any]):
+    verdict = serializers.ChoiceField(choices=Alert.Verdict.values, allow_blank=True)
 
 
 class RuleSerializer(serializers.ModelSerializer[Rule]):
     sentence = serializers.SerializerMethodField()
+    precision = serializers.SerializerMethodField()
 
     class Meta:
         model = Rule
@@ -121,10 +144,16 @@ class RuleSerializer(serializers.ModelSerializer[Rule]):
             "enabled",
             "cooldown_minutes",
             "sentence",
+            "precision",
             "created_at",
             "updated_at",
         ]
         read_only_fields = fields
+
+    def get_precision(self, rule: Rule) -> float | None:
+        """The share of useful among the rated alerts; ``null`` when none is rated."""
+        useful, noise = getattr(rule, "useful", 0), getattr(rule, "noise", 0)
+        return useful / (useful + noise) if useful + noise else None
 
     def get_sentence(self, rule: Rule) -> str:
         return rule_sentence(rule)
@@ -145,6 +174,8 @@ class RulePreview(serializers.Serializer[Any]):
     days = serializers.IntegerField()
     alerts = serializers.IntegerField()
     alerts_a_week = serializers.FloatField()
+    repeats_suppressed = serializers.IntegerField()
+    rests_suppressed = serializers.IntegerField()
     examples = serializers.ListField(child=serializers.CharField())
 
 

@@ -11,10 +11,20 @@ from datetime import datetime, timedelta
 from apps.market.fingerprints import SIMILAR, band_keys
 from apps.market.models import Article, Fingerprint
 from apps.market.rows import ArticleRow
-from apps.market.text import content_words, correction_kind, jaccard, shingles
+from apps.market.text import (
+    content_words,
+    contradicts,
+    correction_kind,
+    headline_facts,
+    jaccard,
+    shingles,
+)
 
 WINDOW = timedelta(days=3)
 """How far apart in time two articles may be published and still tell the same story."""
+
+NOVELTY_WINDOW = timedelta(hours=24)
+"""How long a telling takes from the novelty of the next one."""
 
 CORRECTS = 0.27
 """The overlap from which a correction is about an earlier article (see :func:`overlap`)."""
@@ -32,6 +42,7 @@ class Prepared:
     correction: str
     words: list[str]
     pairs: frozenset[str]
+    facts: frozenset[str]
     keys: list[int]
     published_at: datetime
 
@@ -49,6 +60,7 @@ def prepare(row: ArticleRow, published_at: datetime) -> Prepared:
         correction=correction_kind(row.title),
         words=words,
         pairs=pairs,
+        facts=headline_facts(row.title),
         keys=band_keys(pairs),
         published_at=published_at,
     )
@@ -64,6 +76,12 @@ def overlap(left: set[str], right: set[str], frequency: Counter[str], texts: int
     return weight(left & right) / lighter if lighter > 0 else 0.0
 
 
+def novelty(tellings: int) -> float:
+    """How new an article is after so many tellings of its story within ``NOVELTY_WINDOW``: each
+    halves it, from 1."""
+    return 0.5**tellings
+
+
 @dataclass(slots=True)
 class StoryFinder:
     """Finds the story of each article of a chunk, among what is stored and the chunk itself.
@@ -72,7 +90,8 @@ class StoryFinder:
     """
 
     by_hash: dict[str, list[Article]] = field(default_factory=dict)
-    by_key: dict[int, list[Article]] = field(default_factory=dict)
+    by_key: dict[int, list[tuple[int, datetime]]] = field(default_factory=dict)
+    articles: dict[int, Article] = field(default_factory=dict)
     pairs: dict[int, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
@@ -89,16 +108,22 @@ class StoryFinder:
             finder.by_hash.setdefault(article.content_hash, []).append(article)
         keys = {key for part in chunk for key in part.keys}
         prints = Fingerprint.objects.filter(key__in=keys, at__range=(first, last))
-        for print_ in prints.select_related("article").order_by("article_id"):
-            finder.by_key.setdefault(print_.key, []).append(print_.article)
+        for key, article_id, at in prints.order_by("article_id").values_list(
+            "key", "article_id", "at"
+        ):
+            finder.by_key.setdefault(key, []).append((article_id, at))
+        # Many share one band by chance: only those that are compared are read in full.
+        compared = {article_id for part in chunk for article_id in finder._candidates(part)}
+        finder.articles = Article.objects.in_bulk(compared)
         return finder
 
     def add(self, article: Article, part: Prepared) -> None:
         """Let the rest of the chunk find ``article``."""
         self.by_hash.setdefault(part.content_hash, []).append(article)
+        self.articles[article.pk] = article
         self.pairs[article.pk] = part.pairs
         for key in part.keys:
-            self.by_key.setdefault(key, []).append(article)
+            self.by_key.setdefault(key, []).append((article.pk, article.published_at))
 
     def find(self, part: Prepared, *, itself: int | None = None) -> Article | None:
         """The stored article whose story ``part`` belongs to, if there is one."""
@@ -110,19 +135,29 @@ class StoryFinder:
             found = corrected_article(part)
         return found
 
+    def _candidates(self, part: Prepared) -> list[int]:
+        """The articles near in time that share the most bands, the most first."""
+        shared = Counter(
+            article_id
+            for key in part.keys
+            for article_id, at in self.by_key.get(key, [])
+            if part.near(at)
+        )
+        return [article_id for article_id, _ in shared.most_common(_COMPARED)]
+
     def _nearest(self, part: Prepared, itself: int | None) -> Article | None:
-        shared: Counter[int] = Counter()
-        candidates: dict[int, Article] = {}
-        for key in part.keys:
-            for article in self.by_key.get(key, []):
-                if article.pk != itself and part.near(article.published_at):
-                    shared[article.pk] += 1
-                    candidates[article.pk] = article
         best, found = SIMILAR, None
-        for article_id, _ in shared.most_common(_COMPARED):
-            similarity = jaccard(part.pairs, self._pairs_of(candidates[article_id]))
-            if similarity >= best and (found is None or similarity > best):
-                best, found = similarity, candidates[article_id]
+        for article_id in self._candidates(part):
+            article = self.articles.get(article_id)
+            if article is None or article_id == itself:
+                continue
+            pairs = self._pairs_of(article)
+            similarity = jaccard(part.pairs, pairs)
+            if similarity < best or (found is not None and similarity == best):
+                continue
+            if contradicts(part.facts, part.pairs, headline_facts(article.title), pairs):
+                continue
+            best, found = similarity, article
         return found
 
     def _pairs_of(self, article: Article) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Background work of Market: polling feeds, importing uploads, forgetting old fingerprints."""
+"""Background work of Market: polling, importing, re-linking, forgetting old fingerprints."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from django_tasks import task
 
 from apps.core.errors import NotFound, Problem
 from apps.core.jobs import ProgressReporter
-from apps.market.models import Fingerprint, Source
+from apps.market.models import Fingerprint, Source, UnlinkedName
 from apps.market.services.imports import NewsFile, news_import
+from apps.market.services.relinking import history_relink
 from apps.market.services.sources import feed_poll, feeds_poll_due
 from apps.market.stories import WINDOW
 
@@ -46,6 +47,14 @@ def poll_source(progress: ProgressReporter, *, source_id: int) -> dict[str, int]
     counts = feed_poll(source=source)
     progress.update(1, 1, source.error or f"{counts['created']} new articles")
     return counts
+
+
+def relink_history(progress: ProgressReporter, *, name_id: int) -> dict[str, int]:
+    """The job of a name that was merged with a company."""
+    name = UnlinkedName.objects.select_related("company").filter(id=name_id).first()
+    if name is None:
+        raise NotFound("There is no such name.")
+    return history_relink(name=name, progress=progress)
 
 
 @task()

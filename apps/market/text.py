@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from itertools import pairwise
 
 _PREFIX = re.compile(
@@ -20,6 +20,7 @@ _CORRECTED = re.compile(
 _RETRACTED = re.compile(r"^\W*(?:retract(?:ed|ion)|withdrawn)\b\s*[-–—:(]", re.IGNORECASE)
 _DATELINE = re.compile(r"^\s*\([^()]{2,40}\)\s*[-–—]+\s*")
 _PUBLISHER = re.compile(r"\s+[-–—|]\s+[A-Z][\w&.']*(?: [\w&.']+){0,4}$")
+_ATTRIBUTION = re.compile(r"\s+[-–—]\s*(?:sources?|reports?|officials?|analysts?|traders)$", re.I)
 _SIGN_OFF = re.compile(
     r"\s*(?:\((?:reporting|writing|editing|additional reporting)\b[^()]*\)|more to follow\.?|"
     r"read more at \S+)\s*$",
@@ -27,6 +28,12 @@ _SIGN_OFF = re.compile(
 )
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|%|[^\W\d_]+")
 _SAME = {"percent": "%", "pct": "%", "mln": "million", "bln": "billion", "bn": "billion"}
+_SMALL_WORDS = frozenset(
+    """
+    a an the its it is are to of in on for and or as at by with from after over into has have had
+    will be was were their his her this that about monday tuesday wednesday thursday friday
+    """.split()  # noqa: SIM905
+)
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)]*\s+(?=[\"'“‘(]*[A-Z0-9$€£])|\n+")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Inc|Corp|Co|Ltd|Mr|Mrs|Ms|Dr|St|No|vs|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov"
@@ -52,7 +59,7 @@ def content_words(title: str, body: str) -> list[str]:
 
     Case, punctuation and the spelling of numbers ("4,300", "12 percent") do not count.
     """
-    headline = _PREFIX.sub("", _PUBLISHER.sub("", title.strip()))
+    headline = _PREFIX.sub("", _ATTRIBUTION.sub("", _PUBLISHER.sub("", title.strip())))
     story = _DATELINE.sub("", body.strip())
     while (shorter := _SIGN_OFF.sub("", story)) != story:
         story = shorter
@@ -67,10 +74,45 @@ def content_hash(title: str, body: str) -> str:
 
 
 def shingles(words: Sequence[str]) -> frozenset[str]:
-    """Pairs of neighbouring words (the word itself when there is but one)."""
-    if len(words) < 2:
-        return frozenset(words)
-    return frozenset(f"{left} {right}" for left, right in pairwise(words))
+    """The words and the pairs of neighbouring words; small words (a, of, its) do not count."""
+    telling = [word for word in words if word not in _SMALL_WORDS] or words
+    return frozenset(telling) | {f"{left} {right}" for left, right in pairwise(telling)}
+
+
+def headline_facts(title: str) -> frozenset[str]:
+    """The numbers and names of a headline, as :func:`content_words` has words.
+
+    A name is a word with a capital, or the first word; in a headline all of whose words have
+    capitals only the first word is known to be one.
+    """
+    headline = _PREFIX.sub("", _ATTRIBUTION.sub("", _PUBLISHER.sub("", title.strip())))
+    found = [word for word in _WORD.findall(headline) if word.lower() not in _SMALL_WORDS]
+    words = [word for word in found if word[0].isalpha() and len(word) > 1]
+    capitals = sum(word[0].isupper() for word in words)
+    told = words[:1] if capitals > 0.8 * len(words) else [w for w in words if w[0].isupper()]
+    numbers = [word.replace(",", "") for word in found if word[0].isdigit()]
+    return frozenset({*(word.lower() for word in (*words[:1], *told)), *numbers})
+
+
+def contradicts(
+    facts: frozenset[str], words: Set[str], other_facts: frozenset[str], other_words: Set[str]
+) -> bool:
+    """Whether each of two headlines has a fact of one kind that the other text does not have.
+
+    "Dividend of 40 cents" and "of 44 cents" are two stories, however alike; a headline that only
+    leaves a fact out is not.
+    """
+    only, other_only = facts - other_words, other_facts - words
+    for number in (True, False):
+        if any(_is_number(f) is number for f in only) and any(
+            _is_number(f) is number for f in other_only
+        ):
+            return True
+    return False
+
+
+def _is_number(word: str) -> bool:
+    return word[0].isdigit()
 
 
 def jaccard(left: frozenset[str], right: frozenset[str]) -> float:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.market import rule_views, source_views, views
+from apps.market import index_views, name_views, rule_views, source_views, views
 
 app_name = "market"
 urlpatterns = [
@@ -8,12 +8,17 @@ urlpatterns = [
     path("tape/", views.tape_page, name="tape"),
     path("articles/<int:article_id>/", views.article_detail, name="article"),
     path("companies/<int:company_id>/", views.company_detail, name="company"),
+    path("watchlist/", index_views.watchlist, name="watchlist"),
+    path("watchlist/<int:company_id>/remove/", index_views.unwatch, name="unwatch"),
     path("alerts/", views.alert_inbox, name="alerts"),
     path("alerts/acknowledge/", views.alerts_acknowledge, name="alerts-acknowledge"),
     path("rules/", rule_views.rule_list, name="rules"),
     path("rules/preview/", rule_views.rule_preview, name="rule-preview"),
     path("rules/<int:rule_id>/", rule_views.rule_edit, name="rule"),
     path("rules/<int:rule_id>/delete/", rule_views.rule_delete, name="rule-delete"),
+    path("names/", name_views.name_list, name="names"),
+    path("names/<int:name_id>/merge/", name_views.name_merge, name="name-merge"),
+    path("names/<int:name_id>/dismiss/", name_views.dismiss, name="name-dismiss"),
     path("sources/", source_views.source_list, name="sources"),
     path("sources/upload/", source_views.upload, name="upload"),
     path("sources/<int:source_id>/poll/", source_views.source_poll, name="source-poll"),

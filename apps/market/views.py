@@ -13,9 +13,12 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.core import events
 from apps.market.access import analyst_required
 from apps.market.charts import course_chart
+from apps.market.index_views import half_life_of
 from apps.market.models import Alert, Sentiment
 from apps.market.payloads import TAPE, alert_stream
-from apps.market.selectors import alerts, companies, sources, tape
+from apps.market.selectors import alerts, companies, indexes, sources, tape
+from apps.market.selectors.indexes import watchlist_companies
+from apps.market.sentiment_index import HALF_LIVES
 from apps.market.services.alerts import alerts_acknowledge_all
 from apps.market.topics import TOPICS
 
@@ -100,20 +103,24 @@ def article_detail(request: HttpRequest, article_id: int) -> HttpResponse:
 @require_GET
 @analyst_required
 def company_detail(request: HttpRequest, company_id: int) -> HttpResponse:
-    """A company's news over time."""
+    """A company's index over time, the stories behind it, and its news."""
     company = companies.company_get(company_id=company_id)
     course = companies.company_course(company=company)
-    week = [point.net for point in course if (timezone.now() - point.at).days < 7]
+    now, half_life = timezone.now(), half_life_of(request)
+    index = indexes.company_index(company=company, at=now, half_life=half_life)
     return render(
         request,
         "market/company.html",
         {
             "company": company,
             "course": course,
-            "chart": course_chart(course, now=timezone.now()) if course else None,
+            "chart": course_chart(course, now=now, index=index.course) if course else None,
             "articles": companies.company_articles(company=company),
-            "week_net": sum(week) / len(week) if week else None,
-            "week_stories": len(week),
+            "index": index,
+            "shares": indexes.shares_with_articles(report=index),
+            "half_life": half_life,
+            "half_lives": list(HALF_LIVES),
+            "watched": watchlist_companies(owner=request.user).filter(id=company.pk).exists(),
         },
     )
 

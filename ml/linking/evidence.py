@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ml.linking.names import LEGAL_FORMS, Token
+from ml.linking.vocabulary import ACTS, BUSINESS, WILL_DO, other_sense
 from ml.types import Entity
 
 START = {"plain": 0.75, "ambiguous": 0.25}
@@ -25,35 +26,13 @@ WEIGHTS = {
     "several words": 0.15,
     "capitals throughout": 0.15,
     "lower case": -0.5,
+    "another sense": -0.6,
+    "speaks of itself": 0.2,
     "named elsewhere": 0.5,
+    "named beside": 0.35,
+    "ticker follows": 0.6,
 }
 
-_VERBS = frozenset(
-    """
-    acquires acquired adds agrees agreed announces announced appoints appointed beats beat bids
-    boosts buys bought climbs closes confirms cuts cut declares delays denies drops dropped ends
-    expands extends faces falls fell files fires fined gains gained halts halves hikes hires hits
-    holds jumps jumped keeps launches launched lifts loses lost lowers lowered maintains makes
-    merges misses missed moves names named nears offers opens orders ousts owns pauses pays plans
-    plunges plunged posts posted predicts prices profits prepares pulls raises raised rallies
-    recalls recalled reaches rejects reports reported resumes reveals rises rose says said scraps
-    sees sells sold settles settled shares sheds shuts sinks slashes slides slid slips slumps soars
-    soared sees spins starts stock suspends sues sued surges surged swings takes targets tops
-    trims tumbles tumbled unveils wants warns warned wins won
-    """.split()  # noqa: SIM905
-)
-_BUSINESS = frozenset(
-    """
-    share shares stock stocks shareholder shareholders investor investors profit profits revenue
-    revenues earnings results quarter quarterly annual dividend dividends buyback ceo cfo chief
-    executive chairman chairwoman analyst analysts guidance forecast forecasts outlook sales
-    margin margins acquisition merger takeover bid stake deal ipo listing listed debt bond bonds
-    loan loans regulator regulators antitrust lawsuit rating ratings upgrade upgraded downgrade
-    downgraded nasdaq nyse ftse premarket trading traded market markets company firm group retailer
-    maker owner operator insurer lender bank unit subsidiary rival customers factory plant layoffs
-    staff workers jobs billion million bn percent pct estimates
-    """.split()  # noqa: SIM905
-)
 _NEAR = 8  # words on each side that count as near
 _PREPOSITIONS = frozenset({"with", "from", "after", "over", "into", "amid", "than", "upon"})
 _NOT_NAMES = frozenset({"the", "a", "an", "in", "at", "on", "and", "of", "to", "for", "by", "as"})
@@ -61,7 +40,8 @@ _NOT_NAMES = frozenset({"the", "a", "an", "in", "at", "on", "and", "of", "to", "
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """A text prepared for looking at evidence; ``title_case`` says that capitals mean nothing.
+    """A text prepared for looking at evidence; ``title_case`` says that capitals mean nothing,
+    ``capitals`` that its writer uses them at all.
 
     ``entities`` is what the tagger found, ``None`` when there was no tagger.
     """
@@ -69,6 +49,7 @@ class Context:
     text: str
     tokens: Sequence[Token]
     title_case: bool
+    capitals: bool
     entities: Sequence[Entity] | None
 
 
@@ -77,7 +58,8 @@ def context_of(text: str, tokens: Sequence[Token], entities: Sequence[Entity] | 
     words = [t.text for t in tokens if len(t.text) > 3 and t.text[0].isalpha()]
     words = [word for word in words if word not in _PREPOSITIONS]
     capitals = sum(word[0].isupper() for word in words)
-    return Context(text, tokens, len(words) > 3 and capitals > 0.85 * len(words), entities)
+    title_case = len(words) > 3 and capitals > 0.85 * len(words)
+    return Context(text, tokens, title_case, any(map(str.isupper, text)), entities)
 
 
 def evidence_for(context: Context, first: int, last: int, *, ambiguous: bool) -> list[str]:
@@ -88,6 +70,8 @@ def evidence_for(context: Context, first: int, last: int, *, ambiguous: bool) ->
         _letter_case(context, first, ambiguous),
         *_several_words(context, first, last, ambiguous),
         _verb(context, last),
+        _itself(context, last),
+        _another_sense(context, first, last),
         _business(context, first, last),
     ]
     if "organisation" not in found and ambiguous:
@@ -133,7 +117,8 @@ def _tagged(context: Context, first: int, last: int, ambiguous: bool) -> list[st
 def _letter_case(context: Context, first: int, ambiguous: bool) -> str | None:
     token = context.tokens[first]
     if token.text[0].islower():
-        return "lower case" if ambiguous or len(token.text) <= 3 else None
+        known = not ambiguous and len(token.text) > 3
+        return None if known and not context.capitals else "lower case"
     if not context.title_case and not _begins_sentence(context, first):
         return "capital inside a sentence"
     return None
@@ -163,25 +148,42 @@ def _longer_name(context: Context, first: int, last: int) -> str | None:
     tokens = context.tokens
     if tokens[last].joined and context.text[tokens[last].end] not in "'\u2019":
         following = tokens[last + 1]
-        if following.text[0].isupper() and following.key not in LEGAL_FORMS | _BUSINESS:
+        if following.text[0].isupper() and following.key not in LEGAL_FORMS | BUSINESS:
             return "part of a longer name"
     if first > 0 and tokens[first - 1].joined:
         before = tokens[first - 1]
         begins = _begins_sentence(context, first - 1)
-        if before.text[0].isupper() and not begins and before.key not in _NOT_NAMES | _BUSINESS:
+        if before.text[0].isupper() and not begins and before.key not in _NOT_NAMES | BUSINESS:
             return "part of a longer name"
     return None
 
 
 def _verb(context: Context, last: int) -> str | None:
-    """The next word, after a genitive, is what companies do or have."""
-    following = [token.key for token in context.tokens[last + 1 : last + 3]]
+    """The next word, after a genitive, is what companies do or have; or "to" and what they plan."""
+    following = [token.key for token in context.tokens[last + 1 : last + 4]]
     if following[:1] == ["s"]:
         following = following[1:]
-    return "business verb" if following and following[0] in _VERBS | _BUSINESS else None
+    if not following or context.text[context.tokens[last].end] in ".!?;:":
+        return None
+    plans = following[0] in ("to", "will") and following[1:2] and following[1] in WILL_DO
+    return "business verb" if plans or following[0] in ACTS | BUSINESS else None
+
+
+def _itself(context: Context, last: int) -> str | None:
+    """It does something to what is its own: "Lemonade narrows its loss"."""
+    following = [token.key for token in context.tokens[last + 1 : last + 5]]
+    acts = following[:1] and (following[0] in ACTS or following[0] == "to")
+    return "speaks of itself" if acts and "its" in following else None
+
+
+def _another_sense(context: Context, first: int, last: int) -> str | None:
+    """A word near the name tells that the word of the language or another thing is meant."""
+    near = [*context.tokens[max(0, first - 3) : first], *context.tokens[last + 1 : last + 4]]
+    name = " ".join(token.key for token in context.tokens[first : last + 1])
+    return "another sense" if other_sense(name, {token.key for token in near}) else None
 
 
 def _business(context: Context, first: int, last: int) -> str | None:
     near = [*context.tokens[max(0, first - _NEAR) : first]]
     near += context.tokens[last + 1 : last + 1 + _NEAR]
-    return "business words" if any(token.key in _BUSINESS for token in near) else None
+    return "business words" if any(token.key in BUSINESS for token in near) else None

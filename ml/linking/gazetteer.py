@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from english_words import get_english_words_set
 
@@ -13,18 +13,20 @@ from ml.data.readers import read_records
 from ml.errors import DataError
 from ml.linking.names import Token, name_keys, short_form, spellings, without_legal_form
 
-NameKind = Literal["name", "alias", "short"]
+NameKind = Literal["name", "alias", "former name", "brand", "short"]
 
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A listed company. ``id`` is the caller's; ``aliases`` are other names, brands included."""
+    """A listed company. ``id`` is the caller's; ``brands`` are its products and subsidiaries."""
 
     id: str
     ticker: str
     name: str
     aliases: tuple[str, ...] = ()
     sector: str = ""
+    former_names: tuple[str, ...] = ()
+    brands: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Gazetteer:
         self._tickers: dict[str, Company] = {}
         for company in self._companies:
             self._tickers.setdefault(company.ticker.upper(), company)
-        for kind in ("name", "alias", "short"):
+        for kind in get_args(NameKind):
             self._add_all(kind)
         self._common_tickers = {
             ticker for ticker in self._tickers if self._is_common(ticker.lower())
@@ -129,11 +131,12 @@ def read_companies(path: Path) -> list[Company]:
 
 def _names(company: Company, kind: NameKind) -> Iterator[tuple[str, ...]]:
     """A company's names of one kind as word keys."""
-    if kind == "alias":
-        given: Iterable[str] = company.aliases
-    else:
-        given = (company.name,)
-    for name in given:
+    given: dict[NameKind, Iterable[str]] = {
+        "alias": company.aliases,
+        "former name": company.former_names,
+        "brand": company.brands,
+    }
+    for name in given.get(kind, (company.name,)):
         keys = name_keys(name)
         if not keys:
             continue

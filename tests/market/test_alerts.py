@@ -1,22 +1,28 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.core.errors import NotFound
+from apps.core.errors import InvalidInput, NotFound
 from apps.core.models import Event
 from apps.market.models import Alert, Company, Rule
 from apps.market.payloads import alert_stream
+from apps.market.selectors.alerts import rule_list
+from apps.market.serializers import RuleSerializer
 from apps.market.services.alerts import (
     alert_acknowledge,
+    alert_rate,
+    alert_resolve,
     alerts_acknowledge_all,
     rule_matches,
     scores_for,
 )
 from apps.market.services.rules import rule_delete
+from tests.conftest import ClientFor
 from tests.market.factories import (
     AlertFactory,
     ArticleFactory,
@@ -196,3 +202,58 @@ def test_all_of_ones_own_are_acknowledged_at_once(analyst: User, colleague: User
     assert alerts_acknowledge_all(actor=analyst) == 2
     other.refresh_from_db()
     assert other.state == "new"
+
+
+def test_an_alert_goes_from_new_to_acknowledged_to_resolved(analyst: User) -> None:
+    alert = AlertFactory(owner=analyst)
+    seen = alert_acknowledge(actor=analyst, alert_id=alert.pk, comment="  asked   the desk ")
+    assert (seen.state, seen.comment) == ("acknowledged", "asked the desk")
+    again = alert_acknowledge(actor=analyst, alert_id=alert.pk)
+    assert (again.comment, again.acknowledged_at) == ("asked the desk", seen.acknowledged_at)
+    done = alert_resolve(actor=analyst, alert_id=alert.pk)
+    assert (done.state, done.comment) == ("resolved", "asked the desk")
+    assert alert_acknowledge(actor=analyst, alert_id=alert.pk).state == "resolved"
+    straight = alert_resolve(actor=analyst, alert_id=AlertFactory(owner=analyst).pk)
+    assert straight.acknowledged_at == straight.resolved_at
+
+
+def test_verdicts_make_the_precision_of_a_rule(analyst: User) -> None:
+    rule = RuleFactory(owner=analyst)
+    for verdict in ("useful", "useful", "useful", "noise", ""):
+        alert = AlertFactory(owner=analyst, rule=rule)
+        alert_rate(actor=analyst, alert_id=alert.pk, verdict=verdict)
+    (listed,) = rule_list(owner=analyst)
+    assert (listed.useful, listed.noise, listed.alerts_raised) == (3, 1, 5)
+    assert RuleSerializer(listed).data["precision"] == 0.75
+    with pytest.raises(InvalidInput, match="useful"):
+        alert_rate(actor=analyst, alert_id=alert.pk, verdict="great")
+
+
+def test_nobody_touches_anothers_alert(
+    analyst: User, colleague: User, client_for: ClientFor
+) -> None:
+    alert = AlertFactory(owner=analyst)
+    client = client_for(colleague)
+    for action, body in (("acknowledge", {}), ("resolve", {}), ("rate", {"verdict": "noise"})):
+        path = f"/api/v1/market/alerts/{alert.pk}/{action}/"
+        assert client.post(path, body, content_type="application/json").status_code == 404
+    alert.refresh_from_db()
+    assert (alert.state, alert.verdict) == ("new", "")
+
+
+def test_the_api_takes_comments_and_verdicts(analyst: User, client_for: ClientFor) -> None:
+    alert = AlertFactory(owner=analyst)
+    client = client_for(analyst)
+
+    def post(action: str, **body: str) -> Any:
+        path = f"/api/v1/market/alerts/{alert.pk}/{action}/"
+        return client.post(path, body, content_type="application/json")
+
+    assert post("acknowledge", comment="x" * 501).status_code == 422
+    assert post("acknowledge", comment="known").json()["comment"] == "known"
+    assert post("rate", verdict="useful").json()["verdict"] == "useful"
+    assert post("resolve").json()["state"] == "resolved"
+    page = client.get("/market/alerts/?state=all").content.decode()
+    assert "known" in page
+    assert 'aria-pressed="true"' in page
+    assert "1 useful, 0 noise" in client.get("/market/rules/").content.decode()

@@ -28,7 +28,9 @@ def test_the_shipped_registry_is_loaded_once(capsys: pytest.CaptureFixture[str])
     report = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert report["added"] == report["rows"] > 5000
     assert Company.objects.get(ticker="AAPL").sector == "Information Technology"
-    assert "Google" in Company.objects.get(ticker="GOOGL").aliases
+    google = Company.objects.get(ticker="GOOGL")
+    assert "Google" in google.former_names
+    assert "YouTube" in google.brands
     again = shipped_companies_load()
     assert (again.added, again.changed) == (0, 0)
 

@@ -105,3 +105,24 @@ def test_the_history_counts_stories_once_per_company(analyst: User, halvern: Com
     assert (about.alerts, about.days) == (1, 30)
     topic = rule_draft(wanted=RuleInput(topic="Earnings"), owner=analyst)
     assert rule_history(rule=topic).alerts == 0
+
+
+def test_the_history_tells_what_it_keeps_from_its_owner(analyst: User, halvern: Company) -> None:
+    def bad(minutes_ago: float, **more: object) -> None:
+        ScoreFactory(
+            company=halvern,
+            article=ArticleFactory(
+                published_at=timezone.now() - timedelta(minutes=minutes_ago), **more
+            ),
+        )
+
+    first = ArticleFactory(published_at=timezone.now() - timedelta(minutes=500))
+    ScoreFactory(company=halvern, article=first)
+    bad(450, story=first)
+    bad(470)
+    bad(300)
+    draft = rule_draft(wanted=replace(BAD, cooldown_minutes=60), owner=analyst)
+    history = rule_history(rule=draft)
+    assert (history.alerts, history.repeats, history.rested) == (2, 1, 1)
+    assert history.suppressed == 2
+    assert rule_history(rule=rule_draft(wanted=BAD, owner=analyst)).rested == 0

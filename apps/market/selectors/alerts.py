@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from apps.market.models import Alert, Article, Rule, Score
@@ -22,31 +21,77 @@ def alert_list(*, owner: Any, state: str = "") -> QuerySet[Alert]:
 
 
 def rule_list(*, owner: Any) -> QuerySet[Rule]:
-    """A person's rules, each with how many alerts it raised and the last one's time."""
+    """A person's rules, each with its alerts, how they were rated, and the last one's time."""
     return (
         Rule.objects.filter(owner=owner)
         .select_related("company")
-        .annotate(alerts_raised=Count("alerts"), last_alert_at=Max("alerts__created_at"))
+        .annotate(
+            alerts_raised=Count("alerts"),
+            last_alert_at=Max("alerts__created_at"),
+            useful=Count("alerts", filter=Q(alerts__verdict=Alert.Verdict.USEFUL)),
+            noise=Count("alerts", filter=Q(alerts__verdict=Alert.Verdict.NOISE)),
+        )
         .order_by("-enabled", "name", "id")
     )
 
 
 @dataclass(frozen=True, slots=True)
 class RuleHistory:
-    """What a rule would have matched: distinct stories per company, and the newest articles."""
+    """What a rule would have done in the last ``days``.
+
+    ``alerts`` it would have raised; ``repeats`` are matches of a story that had its alert already,
+    ``rested`` those that came while it rested; ``examples`` the newest articles that would have
+    raised one.
+    """
 
     days: int
     alerts: int
+    repeats: int
+    rested: int
     examples: list[Article]
 
     @property
     def a_week(self) -> float:
         return self.alerts * 7 / self.days
 
+    @property
+    def suppressed(self) -> int:
+        return self.repeats + self.rested
+
 
 def rule_history(*, rule: Rule, days: int = 30, examples: int = 3) -> RuleHistory:
-    """The alerts that ``rule`` would have raised in the last ``days``, cool-down aside."""
-    matched = Score.objects.filter(published_at__gte=timezone.now() - timedelta(days=days))
+    """Replay the scores of the last ``days`` against ``rule``, by the rules of raising alerts.
+
+    One alert per story and company, and a rest of ``cooldown_minutes`` per company, counted from
+    when the articles were published.
+    """
+    matched = _matched(rule, timezone.now() - timedelta(days=days))
+    rest = timedelta(minutes=rule.cooldown_minutes)
+    told: set[tuple[int, int | None]] = set()
+    last: dict[int | None, datetime] = {}
+    raised: list[int] = []
+    repeats = rested = 0
+    rows = matched.order_by("published_at", "article_id").values_list(
+        "article_id", "article__story_id", "company_id", "published_at"
+    )
+    for article, first, company, at in rows:
+        story = first or article
+        if (story, company) in told:
+            repeats += 1
+        elif company in last and at - last[company] < rest:
+            rested += 1
+        else:
+            told.add((story, company))
+            last[company] = at
+            raised.append(article)
+    shown = list(dict.fromkeys(reversed(raised)))[:examples]
+    articles = Article.objects.select_related("source").in_bulk(shown)
+    return RuleHistory(days, len(raised), repeats, rested, [articles[id_] for id_ in shown])
+
+
+def _matched(rule: Rule, since: datetime) -> QuerySet[Score]:
+    """The scores since then that ``rule`` looks at and that its conditions hold for."""
+    matched = Score.objects.filter(published_at__gte=since)
     if rule.company_id:
         matched = matched.filter(company=rule.company_id)
     elif rule.sentiment:
@@ -58,12 +103,4 @@ def rule_history(*, rule: Rule, days: int = 30, examples: int = 3) -> RuleHistor
         matched = matched.filter(topic=rule.topic)
     if rule.sentiment:
         matched = matched.filter(**{f"{rule.sentiment}__gte": rule.threshold})
-    stories = matched.annotate(told=Coalesce(F("article__story"), F("article")))
-    newest = Article.objects.filter(
-        Exists(matched.filter(article=OuterRef("pk"))), story=None
-    ).order_by("-published_at")
-    return RuleHistory(
-        days=days,
-        alerts=stories.order_by().values("told", "company").distinct().count(),
-        examples=list(newest.select_related("source")[:examples]),
-    )
+    return matched

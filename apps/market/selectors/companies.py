@@ -26,7 +26,11 @@ def company_search(*, text: str = "", limit: int = 20) -> QuerySet[Company]:
     companies = Company.objects.filter(active=True)
     if text:
         companies = companies.filter(
-            Q(ticker__istartswith=text) | Q(name__icontains=text) | Q(aliases__icontains=text)
+            Q(ticker__istartswith=text)
+            | Q(name__icontains=text)
+            | Q(aliases__icontains=text)
+            | Q(former_names__icontains=text)
+            | Q(brands__icontains=text)
         )
     exact = Case(
         When(ticker__iexact=text, then=Value(0)),

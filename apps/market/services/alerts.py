@@ -1,4 +1,4 @@
-"""Raises alerts from scores, and lets their owner acknowledge them."""
+"""Raises alerts from scores, and lets their owner acknowledge, resolve and rate them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.core import events
-from apps.core.errors import NotFound
+from apps.core.errors import InvalidInput, NotFound
 from apps.market.models import Alert, Article, Rule, Score
 from apps.market.payloads import alert_payload, alert_stream, split_scores
+
+MAX_COMMENT = 500
 
 
 def alerts_raise(*, articles: Sequence[Article], scores: Mapping[int, Sequence[Score]]) -> int:
@@ -102,23 +104,74 @@ def alerts_correct(*, article: Article) -> int:
     return told
 
 
-def alert_acknowledge(*, actor: Any, alert_id: int) -> Alert:
-    """Mark an alert of the actor's as seen; again: no change. Raises ``NotFound``."""
-    with transaction.atomic():
-        alert = (
-            Alert.objects.select_for_update(of=("self",))
-            # Not the correction: what is joined may be of before the lock was waited for.
-            .select_related("article__source", "company")
-            .filter(id=alert_id)
-            .first()
+def alert_acknowledge(*, actor: Any, alert_id: int, comment: str = "") -> Alert:
+    """Mark an alert of the actor's as seen, with a note; again: only a new note changes it.
+
+    Raises ``NotFound``, and ``InvalidInput`` for too long a note.
+    """
+    comment = " ".join(comment.split())
+    if len(comment) > MAX_COMMENT:
+        raise InvalidInput(
+            f"A comment has at most {MAX_COMMENT} characters.", fields={"comment": "too long"}
         )
-        if alert is None or not actor.has_perm("market.acknowledge_alert", alert):
-            raise NotFound("There is no such alert.")
+    with transaction.atomic():
+        alert = _own(actor, alert_id)
+        changed = alert.state == Alert.State.NEW or (comment and comment != alert.comment)
         if alert.state == Alert.State.NEW:
             alert.state, alert.acknowledged_at = Alert.State.ACKNOWLEDGED, timezone.now()
-            alert.save(update_fields=["state", "acknowledged_at"])
-            events.publish(alert_stream(alert.owner_id), "alert.acknowledged", alert_payload(alert))
+        if changed:
+            alert.comment = comment or alert.comment
+            alert.save(update_fields=["state", "acknowledged_at", "comment"])
+            _publish("alert.acknowledged", alert)
     return alert
+
+
+def alert_resolve(*, actor: Any, alert_id: int) -> Alert:
+    """Close an alert of the actor's, seen or not; again: no change. Raises ``NotFound``."""
+    with transaction.atomic():
+        alert = _own(actor, alert_id)
+        if alert.state != Alert.State.RESOLVED:
+            now = timezone.now()
+            alert.acknowledged_at = alert.acknowledged_at or now
+            alert.state, alert.resolved_at = Alert.State.RESOLVED, now
+            alert.save(update_fields=["state", "acknowledged_at", "resolved_at"])
+            # Pages take what is acknowledged off the list of new alerts, and this is too.
+            _publish("alert.acknowledged", alert)
+    return alert
+
+
+def alert_rate(*, actor: Any, alert_id: int, verdict: str) -> Alert:
+    """Say that an alert of the actor's was useful or noise (empty: neither).
+
+    Raises ``NotFound``, and ``InvalidInput`` for another verdict.
+    """
+    if verdict not in Alert.Verdict.values:
+        raise InvalidInput(
+            "An alert is useful, noise, or not rated.", fields={"verdict": "unknown"}
+        )
+    with transaction.atomic():
+        alert = _own(actor, alert_id)
+        alert.verdict = verdict
+        alert.save(update_fields=["verdict"])
+    return alert
+
+
+def _own(actor: Any, alert_id: int) -> Alert:
+    """The alert, locked, if the actor may acknowledge it; raises ``NotFound``."""
+    alert = (
+        Alert.objects.select_for_update(of=("self",))
+        # Not the correction: what is joined may be of before the lock was waited for.
+        .select_related("article__source", "company")
+        .filter(id=alert_id)
+        .first()
+    )
+    if alert is None or not actor.has_perm("market.acknowledge_alert", alert):
+        raise NotFound("There is no such alert.")
+    return alert
+
+
+def _publish(kind: str, alert: Alert) -> None:
+    events.publish(alert_stream(alert.owner_id), kind, alert_payload(alert))
 
 
 def alerts_acknowledge_all(*, actor: Any) -> int:

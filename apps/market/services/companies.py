@@ -17,6 +17,10 @@ from ml.data.readers import read_records
 from ml.errors import DataError
 
 DATA = settings.BASE_DIR / "apps" / "market" / "data"
+_NAMES = ("aliases", "former_names", "brands")
+OtherNames = dict[str, dict[str, str]]
+"""Per ticker the further names of each kind, split by ``|``."""
+
 _LIMITS = {"ticker": 16, "name": 200, "exchange": 40, "sector": 60, "country": 60}
 _CHUNK = 500
 
@@ -32,21 +36,33 @@ class RegistryReport:
 
 def shipped_companies_load() -> RegistryReport:
     """Load the shipped registry (S&P 500 and SEC ticker tables) with its aliases."""
+    return companies_import(
+        path=DATA / "companies.csv", rank=Company.SHIPPED, names=_shipped_names()
+    )
+
+
+def shipped_companies() -> list[Company]:
+    """The shipped registry as it is in the files, unsaved."""
+    wanted = _read(DATA / "companies.csv", Company.SHIPPED, _shipped_names())
+    return list(wanted.values())
+
+
+def _shipped_names() -> OtherNames:
     with (DATA / "aliases.csv").open(encoding="utf-8", newline="") as handle:
-        aliases = {row["symbol"]: row["aliases"] for row in csv.DictReader(handle)}
-    return companies_import(path=DATA / "companies.csv", rank=Company.SHIPPED, aliases=aliases)
+        return {row["symbol"]: row for row in csv.DictReader(handle)}
 
 
 def companies_import(
-    *, path: Path, rank: int = Company.OWN, aliases: dict[str, str] | None = None
+    *, path: Path, rank: int = Company.OWN, names: OtherNames | None = None
 ) -> RegistryReport:
     """Add and change companies from a CSV or JSONL file, all or nothing; again: no change.
 
     Columns: ``ticker`` (or ``symbol``), ``name``, and optionally ``exchange``, ``sector``,
-    ``country``, ``aliases`` (split by ``|``). Raises ``InvalidInput`` naming file and row.
+    ``country``; ``aliases``, ``former_names`` and ``brands`` (split by ``|``).
+    Raises ``InvalidInput`` naming file and row.
     """
     try:
-        wanted = _read(path, rank, aliases or {})
+        wanted = _read(path, rank, names or {})
     except DataError as error:
         raise InvalidInput(f"{error}. Nothing was imported.", code="import_refused") from error
     known = {
@@ -62,13 +78,13 @@ def companies_import(
     return RegistryReport(len(wanted), len(new), len(altered))
 
 
-_FIELDS = ("name", "aliases", "sector", "country", "rank")
+_FIELDS = ("name", *_NAMES, "sector", "country", "rank")
 
 
-def _read(path: Path, rank: int, aliases: dict[str, str]) -> dict[tuple[str, str], Company]:
+def _read(path: Path, rank: int, names: OtherNames) -> dict[tuple[str, str], Company]:
     wanted: dict[tuple[str, str], Company] = {}
     for row, record in read_records(path, ("name",)):
-        company = _company(path, row, record, rank, aliases)
+        company = _company(path, row, record, rank, names)
         key = (company.ticker, company.exchange)
         if key in wanted:
             raise DataError(path, row, f"repeats {company.ticker!r} on {company.exchange!r}")
@@ -78,19 +94,21 @@ def _read(path: Path, rank: int, aliases: dict[str, str]) -> dict[tuple[str, str
     return wanted
 
 
-def _company(
-    path: Path, row: int, record: dict[str, Any], rank: int, aliases: dict[str, str]
-) -> Company:
+def _company(path: Path, row: int, record: dict[str, Any], rank: int, names: OtherNames) -> Company:
     record = {"ticker": record.get("symbol"), **record}
-    values = {name: str(record.get(name) or "").strip() for name in (*_LIMITS, "aliases")}
+    values = {name: str(record.get(name) or "").strip() for name in _LIMITS}
     for name, limit in _LIMITS.items():
         if name in ("ticker", "name") and not values[name]:
             raise DataError(path, row, f"{name!r} is empty")
         if len(values[name]) > limit:
             raise DataError(path, row, f"{name!r} has more than {limit} characters")
-    names = values.pop("aliases") or aliases.get(values["ticker"], "")
-    others = [alias.strip() for alias in names.split("|") if alias.strip()]
-    return Company(**values, aliases=others, rank=rank)
+    known = names.get(values["ticker"], {})
+    others = {kind: _split(record.get(kind) or known.get(kind)) for kind in _NAMES}
+    return Company(**values, **others, rank=rank)
+
+
+def _split(names: Any) -> list[str]:
+    return [name.strip() for name in str(names or "").split("|") if name.strip()]
 
 
 def _merged(stored: Company, wanted: Company) -> Company | None:

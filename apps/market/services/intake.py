@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from apps.core import locks
 from apps.market import scorer
 from apps.market.models import Article, Fingerprint, Source
 from apps.market.rows import ArticleRow
-from apps.market.stories import Prepared, StoryFinder, prepare
+from apps.market.stories import NOVELTY_WINDOW, Prepared, StoryFinder, novelty, prepare
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far ahead of ours a source's clock may be before its time is not believed."""
@@ -142,8 +143,18 @@ def _create(part: Prepared, source: Source, twin: Article | None, arrival: Arriv
         received_at=arrival.at,
         story_id=twin.story_key if twin else None,
         correction=part.correction,
+        novelty=_novelty(part, twin, published_at),
         live=arrival.is_live(published_at),
     )
+
+
+def _novelty(part: Prepared, twin: Article | None, published_at: datetime) -> float:
+    """A correction says something new; a repeat the less, the more often the story was told."""
+    if twin is None or part.correction:
+        return 1.0
+    story = Q(id=twin.story_key) | Q(story=twin.story_key)
+    before = (published_at - NOVELTY_WINDOW, published_at)
+    return novelty(Article.objects.filter(story, published_at__range=before).count())
 
 
 def _revise(article: Article, part: Prepared, twin: Article | None) -> None:

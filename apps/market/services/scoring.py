@@ -19,6 +19,7 @@ from apps.market.models import Article, Mention, Score
 from apps.market.payloads import TAPE, repeat_payload, tape_payload
 from apps.market.pooling import SURE
 from apps.market.services.alerts import alerts_correct, alerts_raise
+from apps.market.services.names import unlinked_count
 from apps.market.topics import risk
 from ml.data.targeting import TARGETED_TASK
 from ml.types import Classification
@@ -116,11 +117,8 @@ def scores_store(*, analyses: Sequence[Analysis]) -> int:
     """
     with transaction.atomic():
         kept = [analysis for analysis in analyses if _take(analysis.article)]
-        ids = [analysis.article.pk for analysis in kept]
-        Mention.objects.filter(article__in=ids).delete()
-        Score.objects.filter(article__in=ids).delete()
-        Mention.objects.bulk_create([row for analysis in kept for row in _mentions(analysis)])
-        Score.objects.bulk_create([row for analysis in kept for row in _scores(analysis)])
+        scores_write(analyses=kept)
+        unlinked_count(analyses=kept)
         live = [analysis.article for analysis in kept if analysis.article.live]
         scores = _scores_of(live)
         for article in live:
@@ -128,6 +126,15 @@ def scores_store(*, analyses: Sequence[Analysis]) -> int:
             alerts_correct(article=article)
         alerts_raise(articles=live, scores=scores)
     return len(kept)
+
+
+def scores_write(*, analyses: Sequence[Analysis]) -> None:
+    """Replace the mentions and scores of the articles, in the caller's transaction."""
+    ids = [analysis.article.pk for analysis in analyses]
+    Mention.objects.filter(article__in=ids).delete()
+    Score.objects.filter(article__in=ids).delete()
+    Mention.objects.bulk_create([row for analysis in analyses for row in _mentions(analysis)])
+    Score.objects.bulk_create([row for analysis in analyses for row in _scores(analysis)])
 
 
 def _take(article: Article) -> bool:
@@ -181,12 +188,28 @@ def _score(analysis: Analysis, sentiment: Classification, company_id: int | None
         topic=analysis.topic.label,
         topic_confidence=analysis.topic.confidence,
         risk=risk(negative, analysis.topic.label),
+        relevance=_relevance(analysis, company_id),
         versions={
             task: sentiment.version,
             "topic": analysis.topic.version,
             "ner": analysis.ner_version,
         },
     )
+
+
+def _relevance(analysis: Analysis, company_id: int | None) -> float:
+    """How much an article is about a company, in (0, 1].
+
+    In full when the headline names it and half when only the body does; less in a list of more
+    than three companies, which share it.
+    """
+    if company_id is None:
+        return 1.0
+    in_title = any(
+        found.company_id == company_id and found.field == Mention.Field.TITLE
+        for found in analysis.mentions
+    )
+    return (1.0 if in_title else 0.5) * min(1.0, 3 / len(analysis.targeted))
 
 
 def _scores_of(articles: Sequence[Article]) -> dict[int, list[Score]]:

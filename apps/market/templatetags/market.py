@@ -8,9 +8,17 @@ from typing import Any
 
 from django import template
 
-from apps.market.charts import Bar, Segment, bars, probability_segments
+from apps.market.charts import (
+    Bar,
+    Segment,
+    Sparkline,
+    bars,
+    index_sparkline,
+    probability_segments,
+)
 from apps.market.models import Article, Mention, Score
 from apps.market.payloads import split_scores
+from apps.market.sentiment_index import IndexReport
 
 register = template.Library()
 
@@ -70,7 +78,7 @@ def direction(net: float) -> str:
 @register.filter
 def signed(net: float) -> str:
     """A value in [-1, 1] with its sign, as ``+0.42``."""
-    return f"{net:+.2f}".replace("-", "−")
+    return f"{round(net, 2) + 0.0:+.2f}".replace("-", "−")
 
 
 @register.filter
@@ -82,6 +90,12 @@ def percent(share: float) -> str:
 def spark(values: Sequence[int]) -> list[Bar]:
     """The bars of a sparkline."""
     return bars(values)
+
+
+@register.filter
+def index_spark(report: IndexReport) -> Sparkline:
+    """The sparkline of an index with what is usual for it."""
+    return index_sparkline(report)
 
 
 @register.filter

@@ -1,20 +1,52 @@
-/** The alert inbox: acknowledges an alert in place. */
+/** The alert inbox: acknowledges with a comment, resolves and rates an alert in place. */
 import { api } from "../http.js";
 import { toast } from "../toast.js";
 
+const WORDS = { acknowledged: "✓ Acknowledged", resolved: "✓ Resolved" };
+
 export default function start(root) {
-  root.addEventListener("click", async (event) => {
-    const button = event.target.closest("[data-acknowledge]");
-    if (!button) return;
-    const item = button.closest("[data-alert]");
-    button.disabled = true;
-    try {
-      await api("POST", `/api/v1/market/alerts/${Number(item.dataset.alert)}/acknowledge/`);
-      item.dataset.state = "acknowledged";
-      button.replaceWith("✓");
-    } catch (error) {
-      button.disabled = false;
-      toast(error.message, { kind: "danger" });
-    }
+  root.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-acknowledge], [data-resolve], [data-verdict]");
+    if (button) act(button);
   });
+  root.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.target.matches("[data-comment-input]")) return;
+    act(event.target.closest("[data-alert]").querySelector("[data-acknowledge]"));
+  });
+}
+
+async function act(button) {
+  const item = button.closest("[data-alert]");
+  const [action, body] = wanted(button, item);
+  button.disabled = true;
+  try {
+    show(item, await api("POST", `/api/v1/market/alerts/${Number(item.dataset.alert)}/${action}/`, body));
+  } catch (error) {
+    toast(error.message, { kind: "danger" });
+  }
+  button.disabled = false;
+}
+
+function wanted(button, item) {
+  if (button.dataset.verdict) {
+    const pressed = button.getAttribute("aria-pressed") === "true";
+    return ["rate", { verdict: pressed ? "" : button.dataset.verdict }];
+  }
+  if ("resolve" in button.dataset) return ["resolve", {}];
+  return ["acknowledge", { comment: item.querySelector("[data-comment-input]").value }];
+}
+
+function show(item, alert) {
+  item.dataset.state = alert.state;
+  item.querySelector("[data-state-words]").textContent = WORDS[alert.state] || "";
+  const comment = item.querySelector("[data-comment]");
+  comment.textContent = alert.comment;
+  comment.hidden = !alert.comment;
+  for (const button of item.querySelectorAll("[data-verdict]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.verdict === alert.verdict));
+  }
+  if (alert.state === "new") return;
+  item.querySelector("[data-comment-input]")?.remove();
+  item.querySelector("[data-acknowledge]")?.remove();
+  if (alert.state === "resolved") item.querySelector("[data-resolve]")?.remove();
 }

@@ -273,3 +273,41 @@ def test_a_file_without_companies_is_named(tmp_path):
     path.write_text("ticker,name\n")
     with pytest.raises(DataError, match="no companies"):
         read_companies(path)
+
+
+def test_a_company_listed_beside_a_sure_one_counts(link):
+    assert link("Kestrivane and Target gain as crude rises") == [
+        ("Kestrivane", "4"),
+        ("Target", "2"),
+    ]
+
+
+def test_what_a_company_plans_speaks_for_it(link):
+    assert link("Target to sell its northern stores") == [("Target", "2")]
+    assert link("Target to be met by spring") == []
+
+
+def test_another_sense_of_a_name_speaks_against_it(link):
+    assert link("Hard Target inflation shares surged") == []
+
+
+def test_a_ticker_that_is_a_word_counts_behind_its_company(link):
+    assert ("NOW", "7") in link("Nowell Software (NOW) upgraded")
+    assert link("Buy (NOW) and pay later") == []
+
+
+def test_lower_case_is_no_name_where_the_writer_uses_capitals(link):
+    assert link("Western kestrivane suggests a second convoy") == []
+    assert link("kestrivane is soaring lol") == [("kestrivane", "4")]
+
+
+def test_former_names_and_brands_mean_their_company():
+    company = Company(
+        "1", "KVX", "Kestrivane", former_names=("Oldervane Works",), brands=("Glimmerpad",)
+    )
+    linker = Linker(Gazetteer([company]))
+    kinds = {
+        mention.text: mention.evidence[0]
+        for mention in linker.link("Oldervane Works, maker of Glimmerpad, grows")
+    }
+    assert kinds == {"Oldervane Works": "former name", "Glimmerpad": "brand"}

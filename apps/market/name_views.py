@@ -1,0 +1,66 @@
+"""The page on which an analyst says what names without a company mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from apps.core.errors import Problem
+from apps.market.access import analyst_required
+from apps.market.selectors import companies, names, sources
+from apps.market.services.names import RELINK_JOB, alias_merge, name_dismiss
+
+
+def _page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpResponse:
+    context = {
+        "names": names.names_to_decide(),
+        "waiting": names.waiting_names().count(),
+        "decided": names.decided_names(),
+        "known": companies.companies_in_news(),
+        "jobs": sources.job_list(owner=request.user, kinds=(RELINK_JOB,)),
+        **more,
+    }
+    return render(request, "market/names.html", context, status=status)
+
+
+@require_GET
+@never_cache
+@analyst_required
+def name_list(request: HttpRequest) -> HttpResponse:
+    """The queue, what was decided last, and the re-linking under way."""
+    return _page(request)
+
+
+@require_POST
+@analyst_required
+def name_merge(request: HttpRequest, name_id: int) -> HttpResponse:
+    """Merge a name with the company that the form names, by id or as ticker or name."""
+    text = request.POST.get("company", "").strip()[:200]
+    company = companies.company_named(text=text) if text else None
+    try:
+        if company is None:
+            return _page(
+                request, status=422, problem=f"No company is called \u201c{text[:60]}\u201d."
+            )
+        merged, _ = alias_merge(actor=request.user, name_id=name_id, company_id=company.pk)
+    except Problem as problem:
+        return _page(request, status=problem.status, problem=problem.message)
+    messages.success(request, f"\u201c{merged.name}\u201d means {company.name} from now on.")
+    return redirect("market:names")
+
+
+@require_POST
+@analyst_required
+def dismiss(request: HttpRequest, name_id: int) -> HttpResponse:
+    """Say that a name is no company's."""
+    try:
+        name = name_dismiss(actor=request.user, name_id=name_id)
+    except Problem as problem:
+        return _page(request, status=problem.status, problem=problem.message)
+    messages.success(request, f"\u201c{name.name}\u201d will not be asked about again.")
+    return redirect("market:names")

@@ -1,0 +1,117 @@
+"""The sentiment index of companies, sectors, watchlists and the market, as known at any time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from apps.market.models import Article, Company, Score
+from apps.market.sentiment_index import (
+    HALF_LIVES,
+    REACH,
+    IndexReport,
+    Share,
+    Telling,
+    index_report,
+)
+
+_COURSE = timedelta(days=30)
+_SHARES_SHOWN = 20
+
+
+def _scores(*, at: datetime, half_life: str, wanted: Q) -> QuerySet[Score]:
+    withdrawn = Article.objects.filter(
+        Q(story=OuterRef("article")) | Q(story=OuterRef("article__story")),
+        correction=Article.Correction.RETRACTED,
+        received_at__lte=at,
+    )
+    since = at - _COURSE - REACH * max(HALF_LIVES[half_life], HALF_LIVES["7d"])
+    return (
+        Score.objects.filter(
+            wanted, company__isnull=False, published_at__gt=since, published_at__lte=at
+        )
+        .exclude(article__correction=Article.Correction.RETRACTED)
+        .exclude(Exists(withdrawn))
+        .order_by("published_at", "id")
+    )
+
+
+def _tellings(rows: QuerySet[Score]) -> dict[int, list[Telling]]:
+    """What the stories say of each company, by its id."""
+    found: dict[int, list[Telling]] = defaultdict(list)
+    for company, article, published, received, positive, negative, *weights in rows.values_list(
+        "company_id",
+        "article_id",
+        "published_at",
+        "article__received_at",
+        "positive",
+        "negative",
+        "relevance",
+        "article__novelty",
+        "article__source__weight",
+        "article__live",
+    ):
+        relevance, novelty, source, live = weights
+        found[company].append(
+            Telling(
+                article,
+                published,
+                # An archive was loaded later than it was known.
+                received if live else published,
+                positive - negative,
+                relevance * novelty * source,
+            )
+        )
+    return found
+
+
+def company_index(*, company: Company, at: datetime, half_life: str) -> IndexReport:
+    """The index of one company as it was known at ``at``."""
+    rows = _scores(at=at, half_life=half_life, wanted=Q(company=company))
+    return index_report(_tellings(rows)[company.pk], at, half_life)
+
+
+def joint_index(*, at: datetime, half_life: str, sector: str = "") -> IndexReport:
+    """The index of a sector, or of the whole market, over all companies' stories."""
+    wanted = Q(company__sector=sector) if sector else Q()
+    found = _tellings(_scores(at=at, half_life=half_life, wanted=wanted))
+    return index_report([t for tellings in found.values() for t in tellings], at, half_life)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchlistIndex:
+    """The index of each company of a watchlist, and of all of them together."""
+
+    whole: IndexReport
+    rows: list[tuple[Company, IndexReport]]
+
+
+def watchlist_companies(*, owner: Any) -> QuerySet[Company]:
+    """The companies that a person watches, by ticker."""
+    return Company.objects.filter(watchers__owner=owner).order_by("ticker", "id")
+
+
+def watchlist_index(*, owner: Any, at: datetime, half_life: str) -> WatchlistIndex:
+    """The indexes of a person's watchlist, read at once."""
+    watched = list(watchlist_companies(owner=owner))
+    rows = _scores(at=at, half_life=half_life, wanted=Q(company__in=watched))
+    found = _tellings(rows)
+    together = [telling for tellings in found.values() for telling in tellings]
+    return WatchlistIndex(
+        index_report(together, at, half_life),
+        [(company, index_report(found[company.pk], at, half_life)) for company in watched],
+    )
+
+
+def shares_with_articles(*, report: IndexReport) -> list[tuple[Share, Article]]:
+    """The articles that move an index most now, each with its share of it."""
+    largest = sorted(report.now.shares, key=lambda share: -abs(share.contribution))
+    shown = largest[:_SHARES_SHOWN]
+    articles = Article.objects.select_related("source").in_bulk(
+        [share.telling.article_id for share in shown]
+    )
+    return [(share, articles[share.telling.article_id]) for share in shown]
