@@ -9,7 +9,14 @@ from django.db import models
 
 
 class Article(models.Model):
-    """An article of the knowledge base; tags of the form ``intent:<label>`` say what it answers."""
+    """An article of the knowledge base; tags of the form ``intent:<label>`` say what it answers.
+
+    The bot and the help centre show what is published and public; the team sees all of it.
+    """
+
+    class Audience(models.TextChoices):
+        PUBLIC = "public", "Everybody"
+        TEAM = "team", "Only the team"
 
     slug = models.SlugField(max_length=120, unique=True)
     title = models.CharField(max_length=200)
@@ -17,6 +24,7 @@ class Article(models.Model):
     tags = models.JSONField(default=list)
     questions = models.JSONField(default=list)
     language = models.CharField(max_length=16, default="en")
+    audience = models.CharField(max_length=8, choices=Audience.choices, default=Audience.PUBLIC)
     version = models.PositiveIntegerField(default=1)
     published = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -36,6 +44,49 @@ class Article(models.Model):
     @property
     def intents(self) -> list[str]:
         return [tag.removeprefix("intent:") for tag in self.tags if tag.startswith("intent:")]
+
+
+class ArticleVersion(models.Model):
+    """An article as it was at one version, the present one included; never changed."""
+
+    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    title = models.CharField(max_length=200)
+    body = models.TextField()
+    tags = models.JSONField(default=list)
+    questions = models.JSONField(default=list)
+    language = models.CharField(max_length=16, default="en")
+    audience = models.CharField(
+        max_length=8, choices=Article.Audience.choices, default=Article.Audience.PUBLIC
+    )
+    published = models.BooleanField(default=True)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True
+    )
+    origin = models.CharField(max_length=120, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["article", "number"], name="support_article_version")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} #{self.number}"
+
+
+class ArticleUpload(models.Model):
+    """Files that a person has uploaded, kept between the preview and the import."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    name = models.CharField(max_length=120)
+    job = models.UUIDField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class KnowledgeVersion(models.Model):

@@ -5,37 +5,38 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-import nh3
 from csp.decorators import csp_replace
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_GET
-from markdown_it import MarkdownIt
 
 from apps.accounts.selectors import signed_in
 from apps.core import events
 from apps.core.errors import NotAllowed, Problem
 from apps.support import knowledge, selectors, services
+from apps.support.markdown import safe_html
 from apps.support.models import Article
-from apps.support.payloads import conversation_payload, message_payload
+from apps.support.payloads import MAX_TEXT, conversation_payload, message_payload
 from apps.support.visitors import ensure_visitor, remember
 
 _LIST_LENGTH = 100
 _LONGEST_LIST = 1000
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 @require_GET
 @xframe_options_exempt
 @csp_replace({"frame-ancestors": settings.WIDGET_FRAME_ANCESTORS})
 def widget(request: HttpRequest) -> HttpResponse:
-    """The customer's chat; it needs no account and may stand in a frame on allowed sites."""
+    """The customer's chat; it needs no account and may stand in a frame on allowed sites.
+
+    ``?ask=`` puts a question into the box, for the customer to send.
+    """
     visitor, is_new = ensure_visitor(request)
-    response = render(request, "support/widget.html", {"framed": "frame" in request.GET})
+    context = {"framed": "frame" in request.GET, "ask": request.GET.get("ask", "")[:MAX_TEXT]}
+    response = render(request, "support/widget.html", context)
     if is_new:
         remember(response, visitor, request)
     return response
@@ -70,11 +71,6 @@ def help_article(request: HttpRequest, slug: str) -> HttpResponse:
     return render(
         request, "support/help_article.html", {"article": article, "html": safe_html(article.body)}
     )
-
-
-def safe_html(markdown: str) -> SafeString:
-    """Markdown as HTML that holds no script, style or event handler."""
-    return mark_safe(nh3.clean(_MARKDOWN.render(markdown)))  # noqa: S308 - sanitised
 
 
 @login_required

@@ -1,5 +1,14 @@
-"""Writes: conversations, messages, turns. Each is one transaction with its events."""
+"""Writes: conversations, messages, turns, articles. Each is one transaction with its events."""
 
+from apps.support.services.articles import (
+    Content,
+    article_create,
+    article_delete,
+    article_put,
+    article_restore,
+    article_update,
+    versions_record,
+)
 from apps.support.services.conversations import (
     Received,
     conversation_open,
@@ -25,7 +34,13 @@ __all__ = [
     "INBOX",
     "LEASE",
     "Closed",
+    "Content",
     "Received",
+    "article_create",
+    "article_delete",
+    "article_put",
+    "article_restore",
+    "article_update",
     "conversation_open",
     "conversation_release",
     "conversation_resolve",
@@ -39,4 +54,5 @@ __all__ = [
     "turn_claim_next",
     "turn_close",
     "turn_postpone",
+    "versions_record",
 ]

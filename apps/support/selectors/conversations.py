@@ -1,15 +1,15 @@
-"""Reads of conversations and articles."""
+"""Reads of conversations."""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from apps.core.errors import NotFound
-from apps.support.models import Article, BotTurn, Conversation, Message
+from apps.support.models import BotTurn, Conversation, Message
 
 TABS = ("waiting", "mine", "bot", "all", "resolved")
 
@@ -87,20 +87,6 @@ def analysed_message(
         return messages.filter(seq=seq).first() if seq else None
     rows = messages.filter(author=Message.Author.VISITOR).order_by("-seq")[:20]
     return next((message for message in rows if "rule" in message.analysis), None)
-
-
-def article_list(*, query: str = "") -> QuerySet[Article]:
-    rows: QuerySet[Article] = Article.objects.filter(published=True).order_by("title")
-    for word in query.split()[:8]:
-        rows = rows.filter(Q(title__icontains=word) | Q(body__icontains=word))
-    return rows
-
-
-def article_get(*, slug: str) -> Article:
-    found = Article.objects.filter(slug=slug, published=True).first()
-    if found is None:
-        raise NotFound("There is no such article.", code="article_not_found")
-    return found
 
 
 def counts(*, operator_id: int) -> dict[str, Any]:

@@ -1,0 +1,25 @@
+"""What the endpoints of Support share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from apps.core.errors import InvalidInput, NotAllowed
+
+
+class Anything(serializers.Serializer[Any]):
+    """An object as documented in ``docs/sockets.md``."""
+
+
+def require(request: Request, permission: str) -> None:
+    if not request.user.has_perm(permission):
+        raise NotAllowed("This needs the role of an operator.")
+
+
+def body_of(request: Request) -> dict[str, Any]:
+    if not isinstance(request.data, dict):
+        raise InvalidInput("The body is not a JSON object.")
+    return request.data
