@@ -20,6 +20,9 @@ class SupportConfig(AppConfig):
 
         jobs.register_job(uploads.IMPORT_JOB, uploads.run_import)
         register_periodic("prune-article-uploads", tasks.prune_uploads, every=timedelta(hours=6))
+        register_periodic(
+            "wake-conversations", tasks.wake_conversations, every=timedelta(seconds=20)
+        )
         lifespan.register_service("support-answerer", run_answerer)
         lifespan.register_service("support-languages", warm_languages)
         lifespan.register_service("support-knowledge", run_renewal)

@@ -107,6 +107,12 @@ class Conversation(models.Model):
         PERSON = "person", "With a person"
         RESOLVED = "resolved", "Resolved"
 
+    class Priority(models.IntegerChoices):
+        URGENT = 1, "Urgent"
+        HIGH = 2, "High"
+        NORMAL = 3, "Normal"
+        LOW = 4, "Low"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     visitor = models.UUIDField(db_index=True)
     visitor_name = models.CharField(max_length=80, blank=True)
@@ -119,6 +125,9 @@ class Conversation(models.Model):
     last_seq = models.PositiveIntegerField(default=0)
     unsure_count = models.PositiveSmallIntegerField(default=0)
     is_example = models.BooleanField(default=False)
+    priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.NORMAL)
+    tags = models.JSONField(default=list, blank=True)
+    snoozed_until = models.DateTimeField(null=True, blank=True, db_index=True)
     queued_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     active_at = models.DateTimeField(db_index=True)
@@ -165,6 +174,31 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.author}: {self.text[:40]}"
+
+
+class Note(models.Model):
+    """What the team says among itself beside a conversation, after its message ``after_seq``.
+
+    A table of its own, so that nothing that reads messages for the visitor can show one.
+    """
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="notes")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
+    client_id = models.CharField(max_length=64)
+    after_seq = models.PositiveIntegerField()
+    text = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation", "client_id"], name="support_note_client_id"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"note: {self.text[:40]}"
 
 
 class BotTurn(models.Model):

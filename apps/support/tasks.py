@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django_tasks import task
 
+from apps.support import services
 from apps.support.services import uploads
 
 
@@ -11,3 +12,9 @@ from apps.support.services import uploads
 def prune_uploads() -> int:
     """Delete the files that were uploaded and never imported."""
     return uploads.uploads_prune()
+
+
+@task()
+def wake_conversations() -> int:
+    """Bring back the conversations whose snooze is over."""
+    return services.conversations_wake()

@@ -18,8 +18,8 @@ from apps.core import events
 from apps.core.errors import NotAllowed, Problem
 from apps.support import knowledge, selectors, services
 from apps.support.markdown import safe_html
-from apps.support.models import Article
-from apps.support.payloads import MAX_TEXT, conversation_payload, message_payload
+from apps.support.models import Article, Conversation
+from apps.support.payloads import MAX_TEXT, conversation_payload, message_payload, note_payload
 from apps.support.visitors import ensure_visitor, remember
 
 _LIST_LENGTH = 100
@@ -93,6 +93,8 @@ def console(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRe
         "rows": [conversation_payload(row) for row in rows[:limit]],
         "more": limit + _LIST_LENGTH if len(rows) > limit and limit < _LONGEST_LIST else None,
         "operator": {"id": user.pk, "name": user.display_name},
+        "colleagues": services.colleagues() if conversation_id else [],
+        "priorities": Conversation.Priority.choices,
         "thread": _thread(conversation_id) if conversation_id else None,
     }
     return render(request, "support/console.html", context)
@@ -101,7 +103,8 @@ def console(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRe
 def _thread(conversation_id: UUID) -> dict[str, Any]:
     """A conversation with its messages; the stream's head is read before them."""
     stream = services.conversation_stream(conversation_id)
-    seq = events.head(stream)
+    notes = services.notes_stream(conversation_id)
+    seq, notes_seq = events.head(stream), events.head(notes)
     conversation = selectors.conversation_get(conversation_id=conversation_id)
     messages = selectors.message_list(conversation=conversation)
     return {
@@ -109,6 +112,9 @@ def _thread(conversation_id: UUID) -> dict[str, Any]:
         "stream": stream,
         "seq": seq,
         "messages": [message_payload(message) for message in messages],
+        "notes_stream": notes,
+        "notes_seq": notes_seq,
+        "notes": [note_payload(note) for note in selectors.note_list(conversation=conversation)],
     }
 
 

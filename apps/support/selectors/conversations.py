@@ -9,19 +9,25 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from apps.core.errors import NotFound
-from apps.support.models import BotTurn, Conversation, Message
+from apps.support.models import BotTurn, Conversation, Message, Note
 
-TABS = ("waiting", "mine", "bot", "all", "resolved")
+TABS = ("waiting", "mine", "bot", "snoozed", "all", "resolved")
 
 
 def conversation_list(
     *, tab: str = "all", operator_id: int | None = None
 ) -> QuerySet[Conversation]:
-    """Conversations of a tab of the console, latest first; waiting ones longest first."""
+    """Conversations of a tab of the console, latest first; waiting ones by priority, then longest.
+
+    A snoozed conversation is in no other tab until it wakes.
+    """
     rows = Conversation.objects.select_related("assignee").order_by("-active_at")
     states = Conversation.State
+    if tab == "snoozed":
+        return rows.filter(snoozed_until__isnull=False).order_by("snoozed_until")
+    rows = rows.filter(snoozed_until=None)
     if tab == "waiting":
-        return rows.filter(state=states.QUEUED).order_by("queued_at")
+        return rows.filter(state=states.QUEUED).order_by("priority", "queued_at")
     if tab == "mine":
         return rows.filter(state=states.PERSON, assignee_id=operator_id)
     if tab == "bot":
@@ -46,6 +52,16 @@ def conversation_of_visitor(*, visitor: UUID) -> Conversation | None:
 
 def message_list(*, conversation: Conversation) -> list[Message]:
     return list(conversation.messages.select_related("operator").order_by("seq"))
+
+
+def note_list(*, conversation: Conversation) -> list[Note]:
+    return list(conversation.notes.select_related("author"))
+
+
+def snoozed_due() -> list[UUID]:
+    """Conversations whose sleep is over."""
+    due = Conversation.objects.filter(snoozed_until__lte=timezone.now())
+    return list(due.values_list("id", flat=True)[:500])
 
 
 def queue_position(*, conversation: Conversation) -> int | None:

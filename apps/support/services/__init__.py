@@ -20,6 +20,15 @@ from apps.support.services.conversations import (
     operator_reply,
     person_request,
 )
+from apps.support.services.desk import (
+    colleagues,
+    conversation_assign,
+    conversation_snooze,
+    conversation_sort,
+    conversations_wake,
+    note_add,
+    notes_stream,
+)
 from apps.support.services.records import INBOX, conversation_stream
 from apps.support.services.turns import (
     LEASE,
@@ -41,13 +50,20 @@ __all__ = [
     "article_put",
     "article_restore",
     "article_update",
+    "colleagues",
+    "conversation_assign",
     "conversation_open",
     "conversation_release",
     "conversation_resolve",
+    "conversation_snooze",
+    "conversation_sort",
     "conversation_start",
     "conversation_stream",
     "conversation_take",
+    "conversations_wake",
     "message_receive",
+    "note_add",
+    "notes_stream",
     "operator_reply",
     "person_request",
     "turn_claim",
