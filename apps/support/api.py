@@ -6,12 +6,10 @@ A visitor proves who it is by the header ``X-Visitor-Token``, which ``POST visit
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 from django.urls import path
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,17 +18,14 @@ from rest_framework.views import APIView
 from apps.accounts.selectors import signed_in
 from apps.core.api import CursorPagination
 from apps.core.errors import NotAllowed
-from apps.support import article_api, selectors, services
-from apps.support.endpoints import Anything, body_of, require
+from apps.support import article_api, desk_api, selectors, services
+from apps.support.endpoints import Anything, MessageInput, body_of, require
 from apps.support.models import Conversation
 from apps.support.payloads import (
-    MAX_SLUG,
-    MAX_TEXT,
     chosen_of,
     client_id_of,
     conversation_payload,
     message_payload,
-    note_payload,
     text_of,
     visitor_state,
 )
@@ -39,12 +34,6 @@ from apps.support.visitors import visitor_from_token, visitor_token
 
 class ByActivity(CursorPagination):
     ordering = "-active_at"
-
-
-class MessageInput(serializers.Serializer[Any]):
-    id = serializers.CharField(max_length=64)
-    text = serializers.CharField(max_length=MAX_TEXT)
-    chosen = serializers.SlugField(max_length=MAX_SLUG, required=False, help_text="visitors only")
 
 
 def _visitor(request: Request) -> uuid.UUID:
@@ -113,67 +102,6 @@ class ActionView(APIView):
         }[action]
         conversation = service(conversation_id=conversation_id, operator=signed_in(request))
         return Response(conversation_payload(conversation))
-
-
-class AssignInput(serializers.Serializer[Any]):
-    assignee = serializers.IntegerField(help_text="a user's id")
-    expected = serializers.IntegerField(allow_null=True, help_text="who has it now, or null")
-
-
-class SortInput(serializers.Serializer[Any]):
-    priority = serializers.ChoiceField(choices=Conversation.Priority.choices, required=False)
-    tags = serializers.ListField(child=serializers.CharField(), required=False)
-
-
-class SnoozeInput(serializers.Serializer[Any]):
-    until = serializers.DateTimeField(allow_null=True)
-
-
-_DESK: dict[str, tuple[type[serializers.Serializer[Any]], Callable[..., Conversation]]] = {
-    "assign": (AssignInput, services.conversation_assign),
-    "sort": (SortInput, services.conversation_sort),
-    "snooze": (SnoozeInput, services.conversation_snooze),
-}
-
-
-class DeskView(APIView):
-    """Assign a conversation, set its priority and tags, or put it off."""
-
-    @extend_schema(request=SortInput, responses=Anything)
-    def post(self, request: Request, conversation_id: uuid.UUID, action: str) -> Response:
-        require(request, "support.handle_conversation")
-        shape, service = _DESK[action]
-        body = shape(data=body_of(request))
-        body.is_valid(raise_exception=True)
-        values: dict[str, Any] = dict(body.validated_data)
-        if action == "assign":
-            values = {f"{name}_id": value for name, value in values.items()}
-        conversation = service(
-            conversation_id=conversation_id, operator=signed_in(request), **values
-        )
-        return Response(conversation_payload(conversation))
-
-
-class NotesView(APIView):
-    """What the team says among itself beside a conversation."""
-
-    @extend_schema(responses=Anything(many=True))
-    def get(self, request: Request, conversation_id: uuid.UUID) -> Response:
-        require(request, "support.view_conversation")
-        conversation = selectors.conversation_get(conversation_id=conversation_id)
-        notes = selectors.note_list(conversation=conversation)
-        return Response([note_payload(note) for note in notes])
-
-    @extend_schema(request=MessageInput, responses=Anything)
-    def post(self, request: Request, conversation_id: uuid.UUID) -> Response:
-        require(request, "support.handle_conversation")
-        note, repeated = services.note_add(
-            conversation_id=conversation_id,
-            operator=signed_in(request),
-            text=text_of(body_of(request)),
-            client_id=client_id_of(body_of(request)),
-        )
-        return Response(note_payload(note), status=200 if repeated else 201)
 
 
 class VisitorView(APIView):
@@ -250,15 +178,7 @@ urlpatterns = [
     path("conversations/", ConversationListView.as_view(), name="api-conversations"),
     path("conversations/<uuid:conversation_id>/", ConversationView.as_view()),
     path("conversations/<uuid:conversation_id>/messages/", ReplyView.as_view()),
-    path("conversations/<uuid:conversation_id>/notes/", NotesView.as_view()),
-    *(
-        path(
-            f"conversations/<uuid:conversation_id>/{action}/",
-            DeskView.as_view(),
-            {"action": action},
-        )
-        for action in _DESK
-    ),
+    *desk_api.urlpatterns,
     *(
         path(
             f"conversations/<uuid:conversation_id>/{action}/",

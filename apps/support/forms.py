@@ -8,6 +8,7 @@ from django import forms
 
 from apps.support.article_files import MAX_BODY
 from apps.support.models import Article
+from apps.support.payloads import MAX_TEXT
 from apps.support.services import Content
 
 
@@ -49,6 +50,13 @@ class ArticleForm(forms.Form):
             audience=data["audience"],
             published=published,
         )
+
+
+class MacroForm(forms.Form):
+    """A macro; the name is what ``/`` finds it by."""
+
+    name = forms.CharField(max_length=60)
+    text = forms.CharField(max_length=MAX_TEXT)
 
 
 def _parts(parts: list[str]) -> tuple[str, ...]:

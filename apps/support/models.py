@@ -201,6 +201,20 @@ class Note(models.Model):
         return f"note: {self.text[:40]}"
 
 
+class Macro(models.Model):
+    """A reply written once for the whole team; ``{customer}`` and the like are filled in."""
+
+    name = models.CharField(max_length=60, unique=True)
+    text = models.TextField(max_length=4000)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class BotTurn(models.Model):
     """An answer that the bot owes to a visitor's message.
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.support import knowledge_views, views
+from apps.support import knowledge_views, macro_views, views
 
 app_name = "support"
 urlpatterns = [
@@ -20,6 +20,9 @@ urlpatterns = [
         knowledge_views.article_restore,
         name="article-restore",
     ),
+    path("macros/", macro_views.macro_table, name="macros"),
+    path("macros/<int:macro_id>/", macro_views.macro_edit, name="macro"),
+    path("macros/<int:macro_id>/delete/", macro_views.macro_remove, name="macro-delete"),
     path("widget/", views.widget, name="widget"),
     path("help/", views.help_list, name="help"),
     path("help/<slug:slug>/", views.help_article, name="article"),

@@ -95,9 +95,14 @@ def console(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRe
         "operator": {"id": user.pk, "name": user.display_name},
         "colleagues": services.colleagues() if conversation_id else [],
         "priorities": Conversation.Priority.choices,
+        "macros": _macros() if conversation_id else [],
         "thread": _thread(conversation_id) if conversation_id else None,
     }
     return render(request, "support/console.html", context)
+
+
+def _macros() -> list[dict[str, str]]:
+    return [{"name": macro.name, "text": macro.text} for macro in services.macro_list()]
 
 
 def _thread(conversation_id: UUID) -> dict[str, Any]:

@@ -27,7 +27,7 @@ SCREENS: dict[str, tuple[str, ...]] = {
         *("/support/", "/support/?tab=mine", "/support/?tab=all > .row-link", "/accounts/"),
         *("/support/knowledge/", "/support/knowledge/?q=zzzz", "/support/knowledge/new/"),
         *("/support/knowledge/import/", "/support/knowledge/ > .article-row-main a"),
-        "/support/knowledge/a/change-pin/versions/",
+        *("/support/knowledge/a/change-pin/versions/", "/support/macros/"),
     ),
     "anna": (
         *("/market/", "/market/?text=zzzz", "/market/alerts/?state=all", "/market/rules/"),

@@ -29,6 +29,7 @@ from apps.support.services.desk import (
     note_add,
     notes_stream,
 )
+from apps.support.services.macros import macro_delete, macro_list, macro_save
 from apps.support.services.records import INBOX, conversation_stream
 from apps.support.services.turns import (
     LEASE,
@@ -61,6 +62,9 @@ __all__ = [
     "conversation_stream",
     "conversation_take",
     "conversations_wake",
+    "macro_delete",
+    "macro_list",
+    "macro_save",
     "message_receive",
     "note_add",
     "notes_stream",

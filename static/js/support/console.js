@@ -4,6 +4,7 @@ import { LiveSocket } from "../socket.js";
 import { toast } from "../toast.js";
 import { MessageLog, compose } from "./bubbles.js";
 import { listenToKeys } from "./keys.js";
+import { offerMacros } from "./macros.js";
 import { RowList, SHAPES } from "./rows.js";
 import { sorting } from "./sorting.js";
 
@@ -156,6 +157,11 @@ function openThread(root, socket, thread, me) {
   }
   root.querySelector("[data-panel-toggle]").addEventListener("click", () => togglePanel(root));
   root.querySelector("[data-panel-close]").addEventListener("click", () => togglePanel(root, false));
+  offerMacros(box, root.querySelector("[data-macros]"), read("macros"), () => ({
+    customer: conversation.name,
+    operator: me.name,
+    matter: conversation.subject,
+  }));
   compose(
     form,
     (text) => send(text),
