@@ -56,7 +56,7 @@ class ArticleInput(serializers.Serializer[Any]):
     )
 
 
-class VersionSerializer(serializers.ModelSerializer[ArticleVersion]):
+class ArticleVersionSerializer(serializers.ModelSerializer[ArticleVersion]):
     author = serializers.CharField(source="author.display_name", default="")
 
     class Meta:
@@ -67,7 +67,7 @@ class VersionSerializer(serializers.ModelSerializer[ArticleVersion]):
         ]
 
 
-class UploadInput(serializers.Serializer[Any]):
+class ArticleUploadInput(serializers.Serializer[Any]):
     files = serializers.ListField(child=serializers.FileField())
     preview = serializers.BooleanField(default=False, help_text="read only, store nothing")
     skip_bad = serializers.BooleanField(default=False)
@@ -137,11 +137,11 @@ class ArticleView(APIView):
 class ArticleVersionsView(APIView):
     """What an article was, latest first, for operators."""
 
-    @extend_schema(responses=VersionSerializer(many=True))
+    @extend_schema(responses=ArticleVersionSerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
         require(request, "support.change_articles")
         rows = selectors.article_edited(slug=slug).versions.select_related("author")
-        return Response(VersionSerializer(rows, many=True).data)
+        return Response(ArticleVersionSerializer(rows, many=True).data)
 
 
 class ArticleRestoreView(APIView):
@@ -159,13 +159,13 @@ class ArticleUploadView(APIView):
 
     parser_classes = [MultiPartParser]
 
-    @extend_schema(request=UploadInput, responses=Anything)
+    @extend_schema(request=ArticleUploadInput, responses=Anything)
     def post(self, request: Request) -> Response:
         require(request, "support.change_articles")
         owner = signed_in(request)
         upload = uploads.upload_create(owner=owner, files=request.FILES.getlist("files"))
         form = body_of(request)
-        options = UploadInput(data=form)
+        options = ArticleUploadInput(data=form)
         options.is_valid(raise_exception=True)
         wanted = options.validated_data
         mapping = {name: str(form[name]) for name in FIELDS if name in form}
