@@ -32,6 +32,7 @@ def test_a_conversation_goes_from_one_operator_to_the_other(
     expect(customer.locator("[data-status]")).to_contain_text("number 1", timeout=SLOW)
     olivia = sign_in(open_page(), bare, "olivia", "/support/")
     olivia.set_default_timeout(SLOW)
+    olivia.locator("[data-rows] a").wait_for()  # signed in by then
     olivia.goto(f"{bare.url}/support/macros/")
     for name, text in (("Taking over", "{operator} here, I take it on."), ("Bye", "Goodbye.")):
         olivia.fill("form.card [name=name]", name)
