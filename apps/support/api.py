@@ -6,12 +6,10 @@ A visitor proves who it is by the header ``X-Visitor-Token``, which ``POST visit
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict
 from typing import Any
 
 from django.urls import path
 from drf_spectacular.utils import extend_schema
-from rest_framework import generics, serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,13 +17,11 @@ from rest_framework.views import APIView
 
 from apps.accounts.selectors import signed_in
 from apps.core.api import CursorPagination
-from apps.core.errors import InvalidInput, NotAllowed
-from apps.core.jobs import NoProgress
-from apps.support import importing, selectors, services
-from apps.support.models import Article, Conversation
+from apps.core.errors import NotAllowed
+from apps.support import article_api, desk_api, selectors, services
+from apps.support.endpoints import Anything, MessageInput, body_of, require
+from apps.support.models import Conversation
 from apps.support.payloads import (
-    MAX_SLUG,
-    MAX_TEXT,
     chosen_of,
     client_id_of,
     conversation_payload,
@@ -35,55 +31,9 @@ from apps.support.payloads import (
 )
 from apps.support.visitors import visitor_from_token, visitor_token
 
-MAX_ARTICLES = 500
-
 
 class ByActivity(CursorPagination):
     ordering = "-active_at"
-
-
-class ByTitle(CursorPagination):
-    ordering = "title"
-
-
-class ArticleSerializer(serializers.ModelSerializer[Article]):
-    class Meta:
-        model = Article
-        fields = [
-            *("slug", "title", "body", "tags", "questions"),
-            *("language", "version", "published", "updated_at"),
-        ]
-        read_only_fields = ["version", "updated_at"]
-
-
-class ArticleInput(serializers.Serializer[Any]):
-    id = serializers.SlugField(max_length=120)
-    title = serializers.CharField(max_length=200)
-    body = serializers.CharField(max_length=importing.MAX_BODY)
-    tags = serializers.ListField(child=serializers.CharField(max_length=120), default=list)
-    questions = serializers.ListField(child=serializers.CharField(max_length=500), default=list)
-    language = serializers.RegexField(r"^[a-z]{2,3}(-[a-z]{2,8})?$", default="en")
-
-
-class MessageInput(serializers.Serializer[Any]):
-    id = serializers.CharField(max_length=64)
-    text = serializers.CharField(max_length=MAX_TEXT)
-    chosen = serializers.SlugField(max_length=MAX_SLUG, required=False, help_text="visitors only")
-
-
-class Anything(serializers.Serializer[Any]):
-    """An object as documented in ``docs/sockets.md``."""
-
-
-def _require(request: Request, permission: str) -> None:
-    if not request.user.has_perm(permission):
-        raise NotAllowed("This needs the role of an operator.")
-
-
-def _object(request: Request) -> dict[str, Any]:
-    if not isinstance(request.data, dict):
-        raise InvalidInput("The body is not a JSON object.")
-    return request.data
 
 
 def _visitor(request: Request) -> uuid.UUID:
@@ -93,55 +43,12 @@ def _visitor(request: Request) -> uuid.UUID:
     return visitor
 
 
-class ArticleListView(generics.ListAPIView[Article]):
-    """Articles; posting a list of them creates and updates by id."""
-
-    serializer_class = ArticleSerializer
-    pagination_class = ByTitle
-    queryset = Article.objects.all()
-
-    def get_queryset(self) -> Any:
-        return selectors.article_list(query=self.request.query_params.get("q", "")[:200])
-
-    @extend_schema(request=ArticleInput(many=True), responses=Anything)
-    def post(self, request: Request) -> Response:
-        _require(request, "support.change_articles")
-        body = ArticleInput(data=request.data, many=True)
-        body.is_valid(raise_exception=True)
-        if len(body.validated_data) > MAX_ARTICLES:
-            raise InvalidInput(f"Send at most {MAX_ARTICLES} articles at once.")
-        rows = [_row(values) for values in body.validated_data]
-        return Response(asdict(importing.articles_import(rows=rows, progress=NoProgress())))
-
-
-class ArticleView(APIView):
-    """One article: read it, replace or create it, delete it."""
-
-    @extend_schema(responses=ArticleSerializer)
-    def get(self, request: Request, slug: str) -> Response:
-        return Response(ArticleSerializer(selectors.article_get(slug=slug)).data)
-
-    @extend_schema(request=ArticleInput, responses=ArticleSerializer)
-    def put(self, request: Request, slug: str) -> Response:
-        _require(request, "support.change_articles")
-        body = ArticleInput(data=_object(request) | {"id": slug})
-        body.is_valid(raise_exception=True)
-        importing.articles_import(rows=[_row(body.validated_data)], progress=NoProgress())
-        return Response(ArticleSerializer(selectors.article_get(slug=slug)).data)
-
-    @extend_schema(request=None, responses={204: None})
-    def delete(self, request: Request, slug: str) -> Response:
-        _require(request, "support.change_articles")
-        importing.article_delete(slug=slug)
-        return Response(status=204)
-
-
 class ConversationCountsView(APIView):
     """How many conversations each tab of the console has, for operators."""
 
     @extend_schema(responses=Anything)
     def get(self, request: Request) -> Response:
-        _require(request, "support.view_conversation")
+        require(request, "support.view_conversation")
         return Response(selectors.counts(operator_id=signed_in(request).pk))
 
 
@@ -150,7 +57,7 @@ class ConversationListView(APIView):
 
     @extend_schema(responses=Anything(many=True))
     def get(self, request: Request) -> Response:
-        _require(request, "support.view_conversation")
+        require(request, "support.view_conversation")
         tab = request.query_params.get("tab", "all")
         rows = selectors.conversation_list(tab=tab, operator_id=signed_in(request).pk)
         pages = ByActivity()
@@ -163,7 +70,7 @@ class ConversationView(APIView):
 
     @extend_schema(responses=Anything)
     def get(self, request: Request, conversation_id: uuid.UUID) -> Response:
-        _require(request, "support.view_conversation")
+        require(request, "support.view_conversation")
         return Response(_whole(selectors.conversation_get(conversation_id=conversation_id)))
 
 
@@ -172,12 +79,12 @@ class ReplyView(APIView):
 
     @extend_schema(request=MessageInput, responses=Anything)
     def post(self, request: Request, conversation_id: uuid.UUID) -> Response:
-        _require(request, "support.handle_conversation")
+        require(request, "support.handle_conversation")
         message, repeated = services.operator_reply(
             conversation_id=conversation_id,
             operator=signed_in(request),
-            text=text_of(_object(request)),
-            client_id=client_id_of(_object(request)),
+            text=text_of(body_of(request)),
+            client_id=client_id_of(body_of(request)),
         )
         return Response(message_payload(message), status=200 if repeated else 201)
 
@@ -187,7 +94,7 @@ class ActionView(APIView):
 
     @extend_schema(request=None, responses=Anything)
     def post(self, request: Request, conversation_id: uuid.UUID, action: str) -> Response:
-        _require(request, "support.handle_conversation")
+        require(request, "support.handle_conversation")
         service = {
             "take": services.conversation_take,
             "release": services.conversation_release,
@@ -222,13 +129,13 @@ class VisitorMessagesView(APIView):
     @extend_schema(request=MessageInput, responses=Anything)
     def post(self, request: Request) -> Response:
         visitor = _visitor(request)
-        text, client_id = text_of(_object(request)), client_id_of(_object(request))
+        text, client_id = text_of(body_of(request)), client_id_of(body_of(request))
         conversation = services.conversation_open(visitor=visitor)
         received = services.message_receive(
             conversation_id=conversation.id,
             text=text,
             client_id=client_id,
-            chosen=chosen_of(_object(request)),
+            chosen=chosen_of(body_of(request)),
         )
         status = 200 if received.repeated else 201
         return Response(message_payload(received.message), status=status)
@@ -243,17 +150,6 @@ class VisitorPersonView(APIView):
     def post(self, request: Request) -> Response:
         conversation = services.conversation_open(visitor=_visitor(request))
         return Response(_for_visitor(services.person_request(conversation_id=conversation.id)))
-
-
-def _row(values: dict[str, Any]) -> importing.ArticleRow:
-    return importing.ArticleRow(
-        values["id"],
-        values["title"],
-        values["body"],
-        tuple(values["tags"]),
-        tuple(values["questions"]),
-        values["language"],
-    )
 
 
 def _whole(conversation: Conversation) -> dict[str, Any]:
@@ -277,12 +173,12 @@ def _for_visitor(conversation: Conversation) -> dict[str, Any]:
 
 
 urlpatterns = [
-    path("articles/", ArticleListView.as_view(), name="api-articles"),
-    path("articles/<slug:slug>/", ArticleView.as_view(), name="api-article"),
+    *article_api.urlpatterns,
     path("conversations/counts/", ConversationCountsView.as_view(), name="api-counts"),
     path("conversations/", ConversationListView.as_view(), name="api-conversations"),
     path("conversations/<uuid:conversation_id>/", ConversationView.as_view()),
     path("conversations/<uuid:conversation_id>/messages/", ReplyView.as_view()),
+    *desk_api.urlpatterns,
     *(
         path(
             f"conversations/<uuid:conversation_id>/{action}/",

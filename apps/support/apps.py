@@ -7,12 +7,22 @@ class SupportConfig(AppConfig):
     verbose_name = "Support"
 
     def ready(self) -> None:
+        from datetime import timedelta
+
         from django.conf import settings
 
-        from apps.core import demo, lifespan
+        from apps.core import demo, jobs, lifespan
+        from apps.core.scheduler import register_periodic
+        from apps.support import tasks
         from apps.support.answerer import run_answerer, warm_languages
         from apps.support.knowledge import run_renewal
+        from apps.support.services import uploads
 
+        jobs.register_job(uploads.IMPORT_JOB, uploads.run_import)
+        register_periodic("prune-article-uploads", tasks.prune_uploads, every=timedelta(hours=6))
+        register_periodic(
+            "wake-conversations", tasks.wake_conversations, every=timedelta(seconds=20)
+        )
         lifespan.register_service("support-answerer", run_answerer)
         lifespan.register_service("support-languages", warm_languages)
         lifespan.register_service("support-knowledge", run_renewal)

@@ -18,14 +18,18 @@ from apps.support.payloads import (
     client_id_of,
     conversation_payload,
     message_payload,
+    note_payload,
+    number_of,
+    tags_of,
     text_of,
+    until_of,
     visitor_state,
 )
 from apps.support.visitors import visitor_of
 
 State = Conversation.State
 VISITOR_FRAMES_PER_SECOND = 3
-_STREAM = re.compile(r"support\.conversation\.[0-9a-f-]{36}")
+_STREAM = re.compile(r"support\.(conversation|notes)\.[0-9a-f-]{36}")
 
 
 class ConversationConsumer(StreamConsumer):
@@ -171,9 +175,35 @@ class ConsoleConsumer(ConversationConsumer):
     async def on_conversation_resolve(self, frame: dict[str, Any]) -> dict[str, Any]:
         return await self._act(services.conversation_resolve, frame)
 
-    async def _act(self, service: Any, frame: dict[str, Any]) -> dict[str, Any]:
+    async def on_conversation_assign(self, frame: dict[str, Any]) -> dict[str, Any]:
+        assignee = number_of(frame, "assignee")
+        return await self._act(
+            services.conversation_assign,
+            frame,
+            assignee_id=self.user.pk if assignee is None else assignee,
+            expected_id=number_of(frame, "expected"),
+        )
+
+    async def on_conversation_sort(self, frame: dict[str, Any]) -> dict[str, Any]:
+        priority, tags = number_of(frame, "priority"), tags_of(frame)
+        return await self._act(services.conversation_sort, frame, priority=priority, tags=tags)
+
+    async def on_conversation_snooze(self, frame: dict[str, Any]) -> dict[str, Any]:
+        return await self._act(services.conversation_snooze, frame, until=until_of(frame))
+
+    async def on_note_add(self, frame: dict[str, Any]) -> dict[str, Any]:
+        text, client_id = text_of(frame), client_id_of(frame)
+        note, _ = await database_sync_to_async(services.note_add)(
+            conversation_id=_conversation_id(frame),
+            operator=await self._operator(),
+            text=text,
+            client_id=client_id,
+        )
+        return {"note": await database_sync_to_async(note_payload)(note)}
+
+    async def _act(self, service: Any, frame: dict[str, Any], **more: Any) -> dict[str, Any]:
         conversation = await database_sync_to_async(service)(
-            conversation_id=_conversation_id(frame), operator=await self._operator()
+            conversation_id=_conversation_id(frame), operator=await self._operator(), **more
         )
         return {"conversation": conversation_payload(conversation)}
 

@@ -144,7 +144,7 @@ def _renewed(
 ) -> Knowledge:
     (sample,) = gateway.encode(["dimensions"], task=task)
     encoder = _identity(task, sample.version)
-    articles = list(Article.objects.filter(published=True))
+    articles = list(Article.objects.filter(published=True, audience=Article.Audience.PUBLIC))
     wanted = {article.slug: _document(article) for article in articles}
     index = previous.index if previous else _stored()
     if index is None or index.encoder_version != encoder:

@@ -9,7 +9,14 @@ from django.db import models
 
 
 class Article(models.Model):
-    """An article of the knowledge base; tags of the form ``intent:<label>`` say what it answers."""
+    """An article of the knowledge base; tags of the form ``intent:<label>`` say what it answers.
+
+    The bot and the help centre show what is published and public; the team sees all of it.
+    """
+
+    class Audience(models.TextChoices):
+        PUBLIC = "public", "Everybody"
+        TEAM = "team", "Only the team"
 
     slug = models.SlugField(max_length=120, unique=True)
     title = models.CharField(max_length=200)
@@ -17,6 +24,7 @@ class Article(models.Model):
     tags = models.JSONField(default=list)
     questions = models.JSONField(default=list)
     language = models.CharField(max_length=16, default="en")
+    audience = models.CharField(max_length=8, choices=Audience.choices, default=Audience.PUBLIC)
     version = models.PositiveIntegerField(default=1)
     published = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -38,6 +46,49 @@ class Article(models.Model):
         return [tag.removeprefix("intent:") for tag in self.tags if tag.startswith("intent:")]
 
 
+class ArticleVersion(models.Model):
+    """An article as it was at one version, the present one included; never changed."""
+
+    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    title = models.CharField(max_length=200)
+    body = models.TextField()
+    tags = models.JSONField(default=list)
+    questions = models.JSONField(default=list)
+    language = models.CharField(max_length=16, default="en")
+    audience = models.CharField(
+        max_length=8, choices=Article.Audience.choices, default=Article.Audience.PUBLIC
+    )
+    published = models.BooleanField(default=True)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True
+    )
+    origin = models.CharField(max_length=120, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["article", "number"], name="support_article_version")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} #{self.number}"
+
+
+class ArticleUpload(models.Model):
+    """Files that a person has uploaded, kept between the preview and the import."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    name = models.CharField(max_length=120)
+    job = models.UUIDField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class KnowledgeVersion(models.Model):
     """Counts changes of the articles, so that each process knows when to index them anew."""
 
@@ -56,6 +107,12 @@ class Conversation(models.Model):
         PERSON = "person", "With a person"
         RESOLVED = "resolved", "Resolved"
 
+    class Priority(models.IntegerChoices):
+        URGENT = 1, "Urgent"
+        HIGH = 2, "High"
+        NORMAL = 3, "Normal"
+        LOW = 4, "Low"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     visitor = models.UUIDField(db_index=True)
     visitor_name = models.CharField(max_length=80, blank=True)
@@ -68,6 +125,9 @@ class Conversation(models.Model):
     last_seq = models.PositiveIntegerField(default=0)
     unsure_count = models.PositiveSmallIntegerField(default=0)
     is_example = models.BooleanField(default=False)
+    priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.NORMAL)
+    tags = models.JSONField(default=list, blank=True)
+    snoozed_until = models.DateTimeField(null=True, blank=True, db_index=True)
     queued_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     active_at = models.DateTimeField(db_index=True)
@@ -114,6 +174,45 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.author}: {self.text[:40]}"
+
+
+class Note(models.Model):
+    """What the team says among itself beside a conversation, after its message ``after_seq``.
+
+    A table of its own, so that nothing that reads messages for the visitor can show one.
+    """
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="notes")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
+    client_id = models.CharField(max_length=64)
+    after_seq = models.PositiveIntegerField()
+    text = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation", "client_id"], name="support_note_client_id"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"note: {self.text[:40]}"
+
+
+class Macro(models.Model):
+    """A reply written once for the whole team; ``{customer}`` and the like are filled in."""
+
+    name = models.CharField(max_length=60, unique=True)
+    text = models.TextField(max_length=4000)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class BotTurn(models.Model):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.utils.text import slugify
 
 from apps.core.errors import InvalidInput
-from apps.support.models import Conversation, Message
+from apps.support.models import Conversation, Message, Note
 
 MAX_TEXT = 4000
 MAX_SLUG = 120
@@ -42,7 +43,24 @@ def conversation_payload(conversation: Conversation) -> dict[str, Any]:
         "preview": conversation.preview,
         "last_seq": conversation.last_seq,
         "is_example": conversation.is_example,
+        "priority": conversation.priority,
+        "priority_label": conversation.get_priority_display(),
+        "tags": conversation.tags,
+        "snoozed_until": _moment(conversation.snoozed_until),
+        "queued_at": _moment(conversation.queued_at),
         "at": conversation.active_at.isoformat(),
+    }
+
+
+def note_payload(note: Note) -> dict[str, Any]:
+    """A private note, for operators alone."""
+    return {
+        "id": note.pk,
+        "after_seq": note.after_seq,
+        "name": note.author.display_name if note.author else "",
+        "client_id": note.client_id,
+        "text": note.text,
+        "at": note.created_at.isoformat(),
     }
 
 
@@ -83,6 +101,37 @@ def client_id_of(frame: dict[str, Any]) -> str:
     return client_id
 
 
+def number_of(frame: dict[str, Any], name: str) -> int | None:
+    """A whole number of the frame, or ``None`` when it has none there."""
+    value = frame.get(name)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise InvalidInput(f'"{name}" is not a whole number.', code="frame_invalid")
+    return value
+
+
+def tags_of(frame: dict[str, Any]) -> list[str] | None:
+    tags = frame.get("tags")
+    if tags is None:
+        return None
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise InvalidInput('"tags" is not a list of texts.', code="frame_invalid")
+    return tags
+
+
+def until_of(frame: dict[str, Any]) -> datetime | None:
+    """The moment ``until``, with its time zone; ``None`` when it is null."""
+    until = frame.get("until")
+    if until is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(until)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput('"until" is not a time of ISO 8601.', code="frame_invalid") from error
+    if moment.tzinfo is None:
+        raise InvalidInput('"until" has no time zone.', code="frame_invalid")
+    return moment
+
+
 def chosen_of(frame: dict[str, Any]) -> str | None:
     """The id of the article that the visitor chose from those offered."""
     chosen = frame.get("chosen")
@@ -98,3 +147,7 @@ def _kept(character: str) -> str:
     if character.isprintable() or character in "\n\t":
         return character
     return " " if character.isspace() else ""
+
+
+def _moment(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

@@ -1,12 +1,28 @@
 from django.urls import path
 
-from apps.support import views
+from apps.support import knowledge_views, macro_views, views
 
 app_name = "support"
 urlpatterns = [
     path("", views.console, name="console"),
     path("c/<uuid:conversation_id>/", views.console, name="conversation"),
     path("c/<uuid:conversation_id>/inspector/", views.inspector, name="inspector"),
+    path("knowledge/", knowledge_views.article_table, name="knowledge"),
+    path("knowledge/new/", knowledge_views.article_new, name="article-new"),
+    path("knowledge/preview/", knowledge_views.article_preview, name="article-preview"),
+    path("knowledge/import/", knowledge_views.article_upload, name="upload"),
+    path("knowledge/import/<uuid:upload_id>/", knowledge_views.article_import, name="import"),
+    path("knowledge/a/<slug:slug>/", knowledge_views.article_edit, name="article-edit"),
+    path("knowledge/a/<slug:slug>/delete/", knowledge_views.article_remove, name="article-delete"),
+    path("knowledge/a/<slug:slug>/versions/", knowledge_views.article_versions, name="versions"),
+    path(
+        "knowledge/a/<slug:slug>/versions/<int:number>/restore/",
+        knowledge_views.article_restore,
+        name="article-restore",
+    ),
+    path("macros/", macro_views.macro_table, name="macros"),
+    path("macros/<int:macro_id>/", macro_views.macro_edit, name="macro"),
+    path("macros/<int:macro_id>/delete/", macro_views.macro_remove, name="macro-delete"),
     path("widget/", views.widget, name="widget"),
     path("help/", views.help_list, name="help"),
     path("help/<slug:slug>/", views.help_article, name="article"),

@@ -5,37 +5,38 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-import nh3
 from csp.decorators import csp_replace
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_GET
-from markdown_it import MarkdownIt
 
 from apps.accounts.selectors import signed_in
 from apps.core import events
 from apps.core.errors import NotAllowed, Problem
 from apps.support import knowledge, selectors, services
-from apps.support.models import Article
-from apps.support.payloads import conversation_payload, message_payload
+from apps.support.markdown import safe_html
+from apps.support.models import Article, Conversation
+from apps.support.payloads import MAX_TEXT, conversation_payload, message_payload, note_payload
 from apps.support.visitors import ensure_visitor, remember
 
 _LIST_LENGTH = 100
 _LONGEST_LIST = 1000
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 @require_GET
 @xframe_options_exempt
 @csp_replace({"frame-ancestors": settings.WIDGET_FRAME_ANCESTORS})
 def widget(request: HttpRequest) -> HttpResponse:
-    """The customer's chat; it needs no account and may stand in a frame on allowed sites."""
+    """The customer's chat; it needs no account and may stand in a frame on allowed sites.
+
+    ``?ask=`` puts a question into the box, for the customer to send.
+    """
     visitor, is_new = ensure_visitor(request)
-    response = render(request, "support/widget.html", {"framed": "frame" in request.GET})
+    context = {"framed": "frame" in request.GET, "ask": request.GET.get("ask", "")[:MAX_TEXT]}
+    response = render(request, "support/widget.html", context)
     if is_new:
         remember(response, visitor, request)
     return response
@@ -72,11 +73,6 @@ def help_article(request: HttpRequest, slug: str) -> HttpResponse:
     )
 
 
-def safe_html(markdown: str) -> SafeString:
-    """Markdown as HTML that holds no script, style or event handler."""
-    return mark_safe(nh3.clean(_MARKDOWN.render(markdown)))  # noqa: S308 - sanitised
-
-
 @login_required
 @require_GET
 def console(request: HttpRequest, conversation_id: UUID | None = None) -> HttpResponse:
@@ -97,15 +93,23 @@ def console(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRe
         "rows": [conversation_payload(row) for row in rows[:limit]],
         "more": limit + _LIST_LENGTH if len(rows) > limit and limit < _LONGEST_LIST else None,
         "operator": {"id": user.pk, "name": user.display_name},
+        "colleagues": services.colleagues() if conversation_id else [],
+        "priorities": Conversation.Priority.choices,
+        "macros": _macros() if conversation_id else [],
         "thread": _thread(conversation_id) if conversation_id else None,
     }
     return render(request, "support/console.html", context)
 
 
+def _macros() -> list[dict[str, str]]:
+    return [{"name": macro.name, "text": macro.text} for macro in services.macro_list()]
+
+
 def _thread(conversation_id: UUID) -> dict[str, Any]:
     """A conversation with its messages; the stream's head is read before them."""
     stream = services.conversation_stream(conversation_id)
-    seq = events.head(stream)
+    notes = services.notes_stream(conversation_id)
+    seq, notes_seq = events.head(stream), events.head(notes)
     conversation = selectors.conversation_get(conversation_id=conversation_id)
     messages = selectors.message_list(conversation=conversation)
     return {
@@ -113,6 +117,9 @@ def _thread(conversation_id: UUID) -> dict[str, Any]:
         "stream": stream,
         "seq": seq,
         "messages": [message_payload(message) for message in messages],
+        "notes_stream": notes,
+        "notes_seq": notes_seq,
+        "notes": [note_payload(note) for note in selectors.note_list(conversation=conversation)],
     }
 
 

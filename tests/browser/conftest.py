@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import time
@@ -169,3 +170,10 @@ def sign_in(page: Page, server: RunningServer, username: str, path: str) -> Page
     page.keyboard.press("Enter")
     page.wait_for_url(f"**{path}")
     return page
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep a picture of the page in the folder ``TREFOIL_SCREENSHOTS``, if that is set."""
+    folder = os.environ.get("TREFOIL_SCREENSHOTS")
+    if folder:
+        page.screenshot(path=Path(folder) / f"{name}.png")

@@ -23,7 +23,12 @@ SCREENS: dict[str, tuple[str, ...]] = {
         *("/discover/", "/discover/search/?q=a+storm+at+sea", "/discover/ > .book h3 a"),
         "/discover/profile/",
     ),
-    "olivia": ("/support/", "/support/?tab=mine", "/support/?tab=all > .row-link", "/accounts/"),
+    "olivia": (
+        *("/support/", "/support/?tab=mine", "/support/?tab=all > .row-link", "/accounts/"),
+        *("/support/knowledge/", "/support/knowledge/?q=zzzz", "/support/knowledge/new/"),
+        *("/support/knowledge/import/", "/support/knowledge/ > .article-row-main a"),
+        *("/support/knowledge/a/change-pin/versions/", "/support/macros/"),
+    ),
     "anna": (
         *("/market/", "/market/?text=zzzz", "/market/alerts/?state=all", "/market/rules/"),
         *("/market/sources/", "/market/ > .tape-title", "/market/ > .moved-tile"),

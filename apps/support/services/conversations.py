@@ -93,6 +93,7 @@ def message_receive(
         reopened = conversation.state == State.RESOLVED
         if reopened:
             conversation.state, conversation.assignee = State.BOT, None
+        conversation.snoozed_until = None
         masked, kinds = mask(text)
         message = append(
             conversation,
@@ -142,25 +143,31 @@ def conversation_take(*, conversation_id: UUID, operator: User) -> Conversation:
                 f"{conversation.assignee.display_name} is handling this conversation.",
                 code="conversation_taken",
             )
-        leave_queue(conversation)
-        conversation.state, conversation.assignee = State.PERSON, operator
-        conversation.unsure_count = 0
-        message = append(
-            conversation,
-            author=Message.Author.SYSTEM,
-            text=f"{operator.first_name or operator.username} has joined.",
-        )
-        BotTurn.objects.filter(
-            message__conversation=conversation, status=BotTurn.Status.PENDING
-        ).update(status=BotTurn.Status.DROPPED)
-        audit_record(
-            actor=operator,
-            action="conversation.taken",
-            object_type="conversation",
-            object_id=conversation.id,
-        )
-        publish_message(conversation, message)
+        hand_to(conversation, operator, actor=operator, action="conversation.taken")
     return conversation
+
+
+def hand_to(conversation: Conversation, owner: User, *, actor: User, action: str) -> None:
+    """Make ``owner`` the one who speaks, in the caller's transaction; the bot falls silent."""
+    leave_queue(conversation)
+    conversation.state, conversation.assignee = State.PERSON, owner
+    conversation.unsure_count, conversation.snoozed_until = 0, None
+    message = append(
+        conversation,
+        author=Message.Author.SYSTEM,
+        text=f"{owner.first_name or owner.username} has joined.",
+    )
+    BotTurn.objects.filter(
+        message__conversation=conversation, status=BotTurn.Status.PENDING
+    ).update(status=BotTurn.Status.DROPPED)
+    audit_record(
+        actor=actor,
+        action=action,
+        object_type="conversation",
+        object_id=conversation.id,
+        owner=owner.pk,
+    )
+    publish_message(conversation, message)
 
 
 def operator_reply(
@@ -174,7 +181,7 @@ def operator_reply(
         conversation = locked(conversation_id)
         if (known := statements.message_sent(conversation_id, client_id)) is not None:
             return Message.objects.select_related("operator").get(pk=known), True
-        _require_owner(conversation, operator)
+        require_owner(conversation, operator)
         message = append(
             conversation,
             author=Message.Author.OPERATOR,
@@ -204,7 +211,8 @@ def _end(
         if conversation.state == state:
             return conversation
         if conversation.state == State.PERSON:
-            _require_owner(conversation, operator)
+            require_owner(conversation, operator)
+        conversation.snoozed_until = None
         leave_queue(conversation)
         conversation.state, conversation.assignee = state, None
         conversation.unsure_count = 0
@@ -216,7 +224,8 @@ def _end(
     return conversation
 
 
-def _require_owner(conversation: Conversation, operator: User) -> None:
+def require_owner(conversation: Conversation, operator: User) -> None:
+    """Raise ``Conflict`` unless the operator has taken the conversation over."""
     if conversation.state != State.PERSON or conversation.assignee_id != operator.pk:
         owner = conversation.assignee.display_name if conversation.assignee else "nobody"
         raise Conflict(

@@ -92,6 +92,11 @@ export class MessageLog {
     else this.toEnd();
   }
 
+  /** A private note: it stands behind the message after which it was written. */
+  note(note) {
+    this.show({ ...note, author: "note", seq: `${note.after_seq}.${String(note.id).padStart(9, "0")}` });
+  }
+
   lastSeq() {
     return Math.max(0, ...[...this.list.querySelectorAll("[data-seq]")].map((item) => Number(item.dataset.seq)));
   }

@@ -4,8 +4,11 @@ import { LiveSocket } from "../socket.js";
 import { toast } from "../toast.js";
 import { MessageLog, compose } from "./bubbles.js";
 import { listenToKeys } from "./keys.js";
+import { offerMacros } from "./macros.js";
 import { RowList, SHAPES } from "./rows.js";
+import { sorting } from "./sorting.js";
 
+const COLLISION_SHOWN = 5000;
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
 
 export default function start(root) {
@@ -39,13 +42,38 @@ function openThread(root, socket, thread, me) {
   const inspect = (seq = "") => window.htmx.ajax("GET", `${panel.dataset.panel}?answer=${seq}`, { target: panel, swap: "innerHTML" });
   const log = new MessageLog(root.querySelector("[data-log]"), {
     mine: (author) => author !== "visitor" && author !== "system",
-    names: { bot: "Bot", operator: "Operator", visitor: conversation.name },
+    names: { bot: "Bot", operator: "Operator", visitor: conversation.name, note: "Note" },
     onInspect: (message) => {
       inspect(message.seq);
       togglePanel(root, true);
     },
   });
   const form = root.querySelector("[data-composer]");
+  const box = form.querySelector("textarea");
+  const replyPlaceholder = box.placeholder;
+  const modes = Object.fromEntries([...form.querySelectorAll("[data-mode-of]")].map((choice) => [choice.dataset.modeOf, choice]));
+  const collision = root.querySelector("[data-collision]");
+  let quiet = null;
+  let owns = false;
+  const handling = sorting(root, {
+    act: async (frame) => {
+      try {
+        conversation = (await socket.send({ ...frame, conversation: conversation.id })).conversation;
+      } catch (error) {
+        toast(error.message, { kind: "danger" });
+      }
+      draw();
+    },
+  });
+
+  /** A colleague writes to the same customer at this moment. */
+  function warn(name) {
+    clearTimeout(quiet);
+    collision.textContent = `${name || "A colleague"} is typing a reply.`;
+    collision.hidden = false;
+    quiet = setTimeout(() => (collision.hidden = true), COLLISION_SHOWN);
+  }
+
   const button = (name) => root.querySelector(`[data-action="conversation.${name}"]`);
 
   function draw() {
@@ -60,21 +88,44 @@ function openThread(root, socket, thread, me) {
     button("release").hidden = !owned;
     button("resolve").hidden = conversation.state === "resolved" || (taken && !owned);
     const hint = root.querySelector("[data-hint]");
-    hint.hidden = owned;
-    hint.textContent = taken ? `${conversation.assignee} is handling this conversation.` : hint.dataset.hint;
-    form.hidden = !owned;
+    hint.textContent = owned ? "" : taken ? `${conversation.assignee} is handling this conversation.` : hint.dataset.hint;
+    if (owned && !owns) write("reply");
+    if (!owned) write("note");
+    owns = owned;
+    modes.reply.disabled = !owned;
+    handling.draw(conversation, owned);
   }
 
-  async function send(text, id = crypto.randomUUID()) {
-    const failed = log.pending(id, "operator", text, () => send(text));
+  /** Whom the composer writes to: "reply" to the customer, "note" to the team. */
+  function write(mode) {
+    form.dataset.mode = mode;
+    for (const [name, choice] of Object.entries(modes)) choice.setAttribute("aria-pressed", String(name === mode));
+    const label = form.querySelector("label");
+    label.textContent = label.dataset[`${mode}Label`];
+    box.placeholder = mode === "note" ? box.dataset.notePlaceholder : replyPlaceholder;
+    form.querySelector("[data-note-hint]").hidden = mode !== "note";
+    form.querySelector("[data-hint]").hidden = mode === "note" && owns;
+  }
+
+  async function send(text, mode = form.dataset.mode, id = crypto.randomUUID()) {
+    const failed = log.pending(id, mode === "note" ? "note" : "operator", text, () => send(text, mode));
     try {
-      log.show((await socket.send({ type: "message.send", id, conversation: conversation.id, text })).message);
+      if (mode === "note") log.note((await socket.send({ type: "note.add", id, conversation: conversation.id, text })).note);
+      else log.show((await socket.send({ type: "message.send", id, conversation: conversation.id, text })).message);
     } catch (error) {
       failed(error.message);
     }
   }
 
+  for (const [mode, choice] of Object.entries(modes)) {
+    choice.addEventListener("click", () => {
+      write(mode);
+      box.focus();
+    });
+  }
   thread.messages.forEach((message) => log.show(message));
+  thread.notes.forEach((note) => log.note(note));
+  socket.follow(thread.notes_stream, { after: thread.notes_seq, onEvent: (event) => log.note(event.payload) });
   log.toEnd();
   socket.follow(thread.stream, {
     after: thread.seq,
@@ -87,6 +138,7 @@ function openThread(root, socket, thread, me) {
   });
   socket.addEventListener("typing", ({ detail }) => {
     if (detail.stream !== thread.stream) return;
+    if (detail.author === "operator") return warn(detail.name);
     log.typing(true, { author: detail.author, name: detail.name || conversation.name });
   });
   for (const action of root.querySelectorAll("[data-action]")) {
@@ -105,10 +157,15 @@ function openThread(root, socket, thread, me) {
   }
   root.querySelector("[data-panel-toggle]").addEventListener("click", () => togglePanel(root));
   root.querySelector("[data-panel-close]").addEventListener("click", () => togglePanel(root, false));
+  offerMacros(box, root.querySelector("[data-macros]"), read("macros"), () => ({
+    customer: conversation.name,
+    operator: me.name,
+    matter: conversation.subject,
+  }));
   compose(
     form,
     (text) => send(text),
-    () => socket.hint({ type: "typing", conversation: conversation.id }),
+    () => form.dataset.mode === "reply" && socket.hint({ type: "typing", conversation: conversation.id }),
   );
   draw();
   inspect();

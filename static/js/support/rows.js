@@ -8,17 +8,31 @@ const SEEN = "trefoil.support.seen";
 const SEEN_LIMIT = 500;
 const COUNT_AFTER = 600;
 const BELONGS = {
-  waiting: (row) => row.state === "queued",
-  mine: (row, me) => row.state === "person" && row.assignee_id === me,
-  bot: (row) => row.state === "bot",
-  all: (row) => row.state !== "resolved",
-  resolved: (row) => row.state === "resolved",
+  waiting: (row) => !row.snoozed_until && row.state === "queued",
+  mine: (row, me) => !row.snoozed_until && row.state === "person" && row.assignee_id === me,
+  bot: (row) => !row.snoozed_until && row.state === "bot",
+  snoozed: (row) => Boolean(row.snoozed_until),
+  all: (row) => !row.snoozed_until && row.state !== "resolved",
+  resolved: (row) => !row.snoozed_until && row.state === "resolved",
 };
+const NORMAL = 3;
+const PRIORITY_SHAPES = { 1: "▲▲", 2: "▲", 4: "▽" };
+
+/** What decides in which tabs a conversation is. */
+const place = (row) => `${row.state} ${Boolean(row.snoozed_until)} ${row.assignee_id}`;
 
 /** The first characters of the first and the last word, or the first two of an only one. */
 function initials(name) {
   const words = name.trim().split(/\s+/).map((word) => [...word]);
   return words.length > 1 ? words[0][0] + words.at(-1)[0] : words[0].slice(0, 2).join("");
+}
+
+/** A moment to come, as short as it can be said. */
+export function until(moment) {
+  const date = new Date(moment);
+  const today = date.toDateString() === new Date().toDateString();
+  const time = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  return date.toLocaleString([], today ? time : { weekday: "short", day: "numeric", month: "short", ...time });
 }
 
 /** Up to which message of a conversation this browser's operator has read. */
@@ -61,7 +75,7 @@ export class RowList {
   /** Show the rows that the page came with. */
   fill(rows) {
     for (const row of rows) {
-      this.#states.set(row.id, row.state);
+      this.#states.set(row.id, place(row));
       this.list.append(this.#draw(row));
     }
     this.list.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
@@ -70,11 +84,11 @@ export class RowList {
 
   put(row) {
     if (row.id === this.open) this.onOpen(row);
-    if (this.#states.get(row.id) !== row.state) this.#count();
-    this.#states.set(row.id, row.state);
+    if (this.#states.get(row.id) !== place(row)) this.#count();
+    this.#states.set(row.id, place(row));
     const known = this.list.querySelector(`[data-id="${row.id}"]`);
     if (!BELONGS[this.tab](row, this.me)) known?.remove();
-    else if (this.tab === "waiting") known ? known.replaceWith(this.#draw(row)) : this.list.append(this.#draw(row));
+    else if (this.tab === "waiting") this.#queue(row, known);
     else {
       const focused = known?.contains(document.activeElement);
       known?.remove();
@@ -82,6 +96,18 @@ export class RowList {
       if (focused) this.list.firstElementChild.querySelector("a").focus();
     }
     this.#refresh();
+  }
+
+  /** Into the queue: by priority, then by who waits longest. */
+  #queue(row, known) {
+    known?.remove();
+    const item = this.#draw(row);
+    const order = [row.priority, row.queued_at];
+    const behind = [...this.list.children].find(({ dataset }) => {
+      const priority = Number(dataset.priority);
+      return priority > order[0] || (priority === order[0] && dataset.queued > order[1]);
+    });
+    this.list.insertBefore(item, behind || null);
   }
 
   #refresh() {
@@ -107,7 +133,7 @@ export class RowList {
 
   #draw(row) {
     const item = make("li");
-    item.dataset.id = row.id;
+    Object.assign(item.dataset, { id: row.id, priority: row.priority, queued: row.queued_at || "" });
     const link = make("a", `row-link ${row.state}`);
     link.href = `/support/c/${row.id}/?tab=${this.tab}`;
     if (row.id === this.open) link.setAttribute("aria-current", "true");
@@ -123,6 +149,9 @@ export class RowList {
     top.append(name, time);
     const state = make("span", `row-state ${row.state}`, `${SHAPES[row.state]} ${row.state_label}`);
     if (row.assignee) state.append(` · ${row.assignee}`);
+    if (row.priority !== NORMAL) state.append(make("span", `priority ${row.priority < NORMAL ? "high" : ""}`, `${PRIORITY_SHAPES[row.priority]} ${row.priority_label}`));
+    if (row.snoozed_until) state.append(` · until ${until(row.snoozed_until)}`);
+    for (const tag of row.tags.slice(0, 2)) state.append(make("span", "chip", tag));
     if (row.is_example) state.append(make("span", "chip", "example"));
     const body = make("span", "row-body");
     body.append(top, make("span", "row-preview", row.preview || "…"), state);

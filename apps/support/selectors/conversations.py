@@ -1,27 +1,33 @@
-"""Reads of conversations and articles."""
+"""Reads of conversations."""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from apps.core.errors import NotFound
-from apps.support.models import Article, BotTurn, Conversation, Message
+from apps.support.models import BotTurn, Conversation, Message, Note
 
-TABS = ("waiting", "mine", "bot", "all", "resolved")
+TABS = ("waiting", "mine", "bot", "snoozed", "all", "resolved")
 
 
 def conversation_list(
     *, tab: str = "all", operator_id: int | None = None
 ) -> QuerySet[Conversation]:
-    """Conversations of a tab of the console, latest first; waiting ones longest first."""
+    """Conversations of a tab of the console, latest first; waiting ones by priority, then longest.
+
+    A snoozed conversation is in no other tab until it wakes.
+    """
     rows = Conversation.objects.select_related("assignee").order_by("-active_at")
     states = Conversation.State
+    if tab == "snoozed":
+        return rows.filter(snoozed_until__isnull=False).order_by("snoozed_until")
+    rows = rows.filter(snoozed_until=None)
     if tab == "waiting":
-        return rows.filter(state=states.QUEUED).order_by("queued_at")
+        return rows.filter(state=states.QUEUED).order_by("priority", "queued_at")
     if tab == "mine":
         return rows.filter(state=states.PERSON, assignee_id=operator_id)
     if tab == "bot":
@@ -46,6 +52,16 @@ def conversation_of_visitor(*, visitor: UUID) -> Conversation | None:
 
 def message_list(*, conversation: Conversation) -> list[Message]:
     return list(conversation.messages.select_related("operator").order_by("seq"))
+
+
+def note_list(*, conversation: Conversation) -> list[Note]:
+    return list(conversation.notes.select_related("author"))
+
+
+def snoozed_due() -> list[UUID]:
+    """Conversations whose sleep is over."""
+    due = Conversation.objects.filter(snoozed_until__lte=timezone.now())
+    return list(due.values_list("id", flat=True)[:500])
 
 
 def queue_position(*, conversation: Conversation) -> int | None:
@@ -87,20 +103,6 @@ def analysed_message(
         return messages.filter(seq=seq).first() if seq else None
     rows = messages.filter(author=Message.Author.VISITOR).order_by("-seq")[:20]
     return next((message for message in rows if "rule" in message.analysis), None)
-
-
-def article_list(*, query: str = "") -> QuerySet[Article]:
-    rows: QuerySet[Article] = Article.objects.filter(published=True).order_by("title")
-    for word in query.split()[:8]:
-        rows = rows.filter(Q(title__icontains=word) | Q(body__icontains=word))
-    return rows
-
-
-def article_get(*, slug: str) -> Article:
-    found = Article.objects.filter(slug=slug, published=True).first()
-    if found is None:
-        raise NotFound("There is no such article.", code="article_not_found")
-    return found
 
 
 def counts(*, operator_id: int) -> dict[str, Any]:

@@ -1,0 +1,144 @@
+"""What operators do around conversations, under ``/api/v1/support/``: notes, sorting, macros."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.accounts.selectors import signed_in
+from apps.support import selectors, services
+from apps.support.endpoints import Anything, MessageInput, body_of, require
+from apps.support.models import Conversation, Macro
+from apps.support.payloads import client_id_of, conversation_payload, note_payload, text_of
+
+
+class AssignInput(serializers.Serializer[Any]):
+    assignee = serializers.IntegerField(help_text="a user's id")
+    expected = serializers.IntegerField(allow_null=True, help_text="who has it now, or null")
+
+
+class SortInput(serializers.Serializer[Any]):
+    priority = serializers.ChoiceField(choices=Conversation.Priority.choices, required=False)
+    tags = serializers.ListField(child=serializers.CharField(), required=False)
+
+
+class SnoozeInput(serializers.Serializer[Any]):
+    until = serializers.DateTimeField(allow_null=True)
+
+
+_DESK: dict[str, tuple[type[serializers.Serializer[Any]], Callable[..., Conversation]]] = {
+    "assign": (AssignInput, services.conversation_assign),
+    "sort": (SortInput, services.conversation_sort),
+    "snooze": (SnoozeInput, services.conversation_snooze),
+}
+
+
+class DeskView(APIView):
+    """Assign a conversation, set its priority and tags, or put it off."""
+
+    @extend_schema(request=SortInput, responses=Anything)
+    def post(self, request: Request, conversation_id: uuid.UUID, action: str) -> Response:
+        require(request, "support.handle_conversation")
+        shape, service = _DESK[action]
+        body = shape(data=body_of(request))
+        body.is_valid(raise_exception=True)
+        values: dict[str, Any] = dict(body.validated_data)
+        if action == "assign":
+            values = {f"{name}_id": value for name, value in values.items()}
+        conversation = service(
+            conversation_id=conversation_id, operator=signed_in(request), **values
+        )
+        return Response(conversation_payload(conversation))
+
+
+class NotesView(APIView):
+    """What the team says among itself beside a conversation."""
+
+    @extend_schema(responses=Anything(many=True))
+    def get(self, request: Request, conversation_id: uuid.UUID) -> Response:
+        require(request, "support.view_conversation")
+        conversation = selectors.conversation_get(conversation_id=conversation_id)
+        notes = selectors.note_list(conversation=conversation)
+        return Response([note_payload(note) for note in notes])
+
+    @extend_schema(request=MessageInput, responses=Anything)
+    def post(self, request: Request, conversation_id: uuid.UUID) -> Response:
+        require(request, "support.handle_conversation")
+        note, repeated = services.note_add(
+            conversation_id=conversation_id,
+            operator=signed_in(request),
+            text=text_of(body_of(request)),
+            client_id=client_id_of(body_of(request)),
+        )
+        return Response(note_payload(note), status=200 if repeated else 201)
+
+
+class MacroSerializer(serializers.ModelSerializer[Macro]):
+    class Meta:
+        model = Macro
+        fields = ["id", "name", "text", "updated_at"]
+        extra_kwargs: ClassVar[dict[str, Any]] = {
+            "name": {"validators": []}
+        }  # a name in use is a conflict, see the service
+
+
+class MacroListView(APIView):
+    """Replies written once for the team, for operators."""
+
+    @extend_schema(responses=MacroSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        require(request, "support.change_macros")
+        return Response(MacroSerializer(services.macro_list(), many=True).data)
+
+    @extend_schema(request=MacroSerializer, responses=MacroSerializer)
+    def post(self, request: Request) -> Response:
+        require(request, "support.change_macros")
+        return Response(_macro(request, None), status=201)
+
+
+class MacroView(APIView):
+    """One macro: replace it, delete it."""
+
+    @extend_schema(request=MacroSerializer, responses=MacroSerializer)
+    def put(self, request: Request, macro_id: int) -> Response:
+        require(request, "support.change_macros")
+        return Response(_macro(request, macro_id))
+
+    @extend_schema(request=None, responses={204: None})
+    def delete(self, request: Request, macro_id: int) -> Response:
+        require(request, "support.change_macros")
+        services.macro_delete(macro_id=macro_id, operator=signed_in(request))
+        return Response(status=204)
+
+
+def _macro(request: Request, macro_id: int | None) -> dict[str, Any]:
+    body = MacroSerializer(data=body_of(request))
+    body.is_valid(raise_exception=True)
+    values = body.validated_data
+    macro = services.macro_save(
+        macro_id=macro_id, operator=signed_in(request), name=values["name"], text=values["text"]
+    )
+    return dict(MacroSerializer(macro).data)
+
+
+urlpatterns = [
+    path("conversations/<uuid:conversation_id>/notes/", NotesView.as_view()),
+    *(
+        path(
+            f"conversations/<uuid:conversation_id>/{action}/",
+            DeskView.as_view(),
+            {"action": action},
+        )
+        for action in _DESK
+    ),
+    path("macros/", MacroListView.as_view(), name="api-macros"),
+    path("macros/<int:macro_id>/", MacroView.as_view(), name="api-macro"),
+]

@@ -1,0 +1,32 @@
+"""What the endpoints of Support share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from apps.core.errors import InvalidInput, NotAllowed
+from apps.support.payloads import MAX_SLUG, MAX_TEXT
+
+
+class Anything(serializers.Serializer[Any]):
+    """An object as documented in ``docs/sockets.md``."""
+
+
+class MessageInput(serializers.Serializer[Any]):
+    id = serializers.CharField(max_length=64)
+    text = serializers.CharField(max_length=MAX_TEXT)
+    chosen = serializers.SlugField(max_length=MAX_SLUG, required=False, help_text="visitors only")
+
+
+def require(request: Request, permission: str) -> None:
+    if not request.user.has_perm(permission):
+        raise NotAllowed("This needs the role of an operator.")
+
+
+def body_of(request: Request) -> dict[str, Any]:
+    if not isinstance(request.data, dict):
+        raise InvalidInput("The body is not a JSON object.")
+    return request.data

@@ -1,0 +1,47 @@
+"""Reads of conversations and articles."""
+
+from apps.support.selectors.articles import (
+    article_edited,
+    article_get,
+    article_list,
+    knowledge_base,
+    tags_used,
+    upload_get,
+    version_get,
+)
+from apps.support.selectors.conversations import (
+    TABS,
+    analysed_message,
+    conversation_get,
+    conversation_list,
+    conversation_of_visitor,
+    counts,
+    message_list,
+    note_list,
+    queue_position,
+    snoozed_due,
+    turn_get,
+    turns_due,
+)
+
+__all__ = [
+    "TABS",
+    "analysed_message",
+    "article_edited",
+    "article_get",
+    "article_list",
+    "conversation_get",
+    "conversation_list",
+    "conversation_of_visitor",
+    "counts",
+    "knowledge_base",
+    "message_list",
+    "note_list",
+    "queue_position",
+    "snoozed_due",
+    "tags_used",
+    "turn_get",
+    "turns_due",
+    "upload_get",
+    "version_get",
+]

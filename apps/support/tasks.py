@@ -1,0 +1,20 @@
+"""Periodic work of Support."""
+
+from __future__ import annotations
+
+from django_tasks import task
+
+from apps.support import services
+from apps.support.services import uploads
+
+
+@task()
+def prune_uploads() -> int:
+    """Delete the files that were uploaded and never imported."""
+    return uploads.uploads_prune()
+
+
+@task()
+def wake_conversations() -> int:
+    """Bring back the conversations whose snooze is over."""
+    return services.conversations_wake()

@@ -1,0 +1,92 @@
+"""A newcomer's first three minutes: own articles in, and the bot answers from them and cites them.
+
+``TREFOIL_SCREENSHOTS=<folder>`` keeps a picture of each step.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from bench.server import RunningServer
+from tests.browser.conftest import OpenPage, picture
+
+pytestmark = [pytest.mark.browser, pytest.mark.models]
+SLOW = 60_000
+DOGS = """# Can I bring my dog to a branch?
+
+Yes. Dogs are welcome in every branch that has a garden, on a lead.
+
+Assistance dogs are welcome everywhere.
+"""
+BIKES = """<html><head><title>Larkspur</title></head><body><nav>Home</nav><main>
+<h1>Where do I leave my bicycle?</h1><p>There are stands behind each branch.</p></main></body>
+</html>
+"""
+
+
+def test_own_articles_are_imported_and_cited_in_an_answer(
+    open_page: OpenPage, bare: RunningServer, tmp_path: Path
+) -> None:
+    bare.start()
+    for name, text in (("dogs.md", DOGS), ("bikes.html", BIKES)):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    page = open_page()
+    page.set_default_timeout(SLOW)
+    page.goto(bare.url)
+    page.get_by_role("button", name="Open the console").click()
+    page.get_by_role("link", name="Knowledge base").click()
+    expect(page.get_by_role("heading", name="Knowledge base")).to_be_visible()
+    picture(page, "newcomer-1-list")
+    page.get_by_role("link", name="Import", exact=True).click()
+    page.set_input_files("[name=files]", [tmp_path / "dogs.md", tmp_path / "bikes.html"])
+    expect(page.locator("[data-chosen]")).to_contain_text("2 files")
+    picture(page, "newcomer-2-upload")
+    page.get_by_role("button", name="See what is in it").click()
+    expect(page.locator(".article-rows")).to_contain_text("Can I bring my dog to a branch?")
+    picture(page, "newcomer-3-preview")
+    page.get_by_role("button", name="Import 2 articles").click()
+    expect(page.locator(".notice").first).to_contain_text("2 articles are imported")
+    picture(page, "newcomer-4-imported")
+    page.get_by_role("link", name="Can I bring my dog to a branch?").click()
+    expect(page.locator("#preview p").first).to_contain_text("Dogs are welcome", timeout=SLOW)
+    picture(page, "newcomer-5-editor")
+    page.get_by_role("link", name="Try it").click()
+    box = page.get_by_label("Your message")
+    expect(box).to_have_value("Can I bring my dog to a branch?")
+    box.fill("is my dog allowed in the branch with me?")
+    page.get_by_role("button", name="Send").click()
+    source = page.locator(".message.bot .source")
+    expect(source).to_have_text("Can I bring my dog to a branch?", timeout=SLOW)
+    expect(page.locator(".message.bot[data-seq]")).to_contain_text("every branch that has a garden")
+    picture(page, "newcomer-6-answer")
+
+
+def test_an_article_is_written_previewed_and_restored(
+    open_page: OpenPage, bare: RunningServer
+) -> None:
+    bare.start()
+    page = open_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    page.set_default_timeout(SLOW)
+    page.goto(bare.url)
+    page.get_by_role("button", name="Open the console").click()
+    page.goto(f"{bare.url}/support/knowledge/?q=umbrella")
+    picture(page, "newcomer-7-nothing-found")
+    page.get_by_role("link", name="Draft article").click()
+    page.fill("[name=title]", "Do you lend umbrellas?")
+    page.fill("[name=body]", "Yes, **one** for each customer.")
+    expect(page.locator("#preview strong")).to_have_text("one")
+    picture(page, "newcomer-8-new")
+    page.get_by_role("button", name="Publish").click()
+    expect(page.locator(".notice").first).to_have_text("Published.")
+    page.fill("[name=body]", "No longer.")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("link", name="Version 2").click()
+    page.get_by_role("link", name="Version 1").click()
+    picture(page, "newcomer-9-versions")
+    page.get_by_role("button", name="Restore this version").click()
+    expect(page.locator("[name=body]")).to_have_value("Yes, **one** for each customer.")
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= 390
