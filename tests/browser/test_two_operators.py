@@ -73,6 +73,7 @@ def test_a_conversation_goes_from_one_operator_to_the_other(
     olivia.select_option("[data-priority]", label="Urgent")
     olivia.fill("[data-tags]", "Refund, till")
     olivia.press("[data-tags]", "Enter")
+    olivia.goto(f"{bare.url}{where}?tab=mine")
     expect(olivia.locator("[data-rows] .priority")).to_contain_text("Urgent", timeout=SLOW)
     expect(olivia.locator("[data-rows] .chip").first).to_have_text("refund", timeout=SLOW)
     picture(olivia, "desk-3-sorted")
@@ -100,5 +101,5 @@ def test_a_conversation_goes_from_one_operator_to_the_other(
     customer.fill("#widget-text", "How do I change my PIN?")
     customer.press("#widget-text", "Enter")
     expect(customer.locator(".message.bot .source")).to_have_count(1, timeout=SLOW)
-    expect(olivia.locator("[data-state]")).to_contain_text("Bot", timeout=SLOW)
+    expect(olivia.locator(".chip[data-state]")).to_contain_text("Bot", timeout=SLOW)
     assert omar.evaluate("document.documentElement.scrollWidth") <= 390
