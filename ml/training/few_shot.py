@@ -30,6 +30,7 @@ _SETTINGS = {
     "learning_rate": 4e-4,
     "schedule": "cosine",
     "contrast": 0.5,
+    "class_rows": 2,
     "head_start": "centroids",
     "label_names": True,
 }
@@ -37,11 +38,15 @@ _SCALE = 20.0
 _READ_BATCH = 64
 
 
-def fitted_to_few(config: FinetuneConfig, *, rows: int, classes: int) -> FinetuneConfig:
+def fitted_to_few(
+    config: FinetuneConfig, *, rows: int, classes: int, own_split: bool = False
+) -> FinetuneConfig:
     """The recipe as it is to be for ``rows`` of so many ``classes``.
 
     With ``few_shot`` "on", or "auto" and few rows, the settings that were left at their defaults
-    get values for few rows, and the epochs are enough for :data:`STEPS` steps.
+    get values for few rows, and the epochs are enough for :data:`STEPS` steps. With ``own_split``
+    the held-out rows were taken from the few that there are (one of five): the weights that are
+    stored are trained on them too (``refit``), once they have been measured without.
     """
     if config.few_shot == "off" or (config.few_shot == "auto" and rows > FEW * classes):
         return config
@@ -52,6 +57,8 @@ def fitted_to_few(config: FinetuneConfig, *, rows: int, classes: int) -> Finetun
     if config.epochs == defaults["epochs"]:
         steps_an_epoch = -(-rows // (config.batch_size * config.accumulation))
         chosen["epochs"] = max(config.epochs, float(-(-STEPS // steps_an_epoch)))
+    if own_split:
+        chosen["refit"] = True
     return replace(config, **chosen)  # type: ignore[arg-type]
 
 

@@ -53,7 +53,12 @@ class ClassifierTask:
         check_labels(request, labels, {row.label for row in valid} - {OUT_OF_SCOPE})
         exposed = any(row.label == OUT_OF_SCOPE for row in training)
         names = [*labels, *([OUT_OF_SCOPE] * exposed)]
-        config = fitted_to_few(request.config, rows=len(training), classes=len(names))
+        config = fitted_to_few(
+            request.config,
+            rows=len(training),
+            classes=len(names),
+            own_split=request.valid_file is None,
+        )
         columns = {label: index for index, label in enumerate(names)}
         return cls(config, source, tokenizer, tuple(labels), columns, training, valid)
 

@@ -13,11 +13,14 @@ from ml.artifacts import HEAD
 from ml.data.encoding import load_tokenizer
 from ml.encoders import resolve_encoder
 from ml.errors import DataError
-from ml.training.config import FinetuneConfig
+from ml.training.config import FinetuneConfig, load_config
 from ml.training.few_shot import FEW, STEPS, fitted_to_few, label_rows
 from ml.training.finetune import finetune
+from ml.training.order import ClassOrder
 from ml.training.tasks import ClassifierTask
 from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config
+
+RECIPE = Path(__file__).parents[3] / "ml" / "training" / "recipes" / "few_shot.toml"
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +38,33 @@ def test_few_rows_get_steps_enough_and_many_are_left_alone() -> None:
     assert fitted_to_few(replace(plain, few_shot="off"), rows=50, classes=10).epochs == plain.epochs
     forced = fitted_to_few(replace(plain, few_shot="on"), rows=10_000, classes=2)
     assert (forced.head_start, forced.epochs) == ("centroids", plain.epochs)
+
+
+def test_rows_held_out_of_few_are_trained_on_in_the_end() -> None:
+    plain = FinetuneConfig()
+    assert fitted_to_few(plain, rows=50, classes=10, own_split=True).refit
+    assert not fitted_to_few(plain, rows=50, classes=10).refit
+    assert not fitted_to_few(plain, rows=5000, classes=10, own_split=True).refit
+
+
+def test_the_shipped_recipe_is_what_few_rows_get_without_one() -> None:
+    by_itself = fitted_to_few(FinetuneConfig(), rows=50, classes=10, own_split=True)
+    written = fitted_to_few(load_config(RECIPE), rows=50, classes=10)
+    assert replace(written, few_shot="auto", card={}) == by_itself
+
+
+def test_rows_of_a_class_stand_together_in_batches() -> None:
+    labels = [row % 10 for row in range(50)]
+    order = ClassOrder(labels, 2, seed=3)
+    first = list(order)
+    assert sorted(first) == list(range(50))
+    pairs = [
+        (labels[one], labels[two]) for one, two in zip(first[:40:2], first[1:40:2], strict=True)
+    ]
+    assert all(one == two for one, two in pairs)
+    assert list(order) == first
+    order.epoch = 1
+    assert list(order) != first
 
 
 def test_what_the_recipe_says_comes_before_what_few_rows_ask_for() -> None:
