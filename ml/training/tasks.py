@@ -21,7 +21,7 @@ from ml.models.tuning.layers import token_positions
 from ml.models.tuning.registry import make_method
 from ml.training.config import FinetuneConfig
 from ml.training.datasets import EncodedRow, encode_classification, encode_tagging
-from ml.training.few_shot import fitted_to_few, label_rows, start_at_centroids
+from ml.training.few_shot import fitted_to_few, label_rows, start_head
 from ml.training.objective import make_contrast, make_loss
 from ml.training.rows import FinetuneRequest, check_labels, classification_rows, ner_rows
 from ml.types import OUT_OF_SCOPE
@@ -109,11 +109,11 @@ class ClassifierTask:
             r_drop=config.r_drop,
             mixup=config.mixup,
         )
-        if config.head_start == "centroids":
+        if config.head_start != "random":
             named = (
                 [*self.training, *label_rows(self.labels)] if config.label_names else self.training
             )
-            start_at_centroids(model, self._encoded(named, self.columns))
+            start_head(model, self._encoded(named, self.columns), config.head_start)
         return model
 
     def _more(self, rows: Sequence[LabelledText]) -> list[LabelledText]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 FEW_SHOT = ("auto", "on", "off")
-HEAD_STARTS = ("random", "centroids")
+HEAD_STARTS = ("random", "centroids", "logistic")
 
 
 @dataclass(frozen=True)
@@ -13,8 +13,8 @@ class FewShotSettings:
     """``few_shot`` "on" fits the settings that are left at their defaults to few rows
     (:mod:`ml.training.few_shot`); "auto" does so where there are few.
 
-    ``head_start`` "centroids" lets the head begin at the classes' centroids instead of at random
-    weights; with ``label_names`` the labels' names are rows of theirs to train on.
+    ``head_start`` lets the head begin at the classes' "centroids", or as the "logistic" regression
+    on the vectors of the encoder as it was, instead of at "random" weights; with ``label_names`` the labels' names are rows of theirs to train on.
     """
 
     few_shot: str = "auto"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
 from torch.nn import functional
 
 from ml.artifacts import HEAD
@@ -14,7 +15,7 @@ from ml.data.encoding import load_tokenizer
 from ml.encoders import resolve_encoder
 from ml.errors import DataError
 from ml.training.config import FinetuneConfig, load_config
-from ml.training.few_shot import FEW, STEPS, fitted_to_few, label_rows
+from ml.training.few_shot import FEW, STEPS, _logistic, fitted_to_few, label_rows
 from ml.training.finetune import finetune
 from ml.training.order import ClassOrder
 from ml.training.tasks import ClassifierTask
@@ -32,12 +33,12 @@ def test_few_rows_get_steps_enough_and_many_are_left_alone() -> None:
     plain = FinetuneConfig()
     few = fitted_to_few(plain, rows=50, classes=10)
     assert few.epochs * -(-50 // few.batch_size) >= STEPS
-    assert (few.head_start, few.label_names) == ("centroids", True)
+    assert (few.head_start, few.label_names) == ("logistic", True)
     assert few.learning_rate < plain.learning_rate
     assert fitted_to_few(plain, rows=FEW * 10 + 1, classes=10) is plain
     assert fitted_to_few(replace(plain, few_shot="off"), rows=50, classes=10).epochs == plain.epochs
     forced = fitted_to_few(replace(plain, few_shot="on"), rows=10_000, classes=2)
-    assert (forced.head_start, forced.epochs) == ("centroids", plain.epochs)
+    assert (forced.head_start, forced.epochs) == ("logistic", plain.epochs)
 
 
 def test_rows_held_out_of_few_are_trained_on_in_the_end() -> None:
@@ -97,11 +98,29 @@ def test_the_head_starts_where_nearest_centroid_search_ends(tmp_path: Path, enco
         labels.append(row.labels)
         answers.append(output["logits"][0].argmax().item())
     units, gold = torch.stack(vectors), torch.tensor(labels)
-    centroids = torch.stack([units[gold == label].mean(dim=0) for label in (0, 1)])
+    centroids = functional.normalize(
+        torch.stack([units[gold == label].mean(dim=0) for label in (0, 1)]), dim=-1
+    )
     difference = centroids[0] - centroids[1]
     nearest = (units @ difference < 0).long().tolist()
     assert answers == nearest
     assert model.head[-1].bias.abs().max() == 0
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_head_starts_as_the_logistic_regression(classes: int) -> None:
+    generator = torch.Generator().manual_seed(1)
+    middles = 3 * torch.randn(classes, 16, generator=generator)
+    labels = torch.arange(classes).repeat(8)
+    units = functional.normalize(
+        middles[labels] + torch.randn(len(labels), 16, generator=generator), dim=-1
+    )
+    weights, bias = _logistic(units, labels, classes + 1)
+    answers = units @ weights.T + bias
+    assert answers.argmax(dim=1).tolist() == labels.tolist()
+    probabilities = LogisticRegression(C=30.0).fit(units.numpy(), labels.numpy())
+    expected = torch.from_numpy(probabilities.predict_proba(units.numpy())).float()
+    assert torch.allclose(answers[:, :classes].softmax(dim=1), expected, atol=1e-3)
 
 
 def test_a_few_shot_run_learns_and_says_what_it_did(tmp_path: Path, encoder: Path) -> None:
@@ -109,7 +128,7 @@ def test_a_few_shot_run_learns_and_says_what_it_did(tmp_path: Path, encoder: Pat
     asked = request(tmp_path, "classification", config)
     artifact = finetune(asked)
     recipe = artifact.settings["recipe"]
-    assert (recipe["head_start"], recipe["label_names"]) == ("centroids", True)
+    assert (recipe["head_start"], recipe["label_names"]) == ("logistic", True)
     assert artifact.metrics["accuracy"] > 0.6
     assert artifact.data[0].rows == len(texts())
     assert HEAD in artifact.files
