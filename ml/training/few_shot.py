@@ -3,9 +3,10 @@
 A plain run on so few rows takes too few steps, at too high a rate, from a head that knows nothing.
 What helps: the head starts as a logistic regression on the frozen encoder's vectors, or at the
 classes' centroids (Snell et al. 2017, "Prototypical Networks"), so that the run begins where a
-frozen encoder ends; the names of the labels are rows too (as zero-shot search by label descriptions uses them);
-a contrastive term pulls the encoder's vectors of a class together (Tunstall et al. 2022, "SetFit",
-do so in a stage of its own); and the steps are enough, at a lower rate.
+frozen encoder ends; the names of the labels are rows too (as zero-shot search by label
+descriptions uses them); a contrastive term pulls the encoder's vectors of a class together
+(Tunstall et al. 2022, "SetFit", do so in a stage of its own), for which rows of a class stand
+side by side in a batch; and the steps are enough, at a lower rate.
 """
 
 from __future__ import annotations

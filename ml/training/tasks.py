@@ -32,7 +32,7 @@ class ClassifierTask:
     """Texts to train on and to measure by; ``config`` is the recipe as it fits their number.
 
     ``columns`` maps a label, the out-of-scope one behind the others if rows have it, to its column
-    of the logits.
+    of the logits. ``pseudo`` are texts that a model gave their labels; they are trained on too.
     """
 
     config: FinetuneConfig
@@ -42,6 +42,7 @@ class ClassifierTask:
     columns: dict[str, int]
     training: list[LabelledText]
     valid: list[LabelledText]
+    pseudo: tuple[LabelledText, ...] = ()
 
     @classmethod
     def read(
@@ -117,7 +118,8 @@ class ClassifierTask:
         return model
 
     def _more(self, rows: Sequence[LabelledText]) -> list[LabelledText]:
-        named = [*rows, *label_rows(self.labels)] if self.config.label_names else list(rows)
+        rows = [*rows, *self.pseudo]
+        named = [*rows, *label_rows(self.labels)] if self.config.label_names else rows
         settings = augmentation(self.config.augment)
         return augmented_texts(named, settings, self.config.seed) if settings else named
 
