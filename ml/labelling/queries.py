@@ -8,6 +8,7 @@ Core-Set Approach".
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +31,9 @@ def doubts(probabilities: FloatArray, strategy: str) -> Doubts:
     chances = np.asarray(probabilities, dtype=np.float64)
     ordered = np.sort(chances, axis=1)[:, ::-1]
     if strategy == "margin":
-        second = ordered[:, 1] if chances.shape[1] > 1 else 0.0
-        return np.asarray(1.0 - (ordered[:, 0] - second), dtype=np.float64)
+        if chances.shape[1] < 2:
+            return np.zeros(len(chances))
+        return np.asarray(1.0 - (ordered[:, 0] - ordered[:, 1]), dtype=np.float64)
     if strategy == "least_confident":
         return np.asarray(1.0 - ordered[:, 0], dtype=np.float64)
     if strategy == "entropy":
@@ -86,6 +88,7 @@ def _farthest_first(
     if not len(vectors):
         return
     left = np.ones(len(vectors), dtype=bool)
+    distance: NDArray[Any]
     if labelled is not None and len(labelled):
         distance = 1.0 - (vectors @ np.asarray(labelled, dtype=np.float32).T).max(axis=1)
         row = int(np.argmax(distance * weights))

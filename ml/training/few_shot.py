@@ -114,12 +114,13 @@ def _logistic(units: Tensor, labels: Tensor, columns: int) -> tuple[Tensor, Tens
     if len(known) < 2:
         return _centroids(units, labels, columns)
     fit = LogisticRegression(C=_C, max_iter=_MOST_ITERATIONS).fit(units.numpy(), labels.numpy())
-    found = torch.from_numpy(fit.coef_).float(), torch.from_numpy(fit.intercept_).float()
-    if len(known) == 2:  # of two classes there is one row of weights, those of the second
-        found = tuple(torch.stack([-part[0] / 2, part[0] / 2]) for part in found)
+    rows = torch.from_numpy(fit.coef_).float()
+    offsets = torch.from_numpy(fit.intercept_).float()
+    if len(known) == 2:  # there is one row of weights, for the second class
+        rows, offsets = torch.cat([-rows, rows]) / 2, torch.cat([-offsets, offsets]) / 2
     weights = units.new_zeros(columns, units.shape[1])
-    bias = units.new_full((columns,), found[1].min().item())
-    weights[known], bias[known] = found
+    bias = units.new_full((columns,), offsets.min().item())
+    weights[known], bias[known] = rows, offsets
     return weights, bias
 
 

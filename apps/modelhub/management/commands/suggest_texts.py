@@ -48,7 +48,7 @@ class Command(TrefoilCommand):
             labelled = self._vectors(options["encoder"], known) if known else None
         order = queries(options["strategy"], chances, vectors, labelled=labelled)
         unsure = doubts(chances, "margin")
-        found = [
+        found: list[dict[str, Any]] = [
             {
                 "text": texts[row],
                 "label": cast(Classification, answers[row]).label,
