@@ -103,6 +103,24 @@ def read_records(
     yield from reader(path, columns, problems)
 
 
+def read_texts(path: Path) -> list[str]:
+    """The ``text`` of each row of a JSONL or CSV file, or each line of a ``.txt`` file with words.
+
+    Raises :class:`DataError` for a row without a text and for a file without rows.
+    """
+    if path.suffix.lower() == ".txt":
+        texts = [line for _, line in _lines(path, None) if line.strip()]
+    else:
+        texts = []
+        for row, record in read_records(path, ("text",)):
+            if not isinstance(record["text"], str):
+                raise DataError(path, row, "'text' is not a text")
+            texts.append(record["text"])
+    if not texts:
+        raise DataError(path, None, "has no rows")
+    return texts
+
+
 def _report(error: DataError, problems: Problems | None) -> None:
     if problems is None:
         raise error

@@ -1,11 +1,12 @@
 """Learning from a handful of rows a class.
 
 A plain run on so few rows takes too few steps, at too high a rate, from a head that knows nothing.
-What helps: the head starts at the classes' centroids
-(Snell et al. 2017, "Prototypical Networks"), so that the run begins where nearest-centroid search
-ends; the names of the labels are rows too (as zero-shot search by label descriptions uses them);
-a contrastive term pulls the encoder's vectors of a class together (Tunstall et al. 2022, "SetFit",
-do so in a stage of its own); and the steps are enough, at a lower rate.
+What helps: the head starts as a logistic regression on the frozen encoder's vectors, or at the
+classes' centroids (Snell et al. 2017, "Prototypical Networks"), so that the run begins where a
+frozen encoder ends; the names of the labels are rows too (as zero-shot search by label
+descriptions uses them); a contrastive term pulls the encoder's vectors of a class together
+(Tunstall et al. 2022, "SetFit", do so in a stage of its own), for which rows of a class stand
+side by side in a batch; and the steps are enough, at a lower rate.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 
 import torch
-from torch import nn
+from sklearn.linear_model import LogisticRegression
+from torch import Tensor, nn
 from torch.nn import functional
 
 from ml.data.readers import LabelledText
@@ -30,18 +32,25 @@ _SETTINGS = {
     "learning_rate": 4e-4,
     "schedule": "cosine",
     "contrast": 0.5,
-    "head_start": "centroids",
+    "class_rows": 2,
+    "head_start": "logistic",
     "label_names": True,
 }
 _SCALE = 20.0
+_C = 30.0
+_MOST_ITERATIONS = 200
 _READ_BATCH = 64
 
 
-def fitted_to_few(config: FinetuneConfig, *, rows: int, classes: int) -> FinetuneConfig:
+def fitted_to_few(
+    config: FinetuneConfig, *, rows: int, classes: int, own_split: bool = False
+) -> FinetuneConfig:
     """The recipe as it is to be for ``rows`` of so many ``classes``.
 
     With ``few_shot`` "on", or "auto" and few rows, the settings that were left at their defaults
-    get values for few rows, and the epochs are enough for :data:`STEPS` steps.
+    get values for few rows, and the epochs are enough for :data:`STEPS` steps. With ``own_split``
+    the held-out rows were taken from the few that there are (one of five): the weights that are
+    stored are trained on them too (``refit``), once they have been measured without.
     """
     if config.few_shot == "off" or (config.few_shot == "auto" and rows > FEW * classes):
         return config
@@ -52,6 +61,8 @@ def fitted_to_few(config: FinetuneConfig, *, rows: int, classes: int) -> Finetun
     if config.epochs == defaults["epochs"]:
         steps_an_epoch = -(-rows // (config.batch_size * config.accumulation))
         chosen["epochs"] = max(config.epochs, float(-(-STEPS // steps_an_epoch)))
+    if own_split:
+        chosen["refit"] = True
     return replace(config, **chosen)  # type: ignore[arg-type]
 
 
@@ -66,27 +77,54 @@ def label_rows(labels: Sequence[str]) -> list[LabelledText]:
 
 
 @torch.no_grad()
-def start_at_centroids(model: TextClassifier, rows: Sequence[EncodedRow]) -> None:
-    """Set the head to where nearest-centroid search ends.
+def start_head(model: TextClassifier, rows: Sequence[EncodedRow], start: str) -> None:
+    """Set the head to what ``rows`` tell of the vectors as the encoder makes them.
 
-    With u the unit vectors of the rows, a class's weights are the direction of ``mean(u of the
-    class) - mean over classes``, scaled so that logits of vectors of the rows' mean length reach
-    about :data:`_SCALE`; the bias is 0. A class without rows has weights of 0.
+    "centroids": where nearest-centroid search ends. With c the means of a class's unit vectors at
+    unit length, a class's weights are ``c - mean over classes``, so scaled that the logits of
+    vectors of the rows' mean length lie :data:`_SCALE` times the cosines apart; the bias is 0.
+    "logistic": a logistic regression on the unit vectors with L2 penalty 1 / (2 * :data:`_C`).
+    A class without rows has weights of 0 (and the least bias of all).
     """
     head = model.head[-1]
     assert isinstance(head, nn.Linear)
     vectors, labels = _read(model, rows)
+    length = vectors.norm(dim=-1).mean()
     units = functional.normalize(vectors, dim=-1)
-    sums = torch.zeros_like(head.weight).index_add_(0, labels, units)  # (columns, hidden)
-    counts = torch.bincount(labels, minlength=len(sums)).unsqueeze(1)
-    present = (counts > 0).float()
-    centroids = sums / counts.clamp(min=1)
+    find = _logistic if start == "logistic" else _centroids
+    weights, bias = find(units, labels, len(head.weight))
+    head.weight.copy_(weights / length)
+    head.bias.copy_(bias)
+
+
+def _centroids(units: Tensor, labels: Tensor, columns: int) -> tuple[Tensor, Tensor]:
+    """Weights (columns, hidden) and bias (columns,) for unit vectors."""
+    sums = units.new_zeros(columns, units.shape[1]).index_add_(0, labels, units)
+    present = (torch.bincount(labels, minlength=columns).unsqueeze(1) > 0).float()
+    centroids = functional.normalize(sums, dim=-1)
+    # Centred after they are at unit length: the other way round, classes near the middle of all
+    # would be drawn out to the length of the others, and win texts that are not theirs.
     centred = (centroids - centroids.sum(dim=0) / present.sum()) * present
-    head.weight.copy_(_SCALE * functional.normalize(centred, dim=-1) / vectors.norm(dim=-1).mean())
-    head.bias.zero_()
+    return _SCALE * centred, units.new_zeros(columns)
 
 
-def _read(model: TextClassifier, rows: Sequence[EncodedRow]) -> tuple[torch.Tensor, torch.Tensor]:
+def _logistic(units: Tensor, labels: Tensor, columns: int) -> tuple[Tensor, Tensor]:
+    """As :func:`_centroids`."""
+    known = labels.unique().tolist()
+    if len(known) < 2:
+        return _centroids(units, labels, columns)
+    fit = LogisticRegression(C=_C, max_iter=_MOST_ITERATIONS).fit(units.numpy(), labels.numpy())
+    rows = torch.from_numpy(fit.coef_).float()
+    offsets = torch.from_numpy(fit.intercept_).float()
+    if len(known) == 2:  # there is one row of weights, for the second class
+        rows, offsets = torch.cat([-rows, rows]) / 2, torch.cat([-offsets, offsets]) / 2
+    weights = units.new_zeros(columns, units.shape[1])
+    bias = units.new_full((columns,), offsets.min().item())
+    weights[known], bias[known] = rows, offsets
+    return weights, bias
+
+
+def _read(model: TextClassifier, rows: Sequence[EncodedRow]) -> tuple[Tensor, Tensor]:
     """Pooled vectors (rows, hidden) and labels (rows,), by length."""
     data = EncodedRows(sorted(rows, key=lambda row: len(row.input_ids)))
     model.eval()

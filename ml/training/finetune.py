@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -24,6 +25,7 @@ from ml.artifacts import (
 )
 from ml.data.encoding import load_tokenizer
 from ml.encoders import EncoderSource, file_sha256, resolve_encoder
+from ml.errors import TrainingError
 from ml.evaluation.calibration import fit_temperature
 from ml.evaluation.decoding import decode_tags
 from ml.evaluation.reports import classification_report, tagging_report
@@ -35,12 +37,14 @@ from ml.training.config import FinetuneConfig
 from ml.training.datasets import EncodedRow
 from ml.training.processes import is_main_process, wait_for_all
 from ml.training.rows import FinetuneRequest
+from ml.training.self_training import pseudo_labelled
 from ml.training.settings.few_shot import FewShotSettings
 from ml.training.settings.losses import LossSettings
 from ml.training.settings.optimisation import OptimisationSettings
 from ml.training.settings.regularisation import RegularisationSettings
 from ml.training.tasks import ClassifierTask, TaggerTask
 from ml.training.trainer import ProgressCallback, forward_all, seed_everything, train
+from ml.types import FloatArray
 
 
 def finetune(request: FinetuneRequest, progress: ProgressCallback | None = None) -> Artifact:
@@ -51,6 +55,8 @@ def finetune(request: FinetuneRequest, progress: ProgressCallback | None = None)
     processes (:mod:`ml.training.processes`) the main one stores it; the others' artifact has no
     version.
     """
+    if request.unlabelled_file is not None and request.kind != "classification":
+        raise TrainingError(f"self-training is for classification, not for {request.kind}")
     source = resolve_encoder(request.config.encoder)
     tokenizer = load_tokenizer(source.path / "tokenizer.json")
     if request.kind == "classification":
@@ -71,20 +77,46 @@ def _finetune_classifier(
     task = ClassifierTask.read(request, source, tokenizer)
     request = replace(request, config=task.config)
     measured = _fit(request, task.make, task.rows, progress, task.known_held_out)
+    artifact, metrics, bias = _measured(request, source, task, measured.model)
+    if (unlabelled := request.unlabelled_file) is not None:
+        student = pseudo_labelled(task, measured.model, artifact, unlabelled)
+        told = {"teacher_accuracy": metrics["accuracy"], "pseudo_rows": len(student.pseudo)}
+        if student.pseudo:
+            asked = replace(request, config=student.config)
+            fit = _fit(asked, student.make, student.rows, progress, task.known_held_out, "student")
+            after, better, shift = _measured(asked, source, student, fit.model)
+            minutes = measured.minutes + fit.minutes
+            measured = replace(measured, minutes=minutes)
+            if better["accuracy"] >= metrics["accuracy"]:
+                request, task, metrics, bias = asked, student, better, shift
+                artifact = _with_unlabelled(after, unlabelled, len(student.pseudo))
+                measured = replace(fit, minutes=minutes)
+        metrics |= told
+    if not task.config.refit:
+        return _store(request, artifact, measured, metrics)
+    artifact = _with_held_out(artifact, request, len(task.known_valid))
+    fit = _refit(request, task.make, task.all_rows, progress, measured)
+    add_bias(fit.model, bias)
+    return _store(request, artifact, fit, metrics)
+
+
+def _measured(
+    request: FinetuneRequest, source: EncoderSource, task: ClassifierTask, model: torch.nn.Module
+) -> tuple[Artifact, dict[str, Any], FloatArray]:
+    """The declaration of a trained classifier, its measures on held-out rows, and their bias.
+
+    The bias is what was added to the logits of ``model``.
+    """
     settings = {OOS_COLUMN: task.has_out_of_scope}
     artifact = _declare(request, source, task.labels, settings, len(task.training))
-    logits = stack(forward_all(measured.model, task.held_out))
+    logits = stack(forward_all(model, task.held_out))
     bias = label_bias(logits, task.valid, task.labels)
+    add_bias(model, bias)
     logits = logits + bias
     artifact = calibrated(artifact, logits, task.valid, task.config)
     answers = classify_logits(logits, logits, artifact)
-    metrics = classification_report(answers, [row.label for row in task.valid], task.labels)
-    fit = measured
-    if task.config.refit:
-        artifact = _with_held_out(artifact, request, len(task.known_valid))
-        fit = _refit(request, task.make, task.all_rows, progress, measured)
-    add_bias(fit.model, bias)
-    return _store(request, artifact, fit, metrics)
+    gold = [row.label for row in task.valid]
+    return artifact, classification_report(answers, gold, task.labels), bias
 
 
 def _finetune_tagger(
@@ -151,11 +183,18 @@ def _refit(
 def _with_held_out(artifact: Artifact, request: FinetuneRequest, rows: int) -> Artifact:
     """The declaration with the held-out rows among the training data."""
     known = artifact.data[0]
+    more = artifact.data[1:]
     file = request.valid_file
     if file is None:
-        return replace(artifact, data=(replace(known, rows=known.rows + rows),))
+        return replace(artifact, data=(replace(known, rows=known.rows + rows), *more))
     held_out = DataSource(file.name, file_sha256(file), rows, known.licence)
-    return replace(artifact, data=(known, held_out))
+    return replace(artifact, data=(known, held_out, *more))
+
+
+def _with_unlabelled(artifact: Artifact, file: Path, rows: int) -> Artifact:
+    """The declaration with so many pseudo-labelled rows of ``file`` among the training data."""
+    source = DataSource(file.name, file_sha256(file), rows, artifact.data[0].licence)
+    return replace(artifact, data=(*artifact.data, source))
 
 
 def _declare(

@@ -14,7 +14,7 @@ from transformers import Trainer
 from ml.models.tuning.method import Method
 from ml.training.adversarial import make_adversary
 from ml.training.averaging import average_of
-from ml.training.order import EpochOrder
+from ml.training.order import ClassOrder, EpochOrder
 from ml.training.settings.regularisation import RegularisationSettings
 
 
@@ -22,7 +22,8 @@ class Loop(Trainer):
     """A training loop; what is regularised, and how, is in ``regularisation``.
 
     Learning rates and a penalty on the weights are those of the tuning ``method``. The mean of
-    the weights is part of each checkpoint; :meth:`finish` puts it in place.
+    the weights is part of each checkpoint; :meth:`finish` puts it in place. With ``class_rows``
+    so many texts of a class follow each other in a batch.
     """
 
     def __init__(
@@ -31,13 +32,15 @@ class Loop(Trainer):
         model: nn.Module,
         method: Method,
         regularisation: RegularisationSettings,
+        class_rows: int = 0,
         **settings: Any,
     ) -> None:
         super().__init__(model=model, **settings)
         self._method = method
         self.encoder: nn.Module = model.encoder  # type: ignore[assignment]
         self._adversary = make_adversary(model, regularisation)
-        self._order: EpochOrder | None = None
+        self._class_rows = class_rows
+        self._order: EpochOrder | ClassOrder | None = None
         self._average = average_of(model, ema=regularisation.ema, swa=regularisation.swa)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
@@ -77,9 +80,14 @@ class Loop(Trainer):
             worse: Any = super().training_step(model, inputs, *more)
         return (loss + worse) / 2
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> EpochOrder:
+    def _get_train_sampler(self, train_dataset: Any = None) -> EpochOrder | ClassOrder:
         dataset: Any = self.train_dataset if train_dataset is None else train_dataset
-        lengths = [len(dataset[row]["input_ids"]) for row in range(len(dataset))]
+        items = [dataset[row] for row in range(len(dataset))]
+        if self._class_rows and all(isinstance(item.get("labels"), int) for item in items):
+            labels = [item["labels"] for item in items]
+            self._order = ClassOrder(labels, self._class_rows, self.args.seed)
+            return self._order
+        lengths = [len(item["input_ids"]) for item in items]
         together = self.args.train_batch_size * self.args.gradient_accumulation_steps
         self._order = EpochOrder(lengths, together, self.args.seed)
         return self._order

@@ -1,7 +1,10 @@
-"""The order in which rows are trained on: texts of similar length together, by seed and epoch."""
+"""The order in which rows are trained on, by seed and epoch: texts of similar length together, or
+rows of a class together."""
 
 from __future__ import annotations
 
+import random
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -31,3 +34,37 @@ class EpochOrder(torch.utils.data.Sampler[int]):
             self._lengths, self._batch_size, generator=generator
         )
         return iter(order)
+
+
+class ClassOrder(torch.utils.data.Sampler[int]):
+    """Row numbers in which ``together`` rows of one class follow each other, where it has so many.
+
+    Contrastive terms need partners: of 77 classes, most rows of a random batch of 32 are alone in
+    theirs. Rows and groups are in an order that follows from the seed and the epoch alone; a group
+    that reaches over the end of a batch is parted, so ``together`` should divide the batch size.
+    """
+
+    def __init__(self, labels: Sequence[int], together: int, seed: int) -> None:
+        self._labels = list(labels)
+        self._together = together
+        self._seed = seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    def __iter__(self) -> Iterator[int]:
+        generator = random.Random(f"{self._seed} {self.epoch}")  # noqa: S311 - reproducible
+        of_class: dict[int, list[int]] = defaultdict(list)
+        for row, label in enumerate(self._labels):
+            of_class[label].append(row)
+        whole: list[list[int]] = []
+        rest: list[list[int]] = []
+        for rows in of_class.values():
+            generator.shuffle(rows)
+            for start in range(0, len(rows), self._together):
+                group = rows[start : start + self._together]
+                (whole if len(group) == self._together else rest).append(group)
+        generator.shuffle(whole)
+        generator.shuffle(rest)  # behind the whole ones, so that these do not slip over batches
+        return iter([row for group in (*whole, *rest) for row in group])

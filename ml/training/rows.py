@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ml.data.readers import LabelledText, TaggedSentence, read_classification, read_ner
 from ml.data.splits import split_by_text, text_key
@@ -14,13 +14,16 @@ from ml.errors import DataError, TrainingError
 from ml.training.config import FinetuneConfig
 from ml.types import OUT_OF_SCOPE, Kind
 
+Row = TypeVar("Row", LabelledText, TaggedSentence)
+
 
 @dataclass(frozen=True, slots=True)
 class FinetuneRequest:
     """What to train on: files, the task's name, and where its artifact goes.
 
     ``output`` is the artifact's folder; ``run_folder`` keeps checkpoints, so that the same
-    request resumes after a kill.
+    request resumes after a kill. The texts of ``unlabelled_file`` are for self-training, of
+    classifiers (:mod:`ml.training.self_training`).
     """
 
     name: str
@@ -30,12 +33,13 @@ class FinetuneRequest:
     output: Path
     run_folder: Path
     config: FinetuneConfig
+    unlabelled_file: Path | None = None
 
 
 def classification_rows(
     request: FinetuneRequest,
 ) -> tuple[list[LabelledText], list[LabelledText]]:
-    """Training and validation texts, no text in both.
+    """Training and validation texts, no text in both and, if rows have groups, no group.
 
     Rows of targeted sentiment are read with their companies, as one marked text for each.
     """
@@ -44,8 +48,7 @@ def classification_rows(
     training = list(read(request.train_file))
     if request.valid_file is not None:
         valid = list(read(request.valid_file))
-        seen = {text_key(row.text) for row in valid}
-        training = [row for row in training if text_key(row.text) not in seen]
+        training = _apart(training, valid, lambda row: text_key(row.text))
     else:
         training, valid = split_by_text(
             training,
@@ -53,6 +56,7 @@ def classification_rows(
             seed=request.config.seed,
             key=lambda row: str(row.row) if targeted else text_key(row.text),
             stratum=lambda row: row.label,
+            group=_groups(training),
         )
     if training and valid and all(row.label == OUT_OF_SCOPE for row in valid):
         raise DataError(
@@ -62,7 +66,7 @@ def classification_rows(
 
 
 def ner_rows(request: FinetuneRequest) -> tuple[list[TaggedSentence], list[TaggedSentence]]:
-    """Training and validation sentences, no sentence in both."""
+    """Training and validation sentences, no sentence in both and, if rows have groups, no group."""
 
     def key(row: TaggedSentence) -> str:
         return text_key(" ".join(row.tokens))
@@ -70,13 +74,28 @@ def ner_rows(request: FinetuneRequest) -> tuple[list[TaggedSentence], list[Tagge
     training = list(read_ner(request.train_file))
     if request.valid_file is not None:
         valid = list(read_ner(request.valid_file))
-        seen = {key(row) for row in valid}
-        training = [row for row in training if key(row) not in seen]
+        training = _apart(training, valid, key)
     else:
         training, valid = split_by_text(
-            training, held_out=request.config.held_out, seed=request.config.seed, key=key
+            training,
+            held_out=request.config.held_out,
+            seed=request.config.seed,
+            key=key,
+            group=_groups(training),
         )
     return _both(request, training, valid)
+
+
+def _groups(rows: Sequence[Any]) -> Callable[[Any], str] | None:
+    """What a row belongs to, where any row says so; rows of one group are to stay together."""
+    return (lambda row: str(row.group)) if any(row.group for row in rows) else None
+
+
+def _apart(training: Sequence[Row], valid: Sequence[Row], key: Callable[[Row], str]) -> list[Row]:
+    """The training rows whose text and group the validation rows lack."""
+    seen = {key(row) for row in valid}
+    groups = {row.group for row in valid} - {""}
+    return [row for row in training if key(row) not in seen and row.group not in groups]
 
 
 def _both(request: FinetuneRequest, training: list[Any], valid: list[Any]) -> tuple[Any, Any]:

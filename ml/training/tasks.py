@@ -21,7 +21,7 @@ from ml.models.tuning.layers import token_positions
 from ml.models.tuning.registry import make_method
 from ml.training.config import FinetuneConfig
 from ml.training.datasets import EncodedRow, encode_classification, encode_tagging
-from ml.training.few_shot import fitted_to_few, label_rows, start_at_centroids
+from ml.training.few_shot import fitted_to_few, label_rows, start_head
 from ml.training.objective import make_contrast, make_loss
 from ml.training.rows import FinetuneRequest, check_labels, classification_rows, ner_rows
 from ml.types import OUT_OF_SCOPE
@@ -32,7 +32,7 @@ class ClassifierTask:
     """Texts to train on and to measure by; ``config`` is the recipe as it fits their number.
 
     ``columns`` maps a label, the out-of-scope one behind the others if rows have it, to its column
-    of the logits.
+    of the logits. ``pseudo`` are texts that a model gave their labels; they are trained on too.
     """
 
     config: FinetuneConfig
@@ -42,6 +42,7 @@ class ClassifierTask:
     columns: dict[str, int]
     training: list[LabelledText]
     valid: list[LabelledText]
+    pseudo: tuple[LabelledText, ...] = ()
 
     @classmethod
     def read(
@@ -53,7 +54,12 @@ class ClassifierTask:
         check_labels(request, labels, {row.label for row in valid} - {OUT_OF_SCOPE})
         exposed = any(row.label == OUT_OF_SCOPE for row in training)
         names = [*labels, *([OUT_OF_SCOPE] * exposed)]
-        config = fitted_to_few(request.config, rows=len(training), classes=len(names))
+        config = fitted_to_few(
+            request.config,
+            rows=len(training),
+            classes=len(names),
+            own_split=request.valid_file is None,
+        )
         columns = {label: index for index, label in enumerate(names)}
         return cls(config, source, tokenizer, tuple(labels), columns, training, valid)
 
@@ -104,15 +110,16 @@ class ClassifierTask:
             r_drop=config.r_drop,
             mixup=config.mixup,
         )
-        if config.head_start == "centroids":
+        if config.head_start != "random":
             named = (
                 [*self.training, *label_rows(self.labels)] if config.label_names else self.training
             )
-            start_at_centroids(model, self._encoded(named, self.columns))
+            start_head(model, self._encoded(named, self.columns), config.head_start)
         return model
 
     def _more(self, rows: Sequence[LabelledText]) -> list[LabelledText]:
-        named = [*rows, *label_rows(self.labels)] if self.config.label_names else list(rows)
+        rows = [*rows, *self.pseudo]
+        named = [*rows, *label_rows(self.labels)] if self.config.label_names else rows
         settings = augmentation(self.config.augment)
         return augmented_texts(named, settings, self.config.seed) if settings else named
 

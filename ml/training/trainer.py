@@ -88,6 +88,7 @@ def train(
         method=method,
         args=arguments,
         regularisation=config,
+        class_rows=config.class_rows,
         train_dataset=_dataset(rows),
         eval_dataset=_dataset(valid) if stop_early and valid is not None else None,
         data_collator=collator,

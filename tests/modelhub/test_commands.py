@@ -117,6 +117,67 @@ def test_predict_names_an_unknown_task(models: Path, task: str) -> None:
         run("predict", "--task", task, "--text", "card")
 
 
+def test_predict_chooses_among_described_labels(models: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "labels.json"
+    labels.write_text(json.dumps({"lost": "card lost", "money": "euro rate"}), encoding="utf-8")
+    found = result("predict", "--labels", str(labels), "--text", "euro rate", "--text", "card lost")
+    assert [one["label"] for one in found["predictions"]] == ["money", "lost"]
+    assert not found["predictions"][0]["confident"]
+    assert found["predictions"][0]["version"].startswith("zero-shot-")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--labels", "card"], "two labels"),
+        (["--labels", "card,rate", "--task", "intent"], "sentence encoder"),
+        ([], "--task"),
+    ],
+)
+def test_predict_names_labels_that_cannot_be(
+    models: Path, arguments: list[str], named: str
+) -> None:
+    with pytest.raises(CommandError, match=named):
+        run("predict", *arguments, "--text", "card")
+
+
+# suggest_texts -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("strategy", ["margin", "mixed"])
+def test_suggest_texts_asks_for_new_texts_once(models: Path, tmp_path: Path, strategy: str) -> None:
+    rows = [
+        {"text": text} for text in ("card lost", "card rate", "Card  lost", "euro rate", "rome")
+    ]
+    new = written(tmp_path / "new.jsonl", *rows)
+    known = written(tmp_path / "known.jsonl", {"text": "euro rate", "label": "rate"})
+    found = result(
+        *("suggest_texts", "--task", "intent", "--file", new, "--labelled", known),
+        *("--strategy", strategy, "--count", "9"),
+    )
+    assert sorted(one["text"] for one in found["texts"]) == ["card lost", "card rate", "rome"]
+    if strategy == "margin":
+        assert [one["doubt"] for one in found["texts"]] == sorted(
+            (one["doubt"] for one in found["texts"]), reverse=True
+        )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--task", "encoder"], "classification"),
+        (["--task", "intent", "--encoder", "ner"], "embedding"),
+        (["--task", "intent", "--count", "0"], "--count"),
+    ],
+)
+def test_suggest_texts_names_what_is_wrong(
+    models: Path, tmp_path: Path, arguments: list[str], named: str
+) -> None:
+    file = written(tmp_path / "new.jsonl", {"text": "card"})
+    with pytest.raises(CommandError, match=named):
+        run("suggest_texts", "--file", file, *arguments)
+
+
 def test_predict_needs_a_text_or_a_file(models: Path) -> None:
     with pytest.raises(CommandError, match="--text"):
         run("predict", "--task", "intent")

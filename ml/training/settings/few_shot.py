@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 FEW_SHOT = ("auto", "on", "off")
-HEAD_STARTS = ("random", "centroids")
+HEAD_STARTS = ("random", "centroids", "logistic")
 
 
 @dataclass(frozen=True)
@@ -13,14 +13,25 @@ class FewShotSettings:
     """``few_shot`` "on" fits the settings that are left at their defaults to few rows
     (:mod:`ml.training.few_shot`); "auto" does so where there are few.
 
-    ``head_start`` "centroids" lets the head begin at the classes' centroids instead of at random
-    weights; with ``label_names`` the labels' names are rows of theirs to train on.
+    ``head_start`` lets the head begin at the classes' "centroids", or as the "logistic" regression
+    on the vectors of the encoder as it was, instead of at "random" weights; with ``label_names``
+    the labels' names are rows of theirs to train on.
+
+    In self-training a class gets at most ``pseudo_per_class`` of the unlabelled texts, and all that
+    are taken have an expected share of wrong labels of ``pseudo_error`` at most.
     """
 
     few_shot: str = "auto"
     head_start: str = "random"
     label_names: bool = False
+    pseudo_error: float = 0.05
+    pseudo_per_class: int = 50
 
     def few_shot_checks(self) -> dict[str, bool]:
         """Whether each setting's value is allowed, by name."""
-        return {"few_shot": self.few_shot in FEW_SHOT, "head_start": self.head_start in HEAD_STARTS}
+        return {
+            "few_shot": self.few_shot in FEW_SHOT,
+            "head_start": self.head_start in HEAD_STARTS,
+            "pseudo_error": 0 < self.pseudo_error < 1,
+            "pseudo_per_class": self.pseudo_per_class > 0,
+        }

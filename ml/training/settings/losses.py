@@ -17,8 +17,10 @@ class LossSettings:
     inverse of their number of rows or of their effective number with ``effective_beta``.
     ``contrast`` is the share of the supervised contrastive term
     (:mod:`ml.training.losses.supervised_contrastive`) in the loss of texts, at
-    ``contrast_temperature``; it and ``r_drop``, the weight of the agreement of two passes with
-    different dropout (:mod:`ml.models.r_drop`, twice the time), are for classification.
+    ``contrast_temperature``, for which ``class_rows`` texts of a class are put side by side in a
+    batch (0: batches hold texts of similar length); these and ``r_drop``, the weight of the
+    agreement of two passes with different dropout (:mod:`ml.models.r_drop`, twice the time), are
+    for classification.
     """
 
     loss: str = "cross_entropy"
@@ -28,6 +30,7 @@ class LossSettings:
     effective_beta: float = 0.999
     contrast: float = 0.0
     contrast_temperature: float = 0.1
+    class_rows: int = 0
     r_drop: float = 0.0
 
     def loss_checks(self) -> dict[str, bool]:
@@ -40,5 +43,6 @@ class LossSettings:
             "effective_beta": 0 <= self.effective_beta < 1,
             "contrast": 0 <= self.contrast < 1,
             "contrast_temperature": self.contrast_temperature > 0,
+            "class_rows": self.class_rows == 0 or self.class_rows >= 2,
             "r_drop": self.r_drop >= 0,
         }

@@ -7,17 +7,21 @@ from pathlib import Path
 
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
 from torch.nn import functional
 
 from ml.artifacts import HEAD
 from ml.data.encoding import load_tokenizer
 from ml.encoders import resolve_encoder
 from ml.errors import DataError
-from ml.training.config import FinetuneConfig
-from ml.training.few_shot import FEW, STEPS, fitted_to_few, label_rows
+from ml.training.config import FinetuneConfig, load_config
+from ml.training.few_shot import FEW, STEPS, _logistic, fitted_to_few, label_rows
 from ml.training.finetune import finetune
+from ml.training.order import ClassOrder
 from ml.training.tasks import ClassifierTask
 from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config
+
+RECIPE = Path(__file__).parents[3] / "ml" / "training" / "recipes" / "few_shot.toml"
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +33,39 @@ def test_few_rows_get_steps_enough_and_many_are_left_alone() -> None:
     plain = FinetuneConfig()
     few = fitted_to_few(plain, rows=50, classes=10)
     assert few.epochs * -(-50 // few.batch_size) >= STEPS
-    assert (few.head_start, few.label_names) == ("centroids", True)
+    assert (few.head_start, few.label_names) == ("logistic", True)
     assert few.learning_rate < plain.learning_rate
     assert fitted_to_few(plain, rows=FEW * 10 + 1, classes=10) is plain
     assert fitted_to_few(replace(plain, few_shot="off"), rows=50, classes=10).epochs == plain.epochs
     forced = fitted_to_few(replace(plain, few_shot="on"), rows=10_000, classes=2)
-    assert (forced.head_start, forced.epochs) == ("centroids", plain.epochs)
+    assert (forced.head_start, forced.epochs) == ("logistic", plain.epochs)
+
+
+def test_rows_held_out_of_few_are_trained_on_in_the_end() -> None:
+    plain = FinetuneConfig()
+    assert fitted_to_few(plain, rows=50, classes=10, own_split=True).refit
+    assert not fitted_to_few(plain, rows=50, classes=10).refit
+    assert not fitted_to_few(plain, rows=5000, classes=10, own_split=True).refit
+
+
+def test_the_shipped_recipe_is_what_few_rows_get_without_one() -> None:
+    by_itself = fitted_to_few(FinetuneConfig(), rows=50, classes=10, own_split=True)
+    written = fitted_to_few(load_config(RECIPE), rows=50, classes=10)
+    assert replace(written, few_shot="auto", card={}) == by_itself
+
+
+def test_rows_of_a_class_stand_together_in_batches() -> None:
+    labels = [row % 10 for row in range(50)]
+    order = ClassOrder(labels, 2, seed=3)
+    first = list(order)
+    assert sorted(first) == list(range(50))
+    pairs = [
+        (labels[one], labels[two]) for one, two in zip(first[:40:2], first[1:40:2], strict=True)
+    ]
+    assert all(one == two for one, two in pairs)
+    assert list(order) == first
+    order.epoch = 1
+    assert list(order) != first
 
 
 def test_what_the_recipe_says_comes_before_what_few_rows_ask_for() -> None:
@@ -67,11 +98,29 @@ def test_the_head_starts_where_nearest_centroid_search_ends(tmp_path: Path, enco
         labels.append(row.labels)
         answers.append(output["logits"][0].argmax().item())
     units, gold = torch.stack(vectors), torch.tensor(labels)
-    centroids = torch.stack([units[gold == label].mean(dim=0) for label in (0, 1)])
+    centroids = functional.normalize(
+        torch.stack([units[gold == label].mean(dim=0) for label in (0, 1)]), dim=-1
+    )
     difference = centroids[0] - centroids[1]
     nearest = (units @ difference < 0).long().tolist()
     assert answers == nearest
     assert model.head[-1].bias.abs().max() == 0
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_head_starts_as_the_logistic_regression(classes: int) -> None:
+    generator = torch.Generator().manual_seed(1)
+    middles = 3 * torch.randn(classes, 16, generator=generator)
+    labels = torch.arange(classes).repeat(8)
+    units = functional.normalize(
+        middles[labels] + torch.randn(len(labels), 16, generator=generator), dim=-1
+    )
+    weights, bias = _logistic(units, labels, classes + 1)
+    answers = units @ weights.T + bias
+    assert answers.argmax(dim=1).tolist() == labels.tolist()
+    probabilities = LogisticRegression(C=30.0).fit(units.numpy(), labels.numpy())
+    expected = torch.from_numpy(probabilities.predict_proba(units.numpy())).float()
+    assert torch.allclose(answers[:, :classes].softmax(dim=1), expected, atol=1e-3)
 
 
 def test_a_few_shot_run_learns_and_says_what_it_did(tmp_path: Path, encoder: Path) -> None:
@@ -79,7 +128,7 @@ def test_a_few_shot_run_learns_and_says_what_it_did(tmp_path: Path, encoder: Pat
     asked = request(tmp_path, "classification", config)
     artifact = finetune(asked)
     recipe = artifact.settings["recipe"]
-    assert (recipe["head_start"], recipe["label_names"]) == ("centroids", True)
+    assert (recipe["head_start"], recipe["label_names"]) == ("logistic", True)
     assert artifact.metrics["accuracy"] > 0.6
     assert artifact.data[0].rows == len(texts())
     assert HEAD in artifact.files

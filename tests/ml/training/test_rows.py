@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ml.data.readers import write_jsonl
@@ -45,3 +46,34 @@ def test_the_companies_of_a_text_stay_on_one_side_of_the_split(tmp_path: Path) -
     assert len(sides[1]) >= 8
     assert not sides[0] & sides[1]
     assert len(training) + len(valid) == 80
+
+
+def grouped(path: Path, rows: list[tuple[str, str]]) -> Path:
+    write_jsonl(
+        path,
+        [
+            {"text": text, "label": "ab"[place % 2], "group": g}
+            for place, (text, g) in enumerate(rows)
+        ],
+    )
+    return path
+
+
+def texts_request(folder: Path, *, valid: Path | None = None) -> FinetuneRequest:
+    return replace(request(folder, valid=valid), name="intent")
+
+
+def test_rows_of_a_group_stay_on_one_side_of_the_split(tmp_path: Path) -> None:
+    grouped(tmp_path / "train.jsonl", [(f"text {n}", f"author {n // 4}") for n in range(80)])
+    training, valid = classification_rows(texts_request(tmp_path))
+    sides = [{row.group for row in rows} for rows in (training, valid)]
+    assert sides[1]
+    assert not sides[0] & sides[1]
+    assert len(training) + len(valid) == 80
+
+
+def test_groups_of_the_validation_file_are_not_trained_on(tmp_path: Path) -> None:
+    grouped(tmp_path / "train.jsonl", [("one", "ann"), ("two", "ben"), ("three", ""), ("four", "")])
+    valid = grouped(tmp_path / "valid.jsonl", [("five", "ann"), ("six", "")])
+    training, _ = classification_rows(texts_request(tmp_path, valid=valid))
+    assert [row.text for row in training] == ["two", "three", "four"]

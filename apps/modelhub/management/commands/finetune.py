@@ -24,6 +24,7 @@ class Command(TrefoilCommand):
         parser.add_argument("--name", required=True, help="the task's name")
         parser.add_argument("--train", type=Path, required=True)
         parser.add_argument("--valid", type=Path, help="default: a share of --train, split by text")
+        parser.add_argument("--unlabelled", type=Path, help="texts for self-training (classifiers)")
         parser.add_argument("--method", choices=method_names())
         parser.add_argument("--config", type=Path, help="a TOML recipe")
         parser.add_argument("--epochs", type=float)
@@ -51,6 +52,7 @@ class Command(TrefoilCommand):
             output=options["output"] or staging,
             run_folder=settings.VAR_DIR / "runs" / f"{name}-{_run_key(options, config)}",
             config=config,
+            unlabelled_file=options["unlabelled"],
         )
         progress = TerminalProgress(f"fine-tuning {name}")
         try:
@@ -83,6 +85,7 @@ class Command(TrefoilCommand):
 def _run_key(options: dict[str, Any], config: Any) -> str:
     """Names the run after all that shapes it, so that only the same run resumes."""
     parts = [str(options["train"].resolve()), str(options["valid"]), repr(config)]
+    parts += [str(options["unlabelled"])] if options["unlabelled"] else []
     if options["train"].is_file():
         parts.append(str(options["train"].stat().st_mtime_ns))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]

@@ -1,19 +1,22 @@
-"""Predicts for texts from the command line or a file."""
+"""Predicts for texts from the command line or a file, also for labels never trained on."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 from django.core.management.base import CommandParser
 
 from apps.core import gateway
 from apps.core.commands import TrefoilCommand
 from apps.core.errors import InvalidInput
 from apps.modelhub.payloads import prediction_payload
-from ml.data.readers import read_records
+from ml.data.readers import read_texts
 from ml.data.targeting import TARGETED_TASK, read_targeted
-from ml.errors import DataError
+from ml.labelling.zero_shot import ZeroShotClassifier, read_descriptions
+from ml.types import Embedding, FloatArray
 
 _CHUNK = 256
 
@@ -22,14 +25,23 @@ class Command(TrefoilCommand):
     help = "Predict with the active model of a task."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--task", required=True)
+        parser.add_argument("--task", help="needed, but with --labels: encoder")
+        parser.add_argument(
+            "--labels",
+            metavar="L",
+            help="choose among these labels by their descriptions: names split by commas, a JSON "
+            "file {label: description} or JSONL or CSV rows label, description",
+        )
         source = parser.add_mutually_exclusive_group(required=True)
         source.add_argument("--text", action="append", metavar="T")
         source.add_argument("--file", type=Path, metavar="F.jsonl")
 
     def run(self, **options: Any) -> dict[str, Any]:
+        if not options["task"] and not options["labels"]:
+            raise InvalidInput("--task is needed, or --labels to choose among.")
+        options["task"] = options["task"] or "encoder"
         asked = _asked(options)
-        predictor = gateway.load_version(options["task"])
+        predictor = _predictor(options)
         found = []
         for start in range(0, len(asked), _CHUNK):
             chunk = asked[start : start + _CHUNK]
@@ -42,10 +54,27 @@ class Command(TrefoilCommand):
         return {"task": options["task"], "predictions": found}
 
 
+def _predictor(options: dict[str, Any]) -> Any:
+    """The task's active model or, with ``--labels``, its vectors compared with descriptions."""
+    descriptions = read_descriptions(options["labels"]) if options["labels"] else None
+    predictor = gateway.load_version(options["task"])
+    if descriptions is None:
+        return predictor
+    if predictor.info.kind != "embedding":
+        raise InvalidInput(
+            f"--labels needs a sentence encoder; {options['task']} is of kind {predictor.info.kind}"
+        )
+
+    def embed(texts: Sequence[str]) -> FloatArray:
+        return np.stack([cast(Embedding, found).vector for found in predictor.predict(texts)])
+
+    return ZeroShotClassifier(embed, descriptions, version=f"zero-shot-{predictor.info.version}")
+
+
 def _asked(options: dict[str, Any]) -> list[tuple[str, dict[str, str]]]:
     """What the model reads, and what the answer shows of each: the text, and its entity if any."""
     if options["task"] != TARGETED_TASK:
-        texts = options["text"] or _texts(options["file"])
+        texts = options["text"] or read_texts(options["file"])
         return [(text, {"text": text}) for text in texts]
     if options["text"]:
         raise InvalidInput(
@@ -60,17 +89,6 @@ def _asked(options: dict[str, Any]) -> list[tuple[str, dict[str, str]]]:
     if not asked:
         raise InvalidInput(f"{options['file']} has no rows")
     return asked
-
-
-def _texts(path: Path) -> list[str]:
-    texts = []
-    for row, record in read_records(path, ("text",)):
-        if not isinstance(record["text"], str):
-            raise DataError(path, row, "'text' is not a text")
-        texts.append(record["text"])
-    if not texts:
-        raise InvalidInput(f"{path} has no rows")
-    return texts
 
 
 def _summary(payload: dict[str, Any]) -> str:

@@ -1,0 +1,160 @@
+"""How many texts of a hidden test part does a model get right that saw K examples a class?
+
+    python -m bench.few_shot --data F.jsonl [--shots 5,10] [--seeds 13,14,15]
+        [--ways default,plain] [--test 0.2] [--json]
+
+A share of the distinct texts of ``--data`` (Banking77's public training file, say) is the test,
+the same for all; of the rest, K rows a class are drawn anew with each seed. ``default`` is what
+``finetune`` does without a recipe, ``recipe`` the shipped ``few_shot.toml``, ``plain`` a run
+without what few rows ask for, and the others change the default by one thing. Every run goes
+through ``finetune`` on all K rows; no choice within it is made by the test's labels, which only fit
+the temperature afterwards, and that changes no answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import statistics
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ml.data.readers import LabelledText, read_classification, write_jsonl
+from ml.data.splits import split_by_text, text_key
+from ml.training.config import FinetuneConfig, load_config
+from ml.training.few_shot import fitted_to_few
+from ml.training.finetune import finetune
+from ml.training.rows import FinetuneRequest
+
+SPLIT_SEED = 7
+RECIPE = Path(__file__).resolve().parents[1] / "ml" / "training" / "recipes" / "few_shot.toml"
+WAYS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "recipe": {},
+    "plain": {"few_shot": "off"},
+    "centroids": {"method": "head", "contrast": 0.0, "epochs": 0.01, "head_start": "centroids"},
+    "logistic": {"method": "head", "contrast": 0.0, "epochs": 0.01},
+    "from_centroids": {"head_start": "centroids"},
+    "no_contrast": {"contrast": 0.0},
+    "by_length": {"class_rows": 0},
+    "no_names": {"label_names": False},
+    "r_drop": {"r_drop": 1.0},
+    "augment": {"augment": {"copies": 2, "synonym": 0.1, "deletion": 0.1, "swap": 0.05}},
+    "full": {"method": "full", "learning_rate": 5e-5},
+}
+
+
+def examples(rows: Sequence[LabelledText], shots: int, seed: int) -> list[LabelledText]:
+    """``shots`` rows of each class, of different texts."""
+    of_class: dict[str, dict[str, LabelledText]] = defaultdict(dict)
+    for row in rows:
+        of_class[row.label].setdefault(text_key(row.text), row)
+    generator = random.Random(f"{seed} {shots}")
+    drawn = []
+    for label in sorted(of_class):
+        texts = of_class[label]
+        drawn += [texts[key] for key in generator.sample(sorted(texts), min(shots, len(texts)))]
+    return drawn
+
+
+def measure(
+    way: str, train: Sequence[LabelledText], test: Sequence[LabelledText], seed: int
+) -> dict[str, float]:
+    """Accuracy on ``test`` and the minutes of training."""
+    config = _config(way, rows=len(train), classes=len({row.label for row in train}), seed=seed)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        files = {"train": train, "test": test}
+        for file, rows in files.items():
+            write_jsonl(
+                folder / f"{file}.jsonl", [{"text": r.text, "label": r.label} for r in rows]
+            )
+        artifact = finetune(
+            FinetuneRequest(
+                name="few_shot",
+                kind="classification",
+                train_file=folder / "train.jsonl",
+                valid_file=folder / "test.jsonl",
+                output=folder / "artifact",
+                run_folder=folder / "run",
+                config=config,
+            )
+        )
+    return {name: artifact.metrics[name] for name in ("accuracy", "minutes")}
+
+
+def _config(way: str, *, rows: int, classes: int, seed: int) -> FinetuneConfig:
+    """The recipe; what a way changes comes after what few rows ask for."""
+    config = load_config(RECIPE if way == "recipe" else None, seed=seed, refit=False)
+    if not WAYS[way] or way == "plain":
+        return replace(config, **WAYS[way])
+    return replace(fitted_to_few(config, rows=rows, classes=classes), few_shot="off", **WAYS[way])
+
+
+def run(
+    rows: Sequence[LabelledText],
+    ways: Sequence[str],
+    shots: Sequence[int],
+    seeds: Sequence[int],
+    share: float,
+) -> dict[str, Any]:
+    """Mean, spread and single accuracies of each way and number of shots."""
+    rest, test = split_by_text(
+        rows,
+        held_out=share,
+        seed=SPLIT_SEED,
+        key=lambda row: text_key(row.text),
+        stratum=lambda row: row.label,
+    )
+    result: dict[str, Any] = {"bench": "few_shot", "test_rows": len(test), "seeds": list(seeds)}
+    for way in ways:
+        for number in shots:
+            runs = []
+            for seed in seeds:
+                runs.append(measure(way, examples(rest, number, seed), test, seed))
+                sys.stderr.write(f"{way} {number} shots, seed {seed}: {runs[-1]}\n")
+            found = [one["accuracy"] for one in runs]
+            result[f"{way}_{number}"] = {
+                "accuracy": round(statistics.fmean(found), 4),
+                "spread": round(statistics.stdev(found), 4) if len(found) > 1 else 0.0,
+                "minutes": round(statistics.fmean(one["minutes"] for one in runs), 2),
+                "accuracies": [round(one, 4) for one in found],
+            }
+    return result
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(item) for item in text.split(",")]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="labelled texts")
+    parser.add_argument("--shots", type=_numbers, default=[5, 10])
+    parser.add_argument("--seeds", type=_numbers, default=[13, 14, 15])
+    parser.add_argument("--ways", default="plain,default", help=f"of {', '.join(WAYS)}")
+    parser.add_argument("--test", type=float, default=0.2, help="share of the texts")
+    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
+    options = parser.parse_args()
+    ways = options.ways.split(",")
+    if unknown := [way for way in ways if way not in WAYS]:
+        parser.error(f"there is no way {unknown[0]!r}; there are {', '.join(WAYS)}")
+    rows = list(read_classification(options.data))
+    result = run(rows, ways, options.shots, options.seeds, options.test)
+    print("| way | examples a class | accuracy | spread | minutes |\n|---|---|---|---|---|")
+    for way in ways:
+        for number in options.shots:
+            row = result[f"{way}_{number}"]
+            print(f"| {way} | {number} | {row['accuracy']} | {row['spread']} | {row['minutes']} |")
+    if options.json:
+        print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""Self-training: a classifier's sure answers on unlabelled texts are rows of its successor.
+
+Lee 2013, "Pseudo-Label"; Xie et al. 2020, "Self-training with Noisy Student". Answers are taken by
+their calibrated confidence, so that the share of wrong ones among them can be bounded.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from ml.artifacts import Artifact
+from ml.data.readers import LabelledText, read_texts
+from ml.data.splits import text_key
+from ml.evaluation.scoring import classify_logits
+from ml.training.calibrate import stack
+from ml.training.datasets import encode_classification
+from ml.training.tasks import ClassifierTask
+from ml.training.trainer import forward_all
+from ml.types import Classification
+
+
+def pseudo_labelled(
+    task: ClassifierTask, teacher: nn.Module, artifact: Artifact, file: Path
+) -> ClassifierTask:
+    """The task with pseudo-labelled texts of ``file`` among its rows, and as many steps as before.
+
+    ``artifact`` holds the teacher's temperature and thresholds. Texts that the task has already
+    are left out. Raises :class:`ml.errors.DataError` for an unusable file.
+    """
+    known = {text_key(row.text) for row in (*task.training, *task.valid)}
+    new = {text_key(text): text for text in read_texts(file) if text.strip()}
+    texts = [text for key, text in new.items() if key not in known]
+    if not texts:
+        return task
+    placeholder = task.labels[0]
+    encoded = encode_classification(
+        [LabelledText(text, placeholder) for text in texts],
+        task.tokenizer,
+        task.columns,
+        task.config.max_length,
+    )
+    logits = stack(forward_all(teacher, encoded))
+    answers = classify_logits(logits, logits, artifact)
+    chosen = sure_answers(
+        answers, error=task.config.pseudo_error, most=task.config.pseudo_per_class
+    )
+    if not chosen:
+        return task
+    pseudo = tuple(LabelledText(texts[row], answers[row].label) for row in chosen)
+    share = len(task.training) / (len(task.training) + len(pseudo))
+    config = replace(task.config, epochs=max(1.0, task.config.epochs * share))
+    return replace(task, config=config, pseudo=pseudo)
+
+
+def sure_answers(answers: Sequence[Classification], *, error: float, most: int) -> list[int]:
+    """The rows of the answers to learn from, in order.
+
+    Of each label the ``most`` surest in-scope ones; of those, from the surest down, as many as
+    keep the mean of ``1 - confidence``, their expected share of wrong labels, at ``error`` or less.
+    """
+    by_confidence = sorted(
+        (row for row, answer in enumerate(answers) if answer.in_scope),
+        key=lambda row: (-answers[row].confidence, row),
+    )
+    taken: Counter[str] = Counter()
+    candidates = []
+    for row in by_confidence:
+        if taken[answers[row].label] < most:
+            taken[answers[row].label] += 1
+            candidates.append(row)
+    if not candidates:
+        return []
+    doubt = np.array([1.0 - answers[row].confidence for row in candidates])
+    expected = np.cumsum(doubt) / np.arange(1, len(doubt) + 1)
+    return sorted(candidates[: int((expected <= error).sum())])

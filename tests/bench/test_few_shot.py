@@ -1,0 +1,26 @@
+"""The benchmark of few rows: which rows are drawn, and what a way changes."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from bench.few_shot import WAYS, _config, examples
+from ml.data.readers import LabelledText
+
+ROWS = [LabelledText(f"text {row} of {row % 4}", f"class {row % 4}", row) for row in range(80)]
+
+
+def test_as_many_rows_of_each_class_are_drawn_anew_with_each_seed() -> None:
+    drawn = examples([*ROWS, *ROWS], 5, seed=1)
+    assert set(Counter(row.label for row in drawn).values()) == {5}
+    assert len({row.text for row in drawn}) == len(drawn)
+    assert examples(ROWS, 5, seed=1) == drawn
+    assert examples(ROWS, 5, seed=2) != drawn
+
+
+def test_each_way_is_a_recipe_that_differs_from_the_default() -> None:
+    made = {way: _config(way, rows=20, classes=4, seed=1) for way in WAYS}
+    assert made["no_names"].label_names is False
+    assert made["no_names"].class_rows > 0
+    assert made["plain"].few_shot == "off"
+    assert len({repr(config) for config in made.values()}) == len(WAYS)

@@ -1,0 +1,70 @@
+"""Sure answers on unlabelled texts become rows; what is unsure, known or out of scope does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ml.errors import DataError, TrainingError
+from ml.training.finetune import finetune
+from ml.training.self_training import sure_answers
+from ml.types import Classification, ScoredLabel
+from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config, write_rows
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_encoder(tmp_path_factory.mktemp("encoder"))
+
+
+def answer(label: str, confidence: float, *, in_scope: bool = True) -> Classification:
+    return Classification((ScoredLabel(label, confidence),), None, in_scope, False, "1")
+
+
+def test_as_many_are_taken_as_keep_the_expected_errors_low() -> None:
+    answers = [answer("a", 0.99), answer("b", 0.9), answer("a", 0.6), answer("b", 0.97)]
+    assert sure_answers(answers, error=0.05, most=9) == [0, 1, 3]
+    assert sure_answers(answers, error=0.015, most=9) == [0]
+    assert sure_answers(answers, error=0.001, most=9) == []
+    assert sure_answers([], error=0.1, most=9) == []
+
+
+def test_no_class_takes_over_and_out_of_scope_texts_are_none() -> None:
+    answers = [answer("a", 0.99), answer("a", 0.98), answer("a", 0.97), answer("b", 0.96)]
+    assert sure_answers(answers, error=0.05, most=2) == [0, 1, 3]
+    assert sure_answers([answer("a", 0.99, in_scope=False)], error=0.5, most=2) == []
+
+
+def test_a_run_learns_from_unlabelled_texts(tmp_path: Path, encoder: Path) -> None:
+    config = tiny_config(encoder, pseudo_error=0.4)
+    asked = request(tmp_path, "classification", config)
+    new = [{"text": row["text"]} for row in texts(ending="of rome")]
+    known = [{"text": row["text"]} for row in texts()]
+    file = write_rows(tmp_path / "unlabelled.jsonl", [*new, *new, *known])
+    artifact = finetune(replace(asked, unlabelled_file=file))
+    assert 0 < artifact.metrics["pseudo_rows"] <= len(new)
+    assert artifact.metrics["accuracy"] >= artifact.metrics["teacher_accuracy"]
+    assert artifact.data[0].rows == len(texts())
+    assert artifact.data[1:] == () or artifact.data[1].rows == artifact.metrics["pseudo_rows"]
+    assert (asked.run_folder / "student").is_dir()
+
+
+def test_nothing_new_leaves_the_teacher(tmp_path: Path, encoder: Path) -> None:
+    asked = request(tmp_path, "classification", tiny_config(encoder, epochs=1.0))
+    file = write_rows(tmp_path / "unlabelled.jsonl", [{"text": texts()[0]["text"]}])
+    artifact = finetune(replace(asked, unlabelled_file=file))
+    assert artifact.metrics["pseudo_rows"] == 0
+    assert artifact.metrics["accuracy"] == artifact.metrics["teacher_accuracy"]
+
+
+def test_what_cannot_be_is_named(tmp_path: Path, encoder: Path) -> None:
+    config = tiny_config(encoder, epochs=1.0)
+    file = write_rows(tmp_path / "unlabelled.jsonl", [{"words": "card"}])
+    tagging = request(tmp_path / "ner", "ner", config)
+    with pytest.raises(TrainingError, match="self-training"):
+        finetune(replace(tagging, unlabelled_file=file))
+    asked = request(tmp_path / "texts", "classification", config)
+    with pytest.raises(DataError, match=r"unlabelled\.jsonl.*1"):
+        finetune(replace(asked, unlabelled_file=file))
