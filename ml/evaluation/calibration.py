@@ -13,6 +13,7 @@ from ml.types import FloatArray
 
 _BINS = 15
 _FOLDS = 5
+_LARGEST_BIAS = 5.0  # of scaled logits
 
 
 def expected_calibration_error(
@@ -116,7 +117,10 @@ def _bias_and_temperature(logits: FloatArray, gold: NDArray[np.int64]) -> tuple[
         slope = np.concatenate([[float((missed * scaled).sum())], missed.sum(axis=0)])
         return float(-np.log(np.maximum(probabilities[hits > 0], 1e-12)).mean()), slope
 
-    found = minimize(loss, np.zeros(columns + 1), jac=True, method="L-BFGS-B").x
+    # Rows that are told apart without an error would have neither end.
+    bounds = [(-np.log(5.0), -np.log(0.2)), *[(-_LARGEST_BIAS, _LARGEST_BIAS)] * columns]
+    start = np.zeros(columns + 1)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
     temperature = float(np.exp(-found[0]))
     bias = (found[1:] - found[1:].mean()) * temperature
     return bias.astype(np.float32), temperature

@@ -95,7 +95,7 @@ class ZeroShotClassifier:
         """One answer a text; a text without words has equal probabilities, out of scope."""
         vectors = self._embed(texts)
         known = np.linalg.norm(vectors, axis=1) > 0
-        scores = softmax(self._scale * vectors @ self._vectors.T)  # (texts, labels)
+        scores = softmax(np.float32(self._scale) * (vectors @ self._vectors.T))  # (texts, labels)
         return [
             self._answer(row, bool(has_words)) for row, has_words in zip(scores, known, strict=True)
         ]

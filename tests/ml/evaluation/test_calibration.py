@@ -61,6 +61,12 @@ def test_too_few_rows_for_a_bias_give_none() -> None:
     assert not fit_bias(np.array([[1.0, 0.0]], np.float32), np.array([0])).any()
 
 
+def test_a_bias_of_rows_without_an_error_is_finite() -> None:
+    gold = np.arange(60) % 3
+    logits = np.eye(3, dtype=np.float32)[gold] * 1e4
+    assert np.isfinite(fit_bias(logits, gold)).all()
+
+
 def test_the_temperature_stays_in_bounds() -> None:
     logits = np.array([[4.0, 0.0], [0.0, 4.0]], np.float32)
     assert 0.2 <= fit_temperature(logits, np.array([0, 1])) < 0.5
