@@ -185,6 +185,9 @@ DEMO_DIR: Path = BASE_DIR / "demo"
 # Where the rules of the support bot divide; see apps.support.bot.Thresholds.
 SUPPORT_THRESHOLDS: dict[str, float] = {}
 SUPPORT_INDEX_DIR: Path = VAR_DIR / "indexes" / "support"
+# Conversations that the bot must hold (manage.py test_bot), and what it did in the last runs.
+SUPPORT_CONVERSATIONS_DIR: Path = DEMO_DIR / "conversations"
+SUPPORT_TEST_RUNS_DIR: Path = VAR_DIR / "conversation_tests"
 
 # Live events --------------------------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+"""Written conversations that the bot must hold, played through everything that answers."""
