@@ -16,6 +16,7 @@ import numpy as np
 import structlog
 from channels.db import database_sync_to_async
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F
 
 from apps.core import gateway
@@ -69,9 +70,23 @@ def version_number() -> int:
 
 
 def version_bump() -> None:
-    """Tell every process that articles have changed; call in the transaction of the change."""
+    """Tell every process that articles have changed; call in the transaction of the change.
+
+    A process that answers customers does so by the new articles once the transaction has
+    committed; the others within :data:`_RENEWAL_SECONDS`.
+    """
     KnowledgeVersion.objects.get_or_create(id=1)
     KnowledgeVersion.objects.filter(id=1).update(number=F("number") + 1)
+    transaction.on_commit(_follow)
+
+
+def _follow() -> None:
+    if _latest is None:  # nobody is answered here
+        return
+    try:
+        current()
+    except Problem as problem:  # what was changed is stored; the renewal tries again
+        logger.warning("articles are not indexed", reason=problem.message)
 
 
 def current(progress: ProgressReporter | None = None) -> Knowledge:

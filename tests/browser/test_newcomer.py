@@ -28,7 +28,7 @@ BIKES = """<html><head><title>Larkspur</title></head><body><nav>Home</nav><main>
 
 
 def test_own_articles_are_imported_and_cited_in_an_answer(
-    open_page: OpenPage, bare: RunningServer, tmp_path: Path
+    bare: RunningServer, open_page: OpenPage, tmp_path: Path
 ) -> None:
     bare.start()
     for name, text in (("dogs.md", DOGS), ("bikes.html", BIKES)):
@@ -65,7 +65,7 @@ def test_own_articles_are_imported_and_cited_in_an_answer(
 
 
 def test_an_article_is_written_previewed_and_restored(
-    open_page: OpenPage, bare: RunningServer
+    bare: RunningServer, open_page: OpenPage
 ) -> None:
     bare.start()
     page = open_page(viewport={"width": 390, "height": 844}, color_scheme="dark")

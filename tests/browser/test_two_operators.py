@@ -22,7 +22,7 @@ def reply(page: Page, text: str) -> None:
 
 
 def test_a_conversation_goes_from_one_operator_to_the_other(
-    open_page: OpenPage, bare: RunningServer
+    bare: RunningServer, open_page: OpenPage
 ) -> None:
     bare.start()
     customer = open_page()

@@ -48,6 +48,34 @@ def test_an_import_that_changes_nothing_keeps_the_index(engine: FakeEngine) -> N
     assert knowledge.current() is before
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_process_that_answers_follows_a_change_at_once(engine: FakeEngine) -> None:
+    stored("one")
+    embedded(engine)
+    knowledge.forget()
+    stored("two")
+    assert embedded(engine) == []  # nobody is answered here
+    knowledge.current()
+    stored("three")
+    assert set(knowledge.latest().articles) == {"one", "two", "three"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_is_stored_while_the_encoder_is_away(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored("one")
+    knowledge.current()
+
+    def away() -> str:
+        raise ModelUnavailable("away")
+
+    monkeypatch.setattr(knowledge, "best_encoder", away)
+    stored("two")
+    assert Article.objects.filter(slug="two").exists()
+    assert set(knowledge.latest().articles) == {"one"}
+
+
 def test_a_new_process_reads_the_stored_index(engine: FakeEngine) -> None:
     stored("one", "When will my card arrive?")
     knowledge.current()
