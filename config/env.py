@@ -6,12 +6,16 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from environs import Env
+from environs import Env, validate
+
+from ml.entities.spans import DetectedKind
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 _env = Env()
 _env.read_env(str(BASE_DIR / ".env"), recurse=False)
+
+_PERSONAL: list[DetectedKind] = ["card", "iban", "email", "phone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class Environment:
     fetch_allowed_hosts: list[str]
     require_all: bool
     answer_delay: float
+    masked_kinds: list[DetectedKind]
 
 
 def read_environment() -> Environment:
@@ -62,6 +67,9 @@ def read_environment() -> Environment:
         fetch_allowed_hosts=_env.list("TREFOIL_FETCH_ALLOWED_HOSTS", []),
         require_all=_env.bool("TREFOIL_REQUIRE_ALL", False),
         answer_delay=_env.float("TREFOIL_ANSWER_DELAY", 0.0),
+        masked_kinds=_env.list(
+            "TREFOIL_MASKED_KINDS", _PERSONAL, validate=validate.ContainsOnly([*_PERSONAL, "order"])
+        ),
     )
 
 

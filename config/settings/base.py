@@ -11,6 +11,7 @@ import structlog
 from csp.constants import NONE, SELF
 
 from config.env import BASE_DIR, read_environment
+from ml.entities.spans import DetectedKind
 
 ENVIRONMENT = read_environment()
 
@@ -185,6 +186,8 @@ DEMO_DIR: Path = BASE_DIR / "demo"
 # Where the rules of the support bot divide; see apps.support.bot.Thresholds.
 SUPPORT_THRESHOLDS: dict[str, float] = {}
 SUPPORT_INDEX_DIR: Path = VAR_DIR / "indexes" / "support"
+# What is masked before a message is stored: kinds of ml.entities, replaced by their name.
+SUPPORT_MASKED_KINDS: list[DetectedKind] = ENVIRONMENT.masked_kinds
 # Conversations that the bot must hold (manage.py test_bot), and what it did in the last runs.
 SUPPORT_CONVERSATIONS_DIR: Path = DEMO_DIR / "conversations"
 SUPPORT_TEST_RUNS_DIR: Path = VAR_DIR / "conversation_tests"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from apps.support.privacy import mask
@@ -68,3 +70,10 @@ def test_masks_several_in_one_message_in_order() -> None:
     masked, kinds = mask("4242424242424242 and a@b.example and 4242-4242-4242-4242")
     assert masked == "[card] and [email] and [card]"
     assert kinds == ["card", "email", "card"]
+
+
+def test_what_is_masked_is_configured(settings: Any) -> None:
+    settings.SUPPORT_MASKED_KINDS = ["card", "order"]
+    masked, kinds = mask("order LK-2041, card 4242424242424242, a@b.example")
+    assert masked == "order [order], card [card], a@b.example"
+    assert kinds == ["order", "card"]
