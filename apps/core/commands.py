@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,7 +36,7 @@ class TerminalProgress:
             self._bar = None
 
 
-class TrefoilCommand(BaseCommand):
+class TrefoilCommand(ABC, BaseCommand):
     """A command with ``--json`` whose expected failures end it with exit status 1 and one line.
 
     A subclass implements :meth:`run`, writes its human output with ``self.stdout`` or
@@ -58,8 +59,9 @@ class TrefoilCommand(BaseCommand):
         if options.get("json"):
             self.stdout.write(json.dumps(result, ensure_ascii=False, default=str))
 
+    @abstractmethod
     def run(self, **options: Any) -> Any:
-        raise NotImplementedError(f"{type(self).__name__}.run")
+        """Do what the command is for; returns what ``--json`` prints."""
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Write an aligned table for people."""

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 
-from datasketch import MinHash
-
 BANDS, ROWS = 16, 4
 SIMILAR = 0.6
 """The Jaccard similarity of word pairs from which two articles tell the same story."""
@@ -20,6 +18,10 @@ def band_keys(pairs: frozenset[str]) -> list[int]:
     """One signed 64-bit key per band of the MinHash of ``pairs``; none for an empty text."""
     if not pairs:
         return []
+    # Only here: the package brings scipy's optimiser along, 38 MB that a process which takes no
+    # articles in does without.
+    from datasketch import MinHash
+
     signature = MinHash(num_perm=BANDS * ROWS, seed=1)
     signature.update_batch([pair.encode() for pair in pairs])
     keys = []

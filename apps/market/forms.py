@@ -6,8 +6,9 @@ from typing import Any
 
 from django import forms
 
+from apps.core.errors import InvalidInput
 from apps.market.models import Rule, Sentiment
-from apps.market.selectors.companies import company_named
+from apps.market.selectors.companies import company_asked
 from apps.market.services.rules import RuleInput
 from apps.market.topics import TOPICS
 
@@ -35,10 +36,10 @@ class RuleForm(forms.Form):
         text = self.cleaned_data["company"].strip()
         if not text:
             return None
-        company = company_named(text=text)
-        if company is None:
-            raise forms.ValidationError(f"No company is called “{text[:60]}”.")
-        return company.pk
+        try:
+            return company_asked(text=text).pk
+        except InvalidInput as problem:
+            raise forms.ValidationError(problem.message) from problem
 
     def wanted(self) -> RuleInput:
         """The rule that the valid form describes."""

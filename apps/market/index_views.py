@@ -46,12 +46,8 @@ def watchlist(request: HttpRequest) -> HttpResponse:
     """The analyst's watchlist; posting puts a company on it."""
     if request.method != "POST":
         return _page(request)
-    text = request.POST.get("company", "").strip()[:200]
-    company = companies.company_named(text=text) if text else None
-    if company is None:
-        unknown = f"No company is called \u201c{text[:60]}\u201d."
-        return _page(request, status=422, problem=unknown)
     try:
+        company = companies.company_asked(text=request.POST.get("company", ""))
         company_watch(actor=request.user, company_id=company.pk)
     except Problem as problem:
         return _page(request, status=problem.status, problem=problem.message)

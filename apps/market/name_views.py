@@ -40,13 +40,8 @@ def name_list(request: HttpRequest) -> HttpResponse:
 @analyst_required
 def name_merge(request: HttpRequest, name_id: int) -> HttpResponse:
     """Merge a name with the company that the form names, by id or as ticker or name."""
-    text = request.POST.get("company", "").strip()[:200]
-    company = companies.company_named(text=text) if text else None
     try:
-        if company is None:
-            return _page(
-                request, status=422, problem=f"No company is called \u201c{text[:60]}\u201d."
-            )
+        company = companies.company_asked(text=request.POST.get("company", ""))
         merged, _ = alias_merge(actor=request.user, name_id=name_id, company_id=company.pk)
     except Problem as problem:
         return _page(request, status=problem.status, problem=problem.message)

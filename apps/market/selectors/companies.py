@@ -11,7 +11,7 @@ from django.db.models import Avg, Case, Count, F, IntegerField, Q, QuerySet, Val
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from apps.core.errors import NotFound
+from apps.core.errors import InvalidInput, NotFound
 from apps.market.models import Article, Company, Score
 
 MOVED_DAYS = 7
@@ -53,6 +53,15 @@ def company_named(*, text: str) -> Company | None:
     ticker = text.partition(" ")[0] if " · " in text else text
     exact = Q(ticker__iexact=ticker.strip()) | Q(name__iexact=text.strip())
     return Company.objects.filter(exact, active=True).order_by("rank", "id").first()
+
+
+def company_asked(*, text: str) -> Company:
+    """As :func:`company_named`; raises ``InvalidInput`` when no company is called so."""
+    wanted = text.strip()[:200]
+    company = company_named(text=wanted) if wanted else None
+    if company is None:
+        raise InvalidInput(f"No company is called \u201c{wanted[:60]}\u201d.")
+    return company
 
 
 def companies_in_news(*, limit: int = 200) -> list[Company]:

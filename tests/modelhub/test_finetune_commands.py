@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError
+
+from ml.artifacts import read_artifact
+from tests.ml.training.tiny_encoder import make_encoder, texts
+from tests.modelhub.commands import result, run, written
+
+pytestmark = pytest.mark.django_db
+
+
+def test_build_models_names_an_unknown_model(models: Path) -> None:
+    with pytest.raises(CommandError, match="weather"):
+        run("build_models", "--task", "weather")
+
+
+def test_build_models_builds_what_it_can_and_names_the_rest(
+    models: Path, tmp_path: Path, settings: Any
+) -> None:
+    settings.ML_PRETRAINED_DIR = tmp_path / "pretrained"
+    (settings.ML_PRETRAINED_DIR / "bad").mkdir(parents=True)
+    (settings.ML_PRETRAINED_DIR / "bad" / "artifact.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(CommandError, match="could not build bad"):
+        run("build_models", "--task", "bad")
+
+
+def finetune(tmp_path: Path, *more: str, kind: str = "classification", name: str = "mine") -> None:
+    train = str(tmp_path / "train.jsonl")
+    run("finetune", "--kind", kind, "--name", name, "--train", train, *more)
+
+
+def test_finetune_names_the_file_and_the_row(models: Path, tmp_path: Path) -> None:
+    written(tmp_path / "train.jsonl", {"text": "a", "label": "x"}, {"text": "b"})
+    with pytest.raises(CommandError, match=r"train\.jsonl.*2"):
+        finetune(tmp_path)
+    assert not (tmp_path / "artifacts" / "mine").exists()
+
+
+def test_finetune_refuses_a_file_that_is_not_there(models: Path, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"train\.jsonl"):
+        finetune(tmp_path)
+
+
+def test_finetune_refuses_rows_of_one_label(models: Path, tmp_path: Path) -> None:
+    rows = [{"text": f"text {number}", "label": "same"} for number in range(20)]
+    written(tmp_path / "train.jsonl", *rows)
+    with pytest.raises(CommandError, match="one class 'same'"):
+        finetune(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../up", "a b", "", "x" * 61])
+def test_finetune_refuses_a_name_that_is_no_name(models: Path, tmp_path: Path, name: str) -> None:
+    with pytest.raises(CommandError, match="--name"):
+        finetune(tmp_path, name=name)
+
+
+def test_finetune_names_an_unknown_setting(models: Path, tmp_path: Path) -> None:
+    written(tmp_path / "train.jsonl", {"text": "a", "label": "x"}, {"text": "b", "label": "y"})
+    (tmp_path / "recipe.toml").write_text("learning_speed = 3\n", encoding="utf-8")
+    with pytest.raises(CommandError, match=r"recipe\.toml.*learning_speed"):
+        finetune(tmp_path, "--config", str(tmp_path / "recipe.toml"))
+
+
+def test_finetune_takes_any_method_with_its_own_settings(
+    models: Path, tmp_path: Path, settings: Any
+) -> None:
+    settings.VAR_DIR = tmp_path / "var"
+    written(tmp_path / "train.jsonl", *texts())
+    recipe = tmp_path / "recipe.toml"
+    encoder = make_encoder(tmp_path / "encoder")
+    recipe.write_text(
+        f'encoder = "{encoder}"\nmax_length = 16\n[adapter]\nsize = 3\n', encoding="utf-8"
+    )
+    arguments = ("--config", str(recipe), "--method", "adapter", "--epochs", "1")
+    finetune(tmp_path, *arguments, "--output", str(tmp_path / "made"))
+    declared = read_artifact(tmp_path / "made").method
+    assert declared == {"name": "adapter", "size": 3, "layer_norms": True}
+
+    recipe.write_text("[adapter]\nsize = 0\n", encoding="utf-8")
+    with pytest.raises(CommandError, match="adapter: size = 0 is not allowed"):
+        finetune(tmp_path, *arguments)
+
+
+def compared(tmp_path: Path, *more: str) -> Any:
+    train, valid = texts(), texts(ending="in")
+    arguments = (
+        *("compare", "--kind", "classification", "--output", str(tmp_path / "comparison")),
+        *("--train", written(tmp_path / "train.jsonl", *train)),
+        *("--valid", written(tmp_path / "valid.jsonl", *valid)),
+        *("--epochs", "1"),
+    )
+    return result(*arguments, *more)
+
+
+def test_compare_lists_bases_and_methods(tmp_path: Path, settings: Any) -> None:
+    settings.VAR_DIR = tmp_path / "var"
+    encoder = make_encoder(tmp_path / "encoder")
+    found = compared(tmp_path, "--encoders", str(encoder), "--methods", "head")
+    assert found["metric"] == "accuracy"
+    (row,) = found["rows"]
+    assert (row["method"], row["seeds"]) == ("head", [13])
+    assert 0 <= row["quality"] <= 1
+    assert row["peak_memory_mb"] > 0
+    with pytest.raises(CommandError, match="is not empty"):
+        compared(tmp_path, "--methods", "head")
+
+
+def test_compare_refuses_what_it_cannot_train(tmp_path: Path, settings: Any) -> None:
+    settings.VAR_DIR = tmp_path / "var"
+    with pytest.raises(CommandError, match="whole numbers"):
+        compared(tmp_path, "--seeds", "1,two")
+    with pytest.raises(CommandError, match="no encoder 'nowhere'"):
+        compared(tmp_path, "--encoders", "nowhere")
+    found = compared(tmp_path, "--methods", "magic")
+    assert "method = 'magic' is not allowed" in found["rows"][0]["problem"]
+
+
+def test_data_report_writes_a_page(models: Path, tmp_path: Path) -> None:
+    rows = [{"text": f"card {n % 7} of {n}", "label": "ab"[n % 2]} for n in range(20)]
+    train = written(tmp_path / "train.jsonl", *rows, {"text": "a"})
+    found = result("data_report", "--train", train, "--output", str(tmp_path / "out"))
+    assert found["files"]["train"]["bad_rows"] == 1
+    assert found["label_noise"]["judged"] == 20
+    assert Path(found["report"]).read_text(encoding="utf-8").startswith("<!doctype html>")
+    with pytest.raises(CommandError, match="is not empty"):
+        run("data_report", "--train", train, "--output", str(tmp_path / "out"))
+    with pytest.raises(CommandError, match=r"gone\.jsonl"):
+        run("data_report", "--train", "gone.jsonl", "--output", str(tmp_path / "other"))

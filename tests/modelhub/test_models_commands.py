@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError
+
+from apps.accounts.models import AuditEntry
+from apps.core import gateway
+from tests.modelhub.commands import result, run
+
+pytestmark = pytest.mark.django_db
+
+
+def test_models_lists_every_version(versions: list[str]) -> None:
+    rows = result("models")
+    assert [(row["task"], row["active"]) for row in rows] == [
+        ("encoder", True),
+        ("intent", False),
+        ("intent", True),
+        ("ner", True),
+    ]
+    assert [row["version"] for row in rows if row["task"] == "intent"] == versions
+    assert rows[2]["metrics"] == {"accuracy": 1.0}
+    assert rows[2]["labels"] == 3
+    assert "accuracy 1.000" in run("models")[0]
+
+
+def test_models_shows_a_broken_version_beside_the_others(models: Path, versions: list[str]) -> None:
+    (models / "intent" / versions[0] / "model.onnx").write_bytes(b"cut off")
+    problems = {row["version"]: row["problem"] for row in result("models")}
+    assert "model.onnx" in problems[versions[0]]
+    assert problems[versions[1]] == ""
+
+
+def test_models_says_what_to_do_when_none_is_built(tmp_path: Path, settings: Any) -> None:
+    settings.ML_MODELS_DIR = tmp_path / "none"
+    assert result("models") == []
+    assert "build_models" in run("models")[1]
+
+
+def test_promote_serves_another_version_and_records_it(versions: list[str]) -> None:
+    assert gateway.classify("intent", ["card"])[0].version == versions[1]
+    answer = result("promote", "--task", "intent", "--version", versions[0])
+    assert answer == {"task": "intent", "version": versions[0], "previous": versions[1]}
+    assert gateway.classify("intent", ["card"])[0].version == versions[0]
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.object_id) == ("model.promoted", "intent")
+    assert entry.details == {"from": versions[1], "to": versions[0]}
+
+
+def test_promote_refuses_an_unknown_or_broken_version(models: Path, versions: list[str]) -> None:
+    with pytest.raises(CommandError, match="20200101-00000000"):
+        run("promote", "--task", "intent", "--version", "20200101-00000000")
+    (models / "intent" / versions[0] / "model.onnx").write_bytes(b"cut off")
+    with pytest.raises(CommandError, match=r"model\.onnx"):
+        run("promote", "--task", "intent", "--version", versions[0])
+    assert gateway.model_store().active_version("intent") == versions[1]
+    assert not AuditEntry.objects.exists()
