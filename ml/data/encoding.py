@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from ml.data.long_texts import pieces
 from ml.data.text import normalise, word_shape
 
 IntArray = NDArray[np.int64]
@@ -21,12 +22,14 @@ class EncodedBatch:
 
     ``word_index`` holds, for token tagging, the index of the word that a token begins, or -1 for
     special tokens, padding and continuations; ``shape_ids`` the shape of the word a token is of.
+    ``owners`` (rows,) holds, for texts, the index of the text that a row is of.
     """
 
     input_ids: IntArray
     attention_mask: IntArray
     shape_ids: IntArray | None = None
     word_index: IntArray | None = None
+    owners: IntArray | None = None
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
@@ -37,13 +40,18 @@ def load_tokenizer(path: Path) -> Tokenizer:
     return tokenizer
 
 
-def encode_texts(tokenizer: Tokenizer, texts: Sequence[str], *, max_length: int) -> EncodedBatch:
-    """Normalise and encode texts, each cut at ``max_length`` tokens, padded to the longest."""
-    rows = [
-        _cut(encoding.ids, max_length)
-        for encoding in tokenizer.encode_batch([normalise(text) for text in texts])
-    ]
-    return EncodedBatch(*_pad(rows))
+def encode_texts(
+    tokenizer: Tokenizer, texts: Sequence[str], *, max_length: int, long_texts: str = "cut"
+) -> EncodedBatch:
+    """Normalise and encode texts in rows of at most ``max_length`` tokens, padded to the longest.
+
+    What longer texts become is told by ``long_texts`` (:mod:`ml.data.long_texts`); ``owners`` says
+    which text each row is of.
+    """
+    encodings = tokenizer.encode_batch([normalise(text) for text in texts])
+    parts = [pieces(one.ids, max_length=max_length, way=long_texts) for one in encodings]
+    owners = np.repeat(np.arange(len(parts)), [len(rows) for rows in parts]).astype(np.int64)
+    return EncodedBatch(*_pad([row for rows in parts for row in rows]), owners=owners)
 
 
 def encode_words(

@@ -1,10 +1,11 @@
 """Forward passes: texts to predictions with ONNX Runtime and numpy, one class per kind of task.
 
 Long texts are cut so that no caller can exhaust memory: classifiers and encoders read the first
-20,000 characters (and of those as many tokens as the model takes), taggers the first 50,000, in
-windows that overlap. A text without any word is answered without the model: a classifier says
-that all labels are equally likely and that it is out of scope, a tagger finds nothing, and an
-encoder returns the zero vector, whose cosine with everything is 0.
+20,000 characters (and of those as many tokens as the model takes, or all of them in windows if the
+model is declared so), taggers the first 50,000, in windows that overlap. A text without any word is
+answered without the model: a classifier says that all labels are equally likely and that it is out
+of scope, a tagger finds nothing, and an encoder returns the zero vector, whose cosine with
+everything is 0.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from tokenizers import Tokenizer
 
 from ml.artifacts import MODEL, TABLES, Artifact
 from ml.data.encoding import EncodedBatch, encode_texts, encode_words
+from ml.data.long_texts import mean_by_text
 from ml.data.text import Word, normalise, split_words
 from ml.errors import ArtifactError
 from ml.evaluation.decoding import decode_entities, decode_tags
@@ -114,11 +116,9 @@ class ClassifierPredictor:
         texts, filled = _readable(texts)
         results = [self._of_nothing()] * len(texts)
         if filled:
-            batch = _encode(self._tokenizer, [texts[i] for i in filled], self._artifact)
-            for rows, (logits, pooled) in self._graph.run(batch):
-                scored = classify_logits(logits, pooled, self._artifact)
-                for row, result in zip(rows, scored, strict=True):
-                    results[filled[row]] = result
+            scored = classify_logits(*self._read([texts[i] for i in filled]), self._artifact)
+            for index, result in zip(filled, scored, strict=True):
+                results[index] = result
         return results
 
     def vectors(self, texts: Sequence[str]) -> FloatArray:
@@ -126,10 +126,28 @@ class ClassifierPredictor:
         texts, filled = _readable(texts)
         found = np.zeros((len(texts), self._artifact.encoder.hidden_size), dtype=np.float32)
         if filled:
-            batch = _encode(self._tokenizer, [texts[i] for i in filled], self._artifact)
-            for rows, (_, pooled) in self._graph.run(batch):
-                found[[filled[row] for row in rows]] = pooled
+            found[filled] = self._read([texts[i] for i in filled])[1]
         return found
+
+    def _read(self, texts: Sequence[str]) -> tuple[FloatArray, FloatArray]:
+        """Logits (texts, columns) and pooled states (texts, hidden), of windows their mean."""
+        batch = encode_texts(
+            self._tokenizer,
+            texts,
+            max_length=self._artifact.max_length,
+            long_texts=self._artifact.settings.get("long_texts", "cut"),
+        )
+        assert batch.owners is not None
+        order, logits, pooled = [], [], []
+        for rows, outputs in self._graph.run(batch):
+            order.append(rows)
+            logits.append(outputs[0])
+            pooled.append(outputs[1])
+        owners = batch.owners[np.concatenate(order)]
+        return (
+            mean_by_text(np.concatenate(logits), owners, len(texts)),
+            mean_by_text(np.concatenate(pooled), owners, len(texts)),
+        )
 
     def _of_nothing(self) -> Classification:
         labels = self._artifact.labels

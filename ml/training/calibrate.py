@@ -72,12 +72,6 @@ def calibrated(
     return replace(artifact, thresholds=thresholds)
 
 
-def stack(rows: Sequence[torch.Tensor]) -> FloatArray:
-    """The logits of texts as one array, shape (texts, columns)."""
-    stacked: FloatArray = torch.stack(list(rows)).float().numpy()
-    return stacked
-
-
 def of_words(row: EncodedRow, logits: torch.Tensor, words: int) -> FloatArray:
     """The logits at each word's first token; words beyond the cut count as outside."""
     outside = np.full((words, logits.shape[1]), -20.0, dtype=np.float32)

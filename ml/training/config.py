@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.data.augmentation import augmentation
+from ml.data.long_texts import LONG_TEXTS
 from ml.encoders import DEFAULT_ENCODER
 from ml.errors import DataError
 from ml.models.tuning.registry import make_method, method_names
@@ -43,6 +44,9 @@ class FinetuneConfig(LossSettings, OptimisationSettings, RegularisationSettings,
     been measured; temperature, thresholds and metrics stay those of the run without the held-out
     rows, and the card says so.
 
+    ``long_texts`` says what a classifier reads of a text of over ``max_length`` tokens
+    (:mod:`ml.data.long_texts`); up to eight windows of a text are learned from.
+
     ``augment`` is a table that makes more training rows of those there are
     (:class:`ml.data.augmentation.Augmentation`); validation rows stay as they are.
 
@@ -67,6 +71,7 @@ class FinetuneConfig(LossSettings, OptimisationSettings, RegularisationSettings,
     epochs: float = 5.0
     batch_size: int = 32
     max_length: int = 64
+    long_texts: str = "cut"
     seed: int = 13
     held_out: float = 0.1
     target_error: float = 0.05
@@ -88,6 +93,7 @@ class FinetuneConfig(LossSettings, OptimisationSettings, RegularisationSettings,
             "epochs": self.epochs > 0,
             "batch_size": self.batch_size > 0,
             "max_length": 8 <= self.max_length <= 512,
+            "long_texts": self.long_texts in LONG_TEXTS,
             "held_out": 0 < self.held_out < 1,
             "target_error": 0 < self.target_error < 1,
             "pair_loss": self.pair_loss in PAIR_LOSSES,

@@ -12,20 +12,28 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from ml.data.encoding import encode_texts, encode_words
+from ml.data.long_texts import mean_by_text, spread
 from ml.data.readers import LabelledText, TaggedSentence
 from ml.models.tagger import IGNORED
+from ml.types import FloatArray
 
 _ENCODE_CHUNK = 512
+MOST_PIECES = 8
+"""Rows of one long text that are learned from."""
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedRow:
-    """One row of model input, unpadded; every list is as long as the row has tokens."""
+    """One row of model input, unpadded; every list is as long as the row has tokens.
+
+    ``owner`` is the index of the text that the row is of: long texts may have several rows.
+    """
 
     input_ids: list[int]
     labels: list[int] | int
     shape_ids: list[int] | None = None
     word_index: list[int] | None = None
+    owner: int = -1
 
 
 class EncodedRows(torch.utils.data.Dataset[dict[str, Any]]):
@@ -46,17 +54,44 @@ class EncodedRows(torch.utils.data.Dataset[dict[str, Any]]):
 
 
 def encode_classification(
-    rows: Sequence[LabelledText], tokenizer: Tokenizer, columns: dict[str, int], max_length: int
+    rows: Sequence[LabelledText],
+    tokenizer: Tokenizer,
+    columns: dict[str, int],
+    max_length: int,
+    long_texts: str = "cut",
 ) -> list[EncodedRow]:
-    """Encode texts; ``columns`` maps a label to its column of the logits."""
+    """Encode texts; ``columns`` maps a label to its column of the logits.
+
+    What long texts become is told by ``long_texts`` (:mod:`ml.data.long_texts`).
+    """
     encoded = []
     for start in range(0, len(rows), _ENCODE_CHUNK):
-        chunk = rows[start : start + _ENCODE_CHUNK]
-        batch = encode_texts(tokenizer, [row.text for row in chunk], max_length=max_length)
-        for index, row in enumerate(chunk):
+        chunk = [row.text for row in rows[start : start + _ENCODE_CHUNK]]
+        batch = encode_texts(tokenizer, chunk, max_length=max_length, long_texts=long_texts)
+        assert batch.owners is not None
+        for index, owner in enumerate((batch.owners + start).tolist()):
             length = int(batch.attention_mask[index].sum())
-            encoded.append(EncodedRow(batch.input_ids[index, :length].tolist(), columns[row.label]))
+            ids = batch.input_ids[index, :length].tolist()
+            encoded.append(EncodedRow(ids, columns[rows[owner].label], owner=owner))
     return encoded
+
+
+def learned_rows(encoded: Sequence[EncodedRow]) -> list[EncodedRow]:
+    """The rows to learn from: of a text with many at most :data:`MOST_PIECES`, evenly spread."""
+    of_text: dict[int, list[EncodedRow]] = {}
+    for row in encoded:
+        of_text.setdefault(row.owner, []).append(row)
+    return [row for rows in of_text.values() for row in spread(rows, MOST_PIECES)]
+
+
+def of_texts(values: Sequence[Tensor], rows: Sequence[EncodedRow]) -> FloatArray:
+    """The values of encoded rows, (columns,) each, as one array (texts, columns).
+
+    A text's value is the mean over its rows.
+    """
+    owners = np.array([row.owner for row in rows], dtype=np.int64)
+    stacked: FloatArray = torch.stack(list(values)).float().numpy()
+    return mean_by_text(stacked, owners, int(owners.max()) + 1)
 
 
 def encode_tagging(

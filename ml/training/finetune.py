@@ -31,10 +31,10 @@ from ml.evaluation.decoding import decode_tags
 from ml.evaluation.reports import classification_report, tagging_report
 from ml.evaluation.scoring import OOS_COLUMN, classify_logits
 from ml.models.encoder import delta_state, trainable_parameters
-from ml.training.calibrate import add_bias, calibrated, label_bias, of_words, stack, word_logits
+from ml.training.calibrate import add_bias, calibrated, label_bias, of_words, word_logits
 from ml.training.card import model_card
 from ml.training.config import FinetuneConfig
-from ml.training.datasets import EncodedRow
+from ml.training.datasets import EncodedRow, of_texts
 from ml.training.processes import is_main_process, wait_for_all
 from ml.training.rows import FinetuneRequest
 from ml.training.self_training import pseudo_labelled
@@ -107,9 +107,11 @@ def _measured(
 
     The bias is what was added to the logits of ``model``.
     """
-    settings = {OOS_COLUMN: task.has_out_of_scope}
+    settings: dict[str, Any] = {OOS_COLUMN: task.has_out_of_scope}
+    if task.config.long_texts != "cut":
+        settings["long_texts"] = task.config.long_texts
     artifact = _declare(request, source, task.labels, settings, len(task.training))
-    logits = stack(forward_all(model, task.held_out))
+    logits = of_texts(forward_all(model, task.held_out), task.held_out)
     bias = label_bias(logits, task.valid, task.labels)
     add_bias(model, bias)
     logits = logits + bias

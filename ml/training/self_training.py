@@ -18,8 +18,7 @@ from ml.artifacts import Artifact
 from ml.data.readers import LabelledText, read_texts
 from ml.data.splits import text_key
 from ml.evaluation.scoring import classify_logits
-from ml.training.calibrate import stack
-from ml.training.datasets import encode_classification
+from ml.training.datasets import encode_classification, of_texts
 from ml.training.tasks import ClassifierTask
 from ml.training.trainer import forward_all
 from ml.types import Classification
@@ -44,8 +43,9 @@ def pseudo_labelled(
         task.tokenizer,
         task.columns,
         task.config.max_length,
+        task.config.long_texts,
     )
-    logits = stack(forward_all(teacher, encoded))
+    logits = of_texts(forward_all(teacher, encoded), encoded)
     answers = classify_logits(logits, logits, artifact)
     chosen = sure_answers(
         answers, error=task.config.pseudo_error, most=task.config.pseudo_per_class

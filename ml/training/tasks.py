@@ -20,7 +20,12 @@ from ml.models.tagger import TokenTagger
 from ml.models.tuning.layers import token_positions
 from ml.models.tuning.registry import make_method
 from ml.training.config import FinetuneConfig
-from ml.training.datasets import EncodedRow, encode_classification, encode_tagging
+from ml.training.datasets import (
+    EncodedRow,
+    encode_classification,
+    encode_tagging,
+    learned_rows,
+)
 from ml.training.few_shot import fitted_to_few, label_rows, start_head
 from ml.training.objective import make_contrast, make_loss
 from ml.training.rows import FinetuneRequest, check_labels, classification_rows, ner_rows
@@ -71,7 +76,7 @@ class ClassifierTask:
     @cached_property
     def rows(self) -> list[EncodedRow]:
         """What is trained on: the training texts, label names and changed copies by recipe."""
-        return self._encoded(self._more(self.training), self.columns)
+        return learned_rows(self._encoded(self._more(self.training), self.columns))
 
     @cached_property
     def held_out(self) -> list[EncodedRow]:
@@ -92,7 +97,8 @@ class ClassifierTask:
     @property
     def all_rows(self) -> list[EncodedRow]:
         """What a run on all rows is trained on: as :attr:`rows`, of the validation texts too."""
-        return self._encoded(self._more([*self.training, *self.known_valid]), self.columns)
+        rows = self._more([*self.training, *self.known_valid])
+        return learned_rows(self._encoded(rows, self.columns))
 
     def make(self) -> TextClassifier:
         """A new model, drawn from torch's generator."""
@@ -124,7 +130,10 @@ class ClassifierTask:
         return augmented_texts(named, settings, self.config.seed) if settings else named
 
     def _encoded(self, rows: Sequence[LabelledText], columns: dict[str, int]) -> list[EncodedRow]:
-        return encode_classification(rows, self.tokenizer, columns, self.config.max_length)
+        config = self.config
+        return encode_classification(
+            rows, self.tokenizer, columns, config.max_length, config.long_texts
+        )
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,18 @@ class TestClassifier:
         assert answer.out_of_scope == 1.0
         assert [scored.score for scored in answer.scores] == [pytest.approx(1 / 3)] * 3
 
+    def test_windows_read_what_stands_at_the_end(self, load):
+        text = "in the bank of rome and " * 8 + "euro rate " * 4
+        cut, whole = (
+            load("classification", max_length=16, settings={"long_texts": way}).predict(
+                [text, "lost card"]
+            )
+            for way in ("cut", "windows")
+        )
+        assert cut[0].label != "rate"
+        assert whole[0].label == "rate"
+        assert [answer[1].label for answer in (cut, whole)] == ["card", "card"]
+
     def test_no_notion_of_scope_stays_none(self, load):
         answers = load("classification").predict(["", "lost card"])
         assert [answer.out_of_scope for answer in answers] == [None, None]

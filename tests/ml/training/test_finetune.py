@@ -348,3 +348,23 @@ def test_a_prompt_and_the_tokens_must_fit_together(tmp_path: Path, encoder: Path
     asked = request(tmp_path, "classification", tiny_config(encoder, **changes))
     with pytest.raises(TrainingError, match="at most 6 tokens beside the 250 of method prompt"):
         finetune(asked)
+
+
+def test_windows_learn_from_the_end_of_long_texts(tmp_path: Path, encoder: Path) -> None:
+    before = " ".join(["in the bank of rome and"] * 12)
+    found = {}
+    for way in ("cut", "windows"):
+        folder = tmp_path / way
+        folder.mkdir()
+        settings = tiny_config(
+            encoder, method="full", learning_rate=5e-3, max_length=32, long_texts=way
+        )
+        asked = request(folder, "classification", settings)
+        assert asked.valid_file is not None
+        for file, ending in ((asked.train_file, ""), (asked.valid_file, "in rome")):
+            rows = [row | {"text": f"{before} {row['text']}"} for row in texts(ending=ending)]
+            write_rows(file, rows)
+        found[way] = finetune(asked)
+    assert found["windows"].settings["long_texts"] == "windows"
+    assert found["windows"].metrics["accuracy"] > 0.6
+    assert found["cut"].metrics["accuracy"] <= 0.5
