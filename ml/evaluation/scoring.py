@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ml.artifacts import Artifact
+from ml.evaluation.scope import SCOPE, ScopeWeights
 from ml.types import Classification, FloatArray, ScoredLabel
 
 OOS_COLUMN = "oos_column"
@@ -26,10 +27,12 @@ def in_scope_probabilities(logits: FloatArray, artifact: Artifact) -> FloatArray
 def out_of_scope_scores(logits: FloatArray, artifact: Artifact) -> FloatArray | None:
     """How likely each text belongs to none of the labels, in [0, 1], shape (texts,).
 
-    With an out-of-scope column that column's probability: a text between two labels is unclear,
-    not out of scope. Without one ``1 - max p_label`` (Hendrycks and Gimpel 2017), if the artifact
-    has a threshold for it; else ``None``.
+    By the weights of :mod:`ml.evaluation.scope` where the artifact has them. Artifacts from before
+    there were any: with an out-of-scope column that column's probability, without one ``1 - max
+    p_label`` (Hendrycks and Gimpel 2017) if there is a threshold for it. Else ``None``.
     """
+    if weights := artifact.settings.get(SCOPE):
+        return ScopeWeights(**weights).scores(logits, len(artifact.labels))
     if artifact.settings.get(OOS_COLUMN):
         return softmax(logits / artifact.temperature)[:, -1]
     if "out_of_scope" in artifact.thresholds:

@@ -13,7 +13,8 @@ from ml.artifacts import Artifact
 from ml.data.readers import LabelledText
 from ml.evaluation.calibration import accept_threshold, fit_bias, fit_temperature
 from ml.evaluation.out_of_scope import choose_threshold
-from ml.evaluation.scoring import classify_logits, out_of_scope_scores
+from ml.evaluation.scope import SCOPE, fit_scope
+from ml.evaluation.scoring import OOS_COLUMN, classify_logits
 from ml.models.tagger import IGNORED
 from ml.training.config import FinetuneConfig
 from ml.training.datasets import EncodedRow
@@ -53,17 +54,16 @@ def calibrated(
     position = {label: index for index, label in enumerate(artifact.labels)}
     gold = np.array([position[row.label] for row in valid if row.label != OUT_OF_SCOPE])
     known = logits[inside][:, : len(artifact.labels)]
-    artifact = replace(
-        artifact,
-        temperature=fit_temperature(known, gold),
-        thresholds={"out_of_scope": 1.0} if (~inside).any() else {},
-    )
+    artifact = replace(artifact, temperature=fit_temperature(known, gold))
     thresholds: dict[str, float] = {}
-    scores = out_of_scope_scores(logits, artifact)
-    if scores is not None:
+    if artifact.settings.get(OOS_COLUMN) or not inside.all():
+        weights = fit_scope(logits, len(artifact.labels), ~inside)
+        artifact = replace(artifact, settings=artifact.settings | {SCOPE: weights.declare()})
+        scores = weights.scores(logits, len(artifact.labels))
         thresholds["out_of_scope"] = choose_threshold(
             scores[inside].tolist(), scores[~inside].tolist(), in_scope_kept=config.in_scope_kept
         )
+    artifact = replace(artifact, thresholds=thresholds)
     answers = classify_logits(logits[inside], logits[inside], artifact)
     right = [artifact.labels[g] == answer.label for g, answer in zip(gold, answers, strict=True)]
     thresholds["accept"] = accept_threshold(

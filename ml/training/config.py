@@ -75,7 +75,7 @@ class FinetuneConfig(LossSettings, OptimisationSettings, RegularisationSettings,
     seed: int = 13
     held_out: float = 0.1
     target_error: float = 0.05
-    in_scope_kept: float = 0.97
+    in_scope_kept: float = 0.99
     refit: bool = False
     pair_loss: str = "multiple_negatives"
     similarity_scale: float = 20.0
