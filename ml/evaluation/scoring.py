@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ml.artifacts import Artifact
-from ml.evaluation.scope import SCOPE, ScopeWeights
+from ml.evaluation.scope import SCOPE, Scope
 from ml.types import Classification, FloatArray, ScoredLabel
 
 OOS_COLUMN = "oos_column"
@@ -24,15 +24,17 @@ def in_scope_probabilities(logits: FloatArray, artifact: Artifact) -> FloatArray
     return softmax(logits[:, : len(artifact.labels)] / artifact.temperature)
 
 
-def out_of_scope_scores(logits: FloatArray, artifact: Artifact) -> FloatArray | None:
+def out_of_scope_scores(
+    logits: FloatArray, pooled: FloatArray, artifact: Artifact
+) -> FloatArray | None:
     """How likely each text belongs to none of the labels, in [0, 1], shape (texts,).
 
-    By the weights of :mod:`ml.evaluation.scope` where the artifact has them. Artifacts from before
-    there were any: with an out-of-scope column that column's probability, without one ``1 - max
-    p_label`` (Hendrycks and Gimpel 2017) if there is a threshold for it. Else ``None``.
+    By :mod:`ml.evaluation.scope` where the artifact declares how. Artifacts from before it: with an
+    out-of-scope column that column's probability, without one ``1 - max p_label`` (Hendrycks and
+    Gimpel 2017) if there is a threshold for it. Else ``None``.
     """
-    if weights := artifact.settings.get(SCOPE):
-        return ScopeWeights(**weights).scores(logits, len(artifact.labels))
+    if settings := artifact.settings.get(SCOPE):
+        return Scope.of(settings).scores(logits, pooled)
     if artifact.settings.get(OOS_COLUMN):
         return softmax(logits / artifact.temperature)[:, -1]
     if "out_of_scope" in artifact.thresholds:
@@ -50,7 +52,7 @@ def classify_logits(
     ``pooled`` (texts, hidden) is what the head saw.
     """
     probabilities = in_scope_probabilities(logits, artifact)
-    outside = out_of_scope_scores(logits, artifact)
+    outside = out_of_scope_scores(logits, pooled, artifact)
     scope_limit = artifact.thresholds.get("out_of_scope", 1.0)
     accept = artifact.thresholds.get("accept", 0.0)
     answers = []

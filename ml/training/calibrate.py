@@ -43,13 +43,36 @@ def add_bias(model: torch.nn.Module, bias: FloatArray) -> None:
     head.bias.add_(torch.from_numpy(bias))
 
 
+@torch.no_grad()
+def head_rows(model: torch.nn.Module, labels: int) -> tuple[FloatArray, FloatArray]:
+    """Lengths and biases of the labels' rows of a classifier's head, (labels,) each."""
+    head: torch.nn.Linear = model.head[-1]  # type: ignore[index,assignment]
+    lengths: FloatArray = head.weight[:labels].norm(dim=1).float().numpy()
+    biases: FloatArray = head.bias[:labels].float().numpy()
+    return lengths, biases.copy()
+
+
+def with_head(artifact: Artifact, head: tuple[FloatArray, FloatArray]) -> Artifact:
+    """The artifact whose out-of-scope score, if it has one, reads another head's logits."""
+    if SCOPE not in artifact.settings:
+        return artifact
+    lengths, biases = (part.astype(float).tolist() for part in head)
+    scope = {**artifact.settings[SCOPE], "lengths": lengths, "biases": biases}
+    return replace(artifact, settings=artifact.settings | {SCOPE: scope})
+
+
 def calibrated(
     artifact: Artifact,
     logits: FloatArray,
+    pooled: FloatArray,
     valid: Sequence[LabelledText],
+    head: tuple[FloatArray, FloatArray],
     config: FinetuneConfig,
 ) -> Artifact:
-    """The artifact with temperature and thresholds fitted on held-out rows."""
+    """The artifact with temperature and thresholds fitted on held-out rows.
+
+    ``logits`` (texts, columns), ``pooled`` (texts, hidden), ``head`` as :func:`head_rows`.
+    """
     inside = np.array([row.label != OUT_OF_SCOPE for row in valid])
     position = {label: index for index, label in enumerate(artifact.labels)}
     gold = np.array([position[row.label] for row in valid if row.label != OUT_OF_SCOPE])
@@ -57,14 +80,14 @@ def calibrated(
     artifact = replace(artifact, temperature=fit_temperature(known, gold))
     thresholds: dict[str, float] = {}
     if artifact.settings.get(OOS_COLUMN) or not inside.all():
-        weights = fit_scope(logits, len(artifact.labels), ~inside)
-        artifact = replace(artifact, settings=artifact.settings | {SCOPE: weights.declare()})
-        scores = weights.scores(logits, len(artifact.labels))
+        scope = fit_scope(logits, pooled, head, ~inside)
+        artifact = replace(artifact, settings=artifact.settings | {SCOPE: scope.declare()})
+        scores = scope.scores(logits, pooled)
         thresholds["out_of_scope"] = choose_threshold(
             scores[inside].tolist(), scores[~inside].tolist(), in_scope_kept=config.in_scope_kept
         )
     artifact = replace(artifact, thresholds=thresholds)
-    answers = classify_logits(logits[inside], logits[inside], artifact)
+    answers = classify_logits(logits[inside], pooled[inside], artifact)
     right = [artifact.labels[g] == answer.label for g, answer in zip(gold, answers, strict=True)]
     thresholds["accept"] = accept_threshold(
         [answer.confidence for answer in answers], right, target_error=config.target_error

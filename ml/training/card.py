@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import torch
 
 from ml.artifacts import Artifact
 from ml.training.config import FinetuneConfig
+
+WATTS_A_THREAD = 10.0
+GRAMS_A_KWH = 475.0
+"""Of CO2e, for the estimate of what a training took."""
 
 _SHOWN = (
     "accuracy",
@@ -121,5 +127,18 @@ def _how(artifact: Artifact, config: FinetuneConfig, curve: Sequence[dict[str, f
         f"{_objective(artifact, config)}at most {config.max_length} tokens, seed {config.seed}. "
         f"{trained:,} parameters were trained on {rows:,} rows in "
         f"{artifact.metrics.get('minutes', 0):g} minutes on "
-        f"{config.card.get('machine', 'a CPU')}{loss}."
+        f"{config.card.get('machine', 'a CPU')}{loss}. {_footprint(artifact.metrics)}"
+    )
+
+
+def _footprint(metrics: Mapping[str, float]) -> str:
+    """Energy and carbon of the training, by time and threads; an estimate, as it says."""
+    threads = torch.get_num_threads()
+    hours = metrics.get("minutes", 0.0) / 60
+    watt_hours = hours * threads * WATTS_A_THREAD
+    grams = watt_hours / 1000 * GRAMS_A_KWH
+    return (
+        f"That is about {watt_hours:.2g} Wh and {grams:.2g} g of CO2e, if each of {threads} "
+        f"threads takes {WATTS_A_THREAD:g} W and a kWh stands for {GRAMS_A_KWH:g} g, the mean of the "
+        "world's grids in 2019 (IEA)."
     )

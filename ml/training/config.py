@@ -16,6 +16,7 @@ from ml.training.settings.few_shot import FewShotSettings
 from ml.training.settings.losses import LossSettings
 from ml.training.settings.optimisation import OptimisationSettings
 from ml.training.settings.regularisation import RegularisationSettings
+from ml.training.settings.tracking import TrackingSettings
 
 METHODS = method_names()
 _LOW_RANK = ("lora", "adalora")
@@ -30,10 +31,16 @@ _APART = (
 
 
 @dataclass(frozen=True)
-class FinetuneConfig(LossSettings, OptimisationSettings, RegularisationSettings, FewShotSettings):
+class FinetuneConfig(
+    LossSettings,
+    OptimisationSettings,
+    RegularisationSettings,
+    FewShotSettings,
+    TrackingSettings,
+):
     """The recipe of a run. Defaults are the measured ones for short texts with LoRA.
 
-    Loss, optimisation, regularisation and few rows have their settings in
+    Loss, optimisation, regularisation, few rows and tracking have their settings in
     :mod:`ml.training.settings`; all are flat keys of one recipe.
 
     ``held_out`` is the share of the distinct training texts that is kept aside when no validation
@@ -106,6 +113,7 @@ class FinetuneConfig(LossSettings, OptimisationSettings, RegularisationSettings,
             **self.optimisation_checks(),
             **self.regularisation_checks(),
             **self.few_shot_checks(),
+            **self.tracking_checks(),
         }
         for name, good in checks.items():
             if not good:

@@ -31,10 +31,18 @@ from ml.evaluation.decoding import decode_tags
 from ml.evaluation.reports import classification_report, tagging_report
 from ml.evaluation.scoring import OOS_COLUMN, classify_logits
 from ml.models.encoder import delta_state, trainable_parameters
-from ml.training.calibrate import add_bias, calibrated, label_bias, of_words, word_logits
+from ml.training.calibrate import (
+    add_bias,
+    calibrated,
+    head_rows,
+    label_bias,
+    of_words,
+    with_head,
+    word_logits,
+)
 from ml.training.card import model_card
 from ml.training.config import FinetuneConfig
-from ml.training.datasets import EncodedRow, of_texts
+from ml.training.datasets import EncodedRow
 from ml.training.processes import is_main_process, wait_for_all
 from ml.training.rows import FinetuneRequest
 from ml.training.self_training import pseudo_labelled
@@ -43,7 +51,14 @@ from ml.training.settings.losses import LossSettings
 from ml.training.settings.optimisation import OptimisationSettings
 from ml.training.settings.regularisation import RegularisationSettings
 from ml.training.tasks import ClassifierTask, TaggerTask
-from ml.training.trainer import ProgressCallback, forward_all, seed_everything, train
+from ml.training.tracking import RunRecord
+from ml.training.trainer import (
+    ProgressCallback,
+    classify_rows,
+    forward_all,
+    seed_everything,
+    train,
+)
 from ml.types import FloatArray
 
 
@@ -53,11 +68,26 @@ def finetune(request: FinetuneRequest, progress: ProgressCallback | None = None)
     Raises :class:`DataError` (a row or file is unusable), :class:`TrainingError` (one class only,
     a loss that is not finite, ...). ``request.output`` appears complete or not at all. Of several
     processes (:mod:`ml.training.processes`) the main one stores it; the others' artifact has no
-    version.
+    version. The run is told in ``request.run_folder`` (:mod:`ml.training.tracking`).
     """
     if request.unlabelled_file is not None and request.kind != "classification":
         raise TrainingError(f"self-training is for classification, not for {request.kind}")
     source = resolve_encoder(request.config.encoder)
+    if not is_main_process():
+        return _finetune(request, source, progress)
+    record = RunRecord(request.run_folder, request.name, request.config, request.files)
+    try:
+        artifact = _finetune(replace(request, record=record), source, progress)
+    except BaseException as error:
+        record.end(None, str(error) or type(error).__name__)
+        raise
+    record.end(artifact)
+    return artifact
+
+
+def _finetune(
+    request: FinetuneRequest, source: EncoderSource, progress: ProgressCallback | None
+) -> Artifact:
     tokenizer = load_tokenizer(source.path / "tokenizer.json")
     if request.kind == "classification":
         return _finetune_classifier(request, source, tokenizer, progress)
@@ -97,6 +127,7 @@ def _finetune_classifier(
     artifact = _with_held_out(artifact, request, len(task.known_valid))
     fit = _refit(request, task.make, task.all_rows, progress, measured)
     add_bias(fit.model, bias)
+    artifact = with_head(artifact, head_rows(fit.model, len(artifact.labels)))
     return _store(request, artifact, fit, metrics)
 
 
@@ -111,12 +142,13 @@ def _measured(
     if task.config.long_texts != "cut":
         settings["long_texts"] = task.config.long_texts
     artifact = _declare(request, source, task.labels, settings, len(task.training))
-    logits = of_texts(forward_all(model, task.held_out), task.held_out)
+    logits, pooled = classify_rows(model, task.held_out)
     bias = label_bias(logits, task.valid, task.labels)
     add_bias(model, bias)
     logits = logits + bias
-    artifact = calibrated(artifact, logits, task.valid, task.config)
-    answers = classify_logits(logits, logits, artifact)
+    head = head_rows(model, len(task.labels))
+    artifact = calibrated(artifact, logits, pooled, task.valid, head, task.config)
+    answers = classify_logits(logits, pooled, artifact)
     gold = [row.label for row in task.valid]
     return artifact, classification_report(answers, gold, task.labels), bias
 
@@ -166,7 +198,15 @@ def _fit(
     model = make()
     started = time.monotonic()
     folder = request.run_folder / run
-    curve = train(model, rows, request.config, run_folder=folder, valid=valid, progress=progress)
+    curve = train(
+        model,
+        rows,
+        request.config,
+        run_folder=folder,
+        valid=valid,
+        progress=progress,
+        watch=request.watch(run),
+    )
     return _Fit(model, curve, (time.monotonic() - started) / 60)
 
 

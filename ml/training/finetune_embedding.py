@@ -120,6 +120,7 @@ def _fit(
         run_folder=request.run_folder / run,
         progress=progress,
         collator=collate_pairs,
+        watch=request.watch(run),
     )
     if config.strength < 1:
         weaken(model.encoder, config.strength, source, config)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ml.data.readers import LabelledText, TaggedSentence, read_classification, read_ner
 from ml.data.splits import split_by_text, text_key
@@ -13,6 +13,9 @@ from ml.data.targeting import TARGETED_TASK, read_marked
 from ml.errors import DataError, TrainingError
 from ml.training.config import FinetuneConfig
 from ml.types import OUT_OF_SCOPE, Kind
+
+if TYPE_CHECKING:
+    from ml.training.tracking import Phase, RunRecord
 
 Row = TypeVar("Row", LabelledText, TaggedSentence)
 
@@ -23,7 +26,8 @@ class FinetuneRequest:
 
     ``output`` is the artifact's folder; ``run_folder`` keeps checkpoints, so that the same
     request resumes after a kill. The texts of ``unlabelled_file`` are for self-training, of
-    classifiers (:mod:`ml.training.self_training`).
+    classifiers (:mod:`ml.training.self_training`). ``record`` is where the run is told; it is made
+    when the run begins.
     """
 
     name: str
@@ -34,6 +38,21 @@ class FinetuneRequest:
     run_folder: Path
     config: FinetuneConfig
     unlabelled_file: Path | None = None
+    record: RunRecord | None = None
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The data files by what they are for."""
+        given = {
+            "train": self.train_file,
+            "valid": self.valid_file,
+            "unlabelled": self.unlabelled_file,
+        }
+        return {use: path for use, path in given.items() if path is not None}
+
+    def watch(self, run: str) -> Phase | None:
+        """Where the training with checkpoints in the folder ``run`` of the run's is told."""
+        return self.record.phase(run) if self.record else None
 
 
 def classification_rows(

@@ -18,9 +18,9 @@ from ml.artifacts import Artifact
 from ml.data.readers import LabelledText, read_texts
 from ml.data.splits import text_key
 from ml.evaluation.scoring import classify_logits
-from ml.training.datasets import encode_classification, of_texts
+from ml.training.datasets import encode_classification
 from ml.training.tasks import ClassifierTask
-from ml.training.trainer import forward_all
+from ml.training.trainer import classify_rows
 from ml.types import Classification
 
 
@@ -45,8 +45,7 @@ def pseudo_labelled(
         task.config.max_length,
         task.config.long_texts,
     )
-    logits = of_texts(forward_all(teacher, encoded), encoded)
-    answers = classify_logits(logits, logits, artifact)
+    answers = classify_logits(*classify_rows(teacher, encoded), artifact)
     chosen = sure_answers(
         answers, error=task.config.pseudo_error, most=task.config.pseudo_per_class
     )

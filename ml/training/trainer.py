@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
@@ -18,19 +19,42 @@ from ml.models.tuning.registry import make_method
 from ml.training.arguments import training_arguments
 from ml.training.checkpoints import last_checkpoint
 from ml.training.config import FinetuneConfig
-from ml.training.datasets import EncodedRow, EncodedRows, collate
+from ml.training.datasets import EncodedRow, EncodedRows, collate, of_texts
 from ml.training.loop import Loop, accuracy_of, best_columns
+from ml.training.settings.optimisation import BEST_BY
+from ml.types import FloatArray
 
 ProgressCallback = Callable[[int, int, str], None]
+_TOLD = ("loss", "learning_rate", "grad_norm", "epoch")
+
+
+class Watch(Protocol):
+    """Is told how a training goes on (:class:`ml.training.tracking.Phase`)."""
+
+    def begin(self, step: int) -> None:
+        """Training begins, or goes on behind ``step``."""
+
+    def log(self, step: int, numbers: Mapping[str, float]) -> None:
+        """Numbers at a step, from 1."""
 
 
 class _Reporter(TrainerCallback):
     """Tells the loop of its steps, passes loss and steps on, stops at a loss that is no number."""
 
-    def __init__(self, loop: Loop, progress: ProgressCallback | None) -> None:
+    def __init__(
+        self, loop: Loop, progress: ProgressCallback | None, watch: Watch | None = None
+    ) -> None:
+        main = loop.is_world_process_zero()
         self._loop = loop
-        self._progress = progress if loop.is_world_process_zero() else None
+        self._progress = progress if main else None
+        self._watch = watch if main else None
         self._message = ""
+        self._read: tuple[int, float] = (0, 0.0)  # step and time of the last reading
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._read = (state.global_step, time.monotonic())
+        if self._watch is not None:
+            self._watch.begin(state.global_step)
 
     def on_epoch_begin(
         self, args: Any, state: Any, control: Any, train_dataloader: Any = None, **_: Any
@@ -38,6 +62,8 @@ class _Reporter(TrainerCallback):
         self._loop.begin_epoch(state.global_step, len(train_dataloader))
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        if logs and self._watch is not None and (numbers := self._numbers(args, state, logs)):
+            self._watch.log(state.global_step, numbers)
         if not logs or "loss" not in logs:
             return
         loss = float(logs["loss"])
@@ -46,6 +72,19 @@ class _Reporter(TrainerCallback):
                 f"the loss is {loss} at step {state.global_step}; lower the learning rate"
             )
         self._message = f"loss {loss:.3f}"
+
+    def _numbers(self, args: Any, state: Any, logs: dict[str, Any]) -> dict[str, float]:
+        """What of the trainer's log is told: a reading while training, or of held-out rows."""
+        if "loss" not in logs:
+            held_out = {name: logs[f"eval_{name}"] for name in BEST_BY if f"eval_{name}" in logs}
+            return {f"held_out_{name}": float(value) for name, value in held_out.items()}
+        (before, then), now = self._read, time.monotonic()
+        self._read = (state.global_step, now)
+        rows = (state.global_step - before) * args.train_batch_size * args.world_size
+        told = {name: float(logs[name]) for name in _TOLD if name in logs}
+        return told | {
+            "rows_per_second": rows * args.gradient_accumulation_steps / max(now - then, 1e-9)
+        }
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._loop.took_step(state.global_step, state.max_steps)
@@ -69,13 +108,14 @@ def train(
     valid: Sequence[EncodedRow] | None = None,
     progress: ProgressCallback | None = None,
     collator: Callable[[Sequence[dict[str, Any]]], dict[str, Any]] = collate,
+    watch: Watch | None = None,
 ) -> list[dict[str, float]]:
     """Train ``model`` in place and return the loss curve.
 
     Checkpoints go to ``run_folder`` after each epoch or so many steps; a run that was killed goes
     on from the last one when it is started again with the same folder. Batches hold texts of
     similar length; ``collator`` makes them of the rows, or of the items if a data set is given.
-    The held-out rows ``valid`` stop a run with ``patience``.
+    The held-out rows ``valid`` stop a run with ``patience``. ``watch`` is told of loss and rate.
 
     Raises :class:`TrainingError` when the loss is not finite.
     """
@@ -96,7 +136,7 @@ def train(
         preprocess_logits_for_metrics=best_columns,
     )
     trainer.remove_callback(PrinterCallback)
-    for callback in (*method.callbacks(trainer.encoder), _Reporter(trainer, progress)):
+    for callback in (*method.callbacks(trainer.encoder), _Reporter(trainer, progress, watch)):
         trainer.add_callback(callback)
     if stop_early:
         trainer.add_callback(EarlyStoppingCallback(config.patience))
@@ -132,16 +172,39 @@ def forward_all(
     model: nn.Module, rows: Sequence[EncodedRow], *, batch_size: int = 64
 ) -> list[torch.Tensor]:
     """The logits of each row, in order: (columns,) or, for tagging, (tokens, columns)."""
+    found: list[torch.Tensor] = [torch.empty(0)] * len(rows)
+    for places, outputs in _forward(model, rows, batch_size):
+        for row, i in enumerate(places):
+            logits, length = outputs["logits"], len(rows[i].input_ids)
+            found[i] = logits[row, :length] if logits.dim() == 3 else logits[row]
+    return found
+
+
+@torch.inference_mode()
+def classify_rows(
+    model: nn.Module, rows: Sequence[EncodedRow], *, batch_size: int = 64
+) -> tuple[FloatArray, FloatArray]:
+    """Logits (texts, columns) and pooled vectors (texts, hidden) of a classifier, by text.
+
+    A text with several rows has their mean.
+    """
+    logits: list[torch.Tensor] = [torch.empty(0)] * len(rows)
+    pooled = list(logits)
+    for places, outputs in _forward(model, rows, batch_size):
+        for row, i in enumerate(places):
+            logits[i], pooled[i] = outputs["logits"][row], outputs["pooled"][row]
+    return of_texts(logits, rows), of_texts(pooled, rows)
+
+
+def _forward(
+    model: nn.Module, rows: Sequence[EncodedRow], batch_size: int
+) -> Iterator[tuple[list[int], dict[str, torch.Tensor]]]:
+    """The places of a few rows of similar length, and what the model gives for them."""
     model.eval()
     order = sorted(range(len(rows)), key=lambda i: len(rows[i].input_ids))
-    found: list[torch.Tensor] = [torch.empty(0)] * len(rows)
     data = EncodedRows(rows)
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
         batch = collate([data[i] for i in chosen])
         batch.pop("labels")
-        logits = model(**batch)["logits"]
-        for row, i in enumerate(chosen):
-            length = len(rows[i].input_ids)
-            found[i] = logits[row, :length] if logits.dim() == 3 else logits[row]
-    return found
+        yield chosen, model(**batch)

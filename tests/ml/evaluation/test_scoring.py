@@ -93,7 +93,7 @@ def test_what_is_out_of_scope_is_never_sure() -> None:
 
 def test_a_score_at_the_threshold_is_in_scope() -> None:
     logits = _logits([1, 0, 0, 1])
-    scores = out_of_scope_scores(logits, SCOPED)
+    scores = out_of_scope_scores(logits, POOLED, SCOPED)
     assert scores is not None
     at = replace(SCOPED, thresholds={"out_of_scope": float(scores[0])})
     assert classify_logits(logits, POOLED, at)[0].in_scope
@@ -101,7 +101,7 @@ def test_a_score_at_the_threshold_is_in_scope() -> None:
 
 def test_without_a_column_the_best_probability_scores_the_scope() -> None:
     logits = _logits([4, 0, 0], [0.1, 0, 0])
-    assert out_of_scope_scores(logits, PLAIN) is None
+    assert out_of_scope_scores(logits, POOLED, PLAIN) is None
     artifact = replace(PLAIN, thresholds={"out_of_scope": 0.5})
     inside, outside = classify_logits(logits, POOLED, artifact)
     assert inside.out_of_scope == pytest.approx(1 - inside.confidence)

@@ -65,6 +65,7 @@ class Command(TrefoilCommand):
         if folder == staging:
             folder = staging.with_name(artifact.version)
             staging.replace(folder)
+        self.stdout.write(f"run folder: {request.run_folder}")
         self.table(["metric", "value"], [[k, f"{v:.4f}"] for k, v in artifact.metrics.items()])
         building = TerminalProgress("building")
         try:
@@ -77,6 +78,7 @@ class Command(TrefoilCommand):
             "task": name,
             "version": artifact.version,
             "folder": str(folder),
+            "run_folder": str(request.run_folder),
             "promoted": bool(options["promote"]),
             "metrics": artifact.metrics,
         }

@@ -1,0 +1,23 @@
+"""Where the course of a run is told, beside its own folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TrackingSettings:
+    """A run's folder and its TensorBoard file are always written (:mod:`ml.training.tracking`).
+
+    With ``wandb_project`` the run is told to Weights & Biases too, with ``mlflow_uri`` to MLflow,
+    as a run of ``mlflow_experiment``; their packages, ``wandb`` and ``mlflow-skinny`` or
+    ``mlflow``, are to be installed by whoever asks for them.
+    """
+
+    wandb_project: str = ""
+    mlflow_uri: str = ""
+    mlflow_experiment: str = "trefoil"
+
+    def tracking_checks(self) -> dict[str, bool]:
+        """Whether each setting's value is allowed, by name."""
+        return {"mlflow_experiment": bool(self.mlflow_experiment) or not self.mlflow_uri}
