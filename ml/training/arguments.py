@@ -63,6 +63,11 @@ def _checkpoints(config: FinetuneConfig) -> dict[str, Any]:
             "greater_is_better": config.best_by == "accuracy",
             "per_device_eval_batch_size": 64,
         }
+    measured = (
+        {"eval_strategy": "epoch", "per_device_eval_batch_size": 64}
+        if config.measure_epochs
+        else {}
+    )
     if config.save_every:
-        return {"save_strategy": "steps", "save_steps": config.save_every}
-    return {"save_strategy": "epoch"}
+        return {"save_strategy": "steps", "save_steps": config.save_every, **measured}
+    return {"save_strategy": "epoch", **measured}

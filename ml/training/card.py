@@ -139,6 +139,6 @@ def _footprint(metrics: Mapping[str, float]) -> str:
     grams = watt_hours / 1000 * GRAMS_A_KWH
     return (
         f"That is about {watt_hours:.2g} Wh and {grams:.2g} g of CO2e, if each of {threads} "
-        f"threads takes {WATTS_A_THREAD:g} W and a kWh stands for {GRAMS_A_KWH:g} g, the mean of the "
-        "world's grids in 2019 (IEA)."
+        f"threads takes {WATTS_A_THREAD:g} W and a kWh stands for {GRAMS_A_KWH:g} g, the mean of "
+        "the world's grids in 2019 (IEA)."
     )

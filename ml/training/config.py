@@ -57,6 +57,9 @@ class FinetuneConfig(
     ``augment`` is a table that makes more training rows of those there are
     (:class:`ml.data.augmentation.Augmentation`); validation rows stay as they are.
 
+    ``search`` is a table of what :mod:`ml.training.search` may change, and within what bounds; a
+    run itself does not read it.
+
     For sentence encoders: ``pair_loss`` with its ``similarity_scale`` (multiple negatives) or
     ``triplet_margin``; ``strength`` is the share of the tuned change of the weights that is kept
     (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"): below 1 the encoder stays
@@ -93,6 +96,7 @@ class FinetuneConfig(
     augment: dict[str, Any] = field(default_factory=dict)
     licences: dict[str, str] = field(default_factory=dict)
     card: dict[str, str] = field(default_factory=dict)
+    search: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         checks = {

@@ -75,7 +75,9 @@ def finetune(request: FinetuneRequest, progress: ProgressCallback | None = None)
     source = resolve_encoder(request.config.encoder)
     if not is_main_process():
         return _finetune(request, source, progress)
-    record = RunRecord(request.run_folder, request.name, request.config, request.files)
+    record = RunRecord(
+        request.run_folder, request.name, request.config, request.files, request.observer
+    )
     try:
         artifact = _finetune(replace(request, record=record), source, progress)
     except BaseException as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ml.training.tracking import Phase, RunRecord
 
 Row = TypeVar("Row", LabelledText, TaggedSentence)
+Observer = Callable[[str, int, Mapping[str, float]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class FinetuneRequest:
     ``output`` is the artifact's folder; ``run_folder`` keeps checkpoints, so that the same
     request resumes after a kill. The texts of ``unlabelled_file`` are for self-training, of
     classifiers (:mod:`ml.training.self_training`). ``record`` is where the run is told; it is made
-    when the run begins.
+    when the run begins. ``observer`` is told each reading after it was written, as phase, step and
+    numbers; what it raises ends the run.
     """
 
     name: str
@@ -39,6 +41,7 @@ class FinetuneRequest:
     config: FinetuneConfig
     unlabelled_file: Path | None = None
     record: RunRecord | None = None
+    observer: Observer | None = None
 
     @property
     def files(self) -> dict[str, Path]:

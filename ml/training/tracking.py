@@ -38,6 +38,7 @@ from ml.encoders import file_sha256
 from ml.errors import TrainingError
 from ml.models.tuning.registry import method_names
 from ml.training.config import FinetuneConfig
+from ml.training.rows import Observer
 from ml.training.trackers import Tracker, make_trackers
 
 RUN, CONFIG, CURVES, REPORT = "run.json", "config.toml", "curves.jsonl", "report.html"
@@ -56,13 +57,19 @@ class RunRecord:
     """
 
     def __init__(
-        self, folder: Path, name: str, config: FinetuneConfig, files: Mapping[str, Path]
+        self,
+        folder: Path,
+        name: str,
+        config: FinetuneConfig,
+        files: Mapping[str, Path],
+        observer: Observer | None = None,
     ) -> None:
-        """``files`` are the data files by what they are for.
+        """``files`` are the data files by what they are for; ``observer`` is told each reading.
 
         Raises :class:`TrainingError` when the folder cannot be written, or a tracker is not there.
         """
         self.folder = folder
+        self._observer = observer
         self._told: dict[str, Any] = {
             "name": name,
             "state": "running",
@@ -107,6 +114,8 @@ class RunRecord:
         named = {name if phase == "fit" else f"{phase}/{name}": v for name, v in numbers.items()}
         for tracker in list(self._trackers):
             self._tell(tracker, partial(tracker.log, self._before + step, named))
+        if self._observer is not None:
+            self._observer(phase, step, numbers)
 
     def phase(self, run: str) -> Phase:
         """The part of the run whose checkpoints lie in the folder ``run`` of the run's."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -119,7 +120,8 @@ def train(
 
     Raises :class:`TrainingError` when the loss is not finite.
     """
-    stop_early = config.patience > 0 and valid is not None
+    if valid is None:  # as on all rows: there are none to measure by
+        config = replace(config, patience=0, measure_epochs=False)
     arguments = training_arguments(config, run_folder)
     _save_memory(model, config)
     method = make_method(config.method_settings())
@@ -130,7 +132,7 @@ def train(
         regularisation=config,
         class_rows=config.class_rows,
         train_dataset=_dataset(rows),
-        eval_dataset=_dataset(valid) if stop_early and valid is not None else None,
+        eval_dataset=_dataset(valid) if valid is not None else None,
         data_collator=collator,
         compute_metrics=accuracy_of,
         preprocess_logits_for_metrics=best_columns,
@@ -138,7 +140,7 @@ def train(
     trainer.remove_callback(PrinterCallback)
     for callback in (*method.callbacks(trainer.encoder), _Reporter(trainer, progress, watch)):
         trainer.add_callback(callback)
-    if stop_early:
+    if config.patience:
         trainer.add_callback(EarlyStoppingCallback(config.patience))
     last = last_checkpoint(run_folder)
     trainer.train(resume_from_checkpoint=str(last) if last else None)

@@ -26,7 +26,8 @@ class OptimisationSettings:
 
     ``patience`` stops a run after so many epochs without a better held-out ``best_by`` and goes
     back to the best epoch's weights (0: never). ``save_every`` is the number of steps from one
-    checkpoint to the next (0: one each epoch).
+    checkpoint to the next (0: one each epoch). With ``measure_epochs`` loss and accuracy on the
+    held-out rows are read after each epoch, as they are with ``patience``.
     """
 
     optimizer: str = "adamw"
@@ -42,6 +43,7 @@ class OptimisationSettings:
     patience: int = 0
     best_by: str = "loss"
     save_every: int = 0
+    measure_epochs: bool = False
 
     def optimisation_checks(self) -> dict[str, bool]:
         """Whether each setting's value is allowed, by name."""

@@ -1,0 +1,89 @@
+"""Searches for better settings of a recipe."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from apps.core.commands import TerminalProgress, TrefoilCommand
+from apps.core.errors import InvalidInput
+from ml.models.tuning.registry import method_names
+
+
+class Command(TrefoilCommand):
+    help = "Search for better settings; stopped or killed, it goes on with the same command."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--kind", choices=["classification", "ner"], required=True)
+        parser.add_argument("--train", type=Path, required=True)
+        parser.add_argument(
+            "--valid", type=Path, help="held-out rows; the search does not use them"
+        )
+        parser.add_argument("--config", type=Path, help="a TOML recipe, with a [search] table")
+        parser.add_argument("--method", choices=method_names())
+        parser.add_argument("--minutes", type=float, default=30.0, help="of training; default 30")
+        parser.add_argument("--trials", type=int, help="at most so many; default: no limit")
+        parser.add_argument("--output", type=Path, required=True, help="the search's folder")
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        from ml.training.config import load_config
+        from ml.training.rows import FinetuneRequest
+        from ml.training.search import TrialRow, search
+
+        if not options["minutes"] > 0:
+            raise InvalidInput("--minutes must be above 0.")
+        if options["trials"] is not None and options["trials"] < 1:
+            raise InvalidInput("--trials must be at least 1.")
+        output: Path = options["output"]
+        request = FinetuneRequest(
+            name="search",
+            kind=options["kind"],
+            train_file=options["train"],
+            valid_file=options["valid"],
+            output=output,
+            run_folder=output / "trials",
+            config=load_config(options["config"], method=options["method"]),
+        )
+        progress = TerminalProgress("searching")
+
+        def told(row: TrialRow) -> None:
+            progress.close()
+            self.stdout.write(f"trial {row.number}: {_outcome(row)}; {_settings(row.settings)}")
+
+        try:
+            result = search(
+                request,
+                minutes=options["minutes"],
+                trials=options["trials"],
+                progress=progress.update,
+                told=told,
+            )
+        finally:
+            progress.close()
+        ordered = sorted(result.trials, key=lambda row: -(row.value or 0.0))
+        self.table(
+            ["trial", result.metric, "minutes", "settings"],
+            [
+                [str(r.number), _outcome(r), f"{r.minutes:.1f}", _settings(r.settings)]
+                for r in ordered
+            ],
+        )
+        if result.importance:
+            counted = ", ".join(f"{name} {share:.0%}" for name, share in result.importance.items())
+            self.stdout.write(f"what counted: {counted}")
+        self.stdout.write(f"the best: finetune --config {result.recipe}")
+        return {**asdict(result), "recipe": str(result.recipe)}
+
+
+def _outcome(row: Any) -> str:
+    return row.state if row.value is None else f"{row.value:.4f}"
+
+
+def _settings(settings: dict[str, Any]) -> str:
+    return " ".join(
+        f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}"
+        for name, value in settings.items()
+    )

@@ -1,0 +1,281 @@
+"""A search for better settings: trials chosen by what earlier ones found, bad ones ended early.
+
+Settings come from a tree-structured Parzen estimator (Bergstra et al. 2011), trials that are worse
+after an epoch than half of the others were are ended (the median rule of Golovin et al. 2017), both
+of Optuna. Trials are judged by rows that are split off the training file for this; the held-out
+rows, by which the chosen recipe will be measured, take no part. All is kept in one folder, so that
+a search that was stopped or killed goes on with the same command, its spent time counted.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from ml.encoders import file_sha256
+from ml.errors import DataError, TrainingError
+from ml.training.compare import QUALITY, with_fixed_split
+from ml.training.config import FinetuneConfig
+from ml.training.finetune import finetune
+from ml.training.rows import FinetuneRequest
+from ml.training.search_space import Space, search_space
+from ml.training.tracking import as_toml
+from ml.training.trainer import ProgressCallback
+
+JOURNAL, BEST, RESULT = "trials.journal", "best.toml", "search.json"
+_KEY = "key"
+_STATES = {
+    TrialState.COMPLETE: "done",
+    TrialState.PRUNED: "ended early",
+    TrialState.FAIL: "stopped",
+    TrialState.RUNNING: "stopped",
+    TrialState.WAITING: "waiting",
+}
+_STARTUP = 5
+"""Trials before the sampler and the pruner go by what they have seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRow:
+    """One trial: its settings, what it reached (``None`` if it did not end), and its minutes."""
+
+    number: int
+    state: str
+    value: float | None
+    settings: dict[str, Any]
+    minutes: float
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """All trials, the best one's settings, and how much each setting counted (shares of 1)."""
+
+    metric: str
+    trials: tuple[TrialRow, ...]
+    best: TrialRow
+    importance: dict[str, float]
+    minutes: float
+    recipe: Path
+
+
+class _OutOfTimeError(Exception):
+    """The minutes are spent; the trial under way does not count."""
+
+
+def search(
+    request: FinetuneRequest,
+    *,
+    minutes: float,
+    trials: int | None = None,
+    progress: ProgressCallback | None = None,
+    told: Callable[[TrialRow], None] | None = None,
+) -> SearchResult:
+    """Try settings for ``minutes`` (of training, those of earlier sittings included).
+
+    ``request.output`` is the search's folder; ``told`` is called after each trial. The first trial
+    has the recipe's own settings, so that the best is never worse than those. At the interrupt key
+    the search ends with what it has.
+
+    Raises :class:`DataError` for unusable rows, settings and folders, :class:`TrainingError` when
+    no trial came to its end.
+    """
+    if request.kind not in ("classification", "ner"):
+        raise TrainingError(f"a search needs rows with labels; {request.kind} has none")
+    space = search_space(request.config)
+    folder = request.output
+    study = _study(request, space)
+    chosen_by = _chosen_by(request)
+    try:
+        while (left := minutes - _spent(study)) > 0 and _more(study, trials):
+            trial = study.ask()
+            _run(study, trial, chosen_by, space, left, progress)
+            if told is not None:
+                told(_row(study.get_trials(deepcopy=False)[trial.number]))
+    except (_OutOfTimeError, KeyboardInterrupt):
+        pass
+    finally:
+        shutil.rmtree(folder / "artifact", ignore_errors=True)
+    return _result(study, request, space)
+
+
+def _study(request: FinetuneRequest, space: Space) -> optuna.Study:
+    """The study in the folder, a new one if there is none; trials cut off by a kill are redone."""
+    folder, config = request.output, request.config
+    optuna.logging.set_verbosity(logging.WARNING)
+    parts = {use: file_sha256(path) for use, path in request.files.items()}
+    key = sha256(repr((config, sorted(parts.items()), request.kind)).encode()).hexdigest()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        storage = JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
+        study = optuna.create_study(
+            study_name="search",
+            storage=storage,
+            load_if_exists=True,
+            direction="maximize",
+            sampler=optuna.samplers.TPESampler(seed=config.seed, n_startup_trials=_STARTUP),
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=_STARTUP - 1),
+        )
+    except OSError as error:
+        raise DataError(folder, None, f"cannot be written ({error.strerror})") from error
+    if not study.user_attrs:
+        study.set_user_attr(_KEY, key)
+        own = {name: getattr(config, name) for name in space}
+        if all(space[name].holds(value) for name, value in own.items()):
+            study.enqueue_trial(own)
+    elif study.user_attrs[_KEY] != key:
+        raise DataError(folder, None, "holds a search with other data or another recipe")
+    for trial in study.get_trials(states=(TrialState.RUNNING,)):
+        study.tell(trial.number, state=TrialState.FAIL)
+        study.enqueue_trial(trial.params)
+    return study
+
+
+def _chosen_by(request: FinetuneRequest) -> FinetuneRequest:
+    """The request on the training rows alone, some of them split off to choose by."""
+    folder = request.output
+    apart = with_fixed_split(replace(request, output=folder / "rows"))
+    inner = replace(apart, valid_file=None, output=folder / "rows" / "inner")
+    return replace(with_fixed_split(inner), output=folder / "artifact")
+
+
+def _more(study: optuna.Study, trials: int | None) -> bool:
+    ended = (TrialState.COMPLETE, TrialState.PRUNED)
+    return trials is None or len(study.get_trials(deepcopy=False, states=ended)) < trials
+
+
+def _spent(study: optuna.Study) -> float:
+    return sum(_minutes(trial) for trial in study.get_trials(deepcopy=False))
+
+
+def _minutes(trial: FrozenTrial) -> float:
+    return trial.duration.total_seconds() / 60 if trial.duration else 0.0
+
+
+def _run(
+    study: optuna.Study,
+    trial: Trial,
+    request: FinetuneRequest,
+    space: Space,
+    left: float,
+    progress: ProgressCallback | None,
+) -> None:
+    """One trial, told to the study however it ends.
+
+    Settings that cannot be trained are the trial's own problem, unless they are those of the recipe
+    or no others could be either.
+    """
+    first = not study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    until = None if first else time.monotonic() + left * 60
+    state, value = TrialState.FAIL, None
+    try:
+        value = _train(trial, request, space, until, progress)
+        state = TrialState.COMPLETE
+    except optuna.TrialPruned:
+        state = TrialState.PRUNED
+    except (TrainingError, DataError) as error:
+        trial.set_user_attr("problem", str(error))
+        if first and (trial.number == 0 or trial.number >= _STARTUP):
+            raise
+    finally:
+        study.tell(trial, value, state=state)
+
+
+def _train(
+    trial: Trial,
+    request: FinetuneRequest,
+    space: Space,
+    until: float | None,
+    progress: ProgressCallback | None,
+) -> float:
+    """What a trial's settings reach on the rows that are chosen by."""
+
+    def step(done: int, total: int, message: str) -> None:
+        if until is not None and time.monotonic() > until:
+            raise _OutOfTimeError
+        if progress is not None:
+            progress(done, total, f"trial {trial.number + 1} {message}")
+
+    def read(_: str, at: int, numbers: Mapping[str, float]) -> None:
+        if "held_out_accuracy" in numbers:
+            trial.report(numbers["held_out_accuracy"], at)
+            if trial.should_prune():
+                raise optuna.TrialPruned(f"after step {at}")
+
+    run = request.run_folder / f"{trial.number:04d}"
+    settings: dict[str, Any] = {name: part.suggest(trial, name) for name, part in space.items()}
+    config = replace(request.config, **settings, refit=False, measure_epochs=True)
+    asked = replace(request, config=config, run_folder=run, observer=read)
+    try:
+        return finetune(asked, step).metrics[QUALITY[request.kind]]
+    finally:
+        for checkpoint in run.glob("checkpoint-*"):
+            shutil.rmtree(checkpoint, ignore_errors=True)
+
+
+def _row(trial: FrozenTrial) -> TrialRow:
+    problem = trial.user_attrs.get("problem", "")
+    state = "failed" if problem else _STATES[trial.state]
+    return TrialRow(
+        number=trial.number + 1,
+        state=state,
+        value=trial.value if trial.state == TrialState.COMPLETE else None,
+        settings=dict(trial.params),
+        minutes=round(_minutes(trial), 2),
+        problem=problem,
+    )
+
+
+def _result(study: optuna.Study, request: FinetuneRequest, space: Space) -> SearchResult:
+    trials = study.get_trials(deepcopy=False)
+    done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    if not done:
+        problems = [trial.user_attrs["problem"] for trial in trials if trial.user_attrs]
+        why = f": {problems[-1]}" if problems else "; give it more minutes"
+        raise TrainingError(f"no trial of the search came to its end{why}")
+    best = _row(study.best_trial)
+    recipe = request.output / BEST
+    _replace(recipe, as_toml(_found(request.config, best.settings)))
+    result = SearchResult(
+        metric=QUALITY[request.kind],
+        trials=tuple(_row(trial) for trial in trials if trial.state != TrialState.WAITING),
+        best=best,
+        importance=_importance(study, space) if len(done) >= _STARTUP else {},
+        minutes=round(_spent(study), 2),
+        recipe=recipe,
+    )
+    content = {**asdict(result), "recipe": str(recipe)}
+    _replace(request.output / RESULT, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    return result
+
+
+def _found(config: FinetuneConfig, settings: Mapping[str, Any]) -> FinetuneConfig:
+    return replace(config, search={}, **settings)
+
+
+def _importance(study: optuna.Study, space: Space) -> dict[str, float]:
+    """Shares of the variance between trials (fANOVA, Hutter et al. 2014)."""
+    try:
+        judge = optuna.importance.FanovaImportanceEvaluator(seed=0)
+        found = optuna.importance.get_param_importances(study, evaluator=judge, params=list(space))
+    except (RuntimeError, ValueError):  # no variance to share, as when all trials end alike
+        return {}
+    return {name: round(share, 4) for name, share in found.items()}
+
+
+def _replace(path: Path, text: str) -> None:
+    staged = path.with_name(f".{path.name}.new")
+    staged.write_text(text, encoding="utf-8")
+    staged.replace(path)

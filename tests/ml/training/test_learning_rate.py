@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from ml.errors import DataError, TrainingError
+from ml.training.learning_rate import find_learning_rate, range_test, smoothed
+from ml.types import Kind
+from tests.ml.training.tiny_encoder import make_encoder, request, tiny_config
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_encoder(tmp_path_factory.mktemp("encoder"))
+
+
+def valley(least: float) -> list[tuple[float, float]]:
+    """Losses that fall towards the rate ``least`` and then leave."""
+    rates = [10 ** (-6 + step / 15) for step in range(90)]
+    return [
+        (
+            rate,
+            1
+            + 2 / (1 + (rate / least) ** 2)
+            + (50 * rate / least - 100 if rate > 2 * least else 0),
+        )
+        for rate in rates
+    ]
+
+
+@pytest.mark.parametrize("least", [1e-4, 1e-3, 1e-2])
+def test_the_suggestions_lie_below_the_least_loss(least: float) -> None:
+    found = range_test(valley(least))
+    assert least / 100 < found.tenth_of_least < least
+    assert least / 100 < found.steepest < 5 * least
+    assert found.readings[-1].rate < 1
+    places = [place for place, _ in found.curve()]
+    assert places[0] == 0
+    assert places[-1] == pytest.approx(1)
+
+
+def test_smoothing_ends_where_the_loss_leaves() -> None:
+    losses = [(1e-3 * step, 1.0) for step in range(1, 20)] + [(0.1, 500.0), (0.2, 1.0)]
+    assert len(smoothed(losses)) == 20
+    assert len(smoothed([(1e-3, 1.0), (2e-3, math.nan), (3e-3, 1.0)])) == 1
+
+
+@pytest.mark.parametrize(
+    ("losses", "problem"),
+    [
+        ([(1e-3, math.nan)] * 20, "no number"),
+        ([(10 ** (step / 10 - 5), 1.0 + step) for step in range(30)], "at no rate"),
+    ],
+)
+def test_losses_that_say_nothing_are_told(losses: list[tuple[float, float]], problem: str) -> None:
+    with pytest.raises(TrainingError, match=problem):
+        range_test(losses)
+
+
+@pytest.mark.parametrize("kind", ["classification", "ner"])
+def test_a_rate_is_found_for_rows(tmp_path: Path, encoder: Path, kind: Kind) -> None:
+    asked = request(tmp_path, kind, tiny_config(encoder, method="full"))
+    steps: list[str] = []
+    found = find_learning_rate(asked, steps=60, progress=lambda *step: steps.append(step[2]))
+    assert 1e-6 < found.tenth_of_least < 1
+    assert found.readings[0].rate == pytest.approx(1e-6)
+    assert [one.rate for one in found.readings] == sorted(one.rate for one in found.readings)
+    assert "rate" in steps[0]
+    assert not asked.run_folder.exists()
+    assert not asked.output.exists()
+
+
+@pytest.mark.parametrize("bounds", [{"lowest": 0.0}, {"highest": 1e-7}, {"steps": 5}])
+def test_bounds_that_are_none_are_refused(
+    tmp_path: Path, encoder: Path, bounds: dict[str, float]
+) -> None:
+    asked = request(tmp_path, "classification", tiny_config(encoder))
+    with pytest.raises(TrainingError, match="lowest < highest"):
+        find_learning_rate(asked, **bounds)  # type: ignore[arg-type]
+
+
+def test_bad_rows_are_named(tmp_path: Path, encoder: Path) -> None:
+    asked = request(tmp_path, "classification", tiny_config(encoder))
+    asked.train_file.write_text("{\n")
+    with pytest.raises(DataError, match="row 1"):
+        find_learning_rate(asked)

@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ml.data.readers import read_classification
+from ml.errors import DataError, TrainingError
+from ml.training import search as searching
+from ml.training.config import FinetuneConfig, load_config
+from ml.training.rows import FinetuneRequest
+from ml.training.search import search
+from ml.training.search_space import Choice, Range, search_space
+from tests.ml.training.tiny_encoder import make_encoder, request, tiny_config
+
+SPACE = {"learning_rate": {"low": 1e-3, "high": 1e-1, "log": True}, "rank": [2, 4]}
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_encoder(tmp_path_factory.mktemp("encoder"))
+
+
+@pytest.fixture
+def asked(tmp_path: Path, encoder: Path) -> FinetuneRequest:
+    config = tiny_config(encoder, learning_rate=1e-2, rank=4, epochs=2.0, search=SPACE)
+    made = request(tmp_path, "classification", config)
+    return replace(made, output=tmp_path / "search", run_folder=tmp_path / "search" / "trials")
+
+
+class TestSpace:
+    def test_lists_and_tables(self) -> None:
+        config = load_config(
+            None, search={**SPACE, "epochs": [1, 2], "batch_size": {"low": 8, "high": 64}}
+        )
+        assert search_space(config) == {
+            "learning_rate": Range(1e-3, 1e-1, log=True),
+            "rank": Choice((2, 4)),
+            "epochs": Choice((1.0, 2.0)),
+            "batch_size": Range(8, 64, whole=True),
+        }
+
+    @pytest.mark.parametrize("method", ["lora", "full", "head", "prefix"])
+    def test_every_method_has_a_usual_one(self, method: str) -> None:
+        space = search_space(load_config(None, method=method))
+        assert isinstance(space["learning_rate"], Range)
+        assert ("rank" in space) == (method == "lora")
+
+    @pytest.mark.parametrize(
+        ("name", "asked", "problem"),
+        [
+            ("rate", [1.0], "no setting"),
+            ("seed", [1, 2], "no setting"),
+            ("card", [{}], "no setting"),
+            ("rank", [], "lists no value"),
+            ("rank", [4, "8"], "'8'"),
+            ("rank", {"low": 1.5, "high": 4}, "whole number"),
+            ("dropout", {"low": 0.3, "high": 0.1}, "begins at 0.3"),
+            ("dropout", {"low": 0.0, "high": 0.3, "log": True}, "logarithm"),
+            ("dropout", {"low": 0.1}, "low, high and log"),
+            ("dropout", {"low": "a", "high": "b"}, "no numbers"),
+            ("dropout", 0.1, "low, high and log"),
+            ("schedule", {"low": 0, "high": 1}, "list its values"),
+            ("schedule", ["linear", "square"], "'square'"),
+            ("warmup", {"low": 0.0, "high": 2.0}, "2.0"),
+        ],
+    )
+    def test_what_is_wrong_is_named(self, name: str, asked: Any, problem: str) -> None:
+        with pytest.raises(DataError, match=f"search.{name}.*{problem}"):
+            search_space(load_config(None, search={name: asked}))
+
+
+def test_the_best_of_the_trials_is_a_recipe(asked: FinetuneRequest) -> None:
+    told = []
+    result = search(asked, minutes=10, trials=3, told=told.append)
+    assert [row.number for row in result.trials] == [1, 2, 3]
+    assert list(result.trials) == told
+    first = result.trials[0]
+    assert first.settings == {"learning_rate": 1e-2, "rank": 4}
+    values = [row.value for row in result.trials if row.value is not None]
+    assert result.best.value == max(values) >= (first.value or 0)
+    found = load_config(result.recipe)
+    assert found == replace(asked.config, search={}, **result.best.settings)
+    content = json.loads((asked.output / "search.json").read_text())
+    assert content["best"]["settings"] == result.best.settings
+    assert not list(asked.output.rglob("checkpoint-*"))
+
+
+def test_the_held_out_rows_take_no_part(asked: FinetuneRequest) -> None:
+    search(asked, minutes=10, trials=1)
+    assert asked.valid_file is not None
+    held_out = {row.text for row in read_classification(asked.valid_file)}
+    used = {
+        row.text
+        for path in (asked.output / "rows" / "inner" / "split").iterdir()
+        for row in read_classification(path)
+    }
+    assert used
+    assert not used & held_out
+
+
+def test_a_file_alone_is_split_in_three(asked: FinetuneRequest) -> None:
+    search(replace(asked, valid_file=None), minutes=10, trials=1)
+    rows = asked.output / "rows"
+    parts = [rows / "split" / "valid.jsonl", *(rows / "inner" / "split").iterdir()]
+    texts = [{row.text for row in read_classification(path)} for path in parts]
+    assert len(set.union(*texts)) == sum(map(len, texts))
+
+
+def test_a_search_goes_on_where_it_stopped(asked: FinetuneRequest) -> None:
+    def stop(row: Any) -> None:
+        raise KeyboardInterrupt
+
+    first = search(asked, minutes=10, trials=4, told=stop)
+    assert [row.state for row in first.trials] == ["done"]
+    second = search(asked, minutes=10, trials=2)
+    assert second.trials[0] == first.trials[0]
+    assert [row.number for row in second.trials] == [1, 2]
+
+
+def test_a_trial_that_was_cut_off_is_done_again(asked: FinetuneRequest) -> None:
+    search(asked, minutes=10, trials=1)
+    study = searching._study(asked, search_space(asked.config))
+    killed = study.ask()
+    settings = {
+        name: part.suggest(killed, name) for name, part in search_space(asked.config).items()
+    }
+    result = search(asked, minutes=10, trials=2)
+    assert [row.state for row in result.trials] == ["done", "stopped", "done"]
+    assert result.trials[2].settings == settings
+
+
+def test_spent_minutes_count(asked: FinetuneRequest) -> None:
+    search(asked, minutes=10, trials=1)
+    again = search(asked, minutes=1e-6, trials=5)
+    assert len(again.trials) == 1
+
+
+def test_other_data_need_another_folder(asked: FinetuneRequest) -> None:
+    search(asked, minutes=10, trials=1)
+    with pytest.raises(DataError, match="holds a search with other data"):
+        search(replace(asked, config=replace(asked.config, epochs=3.0)), minutes=10, trials=2)
+
+
+def test_settings_that_cannot_be_trained_are_one_trials_problem(
+    asked: FinetuneRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = searching.finetune
+
+    def failing(request: FinetuneRequest, *more: Any) -> Any:
+        if request.run_folder.name == "0001":
+            raise TrainingError("the loss is nan")
+        return train(request, *more)
+
+    monkeypatch.setattr(searching, "finetune", failing)
+    result = search(asked, minutes=10, trials=2)
+    assert [row.state for row in result.trials] == ["done", "failed", "done"]
+    assert result.trials[1].problem == "the loss is nan"
+
+
+def test_a_recipe_that_cannot_be_trained_ends_the_search(asked: FinetuneRequest) -> None:
+    asked.train_file.write_text('{"text": "card", "label": "card"}\n' * 3)
+    with pytest.raises((TrainingError, DataError)):
+        search(replace(asked, valid_file=None), minutes=10)
+
+
+def test_trials_that_fall_behind_end_early(
+    asked: FinetuneRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trained(request: FinetuneRequest, step: Any) -> Any:
+        good = int(request.run_folder.name) < 5
+        assert request.observer is not None
+        for at in (10, 20, 30):
+            request.observer("fit", at, {"held_out_accuracy": 0.9 if good else 0.1})
+        return type("Done", (), {"metrics": {"accuracy": 0.9 if good else 0.1}})
+
+    monkeypatch.setattr(searching, "finetune", trained)
+    result = search(asked, minutes=10, trials=7)
+    assert [row.state for row in result.trials] == ["done"] * 5 + ["ended early"] * 2
+
+
+def test_pairs_are_refused(asked: FinetuneRequest) -> None:
+    with pytest.raises(TrainingError, match="rows with labels"):
+        search(replace(asked, kind="embedding"), minutes=1)
+
+
+def test_the_defaults_of_a_recipe_lie_in_its_usual_space() -> None:
+    config = FinetuneConfig()
+    space = search_space(config)
+    assert all(part.holds(getattr(config, name)) for name, part in space.items())
