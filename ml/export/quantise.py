@@ -46,7 +46,7 @@ def quantise(plain: Path, target: Path, precision: str) -> None:
     with _quiet():
         if chosen:
             model = _by_blocks(model, chosen)
-        onnx.save(_half_tables(model), str(target))
+        onnx.save(half_tables(model), str(target))
         quantize_dynamic(
             str(target),
             str(target),
@@ -90,7 +90,7 @@ def _by_blocks(model: onnx.ModelProto, chosen: set[str]) -> onnx.ModelProto:
     return quantised
 
 
-def _half_tables(model: onnx.ModelProto) -> onnx.ModelProto:
+def half_tables(model: onnx.ModelProto) -> onnx.ModelProto:
     """Keep the large tables that ids look up in 16-bit floats; the looked-up rows are widened."""
     tables = {
         weight.name: weight

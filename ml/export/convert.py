@@ -1,0 +1,106 @@
+"""One graph in another precision: ``fp32``, ``fp16``, ``int8`` or ``int8_static``.
+
+``fp16`` is half the size, and is computed in 16 bits where the processor's kernels can; ``int8``
+has weights in 8 bits and scales activations while it runs; ``int8_static`` scales them by what
+calibration texts showed. ONNX Runtime has no 16-bit "brain" floats on CPUs, so ``bf16`` is refused
+rather than emulated.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnxruntime.quantization import CalibrationDataReader
+
+from ml.artifacts import TOKENIZER, Artifact
+from ml.data.encoding import encode_texts, encode_words, load_tokenizer
+from ml.data.text import split_words
+from ml.encoders import EncoderSource
+from ml.errors import TrainingError
+from ml.export.graph import feed_of
+from ml.export.quantise import half_tables, quantise
+
+EXPORTS = ("int8", "int8_static", "fp16", "fp32")
+_CALIBRATION_BATCH = 8
+_CALIBRATION_ROWS = 512
+
+Feed = dict[str, np.ndarray[Any, Any]]
+
+
+def check_precision(precision: str) -> None:
+    """Raise :class:`TrainingError` unless ``precision`` is one of :data:`EXPORTS`."""
+    if precision == "bf16":
+        raise TrainingError("ONNX Runtime computes no bf16 on CPUs; use fp16, half the size too")
+    if precision not in EXPORTS:
+        raise TrainingError(f"there is no precision {precision!r}; there are {', '.join(EXPORTS)}")
+
+
+def convert(plain: Path, target: Path, precision: str, batches: Sequence[Feed]) -> None:
+    """Write the float32 graph ``plain`` to ``target`` in a precision; ``batches`` calibrate it."""
+    if precision == "fp32":
+        shutil.copyfile(plain, target)
+    elif precision == "int8":
+        quantise(plain, target, "int8")
+    elif precision == "fp16":
+        from onnxruntime.transformers.float16 import convert_float_to_float16
+
+        onnx.save(convert_float_to_float16(onnx.load(str(plain)), keep_io_types=True), str(target))
+    else:
+        _quantise_static(plain, target, batches)
+
+
+class _Calibration(CalibrationDataReader):
+    """Gives the quantiser one batch after the other."""
+
+    def __init__(self, batches: Sequence[Feed]) -> None:
+        self._batches: Iterator[Feed] = iter(batches)
+
+    def get_next(self) -> Feed | None:
+        return next(self._batches, None)
+
+
+def _quantise_static(plain: Path, target: Path, batches: Sequence[Feed]) -> None:
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+
+    halved = target.with_name("halved.onnx")
+    onnx.save(half_tables(onnx.load(str(plain))), str(halved))
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # it advises a pre-processing that does nothing here
+    try:
+        quantize_static(
+            str(halved),
+            str(target),
+            _Calibration(batches),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=["MatMul", "Gemm"],
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+            activation_type=QuantType.QUInt8,
+        )
+    finally:
+        logging.disable(before)
+
+
+def calibration_feeds(
+    artifact: Artifact, source: EncoderSource, texts: Sequence[str]
+) -> list[Feed]:
+    """The texts, evenly chosen where there are many, as feeds of a few."""
+    tokenizer = load_tokenizer(source.path / TOKENIZER)
+    every = max(1, len(texts) // _CALIBRATION_ROWS)
+    chosen = list(texts[::every][:_CALIBRATION_ROWS])
+    feeds = []
+    for start in range(0, len(chosen), _CALIBRATION_BATCH):
+        part = chosen[start : start + _CALIBRATION_BATCH]
+        if artifact.kind == "ner":
+            words = [[word.text for word in split_words(text)] for text in part]
+            batch = encode_words(tokenizer, words, max_length=artifact.max_length)
+        else:
+            batch = encode_texts(tokenizer, part, max_length=artifact.max_length)
+        feeds.append(feed_of(batch))
+    return feeds

@@ -1,0 +1,104 @@
+"""A model as an ONNX graph: exporting it, feeding it, comparing its answers with the model's."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from ml.artifacts import TOKENIZER, Artifact
+from ml.data.encoding import EncodedBatch, encode_texts, encode_words, load_tokenizer
+from ml.data.text import split_words
+from ml.encoders import EncoderSource
+from ml.evaluation.scoring import softmax
+from ml.export.probes import PROBES
+from ml.types import FloatArray
+
+MIN_AGREEMENT = 0.97
+_OPSET = 17
+
+
+def probe_batch(artifact: Artifact, source: EncoderSource) -> EncodedBatch:
+    """The probe texts as the model takes them."""
+    tokenizer = load_tokenizer(source.path / TOKENIZER)
+    if artifact.kind == "ner":
+        words = [[word.text for word in split_words(text)] for text in PROBES]
+        return encode_words(tokenizer, words, max_length=artifact.max_length)
+    return encode_texts(tokenizer, PROBES, max_length=artifact.max_length)
+
+
+def feed_of(batch: EncodedBatch) -> dict[str, np.ndarray[Any, Any]]:
+    """The inputs of a graph, by name."""
+    feed = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+    return feed | ({"shape_ids": batch.shape_ids} if batch.shape_ids is not None else {})
+
+
+class _Positional(nn.Module):
+    """Takes inputs by position and gives a tuple, as the exporter needs it."""
+
+    def __init__(self, model: nn.Module, outputs: tuple[str, ...]) -> None:
+        super().__init__()
+        self.model = model
+        self.outputs = outputs
+
+    def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        answer = self.model(*inputs)
+        return tuple(answer[name] for name in self.outputs)
+
+
+def outputs_of(artifact: Artifact) -> tuple[str, ...]:
+    """The names of a graph's outputs; the first is what its answers are read from."""
+    return {
+        "classification": ("logits", "pooled"),
+        "ner": ("logits",),
+        "embedding": ("vector",),
+    }[artifact.kind]
+
+
+def export_graph(model: nn.Module, artifact: Artifact, batch: EncodedBatch, path: Path) -> None:
+    """Write the model as a float32 graph for batches of any size and length."""
+    feed = {name: torch.from_numpy(array[:4]) for name, array in feed_of(batch).items()}
+    outputs = outputs_of(artifact)
+    axes: dict[str, dict[int, str]] = {name: {0: "batch", 1: "tokens"} for name in feed}
+    axes |= {name: {0: "batch"} for name in outputs}
+    if artifact.kind == "ner":
+        axes["logits"] = {0: "batch", 1: "tokens"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the tracer's, about shapes; the probes check the result
+        torch.onnx.export(
+            _Positional(model, outputs),
+            tuple(feed.values()),
+            str(path),
+            input_names=list(feed),
+            output_names=list(outputs),
+            dynamic_axes=axes,
+            opset_version=_OPSET,
+            dynamo=False,
+        )
+    model.eval()  # the exporter leaves it in training mode, with dropout
+
+
+def compare_answers(
+    artifact: Artifact, batch: EncodedBatch, wanted: FloatArray, found: FloatArray
+) -> tuple[NDArray[np.bool_], FloatArray]:
+    """For each answer, if it is the same, and its largest difference of a probability or cosine.
+
+    There is an answer for each text, or each word of it for token tagging. An embedding is the
+    same when its cosine with the source's is at least 0.97.
+    """
+    if artifact.kind == "embedding":
+        cosines = (wanted * found).sum(axis=1)
+        return cosines >= MIN_AGREEMENT, 1.0 - cosines
+    before, after = softmax(wanted), softmax(found)
+    same = before.argmax(axis=-1) == after.argmax(axis=-1)
+    gaps = np.abs(before - after).max(axis=-1)
+    if artifact.kind == "ner":
+        assert batch.word_index is not None
+        words = batch.word_index >= 0
+        return same[words], gaps[words]
+    return same, gaps

@@ -1,0 +1,253 @@
+"""A trained model in a chosen precision: made, compared, timed, or refused.
+
+The build (:mod:`ml.export.build`) takes the fastest graph that agrees with its source by itself;
+this is for those who want another one (:mod:`ml.export.convert`).
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+
+from ml.artifacts import (
+    TOKENIZER,
+    Artifact,
+    Build,
+    read_artifact,
+    staged_folder,
+    write_artifact,
+)
+from ml.data.encoding import EncodedBatch
+from ml.data.readers import read_classification, read_ner
+from ml.encoders import EncoderSource, resolve_encoder
+from ml.errors import ArtifactError, ExportMismatch, TrainingError
+from ml.evaluation.reports import classification_report, tagging_report
+from ml.export.build import restore_model
+from ml.export.convert import calibration_feeds, check_precision, convert
+from ml.export.graph import (
+    MIN_AGREEMENT,
+    compare_answers,
+    export_graph,
+    feed_of,
+    outputs_of,
+    probe_batch,
+)
+from ml.export.probes import PROBES
+from ml.export.tables import store_graph
+from ml.serving.registry import ModelStore
+
+BATCHES = (1, 32)
+_TIMED_SECONDS = 1.0
+_METRICS = {"classification": "accuracy", "ner": "f1", "embedding": ""}
+_TOOL = f"torch {torch.__version__}, onnxruntime {onnxruntime.__version__}"
+
+Step = Callable[[int, int, str], None]
+_STEPS = ("load", "export", "convert", "compare", "measure", "store")
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What one graph is like: its size, texts a second by batch size, and quality on rows."""
+
+    precision: str
+    megabytes: float
+    texts_per_second: dict[int, float]
+    quality: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """An export beside its float32 source.
+
+    ``agreement`` is the share of probe texts (words, for tagging) with the same answer,
+    ``mean_difference`` that of a probability or cosine. ``metric`` names the quality on rows.
+    """
+
+    task: str
+    version: str
+    agreement: float
+    mean_difference: float
+    metric: str
+    source: Exported
+    export: Exported
+    folder: Path
+
+    @property
+    def lost(self) -> float | None:
+        """What of the quality the export lost; below 0 it gained."""
+        if self.source.quality is None or self.export.quality is None:
+            return None
+        return self.source.quality - self.export.quality
+
+
+def export_model(
+    folder: Path,
+    target: Path,
+    precision: str,
+    *,
+    rows: Path | None = None,
+    calibration: Sequence[str] = (),
+    max_loss: float = 0.005,
+    progress: Step | None = None,
+) -> ExportReport:
+    """Export the trained artifact in ``folder`` to ``target`` in a precision.
+
+    ``rows`` is a labelled file to measure both graphs by; ``calibration`` are texts for
+    ``int8_static`` (the probe texts when there are none). ``target`` appears complete or not at
+    all.
+
+    Raises :class:`ArtifactError` for an unusable artifact, :class:`TrainingError` for a precision
+    that cannot be, and :class:`ExportMismatch` when fewer than 97% of the probes have the same
+    answer or the quality on ``rows`` falls by more than ``max_loss``.
+    """
+    check_precision(precision)
+
+    def step(name: str) -> None:
+        if progress is not None:
+            progress(_STEPS.index(name), len(_STEPS), name)
+
+    step("load")
+    artifact = read_artifact(folder)
+    if rows is not None and artifact.kind == "embedding":
+        raise TrainingError("an embedding is compared by its probes; leave the rows out")
+    source = resolve_encoder(artifact.encoder.name)
+    if source.sha256 != artifact.encoder.sha256:
+        raise ArtifactError(
+            folder, f"was tuned on another encoder than the installed {source.name}"
+        )
+    model = restore_model(artifact, source, folder).eval()
+    batch = probe_batch(artifact, source)
+    with tempfile.TemporaryDirectory(prefix="trefoil-export-") as scratch:
+        place = Path(scratch)
+        step("export")
+        plain, chosen = place / "plain.onnx", place / "chosen.onnx"
+        export_graph(model, artifact, batch, plain)
+        step("convert")
+        feeds = calibration_feeds(artifact, source, calibration or PROBES)
+        convert(plain, chosen, precision, feeds)
+        step("compare")
+        agreement, difference = _difference(artifact, batch, plain, chosen)
+        step("measure")
+        found = []
+        for path, name in ((plain, "fp32"), (chosen, precision)):
+            build = Build(name, len(PROBES), agreement, difference, _TOOL)
+            _store(_built(path, artifact), path, artifact, source, build)
+            found.append(_measured(path, artifact, batch, rows))
+        report = ExportReport(
+            task=artifact.task,
+            version=artifact.version,
+            agreement=agreement,
+            mean_difference=difference,
+            metric=_METRICS[artifact.kind] if rows is not None else "",
+            source=found[0],
+            export=replace(found[1], precision=precision),
+            folder=target,
+        )
+        _refuse(report, max_loss)
+        step("store")
+        with staged_folder(target) as staging:
+            shutil.copytree(_built(chosen, artifact), staging, dirs_exist_ok=True)
+    if progress is not None:
+        progress(len(_STEPS), len(_STEPS), "done")
+    return report
+
+
+def _refuse(report: ExportReport, max_loss: float) -> None:
+    """Raise :class:`ExportMismatch` for an export that is not what its source is."""
+    name = f"{report.task}: in {report.export.precision}"
+    if report.agreement < MIN_AGREEMENT:
+        raise ExportMismatch(
+            f"{name} it agrees with its source on {report.agreement:.1%} of the probe texts; "
+            f"{MIN_AGREEMENT:.0%} are needed"
+        )
+    if report.lost is not None and report.lost > max_loss:
+        raise ExportMismatch(
+            f"{name} {report.metric} falls from {report.source.quality:.4f} to "
+            f"{report.export.quality:.4f}; {max_loss:g} may be lost"
+        )
+
+
+def _built(graph: Path, artifact: Artifact) -> Path:
+    """Where a graph's build lies, in a folder of models of its own."""
+    return graph.parent / graph.stem / artifact.task / artifact.version
+
+
+def _difference(
+    artifact: Artifact, batch: EncodedBatch, plain: Path, chosen: Path
+) -> tuple[float, float]:
+    """The share of probes with the same answer from both graphs, and their mean difference."""
+    name = outputs_of(artifact)[0]
+    wanted, found = (
+        onnxruntime.InferenceSession(str(path), _quiet(), providers=["CPUExecutionProvider"]).run(
+            [name], feed_of(batch)
+        )[0]
+        for path in (plain, chosen)
+    )
+    same, gaps = compare_answers(artifact, batch, wanted, found)
+    return float(same.mean()), float(gaps.mean())
+
+
+def _store(
+    folder: Path, graph: Path, artifact: Artifact, source: EncoderSource, build: Build
+) -> None:
+    folder.mkdir(parents=True)
+    store_graph(graph, folder)
+    shutil.copyfile(source.path / TOKENIZER, folder / TOKENIZER)
+    write_artifact(folder, replace(artifact, build=build))
+
+
+def _measured(graph: Path, artifact: Artifact, batch: EncodedBatch, rows: Path | None) -> Exported:
+    """The graph as the engine loads it: how large, how fast, and how good on rows."""
+    store = ModelStore(graph.parent / graph.stem)
+    store.activate(artifact.task, artifact.version)
+    quality = None if rows is None else _quality(store.load(artifact.task), artifact, rows)
+    files = [path for path in _built(graph, artifact).iterdir() if path.suffix != ".json"]
+    size = sum(path.stat().st_size for path in files)
+    speeds = {number: round(_speed(graph, batch, number), 1) for number in BATCHES}
+    return Exported("fp32", round(size / 1e6, 1), speeds, quality)
+
+
+def _quality(predictor: Any, artifact: Artifact, rows: Path) -> float:
+    metric = _METRICS[artifact.kind]
+    if artifact.kind == "ner":
+        sentences = list(read_ner(rows))
+        tags = predictor.tag_words([row.tokens for row in sentences])
+        return float(tagging_report(tags, [row.tags for row in sentences])[metric])
+    texts = list(read_classification(rows))
+    answers = predictor.predict([row.text for row in texts])
+    return float(
+        classification_report(answers, [row.label for row in texts], artifact.labels)[metric]
+    )
+
+
+def _speed(graph: Path, batch: EncodedBatch, size: int) -> float:
+    """Texts a second on one thread, of the probes in batches of ``size``."""
+    session = onnxruntime.InferenceSession(str(graph), _quiet(), providers=["CPUExecutionProvider"])
+    feed = feed_of(batch)
+    texts = len(batch.input_ids)
+    lengths = batch.attention_mask.sum(axis=1)
+    order = np.argsort(lengths)
+    done, started = 0, time.perf_counter()
+    while time.perf_counter() - started < _TIMED_SECONDS:
+        for start in range(0, texts, size):
+            rows = order[start : start + size]
+            width = int(lengths[rows].max())
+            session.run(None, {name: array[rows, :width] for name, array in feed.items()})
+            done += len(rows)
+    return done / (time.perf_counter() - started)
+
+
+def _quiet() -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    return options

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ml.errors import ArtifactError, DataError, ExportMismatch, TrainingError
+from ml.export import precision as exporting
+from ml.export.convert import EXPORTS
+from ml.export.precision import export_model
+from ml.serving.registry import ModelStore
+from ml.training.finetune import finetune
+from ml.types import Kind
+from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config, write_rows
+
+TEXTS = ["card lost in the bank", "the euro rate", "Ann of Acme Bank in Rome"]
+KINDS: tuple[Kind, ...] = ("classification", "ner", "embedding")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Trained artifacts by kind."""
+    folder = tmp_path_factory.mktemp("trained")
+    encoder = make_encoder(folder / "encoder")
+    made = {}
+    for kind in KINDS:
+        place = folder / kind
+        place.mkdir()
+        asked = request(place, kind, tiny_config(encoder, learning_rate=1e-2))
+        finetune(asked)
+        made[kind] = asked.output
+    return made
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "_TIMED_SECONDS", 0.01)
+
+
+def answers(folder: Path, root: Path) -> Any:
+    """What the engine's loader makes of an export."""
+    declared = json.loads((folder / "artifact.json").read_text())
+    place = root / "models" / declared["task"] / declared["version"]
+    place.parent.mkdir(parents=True)
+    folder.rename(place)
+    store = ModelStore(root / "models")
+    store.activate(declared["task"], declared["version"])
+    return store.load(declared["task"]).predict(TEXTS)
+
+
+@pytest.mark.parametrize("precision", EXPORTS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_served_in_every_precision(
+    trained: dict[str, Path], tmp_path: Path, kind: Kind, precision: str
+) -> None:
+    target = tmp_path / "export"
+    steps: list[str] = []
+    report = export_model(
+        trained[kind], target, precision, progress=lambda *step: steps.append(step[2])
+    )
+    assert report.export.precision == precision
+    assert report.source.precision == "fp32"
+    assert report.agreement >= 0.97
+    assert precision != "fp32" or report.mean_difference < 1e-6
+    assert set(report.export.texts_per_second) == {1, 32}
+    assert report.lost is None
+    assert steps[-1] == "done"
+    declared = json.loads((target / "artifact.json").read_text())
+    assert declared["build"]["precision"] == precision
+    assert len(answers(target, tmp_path)) == len(TEXTS)
+
+
+def test_both_graphs_are_measured_on_rows(trained: dict[str, Path], tmp_path: Path) -> None:
+    rows = write_rows(tmp_path / "rows.jsonl", texts(ending="in rome"))
+    report = export_model(
+        trained["classification"],
+        tmp_path / "export",
+        "int8_static",
+        rows=rows,
+        calibration=TEXTS * 10,
+        max_loss=1.0,
+    )
+    assert report.metric == "accuracy"
+    assert report.source.quality is not None
+    assert report.source.quality > 0.6
+    assert report.lost == report.source.quality - (report.export.quality or 0)
+
+
+def test_what_loses_too_much_is_refused_and_nothing_is_written(
+    trained: dict[str, Path], tmp_path: Path
+) -> None:
+    rows = write_rows(tmp_path / "rows.jsonl", texts(ending="in rome"))
+    target = tmp_path / "export"
+    with pytest.raises(ExportMismatch, match="accuracy falls from"):
+        export_model(trained["classification"], target, "fp32", rows=rows, max_loss=-0.01)
+    assert not target.exists()
+
+
+def test_what_answers_otherwise_is_refused(
+    trained: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "_difference", lambda *_: (0.9, 0.1))
+    with pytest.raises(ExportMismatch, match=r"90\.0% of the probe texts"):
+        export_model(trained["classification"], tmp_path / "export", "int8")
+    assert not (tmp_path / "export").exists()
+
+
+@pytest.mark.parametrize(
+    ("precision", "problem"), [("bf16", "no bf16 on CPUs"), ("int4", "no precision 'int4'")]
+)
+def test_precisions_that_cannot_be_are_named(
+    trained: dict[str, Path], tmp_path: Path, precision: str, problem: str
+) -> None:
+    with pytest.raises(TrainingError, match=problem):
+        export_model(trained["ner"], tmp_path / "export", precision)
+
+
+def test_bad_input_is_named(trained: dict[str, Path], tmp_path: Path) -> None:
+    bad = write_rows(tmp_path / "rows.jsonl", [{"text": "card"}])
+    with pytest.raises(DataError, match="row 1"):
+        export_model(trained["classification"], tmp_path / "export", "fp16", rows=bad)
+    with pytest.raises(TrainingError, match="leave the rows out"):
+        export_model(trained["embedding"], tmp_path / "export", "fp16", rows=bad)
+    with pytest.raises(ArtifactError):
+        export_model(tmp_path / "none", tmp_path / "export", "fp16")
+    assert not (tmp_path / "export").exists()

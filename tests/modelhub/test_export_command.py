@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError
+
+from ml.artifacts import read_artifact
+from ml.export import precision
+from tests.ml.training.tiny_encoder import make_encoder, texts
+from tests.modelhub.commands import result, run, written
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def trained(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A tiny model, tuned and built by the command."""
+    monkeypatch.setattr(precision, "_TIMED_SECONDS", 0.01)
+    settings.ML_MODELS_DIR = tmp_path / "models"
+    settings.ML_ARTIFACTS_DIR = tmp_path / "artifacts"
+    encoder = make_encoder(tmp_path / "encoder")
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(f'encoder = "{encoder}"\nmethod = "head"\nepochs = 2\nmax_length = 32\n')
+    rows = written(tmp_path / "train.jsonl", *texts())
+    arguments = ["--kind", "classification", "--train", rows, "--config", str(recipe)]
+    found: dict[str, Any] = result("finetune", "--name", "mine", *arguments, "--promote")
+    return found
+
+
+def test_export_of_the_active_version(trained: dict[str, Any], tmp_path: Path) -> None:
+    target = tmp_path / "export"
+    rows = written(tmp_path / "rows.jsonl", *texts())
+    arguments = ["export", "--task", "mine", "--precision", "fp16", "--output", str(target)]
+    found = result(*arguments, "--rows", rows, "--max-loss", "1")
+    assert found["version"] == trained["version"]
+    assert found["export"]["precision"] == "fp16"
+    assert found["lost"] == found["source"]["quality"] - found["export"]["quality"]
+    build = read_artifact(target).build
+    assert build is not None
+    assert build.precision == "fp16"
+    with pytest.raises(CommandError, match="is there already"):
+        run(*arguments)
+
+
+def test_an_installed_export_is_what_serves(
+    trained: dict[str, Any], tmp_path: Path, settings: Any
+) -> None:
+    artifact = ["--artifact", trained["folder"], "--precision", "fp32", "--install"]
+    assert "until it is restarted" in run("export", *artifact)[0]
+    build = read_artifact(settings.ML_MODELS_DIR / "mine" / trained["version"]).build
+    assert build is not None
+    assert build.precision == "fp32"
+    (found,) = result("predict", "--task", "mine", "--text", "card lost")["predictions"]
+    assert found["label"] in ("card", "rate")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--task", "mine", "--precision", "bf16", "--install"], "no bf16"),
+        (["--task", "weather", "--precision", "fp16", "--install"], "weather"),
+        (["--artifact", "none", "--precision", "fp16", "--install"], "none"),
+    ],
+)
+def test_export_names_what_is_wrong(
+    trained: dict[str, Any], arguments: list[str], problem: str
+) -> None:
+    with pytest.raises(CommandError, match=problem):
+        run("export", *arguments)
