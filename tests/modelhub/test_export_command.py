@@ -69,3 +69,14 @@ def test_export_names_what_is_wrong(
 ) -> None:
     with pytest.raises(CommandError, match=problem):
         run("export", *arguments)
+
+
+def test_merge_encoder_makes_a_base_of_a_tuned_model(
+    trained: dict[str, Any], tmp_path: Path
+) -> None:
+    target = tmp_path / "merged"
+    arguments = ["merge_encoder", "--artifact", trained["folder"], "--output", str(target)]
+    assert f'encoder = "{target}"' in run(*arguments)[0]
+    assert (target / "model.safetensors").is_file()
+    with pytest.raises(CommandError, match="is there already"):
+        run(*arguments)

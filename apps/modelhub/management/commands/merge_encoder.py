@@ -1,0 +1,29 @@
+"""Makes a base encoder of a tuned one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from apps.core.commands import TrefoilCommand
+from apps.core.errors import InvalidInput
+
+
+class Command(TrefoilCommand):
+    help = "Write a tuned encoder as a folder that recipes can name as their encoder."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--artifact", type=Path, required=True, help="a trained artifact")
+        parser.add_argument("--output", type=Path, required=True, help="a new folder")
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        from ml.export.merge import merge_encoder
+
+        target: Path = options["output"]
+        if target.exists():
+            raise InvalidInput(f"--output {target} is there already; name a new folder.")
+        source = merge_encoder(options["artifact"], target)
+        self.stdout.write(f'in a recipe: encoder = "{target}"')
+        return {"encoder": str(target), "sha256": source.sha256}

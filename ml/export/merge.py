@@ -1,0 +1,52 @@
+"""A tuned encoder as a folder that is a base encoder itself: what was learned is part of it.
+
+So a model can be tuned in steps: on many rows of related tasks, or with other labels, and then, as
+``encoder = "<folder>"`` of a recipe, on the few rows that matter.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ml.artifacts import TOKENIZER, read_artifact, staged_folder
+from ml.encoders import EncoderSource, resolve_encoder
+from ml.errors import ArtifactError, TrainingError
+from ml.export.build import restore_model
+
+
+def merge_encoder(folder: Path, target: Path) -> EncoderSource:
+    """Write the encoder of the trained artifact in ``folder``, its method merged, to ``target``.
+
+    ``target`` gets ``config.json``, ``model.safetensors`` and ``tokenizer.json``, complete or not
+    at all. The head is left behind.
+
+    Raises :class:`ArtifactError` for an unusable artifact, :class:`TrainingError` for a method
+    whose weights are none of the encoder's own (prefixes, prompts, adapters).
+    """
+    artifact = read_artifact(folder)
+    source = resolve_encoder(artifact.encoder.name)
+    if source.sha256 != artifact.encoder.sha256:
+        raise ArtifactError(
+            folder, f"was tuned on another encoder than the installed {source.name}"
+        )
+    encoder: Any = restore_model(artifact, source, folder).encoder
+    if not hasattr(encoder, "save_pretrained") or _names(encoder) != _names_of(source):
+        raise TrainingError(
+            f"what method {artifact.method['name']!r} learned is no part of the encoder's weights"
+        )
+    with staged_folder(target) as staging:
+        encoder.save_pretrained(staging)
+        shutil.copyfile(source.path / TOKENIZER, staging / TOKENIZER)
+    return resolve_encoder(str(target))
+
+
+def _names(encoder: Any) -> set[str]:
+    return set(encoder.state_dict())
+
+
+def _names_of(source: EncoderSource) -> set[str]:
+    from ml.models.encoder import load_encoder
+
+    return _names(load_encoder(source))
