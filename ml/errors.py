@@ -87,3 +87,9 @@ class TrainingError(MLError):
     """Training cannot start or continue (one class only, loss not finite, ...)."""
 
     code = "training_failed"
+
+
+class LicenceRefused(MLError):
+    """Weights cannot be shipped: the licence of what they were trained on is not marked for it."""
+
+    code = "licence_refused"

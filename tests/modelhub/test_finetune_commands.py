@@ -130,3 +130,19 @@ def test_data_report_writes_a_page(models: Path, tmp_path: Path) -> None:
         run("data_report", "--train", train, "--output", str(tmp_path / "out"))
     with pytest.raises(CommandError, match=r"gone\.jsonl"):
         run("data_report", "--train", "gone.jsonl", "--output", str(tmp_path / "other"))
+
+
+def test_weights_of_data_that_may_not_be_are_not_shipped(
+    models: Path, tmp_path: Path, settings: Any
+) -> None:
+    settings.ML_PRETRAINED_DIR = tmp_path / "pretrained"
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text('[licences]\nReviews = "CC-BY-NC-4.0"\n')
+    rows = written(tmp_path / "train.jsonl", *texts())
+    target = tmp_path / "pretrained" / "mine"
+    with pytest.raises(CommandError, match=r"Reviews \(CC-BY-NC-4.0\)"):
+        run(
+            *("finetune", "--kind", "classification", "--name", "mine", "--train", rows),
+            *("--config", str(recipe), "--output", str(target)),
+        )
+    assert not target.exists()

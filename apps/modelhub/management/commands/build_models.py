@@ -9,7 +9,9 @@ from django.core.management.base import CommandError, CommandParser
 
 from apps.core import gateway
 from apps.core.commands import TerminalProgress, TrefoilCommand
+from ml.artifacts import read_artifact
 from ml.errors import MLError
+from ml.licences import check_shippable, stated_licences
 
 
 class Command(TrefoilCommand):
@@ -39,6 +41,9 @@ class Command(TrefoilCommand):
         return built
 
     def _build(self, task: str) -> str:
+        if task != "encoder":
+            shipped = read_artifact(settings.ML_PRETRAINED_DIR / task)
+            check_shippable(task, stated_licences(shipped))
         version = _shipped_version(task)
         store = gateway.model_store()
         if version and task in store.tasks() and version in store.versions(task):
@@ -67,7 +72,6 @@ class Command(TrefoilCommand):
 
 def _shipped_version(task: str) -> str:
     """The version that a build of ``task`` would have."""
-    from ml.artifacts import read_artifact
     from ml.encoders import resolve_encoder
     from ml.export.declare import encoder_artifact
 

@@ -12,6 +12,7 @@ from django.core.management.base import CommandParser
 from apps.core import gateway
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
+from ml.licences import check_shippable
 from ml.models.tuning.registry import method_names
 from ml.types import KINDS
 
@@ -43,6 +44,10 @@ class Command(TrefoilCommand):
             raise InvalidInput("--name may have letters, digits, - and _, 60 at most.")
         overrides = {key: options[key] for key in ("method", "epochs", "seed")}
         config = load_config(options["config"], **overrides)
+        if options["output"] and options["output"].resolve().is_relative_to(
+            settings.ML_PRETRAINED_DIR
+        ):
+            check_shippable(name, config.licences)
         staging = settings.ML_ARTIFACTS_DIR / name / "new"
         request = FinetuneRequest(
             name=name,
