@@ -1,8 +1,8 @@
 """Which weights may be shipped: those trained only on data whose licence is stated and allows it.
 
 Data sets state their licence in a recipe's ``[licences]`` table, by SPDX name where it has one;
-what follows in parentheses is a remark. Licences that forbid commercial use or derived works, and data
-without a stated licence, are good for one's own models, never for those that others are given.
+what follows in parentheses is a remark. Licences that forbid commercial use or derived works, and
+data without a stated licence, are good for one's own models, never for those that others are given.
 """
 
 from __future__ import annotations
