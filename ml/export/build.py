@@ -33,6 +33,7 @@ from ml.errors import ArtifactError, ExportMismatch
 from ml.export.declare import encoder_artifact
 from ml.export.graph import (
     MIN_AGREEMENT,
+    TOOL,
     compare_answers,
     export_graph,
     feed_of,
@@ -65,14 +66,23 @@ def build_model(folder: Path, models_dir: Path, progress: Step | None = None) ->
     one, :class:`ExportMismatch` when no exported graph agrees with the model.
     """
     artifact = read_artifact(folder)
+    source = encoder_of(artifact, folder)
+    return _build(
+        artifact, source, lambda: restore_model(artifact, source, folder), models_dir, progress
+    )
+
+
+def encoder_of(artifact: Artifact, folder: Path) -> EncoderSource:
+    """The installed encoder that the artifact in ``folder`` was tuned on.
+
+    Raises :class:`ArtifactError` when another one is installed.
+    """
     source = resolve_encoder(artifact.encoder.name)
     if source.sha256 != artifact.encoder.sha256:
         raise ArtifactError(
             folder, f"was tuned on another encoder than the installed {source.name}"
         )
-    return _build(
-        artifact, source, lambda: restore_model(artifact, source, folder), models_dir, progress
-    )
+    return source
 
 
 def build_encoder(encoder: str, models_dir: Path, progress: Step | None = None) -> Artifact:
@@ -82,6 +92,13 @@ def build_encoder(encoder: str, models_dir: Path, progress: Step | None = None) 
     return _build(
         artifact, source, lambda: SentenceEncoder(load_encoder(source)), models_dir, progress
     )
+
+
+def store_build(folder: Path, graph: Path, source: EncoderSource, built: Artifact) -> Artifact:
+    """Write a graph, its tokenizer and its declaration to ``folder``; returns the declaration."""
+    store_graph(graph, folder)
+    shutil.copyfile(source.path / TOKENIZER, folder / TOKENIZER)
+    return write_artifact(folder, built)
 
 
 def _activate_if_none(models_dir: Path, artifact: Artifact) -> None:
@@ -118,9 +135,7 @@ def _build(
         chosen, build = _choose(model, artifact, batch, plain)
         step("store")
         with staged_folder(target) as folder:
-            store_graph(chosen, folder)
-            shutil.copyfile(source.path / TOKENIZER, folder / TOKENIZER)
-            built = write_artifact(folder, replace(artifact, build=build))
+            built = store_build(folder, chosen, source, replace(artifact, build=build))
     _activate_if_none(models_dir, built)
     if progress is not None:
         progress(len(_STEPS), len(_STEPS), f"{artifact.task}: done")
@@ -170,8 +185,7 @@ def _choose(
         same, gaps = compare_answers(artifact, batch, wanted, found)
         agreement = float(same.mean())
         if agreement >= MIN_AGREEMENT and gaps.mean() <= MAX_MEAN_DIFFERENCE:
-            tool = f"torch {torch.__version__}, onnxruntime {onnxruntime.__version__}"
-            return path, Build(precision, len(PROBES), agreement, float(gaps.max()), tool)
+            return path, Build(precision, len(PROBES), agreement, float(gaps.max()), TOOL)
     raise ExportMismatch(
         f"{artifact.task}: the exported graph agrees with its source on {agreement:.1%} of the "
         f"probe texts; {MIN_AGREEMENT:.0%} are needed"

@@ -8,7 +8,6 @@ rather than emulated.
 
 from __future__ import annotations
 
-import logging
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,12 +18,11 @@ import onnx
 from onnxruntime.quantization import CalibrationDataReader
 
 from ml.artifacts import TOKENIZER, Artifact
-from ml.data.encoding import encode_texts, encode_words, load_tokenizer
-from ml.data.text import split_words
+from ml.data.encoding import load_tokenizer
 from ml.encoders import EncoderSource
 from ml.errors import TrainingError
-from ml.export.graph import feed_of
-from ml.export.quantise import half_tables, quantise
+from ml.export.graph import encoded, feed_of
+from ml.export.quantise import half_tables, quantise, quiet
 
 EXPORTS = ("int8", "int8_static", "fp16", "fp32")
 _CALIBRATION_BATCH = 8
@@ -70,9 +68,7 @@ def _quantise_static(plain: Path, target: Path, batches: Sequence[Feed]) -> None
 
     halved = target.with_name("halved.onnx")
     onnx.save(half_tables(onnx.load(str(plain))), str(halved))
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)  # it advises a pre-processing that does nothing here
-    try:
+    with quiet():
         quantize_static(
             str(halved),
             str(target),
@@ -83,8 +79,6 @@ def _quantise_static(plain: Path, target: Path, batches: Sequence[Feed]) -> None
             weight_type=QuantType.QInt8,
             activation_type=QuantType.QUInt8,
         )
-    finally:
-        logging.disable(before)
 
 
 def calibration_feeds(
@@ -97,10 +91,5 @@ def calibration_feeds(
     feeds = []
     for start in range(0, len(chosen), _CALIBRATION_BATCH):
         part = chosen[start : start + _CALIBRATION_BATCH]
-        if artifact.kind == "ner":
-            words = [[word.text for word in split_words(text)] for text in part]
-            batch = encode_words(tokenizer, words, max_length=artifact.max_length)
-        else:
-            batch = encode_texts(tokenizer, part, max_length=artifact.max_length)
-        feeds.append(feed_of(batch))
+        feeds.append(feed_of(encoded(artifact, tokenizer, part)))
     return feeds

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import torch
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 from torch import nn
 
 from ml.artifacts import TOKENIZER, Artifact
@@ -20,16 +23,21 @@ from ml.export.probes import PROBES
 from ml.types import FloatArray
 
 MIN_AGREEMENT = 0.97
+TOOL = f"torch {torch.__version__}, onnxruntime {onnxruntime.__version__}"
 _OPSET = 17
 
 
 def probe_batch(artifact: Artifact, source: EncoderSource) -> EncodedBatch:
     """The probe texts as the model takes them."""
-    tokenizer = load_tokenizer(source.path / TOKENIZER)
+    return encoded(artifact, load_tokenizer(source.path / TOKENIZER), PROBES)
+
+
+def encoded(artifact: Artifact, tokenizer: Tokenizer, texts: Sequence[str]) -> EncodedBatch:
+    """Texts as the model takes them."""
     if artifact.kind == "ner":
-        words = [[word.text for word in split_words(text)] for text in PROBES]
+        words = [[word.text for word in split_words(text)] for text in texts]
         return encode_words(tokenizer, words, max_length=artifact.max_length)
-    return encode_texts(tokenizer, PROBES, max_length=artifact.max_length)
+    return encode_texts(tokenizer, texts, max_length=artifact.max_length)
 
 
 def feed_of(batch: EncodedBatch) -> dict[str, np.ndarray[Any, Any]]:

@@ -12,8 +12,8 @@ from typing import Any
 
 from ml.artifacts import TOKENIZER, read_artifact, staged_folder
 from ml.encoders import EncoderSource, resolve_encoder
-from ml.errors import ArtifactError, TrainingError
-from ml.export.build import restore_model
+from ml.errors import TrainingError
+from ml.export.build import encoder_of, restore_model
 
 
 def merge_encoder(folder: Path, target: Path) -> EncoderSource:
@@ -26,11 +26,7 @@ def merge_encoder(folder: Path, target: Path) -> EncoderSource:
     whose weights are none of the encoder's own (prefixes, prompts, adapters).
     """
     artifact = read_artifact(folder)
-    source = resolve_encoder(artifact.encoder.name)
-    if source.sha256 != artifact.encoder.sha256:
-        raise ArtifactError(
-            folder, f"was tuned on another encoder than the installed {source.name}"
-        )
+    source = encoder_of(artifact, folder)
     encoder: Any = restore_model(artifact, source, folder).encoder
     if not hasattr(encoder, "save_pretrained") or _names(encoder) != _names_of(source):
         raise TrainingError(

@@ -16,25 +16,22 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-import torch
 
 from ml.artifacts import (
-    TOKENIZER,
     Artifact,
     Build,
     read_artifact,
     staged_folder,
-    write_artifact,
 )
 from ml.data.encoding import EncodedBatch
 from ml.data.readers import read_classification, read_ner
-from ml.encoders import EncoderSource, resolve_encoder
-from ml.errors import ArtifactError, ExportMismatch, TrainingError
+from ml.errors import ExportMismatch, TrainingError
 from ml.evaluation.reports import classification_report, tagging_report
-from ml.export.build import restore_model
+from ml.export.build import encoder_of, restore_model, store_build
 from ml.export.convert import calibration_feeds, check_precision, convert
 from ml.export.graph import (
     MIN_AGREEMENT,
+    TOOL,
     compare_answers,
     export_graph,
     feed_of,
@@ -42,13 +39,11 @@ from ml.export.graph import (
     probe_batch,
 )
 from ml.export.probes import PROBES
-from ml.export.tables import store_graph
 from ml.serving.registry import ModelStore
 
 BATCHES = (1, 32)
 _TIMED_SECONDS = 1.0
 _METRICS = {"classification": "accuracy", "ner": "f1", "embedding": ""}
-_TOOL = f"torch {torch.__version__}, onnxruntime {onnxruntime.__version__}"
 
 Step = Callable[[int, int, str], None]
 _STEPS = ("load", "export", "convert", "compare", "measure", "store")
@@ -119,11 +114,7 @@ def export_model(
     artifact = read_artifact(folder)
     if rows is not None and artifact.kind == "embedding":
         raise TrainingError("an embedding is compared by its probes; leave the rows out")
-    source = resolve_encoder(artifact.encoder.name)
-    if source.sha256 != artifact.encoder.sha256:
-        raise ArtifactError(
-            folder, f"was tuned on another encoder than the installed {source.name}"
-        )
+    source = encoder_of(artifact, folder)
     model = restore_model(artifact, source, folder).eval()
     batch = probe_batch(artifact, source)
     with tempfile.TemporaryDirectory(prefix="trefoil-export-") as scratch:
@@ -139,8 +130,10 @@ def export_model(
         step("measure")
         found = []
         for path, name in ((plain, "fp32"), (chosen, precision)):
-            build = Build(name, len(PROBES), agreement, difference, _TOOL)
-            _store(_built(path, artifact), path, artifact, source, build)
+            build = Build(name, len(PROBES), agreement, difference, TOOL)
+            place_of = _built(path, artifact)
+            place_of.mkdir(parents=True)
+            store_build(place_of, path, source, replace(artifact, build=build))
             found.append(_measured(path, artifact, batch, rows))
         report = ExportReport(
             task=artifact.task,
@@ -194,15 +187,6 @@ def _difference(
     )
     same, gaps = compare_answers(artifact, batch, wanted, found)
     return float(same.mean()), float(gaps.mean())
-
-
-def _store(
-    folder: Path, graph: Path, artifact: Artifact, source: EncoderSource, build: Build
-) -> None:
-    folder.mkdir(parents=True)
-    store_graph(graph, folder)
-    shutil.copyfile(source.path / TOKENIZER, folder / TOKENIZER)
-    write_artifact(folder, replace(artifact, build=build))
 
 
 def _measured(graph: Path, artifact: Artifact, batch: EncodedBatch, rows: Path | None) -> Exported:

@@ -43,7 +43,7 @@ def quantise(plain: Path, target: Path, precision: str) -> None:
 
     model = onnx.load(str(plain))
     chosen = {name for kind in PRECISIONS[precision] for name in weighted_products(model)[kind]}
-    with _quiet():
+    with quiet():
         if chosen:
             model = _by_blocks(model, chosen)
         onnx.save(half_tables(model), str(target))
@@ -113,7 +113,7 @@ def half_tables(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence the quantiser, which advises a pre-processing that does nothing here."""
     logging.disable(logging.WARNING)
     try:

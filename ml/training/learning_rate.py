@@ -156,13 +156,14 @@ class _Reader(TrainerCallback):
         rate, loss = self.losses[-1]
         if self._progress is not None:
             self._progress(state.global_step, state.max_steps, f"rate {rate:.1e} loss {loss:.3f}")
-        if len(smoothed(self.losses)) < len(self.losses) or _left(self.losses):
+        if _left(self.losses):
             control.should_training_stop = True
 
 
 def _left(losses: Sequence[tuple[float, float]]) -> bool:
+    """Whether the last loss is no number, or the smoothed one has diverged."""
     values = [reading.smoothed for reading in smoothed(losses)]
-    return bool(values) and values[-1] > _DIVERGED * min(values)
+    return len(values) < len(losses) or values[-1] > _DIVERGED * min(values)
 
 
 def _made(request: FinetuneRequest) -> tuple[nn.Module, Sequence[EncodedRow]]:

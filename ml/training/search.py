@@ -31,7 +31,7 @@ from ml.training.config import FinetuneConfig
 from ml.training.finetune import finetune
 from ml.training.rows import FinetuneRequest
 from ml.training.search_space import Space, search_space
-from ml.training.tracking import as_toml
+from ml.training.tracking import as_toml, replace_text
 from ml.training.trainer import ProgressCallback
 
 JOURNAL, BEST, RESULT = "trials.journal", "best.toml", "search.json"
@@ -247,7 +247,7 @@ def _result(study: optuna.Study, request: FinetuneRequest, space: Space) -> Sear
         raise TrainingError(f"no trial of the search came to its end{why}")
     best = _row(study.best_trial)
     recipe = request.output / BEST
-    _replace(recipe, as_toml(_found(request.config, best.settings)))
+    replace_text(recipe, as_toml(_found(request.config, best.settings)))
     result = SearchResult(
         metric=QUALITY[request.kind],
         trials=tuple(_row(trial) for trial in trials if trial.state != TrialState.WAITING),
@@ -257,7 +257,7 @@ def _result(study: optuna.Study, request: FinetuneRequest, space: Space) -> Sear
         recipe=recipe,
     )
     content = {**asdict(result), "recipe": str(recipe)}
-    _replace(request.output / RESULT, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    replace_text(request.output / RESULT, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     return result
 
 
@@ -273,9 +273,3 @@ def _importance(study: optuna.Study, space: Space) -> dict[str, float]:
     except (RuntimeError, ValueError):  # no variance to share, as when all trials end alike
         return {}
     return {name: round(share, 4) for name, share in found.items()}
-
-
-def _replace(path: Path, text: str) -> None:
-    staged = path.with_name(f".{path.name}.new")
-    staged.write_text(text, encoding="utf-8")
-    staged.replace(path)

@@ -85,7 +85,7 @@ class RunRecord:
         }
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            _write(folder / CONFIG, as_toml(config))
+            replace_text(folder / CONFIG, as_toml(config))
             self._write_run()
         except OSError as error:
             raise TrainingError(
@@ -104,7 +104,7 @@ class RunRecord:
         if kept != self._readings:
             self._readings = kept
             lines = "".join(f"{json.dumps(row)}\n" for row in kept)
-            self._safely(CURVES, lambda: _write(self.folder / CURVES, lines))
+            self._safely(CURVES, lambda: replace_text(self.folder / CURVES, lines))
 
     def log(self, phase: str, step: int, numbers: Mapping[str, float]) -> None:
         """Numbers at a step of a phase."""
@@ -140,14 +140,14 @@ class RunRecord:
         return {**asdict(config), **data, "commit": self._told["git"].get("commit", "")}
 
     def _write_run(self) -> None:
-        _write(self.folder / RUN, json.dumps(self._told, indent=2, ensure_ascii=False) + "\n")
+        replace_text(self.folder / RUN, json.dumps(self._told, indent=2, ensure_ascii=False) + "\n")
 
     def _write_report(self) -> None:
         from ml.reports.pages import render
 
         recipe = (self.folder / CONFIG).read_text(encoding="utf-8")
         content = {**self._told, "recipe": recipe, "curves": drawn_curves(self._readings)}
-        _write(self.folder / REPORT, render("run", content))
+        replace_text(self.folder / REPORT, render("run", content))
 
     def _tell(self, tracker: Tracker, action: Callable[[], None]) -> None:
         if not self._safely(tracker.name, action):
@@ -283,7 +283,7 @@ def _append(path: Path, text: str) -> None:
         handle.write(text)
 
 
-def _write(path: Path, text: str) -> None:
+def replace_text(path: Path, text: str) -> None:
     """Replace a file as a whole, so that a kill leaves the old one or the new one."""
     staged = path.with_name(f".{path.name}.new")
     staged.write_text(text, encoding="utf-8")
