@@ -22,12 +22,16 @@ def lines(
     y_label: str,
     y_most: float = 1.0,
     diagonal: bool = False,
+    y_shares: bool = True,
+    x_ticks: Sequence[str] = (),
 ) -> Markup:
-    """Curves of shares over shares: x from 0 to 1, y from 0 to ``y_most``.
+    """Curves over shares: x from 0 to 1, y from 0 to ``y_most``.
 
     ``series`` holds names and points; the first is drawn in the accent colour, the second muted.
+    Without ``y_shares`` y is no share but a number; ``x_ticks`` stand evenly along x in place of
+    percentages.
     """
-    parts = [_frame(x_label, y_label, y_most)]
+    parts = [_frame(x_label, y_label, y_most, y_shares, x_ticks)]
     if diagonal:
         parts.append(_path([(0.0, 0.0), (1.0, 1.0)], y_most, "diagonal"))
     for index, (_, points) in reversed(list(enumerate(series))):
@@ -168,18 +172,29 @@ def _column_name(name: str, index: int, x: float, top: float, n: int) -> str:
     return f'<text class="tick" text-anchor="middle" x="{x:.1f}" y="{top - 6}">{index + 1}</text>'
 
 
-def _frame(x_label: str, y_label: str, y_most: float) -> str:
+def _frame(
+    x_label: str,
+    y_label: str,
+    y_most: float,
+    y_shares: bool = True,
+    x_ticks: Sequence[str] = (),
+) -> str:
     parts = [_axes(x_label, y_label)]
+    digits = 0 if y_most > 0.2 else 1
     for tick in range(_TICKS + 1):
         share = tick / _TICKS
-        y, x = _y(share * y_most, y_most), _x(share)
-        digits = 0 if y_most > 0.2 else 1
+        y = _y(share * y_most, y_most)
+        value = f"{share * y_most:.{digits}%}" if y_shares else f"{share * y_most:.3g}"
         parts.append(
             f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
-            f'<text class="tick" text-anchor="end" x="{_LEFT - 6}" y="{y + 4:.1f}">'
-            f"{share * y_most:.{digits}%}</text>"
+            f'<text class="tick" text-anchor="end" x="{_LEFT - 6}" y="{y + 4:.1f}">{value}</text>'
+        )
+    ticks = x_ticks or [f"{tick / _TICKS:.0%}" for tick in range(_TICKS + 1)]
+    for place, text in enumerate(ticks):
+        x = _x(place / max(1, len(ticks) - 1))
+        parts.append(
             f'<text class="tick" text-anchor="middle" x="{x:.1f}" y="{_HEIGHT - _BOTTOM + 14}">'
-            f"{share:.0%}</text>"
+            f"{escape(text)}</text>"
         )
     return "".join(parts)
 

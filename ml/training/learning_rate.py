@@ -56,6 +56,11 @@ class RangeTest:
     steepest: float
     tenth_of_least: float
 
+    def ticks(self) -> list[str]:
+        """Rates that stand evenly along :meth:`curve`."""
+        first, last = (math.log(self.readings[place].rate) for place in (0, -1))
+        return [f"{math.exp(first + (last - first) * tick / 3):.0e}" for tick in range(4)]
+
     def curve(self) -> list[tuple[float, float]]:
         """Smoothed losses over the share of the way from the first rate to the last, by powers."""
         first, last = (math.log(self.readings[place].rate) for place in (0, -1))

@@ -92,9 +92,12 @@ class RunRecord:
                 f"the run folder {folder} cannot be written ({error.strerror})"
             ) from error
         self._readings = read_curves(folder)
-        self._trackers: list[Tracker] = make_trackers(
-            folder, name, config, self._parameters(config)
-        )
+        self._trackers: list[Tracker] = []
+        try:
+            self._trackers = make_trackers(folder, name, config, self._parameters(config))
+        except TrainingError as error:
+            self.end(None, str(error))
+            raise
         self._before = 0
 
     def begin(self, phase: str, step: int) -> None:
@@ -210,6 +213,7 @@ def drawn_curves(readings: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[s
                 "name": name,
                 "points": [(step / steps, value) for step, value in read if math.isfinite(value)],
                 "most": most,
+                "share": name == "held_out_accuracy",
                 "first": values[0],
                 "last": values[-1],
                 "steps": steps,

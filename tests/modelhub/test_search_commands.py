@@ -63,6 +63,9 @@ def test_find_learning_rate_suggests_and_writes_a_page(common: list[str], tmp_pa
     arguments = ["find_learning_rate", *common, "--steps", "40", "--report", str(page)]
     found: dict[str, Any] = result(*arguments)
     assert 1e-6 < found["tenth_of_least"] < 1
-    assert "Learning rate" in (page / "report.html").read_text()
+    written_page = (page / "report.html").read_text()
+    assert "Learning rate" in written_page
+    assert ">1e-06</text>" in written_page  # the first rate on the axis
+    assert "%</text>" not in written_page  # neither losses nor rates are shares
     with pytest.raises(CommandError, match="is not empty"):
         run(*arguments)

@@ -138,6 +138,7 @@ def test_a_tracker_that_is_not_installed_is_named_before_training(
     with pytest.raises(TrainingError, match=f"pip install {package}"):
         finetune(asked)
     assert not asked.output.exists()
+    assert told(asked.run_folder)["state"] == "failed"
 
 
 class Wandb:

@@ -75,6 +75,7 @@ class Command(TrefoilCommand):
             "readings": [[one.rate, one.loss, one.smoothed] for one in found.readings],
         }
         if options["report"]:
-            write_report(options["report"], "learning_rate", result, {"loss": found.curve()})
+            curves = {"loss": found.curve(), "ticks": found.ticks()}
+            write_report(options["report"], "learning_rate", result, curves)
             self.stdout.write(f"report: {options['report']}")
         return result
