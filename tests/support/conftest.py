@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.test import Client
 
 from apps.accounts.models import Role, User
 from apps.core import gateway
-from apps.support import importing, knowledge, services
+from apps.support import answerer, importing, knowledge, services
 from apps.support.models import Conversation
 from apps.support.visitors import COOKIE, visitor_token
 from config.asgi import application
@@ -121,6 +122,20 @@ def console_socket(client: Client) -> Any:
     cookie = f"sessionid={client.cookies['sessionid'].value}".encode()
     headers = [(b"origin", b"http://localhost"), (b"cookie", cookie)]
     return WebsocketCommunicator(application, "/ws/support/console/", headers=headers)
+
+
+@pytest.fixture
+async def turns_end(transactional_db: None) -> AsyncIterator[None]:
+    """Ends a test when the bot has ended its turns.
+
+    A turn that outlives the loop of its test waits for it for ever, and keeps the one thread of the
+    database from all tests that follow.
+    """
+    yield
+    loop = asyncio.get_running_loop()
+    while running := [task for task in answerer._running if task.get_loop() is loop]:
+        done, _ = await asyncio.wait(running, timeout=30)
+        assert done, "the bot does not end its turns"
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from apps.support import answerer, selectors, services
 from apps.support.models import Message
 from tests.support.conftest import client_of, console_socket, widget_socket
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("turns_end")]
 
 
 def is_message(author: str) -> Any:
