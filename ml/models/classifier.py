@@ -17,7 +17,8 @@ class TextClassifier(nn.Module):
     While training, ``r_drop`` weighs the disagreement of two passes (:mod:`ml.models.r_drop`),
     ``mixup`` is the alpha of mixing the pooled vectors (:mod:`ml.models.mixup`), and ``contrast``
     takes the pooled vectors (batch or, with two passes, twice the batch; hidden) and their labels,
-    and makes up ``contrast_share`` of the loss.
+    and makes up ``contrast_share`` of the loss. ``distillation`` makes one loss of that of a pass,
+    its logits, and the probabilities that teachers gave.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class TextClassifier(nn.Module):
         contrast_share: float = 0.0,
         r_drop: float = 0.0,
         mixup: float = 0.0,
+        distillation: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -41,16 +43,22 @@ class TextClassifier(nn.Module):
         self.contrast_share = contrast_share
         self.r_drop = r_drop
         self.mixup = mixup
+        self.distillation = distillation
 
     def forward(
-        self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        labels: Tensor | None = None,
+        taught: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """``input_ids`` and ``attention_mask``: (batch, tokens); ``labels``: (batch,).
+        """``input_ids`` and ``attention_mask``: (batch, tokens); ``labels``: (batch,); ``taught``,
+        the teachers' probabilities: (batch, columns).
 
         Returns ``logits`` (batch, columns), ``pooled`` (batch, hidden) and, with labels, ``loss``.
         """
         if self.training and labels is not None:
-            return self._learn(input_ids, attention_mask, labels)
+            return self._learn(input_ids, attention_mask, labels, taught)
         pooled = self._pool(input_ids, attention_mask)
         output = {"logits": self.head(pooled).float(), "pooled": pooled}
         if labels is not None:
@@ -58,7 +66,11 @@ class TextClassifier(nn.Module):
         return output
 
     def _learn(
-        self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        labels: Tensor,
+        taught: Tensor | None,
     ) -> dict[str, Tensor]:
         """``logits`` and ``pooled`` of the first pass, ``loss`` of all."""
         mix = Mix.draw(self.mixup, labels) if self.mixup else None
@@ -66,9 +78,10 @@ class TextClassifier(nn.Module):
         for _ in range(2 if self.r_drop else 1):
             pooled.append(self._pool(input_ids, attention_mask))
             logits.append(self.head(mix.of(pooled[-1]) if mix else pooled[-1]).float())
-            losses.append(
-                mix.loss(self.loss, logits[-1], labels) if mix else self.loss(logits[-1], labels)
-            )
+            loss = mix.loss(self.loss, logits[-1], labels) if mix else self.loss(logits[-1], labels)
+            if self.distillation is not None and taught is not None:
+                loss = self.distillation(loss, logits[-1], taught)
+            losses.append(loss)
         loss = torch.stack(losses).mean()
         if self.r_drop:
             loss = loss + self.r_drop * disagreement(*logits)

@@ -8,6 +8,7 @@ import torch
 
 from ml.artifacts import Artifact
 from ml.training.config import FinetuneConfig
+from ml.training.settings.distillation import distillation
 
 WATTS_A_THREAD = 10.0
 GRAMS_A_KWH = 475.0
@@ -87,10 +88,10 @@ def _objective(artifact: Artifact, config: FinetuneConfig) -> str:
         loss = config.pair_loss.replace("_", " ")
         kept = f", {config.strength:.0%} of the change kept" if config.strength < 1 else ""
         return f"{loss} loss{kept}, "
-    return "".join(f"{part}, " for part in [*_loss_parts(config), *_regularisers(config)])
+    return "".join(f"{part}, " for part in [*_loss_parts(artifact, config), *_regularisers(config)])
 
 
-def _loss_parts(config: FinetuneConfig) -> list[str]:
+def _loss_parts(artifact: Artifact, config: FinetuneConfig) -> list[str]:
     parts = []
     if config.loss == "focal":
         parts.append(f"focal loss (gamma {config.focal_gamma:g})")
@@ -98,6 +99,11 @@ def _loss_parts(config: FinetuneConfig) -> list[str]:
         parts.append(f"label smoothing {config.label_smoothing:g}")
     if config.class_weights != "none":
         parts.append(f"classes weighted by their {config.class_weights} number of rows")
+    if teachers := artifact.settings.get("teachers"):
+        share = distillation(config.distil).weight  # type: ignore[union-attr]
+        parts.append(
+            f"{share:.0%} of the loss from {len(teachers)} teachers ({', '.join(teachers)})"
+        )
     if config.contrast:
         parts.append(f"a supervised contrastive share of {config.contrast:g}")
     return parts

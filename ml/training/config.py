@@ -12,6 +12,7 @@ from ml.data.long_texts import LONG_TEXTS
 from ml.encoders import DEFAULT_ENCODER
 from ml.errors import DataError
 from ml.models.tuning.registry import make_method, method_names
+from ml.training.settings.distillation import distillation
 from ml.training.settings.few_shot import FewShotSettings
 from ml.training.settings.losses import LossSettings
 from ml.training.settings.optimisation import OptimisationSettings
@@ -26,6 +27,7 @@ _APART = (
     ("patience", "ema", "the best epoch's weights and a mean of weights cannot both be stored"),
     ("patience", "swa", "the best epoch's weights and a mean of weights cannot both be stored"),
     ("patience", "save_every", "the best epoch is found among the checkpoints of epochs"),
+    ("distil", "mixup", "teachers say nothing of mixed texts"),
     ("ema", "swa", "one mean of the weights is stored"),
 )
 
@@ -56,6 +58,9 @@ class FinetuneConfig(
 
     ``augment`` is a table that makes more training rows of those there are
     (:class:`ml.data.augmentation.Augmentation`); validation rows stay as they are.
+
+    ``distil`` is a table of a classifier's teachers
+    (:class:`ml.training.settings.distillation.Distillation`).
 
     ``search`` is a table of what :mod:`ml.training.search` may change, and within what bounds; a
     run itself does not read it.
@@ -94,6 +99,7 @@ class FinetuneConfig(
     keep_weight: float = 10.0
     methods: dict[str, dict[str, Any]] = field(default_factory=dict)
     augment: dict[str, Any] = field(default_factory=dict)
+    distil: dict[str, Any] = field(default_factory=dict)
     licences: dict[str, str] = field(default_factory=dict)
     card: dict[str, str] = field(default_factory=dict)
     search: dict[str, Any] = field(default_factory=dict)
@@ -128,6 +134,7 @@ class FinetuneConfig(
             for name, settings in {self.method: {}, **self.methods}.items():
                 self._settings_of(name, settings)
             augmentation(self.augment)
+            distillation(self.distil)
         except ValueError as error:
             raise DataError("configuration", None, str(error)) from error
         for one, other, why in _APART:

@@ -27,6 +27,7 @@ class EncodedRow:
     """One row of model input, unpadded; every list is as long as the row has tokens.
 
     ``owner`` is the index of the text that the row is of: long texts may have several rows.
+    ``taught`` are the probabilities (columns,) that teachers give the text.
     """
 
     input_ids: list[int]
@@ -34,6 +35,7 @@ class EncodedRow:
     shape_ids: list[int] | None = None
     word_index: list[int] | None = None
     owner: int = -1
+    taught: FloatArray | None = None
 
 
 class EncodedRows(torch.utils.data.Dataset[dict[str, Any]]):
@@ -50,6 +52,8 @@ class EncodedRows(torch.utils.data.Dataset[dict[str, Any]]):
         item: dict[str, Any] = {"input_ids": row.input_ids, "labels": row.labels}
         if row.shape_ids is not None:
             item["shape_ids"] = row.shape_ids
+        if row.taught is not None:
+            item["taught"] = row.taught
         return item
 
 
@@ -131,6 +135,8 @@ def collate(items: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
         batch["labels"] = _pad([item["labels"] for item in items], width, IGNORED)
     else:
         batch["labels"] = torch.tensor([item["labels"] for item in items])
+    if "taught" in items[0]:
+        batch["taught"] = torch.from_numpy(np.stack([item["taught"] for item in items]))
     return batch
 
 

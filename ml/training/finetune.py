@@ -46,11 +46,13 @@ from ml.training.datasets import EncodedRow
 from ml.training.processes import is_main_process, wait_for_all
 from ml.training.rows import FinetuneRequest
 from ml.training.self_training import pseudo_labelled
+from ml.training.settings.distillation import distillation
 from ml.training.settings.few_shot import FewShotSettings
 from ml.training.settings.losses import LossSettings
 from ml.training.settings.optimisation import OptimisationSettings
 from ml.training.settings.regularisation import RegularisationSettings
 from ml.training.tasks import ClassifierTask, TaggerTask
+from ml.training.teachers import Teacher, stored_teacher
 from ml.training.tracking import RunRecord
 from ml.training.trainer import (
     ProgressCallback,
@@ -72,6 +74,8 @@ def finetune(request: FinetuneRequest, progress: ProgressCallback | None = None)
     """
     if request.unlabelled_file is not None and request.kind != "classification":
         raise TrainingError(f"self-training is for classification, not for {request.kind}")
+    if request.config.distil and request.kind != "classification":
+        raise TrainingError(f"distillation is for classification, not for {request.kind}")
     source = resolve_encoder(request.config.encoder)
     if not is_main_process():
         return _finetune(request, source, progress)
@@ -108,7 +112,9 @@ def _finetune_classifier(
 ) -> Artifact:
     task = ClassifierTask.read(request, source, tokenizer)
     request = replace(request, config=task.config)
+    task, teaching = _taught(request, task, progress)
     measured = _fit(request, task.make, task.rows, progress, task.known_held_out)
+    measured = replace(measured, minutes=measured.minutes + teaching)
     artifact, metrics, bias = _measured(request, source, task, measured.model)
     if (unlabelled := request.unlabelled_file) is not None:
         student = pseudo_labelled(task, measured.model, artifact, unlabelled)
@@ -133,6 +139,35 @@ def _finetune_classifier(
     return _store(request, artifact, fit, metrics)
 
 
+def _taught(
+    request: FinetuneRequest, task: ClassifierTask, progress: ProgressCallback | None
+) -> tuple[ClassifierTask, float]:
+    """The task with the teachers that its recipe asks for, and the minutes that they took."""
+    settings = distillation(task.config.distil)
+    if settings is None:
+        return task, 0.0
+    teachers = [stored_teacher(Path(folder), list(task.columns)) for folder in settings.teachers]
+    minutes = 0.0
+    for number in range(1, settings.ensemble + 1):
+        config = replace(task.config, seed=task.config.seed + number)
+        alone = replace(task, config=config)
+        asked = replace(request, config=config)
+        run = f"teacher-{number}"
+        fit = _fit(asked, alone.make, alone.rows, progress, task.known_held_out, run)
+        minutes += fit.minutes
+        teachers.append(
+            Teacher(
+                name=f"seed {config.seed}",
+                model=fit.model,
+                tokenizer=task.tokenizer,
+                columns=list(task.columns.values()),
+                max_length=config.max_length,
+                long_texts=config.long_texts,
+            )
+        )
+    return replace(task, teachers=tuple(teachers)), minutes
+
+
 def _measured(
     request: FinetuneRequest, source: EncoderSource, task: ClassifierTask, model: torch.nn.Module
 ) -> tuple[Artifact, dict[str, Any], FloatArray]:
@@ -143,7 +178,14 @@ def _measured(
     settings: dict[str, Any] = {OOS_COLUMN: task.has_out_of_scope}
     if task.config.long_texts != "cut":
         settings["long_texts"] = task.config.long_texts
+    if task.teachers:
+        settings["teachers"] = [teacher.name for teacher in task.teachers]
     artifact = _declare(request, source, task.labels, settings, len(task.training))
+    # What a teacher learned from is part of what its student did.
+    lessons = {data: None for teacher in task.teachers for data in teacher.data}
+    own = artifact.data[0].sha256
+    others = tuple(data for data in lessons if data.sha256 != own)
+    artifact = replace(artifact, data=(*artifact.data, *others))
     logits, pooled = classify_rows(model, task.held_out)
     bias = label_bias(logits, task.valid, task.labels)
     add_bias(model, bias)
@@ -323,4 +365,5 @@ def _recipe(config: FinetuneConfig) -> dict[str, Any]:
         for setting in settings
         if getattr(config, setting.name) != setting.default
     }
-    return told | changed | ({"augment": config.augment} if config.augment else {})
+    tables = {"augment": config.augment, "distil": config.distil}
+    return told | changed | {name: table for name, table in tables.items() if table}

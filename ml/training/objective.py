@@ -9,8 +9,10 @@ from torch import Tensor, nn
 
 from ml.training.losses.class_weights import effective_number, inverse_frequency
 from ml.training.losses.cross_entropy import CrossEntropyLoss
+from ml.training.losses.distillation import DistillationLoss
 from ml.training.losses.focal import FocalLoss
 from ml.training.losses.supervised_contrastive import SupervisedContrastiveLoss
+from ml.training.settings.distillation import Distillation
 from ml.training.settings.losses import LossSettings
 
 
@@ -31,6 +33,11 @@ def make_contrast(settings: LossSettings) -> nn.Module | None:
     if settings.contrast == 0:
         return None
     return SupervisedContrastiveLoss(settings.contrast_temperature)
+
+
+def make_distillation(settings: Distillation | None) -> nn.Module | None:
+    """The loss with teachers; ``None`` without."""
+    return DistillationLoss(settings.weight, settings.temperature) if settings else None
 
 
 def _weights(settings: LossSettings, numbers: Counter[int], columns: int) -> Tensor | None:

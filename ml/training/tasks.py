@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -27,8 +27,10 @@ from ml.training.datasets import (
     learned_rows,
 )
 from ml.training.few_shot import fitted_to_few, label_rows, start_head
-from ml.training.objective import make_contrast, make_loss
+from ml.training.objective import make_contrast, make_distillation, make_loss
 from ml.training.rows import FinetuneRequest, check_labels, classification_rows, ner_rows
+from ml.training.settings.distillation import Distillation, distillation
+from ml.training.teachers import Teacher, soft_targets
 from ml.types import OUT_OF_SCOPE
 
 
@@ -38,6 +40,7 @@ class ClassifierTask:
 
     ``columns`` maps a label, the out-of-scope one behind the others if rows have it, to its column
     of the logits. ``pseudo`` are texts that a model gave their labels; they are trained on too.
+    What ``teachers`` say of the texts is learned beside the labels.
     """
 
     config: FinetuneConfig
@@ -48,6 +51,7 @@ class ClassifierTask:
     training: list[LabelledText]
     valid: list[LabelledText]
     pseudo: tuple[LabelledText, ...] = ()
+    teachers: tuple[Teacher, ...] = ()
 
     @classmethod
     def read(
@@ -76,7 +80,7 @@ class ClassifierTask:
     @cached_property
     def rows(self) -> list[EncodedRow]:
         """What is trained on: the training texts, label names and changed copies by recipe."""
-        return learned_rows(self._encoded(self._more(self.training), self.columns))
+        return self._learned(self.training)
 
     @cached_property
     def held_out(self) -> list[EncodedRow]:
@@ -97,8 +101,7 @@ class ClassifierTask:
     @property
     def all_rows(self) -> list[EncodedRow]:
         """What a run on all rows is trained on: as :attr:`rows`, of the validation texts too."""
-        rows = self._more([*self.training, *self.known_valid])
-        return learned_rows(self._encoded(rows, self.columns))
+        return self._learned([*self.training, *self.known_valid])
 
     def make(self) -> TextClassifier:
         """A new model, drawn from torch's generator."""
@@ -115,6 +118,7 @@ class ClassifierTask:
             contrast_share=config.contrast,
             r_drop=config.r_drop,
             mixup=config.mixup,
+            distillation=make_distillation(self._distillation),
         )
         if config.head_start != "random":
             named = (
@@ -122,6 +126,18 @@ class ClassifierTask:
             )
             start_head(model, self._encoded(named, self.columns), config.head_start)
         return model
+
+    @property
+    def _distillation(self) -> Distillation | None:
+        return distillation(self.config.distil) if self.teachers else None
+
+    def _learned(self, rows: Sequence[LabelledText]) -> list[EncodedRow]:
+        more = self._more(rows)
+        encoded = self._encoded(more, self.columns)
+        if settings := self._distillation:
+            taught = soft_targets(self.teachers, more, settings.temperature)
+            encoded = [replace(row, taught=taught[row.owner]) for row in encoded]
+        return learned_rows(encoded)
 
     def _more(self, rows: Sequence[LabelledText]) -> list[LabelledText]:
         rows = [*rows, *self.pseudo]

@@ -1,0 +1,86 @@
+"""Trained classifiers whose answers another one learns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer
+from torch import nn
+
+from ml.artifacts import TOKENIZER, DataSource, read_artifact
+from ml.data.encoding import load_tokenizer
+from ml.data.readers import LabelledText
+from ml.errors import TrainingError
+from ml.evaluation.scoring import OOS_COLUMN, softmax
+from ml.export.build import encoder_of, restore_model
+from ml.training.datasets import encode_classification
+from ml.training.trainer import classify_rows
+from ml.types import OUT_OF_SCOPE, FloatArray
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A trained classifier with its tokenizer.
+
+    ``name`` is what an artifact says of it and ``data`` what it was trained on beyond the rows of
+    the student; ``columns`` are the places of the student's columns among its own.
+    """
+
+    name: str
+    model: nn.Module
+    tokenizer: Tokenizer
+    columns: list[int]
+    max_length: int
+    long_texts: str
+    data: tuple[DataSource, ...] = ()
+
+    def logits(self, rows: Sequence[LabelledText]) -> FloatArray:
+        """What it says of the rows' texts, (texts, columns of the student)."""
+        encoded = encode_classification(
+            rows,
+            self.tokenizer,
+            dict.fromkeys((row.label for row in rows), 0),
+            self.max_length,
+            self.long_texts,
+        )
+        logits: FloatArray = classify_rows(self.model, encoded)[0][:, self.columns]
+        return logits
+
+
+def stored_teacher(folder: Path, columns: Sequence[str]) -> Teacher:
+    """The trained artifact in ``folder`` as the teacher of a student with these columns.
+
+    It may use another encoder, and know more labels.
+
+    Raises :class:`ml.errors.ArtifactError` for an unusable artifact, :class:`TrainingError` for one
+    that is no classifier or lacks a label.
+    """
+    artifact = read_artifact(folder)
+    if artifact.kind != "classification":
+        raise TrainingError(f"teacher {folder} is no classifier but of the kind {artifact.kind}")
+    names = [*artifact.labels, *([OUT_OF_SCOPE] if artifact.settings.get(OOS_COLUMN) else [])]
+    missing = [name for name in columns if name not in names]
+    if missing:
+        raise TrainingError(f"teacher {folder} does not know the label {missing[0]!r}")
+    source = encoder_of(artifact, folder)
+    return Teacher(
+        name=f"{artifact.task} {artifact.version}",
+        model=restore_model(artifact, source, folder).eval(),
+        tokenizer=load_tokenizer(source.path / TOKENIZER),
+        columns=[names.index(name) for name in columns],
+        max_length=artifact.max_length,
+        long_texts=artifact.settings.get("long_texts", "cut"),
+        data=artifact.data,
+    )
+
+
+def soft_targets(
+    teachers: Sequence[Teacher], rows: Sequence[LabelledText], temperature: float
+) -> FloatArray:
+    """The mean of the teachers' probabilities, (texts, columns), softened by ``temperature``."""
+    each = [softmax(teacher.logits(rows) / np.float32(temperature)) for teacher in teachers]
+    mean: FloatArray = np.mean(each, axis=0, dtype=np.float32)
+    return mean
