@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from ml.models.encoder import mean_pool
 from ml.models.mixup import Mix
 from ml.models.r_drop import disagreement
+from ml.models.tagger import IGNORED
 
 
 class TextClassifier(nn.Module):
@@ -18,7 +19,8 @@ class TextClassifier(nn.Module):
     ``mixup`` is the alpha of mixing the pooled vectors (:mod:`ml.models.mixup`), and ``contrast``
     takes the pooled vectors (batch or, with two passes, twice the batch; hidden) and their labels,
     and makes up ``contrast_share`` of the loss. ``distillation`` makes one loss of that of a pass,
-    its logits, and the probabilities that teachers gave.
+    its logits, and the probabilities that teachers gave; it alone learns of texts whose label is
+    ``IGNORED``.
     """
 
     def __init__(
@@ -78,7 +80,11 @@ class TextClassifier(nn.Module):
         for _ in range(2 if self.r_drop else 1):
             pooled.append(self._pool(input_ids, attention_mask))
             logits.append(self.head(mix.of(pooled[-1]) if mix else pooled[-1]).float())
-            loss = mix.loss(self.loss, logits[-1], labels) if mix else self.loss(logits[-1], labels)
+            loss = (
+                mix.loss(self.loss, logits[-1], labels)
+                if mix
+                else self._of_known(logits[-1], labels)
+            )
             if self.distillation is not None and taught is not None:
                 loss = self.distillation(loss, logits[-1], taught)
             losses.append(loss)
@@ -86,9 +92,17 @@ class TextClassifier(nn.Module):
         if self.r_drop:
             loss = loss + self.r_drop * disagreement(*logits)
         if self.contrast is not None:
-            contrast = self.contrast(torch.cat(pooled), labels.repeat(len(pooled)))
+            known = (labels != IGNORED).repeat(len(pooled))
+            contrast = self.contrast(torch.cat(pooled)[known], labels.repeat(len(pooled))[known])
             loss = (1.0 - self.contrast_share) * loss + self.contrast_share * contrast
         return {"logits": logits[0], "pooled": pooled[0], "loss": loss}
+
+    def _of_known(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """The mean over all rows of the loss of those that have a label; a scalar."""
+        known = labels != IGNORED
+        if not known.any():
+            return logits.sum() * 0.0
+        return self.loss(logits[known], labels[known]) * known.float().mean()
 
     def _pool(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state

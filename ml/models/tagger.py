@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from ml.data.text import SHAPES
 
 IGNORED = -100
-"""The label of tokens that begin no word."""
+"""The label of what has none: tokens that begin no word, texts that only teachers speak of."""
 
 
 class TokenTagger(nn.Module):

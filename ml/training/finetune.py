@@ -45,7 +45,7 @@ from ml.training.config import FinetuneConfig
 from ml.training.datasets import EncodedRow
 from ml.training.processes import is_main_process, wait_for_all
 from ml.training.rows import FinetuneRequest
-from ml.training.self_training import pseudo_labelled
+from ml.training.self_training import new_texts, pseudo_labelled
 from ml.training.settings.distillation import distillation
 from ml.training.settings.few_shot import FewShotSettings
 from ml.training.settings.losses import LossSettings
@@ -73,7 +73,7 @@ def finetune(request: FinetuneRequest, progress: ProgressCallback | None = None)
     version. The run is told in ``request.run_folder`` (:mod:`ml.training.tracking`).
     """
     if request.unlabelled_file is not None and request.kind != "classification":
-        raise TrainingError(f"self-training is for classification, not for {request.kind}")
+        raise TrainingError(f"unlabelled texts are for classification, not for {request.kind}")
     if request.config.distil and request.kind != "classification":
         raise TrainingError(f"distillation is for classification, not for {request.kind}")
     source = resolve_encoder(request.config.encoder)
@@ -116,7 +116,7 @@ def _finetune_classifier(
     measured = _fit(request, task.make, task.rows, progress, task.known_held_out)
     measured = replace(measured, minutes=measured.minutes + teaching)
     artifact, metrics, bias = _measured(request, source, task, measured.model)
-    if (unlabelled := request.unlabelled_file) is not None:
+    if (unlabelled := request.unlabelled_file) is not None and not task.teachers:
         student = pseudo_labelled(task, measured.model, artifact, unlabelled)
         told = {"teacher_accuracy": metrics["accuracy"], "pseudo_rows": len(student.pseudo)}
         if student.pseudo:
@@ -146,6 +146,8 @@ def _taught(
     settings = distillation(task.config.distil)
     if settings is None:
         return task, 0.0
+    if (unlabelled := request.unlabelled_file) is not None:
+        task = replace(task, unlabelled=tuple(new_texts(task, unlabelled)))
     teachers = [stored_teacher(Path(folder), list(task.columns)) for folder in settings.teachers]
     minutes = 0.0
     for number in range(1, settings.ensemble + 1):
@@ -186,6 +188,8 @@ def _measured(
     own = artifact.data[0].sha256
     others = tuple(data for data in lessons if data.sha256 != own)
     artifact = replace(artifact, data=(*artifact.data, *others))
+    if task.unlabelled and request.unlabelled_file is not None:
+        artifact = _with_unlabelled(artifact, request.unlabelled_file, len(task.unlabelled))
     logits, pooled = classify_rows(model, task.held_out)
     bias = label_bias(logits, task.valid, task.labels)
     add_bias(model, bias)
@@ -278,7 +282,7 @@ def _with_held_out(artifact: Artifact, request: FinetuneRequest, rows: int) -> A
 
 
 def _with_unlabelled(artifact: Artifact, file: Path, rows: int) -> Artifact:
-    """The declaration with so many pseudo-labelled rows of ``file`` among the training data."""
+    """The declaration with so many texts of ``file``, of no label, among the training data."""
     source = DataSource(file.name, file_sha256(file), rows, artifact.data[0].licence)
     return replace(artifact, data=(*artifact.data, source))
 

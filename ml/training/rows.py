@@ -26,10 +26,11 @@ class FinetuneRequest:
     """What to train on: files, the task's name, and where its artifact goes.
 
     ``output`` is the artifact's folder; ``run_folder`` keeps checkpoints, so that the same
-    request resumes after a kill. The texts of ``unlabelled_file`` are for self-training, of
-    classifiers (:mod:`ml.training.self_training`). ``record`` is where the run is told; it is made
-    when the run begins. ``observer`` is told each reading after it was written, as phase, step and
-    numbers; what it raises ends the run.
+    request resumes after a kill. The texts of ``unlabelled_file`` are for classifiers: their
+    teachers say what they are, if the recipe has some (:mod:`ml.training.teachers`), or they are
+    for self-training (:mod:`ml.training.self_training`). ``record`` is where the run is told; it is
+    made when the run begins. ``observer`` is told each reading after it was written, as phase, step
+    and numbers; what it raises ends the run.
     """
 
     name: str

@@ -32,9 +32,7 @@ def pseudo_labelled(
     ``artifact`` holds the teacher's temperature and thresholds. Texts that the task has already
     are left out. Raises :class:`ml.errors.DataError` for an unusable file.
     """
-    known = {text_key(row.text) for row in (*task.training, *task.valid)}
-    new = {text_key(text): text for text in read_texts(file) if text.strip()}
-    texts = [text for key, text in new.items() if key not in known]
+    texts = new_texts(task, file)
     if not texts:
         return task
     placeholder = task.labels[0]
@@ -55,6 +53,16 @@ def pseudo_labelled(
     share = len(task.training) / (len(task.training) + len(pseudo))
     config = replace(task.config, epochs=max(1.0, task.config.epochs * share))
     return replace(task, config=config, pseudo=pseudo)
+
+
+def new_texts(task: ClassifierTask, file: Path) -> list[str]:
+    """The different texts of ``file`` that the task has not already.
+
+    Raises :class:`ml.errors.DataError` for an unusable file.
+    """
+    known = {text_key(row.text) for row in (*task.training, *task.valid)}
+    new = {text_key(text): text for text in read_texts(file) if text.strip()}
+    return [text for key, text in new.items() if key not in known]
 
 
 def sure_answers(answers: Sequence[Classification], *, error: float, most: int) -> list[int]:

@@ -16,7 +16,7 @@ from ml.encoders import EncoderSource
 from ml.errors import TrainingError
 from ml.models.classifier import TextClassifier
 from ml.models.encoder import load_encoder, tune
-from ml.models.tagger import TokenTagger
+from ml.models.tagger import IGNORED, TokenTagger
 from ml.models.tuning.layers import token_positions
 from ml.models.tuning.registry import make_method
 from ml.training.config import FinetuneConfig
@@ -40,7 +40,8 @@ class ClassifierTask:
 
     ``columns`` maps a label, the out-of-scope one behind the others if rows have it, to its column
     of the logits. ``pseudo`` are texts that a model gave their labels; they are trained on too.
-    What ``teachers`` say of the texts is learned beside the labels.
+    What ``teachers`` say of the texts is learned beside the labels, and of the ``unlabelled`` ones
+    it is all that is learned.
     """
 
     config: FinetuneConfig
@@ -52,6 +53,7 @@ class ClassifierTask:
     valid: list[LabelledText]
     pseudo: tuple[LabelledText, ...] = ()
     teachers: tuple[Teacher, ...] = ()
+    unlabelled: tuple[str, ...] = ()
 
     @classmethod
     def read(
@@ -135,7 +137,12 @@ class ClassifierTask:
         more = self._more(rows)
         encoded = self._encoded(more, self.columns)
         if settings := self._distillation:
-            taught = soft_targets(self.teachers, more, settings.temperature)
+            of_teachers = [LabelledText(text, self.labels[0]) for text in self.unlabelled]
+            taught = soft_targets(self.teachers, [*more, *of_teachers], settings.temperature)
+            encoded += [
+                replace(row, owner=row.owner + len(more), labels=IGNORED)
+                for row in self._encoded(of_teachers, self.columns)
+            ]
             encoded = [replace(row, taught=taught[row.owner]) for row in encoded]
         return learned_rows(encoded)
 

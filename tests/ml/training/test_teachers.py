@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from ml.artifacts import ADAPTER, HEAD, MODEL_CARD, Artifact
 from ml.data.encoding import load_tokenizer
@@ -16,7 +17,11 @@ from ml.data.readers import LabelledText
 from ml.encoders import resolve_encoder
 from ml.errors import ArtifactError, DataError, TrainingError
 from ml.licences import stated_licences
+from ml.models.classifier import TextClassifier
+from ml.models.encoder import load_encoder
+from ml.models.tagger import IGNORED
 from ml.training.finetune import finetune
+from ml.training.losses.distillation import DistillationLoss
 from ml.training.tasks import ClassifierTask
 from ml.training.teachers import soft_targets, stored_teacher
 from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config, write_rows
@@ -68,6 +73,49 @@ def test_what_a_teacher_learned_from_is_told(
     assert stated_licences(artifact) == {"Rows": "CC-BY-4.0", "Notes": "MIT"}
     assert artifact.settings["recipe"]["distil"] == config.distil
     assert "25% of the loss from 1 teachers (small " in (asked.output / MODEL_CARD).read_text()
+
+
+def test_of_unlabelled_texts_a_student_learns_what_teachers_say(
+    tmp_path: Path, encoder: Path, taught: tuple[Path, Artifact]
+) -> None:
+    wrong = {"card lost": "rate", "rate euro": "card"}
+    few = [{"text": text, "label": label} for text, label in wrong.items()]
+    config = replace(student(encoder, taught[0], weight=0.3), contrast=0.1, r_drop=0.2)
+
+    def learned(folder: Path, unlabelled: Path | None) -> Artifact:
+        asked = request(folder, "classification", config)
+        write_rows(asked.train_file, few)
+        return finetune(replace(asked, unlabelled_file=unlabelled))
+
+    file = write_rows(tmp_path / "texts.jsonl", [{"text": row["text"]} for row in texts()])
+    artifact = learned(tmp_path / "more", file)
+    assert artifact.metrics["accuracy"] > 0.8
+    assert learned(tmp_path / "few", None).metrics["accuracy"] < 0.5
+    assert ("texts.jsonl", len(texts()) - len(few)) in [(d.name, d.rows) for d in artifact.data]
+
+
+def test_a_text_without_a_label_weighs_in_the_loss_by_its_teachers_alone(encoder: Path) -> None:
+    model = TextClassifier(
+        load_encoder(resolve_encoder(str(encoder))),
+        hidden_size=32,
+        columns=2,
+        dropout=0.0,
+        distillation=DistillationLoss(weight=0.25, temperature=1.0),
+    ).train()
+    batch = {"input_ids": torch.tensor([[4, 5], [6, 7]]), "attention_mask": torch.ones(2, 2)}
+    sure, unsure = torch.tensor([[0.9, 0.1]] * 2), torch.tensor([[0.1, 0.9]] * 2)
+
+    def loss(labels: list[int], taught: torch.Tensor) -> float:
+        return float(model(**batch, labels=torch.tensor(labels), taught=taught)["loss"])
+
+    torch.manual_seed(0)
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    none = loss([IGNORED, IGNORED], sure)
+    assert none != pytest.approx(loss([IGNORED, IGNORED], unsure))
+    one, other = loss([0, IGNORED], sure), loss([IGNORED, 0], sure)
+    assert one - none + other - none == pytest.approx(loss([0, 0], sure) - none, abs=1e-5)
 
 
 def test_an_ensemble_of_the_recipe_is_trained_first(tmp_path: Path, encoder: Path) -> None:

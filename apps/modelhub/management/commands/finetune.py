@@ -25,7 +25,7 @@ class Command(TrefoilCommand):
         parser.add_argument("--name", required=True, help="the task's name")
         parser.add_argument("--train", type=Path, required=True)
         parser.add_argument("--valid", type=Path, help="default: a share of --train, split by text")
-        parser.add_argument("--unlabelled", type=Path, help="texts for self-training (classifiers)")
+        parser.add_argument("--unlabelled", type=Path, help="texts for teachers or self-training")
         parser.add_argument("--method", choices=method_names())
         parser.add_argument("--config", type=Path, help="a TOML recipe")
         parser.add_argument("--epochs", type=float)
