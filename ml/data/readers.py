@@ -1,4 +1,4 @@
-"""Reads labelled data from CSV, JSONL and CoNLL files, with errors that name the row.
+"""Reads labelled data from CSV, JSONL, CoNLL and ``datasets`` folders, with errors that name rows.
 
 Rows are streamed. ``read_*`` yield rows and raise :class:`ml.errors.DataError` at the first bad
 one; give a ``Problems`` list to collect the bad rows instead and go on with the good ones.
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TextIO
 
+from ml.data.dataset_folders import dataset_records, is_dataset
 from ml.errors import DataError
 
 _FIELD_LIMIT = 10_000_000
@@ -62,7 +63,8 @@ class Problems:
 
 
 def read_classification(path: Path, problems: Problems | None = None) -> Iterator[LabelledText]:
-    """Rows of a classification file: JSONL ``{"text", "label"}`` or CSV ``text,label``.
+    """Rows of a classification file: JSONL ``{"text", "label"}``, CSV ``text,label``, or a folder
+    with such columns (:mod:`ml.data.dataset_folders`).
 
     Further columns ``source`` and ``group`` are read if they are there.
     """
@@ -76,8 +78,9 @@ def read_classification(path: Path, problems: Problems | None = None) -> Iterato
 
 
 def read_ner(path: Path, problems: Problems | None = None) -> Iterator[TaggedSentence]:
-    """Sentences of a NER file: JSONL ``{"tokens", "tags"}`` with BIO tags, or CoNLL columns."""
-    if path.suffix.lower() in (".jsonl", ".json"):
+    """Sentences of a NER file: JSONL ``{"tokens", "tags"}`` with BIO tags, CoNLL columns, or a
+    folder with such columns (:mod:`ml.data.dataset_folders`)."""
+    if path.suffix.lower() in (".jsonl", ".json") or is_dataset(path):
         for row, record in read_records(path, ("tokens", "tags"), problems):
             try:
                 sentence = _tagged(path, row, record["tokens"], record["tags"])
@@ -97,7 +100,11 @@ def read_ner(path: Path, problems: Problems | None = None) -> Iterator[TaggedSen
 def read_records(
     path: Path, columns: tuple[str, ...], problems: Problems | None = None
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The rows of a JSONL or CSV file as objects that have all ``columns``, with line numbers."""
+    """The rows of a JSONL or CSV file, or of a ``datasets`` folder, as objects that have all
+    ``columns``, with line numbers."""
+    if is_dataset(path):
+        yield from dataset_records(path, columns, lambda error: _report(error, problems))
+        return
     reader: Callable[[Path, tuple[str, ...], Problems | None], Iterator[tuple[int, dict[str, Any]]]]
     reader = _csv_records if path.suffix.lower() == ".csv" else _jsonl_records
     yield from reader(path, columns, problems)

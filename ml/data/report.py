@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ml.data.dataset_folders import training_splits
 from ml.data.duplicates import exact_groups, near_pairs
 from ml.data.label_noise import label_noise
 from ml.data.mentions import odd_mentions
@@ -63,6 +64,7 @@ def data_report(
     there. Lists of rows hold the first ``SHOWN``; their numbers count all.
     """
     tools = tools or TextTools()
+    train, valid = training_splits(train, valid)
     files = [("train", train)] + ([("valid", valid)] if valid is not None else [])
     placed: list[_Placed] = []
     sizes: dict[str, Any] = {}

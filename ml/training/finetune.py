@@ -23,8 +23,9 @@ from ml.artifacts import (
     staged_folder,
     write_artifact,
 )
+from ml.data.dataset_folders import data_name, data_sha256
 from ml.data.encoding import load_tokenizer
-from ml.encoders import EncoderSource, file_sha256, resolve_encoder
+from ml.encoders import EncoderSource, resolve_encoder
 from ml.errors import TrainingError
 from ml.evaluation.calibration import fit_temperature
 from ml.evaluation.decoding import decode_tags
@@ -277,13 +278,13 @@ def _with_held_out(artifact: Artifact, request: FinetuneRequest, rows: int) -> A
     file = request.valid_file
     if file is None:
         return replace(artifact, data=(replace(known, rows=known.rows + rows), *more))
-    held_out = DataSource(file.name, file_sha256(file), rows, known.licence)
+    held_out = DataSource(data_name(file), data_sha256(file), rows, known.licence)
     return replace(artifact, data=(known, held_out, *more))
 
 
 def _with_unlabelled(artifact: Artifact, file: Path, rows: int) -> Artifact:
     """The declaration with so many texts of ``file``, of no label, among the training data."""
-    source = DataSource(file.name, file_sha256(file), rows, artifact.data[0].licence)
+    source = DataSource(data_name(file), data_sha256(file), rows, artifact.data[0].licence)
     return replace(artifact, data=(*artifact.data, source))
 
 
@@ -317,7 +318,7 @@ def _sources(request: FinetuneRequest, rows: int) -> tuple[DataSource, ...]:
     licences = request.config.licences
     described = "; ".join(f"{name}: {licence}" for name, licence in licences.items())
     file = request.train_file
-    return (DataSource(file.name, file_sha256(file), rows, described or "unknown"),)
+    return (DataSource(data_name(file), data_sha256(file), rows, described or "unknown"),)
 
 
 def _store(

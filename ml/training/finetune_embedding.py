@@ -23,9 +23,10 @@ from ml.artifacts import (
     staged_folder,
     write_artifact,
 )
+from ml.data.dataset_folders import data_name, data_sha256
 from ml.data.encoding import encode_texts
 from ml.data.pairs import Pair
-from ml.encoders import EncoderSource, file_sha256
+from ml.encoders import EncoderSource
 from ml.errors import TrainingError
 from ml.evaluation.pair_ranking import pair_ranking_report
 from ml.models.encoder import delta_state, load_encoder, trainable_parameters, tune
@@ -228,7 +229,7 @@ def _declare(request: FinetuneRequest, source: EncoderSource, rows: tuple[int, i
         temperature=1.0,
         thresholds={},
         data=tuple(
-            DataSource(file.name, file_sha256(file), count, licences or "unknown")
+            DataSource(data_name(file), data_sha256(file), count, licences or "unknown")
             for file, count in files
         ),
         metrics={},

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ml.data.dataset_folders import training_splits
 from ml.data.readers import LabelledText, TaggedSentence, read_classification, read_ner
 from ml.data.splits import split_by_text, text_key
 from ml.data.targeting import TARGETED_TASK, read_marked
@@ -30,7 +31,8 @@ class FinetuneRequest:
     teachers say what they are, if the recipe has some (:mod:`ml.training.teachers`), or they are
     for self-training (:mod:`ml.training.self_training`). ``record`` is where the run is told; it is
     made when the run begins. ``observer`` is told each reading after it was written, as phase, step
-    and numbers; what it raises ends the run.
+    and numbers; what it raises ends the run. Where the training file is a folder with splits, they
+    are taken from it (:func:`ml.data.dataset_folders.training_splits`).
     """
 
     name: str
@@ -43,6 +45,11 @@ class FinetuneRequest:
     unlabelled_file: Path | None = None
     record: RunRecord | None = None
     observer: Observer | None = None
+
+    def __post_init__(self) -> None:
+        train, valid = training_splits(self.train_file, self.valid_file)
+        object.__setattr__(self, "train_file", train)
+        object.__setattr__(self, "valid_file", valid)
 
     @property
     def files(self) -> dict[str, Path]:

@@ -24,7 +24,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from ml.encoders import file_sha256
+from ml.data.dataset_folders import data_sha256
 from ml.errors import DataError, TrainingError
 from ml.training.compare import QUALITY, with_fixed_split
 from ml.training.config import FinetuneConfig
@@ -115,7 +115,7 @@ def _study(request: FinetuneRequest, space: Space) -> optuna.Study:
     """The study in the folder, a new one if there is none; trials cut off by a kill are redone."""
     folder, config = request.output, request.config
     optuna.logging.set_verbosity(logging.WARNING)
-    parts = {use: file_sha256(path) for use, path in request.files.items()}
+    parts = {use: data_sha256(path) for use, path in request.files.items()}
     key = sha256(repr((config, sorted(parts.items()), request.kind)).encode()).hexdigest()
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -34,7 +34,7 @@ import tomli_w
 import torch
 
 from ml.artifacts import Artifact
-from ml.encoders import file_sha256
+from ml.data.dataset_folders import data_sha256
 from ml.errors import TrainingError
 from ml.models.tuning.registry import method_names
 from ml.training.config import FinetuneConfig
@@ -76,7 +76,7 @@ class RunRecord:
             "started": _now(),
             "ended": None,
             "data": {
-                use: {"file": str(path), "sha256": file_sha256(path)} for use, path in files.items()
+                use: {"file": str(path), "sha256": data_sha256(path)} for use, path in files.items()
             },
             "environment": environment(),
             "git": git_state(Path(__file__).resolve().parent),

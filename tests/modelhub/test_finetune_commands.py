@@ -85,6 +85,22 @@ def test_finetune_takes_any_method_with_its_own_settings(
         finetune(tmp_path, *arguments)
 
 
+def test_a_teacher_is_stored_without_a_served_graph(
+    models: Path, tmp_path: Path, settings: Any
+) -> None:
+    settings.VAR_DIR = tmp_path / "var"
+    written(tmp_path / "train.jsonl", *texts())
+    recipe = tmp_path / "recipe.toml"
+    encoder = make_encoder(tmp_path / "encoder")
+    recipe.write_text(f'encoder = "{encoder}"\nmax_length = 16\nepochs = 1\n', encoding="utf-8")
+    arguments = ("--config", str(recipe), "--output", str(tmp_path / "made"), "--no-build")
+    finetune(tmp_path, *arguments)
+    assert read_artifact(tmp_path / "made").task == "mine"
+    assert not (settings.ML_MODELS_DIR / "mine").exists()
+    with pytest.raises(CommandError, match="--promote needs the served graph"):
+        finetune(tmp_path, *arguments, "--promote")
+
+
 def compared(tmp_path: Path, *more: str) -> Any:
     train, valid = texts(), texts(ending="in")
     arguments = (

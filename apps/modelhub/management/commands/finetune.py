@@ -12,6 +12,7 @@ from django.core.management.base import CommandParser
 from apps.core import gateway
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
+from ml.data.dataset_folders import data_files, training_splits
 from ml.licences import check_shippable
 from ml.models.tuning.registry import method_names
 from ml.types import KINDS
@@ -32,6 +33,9 @@ class Command(TrefoilCommand):
         parser.add_argument("--seed", type=int)
         parser.add_argument("--output", type=Path, help="default: var/artifacts/<name>/<version>")
         parser.add_argument("--promote", action="store_true", help="make it the active version")
+        parser.add_argument(
+            "--no-build", action="store_true", help="no served graph is made: for teachers"
+        )
 
     def run(self, **options: Any) -> dict[str, Any]:
         from ml.export.build import build_model
@@ -42,6 +46,8 @@ class Command(TrefoilCommand):
         name = options["name"]
         if not name.replace("_", "").replace("-", "").isalnum() or len(name) > 60:
             raise InvalidInput("--name may have letters, digits, - and _, 60 at most.")
+        if options["promote"] and options["no_build"]:
+            raise InvalidInput("--promote needs the served graph that --no-build leaves out.")
         overrides = {key: options[key] for key in ("method", "epochs", "seed")}
         config = load_config(options["config"], **overrides)
         if options["output"] and options["output"].resolve().is_relative_to(
@@ -72,11 +78,12 @@ class Command(TrefoilCommand):
             staging.replace(folder)
         self.stdout.write(f"run folder: {request.run_folder}")
         self.table(["metric", "value"], [[k, f"{v:.4f}"] for k, v in artifact.metrics.items()])
-        building = TerminalProgress("building")
-        try:
-            build_model(folder, settings.ML_MODELS_DIR, building.update)
-        finally:
-            building.close()
+        if not options["no_build"]:
+            building = TerminalProgress("building")
+            try:
+                build_model(folder, settings.ML_MODELS_DIR, building.update)
+            finally:
+                building.close()
         if options["promote"]:
             gateway.model_store().activate(name, artifact.version)
         return {
@@ -93,6 +100,6 @@ def _run_key(options: dict[str, Any], config: Any) -> str:
     """Names the run after all that shapes it, so that only the same run resumes."""
     parts = [str(options["train"].resolve()), str(options["valid"]), repr(config)]
     parts += [str(options["unlabelled"])] if options["unlabelled"] else []
-    if options["train"].is_file():
-        parts.append(str(options["train"].stat().st_mtime_ns))
+    files = data_files(training_splits(options["train"], None)[0])
+    parts += [str(file.stat().st_mtime_ns) for file in files if file.is_file()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
