@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ml.artifacts import TOKENIZER, read_artifact, staged_folder
+from ml.artifacts import MODEL_CARD, TOKENIZER, read_artifact, staged_folder
 from ml.encoders import EncoderSource, resolve_encoder
 from ml.errors import TrainingError
 from ml.export.build import encoder_of, restore_model
@@ -28,13 +28,24 @@ def merge_encoder(folder: Path, target: Path) -> EncoderSource:
     artifact = read_artifact(folder)
     source = encoder_of(artifact, folder)
     encoder: Any = restore_model(artifact, source, folder).encoder
+    return write_encoder(encoder, source, target, artifact.method["name"])
+
+
+def write_encoder(
+    encoder: Any, source: EncoderSource, target: Path, method: str, card: str = ""
+) -> EncoderSource:
+    """Write ``encoder``, made of ``source`` by a tuning method, as the new folder ``target``.
+
+    ``card`` is its model card. Raises :class:`TrainingError` for a method whose weights are none of
+    the encoder's own.
+    """
     if not hasattr(encoder, "save_pretrained") or _names(encoder) != _names_of(source):
-        raise TrainingError(
-            f"what method {artifact.method['name']!r} learned is no part of the encoder's weights"
-        )
+        raise TrainingError(f"what method {method!r} learned is no part of the encoder's weights")
     with staged_folder(target) as staging:
         encoder.save_pretrained(staging)
         shutil.copyfile(source.path / TOKENIZER, staging / TOKENIZER)
+        if card:
+            (staging / MODEL_CARD).write_text(card, encoding="utf-8")
     return resolve_encoder(str(target))
 
 

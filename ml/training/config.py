@@ -16,6 +16,7 @@ from ml.training.settings.distillation import distillation
 from ml.training.settings.few_shot import FewShotSettings
 from ml.training.settings.losses import LossSettings
 from ml.training.settings.optimisation import OptimisationSettings
+from ml.training.settings.pretraining import PretrainingSettings
 from ml.training.settings.regularisation import RegularisationSettings
 from ml.training.settings.tracking import TrackingSettings
 
@@ -39,6 +40,7 @@ class FinetuneConfig(
     RegularisationSettings,
     FewShotSettings,
     TrackingSettings,
+    PretrainingSettings,
 ):
     """The recipe of a run. Defaults are the measured ones for short texts with LoRA.
 
@@ -124,6 +126,7 @@ class FinetuneConfig(
             **self.regularisation_checks(),
             **self.few_shot_checks(),
             **self.tracking_checks(),
+            **self.pretraining_checks(),
         }
         for name, good in checks.items():
             if not good:

@@ -88,7 +88,7 @@ def finetune(request: FinetuneRequest, progress: ProgressCallback | None = None)
     except BaseException as error:
         record.end(None, str(error) or type(error).__name__)
         raise
-    record.end(artifact)
+    record.end(artifact.metrics)
     return artifact
 
 

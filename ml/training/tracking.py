@@ -33,7 +33,6 @@ from typing import Any
 import tomli_w
 import torch
 
-from ml.artifacts import Artifact
 from ml.data.dataset_folders import data_sha256
 from ml.errors import TrainingError
 from ml.models.tuning.registry import method_names
@@ -124,19 +123,20 @@ class RunRecord:
         """The part of the run whose checkpoints lie in the folder ``run`` of the run's."""
         return Phase(self, "fit" if run == "." else run)
 
-    def end(self, artifact: Artifact | None, problem: str = "") -> None:
-        """The run ended with an artifact, or by a ``problem``."""
-        metrics = dict(artifact.metrics) if artifact else {}
+    def end(self, metrics: Mapping[str, float] | None, problem: str = "") -> None:
+        """The run ended with measures, or by a ``problem``."""
+        measured = dict(metrics or {})
+        failed = metrics is None
         self._told |= {
-            "state": "done" if artifact else "failed",
+            "state": "failed" if failed else "done",
             "ended": _now(),
-            "metrics": metrics,
+            "metrics": measured,
             "problem": problem,
         }
         self._safely(RUN, self._write_run)
         self._safely(REPORT, self._write_report)
         for tracker in list(self._trackers):
-            self._tell(tracker, partial(tracker.finish, metrics, failed=artifact is None))
+            self._tell(tracker, partial(tracker.finish, measured, failed=failed))
 
     def _parameters(self, config: FinetuneConfig) -> dict[str, Any]:
         data = {f"{use}_sha256": file["sha256"][:16] for use, file in self._told["data"].items()}

@@ -1,0 +1,68 @@
+"""Pre-trains an encoder on raw texts."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandParser
+
+from apps.core.commands import TerminalProgress, TrefoilCommand
+from apps.core.errors import InvalidInput
+from ml.data.dataset_folders import data_sha256
+from ml.models.tuning.registry import method_names
+
+_OBJECTIVES = ("mlm", "tsdae")
+
+
+class Command(TrefoilCommand):
+    help = "Pre-train an encoder on texts without labels; recipes then name it as their encoder."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--objective", choices=_OBJECTIVES, default="mlm")
+        parser.add_argument("--texts", type=Path, required=True, help="JSONL, CSV, folder or .txt")
+        parser.add_argument("--valid", type=Path, help="default: a share of --texts")
+        parser.add_argument("--encoder", help="a name or a folder")
+        parser.add_argument("--method", choices=method_names())
+        parser.add_argument("--config", type=Path, help="a TOML recipe; default: pretrain.toml")
+        parser.add_argument("--epochs", type=float)
+        parser.add_argument("--seed", type=int)
+        parser.add_argument("--output", type=Path, required=True, help="a new folder")
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        from ml.training.config import load_config
+        from ml.training.pretrain import PretrainRequest, pretrain
+
+        target: Path = options["output"]
+        if target.exists():
+            raise InvalidInput(f"--output {target} is there already; name a new folder.")
+        recipe = options["config"] or settings.BASE_DIR / "ml/training/recipes/pretrain.toml"
+        overrides = {key: options[key] for key in ("encoder", "method", "epochs", "seed")}
+        config = load_config(recipe, **overrides)
+        parts = [options["objective"], data_sha256(options["texts"]), repr(config)]
+        parts += [data_sha256(options["valid"])] if options["valid"] else []
+        key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+        request = PretrainRequest(
+            objective=options["objective"],
+            texts_file=options["texts"],
+            valid_file=options["valid"],
+            output=target,
+            run_folder=settings.VAR_DIR / "runs" / f"pretrain-{key}",
+            config=config,
+        )
+        progress = TerminalProgress(f"pre-training ({options['objective']})")
+        try:
+            made = pretrain(request, progress.update)
+        finally:
+            progress.close()
+        self.stdout.write(f"run folder: {request.run_folder}")
+        self.table(["metric", "value"], [[k, f"{v:.4f}"] for k, v in made.metrics.items()])
+        self.stdout.write(f'in a recipe: encoder = "{target}"')
+        return {
+            "encoder": str(target),
+            "sha256": made.source.sha256,
+            "run_folder": str(request.run_folder),
+            "metrics": made.metrics,
+        }
