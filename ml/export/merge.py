@@ -28,19 +28,20 @@ def merge_encoder(folder: Path, target: Path) -> EncoderSource:
     artifact = read_artifact(folder)
     source = encoder_of(artifact, folder)
     encoder: Any = restore_model(artifact, source, folder).encoder
-    return write_encoder(encoder, source, target, artifact.method["name"])
+    check_plain(encoder, source, artifact.method["name"])
+    return write_encoder(encoder, source, target)
+
+
+def check_plain(encoder: Any, source: EncoderSource, method: str) -> None:
+    """Raise :class:`TrainingError` if a merged ``encoder`` has weights that ``source`` has not."""
+    if not hasattr(encoder, "save_pretrained") or _names(encoder) != _names_of(source):
+        raise TrainingError(f"what method {method!r} learned is no part of the encoder's weights")
 
 
 def write_encoder(
-    encoder: Any, source: EncoderSource, target: Path, method: str, card: str = ""
+    encoder: Any, source: EncoderSource, target: Path, card: str = ""
 ) -> EncoderSource:
-    """Write ``encoder``, made of ``source`` by a tuning method, as the new folder ``target``.
-
-    ``card`` is its model card. Raises :class:`TrainingError` for a method whose weights are none of
-    the encoder's own.
-    """
-    if not hasattr(encoder, "save_pretrained") or _names(encoder) != _names_of(source):
-        raise TrainingError(f"what method {method!r} learned is no part of the encoder's weights")
+    """Write ``encoder``, made of ``source``, as the new folder ``target``, with a model card."""
     with staged_folder(target) as staging:
         encoder.save_pretrained(staging)
         shutil.copyfile(source.path / TOKENIZER, staging / TOKENIZER)

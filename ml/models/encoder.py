@@ -9,17 +9,25 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from transformers import AutoModel
+from transformers import AutoConfig, AutoModel
 
 from ml.encoders import EncoderSource
 from ml.errors import ArtifactError, TrainingError
 from ml.models.dropout import with_cheap_dropout
+from ml.models.shrinking import REMOVED_HEADS, remove_heads
 from ml.models.tuning.layers import token_positions
 from ml.models.tuning.registry import make_method
 
 
 def load_encoder(source: EncoderSource) -> nn.Module:
-    """The pre-trained encoder in float32, without its pooling head."""
+    """The pre-trained encoder in float32, without its pooling head.
+
+    An encoder that has lost attention heads (:func:`ml.models.shrinking.remove_heads`) gets the
+    shapes that it was stored in.
+    """
+    config: Any = AutoConfig.from_pretrained(source.path, trust_remote_code=False)
+    if lost := getattr(config, REMOVED_HEADS, {}):
+        return _without_heads(source, config, lost)
     model: nn.Module = AutoModel.from_pretrained(
         source.path, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
     )
@@ -27,6 +35,15 @@ def load_encoder(source: EncoderSource) -> nn.Module:
         # Unused by mean pooling; it would only be carried along.
         setattr(model, "pooler", None)  # noqa: B010 - a module's attribute is typed Module
     return model
+
+
+def _without_heads(source: EncoderSource, config: Any, lost: dict[str, list[int]]) -> nn.Module:
+    model: Any = AutoModel.from_config(config, trust_remote_code=False).float()
+    remove_heads(model, {int(layer): heads for layer, heads in lost.items()})
+    if getattr(model, "pooler", None) is not None:
+        model.pooler = None
+    load_tuned(model, source.path / "model.safetensors", needed=lambda _: True)
+    return model.eval()
 
 
 def tune(encoder: nn.Module, method: dict[str, Any]) -> nn.Module:

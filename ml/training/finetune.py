@@ -53,7 +53,7 @@ from ml.training.settings.losses import LossSettings
 from ml.training.settings.optimisation import OptimisationSettings
 from ml.training.settings.regularisation import RegularisationSettings
 from ml.training.tasks import ClassifierTask, TaggerTask
-from ml.training.teachers import Teacher, stored_teacher
+from ml.training.teachers import Teacher, check_student, stored_teacher
 from ml.training.tracking import RunRecord
 from ml.training.trainer import (
     ProgressCallback,
@@ -117,6 +117,11 @@ def _finetune_classifier(
     measured = _fit(request, task.make, task.rows, progress, task.known_held_out)
     measured = replace(measured, minutes=measured.minutes + teaching)
     artifact, metrics, bias = _measured(request, source, task, measured.model)
+    if settings := distillation(task.config.distil):
+        rows = [row for row in task.valid if row.label in task.labels]
+        metrics["teachers_accuracy"] = check_student(
+            task.teachers, rows, list(task.columns), metrics["accuracy"], settings.max_loss
+        )
     if (unlabelled := request.unlabelled_file) is not None and not task.teachers:
         student = pseudo_labelled(task, measured.model, artifact, unlabelled)
         told = {"teacher_accuracy": metrics["accuracy"], "pseudo_rows": len(student.pseudo)}

@@ -25,7 +25,7 @@ from ml.data.readers import read_texts
 from ml.data.splits import split_by_text, text_key
 from ml.encoders import EncoderSource, resolve_encoder
 from ml.errors import DataError, TrainingError
-from ml.export.merge import write_encoder
+from ml.export.merge import check_plain, write_encoder
 from ml.models.denoising_autoencoder import DenoisingAutoEncoder
 from ml.models.encoder import load_encoder, merged, tune
 from ml.models.masked_language_model import MaskedLanguageModel
@@ -130,7 +130,8 @@ def _pretrain(
     metrics["minutes"] = round((time.monotonic() - started) / 60, 2)
     whole = merged(encoder, config.method_settings())
     card = _card(request, source, metrics)
-    made = write_encoder(whole, source, request.output, config.method, card)
+    check_plain(whole, source, config.method)
+    made = write_encoder(whole, source, request.output, card)
     return Pretrained(made, metrics)
 
 

@@ -84,3 +84,25 @@ def soft_targets(
     each = [softmax(teacher.logits(rows) / np.float32(temperature)) for teacher in teachers]
     mean: FloatArray = np.mean(each, axis=0, dtype=np.float32)
     return mean
+
+
+def check_student(
+    teachers: Sequence[Teacher],
+    rows: Sequence[LabelledText],
+    columns: Sequence[str],
+    accuracy: float,
+    max_loss: float,
+) -> float:
+    """The accuracy of the teachers together on ``rows``, whose labels are among the ``columns``.
+
+    Raises :class:`TrainingError` if a student's ``accuracy`` is by more than ``max_loss`` below it.
+    """
+    answers = soft_targets(teachers, rows, 1.0).argmax(axis=1).tolist()
+    right = [columns[answer] == row.label for answer, row in zip(answers, rows, strict=True)]
+    theirs = sum(right) / len(right)
+    if accuracy < theirs - max_loss:
+        raise TrainingError(
+            f"the student answers {accuracy:.4f} of the held-out rows, its teachers {theirs:.4f}: "
+            f"more than distil.max_loss = {max_loss:g} is lost"
+        )
+    return theirs

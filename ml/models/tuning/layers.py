@@ -14,12 +14,13 @@ from ml.errors import TrainingError
 class Layout:
     """Paths of modules: ``blocks`` from the encoder, the others from one block.
 
-    ``attention`` computes the attention of ``key`` and ``value``; ``attention_output`` and
-    ``feed_forward_output`` are the linear maps before the two residual connections.
+    ``attention`` computes the attention of ``query``, ``key`` and ``value``; ``attention_output``
+    and ``feed_forward_output`` are the linear maps before the two residual connections.
     """
 
     blocks: str
     attention: str
+    query: str
     key: str
     value: str
     attention_output: str
@@ -30,6 +31,7 @@ _LAYOUTS = (
     Layout(
         "encoder.layer",
         "attention.self",
+        "attention.self.query",
         "attention.self.key",
         "attention.self.value",
         "attention.output.dense",
@@ -38,6 +40,7 @@ _LAYOUTS = (
     Layout(
         "encoder.layer",
         "attention.attn",
+        "attention.attn.q",
         "attention.attn.k",
         "attention.attn.v",
         "attention.attn.o",
@@ -46,6 +49,7 @@ _LAYOUTS = (
     Layout(
         "transformer.layer",
         "attention",
+        "attention.q_lin",
         "attention.k_lin",
         "attention.v_lin",
         "attention.out_lin",

@@ -13,7 +13,8 @@ class Distillation:
     ``teachers`` are folders of trained artifacts; ``ensemble`` so many models of the recipe itself,
     each with a seed of its own, are trained first and teach too. The mean of their probabilities
     makes up the share ``weight`` of the loss, softened by ``temperature``
-    (:mod:`ml.training.losses.distillation`).
+    (:mod:`ml.training.losses.distillation`). A student whose accuracy on the held-out rows is by
+    more than ``max_loss`` below that of its teachers together is refused.
 
     Raises ``ValueError`` naming a value that is not allowed.
     """
@@ -22,6 +23,7 @@ class Distillation:
     ensemble: int = 0
     weight: float = 0.5
     temperature: float = 2.0
+    max_loss: float = 1.0
 
     def __post_init__(self) -> None:
         good = {
@@ -30,6 +32,7 @@ class Distillation:
             "ensemble": type(self.ensemble) is int and 0 <= self.ensemble <= 20,
             "weight": type(self.weight) in (int, float) and 0 < self.weight <= 1,
             "temperature": type(self.temperature) in (int, float) and self.temperature > 0,
+            "max_loss": type(self.max_loss) in (int, float) and 0 <= self.max_loss <= 1,
         }
         for name, fine in good.items():
             if not fine:
