@@ -27,9 +27,11 @@ from ml.artifacts import (
     staged_folder,
     write_artifact,
 )
+from ml.data.characters import CHARACTERS
 from ml.data.encoding import EncodedBatch
 from ml.encoders import EncoderSource, resolve_encoder
 from ml.errors import ArtifactError, ExportMismatch
+from ml.evaluation.chain import TRANSITIONS
 from ml.export.declare import encoder_artifact
 from ml.export.graph import (
     MIN_AGREEMENT,
@@ -160,7 +162,13 @@ def restore_model(
     columns = len(artifact.labels) + int(bool(artifact.settings.get("oos_column")))
     model: nn.Module
     if artifact.kind == "ner":
-        model = TokenTagger(encoder, hidden_size=source.hidden_size, columns=columns)
+        model = TokenTagger(
+            encoder,
+            hidden_size=source.hidden_size,
+            columns=columns,
+            characters=bool(artifact.settings.get(CHARACTERS)),
+            chain=TRANSITIONS in artifact.settings,
+        )
     else:
         model = TextClassifier(encoder, hidden_size=source.hidden_size, columns=columns)
     load_tuned(model, folder / HEAD, needed=lambda name: not name.startswith("encoder."))

@@ -60,6 +60,8 @@ class ClassifierTask:
         cls, request: FinetuneRequest, source: EncoderSource, tokenizer: Tokenizer
     ) -> ClassifierTask:
         """Read the rows of a request; raises :class:`DataError` or :class:`TrainingError`."""
+        if request.config.loss == "crf":
+            raise TrainingError("the loss crf is for taggers, not for classification")
         training, valid = classification_rows(request)
         labels = sorted({row.label for row in training} - {OUT_OF_SCOPE})
         check_labels(request, labels, {row.label for row in valid} - {OUT_OF_SCOPE})
@@ -200,12 +202,15 @@ class TaggerTask:
     def make(self) -> TokenTagger:
         """A new model, drawn from torch's generator."""
         tags = (self.columns[tag] for row in self.training for tag in row.tags)
+        chained = self.config.loss == "crf"
         return TokenTagger(
             tune(_encoder(self.source, self.config), self.config.method_settings()),
             hidden_size=self.source.hidden_size,
             columns=len(self.columns),
             dropout=self.config.dropout,
-            loss=make_loss(self.config, tags, len(self.columns)),
+            loss=None if chained else make_loss(self.config, tags, len(self.columns)),
+            characters=self.config.characters,
+            chain=chained,
         )
 
     def _more(self, rows: Sequence[TaggedSentence]) -> list[TaggedSentence]:
@@ -213,7 +218,13 @@ class TaggerTask:
         return augmented_sentences(rows, settings, self.config.seed) if settings else list(rows)
 
     def _encoded(self, rows: Sequence[TaggedSentence]) -> list[EncodedRow]:
-        return encode_tagging(rows, self.tokenizer, self.columns, self.config.max_length)
+        return encode_tagging(
+            rows,
+            self.tokenizer,
+            self.columns,
+            self.config.max_length,
+            characters=self.config.characters,
+        )
 
 
 def _encoder(source: EncoderSource, config: FinetuneConfig) -> torch.nn.Module:

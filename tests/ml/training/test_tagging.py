@@ -1,0 +1,103 @@
+"""Taggers that read characters and score whole sequences, from the recipe to what serves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+from ml.artifacts import HEAD, read_artifact
+from ml.data.characters import CHARACTERS
+from ml.data.readers import read_ner
+from ml.encoders import resolve_encoder
+from ml.errors import TrainingError
+from ml.evaluation.chain import TRANSITIONS
+from ml.export.build import build_model, restore_model
+from ml.models.encoder import load_encoder
+from ml.models.tagger import TokenTagger
+from ml.runtime import RuntimeSettings
+from ml.serving.predictors import TaggerPredictor
+from ml.training.finetune import finetune
+from tests.ml.training.tiny_encoder import make_encoder, request, tiny_config
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_encoder(tmp_path_factory.mktemp("encoder"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "inputs"),
+    [
+        ({"loss": "crf"}, {"shape_ids", "character_ids"}),
+        ({"loss": "crf", "characters": False}, {"shape_ids"}),
+        ({"refit": True, "loss": "crf", "swa": 0.5}, {"shape_ids", "character_ids"}),
+        ({"adversary": "fgm"}, {"shape_ids", "character_ids"}),
+    ],
+)
+def test_a_tagger_is_served_as_it_was_trained(
+    tmp_path: Path, encoder: Path, settings: dict[str, Any], inputs: set[str]
+) -> None:
+    asked = request(tmp_path, "ner", tiny_config(encoder, **settings))
+    artifact = finetune(asked)
+    assert artifact.metrics["f1"] > 0.8
+    assert 0 <= artifact.metrics["ece"] < 0.5
+    assert (CHARACTERS in artifact.settings) == ("character_ids" in inputs)
+    assert (TRANSITIONS in artifact.settings) == (settings.get("loss") == "crf")
+
+    built = build_model(asked.output, tmp_path / "models")
+    folder = tmp_path / "models" / built.task / built.version
+    predictor = TaggerPredictor(folder, read_artifact(folder), RuntimeSettings())
+    assert asked.valid_file is not None
+    rows = list(read_ner(asked.valid_file))
+    tags = predictor.tag_words([row.tokens for row in rows])
+    right = [one == list(row.tags) for one, row in zip(tags, rows, strict=True)]
+    assert np.mean(right) > 0.7
+
+
+def test_what_is_declared_of_the_order_are_the_stored_weights(
+    tmp_path: Path, encoder: Path
+) -> None:
+    asked = request(tmp_path, "ner", tiny_config(encoder, loss="crf", refit=True))
+    declared = finetune(asked).settings[TRANSITIONS]
+    stored = load_file(asked.output / HEAD)
+    for name in ("start", "follow", "end"):
+        assert np.array_equal(np.float32(declared[name]), stored[f"chain.{name}"])
+        assert np.abs(stored[f"chain.{name}"]).max() > 0
+
+
+def test_characters_tell_words_apart_whose_tokens_and_shapes_are_the_same(encoder: Path) -> None:
+    torch.manual_seed(3)
+    source = resolve_encoder(str(encoder))
+    model = TokenTagger(
+        load_encoder(source), hidden_size=source.hidden_size, columns=3, characters=True
+    ).eval()
+    ids, mask = torch.tensor([[2, 7, 3]]), torch.ones(1, 3, dtype=torch.long)
+    shapes, characters = torch.tensor([[0, 2, 0]]), torch.zeros(1, 3, 16, dtype=torch.long)
+    other = characters.clone()
+    other[0, 1, :4] = torch.tensor([40, 60, 61, 62])
+    first = model(ids, mask, shapes, characters)["logits"]
+    second = model(ids, mask, shapes, other)["logits"]
+    assert not torch.allclose(first[0, 1], second[0, 1])
+    # The encoder starts as it was pre-trained: the other words' logits do not change yet.
+    assert torch.allclose(first[0, 0], second[0, 0], atol=1e-6)
+
+
+def test_an_artifact_of_before_characters_is_restored(tmp_path: Path, encoder: Path) -> None:
+    asked = request(tmp_path, "ner", tiny_config(encoder, characters=False, epochs=1.0))
+    artifact = finetune(asked)
+    assert CHARACTERS not in artifact.settings
+    model = restore_model(artifact, resolve_encoder(str(encoder)), asked.output)
+    assert isinstance(model, TokenTagger)
+    assert model.characters is None
+
+
+def test_a_classifier_has_no_sequences_to_score(tmp_path: Path, encoder: Path) -> None:
+    asked = request(tmp_path, "classification", tiny_config(encoder, loss="crf"))
+    with pytest.raises(TrainingError, match="the loss crf is for taggers"):
+        finetune(asked)
+    assert not asked.output.exists()
