@@ -50,6 +50,7 @@ from ml.training.settings.losses import LossSettings
 from ml.training.settings.optimisation import OptimisationSettings
 from ml.training.settings.regularisation import RegularisationSettings
 from ml.training.settings.tagging import TaggingSettings
+from ml.training.start import with_start
 from ml.training.tagging import measured_tagger, with_tagger
 from ml.training.tasks import ClassifierTask, TaggerTask
 from ml.training.teachers import Teacher, stored_teacher
@@ -210,7 +211,7 @@ def _finetune_tagger(
     measured = _fit(request, task.make, task.rows, progress, task.held_out)
     artifact = _declare(request, source, list(task.columns), {}, len(task.training))
     model = cast(TokenTagger, measured.model)
-    artifact = with_tagger(artifact, model)
+    artifact = with_start(with_tagger(artifact, model), request.config)
     artifact, metrics = measured_tagger(artifact, model, task.held_out, task.valid)
     if not task.config.refit:
         return _store(request, artifact, measured, metrics)

@@ -30,6 +30,7 @@ from ml.training.few_shot import fitted_to_few, label_rows, start_head
 from ml.training.objective import make_contrast, make_distillation, make_loss
 from ml.training.rows import FinetuneRequest, check_labels, classification_rows, ner_rows
 from ml.training.settings.distillation import Distillation, distillation
+from ml.training.start import begin_from
 from ml.training.teachers import Teacher, soft_targets
 from ml.types import OUT_OF_SCOPE
 
@@ -203,7 +204,7 @@ class TaggerTask:
         """A new model, drawn from torch's generator."""
         tags = (self.columns[tag] for row in self.training for tag in row.tags)
         chained = self.config.loss == "crf"
-        return TokenTagger(
+        model = TokenTagger(
             tune(_encoder(self.source, self.config), self.config.method_settings()),
             hidden_size=self.source.hidden_size,
             columns=len(self.columns),
@@ -212,6 +213,9 @@ class TaggerTask:
             characters=self.config.characters,
             chain=chained,
         )
+        if self.config.start:
+            begin_from(model, self.config, self.source, tuple(self.columns))
+        return model
 
     def _more(self, rows: Sequence[TaggedSentence]) -> list[TaggedSentence]:
         settings = augmentation(self.config.augment)

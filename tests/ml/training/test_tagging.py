@@ -14,7 +14,7 @@ from ml.artifacts import HEAD, read_artifact
 from ml.data.characters import CHARACTERS
 from ml.data.readers import read_ner
 from ml.encoders import resolve_encoder
-from ml.errors import TrainingError
+from ml.errors import ArtifactError, TrainingError
 from ml.evaluation.chain import TRANSITIONS
 from ml.export.build import build_model, restore_model
 from ml.models.encoder import load_encoder
@@ -101,3 +101,38 @@ def test_a_classifier_has_no_sequences_to_score(tmp_path: Path, encoder: Path) -
     with pytest.raises(TrainingError, match="the loss crf is for taggers"):
         finetune(asked)
     assert not asked.output.exists()
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_a_run_that_begins_from_a_tagger_knows_what_that_one_knew(
+    tmp_path: Path, encoder: Path, method: str
+) -> None:
+    first = request(tmp_path / "first", "ner", tiny_config(encoder, loss="crf"))
+    known = finetune(first)
+    barely = {"learning_rate": 1e-9, "epochs": 1.0, "loss": "crf", "method": method}
+    config = tiny_config(encoder, start=str(first.output), **barely)
+    artifact = finetune(request(tmp_path / "second", "ner", config))
+    assert artifact.metrics["f1"] == pytest.approx(known.metrics["f1"], abs=0.02)
+    assert artifact.settings["start"] == f"small {known.version}"
+    assert artifact.settings["recipe"]["start"] == str(first.output)
+    restored = restore_model(artifact, resolve_encoder(str(encoder)), tmp_path / "second/artifact")
+    assert isinstance(restored, TokenTagger)
+
+    alone = finetune(request(tmp_path / "alone", "ner", tiny_config(encoder, **barely)))
+    assert alone.metrics["f1"] < known.metrics["f1"] - 0.3
+
+
+def test_what_a_run_cannot_begin_from_is_named(tmp_path: Path, encoder: Path) -> None:
+    other = request(tmp_path / "other", "classification", tiny_config(encoder, epochs=1.0))
+    finetune(other)
+    asked = request(tmp_path / "a", "ner", tiny_config(encoder, start=str(other.output)))
+    with pytest.raises(TrainingError, match="is no tagger but of kind classification"):
+        finetune(asked)
+    first = request(tmp_path / "first", "ner", tiny_config(encoder, epochs=1.0, rank=2))
+    finetune(first)
+    asked = request(tmp_path / "b", "ner", tiny_config(encoder, start=str(first.output), rank=4))
+    with pytest.raises(TrainingError, match="go on with the same method and size"):
+        finetune(asked)
+    asked = request(tmp_path / "c", "ner", tiny_config(encoder, start=str(tmp_path / "none")))
+    with pytest.raises(ArtifactError, match="no such folder"):
+        finetune(asked)
