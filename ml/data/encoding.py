@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from ml.data.characters import NO_CHARACTERS, character_ids
 from ml.data.long_texts import pieces
 from ml.data.text import normalise, word_shape
 
@@ -22,8 +21,7 @@ class EncodedBatch:
     """Model input, every array of shape (texts, tokens) and of dtype int64.
 
     ``word_index`` holds, for token tagging, the index of the word that a token begins, or -1 for
-    special tokens, padding and continuations; ``shape_ids`` the shape of the word a token is of,
-    ``character_ids`` (texts, tokens, characters) its characters, for models that read them.
+    special tokens, padding and continuations; ``shape_ids`` the shape of the word a token is of.
     ``owners`` (rows,) holds, for texts, the index of the text that a row is of.
     """
 
@@ -32,7 +30,6 @@ class EncodedBatch:
     shape_ids: IntArray | None = None
     word_index: IntArray | None = None
     owners: IntArray | None = None
-    character_ids: IntArray | None = None
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
@@ -58,19 +55,13 @@ def encode_texts(
 
 
 def encode_words(
-    tokenizer: Tokenizer,
-    sentences: Sequence[Sequence[str]],
-    *,
-    max_length: int,
-    characters: bool = False,
+    tokenizer: Tokenizer, sentences: Sequence[Sequence[str]], *, max_length: int
 ) -> EncodedBatch:
     """Encode sentences given as words, keeping which token begins which word.
 
-    With ``characters`` those of the words are encoded too.
-
     Words that do not fit into ``max_length`` tokens have no token; callers window long sentences.
     """
-    ids, shapes, begins, spelled = [], [], [], []
+    ids, shapes, begins = [], [], []
     for words, encoding in zip(
         sentences,
         tokenizer.encode_batch([list(words) for words in sentences], is_pretokenized=True),
@@ -84,29 +75,8 @@ def encode_words(
         ids.append(_cut(encoding.ids, max_length))
         shapes.append(_cut_inner(row_shapes, max_length, 0))
         begins.append(_cut_inner(row_begins, max_length, -1))
-        if characters:
-            row = [
-                NO_CHARACTERS if w is None else character_ids(words[w]) for w in encoding.word_ids
-            ]
-            cut = len(row) > max_length
-            spelled.append([*row[: max_length - 1], NO_CHARACTERS] if cut else row)
     input_ids, mask = _pad(ids)
-    return EncodedBatch(
-        input_ids,
-        mask,
-        _pad(shapes)[0],
-        _pad(begins, fill=-1)[0],
-        character_ids=pad_characters(spelled, input_ids.shape[1]) if characters else None,
-    )
-
-
-def pad_characters(rows: Sequence[Sequence[Sequence[int]]], width: int) -> IntArray:
-    """Characters of the tokens of each row, padded or cut to (rows, ``width``, characters)."""
-    padded = np.zeros((len(rows), width, len(NO_CHARACTERS)), dtype=np.int64)
-    for index, row in enumerate(rows):
-        kept = row[:width]
-        padded[index, : len(kept)] = kept
-    return padded
+    return EncodedBatch(input_ids, mask, _pad(shapes)[0], _pad(begins, fill=-1)[0])
 
 
 def _cut(ids: list[int], max_length: int) -> list[int]:

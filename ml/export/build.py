@@ -27,7 +27,6 @@ from ml.artifacts import (
     staged_folder,
     write_artifact,
 )
-from ml.data.characters import CHARACTERS
 from ml.data.encoding import EncodedBatch
 from ml.encoders import EncoderSource, resolve_encoder
 from ml.errors import ArtifactError, ExportMismatch
@@ -166,7 +165,6 @@ def restore_model(
             encoder,
             hidden_size=source.hidden_size,
             columns=columns,
-            characters=bool(artifact.settings.get(CHARACTERS)),
             chain=TRANSITIONS in artifact.settings,
         )
     else:

@@ -15,7 +15,6 @@ from tokenizers import Tokenizer
 from torch import nn
 
 from ml.artifacts import TOKENIZER, Artifact
-from ml.data.characters import CHARACTERS
 from ml.data.encoding import EncodedBatch, encode_texts, encode_words, load_tokenizer
 from ml.data.text import split_words
 from ml.encoders import EncoderSource
@@ -37,20 +36,14 @@ def encoded(artifact: Artifact, tokenizer: Tokenizer, texts: Sequence[str]) -> E
     """Texts as the model takes them."""
     if artifact.kind == "ner":
         words = [[word.text for word in split_words(text)] for text in texts]
-        return encode_words(
-            tokenizer,
-            words,
-            max_length=artifact.max_length,
-            characters=bool(artifact.settings.get(CHARACTERS)),
-        )
+        return encode_words(tokenizer, words, max_length=artifact.max_length)
     return encode_texts(tokenizer, texts, max_length=artifact.max_length)
 
 
 def feed_of(batch: EncodedBatch) -> dict[str, np.ndarray[Any, Any]]:
     """The inputs of a graph, by name."""
     feed = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
-    more = {"shape_ids": batch.shape_ids, "character_ids": batch.character_ids}
-    return feed | {name: array for name, array in more.items() if array is not None}
+    return feed | ({"shape_ids": batch.shape_ids} if batch.shape_ids is not None else {})
 
 
 class _Positional(nn.Module):

@@ -1,4 +1,4 @@
-"""A token tagger that sees the words' shape and letters, which an uncased encoder does not."""
+"""A token tagger that sees the words' shape, which an uncased encoder does not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from ml.data.text import SHAPES
 from ml.models.chain import LinearChain
-from ml.models.characters import CharacterEncoder
 
 IGNORED = -100
 """The label of what has none: tokens that begin no word, texts that only teachers speak of."""
@@ -17,8 +16,7 @@ class TokenTagger(nn.Module):
     """Logits over BIO tags for each token.
 
     One learned embedding of the word's shape is added to the token embeddings, so every layer
-    can use it; a second one is concatenated to the encoder's states before a two-layer head. With
-    ``characters`` a vector of the word's characters goes the same two ways.
+    can use it; a second one is concatenated to the encoder's states before a two-layer head.
 
     ``loss`` takes logits (tokens, columns) and tags (tokens,) of which some are ``IGNORED``; plain
     cross-entropy by default. With ``chain`` the loss is that of a conditional random field
@@ -35,7 +33,6 @@ class TokenTagger(nn.Module):
         head_size: int = 256,
         dropout: float = 0.1,
         loss: nn.Module | None = None,
-        characters: bool = False,
         chain: bool = False,
     ) -> None:
         super().__init__()
@@ -43,15 +40,9 @@ class TokenTagger(nn.Module):
         self.input_shapes = nn.Embedding(len(SHAPES), hidden_size, padding_idx=0)
         self.head_shapes = nn.Embedding(len(SHAPES), shape_size, padding_idx=0)
         nn.init.zeros_(self.input_shapes.weight)  # starts as the encoder was pre-trained
-        self.characters = CharacterEncoder() if characters else None
-        read = hidden_size + shape_size
-        if self.characters is not None:
-            read += self.characters.size
-            self.input_characters = nn.Linear(self.characters.size, hidden_size, bias=False)
-            nn.init.zeros_(self.input_characters.weight)
         self.head = nn.Sequential(
             nn.Dropout(dropout),
-            nn.Linear(read, head_size),
+            nn.Linear(hidden_size + shape_size, head_size),
             nn.GELU(),
             nn.Dropout(dropout),
             nn.Linear(head_size, columns),
@@ -64,22 +55,14 @@ class TokenTagger(nn.Module):
         input_ids: Tensor,
         attention_mask: Tensor,
         shape_ids: Tensor,
-        character_ids: Tensor | None = None,
         labels: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """All inputs and ``labels``: (batch, tokens); ``logits``: (batch, tokens, columns).
-
-        ``character_ids``, if the model reads characters: (batch, tokens, characters).
-        """
+        """All inputs and ``labels``: (batch, tokens); ``logits``: (batch, tokens, columns)."""
         words = self.encoder.get_input_embeddings()(input_ids)  # type: ignore[operator]
-        words = words + self.input_shapes(shape_ids)
-        more = [self.head_shapes(shape_ids)]
-        if self.characters is not None:
-            spelled = self.characters(character_ids)
-            words = words + self.input_characters(spelled)
-            more.append(spelled.float())
-        states = self.encoder(inputs_embeds=words, attention_mask=attention_mask).last_hidden_state
-        logits = self.head(torch.cat([states.float(), *more], dim=-1)).float()
+        states = self.encoder(
+            inputs_embeds=words + self.input_shapes(shape_ids), attention_mask=attention_mask
+        ).last_hidden_state
+        logits = self.head(torch.cat([states.float(), self.head_shapes(shape_ids)], dim=-1)).float()
         output = {"logits": logits}
         if labels is not None and self.chain is not None:
             output["loss"] = self.chain(logits, labels)

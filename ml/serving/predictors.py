@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from ml.artifacts import MODEL, TABLES, Artifact
-from ml.data.characters import CHARACTERS
 from ml.data.encoding import EncodedBatch, encode_texts, encode_words
 from ml.data.long_texts import mean_by_text
 from ml.data.text import Word, normalise, split_words
@@ -59,7 +58,7 @@ class Graph:
     """A built ONNX graph: checked at loading, run in steps of similar length and bounded size."""
 
     def __init__(self, folder: Path, artifact: Artifact, runtime: RuntimeSettings) -> None:
-        self._inputs = (*_INPUTS, *_words_inputs(artifact)) if artifact.kind == "ner" else _INPUTS
+        self._inputs = (*_INPUTS, "shape_ids") if artifact.kind == "ner" else _INPUTS
         self._outputs = _OUTPUTS[artifact.kind]
         self._tables = shared_tables(folder, artifact)
         options = _options(runtime)
@@ -88,8 +87,6 @@ class Graph:
             feed = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
             if batch.shape_ids is not None:
                 feed["shape_ids"] = batch.shape_ids
-            if batch.character_ids is not None:
-                feed["character_ids"] = batch.character_ids
             cut = {name: np.ascontiguousarray(array[rows, :width]) for name, array in feed.items()}
             large = len(rows) * width > _LARGE_RUN
             yield rows, self._session.run(self._outputs, cut, _shrinking() if large else None)
@@ -251,7 +248,6 @@ class TaggerPredictor:
             self._tokenizer,
             [[words[i].text for i in window] for words, window, _ in spans],
             max_length=self._artifact.max_length,
-            characters=bool(self._artifact.settings.get(CHARACTERS)),
         )
         assert batch.word_index is not None
         found: list[FloatArray] = [np.empty(0, dtype=np.float32)] * len(spans)
@@ -311,11 +307,6 @@ def model_info(artifact: Artifact) -> ModelInfo:
         metrics=artifact.metrics,
         thresholds=artifact.thresholds,
     )
-
-
-def _words_inputs(artifact: Artifact) -> tuple[str, ...]:
-    """What a tagger's graph reads of the words beside their tokens."""
-    return ("shape_ids", "character_ids") if artifact.settings.get(CHARACTERS) else ("shape_ids",)
 
 
 def _options(runtime: RuntimeSettings) -> onnxruntime.SessionOptions:

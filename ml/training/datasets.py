@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from ml.data.encoding import encode_texts, encode_words, pad_characters
+from ml.data.encoding import encode_texts, encode_words
 from ml.data.long_texts import mean_by_text, spread
 from ml.data.readers import LabelledText, TaggedSentence
 from ml.models.tagger import IGNORED
@@ -37,7 +36,6 @@ class EncodedRow:
     word_index: list[int] | None = None
     owner: int = -1
     taught: FloatArray | None = None
-    character_ids: list[list[int]] | None = None
 
 
 class EncodedRows(torch.utils.data.Dataset[dict[str, Any]]):
@@ -54,8 +52,6 @@ class EncodedRows(torch.utils.data.Dataset[dict[str, Any]]):
         item: dict[str, Any] = {"input_ids": row.input_ids, "labels": row.labels}
         if row.shape_ids is not None:
             item["shape_ids"] = row.shape_ids
-        if row.character_ids is not None:
-            item["character_ids"] = row.character_ids
         if row.taught is not None:
             item["taught"] = row.taught
         return item
@@ -103,23 +99,13 @@ def of_texts(values: Sequence[Tensor], rows: Sequence[EncodedRow]) -> FloatArray
 
 
 def encode_tagging(
-    rows: Sequence[TaggedSentence],
-    tokenizer: Tokenizer,
-    columns: dict[str, int],
-    max_length: int,
-    *,
-    characters: bool = False,
+    rows: Sequence[TaggedSentence], tokenizer: Tokenizer, columns: dict[str, int], max_length: int
 ) -> list[EncodedRow]:
     """Encode sentences; the first token of a word carries the word's tag."""
     encoded = []
     for start in range(0, len(rows), _ENCODE_CHUNK):
         chunk = rows[start : start + _ENCODE_CHUNK]
-        batch = encode_words(
-            tokenizer,
-            [row.tokens for row in chunk],
-            max_length=max_length,
-            characters=characters,
-        )
+        batch = encode_words(tokenizer, [row.tokens for row in chunk], max_length=max_length)
         assert batch.shape_ids is not None
         assert batch.word_index is not None
         for index, row in enumerate(chunk):
@@ -131,19 +117,9 @@ def encode_tagging(
                     [IGNORED if word < 0 else columns[row.tags[word]] for word in words],
                     batch.shape_ids[index, :length].tolist(),
                     words,
-                    character_ids=_of_row(batch.character_ids, index, length),
                 )
             )
     return encoded
-
-
-def _of_row(
-    characters: NDArray[np.int64] | None, index: int, length: int
-) -> list[list[int]] | None:
-    if characters is None:
-        return None
-    found: list[list[int]] = characters[index, :length].tolist()
-    return found
 
 
 def collate(items: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
@@ -155,9 +131,6 @@ def collate(items: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
     }
     if "shape_ids" in items[0]:
         batch["shape_ids"] = _pad([item["shape_ids"] for item in items], width, 0)
-    if "character_ids" in items[0]:
-        spelled = pad_characters([item["character_ids"] for item in items], width)
-        batch["character_ids"] = torch.from_numpy(spelled)
     if isinstance(items[0]["labels"], list):
         batch["labels"] = _pad([item["labels"] for item in items], width, IGNORED)
     else:

@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 
 from ml.artifacts import Artifact
-from ml.data.characters import CHARACTERS
 from ml.data.readers import TaggedSentence
 from ml.evaluation.calibration import expected_calibration_error, fit_temperature
 from ml.evaluation.chain import TRANSITIONS, Transitions
@@ -25,16 +24,14 @@ from ml.types import FloatArray
 
 
 def with_tagger(artifact: Artifact, model: TokenTagger) -> Artifact:
-    """The artifact that says what ``model`` reads, and how its tags follow each other."""
-    settings: dict[str, Any] = {}
-    if model.characters is not None:
-        settings[CHARACTERS] = True
-    if (chain := model.chain) is not None:
-        start, follow, end = (
-            weights.detach().float().numpy() for weights in (chain.start, chain.follow, chain.end)
-        )
-        settings[TRANSITIONS] = Transitions(start, follow, end).declare()
-    return replace(artifact, settings=artifact.settings | settings)
+    """The artifact that says how the tags of ``model`` follow each other, if it learned that."""
+    if (chain := model.chain) is None:
+        return artifact
+    start, follow, end = (
+        weights.detach().float().numpy() for weights in (chain.start, chain.follow, chain.end)
+    )
+    declared = {TRANSITIONS: Transitions(start, follow, end).declare()}
+    return replace(artifact, settings=artifact.settings | declared)
 
 
 def measured_tagger(

@@ -210,7 +210,6 @@ class TaggerTask:
             columns=len(self.columns),
             dropout=self.config.dropout,
             loss=None if chained else make_loss(self.config, tags, len(self.columns)),
-            characters=self.config.characters,
             chain=chained,
         )
         if self.config.start:
@@ -222,13 +221,7 @@ class TaggerTask:
         return augmented_sentences(rows, settings, self.config.seed) if settings else list(rows)
 
     def _encoded(self, rows: Sequence[TaggedSentence]) -> list[EncodedRow]:
-        return encode_tagging(
-            rows,
-            self.tokenizer,
-            self.columns,
-            self.config.max_length,
-            characters=self.config.characters,
-        )
+        return encode_tagging(rows, self.tokenizer, self.columns, self.config.max_length)
 
 
 def _encoder(source: EncoderSource, config: FinetuneConfig) -> torch.nn.Module:

@@ -14,7 +14,6 @@ import onnxruntime
 import pytest
 
 from ml.artifacts import HEAD, MODEL, TABLES, TOKENIZER, read_artifact, write_artifact
-from ml.data.characters import WORD_CHARACTERS
 from ml.encoders import DEFAULT_ENCODER
 from ml.errors import ArtifactError, ExportMismatch
 from ml.export import build as export
@@ -108,11 +107,7 @@ def test_a_build_agrees_with_its_source_and_becomes_active(
     [
         ("classification", ["input_ids", "attention_mask"], {"logits": 2, "pooled": 32}),
         ("scoped", ["input_ids", "attention_mask"], {"logits": 3, "pooled": 32}),
-        (
-            "ner",
-            ["input_ids", "attention_mask", "shape_ids", "character_ids"],
-            {"logits": 7},
-        ),
+        ("ner", ["input_ids", "attention_mask", "shape_ids"], {"logits": 7}),
     ],
 )
 def test_the_graph_takes_and_gives_what_serving_expects(
@@ -129,8 +124,6 @@ def test_the_graph_takes_and_gives_what_serving_expects(
     ]
     for batch, tokens in ((1, 3), (5, 16)):
         feed = {i: np.ones((batch, tokens), np.int64) for i in inputs}
-        if "character_ids" in feed:
-            feed["character_ids"] = np.ones((batch, tokens, WORD_CHARACTERS), np.int64)
         answers = dict(zip(outputs, session.run(list(outputs), feed), strict=True))
         middle = (tokens,) if name == "ner" else ()
         for output, width in outputs.items():

@@ -1,4 +1,4 @@
-"""Taggers that read characters and score whole sequences, from the recipe to what serves."""
+"""Taggers that score whole sequences or begin from others, from the recipe to what serves."""
 
 from __future__ import annotations
 
@@ -7,17 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from safetensors.numpy import load_file
 
 from ml.artifacts import HEAD, read_artifact
-from ml.data.characters import CHARACTERS
 from ml.data.readers import read_ner
 from ml.encoders import resolve_encoder
 from ml.errors import ArtifactError, TrainingError
 from ml.evaluation.chain import TRANSITIONS
 from ml.export.build import build_model, restore_model
-from ml.models.encoder import load_encoder
 from ml.models.tagger import TokenTagger
 from ml.runtime import RuntimeSettings
 from ml.serving.predictors import TaggerPredictor
@@ -31,22 +28,16 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("settings", "inputs"),
-    [
-        ({"loss": "crf"}, {"shape_ids", "character_ids"}),
-        ({"loss": "crf", "characters": False}, {"shape_ids"}),
-        ({"refit": True, "loss": "crf", "swa": 0.5}, {"shape_ids", "character_ids"}),
-        ({"adversary": "fgm"}, {"shape_ids", "character_ids"}),
-    ],
+    "settings",
+    [{"loss": "crf"}, {"refit": True, "loss": "crf", "swa": 0.5}, {"adversary": "fgm"}],
 )
 def test_a_tagger_is_served_as_it_was_trained(
-    tmp_path: Path, encoder: Path, settings: dict[str, Any], inputs: set[str]
+    tmp_path: Path, encoder: Path, settings: dict[str, Any]
 ) -> None:
     asked = request(tmp_path, "ner", tiny_config(encoder, **settings))
     artifact = finetune(asked)
     assert artifact.metrics["f1"] > 0.8
     assert 0 <= artifact.metrics["ece"] < 0.5
-    assert (CHARACTERS in artifact.settings) == ("character_ids" in inputs)
     assert (TRANSITIONS in artifact.settings) == (settings.get("loss") == "crf")
 
     built = build_model(asked.output, tmp_path / "models")
@@ -68,32 +59,6 @@ def test_what_is_declared_of_the_order_are_the_stored_weights(
     for name in ("start", "follow", "end"):
         assert np.array_equal(np.float32(declared[name]), stored[f"chain.{name}"])
         assert np.abs(stored[f"chain.{name}"]).max() > 0
-
-
-def test_characters_tell_words_apart_whose_tokens_and_shapes_are_the_same(encoder: Path) -> None:
-    torch.manual_seed(3)
-    source = resolve_encoder(str(encoder))
-    model = TokenTagger(
-        load_encoder(source), hidden_size=source.hidden_size, columns=3, characters=True
-    ).eval()
-    ids, mask = torch.tensor([[2, 7, 3]]), torch.ones(1, 3, dtype=torch.long)
-    shapes, characters = torch.tensor([[0, 2, 0]]), torch.zeros(1, 3, 16, dtype=torch.long)
-    other = characters.clone()
-    other[0, 1, :4] = torch.tensor([40, 60, 61, 62])
-    first = model(ids, mask, shapes, characters)["logits"]
-    second = model(ids, mask, shapes, other)["logits"]
-    assert not torch.allclose(first[0, 1], second[0, 1])
-    # The encoder starts as it was pre-trained: the other words' logits do not change yet.
-    assert torch.allclose(first[0, 0], second[0, 0], atol=1e-6)
-
-
-def test_an_artifact_of_before_characters_is_restored(tmp_path: Path, encoder: Path) -> None:
-    asked = request(tmp_path, "ner", tiny_config(encoder, characters=False, epochs=1.0))
-    artifact = finetune(asked)
-    assert CHARACTERS not in artifact.settings
-    model = restore_model(artifact, resolve_encoder(str(encoder)), asked.output)
-    assert isinstance(model, TokenTagger)
-    assert model.characters is None
 
 
 def test_a_classifier_has_no_sequences_to_score(tmp_path: Path, encoder: Path) -> None:
