@@ -21,6 +21,7 @@ from ml.models.encoder import load_delta
 from ml.models.tagger import TokenTagger
 from ml.training.config import FinetuneConfig
 
+_SHIPPED = Path(__file__).parents[1] / "pretrained"
 _OUTPUT = ("head.4.", "chain.")
 """What is of the labels: the last layer and the order of tags."""
 
@@ -28,14 +29,13 @@ _OUTPUT = ("head.4.", "chain.")
 def begin_from(
     model: TokenTagger, config: FinetuneConfig, source: EncoderSource, labels: tuple[str, ...]
 ) -> None:
-    """Put the weights of the tagger in the folder ``config.start`` into ``model``.
+    """Put the weights of the tagger that ``config.start`` says into ``model``.
 
     Raises :class:`ml.errors.ArtifactError` for a folder that holds no sound artifact, or one of
     another encoder, and :class:`TrainingError` for one that is no tagger or whose method's weights
     have no place in this one's.
     """
-    folder = Path(config.start)
-    artifact = _tagger(folder)
+    folder, artifact = _tagger(config.start)
     if artifact.encoder.sha256 != source.sha256:
         raise TrainingError(
             f"start = {config.start!r} was tuned on another encoder than {source.name}"
@@ -63,10 +63,10 @@ def begin_from(
 
 
 def with_start(artifact: Artifact, config: FinetuneConfig) -> Artifact:
-    """The declaration with what the tagger in ``config.start`` was trained on, and which it was."""
+    """The declaration with what the tagger of ``config.start`` was trained on, and which it is."""
     if not config.start:
         return artifact
-    first = _tagger(Path(config.start))
+    first = _tagger(config.start)[1]
     known = {data.sha256 for data in artifact.data}
     others: tuple[DataSource, ...] = tuple(one for one in first.data if one.sha256 not in known)
     return replace(
@@ -76,11 +76,14 @@ def with_start(artifact: Artifact, config: FinetuneConfig) -> Artifact:
     )
 
 
-def _tagger(folder: Path) -> Artifact:
+def _tagger(start: str) -> tuple[Path, Artifact]:
+    """The folder and declaration of a tagger, told by its folder or as a shipped one by name."""
+    shipped = _SHIPPED / start
+    folder = shipped if start.isidentifier() and shipped.is_dir() else Path(start)
     artifact = read_artifact(folder)
     if artifact.kind != "ner":
-        raise TrainingError(f"start = {str(folder)!r} is no tagger but of kind {artifact.kind}")
-    return artifact
+        raise TrainingError(f"start = {start!r} is no tagger but of kind {artifact.kind}")
+    return folder, artifact
 
 
 def _shape(method: dict[str, object]) -> dict[str, object]:
