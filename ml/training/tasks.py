@@ -61,8 +61,9 @@ class ClassifierTask:
         cls, request: FinetuneRequest, source: EncoderSource, tokenizer: Tokenizer
     ) -> ClassifierTask:
         """Read the rows of a request; raises :class:`DataError` or :class:`TrainingError`."""
-        if request.config.loss == "crf":
-            raise TrainingError("the loss crf is for taggers, not for classification")
+        asked = {"the loss crf": request.config.loss == "crf", "start": bool(request.config.start)}
+        for name in (name for name, wanted in asked.items() if wanted):
+            raise TrainingError(f"{name} is for taggers, not for classification")
         training, valid = classification_rows(request)
         labels = sorted({row.label for row in training} - {OUT_OF_SCOPE})
         check_labels(request, labels, {row.label for row in valid} - {OUT_OF_SCOPE})

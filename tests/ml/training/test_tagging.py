@@ -61,9 +61,14 @@ def test_what_is_declared_of_the_order_are_the_stored_weights(
         assert np.abs(stored[f"chain.{name}"]).max() > 0
 
 
-def test_a_classifier_has_no_sequences_to_score(tmp_path: Path, encoder: Path) -> None:
-    asked = request(tmp_path, "classification", tiny_config(encoder, loss="crf"))
-    with pytest.raises(TrainingError, match="the loss crf is for taggers"):
+@pytest.mark.parametrize(
+    ("settings", "name"), [({"loss": "crf"}, "the loss crf"), ({"start": "ner"}, "start")]
+)
+def test_a_classifier_refuses_what_is_for_taggers(
+    tmp_path: Path, encoder: Path, settings: dict[str, str], name: str
+) -> None:
+    asked = request(tmp_path, "classification", tiny_config(encoder, **settings))
+    with pytest.raises(TrainingError, match=f"{name} is for taggers"):
         finetune(asked)
     assert not asked.output.exists()
 
