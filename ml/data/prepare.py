@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.data.banking import BANKING_LIKE_CLINC
+from ml.data.casing import recased
 from ml.data.ner_labels import to_shared_labels
 from ml.data.prepare_retrieval import prepare_support_encoder
 from ml.data.readers import (
@@ -28,6 +29,7 @@ from ml.data.readers import (
 from ml.data.splits import drop_repeats, split_by_text, text_key
 from ml.data.targeting import TARGETED_TASK, TargetedText, read_targeted
 from ml.data.tweets import tweets_about_one
+from ml.data.written.named_news import NamedSentence, named_sentences
 from ml.data.written.texts import WrittenText, company_texts, statements
 from ml.errors import DataError
 from ml.types import OUT_OF_SCOPE
@@ -157,8 +159,18 @@ NER_FILES = (
 )
 
 
+NEWS_PER_PATTERN = 25
+RECASED = 0.1
+"""The share of the sentences that are learned a second time in small or in capital letters."""
+
+
 def prepare_ner(data: Path) -> Rows:
-    """Persons, organisations and locations from tweets, encyclopedia, reviews and mail."""
+    """Persons, organisations and locations from tweets, encyclopedia, reviews and mail.
+
+    To the training rows come sentences in the manner of financial news that were written for the
+    project, and some of the rows in another case. The held-out rows are of the public sets alone;
+    :func:`prepare_named_news` has those of the written patterns.
+    """
     training: list[TaggedSentence] = []
     valid: list[TaggedSentence] = []
     for name in NER_FILES:
@@ -169,10 +181,23 @@ def prepare_ner(data: Path) -> Rows:
         training += kept
         valid += held
     seen = {_sentence_key(row) for row in valid}
+    training = [row for row in training if _sentence_key(row) not in seen]
+    training += recased(training, share=RECASED, seed=SEED)
+    training += [row.sentence for row in _named_news() if not row.held_out]
+    return _tagged(training), _tagged(drop_repeats(valid, key=_sentence_key))
+
+
+def prepare_named_news(_: Path) -> Rows:
+    """Sentences composed like financial news: those that ``ner`` learns, and held-out patterns."""
+    rows = _named_news()
     return (
-        _tagged([row for row in training if _sentence_key(row) not in seen]),
-        _tagged(drop_repeats(valid, key=_sentence_key)),
+        _tagged([row.sentence for row in rows if not row.held_out]),
+        _tagged([row.sentence for row in rows if row.held_out]),
     )
+
+
+def _named_news() -> list[NamedSentence]:
+    return list(named_sentences(per_pattern=NEWS_PER_PATTERN))
 
 
 PREPARATIONS: dict[str, Callable[[Path], Rows]] = {
@@ -181,6 +206,7 @@ PREPARATIONS: dict[str, Callable[[Path], Rows]] = {
     TARGETED_TASK: prepare_targeted_sentiment,
     "topic": prepare_topic,
     "ner": prepare_ner,
+    "named_news": prepare_named_news,
     "support_encoder": prepare_support_encoder,
 }
 

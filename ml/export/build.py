@@ -30,6 +30,7 @@ from ml.artifacts import (
 from ml.data.encoding import EncodedBatch
 from ml.encoders import EncoderSource, resolve_encoder
 from ml.errors import ArtifactError, ExportMismatch
+from ml.evaluation.chain import TRANSITIONS
 from ml.export.declare import encoder_artifact
 from ml.export.graph import (
     MIN_AGREEMENT,
@@ -160,7 +161,12 @@ def restore_model(
     columns = len(artifact.labels) + int(bool(artifact.settings.get("oos_column")))
     model: nn.Module
     if artifact.kind == "ner":
-        model = TokenTagger(encoder, hidden_size=source.hidden_size, columns=columns)
+        model = TokenTagger(
+            encoder,
+            hidden_size=source.hidden_size,
+            columns=columns,
+            chain=TRANSITIONS in artifact.settings,
+        )
     else:
         model = TextClassifier(encoder, hidden_size=source.hidden_size, columns=columns)
     load_tuned(model, folder / HEAD, needed=lambda name: not name.startswith("encoder."))

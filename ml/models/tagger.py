@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ml.data.text import SHAPES
+from ml.models.chain import LinearChain
 
 IGNORED = -100
 """The label of what has none: tokens that begin no word, texts that only teachers speak of."""
@@ -16,8 +17,10 @@ class TokenTagger(nn.Module):
 
     One learned embedding of the word's shape is added to the token embeddings, so every layer
     can use it; a second one is concatenated to the encoder's states before a two-layer head.
+
     ``loss`` takes logits (tokens, columns) and tags (tokens,) of which some are ``IGNORED``; plain
-    cross-entropy by default.
+    cross-entropy by default. With ``chain`` the loss is that of a conditional random field
+    (:class:`ml.models.chain.LinearChain`) instead, and so are the sequences decoded.
     """
 
     def __init__(
@@ -30,6 +33,7 @@ class TokenTagger(nn.Module):
         head_size: int = 256,
         dropout: float = 0.1,
         loss: nn.Module | None = None,
+        chain: bool = False,
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -44,6 +48,7 @@ class TokenTagger(nn.Module):
             nn.Linear(head_size, columns),
         )
         self.loss = loss or nn.CrossEntropyLoss(ignore_index=IGNORED)
+        self.chain = LinearChain(columns, ignored=IGNORED) if chain else None
 
     def forward(
         self,
@@ -59,6 +64,8 @@ class TokenTagger(nn.Module):
         ).last_hidden_state
         logits = self.head(torch.cat([states.float(), self.head_shapes(shape_ids)], dim=-1)).float()
         output = {"logits": logits}
-        if labels is not None:
+        if labels is not None and self.chain is not None:
+            output["loss"] = self.chain(logits, labels)
+        elif labels is not None:
             output["loss"] = self.loss(logits.flatten(0, 1), labels.flatten())
         return output

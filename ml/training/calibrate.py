@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from ml.artifacts import Artifact
 from ml.data.readers import LabelledText
@@ -15,9 +14,7 @@ from ml.evaluation.calibration import accept_threshold, fit_bias, fit_temperatur
 from ml.evaluation.out_of_scope import choose_threshold
 from ml.evaluation.scope import SCOPE, fit_scope
 from ml.evaluation.scoring import OOS_COLUMN, classify_logits
-from ml.models.tagger import IGNORED
 from ml.training.config import FinetuneConfig
-from ml.training.datasets import EncodedRow
 from ml.types import OUT_OF_SCOPE, FloatArray
 
 
@@ -93,28 +90,3 @@ def calibrated(
         [answer.confidence for answer in answers], right, target_error=config.target_error
     )
     return replace(artifact, thresholds=thresholds)
-
-
-def of_words(row: EncodedRow, logits: torch.Tensor, words: int) -> FloatArray:
-    """The logits at each word's first token; words beyond the cut count as outside."""
-    outside = np.full((words, logits.shape[1]), -20.0, dtype=np.float32)
-    outside[:, 0] = 20.0
-    assert row.word_index is not None
-    for token, word in enumerate(row.word_index):
-        if word >= 0:
-            outside[word] = logits[token].float().numpy()
-    return outside
-
-
-def word_logits(
-    rows: Sequence[EncodedRow], logits: Sequence[torch.Tensor]
-) -> tuple[FloatArray, NDArray[np.int64]]:
-    """Logits, shape (words, tags), and tags, shape (words,), of all words that have a token."""
-    scores, gold = [], []
-    for row, tokens in zip(rows, logits, strict=True):
-        assert isinstance(row.labels, list)
-        for token, label in enumerate(row.labels):
-            if label != IGNORED:
-                scores.append(tokens[token].float().numpy())
-                gold.append(label)
-    return np.stack(scores), np.array(gold)

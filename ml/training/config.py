@@ -18,6 +18,7 @@ from ml.training.settings.losses import LossSettings
 from ml.training.settings.optimisation import OptimisationSettings
 from ml.training.settings.pretraining import PretrainingSettings
 from ml.training.settings.regularisation import RegularisationSettings
+from ml.training.settings.tagging import TaggingSettings
 from ml.training.settings.tracking import TrackingSettings
 
 METHODS = method_names()
@@ -38,6 +39,7 @@ class FinetuneConfig(
     LossSettings,
     OptimisationSettings,
     RegularisationSettings,
+    TaggingSettings,
     FewShotSettings,
     TrackingSettings,
     PretrainingSettings,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors.torch import save_file
@@ -27,19 +27,16 @@ from ml.data.dataset_folders import data_name, data_sha256
 from ml.data.encoding import load_tokenizer
 from ml.encoders import EncoderSource, resolve_encoder
 from ml.errors import TrainingError
-from ml.evaluation.calibration import fit_temperature
-from ml.evaluation.decoding import decode_tags
-from ml.evaluation.reports import classification_report, tagging_report
+from ml.evaluation.reports import classification_report
 from ml.evaluation.scoring import OOS_COLUMN, classify_logits
 from ml.models.encoder import delta_state, trainable_parameters
+from ml.models.tagger import TokenTagger
 from ml.training.calibrate import (
     add_bias,
     calibrated,
     head_rows,
     label_bias,
-    of_words,
     with_head,
-    word_logits,
 )
 from ml.training.card import model_card
 from ml.training.config import FinetuneConfig
@@ -52,13 +49,15 @@ from ml.training.settings.few_shot import FewShotSettings
 from ml.training.settings.losses import LossSettings
 from ml.training.settings.optimisation import OptimisationSettings
 from ml.training.settings.regularisation import RegularisationSettings
+from ml.training.settings.tagging import TaggingSettings
+from ml.training.start import with_start
+from ml.training.tagging import measured_tagger, with_tagger
 from ml.training.tasks import ClassifierTask, TaggerTask
 from ml.training.teachers import Teacher, check_student, stored_teacher
 from ml.training.tracking import RunRecord
 from ml.training.trainer import (
     ProgressCallback,
     classify_rows,
-    forward_all,
     seed_everything,
     train,
 )
@@ -216,18 +215,14 @@ def _finetune_tagger(
     task = TaggerTask.read(request, source, tokenizer)
     measured = _fit(request, task.make, task.rows, progress, task.held_out)
     artifact = _declare(request, source, list(task.columns), {}, len(task.training))
-    logits = forward_all(measured.model, task.held_out)
-    words, gold = word_logits(task.held_out, logits)
-    artifact = replace(artifact, temperature=fit_temperature(words, gold))
-    predicted = [
-        decode_tags(of_words(row, scores, len(sentence.tokens)), artifact)
-        for row, scores, sentence in zip(task.held_out, logits, task.valid, strict=True)
-    ]
-    metrics = tagging_report(predicted, [row.tags for row in task.valid])
+    model = cast(TokenTagger, measured.model)
+    artifact = with_start(with_tagger(artifact, model), request.config)
+    artifact, metrics = measured_tagger(artifact, model, task.held_out, task.valid)
     if not task.config.refit:
         return _store(request, artifact, measured, metrics)
     artifact = _with_held_out(artifact, request, len(task.valid))
     fit = _refit(request, task.make, task.all_rows, progress, measured)
+    artifact = with_tagger(artifact, cast(TokenTagger, fit.model))
     return _store(request, artifact, fit, metrics)
 
 
@@ -368,7 +363,13 @@ def _recipe(config: FinetuneConfig) -> dict[str, Any]:
     """What shaped the weights: the settings always told of, and those off their default."""
     names = ("epochs", "batch_size", "learning_rate", "warmup", "schedule", "label_smoothing")
     told = {name: getattr(config, name) for name in (*names, "weight_decay", "seed", "refit")}
-    groups = (LossSettings, OptimisationSettings, RegularisationSettings, FewShotSettings)
+    groups = (
+        LossSettings,
+        OptimisationSettings,
+        RegularisationSettings,
+        TaggingSettings,
+        FewShotSettings,
+    )
     settings = [setting for group in groups for setting in fields(group)]
     changed = {
         setting.name: getattr(config, setting.name)

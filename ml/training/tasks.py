@@ -30,6 +30,7 @@ from ml.training.few_shot import fitted_to_few, label_rows, start_head
 from ml.training.objective import make_contrast, make_distillation, make_loss
 from ml.training.rows import FinetuneRequest, check_labels, classification_rows, ner_rows
 from ml.training.settings.distillation import Distillation, distillation
+from ml.training.start import begin_from
 from ml.training.teachers import Teacher, soft_targets
 from ml.types import OUT_OF_SCOPE
 
@@ -60,6 +61,9 @@ class ClassifierTask:
         cls, request: FinetuneRequest, source: EncoderSource, tokenizer: Tokenizer
     ) -> ClassifierTask:
         """Read the rows of a request; raises :class:`DataError` or :class:`TrainingError`."""
+        asked = {"the loss crf": request.config.loss == "crf", "start": bool(request.config.start)}
+        for name in (name for name, wanted in asked.items() if wanted):
+            raise TrainingError(f"{name} is for taggers, not for classification")
         training, valid = classification_rows(request)
         labels = sorted({row.label for row in training} - {OUT_OF_SCOPE})
         check_labels(request, labels, {row.label for row in valid} - {OUT_OF_SCOPE})
@@ -200,13 +204,18 @@ class TaggerTask:
     def make(self) -> TokenTagger:
         """A new model, drawn from torch's generator."""
         tags = (self.columns[tag] for row in self.training for tag in row.tags)
-        return TokenTagger(
+        chained = self.config.loss == "crf"
+        model = TokenTagger(
             tune(_encoder(self.source, self.config), self.config.method_settings()),
             hidden_size=self.source.hidden_size,
             columns=len(self.columns),
             dropout=self.config.dropout,
-            loss=make_loss(self.config, tags, len(self.columns)),
+            loss=None if chained else make_loss(self.config, tags, len(self.columns)),
+            chain=chained,
         )
+        if self.config.start:
+            begin_from(model, self.config, self.source, tuple(self.columns))
+        return model
 
     def _more(self, rows: Sequence[TaggedSentence]) -> list[TaggedSentence]:
         settings = augmentation(self.config.augment)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LOSSES = ("cross_entropy", "focal")
+LOSSES = ("cross_entropy", "focal", "crf")
 CLASS_WEIGHTS = ("none", "inverse", "effective")
 
 
 @dataclass(frozen=True)
 class LossSettings:
-    """``loss`` is one of ``LOSSES``; ``label_smoothing`` is that of the cross-entropy.
+    """``loss`` is one of ``LOSSES``; ``label_smoothing`` is that of the cross-entropy. ``crf``,
+    for taggers, scores whole sequences of tags (:mod:`ml.models.chain`).
 
     ``focal_gamma`` is the focus of the focal loss (:mod:`ml.training.losses.focal`).
     ``class_weights`` weighs rare classes up (:mod:`ml.training.losses.class_weights`) by the

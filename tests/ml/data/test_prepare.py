@@ -139,10 +139,25 @@ def test_ner_sets_are_brought_to_one_label_set(data: Path, tmp_path: Path) -> No
     prepare("ner", data, tmp_path)
     parts = [list(read_ner(tmp_path / f"ner_{part}.jsonl")) for part in ("train", "valid")]
     tags = {tag for part in parts for row in part for tag in row.tags}
-    assert tags == {"O", "B-PER", "B-ORG"}
+    assert tags == set(TAGS)
+    assert {tag for row in parts[1] for tag in row.tags} == {"O", "B-PER", "B-ORG"}
     keys = [{text_key(" ".join(row.tokens)) for row in part} for part in parts]
     assert not keys[0] & keys[1]
     assert len(keys[1]) == len(parts[1]) > 0
+
+
+def test_named_news_is_learned_and_its_held_out_patterns_are_not(
+    data: Path, tmp_path: Path
+) -> None:
+    prepare("ner", data, tmp_path)
+    prepare("named_news", data, tmp_path)
+    names = ("ner_train", "named_news_train", "named_news_valid")
+    trained, learned, held = (
+        {row.tokens for row in read_ner(tmp_path / f"{name}.jsonl")} for name in names
+    )
+    assert learned <= trained
+    assert held
+    assert not held & trained
 
 
 def test_preparing_twice_gives_the_same_bytes(data: Path, tmp_path: Path) -> None:

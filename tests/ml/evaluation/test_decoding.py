@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from ml.evaluation.decoding import best_path, decode_entities, decode_tags, spans_of
+from ml.evaluation.decoding import decode_entities, decode_tags, spans_of
 from ml.evaluation.scoring import softmax
 from tests.ml.evaluation.test_scoring import PLAIN
 
@@ -45,7 +45,7 @@ def _sure(*tags: str) -> np.ndarray:
 def test_the_path_is_the_best_of_all_valid_ones(logits: np.ndarray) -> None:
     scores = np.log(softmax(logits).astype(np.float64))
     words = np.arange(len(scores))
-    path = best_path(scores.astype(np.float32), TAGS)
+    path = [TAGS.index(tag) for tag in decode_tags(logits, TAGGER)]
     assert _valid(path)
     best = max(
         scores[words, list(other)].sum()

@@ -21,16 +21,20 @@ class Full(Method):
     ``layer_decay ** k``, the embeddings below all of them (1.0: all alike; ULMFiT: 1 / 2.6).
     Gradual unfreezing: at first the head learns alone, and every ``unfreeze_every`` epochs one
     more block joins it, from the top down, the embeddings last (0.0: all learn from the start).
+    ``encoder_rate`` is the factor of the whole encoder's rate: a new head learns well at ten times
+    the rate at which a pre-trained encoder does.
     """
 
     name: ClassVar[str] = "full"
 
     layer_decay: float = 1.0
     unfreeze_every: float = 0.0
+    encoder_rate: float = 1.0
 
     def __post_init__(self) -> None:
         self.require(
             layer_decay=0 < self.layer_decay <= 1,
+            encoder_rate=0 < self.encoder_rate <= 1,
             unfreeze_every=self.unfreeze_every >= 0 and math.isfinite(self.unfreeze_every),
         )
 
@@ -42,8 +46,8 @@ class Full(Method):
 
     def rate(self, encoder: nn.Module, name: str) -> float:
         if self.layer_decay == 1.0:
-            return 1.0
-        return self.layer_decay ** _depth(block_names(encoder), name)
+            return self.encoder_rate
+        return self.encoder_rate * self.layer_decay ** _depth(block_names(encoder), name)
 
     def callbacks(self, encoder: nn.Module) -> list[TrainerCallback]:
         return [_Unfreezing(encoder, self.unfreeze_every)] if self.unfreeze_every else []

@@ -29,7 +29,11 @@ def test_rates_fall_from_the_head_down(encoder: nn.Module) -> None:
     for name, _ in encoder.named_parameters():
         wanted = 0.5 if LAST in name else 0.25 if FIRST in name else 0.125
         assert method.rate(encoder, name) == wanted
-    assert {Full().rate(encoder, name) for name, _ in encoder.named_parameters()} == {1.0}
+    for name, _ in encoder.named_parameters():
+        slower = Full(layer_decay=0.5, encoder_rate=0.1).rate(encoder, name)
+        assert slower == pytest.approx(0.1 * method.rate(encoder, name))
+        assert Full(encoder_rate=0.1).rate(encoder, name) == 0.1
+        assert Full().rate(encoder, name) == 1.0
 
 
 def test_groups_are_split_by_rate_and_keep_their_settings() -> None:
