@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from apps.support.excerpts import excerpt, plain
+from apps.support.small_talk import small_talk
 from ml.retrieval.hybrid import Hit
 from ml.types import Classification
 
@@ -21,24 +22,6 @@ _PERSON = re.compile(
     r"\b(?:person|human|agent|someone|somebody|operator|representative|adviser|advisor|staff)\b"
     r"|\b(?:real|actual|live) (?:person|human|agent)\b|\bhuman please\b",
     re.IGNORECASE,
-)
-_SMALL_TALK: tuple[tuple[re.Pattern[str], str], ...] = (
-    (
-        re.compile(
-            r"^(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening))\b[\s\w]{0,12}[!. ]*$", re.I
-        ),
-        "Hello! Tell me what you need, and I will look it up for you.",
-    ),
-    (
-        re.compile(
-            r"^(?:ok(?:ay)?[,. ]*)?(?:thanks?|thank you|cheers|ta)\b[\s\w]{0,20}[!. ]*$", re.I
-        ),
-        "You are welcome. Is there anything else?",
-    ),
-    (
-        re.compile(r"^(?:bye|goodbye|see you|that(?:'s| is) all)\b[\s\w]{0,15}[!. ]*$", re.I),
-        "Goodbye, and thank you for writing.",
-    ),
 )
 
 TEXT_HAND_OVER = "I am passing you to a colleague now. They can read what you wrote here."
@@ -57,13 +40,16 @@ class Thresholds:
     ``strong_hit``: hybrid score from which an article answers on its own, without a sure intent;
     ``weak_hit``: below it nothing in the knowledge base is near; ``close_second``: calibrated
     probability of the second intent from which on the bot asks which one is meant;
-    ``intent_support``: what a certain intent adds to the score of an article tagged with it.
+    ``intent_support``: what a certain intent adds to the score of an article tagged with it;
+    ``uncovered_lead``: by how much the hybrid score of an article that no intent stands for must
+    exceed that of any other for it to answer, whatever the intents say.
     """
 
     strong_hit: float = 0.62
     weak_hit: float = 0.42
     close_second: float = 0.2
     intent_support: float = 0.5
+    uncovered_lead: float = 0.12
 
     def as_dict(self) -> dict[str, float]:
         return asdict(self)
@@ -111,11 +97,10 @@ def decide(findings: Findings, thresholds: Thresholds = DEFAULTS) -> Decision:
     """The first rule that applies decides."""
     if findings.chosen in findings.articles:
         return _answer(findings, str(findings.chosen), "the visitor chose the article", [])
+    if (chat := small_talk(findings.text)) is not None:
+        return Decision("chat", chat.reply, f"small talk: {chat.kind}")
     if _PERSON.search(findings.text):
         return Decision("hand_over", TEXT_HAND_OVER, "the visitor asked for a person")
-    for pattern, reply in _SMALL_TALK:
-        if pattern.search(findings.text.strip()):
-            return Decision("chat", reply, "small talk")
     if findings.language is not None:
         return Decision("hand_over", TEXT_FOREIGN, f"language {findings.language}")
     return _from_models(findings, _rank(findings, thresholds), thresholds)
@@ -126,6 +111,8 @@ def _from_models(findings: Findings, ranked: list[dict[str, Any]], limits: Thres
     best = ranked[0] if ranked else None
     if best is None:
         return _unsure(findings, "no article was found", ranked)
+    if (slug := _uncovered(findings, limits)) is not None:
+        return _answer(findings, slug, "an article of no intent matches best", ranked)
     if not intent.in_scope and best["hit"] < limits.strong_hit:
         return _unsure(findings, "out of scope", ranked)
     if intent.in_scope and (close := _close_articles(findings, limits)):
@@ -144,6 +131,16 @@ def _from_models(findings: Findings, ranked: list[dict[str, Any]], limits: Thres
         ]
         return Decision("clarify", TEXT_CLARIFY, "not sure enough", choices=choices, ranked=ranked)
     return _unsure(findings, "nothing is near enough", ranked)
+
+
+def _uncovered(findings: Findings, limits: Thresholds) -> str | None:
+    """The article that the intents cannot know of, if the text clearly asks for it."""
+    if len(findings.hits) < 2:
+        return None
+    first, second = findings.hits[:2]
+    article = findings.articles.get(first.document_id)
+    clear = first.score >= limits.strong_hit and first.score - second.score >= limits.uncovered_lead
+    return first.document_id if article and not article.intents and clear else None
 
 
 def _rank(findings: Findings, limits: Thresholds) -> list[dict[str, Any]]:

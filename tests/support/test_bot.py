@@ -90,6 +90,28 @@ def test_small_talk_is_answered_without_the_models() -> None:
     )
 
 
+def test_a_question_whether_it_is_a_person_is_no_wish_for_one() -> None:
+    assert decide(findings("Are you a real person?", SURE, [])).action == "chat"
+    assert decide(findings("I want a real person", SURE, [])).action == "hand_over"
+
+
+def test_an_article_of_no_intent_answers_where_it_leads_clearly() -> None:
+    orders = Known("orders", "Standing orders", (), BLOCKS)
+    articles = ARTICLES | {"orders": orders}
+
+    def asked(first: float, second: float, known: dict[str, Known] = articles) -> str:
+        hits = [hit("orders", first), hit("card-arrival", second)]
+        decision = decide(Findings(text="x", intent=SURE, hits=hits, articles=known))
+        return str(decision.citations[0]["slug"])
+
+    assert asked(0.75, 0.6) == "orders"
+    assert asked(0.75, 0.7) == "card-arrival"  # the intent is sure, and the lead is small
+    assert asked(0.5, 0.1) == "card-arrival"  # nothing matches well
+    assert asked(0.75, 0.6, articles | {"orders": Known("orders", "x", ("pin",), BLOCKS)}) == (
+        "card-arrival"
+    )
+
+
 def test_another_language_is_handed_over() -> None:
     assert decide(findings("Wo ist sie", SURE, [], language="de")).action == "hand_over"
 
