@@ -41,15 +41,15 @@ class Thresholds:
     ``weak_hit``: below it nothing in the knowledge base is near; ``close_second``: calibrated
     probability of the second intent from which on the bot asks which one is meant;
     ``intent_support``: what a certain intent adds to the score of an article tagged with it;
-    ``uncovered_lead``: by how much the hybrid score of an article that no intent stands for must
-    exceed that of any other for it to answer, whatever the intents say.
+    ``uncovered``: what the hybrid score of an article that no intent stands for, and its lead over
+    the next article, must come to together for it to answer, whatever the intents say.
     """
 
     strong_hit: float = 0.62
     weak_hit: float = 0.42
     close_second: float = 0.2
     intent_support: float = 0.5
-    uncovered_lead: float = 0.12
+    uncovered: float = 0.74
 
     def as_dict(self) -> dict[str, float]:
         return asdict(self)
@@ -83,11 +83,15 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do, what to say, what to cite, and the rule that decided."""
+    """What to do, what to say, what to cite, and the rule that decided.
+
+    A decision that is not ``sure`` gives way to one by another reading of the message.
+    """
 
     action: Action
     text: str
     rule: str
+    sure: bool = True
     citations: list[dict[str, str]] = field(default_factory=list)
     choices: list[dict[str, str]] = field(default_factory=list)
     ranked: list[dict[str, Any]] = field(default_factory=list)
@@ -106,6 +110,21 @@ def decide(findings: Findings, thresholds: Thresholds = DEFAULTS) -> Decision:
     return _from_models(findings, _rank(findings, thresholds), thresholds)
 
 
+def on_several(decisions: Sequence[Decision]) -> Decision | None:
+    """One answer of those to the parts of a message, if they are about different articles."""
+    answers = {one.citations[0]["slug"]: one for one in decisions if one.action == "answer"}
+    if len(answers) < 2:
+        return None
+    texts = [f"{one.citations[0]['title']}\n{one.text}" for one in answers.values()]
+    return Decision(
+        "answer",
+        "\n\n".join(texts),
+        "several matters",
+        citations=[citation for one in answers.values() for citation in one.citations],
+        ranked=[row for one in answers.values() for row in one.ranked[:1]],
+    )
+
+
 def _from_models(findings: Findings, ranked: list[dict[str, Any]], limits: Thresholds) -> Decision:
     intent = findings.intent
     best = ranked[0] if ranked else None
@@ -118,7 +137,7 @@ def _from_models(findings: Findings, ranked: list[dict[str, Any]], limits: Thres
     if intent.in_scope and (close := _close_articles(findings, limits)):
         choices = [{"slug": slug, "label": findings.articles[slug].title} for slug in close]
         return Decision(
-            "clarify", TEXT_CLARIFY, "two intents are close", choices=choices, ranked=ranked
+            "clarify", TEXT_CLARIFY, "two intents are close", False, choices=choices, ranked=ranked
         )
     if intent.confident and best["intent"] > 0:
         return _answer(findings, best["slug"], "the intent is sure", ranked)
@@ -129,7 +148,9 @@ def _from_models(findings: Findings, ranked: list[dict[str, Any]], limits: Thres
             {"slug": row["slug"], "label": findings.articles[row["slug"]].title}
             for row in ranked[:2]
         ]
-        return Decision("clarify", TEXT_CLARIFY, "not sure enough", choices=choices, ranked=ranked)
+        return Decision(
+            "clarify", TEXT_CLARIFY, "not sure enough", False, choices=choices, ranked=ranked
+        )
     return _unsure(findings, "nothing is near enough", ranked)
 
 
@@ -139,7 +160,8 @@ def _uncovered(findings: Findings, limits: Thresholds) -> str | None:
         return None
     first, second = findings.hits[:2]
     article = findings.articles.get(first.document_id)
-    clear = first.score >= limits.strong_hit and first.score - second.score >= limits.uncovered_lead
+    together = first.score + (first.score - second.score)
+    clear = first.score >= limits.weak_hit and together >= limits.uncovered
     return first.document_id if article and not article.intents and clear else None
 
 
@@ -201,5 +223,5 @@ def _answer(findings: Findings, slug: str, rule: str, ranked: list[dict[str, Any
 
 def _unsure(findings: Findings, rule: str, ranked: list[dict[str, Any]]) -> Decision:
     if findings.unsure_before + 1 >= _UNSURE_LIMIT:
-        return Decision("hand_over", TEXT_HAND_OVER, f"{rule}, again", ranked=ranked)
-    return Decision("unsure", TEXT_UNSURE, rule, ranked=ranked)
+        return Decision("hand_over", TEXT_HAND_OVER, f"{rule}, again", False, ranked=ranked)
+    return Decision("unsure", TEXT_UNSURE, rule, False, ranked=ranked)

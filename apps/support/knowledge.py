@@ -25,6 +25,7 @@ from apps.core.jobs import NoProgress, ProgressReporter
 from apps.support.bot import Known
 from apps.support.excerpts import blocks_of
 from apps.support.models import Article, KnowledgeVersion
+from apps.support.spelling import Speller
 from ml.errors import ArtifactError
 from ml.retrieval.documents import Document
 from ml.retrieval.hybrid import Hit, HybridIndex
@@ -45,12 +46,14 @@ ENCODER_TASKS = ("support_encoder", "encoder")
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """The published articles at one version, with their index and the task of its encoder."""
+    """The published articles at one version, with their index, the task of its encoder, and their
+    words."""
 
     version: int
     index: HybridIndex
     articles: dict[str, Known]
     encoder_task: str
+    speller: Speller
 
     def fits(self, embedding: Embedding) -> bool:
         """Whether the vector is of the encoder whose vectors the index holds."""
@@ -179,7 +182,8 @@ def _renewed(
         )
         for article in articles
     }
-    return Knowledge(number, index, known, task)
+    written = (text for one in articles for text in (one.title, one.body, *one.questions))
+    return Knowledge(number, index, known, task, Speller.of(written))
 
 
 def best_encoder() -> str:

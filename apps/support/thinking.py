@@ -6,16 +6,20 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 from django.conf import settings
 
 from apps.core import gateway
 from apps.core.errors import ModelUnavailable, Problem
-from apps.support import knowledge, language
-from apps.support.bot import Decision, Findings, Thresholds, decide
+from apps.support import knowledge, language, selectors
+from apps.support.bot import Decision, Findings, Thresholds, decide, on_several
+from apps.support.clauses import asks, clauses
+from apps.support.follow_up import behind, leans, points_back
 from apps.support.knowledge import Knowledge
 from apps.support.models import Message
 from apps.support.privacy import mask
@@ -34,20 +38,59 @@ def foresee(text: str) -> None:
             gateway.foresee(task, [masked])
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A text as the models read it, and what the bot would do."""
+
+    text: str
+    intent: Classification
+    known: Knowledge
+    decision: Decision
+
+
 async def think(message: Message) -> tuple[Decision, Analysis]:
-    """Analyse the message and decide; raises ``Problem`` when the models cannot answer now."""
+    """Analyse the message and decide; raises ``Problem`` when the models cannot answer now.
+
+    Where the message as it stands leaves the bot unsure, it is read behind the question that it
+    follows, and with its misspelt words mended; parts that ask about different matters are
+    answered one by one.
+    """
     clock: dict[str, float] = {}
-    foreign = language.foreign_language(message.text)
-    intents, (known, hits), entities = await asyncio.gather(
-        _timed(clock, "intent", gateway.aclassify("intent", [message.text])),
-        _retrieved(clock, message.text),
+    foreign = await _foreign(message.text)
+    first, entities = await asyncio.gather(
+        _read(clock, message, message.text, foreign),
         _timed(clock, "entities", _entities(message.text)),
     )
     began = time.perf_counter()
-    thresholds = Thresholds(**settings.SUPPORT_THRESHOLDS)
+    reading = await _read_again(message, first, foreign)
+    if reading is not first:
+        clock["read again"] = time.perf_counter() - began
+    analysis = _analysis(reading, entities, foreign, clock)
+    if reading.text != message.text:
+        analysis["read_as"] = reading.text
+    return reading.decision, analysis
+
+
+async def _foreign(text: str) -> str | None:
+    """The language of a text that is not English, nor would be with its misspelt words mended."""
+    foreign = language.foreign_language(text)
+    if foreign is None:
+        return None
+    known = await database_sync_to_async(knowledge.latest, thread_sensitive=False)()
+    return language.foreign_language(known.speller.read(text))
+
+
+async def _read(
+    clock: dict[str, float], message: Message, text: str, foreign: str | None
+) -> _Reading:
+    intents, (known, hits) = await asyncio.gather(
+        _timed(clock, "intent", gateway.aclassify("intent", [text])),
+        _retrieved(clock, text),
+    )
+    began = time.perf_counter()
     decision = decide(
         Findings(
-            text=message.text,
+            text=text,
             intent=intents[0],
             hits=hits,
             articles=known.articles,
@@ -55,10 +98,43 @@ async def think(message: Message) -> tuple[Decision, Analysis]:
             unsure_before=message.conversation.unsure_count,
             chosen=message.analysis.get("chosen"),
         ),
-        thresholds,
+        Thresholds(**settings.SUPPORT_THRESHOLDS),
     )
     clock["decision"] = time.perf_counter() - began
-    return decision, _analysis(intents[0], entities, foreign, decision, clock, thresholds)
+    return _Reading(text, intents[0], known, decision)
+
+
+async def _read_again(message: Message, first: _Reading, foreign: str | None) -> _Reading:
+    """The reading to act by: ``first``, or another that tells more."""
+    decision = first.decision
+    if decision.action in ("chat", "hand_over") and decision.sure:
+        return first
+    if "chosen" not in message.analysis and (parts := clauses(message.text)):
+        asked = [part for part in parts if asks(part) and not points_back(part)]
+        readings = await asyncio.gather(*(_read({}, message, part, foreign) for part in asked))
+        if (several := on_several([reading.decision for reading in readings])) is not None:
+            return replace(first, decision=several)
+    if decision.sure and not (first.intent.confident and leans(message.text)):
+        return first
+    for text in await _other_texts(message, first.known):
+        reading = await _read({}, message, text, foreign)
+        if reading.decision.action != "answer":
+            continue
+        if not decision.sure or reading.intent.confidence > first.intent.confidence:
+            return reading
+    return first
+
+
+async def _other_texts(message: Message, known: Knowledge) -> list[str]:
+    """What else the message may mean: behind the question before it, with its words mended."""
+    mended = known.speller.read(message.text)
+    texts = [message.text] if mended == message.text else [message.text, mended]
+    if not points_back(message.text):
+        return texts[1:]
+    # In the thread and on the connection that the turn was read with, within its transaction where
+    # it is in one.
+    question = await sync_to_async(selectors.question_before)(message=message)
+    return [*(behind(question, text) for text in texts if question), *texts[1:]]
 
 
 async def _timed(clock: dict[str, float], name: str, work: Awaitable[Result]) -> Result:
@@ -85,13 +161,12 @@ async def _entities(text: str) -> tuple[Entity, ...]:
 
 
 def _analysis(
-    intent: Classification,
+    reading: _Reading,
     entities: tuple[Entity, ...],
     foreign: str | None,
-    decision: Decision,
     clock: dict[str, float],
-    thresholds: Thresholds,
 ) -> Analysis:
+    intent, decision = reading.intent, reading.decision
     return {
         "intents": [
             {"label": score.label, "score": round(score.score, 4)} for score in intent.scores[:5]
@@ -108,7 +183,7 @@ def _analysis(
         "action": decision.action,
         "rule": decision.rule,
         "articles": decision.ranked,
-        "thresholds": thresholds.as_dict(),
+        "thresholds": Thresholds(**settings.SUPPORT_THRESHOLDS).as_dict(),
         "milliseconds": {name: round(1000 * seconds, 2) for name, seconds in clock.items()},
         "decided_at": datetime.now(UTC).isoformat(),
     }

@@ -8,11 +8,11 @@ import uuid
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
 from channels.db import database_sync_to_async
 
 from apps.support import knowledge, services, thinking
-from apps.support.models import Conversation, Message
+from apps.support.models import BotTurn, Conversation, Message
 from ml.serving.fakes import FakeEngine
 from tests.support.conftest import widget_socket
 
@@ -76,3 +76,53 @@ async def test_the_models_do_not_read_what_is_written_to_a_person(
     assert await Message.objects.filter(text=QUESTION).aexists()
     assert QUESTION not in await sync_to_async(read_by_models, thread_sensitive=False)(engine)
     await socket.disconnect()
+
+
+def said(visitor: uuid.UUID, *texts: str) -> list[tuple[Message, Message | None]]:
+    """A conversation in which the bot answers each of the texts: the messages and its answers."""
+    conversation = services.conversation_start(visitor=visitor)
+    pairs = []
+    for number, text in enumerate(texts):
+        received = services.message_receive(
+            conversation_id=conversation.id, text=text, client_id=f"m{number}"
+        )
+        assert received.turn is not None
+        turn = BotTurn.objects.select_related("message__conversation").get(pk=received.turn.pk)
+        decision, analysis = async_to_sync(thinking.think)(turn.message)
+        closed = services.turn_close(turn=turn, decision=decision, analysis=analysis)
+        turn.message.refresh_from_db()
+        pairs.append((turn.message, closed.answer))
+    return pairs
+
+
+def cited(answer: Message | None) -> list[str]:
+    return [citation["slug"] for citation in answer.citations] if answer else []
+
+
+def test_a_message_that_says_too_little_is_read_behind_the_question_before(
+    articles: Any, engine: FakeEngine
+) -> None:
+    pairs = said(uuid.uuid4(), "How do I change my PIN?", "and what about it?")
+    message, answer = pairs[1]
+    assert message.analysis["read_as"] == "How do I change my PIN. and what about it?"
+    assert message.text == "and what about it?"
+    assert cited(answer) == ["change-pin"]
+    alone, reply = said(uuid.uuid4(), "and what about it?")[0]
+    assert "read_as" not in alone.analysis
+    assert reply is not None
+    assert not reply.citations
+
+
+def test_misspelt_words_are_mended_for_the_models_alone(articles: Any, engine: FakeEngine) -> None:
+    message, answer = said(uuid.uuid4(), "whenn will it ariive")[0]
+    assert message.text == "whenn will it ariive"
+    assert message.analysis["read_as"] == "when will it arrive"
+    assert cited(answer) == ["card-arrival"]
+
+
+def test_two_matters_in_one_message_are_both_answered(articles: Any, engine: FakeEngine) -> None:
+    message, answer = said(uuid.uuid4(), "How do I change my PIN, and why is there a fee?")[0]
+    assert message.analysis["rule"] == "several matters"
+    assert cited(answer) == ["change-pin", "cash-fees"]
+    assert answer is not None
+    assert answer.text.count("\n") >= 3

@@ -12,6 +12,8 @@ from apps.core.errors import NotFound
 from apps.support.models import BotTurn, Conversation, Message, Note
 
 TABS = ("waiting", "mine", "bot", "snoozed", "all", "resolved")
+_LOOKED_BACK = 3
+"""Answers of the bot behind which a message may still go on with the matter."""
 
 
 def conversation_list(
@@ -89,6 +91,21 @@ def turns_due(*, limit: int = 50) -> list[int]:
         ~Exists(earlier), status=BotTurn.Status.PENDING, lease_until__lte=timezone.now()
     )
     return list(due.order_by("pk").values_list("pk", flat=True)[:limit])
+
+
+def question_before(*, message: Message) -> str | None:
+    """The customer's question that the bot answered last before ``message``, as it was read."""
+    earlier = message.conversation.messages.filter(seq__lt=message.seq)
+    answers = earlier.filter(author=Message.Author.BOT).order_by("-seq")[:_LOOKED_BACK]
+    cited = next((answer for answer in answers if answer.citations), None)
+    if cited is None:
+        return None
+    question = earlier.filter(
+        author=Message.Author.VISITOR, seq=cited.analysis.get("answers", 0)
+    ).first()
+    if question is None:
+        return None
+    return str(question.analysis.get("read_as") or question.text)
 
 
 def analysed_message(
