@@ -6,7 +6,9 @@ A visitor proves who it is by the header ``X-Visitor-Token``, which ``POST visit
 from __future__ import annotations
 
 import uuid
+from dataclasses import asdict
 from typing import Any
+from uuid import UUID
 
 from django.urls import path
 from drf_spectacular.utils import extend_schema
@@ -104,6 +106,16 @@ class ActionView(APIView):
         return Response(conversation_payload(conversation))
 
 
+class SummaryView(APIView):
+    """What the customer asked, what the bot answered, what was found, why it was passed on."""
+
+    @extend_schema(responses=Anything)
+    def get(self, request: Request, conversation_id: UUID) -> Response:
+        require(request, "support.view_conversation")
+        conversation = selectors.conversation_get(conversation_id=conversation_id)
+        return Response(asdict(selectors.summary_get(conversation=conversation)))
+
+
 class VisitorView(APIView):
     """Become a visitor: the token to send with every further request."""
 
@@ -178,6 +190,7 @@ urlpatterns = [
     path("conversations/", ConversationListView.as_view(), name="api-conversations"),
     path("conversations/<uuid:conversation_id>/", ConversationView.as_view()),
     path("conversations/<uuid:conversation_id>/messages/", ReplyView.as_view()),
+    path("conversations/<uuid:conversation_id>/summary/", SummaryView.as_view()),
     *desk_api.urlpatterns,
     *(
         path(

@@ -134,6 +134,9 @@ def inspector(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     message = selectors.analysed_message(
         conversation=conversation, answer_seq=int(answer) if answer.isdecimal() else None
     )
-    return render(
-        request, "support/inspector.html", {"conversation": conversation, "message": message}
-    )
+    context = {
+        "conversation": conversation,
+        "message": message,
+        "summary": selectors.summary_get(conversation=conversation),
+    }
+    return render(request, "support/inspector.html", context)

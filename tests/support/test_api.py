@@ -40,7 +40,15 @@ def test_a_forged_token_is_refused(client: Client) -> None:
     assert (answer.status_code, answer.json()["code"]) == (403, "visitor_unknown")
 
 
-@pytest.mark.parametrize("path", ["conversations/", "conversations/counts/", "conversations/{id}/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "conversations/",
+        "conversations/counts/",
+        "conversations/{id}/",
+        "conversations/{id}/summary/",
+    ],
+)
 def test_members_and_strangers_see_no_conversations(
     path: str, conversation: Conversation, mei: User
 ) -> None:

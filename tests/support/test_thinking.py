@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from channels.db import database_sync_to_async
+from django.utils import timezone
 
-from apps.support import knowledge, services, thinking
+from apps.support import knowledge, selectors, services, thinking
 from apps.support.models import BotTurn, Conversation, Message
 from ml.serving.fakes import FakeEngine
-from tests.support.conftest import widget_socket
+from tests.support.conftest import client_of, widget_socket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTION = "How do I change my PIN?"
@@ -126,3 +127,43 @@ def test_two_matters_in_one_message_are_both_answered(articles: Any, engine: Fak
     assert cited(answer) == ["change-pin", "cash-fees"]
     assert answer is not None
     assert answer.text.count("\n") >= 3
+
+
+def test_who_takes_over_reads_what_was_asked_answered_and_why_it_was_passed_on(
+    articles: Any, engine: FakeEngine, olivia: Any
+) -> None:
+    visitor = uuid.uuid4()
+    pairs = said(
+        visitor,
+        "Hello",
+        "How do I change my PIN? Write to vera@example.org",
+        "what is the weather",
+        "and the news?",
+    )
+    conversation = pairs[0][0].conversation
+    summary = selectors.summary_get(conversation=conversation)
+    assert summary.asked == [message.text for message, _ in pairs[1:]]
+    assert "[email]" in summary.asked[0]
+    assert summary.answered == ["How do I change my PIN?"]
+    assert ("email", "masked") in summary.details
+    assert summary.reason == "out of scope, again"
+    client = client_of(olivia)
+    url = f"/api/v1/support/conversations/{conversation.id}/summary/"
+    assert client.get(url).json()["answered"] == summary.answered
+    page = client.get(f"/support/c/{conversation.id}/inspector/").content.decode()
+    assert "In short" in page
+    assert "out of scope, again" in page
+
+
+def test_urgent_ones_come_first_in_the_queue_that_customers_are_told(db: None) -> None:
+    waiting = []
+    for priority in (Conversation.Priority.NORMAL, Conversation.Priority.URGENT):
+        conversation = services.conversation_start(visitor=uuid.uuid4())
+        conversation = services.person_request(conversation_id=conversation.id)
+        Conversation.objects.filter(pk=conversation.pk).update(priority=priority)
+        conversation.refresh_from_db()
+        waiting.append(conversation)
+    assert [selectors.queue_position(conversation=one) for one in waiting] == [2, 1]
+    assert list(selectors.conversation_list(tab="waiting")) == waiting[::-1]
+    Conversation.objects.filter(pk=waiting[1].pk).update(snoozed_until=timezone.now())
+    assert selectors.queue_position(conversation=waiting[0]) == 1

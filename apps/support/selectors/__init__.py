@@ -24,9 +24,11 @@ from apps.support.selectors.conversations import (
     turn_get,
     turns_due,
 )
+from apps.support.selectors.summaries import Summary, summary_get
 
 __all__ = [
     "TABS",
+    "Summary",
     "analysed_message",
     "article_edited",
     "article_get",
@@ -41,6 +43,7 @@ __all__ = [
     "question_before",
     "queue_position",
     "snoozed_due",
+    "summary_get",
     "tags_used",
     "turn_get",
     "turns_due",

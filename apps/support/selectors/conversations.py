@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from apps.core.errors import NotFound
@@ -67,11 +67,17 @@ def snoozed_due() -> list[UUID]:
 
 
 def queue_position(*, conversation: Conversation) -> int | None:
-    """Place in the queue, from 1; ``None`` when the conversation is not waiting."""
+    """Place in the queue, from 1, as the console lists it: by priority, then by waiting.
+
+    ``None`` when the conversation is not waiting. Snoozed ones are passed over until they wake.
+    """
     if conversation.state != Conversation.State.QUEUED:
         return None
-    waiting = Conversation.objects.filter(state=Conversation.State.QUEUED)
-    return waiting.filter(queued_at__lt=conversation.queued_at).count() + 1
+    waiting = Conversation.objects.filter(state=Conversation.State.QUEUED, snoozed_until=None)
+    before = Q(priority__lt=conversation.priority) | Q(
+        priority=conversation.priority, queued_at__lt=conversation.queued_at
+    )
+    return waiting.filter(before).exclude(pk=conversation.pk).count() + 1
 
 
 def turn_get(*, turn_id: int) -> BotTurn | None:
@@ -94,11 +100,14 @@ def turns_due(*, limit: int = 50) -> list[int]:
 
 
 def question_before(*, message: Message) -> str | None:
-    """The customer's question that the bot answered last before ``message``, as it was read."""
+    """The customer's question that the bot answered last before ``message``, as it was read.
+
+    ``None`` where the bot was unsure of what came after it; small talk in between does not count.
+    """
     earlier = message.conversation.messages.filter(seq__lt=message.seq)
     answers = earlier.filter(author=Message.Author.BOT).order_by("-seq")[:_LOOKED_BACK]
-    cited = next((answer for answer in answers if answer.citations), None)
-    if cited is None:
+    cited = next((one for one in answers if one.analysis.get("action") != "chat"), None)
+    if cited is None or not cited.citations:
         return None
     question = earlier.filter(
         author=Message.Author.VISITOR, seq=cited.analysis.get("answers", 0)
