@@ -102,7 +102,8 @@ def store_build(folder: Path, graph: Path, source: EncoderSource, built: Artifac
     return write_artifact(folder, built)
 
 
-def _activate_if_none(models_dir: Path, artifact: Artifact) -> None:
+def activate_if_none(models_dir: Path, artifact: Artifact) -> None:
+    """Make the built ``artifact`` the active version if its task has none."""
     store = ModelStore(models_dir)
     if artifact.task not in store.tasks():
         store.activate(artifact.task, artifact.version)
@@ -118,7 +119,7 @@ def _build(
     target = models_dir / artifact.task / artifact.version
     if target.is_dir():
         built = read_artifact(target)
-        _activate_if_none(models_dir, built)
+        activate_if_none(models_dir, built)
         return built
 
     def step(name: str) -> None:
@@ -137,7 +138,7 @@ def _build(
         step("store")
         with staged_folder(target) as folder:
             built = store_build(folder, chosen, source, replace(artifact, build=build))
-    _activate_if_none(models_dir, built)
+    activate_if_none(models_dir, built)
     if progress is not None:
         progress(len(_STEPS), len(_STEPS), f"{artifact.task}: done")
     return built
