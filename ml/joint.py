@@ -56,11 +56,13 @@ def declared_tasks(joint: Artifact) -> dict[str, Artifact]:
     """
     tables = joint.settings.get(TASKS)
     if joint.kind != "joint" or not isinstance(tables, Mapping) or not tables:
-        raise ArtifactError(joint.task, "is no joint model: it declares no tasks")
+        raise ArtifactError(Path(joint.task), "is no joint model: it declares no tasks")
     try:
         return {name: _declared(joint, name, table) for name, table in tables.items()}
     except (KeyError, TypeError) as error:
-        raise ArtifactError(joint.task, f"does not declare its tasks in full: {error}") from error
+        raise ArtifactError(
+            Path(joint.task), f"does not declare its tasks in full: {error}"
+        ) from error
 
 
 def _declared(joint: Artifact, name: str, table: Mapping[str, Any]) -> Artifact:

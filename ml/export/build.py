@@ -151,8 +151,12 @@ def restore_model(
 
     With ``merge`` the method's weights become part of the encoder's, where that is defined.
 
-    Raises :class:`ArtifactError` when its weights do not fit.
+    Raises :class:`ArtifactError` when its weights do not fit, or are those of several tasks.
     """
+    if artifact.kind == "joint":
+        raise ArtifactError(
+            folder, f"is the joint model of {', '.join(artifact.settings['tasks'])}"
+        )
     encoder = tune(load_encoder(source), artifact.method)
     load_delta(encoder, artifact.method, folder / ADAPTER)
     if merge:
