@@ -155,7 +155,7 @@ def restore_model(
     """
     if artifact.kind == "joint":
         raise ArtifactError(
-            folder, f"is the joint model of {', '.join(artifact.settings['tasks'])}"
+            folder, f"is the joint model of {', '.join(sorted(artifact.settings['tasks']))}"
         )
     encoder = tune(load_encoder(source), artifact.method)
     load_delta(encoder, artifact.method, folder / ADAPTER)

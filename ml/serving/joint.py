@@ -7,7 +7,7 @@ vector read the first window, a tagger all of them.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -209,7 +209,11 @@ class JointTagger(_TaskPredictor):
         return [decode_tags(np.concatenate(own), artifact) if own else [] for own in parts]
 
 
-_KINDS = {"classification": JointClassifier, "embedding": JointEncoder, "ner": JointTagger}
+_KINDS: dict[str, Callable[[JointPredictor, Artifact], Predictor]] = {
+    "classification": JointClassifier,
+    "embedding": JointEncoder,
+    "ner": JointTagger,
+}
 _loaded: WeakValueDictionary[tuple[Path, str, RuntimeSettings], JointPredictor] = (
     WeakValueDictionary()
 )

@@ -53,7 +53,8 @@ _NEIGHBOURS = 10
 class Head(Protocol):
     """One task of a joint run."""
 
-    recipe: JointTask
+    @property
+    def recipe(self) -> JointTask: ...
 
     @property
     def rows(self) -> list[EncodedRow]:

@@ -13,9 +13,11 @@ import pytest
 
 from ml.artifacts import MODEL, TOKENIZER, read_artifact
 from ml.data.words import readable_words
-from ml.errors import ExportMismatch, ModelNotFound
+from ml.errors import ArtifactError, ExportMismatch, ModelNotFound
 from ml.export import joint as export
+from ml.export.build import build_model
 from ml.export.joint import build_joint
+from ml.export.merge import merge_encoder
 from ml.joint import declared_tasks, trunk_of
 from ml.runtime import RuntimeSettings
 from ml.serving.engine import TOGETHER_CHARACTERS, LocalEngine
@@ -23,6 +25,7 @@ from ml.serving.predictors import Graph, load_predictor
 from ml.serving.registry import ModelStore
 from ml.training.multi_task import finetune_together
 from ml.types import Classification, Embedding, Prediction, Tagging
+from tests.ml.serving.tiny_models import build_model as build_tiny
 from tests.ml.training.tiny_encoder import make_encoder
 from tests.ml.training.tiny_joint import joint_request
 
@@ -166,13 +169,11 @@ def test_a_long_text_is_read_for_the_task_that_is_asked(models: Path, passes: li
 
 
 def test_a_task_goes_back_to_a_model_of_its_own(models: Path, tmp_path: Path) -> None:
-    from tests.ml.serving.tiny_models import build_model
-
     root = tmp_path / "models"
     shutil.copytree(models, root)
     store = ModelStore(root)
     shared = store.active_version("matter")
-    single = build_model(root, "matter", "classification")
+    single = build_tiny(root, "matter", "classification")
     engine = LocalEngine(root, settings=ONE_THREAD)
     try:
         engine.warm()
@@ -202,6 +203,13 @@ def test_no_graph_that_disagrees_is_stored(
     monkeypatch.setattr(export, "MIN_AGREEMENT", 1.01)
     with pytest.raises(ExportMismatch, match="all: the exported graph agrees"):
         build_joint(trained, tmp_path)
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_it_is_no_model_of_one_task(trained: Path, tmp_path: Path) -> None:
+    for use in (build_model, merge_encoder):
+        with pytest.raises(ArtifactError, match="is the joint model of matter, meaning, names"):
+            use(trained, tmp_path / "target")
     assert not list(tmp_path.rglob("*.json"))
 
 
