@@ -40,7 +40,7 @@ _SHAPES = ("input", "head")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
 _NOT_SHARED = (
     *("r_drop", "mixup", "contrast", "class_rows", "label_names", "head_start", "patience"),
-    *("measure_epochs", "refit", "augment", "distil", "long_texts", "strength"),
+    *("measure_epochs", "refit", "augment", "distil", "long_texts", "strength", "start"),
 )
 """Settings of one task's run that mean nothing, or are not done, where several learn together."""
 
@@ -115,6 +115,8 @@ def load_recipe(path: Path, **overrides: Any) -> JointRecipe:
     for setting in _NOT_SHARED:
         if getattr(config, setting) != getattr(FinetuneConfig(), setting):
             raise DataError(path, None, f"{setting} is not for tasks that learn together")
+    if config.loss == "crf":
+        raise DataError(path, None, "loss 'crf' is for taggers alone")
     tasks = tuple(_task(path, key, table, config) for key, table in tables.items())
     if name in tables:
         raise DataError(path, None, f"{name} is the name of the whole and of a task")

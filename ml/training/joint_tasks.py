@@ -22,9 +22,7 @@ from ml.data.splits import split_by_text, text_key
 from ml.data.words import readable_words
 from ml.encoders import EncoderSource
 from ml.errors import DataError
-from ml.evaluation.calibration import fit_temperature
-from ml.evaluation.decoding import decode_tags
-from ml.evaluation.reports import classification_report, tagging_report
+from ml.evaluation.reports import classification_report
 from ml.evaluation.scoring import OOS_COLUMN, classify_logits
 from ml.models.classifier import ClassifierHead
 from ml.models.sentence_encoder import SentenceEncoder, VectorHead
@@ -34,16 +32,15 @@ from ml.training.calibrate import (
     calibrated,
     head_rows,
     label_bias,
-    of_words,
-    word_logits,
 )
 from ml.training.config import FinetuneConfig
 from ml.training.datasets import EncodedRow, collate
 from ml.training.joint_recipe import JointTask
 from ml.training.objective import make_loss
 from ml.training.rows import FinetuneRequest
+from ml.training.tagging import measured_tagger
 from ml.training.tasks import ClassifierTask, TaggerTask
-from ml.training.trainer import classify_rows, forward_all
+from ml.training.trainer import classify_rows
 from ml.types import FloatArray
 
 _CHUNK = 512
@@ -162,14 +159,7 @@ class TagHeadTask:
     ) -> tuple[Artifact, dict[str, Any]]:
         task = self.task
         artifact = replace(artifact, labels=tuple(task.columns), pooling="none")
-        logits = forward_all(model, task.held_out)
-        words, gold = word_logits(task.held_out, logits)
-        artifact = replace(artifact, temperature=fit_temperature(words, gold))
-        predicted = [
-            decode_tags(of_words(row, scores, len(sentence.tokens)), artifact)
-            for row, scores, sentence in zip(task.held_out, logits, task.valid, strict=True)
-        ]
-        return artifact, tagging_report(predicted, [row.tags for row in task.valid])
+        return measured_tagger(artifact, model, task.held_out, task.valid)
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,9 @@ from ml.artifacts import (
     staged_folder,
     write_artifact,
 )
+from ml.data.dataset_folders import data_name, data_sha256, is_dataset
 from ml.data.encoding import load_tokenizer
-from ml.encoders import EncoderSource, file_sha256, resolve_encoder
+from ml.encoders import EncoderSource, resolve_encoder
 from ml.errors import DataError, TrainingError
 from ml.joint import SHAPES, TASKS, own_declaration
 from ml.models.encoder import delta_state, trainable_parameters, tune
@@ -76,7 +77,7 @@ def finetune_together(request: JointRequest, progress: ProgressCallback | None =
     recipe = request.recipe
     for task in recipe.tasks:
         for file in (task.train, task.valid):
-            if file is not None and not file.is_file():
+            if file is not None and not (file.is_file() or is_dataset(file)):
                 raise DataError(file, None, f"does not exist (of the task {task.name})")
     source = resolve_encoder(recipe.config.encoder)
     record = RunRecord(
@@ -92,7 +93,7 @@ def finetune_together(request: JointRequest, progress: ProgressCallback | None =
     except BaseException as error:
         record.end(None, str(error) or type(error).__name__)
         raise
-    record.end(artifact)
+    record.end(artifact.metrics)
     return artifact
 
 
@@ -218,7 +219,7 @@ def _source(head: Head) -> DataSource:
     task = head.recipe
     described = "; ".join(f"{name}: {licence}" for name, licence in task.licences.items())
     return DataSource(
-        task.train.name, file_sha256(task.train), len(head.rows), described or "unknown"
+        data_name(task.train), data_sha256(task.train), len(head.rows), described or "unknown"
     )
 
 

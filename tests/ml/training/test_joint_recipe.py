@@ -83,6 +83,7 @@ def test_a_recipe_is_read_and_told_again(tmp_path: Path) -> None:
         ("rank = 4", "rank = 4\nr_drop = 1.0", "r_drop is not for tasks"),
         ("rank = 4", 'rank = 4\nlong_texts = "windows"', "long_texts is not for tasks"),
         ("rank = 4", "rank = 0", "rank"),
+        ("rank = 4", 'rank = 4\nloss = "crf"', "'crf' is for taggers"),
         ('Theirs = "CC0-1.0"', "Theirs = 1", r"tasks\.names\.licences must be a table"),
     ],
 )
