@@ -14,6 +14,8 @@ A *built model* is what serves, made from it by ``ml.export`` under ``var/models
     tables.safetensors     large tables that the graph looks rows up in, if it has any
     tokenizer.json         copied from the encoder
 
+A task that a joint model answers for (:mod:`ml.joint`) is a built model without files of its own.
+
 Only JSON, Markdown, safetensors and ONNX are read; a file of any other type is refused, because
 a pickle in a model folder is code that runs when it is loaded.
 """
@@ -42,6 +44,8 @@ MODEL_CARD = "MODEL_CARD.md"
 MODEL = "model.onnx"
 TABLES = "tables.safetensors"
 TOKENIZER = "tokenizer.json"
+TRUNK = "trunk"
+"""Setting: the joint model whose graph answers for the task (:mod:`ml.joint`)."""
 SAFE_SUFFIXES = frozenset({".json", ".md", ".safetensors", ".onnx"})
 _BUILT = (MODEL, TABLES, TOKENIZER)
 _HEADER_LIMIT = 100_000_000
@@ -214,6 +218,8 @@ def _listed(folder: Path) -> list[Path]:
 
 def _needed(artifact: Artifact, folder: Path) -> set[str]:
     if artifact.build is not None:
+        if TRUNK in artifact.settings:
+            return set()
         return {MODEL, TOKENIZER, *({TABLES} & set(artifact.files))}
     declared = set(artifact.files)
     if artifact.kind != "embedding" and HEAD not in declared:
@@ -245,7 +251,7 @@ def _parse(folder: Path) -> Artifact:
         raise ArtifactError(
             folder, f"{MANIFEST} does not have the declared fields: {error}"
         ) from error
-    if artifact.kind not in KINDS:
+    if artifact.kind not in (*KINDS, "joint"):
         raise ArtifactError(folder, f"unknown kind {artifact.kind!r}")
     if versioned(artifact).version != artifact.version:
         raise ArtifactError(folder, f"{MANIFEST} was altered after version {artifact.version}")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Kind = Literal["classification", "ner", "embedding"]
+Kind = Literal["classification", "ner", "embedding", "joint"]
 KINDS: tuple[Kind, ...] = ("classification", "ner", "embedding")
+"""The kinds of task; a "joint" model answers for several tasks, each of a kind of its own."""
 
 OUT_OF_SCOPE = "oos"
 """The label that marks a row as belonging to none of a task's labels."""
@@ -78,6 +80,14 @@ class Embedding:
 
 
 Prediction = Classification | Tagging | Embedding
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What all tasks of a joint model say of one text; ``version`` is the joint model's."""
+
+    of: Mapping[str, Prediction]
+    version: str
 
 
 @dataclass(frozen=True, slots=True)

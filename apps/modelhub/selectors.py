@@ -15,6 +15,7 @@ from apps.core.errors import NotFound
 from apps.modelhub.models import LabelledExample
 from ml.artifacts import MODEL_CARD, Artifact
 from ml.errors import MLError
+from ml.joint import trunk_of
 
 _HEADLINE = ("accuracy", "macro_f1", "f1", "ece", "oos_auroc")
 
@@ -57,6 +58,7 @@ class ModelVersion:
                 "precision": build.precision if build else "",
                 "agreement": build.agreement if build else None,
                 "size_bytes": self.size_bytes,
+                "trunk": trunk.name if (trunk := trunk_of(self.artifact)) else "",
                 "created_at": self.artifact.created_at,
             }
         return content
@@ -102,7 +104,16 @@ def card_html(*, task: str, version: str) -> str:
 
 
 def artifact_folders(task: str, version: str) -> list[Path]:
-    """Where the trained artifact of a version may lie, the shipped one first."""
+    """Where the trained artifact of a version may lie, the shipped one first.
+
+    Of a task that a joint model answers for it is the joint model's.
+    """
+    try:
+        trunk = trunk_of(gateway.model_store().artifact(task, version))
+    except MLError:
+        trunk = None
+    if trunk is not None:
+        task, version = trunk.name, trunk.version
     folders = []
     pretrained = settings.ML_PRETRAINED_DIR / task
     if f'"version": "{version}"' in _manifest(pretrained):

@@ -7,9 +7,9 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-_URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
-_INVISIBLE = re.compile(
+INVISIBLE = re.compile(
     r"[\u0000-\u0008\u000b-\u001f\u007f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]"
 )
 _WORD = re.compile(
@@ -30,7 +30,7 @@ def normalise(text: str) -> str:
     removed, white space is folded. Case stays, since only the tokenizer knows if it matters.
     """
     text = unicodedata.normalize("NFC", html.unescape(text))
-    text = _URL.sub(" ", _INVISIBLE.sub("", text))
+    text = URL.sub(" ", INVISIBLE.sub("", text))
     return _SPACE.sub(" ", text).strip()
 
 

@@ -102,7 +102,8 @@ def store_build(folder: Path, graph: Path, source: EncoderSource, built: Artifac
     return write_artifact(folder, built)
 
 
-def _activate_if_none(models_dir: Path, artifact: Artifact) -> None:
+def activate_if_none(models_dir: Path, artifact: Artifact) -> None:
+    """Make the built ``artifact`` the active version if its task has none."""
     store = ModelStore(models_dir)
     if artifact.task not in store.tasks():
         store.activate(artifact.task, artifact.version)
@@ -118,7 +119,7 @@ def _build(
     target = models_dir / artifact.task / artifact.version
     if target.is_dir():
         built = read_artifact(target)
-        _activate_if_none(models_dir, built)
+        activate_if_none(models_dir, built)
         return built
 
     def step(name: str) -> None:
@@ -137,7 +138,7 @@ def _build(
         step("store")
         with staged_folder(target) as folder:
             built = store_build(folder, chosen, source, replace(artifact, build=build))
-    _activate_if_none(models_dir, built)
+    activate_if_none(models_dir, built)
     if progress is not None:
         progress(len(_STEPS), len(_STEPS), f"{artifact.task}: done")
     return built
@@ -150,8 +151,12 @@ def restore_model(
 
     With ``merge`` the method's weights become part of the encoder's, where that is defined.
 
-    Raises :class:`ArtifactError` when its weights do not fit.
+    Raises :class:`ArtifactError` when its weights do not fit, or are those of several tasks.
     """
+    if artifact.kind == "joint":
+        raise ArtifactError(
+            folder, f"is the joint model of {', '.join(sorted(artifact.settings['tasks']))}"
+        )
     encoder = tune(load_encoder(source), artifact.method)
     load_delta(encoder, artifact.method, folder / ADAPTER)
     if merge:

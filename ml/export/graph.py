@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -70,12 +70,23 @@ def outputs_of(artifact: Artifact) -> tuple[str, ...]:
 
 def export_graph(model: nn.Module, artifact: Artifact, batch: EncodedBatch, path: Path) -> None:
     """Write the model as a float32 graph for batches of any size and length."""
+    tagged = {"logits"} if artifact.kind == "ner" else set()
+    export_outputs(model, outputs_of(artifact), batch, path, by_token=tagged)
+
+
+def export_outputs(
+    model: nn.Module,
+    outputs: tuple[str, ...],
+    batch: EncodedBatch,
+    path: Path,
+    *,
+    by_token: Set[str],
+) -> None:
+    """Write the graph of the ``outputs`` of a model; those ``by_token`` have a value for each."""
     feed = {name: torch.from_numpy(array[:4]) for name, array in feed_of(batch).items()}
-    outputs = outputs_of(artifact)
     axes: dict[str, dict[int, str]] = {name: {0: "batch", 1: "tokens"} for name in feed}
     axes |= {name: {0: "batch"} for name in outputs}
-    if artifact.kind == "ner":
-        axes["logits"] = {0: "batch", 1: "tokens"}
+    axes |= {name: {0: "batch", 1: "tokens"} for name in by_token}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer's, about shapes; the probes check the result
         torch.onnx.export(

@@ -11,7 +11,35 @@ from ml.models.r_drop import disagreement
 from ml.models.tagger import IGNORED
 
 
-class TextClassifier(nn.Module):
+class ClassifierHead(nn.Module):
+    """Logits over ``columns`` classes from an encoder's states, and the loss to train them by."""
+
+    def __init__(
+        self, *, hidden_size: int, columns: int, dropout: float = 0.1, loss: nn.Module | None = None
+    ) -> None:
+        super().__init__()
+        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden_size, columns))
+        self.loss = loss or nn.CrossEntropyLoss()
+
+    def of_states(
+        self,
+        states: Tensor,
+        attention_mask: Tensor,
+        shape_ids: Tensor | None = None,
+        labels: Tensor | None = None,
+    ) -> dict[str, Tensor]:
+        """``states``: (batch, tokens, hidden); the rest as of :meth:`TextClassifier.forward`.
+
+        The words' shapes are not read; heads that share a trunk are called alike.
+        """
+        pooled = mean_pool(states.float(), attention_mask)
+        output = {"logits": self.head(pooled).float(), "pooled": pooled}
+        if labels is not None:
+            output["loss"] = self.loss(output["logits"], labels)
+        return output
+
+
+class TextClassifier(ClassifierHead):
     """Logits over ``columns`` classes, and the loss to train them by.
 
     ``loss`` takes logits (batch, columns) and labels (batch,); plain cross-entropy by default.
@@ -37,10 +65,8 @@ class TextClassifier(nn.Module):
         mixup: float = 0.0,
         distillation: nn.Module | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(hidden_size=hidden_size, columns=columns, dropout=dropout, loss=loss)
         self.encoder = encoder
-        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden_size, columns))
-        self.loss = loss or nn.CrossEntropyLoss()
         self.contrast = contrast
         self.contrast_share = contrast_share
         self.r_drop = r_drop
@@ -61,11 +87,8 @@ class TextClassifier(nn.Module):
         """
         if self.training and labels is not None:
             return self._learn(input_ids, attention_mask, labels, taught)
-        pooled = self._pool(input_ids, attention_mask)
-        output = {"logits": self.head(pooled).float(), "pooled": pooled}
-        if labels is not None:
-            output["loss"] = self.loss(output["logits"], labels)
-        return output
+        states = self._states(input_ids, attention_mask)
+        return self.of_states(states, attention_mask, labels=labels)
 
     def _learn(
         self,
@@ -105,5 +128,10 @@ class TextClassifier(nn.Module):
         return self.loss(logits[known], labels[known]) * known.float().mean()
 
     def _pool(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        return mean_pool(states.float(), attention_mask)
+        return mean_pool(self._states(input_ids, attention_mask).float(), attention_mask)
+
+    def _states(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        states: Tensor = self.encoder(
+            input_ids=input_ids, attention_mask=attention_mask
+        ).last_hidden_state
+        return states

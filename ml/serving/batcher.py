@@ -21,7 +21,10 @@ _WINDOW = 8  # batches' worth of the oldest texts among which lengths are matche
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """One distinct text to compute and everybody who waits for it."""
+    """One distinct text to compute and everybody who waits for it.
+
+    ``task`` is what computes it: a task or, for several tasks at once, a joint model.
+    """
 
     task: str
     text: str
@@ -71,7 +74,6 @@ class Batcher:
 
     def admit(
         self,
-        task: str,
         items: Sequence[tuple[CacheKey, str, Waiter]],
         *,
         deadline: float | None,
@@ -84,7 +86,7 @@ class Batcher:
                 f"{new} texts do not fit: {self.queued} of {self.capacity} places are taken"
             )
         for key, text, waiter in items:
-            self._admit(task, key, text, waiter, small)
+            self._admit(key, text, waiter, small)
             if deadline is not None:
                 heapq.heappush(self._deadlines, (deadline, next(self._order), waiter))
         return len(items) - new
@@ -98,7 +100,7 @@ class Batcher:
         while self._deadlines and self._deadlines[0][0] <= now:
             waiter = heapq.heappop(self._deadlines)[2]
             if waiter.slot is not None and waiter.slot.queued:
-                expired.append((waiter.slot.task, waiter))
+                expired.append((waiter.task, waiter))
                 self._leave(waiter)
         return expired
 
@@ -107,7 +109,7 @@ class Batcher:
         left: Counter[str] = Counter()
         for waiter in waiters:
             if waiter.slot is not None:
-                left[waiter.slot.task] += 1
+                left[waiter.task] += 1
                 if waiter.slot.queued:
                     self._leave(waiter)
         return left
@@ -137,10 +139,10 @@ class Batcher:
         self._deadlines.clear()
         return left
 
-    def _admit(self, task: str, key: CacheKey, text: str, waiter: Waiter, small: bool) -> None:
+    def _admit(self, key: CacheKey, text: str, waiter: Waiter, small: bool) -> None:
         slot = self._slots.get(key)
         if slot is None:
-            slot = self._slots[key] = Slot(task, text, key, small)
+            slot = self._slots[key] = Slot(key[0], text, key, small)
             self._enqueue(slot)
         elif slot.queued and small and not slot.small:
             self._dequeue(slot)

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from hashlib import blake2b
 
-from ml.types import Prediction
+from ml.types import Answers, Prediction
 
 _KEPT_WHOLE = 512  # characters up to which a text is its own key; longer ones go by their digest
 
@@ -25,20 +25,20 @@ class ResultCache:
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._entries: OrderedDict[CacheKey, Prediction] = OrderedDict()
+        self._entries: OrderedDict[CacheKey, Prediction | Answers] = OrderedDict()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def get(self, key: CacheKey) -> Prediction | None:
+    def get(self, key: CacheKey) -> Prediction | Answers | None:
         with self._lock:
             found = self._entries.get(key)
             if found is not None:
                 self._entries.move_to_end(key)
             return found
 
-    def put(self, key: CacheKey, prediction: Prediction) -> None:
+    def put(self, key: CacheKey, prediction: Prediction | Answers) -> None:
         with self._lock:
             self._entries[key] = prediction
             self._entries.move_to_end(key)

@@ -15,11 +15,16 @@ from ml.runtime import RuntimeSettings, default_settings
 from ml.serving.batcher import SMALL_CALL, Batcher, Slot
 from ml.serving.cache import CacheKey, ResultCache, cache_key
 from ml.serving.metrics import EngineMetrics
-from ml.serving.protocol import EngineStats, ModelSource, Predictor
-from ml.serving.waiters import Gather, Outcome, TextFuture, Waiter
-from ml.types import ModelInfo, Prediction
+from ml.serving.protocol import EngineStats, ModelSource, Unit
+from ml.serving.waiters import Gather, TextFuture, Waiter
+from ml.types import Answers, ModelInfo, Prediction
 
 logger = logging.getLogger(__name__)
+
+TOGETHER_CHARACTERS = 512
+"""Texts of at most so many characters are read once for all tasks of a joint model."""
+
+Computed = Prediction | Answers | MLError
 
 
 class LocalEngine:
@@ -29,7 +34,8 @@ class LocalEngine:
     delayed in the hope of company), computes it wholly on one version of the model and delivers.
     Equal texts in flight are computed once; results are cached by version and text. A batch that
     fails is tried again text by text, so that one bad text fails alone. The threads start with
-    the first request.
+    the first request. Short texts of tasks that share a joint model are computed for all of them in
+    one pass, whoever asks first.
 
     ``source`` gives the models; a path is the folder of the built ones.
     ``capacity`` bounds the queue in texts; ``max_batch`` and ``max_characters`` bound a batch
@@ -66,7 +72,7 @@ class LocalEngine:
         self, task: str, texts: Sequence[str], *, timeout: float | None = None
     ) -> list[Future[Prediction]]:
         now = time.monotonic()
-        futures = [TextFuture(now, self._withdraw) for _ in texts]
+        futures = [TextFuture(task, now, self._withdraw) for _ in texts]
         self._enqueue(task, texts, futures, timeout)
         return [*futures]
 
@@ -74,7 +80,7 @@ class LocalEngine:
         self, task: str, texts: Sequence[str], *, timeout: float | None = None
     ) -> list[Prediction]:
         done = threading.Event()
-        gather = Gather(len(texts), time.monotonic(), done.set)
+        gather = Gather(task, len(texts), time.monotonic(), done.set)
         self._enqueue(task, texts, gather.parts, timeout)
         try:
             if texts:
@@ -100,7 +106,7 @@ class LocalEngine:
             except RuntimeError:
                 logger.debug("the event loop closed before a prediction arrived")
 
-        gather = Gather(len(texts), time.monotonic(), wake)
+        gather = Gather(task, len(texts), time.monotonic(), wake)
         self._enqueue(task, texts, gather.parts, timeout)
         try:
             if texts and not gather.complete:
@@ -154,14 +160,15 @@ class LocalEngine:
             raise EngineClosed("the engine is closed")
         version = self._source.active_version(task)
         self.metrics.count(task, requests=len(texts))
+        unit = self._source.unit(task)
         hits, misses = [], []
         for text, waiter in zip(texts, waiters, strict=True):
-            key = cache_key(task, version, text)
+            key = _key(task, version, unit, text)
             found = self._cache.get(key)
             if found is None:
                 misses.append((key, text, waiter))
             else:
-                hits.append((waiter, found))
+                hits.append((waiter, _of_task(task, found)))
         if misses:
             self._admit(task, misses, timeout)
         for waiter, found in hits:
@@ -178,7 +185,7 @@ class LocalEngine:
                 raise EngineClosed("the engine is closed")
             try:
                 joined = self._batcher.admit(
-                    task, items, deadline=deadline, small=len(items) <= SMALL_CALL
+                    items, deadline=deadline, small=len(items) <= SMALL_CALL
                 )
             except Overloaded:
                 self.metrics.count(task, refused=len(items))
@@ -240,24 +247,27 @@ class LocalEngine:
             waiter.end(DeadlineExceeded("the deadline passed while the text was queued"))
 
     def _compute(self, batch: list[Slot]) -> None:
-        task = batch[0].task
-        outcomes = self._outcomes(task, [slot.text for slot in batch])
+        outcomes = self._outcomes(batch[0].task, [slot.text for slot in batch])
         for slot, outcome in zip(batch, outcomes, strict=True):
             if not isinstance(outcome, MLError):
-                self._cache.put(cache_key(task, outcome.version, slot.text), outcome)
+                self._cache.put(cache_key(slot.task, outcome.version, slot.text), outcome)
         with self._lock:
             waiting = self._batcher.finish(batch)
         now = time.monotonic()
-        self.metrics.latencies(
-            task, [now - waiter.submitted for waiters in waiting for waiter in waiters]
-        )
+        latencies: dict[str, list[float]] = {}
+        for waiter in (waiter for waiters in waiting for waiter in waiters):
+            latencies.setdefault(waiter.task, []).append(now - waiter.submitted)
+        for task, seconds in latencies.items():
+            self.metrics.latencies(task, seconds)
         for waiters, outcome in zip(waiting, outcomes, strict=True):
-            if waiters and isinstance(outcome, MLError):
-                self.metrics.count(task, failures=len(waiters))
             for waiter in waiters:
-                waiter.end(outcome)
+                if isinstance(outcome, MLError):
+                    self.metrics.count(waiter.task, failures=1)
+                    waiter.end(outcome)
+                else:
+                    waiter.end(_of_task(waiter.task, outcome))
 
-    def _outcomes(self, task: str, texts: list[str]) -> Sequence[Outcome]:
+    def _outcomes(self, task: str, texts: list[str]) -> Sequence[Computed]:
         try:
             predictor = self._source.load(task)
         except MLError as error:
@@ -271,10 +281,10 @@ class LocalEngine:
         return [self._try_batch(task, predictor, [text], log=False)[0] for text in texts]
 
     def _try_batch(
-        self, task: str, predictor: Predictor, texts: list[str], *, log: bool = True
-    ) -> Sequence[Outcome]:
+        self, task: str, predictor: Unit, texts: list[str], *, log: bool = True
+    ) -> Sequence[Computed]:
         """All predictions, or the same error for each text."""
-        self.metrics.batch(task, len(texts))
+        self.metrics.batch(task.partition("/")[0], len(texts))
         try:
             predictions = predictor.predict(texts)
             if len(predictions) != len(texts):
@@ -305,6 +315,20 @@ def _store(root: Path, settings: RuntimeSettings) -> ModelSource:
     from ml.serving.registry import ModelStore
 
     return ModelStore(root, runtime=settings)
+
+
+def _key(task: str, version: str, unit: str, text: str) -> CacheKey:
+    """What a text is computed and kept as: by the task, or by the joint model for all its tasks.
+
+    Of long texts a tagger reads all and a classifier the beginning, so each is read by itself.
+    """
+    if unit == task or len(text) > TOGETHER_CHARACTERS:
+        return cache_key(task, version, text)
+    return cache_key(unit, unit.partition("/")[2], text)
+
+
+def _of_task(task: str, found: Prediction | Answers) -> Prediction:
+    return found.of[task] if isinstance(found, Answers) else found
 
 
 def _inference_error(task: str, cause: Exception) -> InferenceError:

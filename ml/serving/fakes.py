@@ -14,8 +14,9 @@ from ml.data.text import Word, split_words
 from ml.errors import ModelNotFound
 from ml.runtime import RuntimeSettings
 from ml.serving.engine import LocalEngine
-from ml.serving.protocol import ModelSource, Predictor
+from ml.serving.protocol import ModelSource, Predictor, Unit
 from ml.types import (
+    Answers,
     Classification,
     Embedding,
     Entity,
@@ -179,6 +180,9 @@ class FakeModels:
     def infos(self) -> list[ModelInfo]:
         return [self._info(task) for task in sorted(self._versions)]
 
+    def unit(self, task: str) -> str:
+        return task
+
     def load(self, task: str) -> Predictor:
         info = self._info(task)
         if info.kind == "ner":
@@ -243,8 +247,11 @@ class GatedModels:
     def infos(self) -> list[ModelInfo]:
         return self._source.infos()
 
-    def load(self, task: str) -> Predictor:
-        return _GatedPredictor(self, self._source.load(task))
+    def unit(self, task: str) -> str:
+        return self._source.unit(task)
+
+    def load(self, unit: str) -> Unit:
+        return _GatedUnit(self, unit, self._source.load(unit))
 
     def enter(self, task: str, texts: Sequence[str]) -> None:
         """What each batch goes through before it is computed."""
@@ -257,15 +264,15 @@ class GatedModels:
                 raise RuntimeError(f"told to fail on {text!r}")
 
 
-class _GatedPredictor:
-    def __init__(self, gate: GatedModels, predictor: Predictor) -> None:
-        self.info = predictor.info
+class _GatedUnit:
+    def __init__(self, gate: GatedModels, name: str, unit: Unit) -> None:
         self._gate = gate
-        self._predictor = predictor
+        self._name = name
+        self._unit = unit
 
-    def predict(self, texts: Sequence[str]) -> Sequence[Prediction]:
-        self._gate.enter(self.info.task, texts)
-        return self._predictor.predict(texts)
+    def predict(self, texts: Sequence[str]) -> Sequence[Prediction | Answers]:
+        self._gate.enter(self._name, texts)
+        return self._unit.predict(texts)
 
 
 class FakeEngine(LocalEngine):

@@ -18,21 +18,21 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from ml.artifacts import MODEL, TABLES, Artifact
+from ml.artifacts import MODEL, TABLES, TRUNK, Artifact
 from ml.data.encoding import EncodedBatch, encode_texts, encode_words
 from ml.data.long_texts import mean_by_text
 from ml.data.text import Word, normalise, split_words
 from ml.errors import ArtifactError
-from ml.evaluation.decoding import decode_entities, decode_tags
+from ml.evaluation.decoding import decode_tags
 from ml.evaluation.scoring import OOS_COLUMN, classify_logits
 from ml.runtime import RuntimeSettings
 from ml.serving.protocol import Predictor
 from ml.serving.shared import share_memory, shared_tables, shared_tokenizer
-from ml.serving.windows import cut_windows, kept_words
+from ml.serving.tagging import entities_of, logits_by_word, word_windows
+from ml.serving.windows import kept_words
 from ml.types import (
     Classification,
     Embedding,
-    Entity,
     FloatArray,
     ModelInfo,
     ScoredLabel,
@@ -44,10 +44,9 @@ MAX_TAGGED_CHARACTERS = 50_000
 _MAX_PADDED_TOKENS = 2048  # of one run of the graph: its longest row times its rows
 _MAX_ATTENDED = 1 << 18  # pairs of tokens of one run: what attention needs memory for
 _LARGE_RUN = 1024  # padded tokens of a run whose memory is given back rather than kept
-_OVERLAP = 0.25  # of a window, shared with the next one
 
 _INPUTS = ("input_ids", "attention_mask")
-_OUTPUTS = {
+OUTPUTS = {
     "classification": ("logits", "pooled"),
     "ner": ("logits",),
     "embedding": ("vector",),
@@ -57,9 +56,17 @@ _OUTPUTS = {
 class Graph:
     """A built ONNX graph: checked at loading, run in steps of similar length and bounded size."""
 
-    def __init__(self, folder: Path, artifact: Artifact, runtime: RuntimeSettings) -> None:
-        self._inputs = (*_INPUTS, "shape_ids") if artifact.kind == "ner" else _INPUTS
-        self._outputs = _OUTPUTS[artifact.kind]
+    def __init__(
+        self,
+        folder: Path,
+        artifact: Artifact,
+        runtime: RuntimeSettings,
+        outputs: tuple[str, ...] = (),
+    ) -> None:
+        """``outputs`` are what is asked of it, if not what its kind of model gives."""
+        shaped = artifact.kind in ("ner", "joint")
+        self._inputs = (*_INPUTS, "shape_ids") if shaped else _INPUTS
+        self._outputs = outputs or OUTPUTS[artifact.kind]
         self._tables = shared_tables(folder, artifact)
         options = _options(runtime)
         for name, table in self._tables.items():
@@ -114,7 +121,7 @@ class ClassifierPredictor:
 
     def predict(self, texts: Sequence[str]) -> list[Classification]:
         texts, filled = _readable(texts)
-        results = [self._of_nothing()] * len(texts)
+        results = [answer_to_nothing(self._artifact)] * len(texts)
         if filled:
             scored = classify_logits(*self._read([texts[i] for i in filled]), self._artifact)
             for index, result in zip(filled, scored, strict=True):
@@ -147,20 +154,6 @@ class ClassifierPredictor:
         return (
             mean_by_text(np.concatenate(logits), owners, len(texts)),
             mean_by_text(np.concatenate(pooled), owners, len(texts)),
-        )
-
-    def _of_nothing(self) -> Classification:
-        labels = self._artifact.labels
-        scored = tuple(ScoredLabel(label, 1.0 / len(labels)) for label in labels)
-        knows_scope = bool(
-            self._artifact.settings.get(OOS_COLUMN) or "out_of_scope" in self._artifact.thresholds
-        )
-        return Classification(
-            scores=scored,
-            out_of_scope=1.0 if knows_scope else None,
-            in_scope=False,
-            confident=False,
-            version=self._artifact.version,
         )
 
 
@@ -201,19 +194,19 @@ class TaggerPredictor:
             raise ArtifactError(folder, f"max_length {artifact.max_length} leaves no room for text")
 
     def predict(self, texts: Sequence[str]) -> list[Tagging]:
-        sentences = [split_words(_encodable(text[:MAX_TAGGED_CHARACTERS])) for text in texts]
+        sentences = [split_words(encodable(text[:MAX_TAGGED_CHARACTERS])) for text in texts]
         windows = [self._windows(words) for words in sentences]
         logits = self._logits(sentences, windows)
         results: list[Tagging] = []
         for text, words in zip(texts, sentences, strict=True):
             parts = [next(logits) for _ in windows[len(results)]]
-            entities = self._entities(text, words, parts)
+            entities = entities_of(text, words, parts, self._artifact)
             results.append(Tagging(entities, self._artifact.version))
         return results
 
     def tag_words(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
         """BIO tags for sentences that are split into words already, as labelled data is."""
-        words = [_as_words(sentence) for sentence in sentences]
+        words = [as_words(sentence) for sentence in sentences]
         windows = [self._windows(sentence) for sentence in words]
         logits = self._logits(words, windows)
         tags = []
@@ -223,15 +216,7 @@ class TaggerPredictor:
         return tags
 
     def _windows(self, words: Sequence[Word]) -> list[range]:
-        if sum(len(word.text.encode()) for word in words) <= self._capacity:
-            return [range(len(words))] if words else []  # no token is shorter than a byte
-        encoding = self._tokenizer.encode(
-            [word.text for word in words], is_pretokenized=True, add_special_tokens=False
-        )
-        owners = np.array(encoding.word_ids, dtype=np.intp)
-        sizes = np.bincount(owners, minlength=len(words)).tolist()
-        overlap = int(self._capacity * _OVERLAP)
-        return cut_windows(sizes, capacity=self._capacity, overlap=overlap)
+        return word_windows(words, self._tokenizer, self._capacity)
 
     def _logits(
         self, sentences: Sequence[Sequence[Word]], windows: Sequence[Sequence[range]]
@@ -255,30 +240,9 @@ class TaggerPredictor:
             for row, tokens in zip(rows, logits, strict=True):
                 _, window, kept = spans[row]
                 index = batch.word_index[row, : len(tokens)]
-                words_logits = self._by_word(tokens, index, len(window))
+                words_logits = logits_by_word(tokens, index, len(window), self._artifact.labels)
                 found[row] = words_logits[kept.start - window.start : kept.stop - window.start]
         return iter(found)
-
-    def _by_word(self, tokens: FloatArray, index: NDArray[np.int64], words: int) -> FloatArray:
-        """The logits at each word's first token; a word without a token is outside of any name."""
-        outside = np.full(len(self._artifact.labels), -100.0, dtype=np.float32)
-        outside[self._artifact.labels.index("O")] = 100.0
-        by_word = np.tile(outside, (words, 1))
-        begins = index >= 0
-        by_word[index[begins]] = tokens[begins]
-        return by_word
-
-    def _entities(
-        self, text: str, words: Sequence[Word], parts: Sequence[FloatArray]
-    ) -> tuple[Entity, ...]:
-        if not parts:
-            return ()
-        spans = decode_entities(np.concatenate(parts), self._artifact)
-        found = []
-        for first, last, label, score in spans:
-            start, end = words[first].start, words[last].end
-            found.append(Entity(text[start:end], label, start, end, score))
-        return tuple(found)
 
 
 def load_predictor(folder: Path, artifact: Artifact, runtime: RuntimeSettings) -> Predictor:
@@ -286,11 +250,28 @@ def load_predictor(folder: Path, artifact: Artifact, runtime: RuntimeSettings) -
 
     Raises :class:`ArtifactError` when its graph or tokenizer cannot be used.
     """
+    if TRUNK in artifact.settings:
+        from ml.serving.joint import load_joint_task  # which is made of this module's parts
+
+        return load_joint_task(folder, artifact, runtime)
     if artifact.kind == "ner":
         return TaggerPredictor(folder, artifact, runtime)
     if artifact.kind == "embedding":
         return EncoderPredictor(folder, artifact, runtime)
     return ClassifierPredictor(folder, artifact, runtime)
+
+
+def answer_to_nothing(artifact: Artifact) -> Classification:
+    """What a classifier says of a text without any word."""
+    labels = artifact.labels
+    knows_scope = bool(artifact.settings.get(OOS_COLUMN) or "out_of_scope" in artifact.thresholds)
+    return Classification(
+        scores=tuple(ScoredLabel(label, 1.0 / len(labels)) for label in labels),
+        out_of_scope=1.0 if knows_scope else None,
+        in_scope=False,
+        confident=False,
+        version=artifact.version,
+    )
 
 
 def model_info(artifact: Artifact) -> ModelInfo:
@@ -328,10 +309,11 @@ def _shrinking() -> onnxruntime.RunOptions:
     return options
 
 
-def _as_words(sentence: Sequence[str]) -> list[Word]:
+def as_words(sentence: Sequence[str]) -> list[Word]:
+    """Words of a sentence that is split already, as if single spaces were between them."""
     words, start = [], 0
     for text in sentence:
-        words.append(Word(_encodable(text), start, start + len(text)))
+        words.append(Word(encodable(text), start, start + len(text)))
         start += len(text) + 1
     return words
 
@@ -342,10 +324,10 @@ def _encode(tokenizer: Tokenizer, texts: Sequence[str], artifact: Artifact) -> E
 
 def _readable(texts: Sequence[str]) -> tuple[list[str], list[int]]:
     """The texts cut and made encodable, and the indices of those that hold any word."""
-    readable = [_encodable(text[:MAX_CHARACTERS]) for text in texts]
+    readable = [encodable(text[:MAX_CHARACTERS]) for text in texts]
     return readable, [index for index, text in enumerate(readable) if normalise(text)]
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     """The text with lone surrogates, which no tokenizer takes, as question marks."""
     return text.encode("utf-8", "replace").decode("utf-8")

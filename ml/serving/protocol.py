@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ml.types import ModelInfo, Prediction
+from ml.types import Answers, ModelInfo, Prediction
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,14 @@ class Predictor(Protocol):
         ...
 
 
+class Unit(Protocol):
+    """What computes texts in one pass: a task's predictor, or a joint model's for all its tasks."""
+
+    def predict(self, texts: Sequence[str]) -> Sequence[Prediction | Answers]:
+        """The outcome of each of ``texts``, in order; any exception means that all failed."""
+        ...
+
+
 class ModelSource(Protocol):
     """Where an engine finds the models that it serves."""
 
@@ -110,8 +118,14 @@ class ModelSource(Protocol):
         """The version to serve now, cheap enough for every request; raises ``ModelNotFound``."""
         ...
 
-    def load(self, task: str) -> Predictor:
-        """The predictor of the active version, loaded at first use; raises ``MLError``."""
+    def unit(self, task: str) -> str:
+        """What computes the task's texts, for :meth:`load`: the task itself, or a joint model as
+        ``<name>/<version>``. Cheap enough for every request."""
+        ...
+
+    def load(self, unit: str) -> Unit:
+        """A joint model, or the active version of a task; loaded at first use; raises
+        ``MLError``."""
         ...
 
     def infos(self) -> list[ModelInfo]:

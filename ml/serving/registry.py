@@ -11,12 +11,15 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from ml.artifacts import Artifact, read_artifact
 from ml.errors import ArtifactError, MLError, ModelNotFound
+from ml.joint import trunk_of
 from ml.runtime import RuntimeSettings, default_settings
+from ml.serving.joint import JointPredictor, load_joint
 from ml.serving.predictors import load_predictor, model_info
-from ml.serving.protocol import Predictor
+from ml.serving.protocol import Predictor, Unit
 from ml.types import ModelInfo
 
 logger = logging.getLogger(__name__)
@@ -50,6 +53,8 @@ class ModelStore:
         self._entries: dict[str, _Entry] = {}
         self._artifacts: dict[tuple[str, str], Artifact] = {}
         self._active: dict[str, tuple[tuple[int, int, int], str]] = {}
+        # Not for longer than a task's predictor, which a promotion replaces, needs it.
+        self._joint: WeakValueDictionary[tuple[str, str], JointPredictor] = WeakValueDictionary()
 
     def tasks(self) -> list[str]:
         """The tasks that have an active version, sorted."""
@@ -146,7 +151,29 @@ class ModelStore:
         finally:
             staged.unlink(missing_ok=True)
 
-    def load(self, task: str) -> Predictor:
+    def unit(self, task: str) -> str:
+        """The joint model that answers for the task, as ``<name>/<version>``; else the task.
+
+        Before the active version is loaded it is the task.
+        """
+        known = self._artifacts.get((task, self.active_version(task)))
+        trunk = trunk_of(known) if known else None
+        return f"{trunk.name}/{trunk.version}" if trunk else task
+
+    def load(self, unit: str) -> Unit:
+        """The joint model ``<name>/<version>``, or the predictor of a task's active version."""
+        name, _, version = unit.partition("/")
+        return self._load_joint(name, version) if version else self._load_task(name)
+
+    def _load_joint(self, name: str, version: str) -> JointPredictor:
+        known = self._joint.get((name, version))
+        if known is None:
+            folder = self._folder(name) / version
+            known = load_joint(folder, self.artifact(name, version), self._runtime)
+            self._joint[name, version] = known
+        return known
+
+    def _load_task(self, task: str) -> Predictor:
         """The predictor of the active version.
 
         While another thread loads a newer version the one in memory is returned. Raises
@@ -205,6 +232,8 @@ class ModelStore:
             raise ArtifactError(
                 folder, f"declares version {artifact.version} of the task {artifact.task!r}"
             )
+        if trunk := trunk_of(artifact):
+            self.artifact(trunk.name, trunk.version)
         return artifact
 
     def _folder(self, task: str) -> Path:

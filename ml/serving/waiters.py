@@ -19,6 +19,7 @@ Outcome = Prediction | MLError
 class Waiter(Protocol):
     """One text of one call. ``slot`` is set while the text is queued or being computed."""
 
+    task: str
     slot: Slot | None
     submitted: float
 
@@ -34,8 +35,11 @@ class Waiter(Protocol):
 class TextFuture(Future[Prediction]):
     """The future that :meth:`InferenceEngine.submit` returns; cancelling it leaves the queue."""
 
-    def __init__(self, submitted: float, withdraw: Callable[[list[Waiter]], None]) -> None:
+    def __init__(
+        self, task: str, submitted: float, withdraw: Callable[[list[Waiter]], None]
+    ) -> None:
         super().__init__()
+        self.task = task
         self.slot: Slot | None = None
         self.submitted = submitted
         self._withdraw = withdraw
@@ -63,7 +67,10 @@ class TextFuture(Future[Prediction]):
 class Gather:
     """The outcomes of one call in order; ``on_complete`` runs once, when the last one arrives."""
 
-    def __init__(self, size: int, submitted: float, on_complete: Callable[[], None]) -> None:
+    def __init__(
+        self, task: str, size: int, submitted: float, on_complete: Callable[[], None]
+    ) -> None:
+        self.task = task
         self.parts: list[Waiter] = [Part(self, index, submitted) for index in range(size)]
         self.cancelled = False
         self._outcomes: list[Outcome | None] = [None] * size
@@ -97,11 +104,12 @@ class Gather:
 class Part:
     """One text of a :class:`Gather`."""
 
-    __slots__ = ("_gather", "_index", "slot", "submitted")
+    __slots__ = ("_gather", "_index", "slot", "submitted", "task")
 
     def __init__(self, gather: Gather, index: int, submitted: float) -> None:
         self._gather = gather
         self._index = index
+        self.task = gather.task
         self.slot: Slot | None = None
         self.submitted = submitted
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 
 from ml.artifacts import Artifact
+from ml.licences import stated_licences
 from ml.training.config import FinetuneConfig
 from ml.training.settings.distillation import distillation
 
@@ -33,6 +35,7 @@ _SHOWN = (
     "untuned_recall@3",
     "untuned_mrr@10",
 )
+_CALIBRATED = ("kind", "temperature", "thresholds")
 
 
 def model_card(
@@ -72,6 +75,39 @@ def model_card(
         "## Limits",
         card.get("limits", "Not stated."),
     ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def joint_card(
+    artifact: Artifact, config: FinetuneConfig, curve: Sequence[dict[str, float]]
+) -> str:
+    """The card of a joint artifact as Markdown: one pass, and what each task reaches."""
+    card = config.card
+    licences = [f"- {name}: {licence}" for name, licence in stated_licences(artifact).items()]
+    parts = [
+        f"# {artifact.task}",
+        card.get("use", "No intended use was stated."),
+        f"One encoder answers for {', '.join(artifact.settings['tasks'])} in a single pass.",
+        "## How it was made",
+        _how(artifact, config, curve),
+        f"Reproduce: `{card.get('command', 'manage.py finetune_together')}`",
+        "## Data and licences",
+        "\n".join(licences) or "Not stated.",
+        card.get("data", ""),
+    ]
+    for task, own in artifact.settings["tasks"].items():
+        numbers = [
+            f"| {name} | {value:.4f} |"
+            for name, value in own["metrics"].items()
+            if name in _SHOWN or name.startswith(("f1_", "cosine", "neighbours"))
+        ]
+        parts += [
+            f"## {task}, measured on held-out rows",
+            f"{int(own['metrics'].get('n', 0)):,} rows, split by text, never trained on.",
+            "\n".join(["| metric | value |", "|---|---|", *numbers]),
+            _calibration(replace(artifact, **{name: own[name] for name in _CALIBRATED})),
+        ]
+    parts += ["## Limits", card.get("limits", "Not stated.")]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -163,12 +163,19 @@ def load_config(path: Path | None, **overrides: Any) -> FinetuneConfig:
 
     Raises :class:`DataError` naming an unknown key, a value of the wrong type or a broken file.
     """
-    values: dict[str, Any] = {}
-    if path is not None:
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise DataError(path, None, f"is not TOML: {error}") from error
+    return make_config(read_toml(path) if path else {}, path, **overrides)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """What a TOML file says; raises :class:`DataError` for a broken one."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(path, None, f"is not TOML: {error}") from error
+
+
+def make_config(values: dict[str, Any], path: Path | None, **overrides: Any) -> FinetuneConfig:
+    """The configuration of the ``values`` of a recipe, as :func:`load_config`."""
     values |= _tables_of_methods(path, values)
     known = {item.name: item for item in fields(FinetuneConfig)}
     for name, value in values.items():

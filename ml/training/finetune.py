@@ -335,7 +335,9 @@ def _store(
     numbers["minutes"] = round(fit.minutes, 2)
     numbers["trainable_parameters"] = float(trainable_parameters(fit.model))
     artifact = replace(
-        artifact, metrics=numbers, settings=artifact.settings | {"recipe": _recipe(request.config)}
+        artifact,
+        metrics=numbers,
+        settings=artifact.settings | {"recipe": recipe_told(request.config)},
     )
     if not is_main_process():
         wait_for_all()
@@ -359,7 +361,7 @@ def _store(
     return artifact
 
 
-def _recipe(config: FinetuneConfig) -> dict[str, Any]:
+def recipe_told(config: FinetuneConfig) -> dict[str, Any]:
     """What shaped the weights: the settings always told of, and those off their default."""
     names = ("epochs", "batch_size", "learning_rate", "warmup", "schedule", "label_smoothing")
     told = {name: getattr(config, name) for name in (*names, "weight_decay", "seed", "refit")}

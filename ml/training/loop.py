@@ -14,7 +14,7 @@ from transformers import Trainer
 from ml.models.tuning.method import Method
 from ml.training.adversarial import make_adversary
 from ml.training.averaging import average_of
-from ml.training.order import ClassOrder, EpochOrder
+from ml.training.order import ClassOrder, EpochOrder, RowOrder
 from ml.training.settings.regularisation import RegularisationSettings
 
 
@@ -23,7 +23,7 @@ class Loop(Trainer):
 
     Learning rates and a penalty on the weights are those of the tuning ``method``. The mean of
     the weights is part of each checkpoint; :meth:`finish` puts it in place. With ``class_rows``
-    so many texts of a class follow each other in a batch.
+    so many texts of a class follow each other in a batch; ``order`` takes their place.
     """
 
     def __init__(
@@ -33,6 +33,7 @@ class Loop(Trainer):
         method: Method,
         regularisation: RegularisationSettings,
         class_rows: int = 0,
+        order: RowOrder | None = None,
         **settings: Any,
     ) -> None:
         super().__init__(model=model, **settings)
@@ -40,7 +41,7 @@ class Loop(Trainer):
         self.encoder: nn.Module = model.encoder  # type: ignore[assignment]
         self._adversary = make_adversary(model, regularisation)
         self._class_rows = class_rows
-        self._order: EpochOrder | ClassOrder | None = None
+        self._order = order
         self._average = average_of(model, ema=regularisation.ema, swa=regularisation.swa)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
@@ -80,7 +81,9 @@ class Loop(Trainer):
             worse: Any = super().training_step(model, inputs, *more)
         return (loss + worse) / 2
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> EpochOrder | ClassOrder:
+    def _get_train_sampler(self, train_dataset: Any = None) -> RowOrder:
+        if self._order is not None:
+            return self._order
         dataset: Any = self.train_dataset if train_dataset is None else train_dataset
         items = [dataset[row] for row in range(len(dataset))]
         if self._class_rows and all(isinstance(item.get("labels"), int) for item in items):

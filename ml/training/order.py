@@ -11,7 +11,13 @@ import torch
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
 
-class EpochOrder(torch.utils.data.Sampler[int]):
+class RowOrder(torch.utils.data.Sampler[int]):
+    """Row numbers of one ``epoch``, which the loop sets as it goes on."""
+
+    epoch: int
+
+
+class EpochOrder(RowOrder):
     """Row numbers for batches of ``batch_size`` texts of similar ``lengths``.
 
     An epoch's order follows from the seed and the epoch alone. transformers' own sampler draws it
@@ -36,7 +42,7 @@ class EpochOrder(torch.utils.data.Sampler[int]):
         return iter(order)
 
 
-class ClassOrder(torch.utils.data.Sampler[int]):
+class ClassOrder(RowOrder):
     """Row numbers in which ``together`` rows of one class follow each other, where it has so many.
 
     Contrastive terms need partners: of 77 classes, most rows of a random batch of 32 are alone in

@@ -23,3 +23,8 @@ def wait_for_all() -> None:
     """Return when every process of the run has come this far."""
     if is_initialized():
         PartialState().wait_for_everyone()
+
+
+def is_alone() -> bool:
+    """Whether this process trains by itself."""
+    return PartialState().num_processes == 1 if is_initialized() else True

@@ -36,7 +36,7 @@ def with_tagger(artifact: Artifact, model: TokenTagger) -> Artifact:
 
 def measured_tagger(
     artifact: Artifact,
-    model: TokenTagger,
+    model: torch.nn.Module,
     rows: Sequence[EncodedRow],
     sentences: Sequence[TaggedSentence],
 ) -> tuple[Artifact, dict[str, Any]]:

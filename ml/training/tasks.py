@@ -113,7 +113,7 @@ class ClassifierTask:
         """A new model, drawn from torch's generator."""
         config = self.config
         model = TextClassifier(
-            tune(_encoder(self.source, config), config.method_settings()),
+            tune(fitting_encoder(self.source, config), config.method_settings()),
             hidden_size=self.source.hidden_size,
             columns=len(self.columns),
             dropout=config.dropout,
@@ -206,7 +206,7 @@ class TaggerTask:
         tags = (self.columns[tag] for row in self.training for tag in row.tags)
         chained = self.config.loss == "crf"
         model = TokenTagger(
-            tune(_encoder(self.source, self.config), self.config.method_settings()),
+            tune(fitting_encoder(self.source, self.config), self.config.method_settings()),
             hidden_size=self.source.hidden_size,
             columns=len(self.columns),
             dropout=self.config.dropout,
@@ -225,7 +225,8 @@ class TaggerTask:
         return encode_tagging(rows, self.tokenizer, self.columns, self.config.max_length)
 
 
-def _encoder(source: EncoderSource, config: FinetuneConfig) -> torch.nn.Module:
+def fitting_encoder(source: EncoderSource, config: FinetuneConfig) -> torch.nn.Module:
+    """The encoder; raises :class:`TrainingError` if it reads less than ``max_length`` tokens."""
     encoder: Any = load_encoder(source)
     taken = make_method(config.method_settings()).virtual_tokens
     positions = token_positions(encoder)

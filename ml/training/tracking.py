@@ -62,8 +62,11 @@ class RunRecord:
         config: FinetuneConfig,
         files: Mapping[str, Path],
         observer: Observer | None = None,
+        *,
+        recipe: str | None = None,
     ) -> None:
         """``files`` are the data files by what they are for; ``observer`` is told each reading.
+        ``recipe`` is the whole recipe as TOML where ``config`` is a part of it.
 
         Raises :class:`TrainingError` when the folder cannot be written, or a tracker is not there.
         """
@@ -84,7 +87,7 @@ class RunRecord:
         }
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            replace_text(folder / CONFIG, as_toml(config))
+            replace_text(folder / CONFIG, recipe or as_toml(config))
             self._write_run()
         except OSError as error:
             raise TrainingError(

@@ -22,6 +22,7 @@ from ml.training.checkpoints import last_checkpoint
 from ml.training.config import FinetuneConfig
 from ml.training.datasets import EncodedRow, EncodedRows, collate, of_texts
 from ml.training.loop import Loop, accuracy_of, best_columns
+from ml.training.order import RowOrder
 from ml.training.settings.optimisation import BEST_BY
 from ml.types import FloatArray
 
@@ -110,12 +111,14 @@ def train(
     progress: ProgressCallback | None = None,
     collator: Callable[[Sequence[dict[str, Any]]], dict[str, Any]] = collate,
     watch: Watch | None = None,
+    order: RowOrder | None = None,
 ) -> list[dict[str, float]]:
     """Train ``model`` in place and return the loss curve.
 
     Checkpoints go to ``run_folder`` after each epoch or so many steps; a run that was killed goes
     on from the last one when it is started again with the same folder. Batches hold texts of
-    similar length; ``collator`` makes them of the rows, or of the items if a data set is given.
+    similar length, or follow ``order``; ``collator`` makes them of the rows, or of the items if a
+    data set is given.
     The held-out rows ``valid`` stop a run with ``patience``. ``watch`` is told of loss and rate.
 
     Raises :class:`TrainingError` when the loss is not finite.
@@ -131,6 +134,7 @@ def train(
         args=arguments,
         regularisation=config,
         class_rows=config.class_rows,
+        order=order,
         train_dataset=_dataset(rows),
         eval_dataset=_dataset(valid) if valid is not None else None,
         data_collator=collator,

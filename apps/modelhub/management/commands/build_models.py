@@ -9,8 +9,9 @@ from django.core.management.base import CommandError, CommandParser
 
 from apps.core import gateway
 from apps.core.commands import TerminalProgress, TrefoilCommand
-from ml.artifacts import read_artifact
+from ml.artifacts import Artifact, read_artifact
 from ml.errors import MLError
+from ml.joint import declared_tasks
 from ml.licences import check_shippable, stated_licences
 
 
@@ -44,6 +45,8 @@ class Command(TrefoilCommand):
         if task != "encoder":
             shipped = read_artifact(settings.ML_PRETRAINED_DIR / task)
             check_shippable(task, stated_licences(shipped))
+            if shipped.kind == "joint":
+                return self._build_joint(shipped)
         version = _shipped_version(task)
         store = gateway.model_store()
         if version and task in store.tasks() and version in store.versions(task):
@@ -68,6 +71,23 @@ class Command(TrefoilCommand):
         finally:
             progress.close()
         return artifact.version
+
+    def _build_joint(self, shipped: Artifact) -> str:
+        """Build a joint model with its tasks, unless all of them are built and whole."""
+        store = gateway.model_store()
+        try:
+            for name, task in declared_tasks(shipped).items():
+                store.artifact(name, task.version)
+        except MLError:
+            from ml.export.joint import build_joint
+
+            progress = TerminalProgress(f"building {shipped.task}")
+            folder = settings.ML_PRETRAINED_DIR / shipped.task
+            try:
+                build_joint(folder, settings.ML_MODELS_DIR, progress.update)
+            finally:
+                progress.close()
+        return shipped.version
 
 
 def _shipped_version(task: str) -> str:

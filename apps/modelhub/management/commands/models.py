@@ -30,7 +30,7 @@ def _cells(version: selectors.ModelVersion) -> list[str]:
         return [*named, "", "", "", version.problem]
     return [
         *named,
-        row["precision"],
+        f"{row['precision']}, one pass with {row['trunk']}" if row["trunk"] else row["precision"],
         f"{version.size_bytes / 1e6:.1f}",
         "" if row["agreement"] is None else f"{row['agreement']:.3f}",
         ", ".join(f"{name} {value:.3f}" for name, value in version.headline.items()),

@@ -1,0 +1,91 @@
+"""Trains one trunk with a head for each of several tasks, and builds it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.management.base import CommandParser
+
+from apps.core import gateway
+from apps.core.commands import TerminalProgress, TrefoilCommand
+from ml.licences import check_shippable
+
+if TYPE_CHECKING:
+    from ml.training.joint_recipe import JointRecipe
+
+
+class Command(TrefoilCommand):
+    help = (
+        "Fine-tune one trunk for several tasks, which are then answered in a single pass; a run "
+        "that was killed goes on where it stopped."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--config", type=Path, required=True, help="a TOML recipe")
+        parser.add_argument("--epochs", type=float)
+        parser.add_argument("--seed", type=int)
+        parser.add_argument("--output", type=Path, help="default: var/artifacts/<name>/<version>")
+        parser.add_argument(
+            "--promote", action="store_true", help="make it the active version of all its tasks"
+        )
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        from ml.export.joint import build_joint
+        from ml.joint import declared_tasks
+        from ml.training.joint_recipe import load_recipe
+        from ml.training.multi_task import JointRequest, finetune_together
+
+        overrides = {key: options[key] for key in ("epochs", "seed")}
+        recipe = load_recipe(options["config"], **overrides)
+        output = options["output"]
+        if output and output.resolve().is_relative_to(settings.ML_PRETRAINED_DIR):
+            for task in recipe.tasks:
+                check_shippable(task.name, task.licences)
+        staging = settings.ML_ARTIFACTS_DIR / recipe.name / "new"
+        request = JointRequest(
+            recipe=recipe,
+            output=output or staging,
+            run_folder=settings.VAR_DIR / "runs" / f"{recipe.name}-{_run_key(recipe)}",
+        )
+        progress = TerminalProgress(f"fine-tuning {recipe.name}")
+        try:
+            artifact = finetune_together(request, progress.update)
+        finally:
+            progress.close()
+        folder = request.output
+        if folder == staging:
+            folder = staging.with_name(artifact.version)
+            staging.replace(folder)
+        self.stdout.write(f"run folder: {request.run_folder}")
+        self.table(["metric", "value"], [[k, f"{v:.4f}"] for k, v in artifact.metrics.items()])
+        building = TerminalProgress("building")
+        try:
+            build_joint(folder, settings.ML_MODELS_DIR, building.update)
+        finally:
+            building.close()
+        versions = {name: task.version for name, task in declared_tasks(artifact).items()}
+        if options["promote"]:
+            for name, version in versions.items():
+                gateway.model_store().activate(name, version)
+        return {
+            "name": recipe.name,
+            "version": artifact.version,
+            "tasks": versions,
+            "folder": str(folder),
+            "run_folder": str(request.run_folder),
+            "promoted": bool(options["promote"]),
+            "metrics": artifact.metrics,
+        }
+
+
+def _run_key(recipe: JointRecipe) -> str:
+    """Names the run after all that shapes it, so that only the same run resumes."""
+    parts = [repr(recipe)]
+    for file in recipe.files.values():
+        parts.append(str(file.resolve()))
+        if file.is_file():
+            parts.append(str(file.stat().st_mtime_ns))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]

@@ -1,0 +1,160 @@
+"""What a joint run does: a TOML recipe with a table for each task.
+
+::
+
+    name = "market"
+    sampling = 0.5          # tasks are drawn by their number of rows to this power
+    shapes = "input"        # who sees the words' shapes: all tasks, or the tag "head"s alone
+    epochs = 3              # and every other setting of ml.training.config, shared by all tasks
+
+    [tasks.sentiment]
+    kind = "classification"
+    train = "sentiment_train.jsonl"
+    valid = "sentiment_valid.jsonl"
+    weight = 1.0            # of the task's loss
+    [tasks.sentiment.licences]
+    "Some data" = "CC-BY-4.0"
+
+    [tasks.vector]          # the sentence vector is kept near the untuned encoder's
+    kind = "embedding"
+    train = "texts.jsonl"
+    valid = "other_texts.jsonl"
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from ml.errors import DataError
+from ml.models.tuning.registry import method_names
+from ml.training.config import FinetuneConfig, make_config, read_toml
+from ml.types import KINDS, Kind
+
+_SHAPES = ("input", "head")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
+_NOT_SHARED = (
+    *("r_drop", "mixup", "contrast", "class_rows", "label_names", "head_start", "patience"),
+    *("measure_epochs", "refit", "augment", "distil", "long_texts", "strength", "start"),
+)
+"""Settings of one task's run that mean nothing, or are not done, where several learn together."""
+
+
+@dataclass(frozen=True)
+class JointTask:
+    """One head: its files and the weight of its loss. ``licences`` are those of its data."""
+
+    name: str
+    kind: Kind
+    train: Path
+    valid: Path | None = None
+    weight: float = 1.0
+    licences: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class JointRecipe:
+    """The tasks and the settings that they share; ``config.licences`` are those of the data of a
+    task that states none.
+
+    ``sampling`` is between 0 (all tasks as often) and 1 (by their number of rows).
+    """
+
+    name: str
+    tasks: tuple[JointTask, ...]
+    config: FinetuneConfig
+    sampling: float = 0.5
+    shapes: str = "input"
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The data files by task and what they are for."""
+        found = {}
+        for task in self.tasks:
+            found[f"{task.name} train"] = task.train
+            if task.valid is not None:
+                found[f"{task.name} valid"] = task.valid
+        return found
+
+    def as_toml(self) -> str:
+        """The recipe as :func:`load_recipe` reads it."""
+        values = asdict(self.config)
+        methods = values.pop("methods")
+        values |= {name: methods[name] for name in method_names() if name in methods}
+        tables = {}
+        for task in self.tasks:
+            table = {**asdict(task), "train": str(task.train), "valid": str(task.valid or "")}
+            name = table.pop("name")
+            tables[name] = {key: value for key, value in table.items() if value != ""}
+        own = {"name": self.name, "sampling": self.sampling, "shapes": self.shapes}
+        return tomli_w.dumps({**own, **values, "tasks": tables})
+
+
+def load_recipe(path: Path, **overrides: Any) -> JointRecipe:
+    """The recipe in a TOML file with ``overrides`` of shared settings (those not ``None``).
+
+    Raises :class:`DataError` naming an unknown key, a value that is not allowed, or what a joint
+    run does not do.
+    """
+    values = read_toml(path)
+    tables = values.pop("tasks", None)
+    if not isinstance(tables, dict) or len(tables) < 2:
+        raise DataError(path, None, "needs a table [tasks.NAME] for each of two tasks or more")
+    name = _checked_name(path, "name", values.pop("name", None))
+    own = {"sampling": values.pop("sampling", 0.5), "shapes": values.pop("shapes", "input")}
+    if type(own["sampling"]) not in (int, float) or not 0 <= own["sampling"] <= 1:
+        raise DataError(path, None, f"sampling = {own['sampling']!r} is not between 0 and 1")
+    if own["shapes"] not in _SHAPES:
+        raise DataError(path, None, f"shapes = {own['shapes']!r} is none of {', '.join(_SHAPES)}")
+    config = make_config(values, path, **overrides)
+    for setting in _NOT_SHARED:
+        if getattr(config, setting) != getattr(FinetuneConfig(), setting):
+            raise DataError(path, None, f"{setting} is not for tasks that learn together")
+    if config.loss == "crf":
+        raise DataError(path, None, "loss 'crf' is for taggers alone")
+    tasks = tuple(_task(path, key, table, config) for key, table in tables.items())
+    if name in tables:
+        raise DataError(path, None, f"{name} is the name of the whole and of a task")
+    return JointRecipe(name, tasks, replace(config, few_shot="off"), **own)
+
+
+def _task(path: Path, name: str, table: Any, config: FinetuneConfig) -> JointTask:
+    where = f"tasks.{_checked_name(path, 'tasks', name)}"
+    if not isinstance(table, Mapping):
+        raise DataError(path, None, f"{where} must be a table")
+    known = {item.name for item in fields(JointTask)} - {"name"}
+    for key in table:
+        if key not in known:
+            raise DataError(path, None, f"{where}.{key} is unknown; there are {_listed(known)}")
+    if table.get("kind") not in KINDS:
+        raise DataError(path, None, f"{where}.kind must be one of {', '.join(KINDS)}")
+    for key in ("train", "valid"):
+        if key in table and (type(table[key]) is not str or not table[key]):
+            raise DataError(path, None, f"{where}.{key} must be the name of a file")
+    if "train" not in table:
+        raise DataError(path, None, f"{where}.train is missing")
+    weight = table.get("weight", 1.0)
+    if type(weight) not in (int, float) or weight <= 0:
+        raise DataError(path, None, f"{where}.weight = {weight!r} is not above 0")
+    licences = table.get("licences", config.licences)
+    if not isinstance(licences, dict) or not all(type(v) is str for v in licences.values()):
+        raise DataError(path, None, f"{where}.licences must be a table of texts")
+    valid = Path(table["valid"]) if "valid" in table else None
+    return JointTask(name, table["kind"], Path(table["train"]), valid, float(weight), licences)
+
+
+def _checked_name(path: Path, key: str, name: Any) -> str:
+    if type(name) is not str or not _NAME.fullmatch(name):
+        raise DataError(
+            path, None, f"{key}: {name!r} is no name; letters, digits, - and _, 60 at most"
+        )
+    return name
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(sorted(names))

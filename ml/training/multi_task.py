@@ -1,0 +1,253 @@
+"""One trunk for several tasks: from the rows of each to one calibrated, measured joint artifact."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from ml.artifacts import (
+    ADAPTER,
+    HEAD,
+    MODEL_CARD,
+    Artifact,
+    DataSource,
+    EncoderRef,
+    staged_folder,
+    write_artifact,
+)
+from ml.data.dataset_folders import data_name, data_sha256, is_dataset
+from ml.data.encoding import load_tokenizer
+from ml.encoders import EncoderSource, resolve_encoder
+from ml.errors import DataError, TrainingError
+from ml.joint import SHAPES, TASKS, own_declaration
+from ml.models.encoder import delta_state, trainable_parameters, tune
+from ml.models.joint import JointModel, OneTask
+from ml.training.card import joint_card
+from ml.training.datasets import EncodedRow, EncodedRows, collate
+from ml.training.finetune import recipe_told
+from ml.training.joint_order import TaskOrder
+from ml.training.joint_recipe import JointRecipe
+from ml.training.joint_tasks import Head, read_head
+from ml.training.processes import is_alone
+from ml.training.rows import FinetuneRequest, Observer
+from ml.training.tasks import fitting_encoder
+from ml.training.tracking import RunRecord
+from ml.training.trainer import ProgressCallback, Watch, seed_everything, train
+
+
+@dataclass(frozen=True, slots=True)
+class JointRequest:
+    """A recipe, and where its artifact goes.
+
+    ``run_folder`` keeps checkpoints, so that the same request goes on after a kill. ``observer`` is
+    told each reading, as in :class:`ml.training.rows.FinetuneRequest`.
+    """
+
+    recipe: JointRecipe
+    output: Path
+    run_folder: Path
+    observer: Observer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    model: JointModel
+    curve: list[dict[str, float]] = field(default_factory=list)
+    minutes: float = 0.0
+
+
+def finetune_together(request: JointRequest, progress: ProgressCallback | None = None) -> Artifact:
+    """Train, calibrate, measure and store a joint artifact; returns its declaration.
+
+    Each task is calibrated and measured on its own held-out rows, as a single model is.
+    ``request.output`` appears complete or not at all. The run is told in ``request.run_folder``.
+
+    Raises :class:`DataError` (a row or file is unusable) or :class:`TrainingError` (one class
+    only, a loss that is not finite, several processes).
+    """
+    if not is_alone():
+        raise TrainingError("tasks learn together in one process; start it without accelerate")
+    recipe = request.recipe
+    for task in recipe.tasks:
+        for file in (task.train, task.valid):
+            if file is not None and not (file.is_file() or is_dataset(file)):
+                raise DataError(file, None, f"does not exist (of the task {task.name})")
+    source = resolve_encoder(recipe.config.encoder)
+    record = RunRecord(
+        request.run_folder,
+        recipe.name,
+        recipe.config,
+        recipe.files,
+        request.observer,
+        recipe=recipe.as_toml(),
+    )
+    try:
+        artifact = _finetune(request, source, record.phase("."), progress)
+    except BaseException as error:
+        record.end(None, str(error) or type(error).__name__)
+        raise
+    record.end(artifact.metrics)
+    return artifact
+
+
+def _finetune(
+    request: JointRequest,
+    source: EncoderSource,
+    watch: Watch,
+    progress: ProgressCallback | None,
+) -> Artifact:
+    recipe = request.recipe
+    tokenizer = load_tokenizer(source.path / "tokenizer.json")
+    heads: dict[str, Head] = {}
+    for task in recipe.tasks:
+        single = FinetuneRequest(
+            name=task.name,
+            kind=task.kind,
+            train_file=task.train,
+            valid_file=task.valid,
+            output=request.output,
+            run_folder=request.run_folder,
+            config=recipe.config,
+        )
+        heads[task.name] = read_head(task, single, source, tokenizer)
+    fit = _fit(request, source, heads, watch, progress)
+    artifact = _declare(recipe, source, heads)
+    tables: dict[str, Any] = {}
+    metrics: dict[str, float] = {}
+    for name, head in heads.items():
+        empty = replace(artifact, task=name, kind=head.recipe.kind, settings={}, metrics={})
+        declared, told = head.measured(empty, fit.model.heads[name], OneTask(fit.model, name))
+        declared = replace(declared, metrics=_numbers(told))
+        tables[name] = own_declaration(declared)
+        metrics |= {f"{name}_{metric}": value for metric, value in declared.metrics.items()}
+    artifact = replace(artifact, metrics=metrics, settings=artifact.settings | {TASKS: tables})
+    return _store(request, artifact, fit)
+
+
+def _fit(
+    request: JointRequest,
+    source: EncoderSource,
+    heads: Mapping[str, Head],
+    watch: Watch,
+    progress: ProgressCallback | None,
+) -> _Fit:
+    recipe, config = request.recipe, request.recipe.config
+    rows = {name: head.rows for name, head in heads.items()}
+    seed_everything(config.seed)
+    model = JointModel(
+        tune(fitting_encoder(source, config), config.method_settings()),
+        {name: head.make() for name, head in heads.items()},
+        hidden_size=source.hidden_size,
+        shapes=recipe.shapes,
+        weights={name: head.recipe.weight for name, head in heads.items()},
+    )
+    order = TaskOrder(
+        [[len(row.input_ids) for row in task] for task in rows.values()],
+        config.batch_size,
+        config.seed,
+        recipe.sampling,
+    )
+    started = time.monotonic()
+    curve = train(
+        model,
+        _JointRows(rows),
+        config,
+        run_folder=request.run_folder,
+        progress=progress,
+        collator=_collate,
+        watch=watch,
+        order=order,
+    )
+    return _Fit(model, curve, (time.monotonic() - started) / 60)
+
+
+class _JointRows(torch.utils.data.Dataset[dict[str, Any]]):
+    """The rows of all tasks, one task behind the other; each item names its task."""
+
+    def __init__(self, rows: Mapping[str, Sequence[EncodedRow]]) -> None:
+        self._tasks = [task for task, own in rows.items() for _ in own]
+        self._rows = EncodedRows([row for own in rows.values() for row in own])
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return {**self._rows[index], "task": self._tasks[index]}
+
+
+def _collate(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Pad items of one task to a batch of :class:`ml.models.joint.JointModel`."""
+    return {**collate(items), "task": items[0]["task"]}
+
+
+def _declare(recipe: JointRecipe, source: EncoderSource, heads: Mapping[str, Head]) -> Artifact:
+    config = recipe.config
+    return Artifact(
+        task=recipe.name,
+        kind="joint",
+        version="",
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        encoder=EncoderRef(source.name, source.sha256, source.hidden_size),
+        method=config.method_settings(),
+        labels=(),
+        max_length=config.max_length,
+        pooling="mean",
+        temperature=1.0,
+        thresholds={},
+        data=tuple(_source(head) for head in heads.values()),
+        metrics={},
+        settings={
+            SHAPES: recipe.shapes,
+            "recipe": {
+                **recipe_told(config),
+                "sampling": recipe.sampling,
+                "weights": {task.name: task.weight for task in recipe.tasks},
+            },
+        },
+    )
+
+
+def _source(head: Head) -> DataSource:
+    """The training file of a task."""
+    task = head.recipe
+    described = "; ".join(f"{name}: {licence}" for name, licence in task.licences.items())
+    return DataSource(
+        data_name(task.train), data_sha256(task.train), len(head.rows), described or "unknown"
+    )
+
+
+def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
+    found = {
+        name: float(value) for name, value in metrics.items() if isinstance(value, int | float)
+    }
+    types = metrics.get("per_type", {})
+    return found | {f"f1_{name}": float(row["f1"]) for name, row in types.items()}
+
+
+def _store(request: JointRequest, artifact: Artifact, fit: _Fit) -> Artifact:
+    numbers = {
+        "minutes": round(fit.minutes, 2),
+        "trainable_parameters": float(trainable_parameters(fit.model)),
+    }
+    artifact = replace(artifact, metrics=artifact.metrics | numbers)
+    encoder: Any = fit.model.encoder
+    head = {
+        name: tensor.detach().clone().contiguous()
+        for name, tensor in fit.model.state_dict().items()
+        if not name.startswith("encoder.")
+    }
+    with staged_folder(request.output) as folder:
+        delta = delta_state(encoder, artifact.method)
+        if delta:
+            save_file(delta, folder / ADAPTER)
+        save_file(head, folder / HEAD)
+        card = joint_card(artifact, request.recipe.config, fit.curve)
+        (folder / MODEL_CARD).write_text(card, encoding="utf-8")
+        return write_artifact(folder, artifact)

@@ -1,0 +1,224 @@
+"""Joint builds: one graph for several tasks, each served as a version of its own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ml.artifacts import MODEL, TOKENIZER, read_artifact
+from ml.data.words import readable_words
+from ml.errors import ArtifactError, ExportMismatch, ModelNotFound
+from ml.export import joint as export
+from ml.export.build import build_model
+from ml.export.joint import build_joint
+from ml.export.merge import merge_encoder
+from ml.joint import declared_tasks, trunk_of
+from ml.runtime import RuntimeSettings
+from ml.serving.engine import TOGETHER_CHARACTERS, LocalEngine
+from ml.serving.predictors import Graph, load_predictor
+from ml.serving.registry import ModelStore
+from ml.training.multi_task import finetune_together
+from ml.types import Classification, Embedding, Prediction, Tagging
+from tests.ml.serving.tiny_models import build_model as build_tiny
+from tests.ml.training.tiny_encoder import make_encoder
+from tests.ml.training.tiny_joint import joint_request
+
+ONE_THREAD = RuntimeSettings(1, 1)
+TASKS = ("matter", "meaning", "names")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    encoder = make_encoder(folder / "encoder")
+    asked = joint_request(folder, encoder, outside=True)
+    finetune_together(asked)
+    return asked.output
+
+
+@pytest.fixture(scope="module")
+def models(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("models")
+    build_joint(trained, root)
+    return root
+
+
+@pytest.fixture
+def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The number of rows of each pass of a graph."""
+    seen: list[int] = []
+    run = Graph.run
+
+    def counted(self: Graph, batch: Any) -> Any:
+        seen.append(len(batch.input_ids))
+        return run(self, batch)
+
+    monkeypatch.setattr(Graph, "run", counted)
+    return seen
+
+
+def _task(root: Path, task: str) -> Any:
+    store = ModelStore(root)
+    artifact = store.artifact(task)
+    return load_predictor(root / task / artifact.version, artifact, ONE_THREAD)
+
+
+def test_one_graph_is_built_and_each_task_is_a_version(trained: Path, models: Path) -> None:
+    joint = read_artifact(trained)
+    folder = models / "all" / joint.version
+    assert {path.name for path in folder.iterdir()} == {"artifact.json", MODEL, TOKENIZER}
+    built = read_artifact(folder)
+    assert built.build is not None
+    assert built.build.agreement >= export.MIN_AGREEMENT
+    store = ModelStore(models)
+    assert store.tasks() == list(TASKS)
+    for name, declared in declared_tasks(joint).items():
+        artifact = store.artifact(name)
+        assert artifact.version == declared.version
+        assert artifact.labels == declared.labels
+        assert artifact.build == built.build
+        assert [path.name for path in (models / name / artifact.version).iterdir()] == [
+            "artifact.json"
+        ]
+    assert [info.task for info in store.infos()] == list(TASKS)
+    assert store.problems() == {}
+
+
+def test_each_task_answers_by_itself(models: Path) -> None:
+    matter, names, meaning = (_task(models, task) for task in ("matter", "names", "meaning"))
+    card, rate, outside, nothing = matter.predict(["card lost", "rate euro", "ann and rome", " "])
+    assert (card.label, rate.label) == ("card", "rate")
+    assert (card.in_scope, outside.in_scope, nothing.in_scope) == (True, False, False)
+    assert nothing.confidence == 0.5
+    (tagging,) = names.predict(["Ann lost the card"])
+    assert [(entity.text, entity.label, entity.start) for entity in tagging.entities] == [
+        ("Ann", "PER", 0)
+    ]
+    assert names.tag_words([("Ann", "lost"), ()])[0][0] == "B-PER"
+    vectors = [answer.vector for answer in meaning.predict(["the card", ""])]
+    assert np.linalg.norm(vectors[0]) == pytest.approx(1.0, abs=1e-5)
+    assert not vectors[1].any()
+    assert matter.vectors(["the card", ""]).shape == (2, 32)
+
+
+def test_a_long_text_is_tagged_to_its_end_and_classified_by_its_beginning(models: Path) -> None:
+    matter, names = _task(models, "matter"), _task(models, "names")
+    text = "card lost and " + "the bank of the card and " * 40 + "Ann lost the card"
+    (tagging,) = names.predict([text])
+    assert [(entity.text, entity.label) for entity in tagging.entities][-1] == ("Ann", "PER")
+    assert text[tagging.entities[-1].start :].startswith("Ann")
+    (answer,) = matter.predict([text])
+    assert answer.label == "card"
+
+
+def test_offsets_are_those_of_the_text_as_it_was_given(models: Path) -> None:
+    text = "see https://acme.example/ann &amp; Ann lost\u200b the card"
+    (tagging,) = _task(models, "names").predict([text])
+    assert all(text[entity.start : entity.end] == entity.text for entity in tagging.entities)
+    assert "Ann" in [entity.text for entity in tagging.entities]
+    words = readable_words(text)
+    assert [word.text for word in words] == ["see", "&", "Ann", "lost", "the", "card"]
+    assert text[words[1].start : words[1].end] == "&amp;"
+
+
+def test_all_tasks_of_a_text_cost_one_pass(models: Path, passes: list[int]) -> None:
+    engine = LocalEngine(models, settings=ONE_THREAD)
+    try:
+        engine.warm()
+        passes.clear()
+        texts = ["Ann lost the card", "the euro rate in Rome"]
+        futures: dict[str, list[Future[Prediction]]] = {
+            task: engine.submit(task, texts) for task in TASKS
+        }
+        found = {task: [future.result(10) for future in each] for task, each in futures.items()}
+        assert sum(passes) == len(texts)
+        for task, kind in zip(TASKS, (Classification, Embedding, Tagging), strict=True):
+            alone = _task(models, task).predict(texts)
+            for one, other in zip(found[task], alone, strict=True):
+                assert isinstance(one, kind)
+                assert one.version == other.version == ModelStore(models).active_version(task)
+        assert found["matter"][0].label == "card"  # type: ignore[union-attr]
+        stats = engine.stats().tasks
+        assert [stats[task].requests for task in TASKS] == [2, 2, 2]
+        assert stats["all"].batches == len(passes) - len(TASKS)
+        passes.clear()
+        assert engine.predict("names", texts) == found["names"]
+        assert passes == []
+    finally:
+        engine.close()
+
+
+def test_a_long_text_is_read_for_the_task_that_is_asked(models: Path, passes: list[int]) -> None:
+    engine = LocalEngine(models, settings=ONE_THREAD)
+    try:
+        engine.warm()
+        long = "the card of the bank " * (TOGETHER_CHARACTERS // 20)
+        passes.clear()
+        assert len(engine.predict("matter", [long, "the rate"])) == 2
+        assert sorted(passes) == [1, 1]  # the beginning of the long one, and the short one
+        assert len(engine.predict("names", [long])) == 1
+        assert passes[-1] > 1
+    finally:
+        engine.close()
+
+
+def test_a_task_goes_back_to_a_model_of_its_own(models: Path, tmp_path: Path) -> None:
+    root = tmp_path / "models"
+    shutil.copytree(models, root)
+    store = ModelStore(root)
+    shared = store.active_version("matter")
+    single = build_tiny(root, "matter", "classification")
+    engine = LocalEngine(root, settings=ONE_THREAD)
+    try:
+        engine.warm()
+        (before,) = engine.predict("matter", ["card lost"])
+        store.activate("matter", shared)
+        (first, second) = (engine.predict("matter", ["card lost"])[0] for _ in range(2))
+    finally:
+        engine.close()
+    assert before.version == single
+    assert first.version == second.version == shared
+
+
+def test_a_task_whose_joint_model_is_gone_is_not_served(models: Path, tmp_path: Path) -> None:
+    root = tmp_path / "models"
+    shutil.copytree(models, root)
+    trunk = trunk_of(ModelStore(root).artifact("matter"))
+    assert trunk is not None
+    shutil.rmtree(root / "all")
+    with pytest.raises(ModelNotFound, match="'all' has no version"):
+        ModelStore(root).artifact("matter")
+    assert ModelStore(root).infos() == []
+
+
+def test_no_graph_that_disagrees_is_stored(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "MIN_AGREEMENT", 1.01)
+    with pytest.raises(ExportMismatch, match="all: the exported graph agrees"):
+        build_joint(trained, tmp_path)
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_it_is_no_model_of_one_task(trained: Path, tmp_path: Path) -> None:
+    for use in (build_model, merge_encoder):
+        with pytest.raises(ArtifactError, match="is the joint model of matter, meaning, names"):
+            use(trained, tmp_path / "target")
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_a_build_is_not_made_again(trained: Path, models: Path) -> None:
+    version = read_artifact(trained).version
+    made = (models / "all" / version / MODEL).stat().st_mtime_ns
+    steps: list[int] = []
+    assert build_joint(trained, models, lambda done, *_: steps.append(done)).version == version
+    assert steps == [4]
+    assert (models / "all" / version / MODEL).stat().st_mtime_ns == made
+    active = json.loads((models / "matter" / "active.json").read_text())
+    assert active["version"] == ModelStore(models).active_version("matter")

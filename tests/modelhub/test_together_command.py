@@ -1,0 +1,99 @@
+"""``finetune_together``, and the other commands on a task that a joint model answers for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError
+
+from apps.core import gateway
+from apps.modelhub import selectors
+from ml.artifacts import read_artifact
+from tests.ml.training.tiny_encoder import make_encoder
+from tests.ml.training.tiny_joint import joint_request
+from tests.modelhub.commands import result, run, written
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def recipe(models: Path, tmp_path: Path) -> Path:
+    asked = joint_request(tmp_path / "joint", make_encoder(tmp_path / "encoder"))
+    path = tmp_path / "recipe.toml"
+    path.write_text(asked.recipe.as_toml(), encoding="utf-8")
+    return path
+
+
+def test_its_tasks_are_listed_asked_measured_and_taken_back(
+    recipe: Path, tmp_path: Path, settings: Any
+) -> None:
+    told = result("finetune_together", "--config", str(recipe))
+    assert told["promoted"] is False  # but active, as there was no other
+    assert set(told["tasks"]) == {"matter", "names", "meaning"}
+    assert read_artifact(Path(told["folder"])).version == told["version"]
+
+    listed = {row["task"]: row for row in result("models")}
+    assert "all" not in listed
+    assert listed["matter"]["version"] == told["tasks"]["matter"]
+    assert (listed["matter"]["active"], listed["matter"]["trunk"]) == (True, "all")
+    assert listed["intent"]["trunk"] == ""
+    assert "one pass with all" in run("models")[0]
+
+    (answer,) = result("predict", "--task", "matter", "--text", "card lost")["predictions"]
+    assert answer["label"] == "card"
+    (tagged,) = result("predict", "--task", "names", "--text", "Ann lost the card")["predictions"]
+    assert [entity["text"] for entity in tagged["entities"]] == ["Ann"]
+
+    joint = recipe.with_name("joint")
+    measured = result("evaluate", "--task", "matter", "--file", str(joint / "matter_valid.jsonl"))
+    assert measured["accuracy"] > 0.9
+    assert measured["version"] == told["tasks"]["matter"]
+    measured = result("evaluate", "--task", "names", "--file", str(joint / "names_valid.jsonl"))
+    assert measured["f1"] > 0.6
+
+    card = selectors.card_html(task="matter", version=told["tasks"]["matter"])
+    assert "measured on held-out rows" in card
+
+    again = result("finetune_together", "--config", str(recipe), "--seed", "5", "--promote")
+    store = gateway.model_store()
+    assert store.active_version("names") == again["tasks"]["names"] != told["tasks"]["names"]
+    run("promote", "--task", "names", "--version", told["tasks"]["names"])
+    assert store.active_version("names") == told["tasks"]["names"]
+    with pytest.raises(CommandError, match="is of kind joint; classifiers are explained"):
+        run("explain", "--task", "matter", "--text", "card lost", "--method", "gradients")
+
+
+def test_a_shipped_joint_model_is_built_with_its_tasks(
+    recipe: Path, tmp_path: Path, settings: Any
+) -> None:
+    settings.ML_PRETRAINED_DIR = tmp_path / "pretrained"
+    output = str(settings.ML_PRETRAINED_DIR / "all")
+    told = result("finetune_together", "--config", str(recipe), "--output", output)
+    for name in told["tasks"]:
+        gateway.discard_build(name, told["tasks"][name])
+    assert result("build_models", "--task", "all") == {"all": told["version"]}
+    assert gateway.model_store().artifact("matter").version == told["tasks"]["matter"]
+
+
+def test_what_may_not_be_shipped_is_not_trained(
+    recipe: Path, tmp_path: Path, settings: Any
+) -> None:
+    settings.ML_PRETRAINED_DIR = tmp_path / "pretrained"
+    recipe.write_text(recipe.read_text().replace("CC0-1.0", "CC-BY-NC-4.0", 1), encoding="utf-8")
+    with pytest.raises(CommandError, match=r"cannot be shipped: trained on Tiny rows"):
+        run(
+            *("finetune_together", "--config", str(recipe)),
+            *("--output", str(tmp_path / "pretrained" / "all")),
+        )
+    assert not (tmp_path / "pretrained").exists()
+
+
+def test_bad_rows_and_recipes_end_in_one_line(recipe: Path) -> None:
+    written(recipe.with_name("joint") / "matter_train.jsonl", {"text": "a", "label": 3})
+    with pytest.raises(CommandError, match=r"matter_train\.jsonl.*1"):
+        run("finetune_together", "--config", str(recipe))
+    recipe.write_text('name = "x"\n', encoding="utf-8")
+    with pytest.raises(CommandError, match="two tasks or more"):
+        run("finetune_together", "--config", str(recipe))
