@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from tokenizers import Tokenizer
 from torch import nn
 
@@ -46,7 +47,9 @@ class Teacher:
             self.max_length,
             self.long_texts,
         )
-        logits: FloatArray = classify_rows(self.model, encoded)[0][:, self.columns]
+        # Half precision is enough for probabilities that are softened and averaged.
+        with torch.autocast("cpu", torch.bfloat16):
+            logits: FloatArray = classify_rows(self.model, encoded)[0][:, self.columns]
         return logits
 
 
