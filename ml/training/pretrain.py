@@ -33,10 +33,10 @@ from ml.models.tuning.layers import token_positions
 from ml.training.broken_texts import Collator, Deletion, Masking
 from ml.training.config import FinetuneConfig
 from ml.training.datasets import EncodedRow, EncodedRows
+from ml.training.settings.pretraining import OBJECTIVES
 from ml.training.tracking import RunRecord
 from ml.training.trainer import ProgressCallback, seed_everything, train
 
-OBJECTIVES = ("mlm", "tsdae")
 _FEWEST = 20
 _READ_BATCH = 64
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+OBJECTIVES = ("mlm", "tsdae")
+"""Masked language model, denoising auto-encoder."""
+
 
 @dataclass(frozen=True)
 class PretrainingSettings:

@@ -13,15 +13,14 @@ from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
 from ml.data.dataset_folders import data_sha256
 from ml.models.tuning.registry import method_names
-
-_OBJECTIVES = ("mlm", "tsdae")
+from ml.training.settings.pretraining import OBJECTIVES
 
 
 class Command(TrefoilCommand):
     help = "Pre-train an encoder on texts without labels; recipes then name it as their encoder."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--objective", choices=_OBJECTIVES, default="mlm")
+        parser.add_argument("--objective", choices=OBJECTIVES, default="mlm")
         parser.add_argument("--texts", type=Path, required=True, help="JSONL, CSV, folder or .txt")
         parser.add_argument("--valid", type=Path, help="default: a share of --texts")
         parser.add_argument("--encoder", help="a name or a folder")
