@@ -24,7 +24,7 @@ from ml.serving.predictors import load_predictor
 from ml.serving.protocol import Unit
 from ml.serving.registry import ModelStore
 
-ROUNDS = 5
+ROUNDS = 7
 BATCHES = (1, 32)
 ONE_THREAD = RuntimeSettings(1, 1)
 
