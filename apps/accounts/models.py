@@ -8,11 +8,15 @@ from django.db import models
 
 
 class Role(models.TextChoices):
-    """What a person does in the suite; an administrator may do everything."""
+    """What a person does in the suite; an administrator may do everything.
+
+    A team lead does what operators and analysts do, and teaches the models what they corrected.
+    """
 
     MEMBER = "member", "Member"
     OPERATOR = "operator", "Operator"
     ANALYST = "analyst", "Analyst"
+    LEAD = "lead", "Team lead"
     ADMINISTRATOR = "administrator", "Administrator"
 
 
@@ -32,11 +36,15 @@ class User(AbstractUser):
 
     @property
     def is_operator(self) -> bool:
-        return self.is_active and self.role in (Role.OPERATOR, Role.ADMINISTRATOR)
+        return self.is_active and self.role in (Role.OPERATOR, Role.LEAD, Role.ADMINISTRATOR)
 
     @property
     def is_analyst(self) -> bool:
-        return self.is_active and self.role in (Role.ANALYST, Role.ADMINISTRATOR)
+        return self.is_active and self.role in (Role.ANALYST, Role.LEAD, Role.ADMINISTRATOR)
+
+    @property
+    def is_lead(self) -> bool:
+        return self.is_active and self.role in (Role.LEAD, Role.ADMINISTRATOR)
 
     @property
     def is_administrator(self) -> bool:

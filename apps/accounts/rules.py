@@ -18,6 +18,11 @@ def is_analyst(user: Any) -> bool:
 
 
 @rules.predicate
+def is_lead(user: Any) -> bool:
+    return bool(user.is_authenticated and user.is_lead)
+
+
+@rules.predicate
 def is_administrator(user: Any) -> bool:
     return bool(user.is_authenticated and user.is_administrator)
 

@@ -30,6 +30,7 @@ DEMO_USERS = (
     DemoUser("olivia", "Olivia", "Marsh", Role.OPERATOR),
     DemoUser("omar", "Omar", "Reyes", Role.OPERATOR),
     DemoUser("anna", "Anna", "Lindqvist", Role.ANALYST),
+    DemoUser("lena", "Lena", "Novak", Role.LEAD),
     DemoUser("mei", "Mei", "Tan", Role.MEMBER),
     DemoUser("admin", "Ada", "Winter", Role.ADMINISTRATOR),
 )

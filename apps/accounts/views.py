@@ -24,6 +24,7 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 HOME_OF = {
     Role.OPERATOR: "support:console",
     Role.ANALYST: "market:monitor",
+    Role.LEAD: "modelhub:models",
     Role.MEMBER: "recommend:home",
     Role.ADMINISTRATOR: "modelhub:models",
 }

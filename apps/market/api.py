@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from apps.core.api import JobSerializer
 from apps.core.errors import InvalidInput
 from apps.core.jobs import job_start
-from apps.market import alert_api, index_api, ingest, name_api, serializers
+from apps.market import alert_api, correction_api, index_api, ingest, name_api, serializers
 from apps.market.access import AnalystView, validated
 from apps.market.selectors import companies, sources, tape
 from apps.market.services import imports
@@ -188,6 +188,7 @@ class StatusView(AnalystView):
 _VIEWS: list[tuple[str, type[APIView], str]] = [
     ("articles/", ArticleListView, "articles"),
     ("articles/<int:article_id>/", ArticleView, "article"),
+    ("articles/<int:article_id>/corrections/", correction_api.CorrectionsView, "corrections"),
     ("companies/", CompanyListView, "companies"),
     ("companies/<int:company_id>/index/", index_api.CompanyIndexView, "company-index"),
     ("index/", index_api.MarketIndexView, "index"),

@@ -1,12 +1,17 @@
 from django.urls import path
 
-from apps.market import index_views, name_views, rule_views, source_views, views
+from apps.market import correction_views, index_views, name_views, rule_views, source_views, views
 
 app_name = "market"
 urlpatterns = [
     path("", views.monitor, name="monitor"),
     path("tape/", views.tape_page, name="tape"),
     path("articles/<int:article_id>/", views.article_detail, name="article"),
+    path(
+        "articles/<int:article_id>/corrections/",
+        correction_views.article_corrections,
+        name="article-corrections",
+    ),
     path("companies/<int:company_id>/", views.company_detail, name="company"),
     path("watchlist/", index_views.watchlist, name="watchlist"),
     path("watchlist/<int:company_id>/remove/", index_views.unwatch, name="unwatch"),

@@ -1,13 +1,19 @@
-"""What people corrected: the examples that later versions learn from."""
+"""What people corrected, the data sets made of it, the runs, and which version went live when."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
+
+from apps.core.models import Job
 
 
 class LabelledExample(models.Model):
-    """A text with the label that a person gave it, and where that came from."""
+    """A text with the label that a person gave it, and where that came from.
+
+    ``subject`` names the object that was corrected; of one person there is one example of it.
+    """
 
     class App(models.TextChoices):
         SUPPORT = "support", "Support"
@@ -16,6 +22,7 @@ class LabelledExample(models.Model):
 
     app = models.CharField(max_length=10, choices=App.choices)
     task = models.CharField(max_length=60)
+    subject = models.CharField(max_length=120, blank=True)
     text = models.TextField(max_length=20_000)
     old_label = models.CharField(max_length=120, blank=True)
     new_label = models.CharField(max_length=120)
@@ -26,9 +33,162 @@ class LabelledExample(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         indexes = [models.Index(fields=["task", "-created_at"])]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["task", "subject", "actor"],
+                condition=~Q(subject=""),
+                name="modelhub_example_once",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.task}: {self.new_label}"
+
+
+class DataSet(models.Model):
+    """Labelled texts for one classifier, in versions.
+
+    ``frozen`` is the hash of the file with its frozen rows, empty when it has none: rows that are
+    measured on and never trained on, the same for every version.
+    """
+
+    name = models.CharField(max_length=80, unique=True)
+    task = models.CharField(max_length=60)
+    frozen = models.CharField(max_length=64, blank=True)
+    frozen_rows = models.PositiveIntegerField(default=0)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["task", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DataSetVersion(models.Model):
+    """The rows of a data set at one moment; never changed. They lie in a file named by their hash.
+
+    ``origin`` says what it was made of: ``kind`` ("upload", "extended", "corrections"), the file's
+    name and hash, how many corrections and how many of them were new.
+    """
+
+    dataset = models.ForeignKey(DataSet, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    rows = models.PositiveIntegerField()
+    counts = models.JSONField(default=dict)
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True)
+    origin = models.JSONField(default=dict)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["dataset", "number"], name="modelhub_version_number"),
+            models.UniqueConstraint(fields=["dataset", "sha256"], name="modelhub_version_content"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dataset.name} #{self.number}"
+
+
+class Upload(models.Model):
+    """A file that a person has uploaded, kept until it becomes a version or is a day old."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    name = models.CharField(max_length=120)
+    sha256 = models.CharField(max_length=64)
+    bytes = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Run(models.Model):
+    """A fine-tuning run of a data set version; its job says how far it is.
+
+    ``result`` holds what was measured, ``gate`` the verdict on it, ``version`` the built model.
+    """
+
+    dataset_version = models.ForeignKey(
+        DataSetVersion, on_delete=models.PROTECT, related_name="runs"
+    )
+    task = models.CharField(max_length=60)
+    base = models.CharField(max_length=120)
+    method = models.CharField(max_length=40)
+    options = models.JSONField(default=dict)
+    advanced = models.TextField(blank=True)
+    job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, blank=True)
+    estimate_seconds = models.FloatField(null=True, blank=True)
+    seconds = models.FloatField(default=0)
+    version = models.CharField(max_length=100, blank=True)
+    result = models.JSONField(default=dict)
+    gate = models.JSONField(default=dict)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["task", "version"])]
+
+    def __str__(self) -> str:
+        return f"run {self.pk} of {self.task}"
+
+    @property
+    def state(self) -> str:
+        """The job's status; a run whose job is gone has ended."""
+        return self.job.status if self.job else Job.Status.FAILED
+
+    @property
+    def is_finished(self) -> bool:
+        return self.job is None or self.job.is_finished
+
+
+class Promotion(models.Model):
+    """A change of the version that is served, written before it is made.
+
+    It is ``pending`` until the models' folder says the same; what a killed process leaves pending
+    is carried out by the next one (:func:`apps.modelhub.services.promotions_settle`).
+    """
+
+    class Kind(models.TextChoices):
+        PROMOTE = "promote", "Promoted"
+        ROLL_BACK = "roll_back", "Rolled back"
+
+    class State(models.TextChoices):
+        PENDING = "pending", "Being carried out"
+        DONE = "done", "Carried out"
+        FAILED = "failed", "Failed"
+
+    task = models.CharField(max_length=60)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
+    before = models.CharField(max_length=100, blank=True)
+    after = models.CharField(max_length=100)
+    reason = models.CharField(max_length=500, blank=True)
+    overrides_gate = models.BooleanField(default=False)
+    problem = models.CharField(max_length=500, blank=True)
+    run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, blank=True)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["task", "-id"])]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["task"], condition=Q(state="pending"), name="modelhub_one_promotion"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.task}: {self.before} -> {self.after}"

@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 from apps.accounts.selectors import signed_in
 from apps.core.api import CursorPagination
 from apps.core.errors import NotAllowed
-from apps.support import article_api, desk_api, selectors, services
+from apps.support import article_api, correction_api, desk_api, selectors, services
 from apps.support.endpoints import Anything, MessageInput, body_of, require
 from apps.support.models import Conversation
 from apps.support.payloads import (
@@ -191,6 +191,7 @@ urlpatterns = [
     path("conversations/<uuid:conversation_id>/", ConversationView.as_view()),
     path("conversations/<uuid:conversation_id>/messages/", ReplyView.as_view()),
     path("conversations/<uuid:conversation_id>/summary/", SummaryView.as_view()),
+    *correction_api.urlpatterns,
     *desk_api.urlpatterns,
     *(
         path(

@@ -1,12 +1,17 @@
 from django.urls import path
 
-from apps.support import knowledge_views, macro_views, views
+from apps.support import correction_views, knowledge_views, macro_views, views
 
 app_name = "support"
 urlpatterns = [
     path("", views.console, name="console"),
     path("c/<uuid:conversation_id>/", views.console, name="conversation"),
     path("c/<uuid:conversation_id>/inspector/", views.inspector, name="inspector"),
+    path(
+        "c/<uuid:conversation_id>/messages/<int:seq>/matter/",
+        correction_views.correction,
+        name="correction",
+    ),
     path("knowledge/", knowledge_views.article_table, name="knowledge"),
     path("knowledge/new/", knowledge_views.article_new, name="article-new"),
     path("knowledge/preview/", knowledge_views.article_preview, name="article-preview"),

@@ -53,7 +53,8 @@ def note_add(
 
 def colleagues() -> list[User]:
     """Who a conversation can be assigned to, by name."""
-    rows = User.objects.filter(is_active=True, role__in=(Role.OPERATOR, Role.ADMINISTRATOR))
+    answering = (Role.OPERATOR, Role.LEAD, Role.ADMINISTRATOR)
+    rows = User.objects.filter(is_active=True, role__in=answering)
     return list(rows.order_by("first_name", "username"))
 
 

@@ -1,0 +1,21 @@
+"""Writes: corrections, data sets, runs, and which version is served."""
+
+from apps.modelhub.services.examples import (
+    MAX_LABEL,
+    MAX_TEXT,
+    example_add,
+    example_discard,
+    example_find,
+    example_labels,
+    example_undo,
+)
+
+__all__ = [
+    "MAX_LABEL",
+    "MAX_TEXT",
+    "example_add",
+    "example_discard",
+    "example_find",
+    "example_labels",
+    "example_undo",
+]

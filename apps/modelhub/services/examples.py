@@ -1,0 +1,117 @@
+"""The door through which the apps hand over corrections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from apps.accounts.services import audit_record
+from apps.core.errors import InvalidInput, NotFound
+from apps.modelhub.models import LabelledExample
+
+MAX_TEXT = 20_000
+MAX_LABEL = 120
+
+
+def example_add(
+    *,
+    app: str,
+    task: str,
+    text: str,
+    new_label: str,
+    old_label: str = "",
+    confidence: float | None = None,
+    model_version: str = "",
+    actor: Any | None = None,
+    subject: str = "",
+    provenance: dict[str, Any] | None = None,
+) -> LabelledExample:
+    """Store a correction as a labelled example, in the caller's transaction or its own.
+
+    ``confidence`` is the model's in its old label, in [0, 1]; ``provenance`` says more about what
+    was corrected. ``subject`` names that object: the same person's earlier correction of it is
+    replaced. Raises ``InvalidInput`` for an unknown app, an empty or too long text or label.
+    """
+    problems = {
+        "app": app not in LabelledExample.App.values,
+        "task": not task.strip(),
+        "text": not 0 < len(text.strip()) <= MAX_TEXT,
+        "new_label": not 0 < len(new_label.strip()) <= MAX_LABEL,
+        "confidence": confidence is not None and not 0 <= confidence <= 1,
+    }
+    bad = [name for name, is_bad in problems.items() if is_bad]
+    if bad:
+        raise InvalidInput(
+            f"The example's {', '.join(bad)} cannot be used.",
+            fields=dict.fromkeys(bad, "missing, too long or out of range"),
+        )
+    values = {
+        "app": app,
+        "text": text.strip(),
+        "old_label": old_label,
+        "new_label": new_label.strip(),
+        "confidence": confidence,
+        "model_version": model_version,
+        "provenance": provenance or {},
+    }
+    person = actor if actor is not None and actor.is_authenticated else None
+    task = task.strip()
+    with transaction.atomic():
+        if subject and person is not None:
+            example, created = LabelledExample.objects.update_or_create(
+                task=task, subject=subject, actor=person, defaults=values
+            )
+        else:
+            example, created = (
+                LabelledExample.objects.create(task=task, subject=subject, actor=person, **values),
+                True,
+            )
+        audit_record(
+            actor=actor,
+            action="example.added" if created else "example.changed",
+            object_type="example",
+            object_id=example.pk,
+        )
+    return example
+
+
+def example_find(*, task: str, subject: str, actor: Any) -> LabelledExample | None:
+    """The person's correction of an object, if there is one."""
+    return LabelledExample.objects.filter(task=task, subject=subject, actor=actor).first()
+
+
+def example_labels(*, task: str) -> list[str]:
+    """The labels that people gave for ``task``, sorted."""
+    found = LabelledExample.objects.filter(task=task).values_list("new_label", flat=True)
+    return sorted(set(found))
+
+
+def example_undo(*, task: str, subject: str, actor: Any) -> None:
+    """Take back one's own correction of an object; raises ``NotFound`` if there is none."""
+    with transaction.atomic():
+        example = LabelledExample.objects.filter(task=task, subject=subject, actor=actor).first()
+        if example is None:
+            raise NotFound("You have not corrected this.", code="example_not_found")
+        _remove(example, actor)
+
+
+def example_discard(*, example_id: int, actor: Any) -> None:
+    """Take a correction, whoever made it, out of what later versions learn from."""
+    with transaction.atomic():
+        example = LabelledExample.objects.filter(pk=example_id).first()
+        if example is None:
+            raise NotFound("There is no such example.", code="example_not_found")
+        _remove(example, actor)
+
+
+def _remove(example: LabelledExample, actor: Any) -> None:
+    audit_record(
+        actor=actor,
+        action="example.removed",
+        object_type="example",
+        object_id=example.pk,
+        task=example.task,
+        label=example.new_label,
+    )
+    example.delete()

@@ -1,0 +1,109 @@
+"""What operators say a customer's message was about: labelled examples for the intent model."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from uuid import UUID
+
+from apps.accounts.models import User
+from apps.core import gateway
+from apps.core.errors import InvalidInput, NotFound
+from apps.modelhub.models import LabelledExample
+from apps.modelhub.services import (
+    MAX_LABEL,
+    example_add,
+    example_find,
+    example_labels,
+    example_undo,
+)
+from apps.support.models import Message
+from ml.types import OUT_OF_SCOPE
+
+TASK = "intent"
+_NOT_OF_LABEL = re.compile(r"[\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A customer's message with the matters there are and what this operator made of it."""
+
+    message: Message
+    labels: list[str]
+    given: LabelledExample | None
+
+
+def correction_get(*, conversation_id: UUID, seq: int, operator: User) -> Correction:
+    """What an operator can say of a customer's message; raises ``NotFound``."""
+    message = _message(conversation_id, seq)
+    given = example_find(task=TASK, subject=_subject(message), actor=operator)
+    return Correction(message, intent_labels(), given)
+
+
+def intent_labels() -> list[str]:
+    """The matters that the live model knows and those that people named since, sorted."""
+    known = [info.labels for info in gateway.models() if info.task == TASK]
+    return sorted({*(label for labels in known for label in labels), *example_labels(task=TASK)})
+
+
+def intent_correct(*, conversation_id: UUID, seq: int, operator: User, label: str) -> Correction:
+    """Say which matter a customer's message is about; replaces what this operator said before.
+
+    ``label`` is a known one, ``oos`` for none of them, or a new one in words, which is stored as
+    ``new_one``. The text is the message as it is stored, with personal numbers masked.
+    """
+    message = _message(conversation_id, seq)
+    analysis = message.analysis
+    intents = analysis.get("intents") or []
+    best = intents[0] if intents else {"label": "", "score": None}
+    out_of_scope = bool(intents) and not analysis.get("in_scope", True)
+    example = example_add(
+        app=LabelledExample.App.SUPPORT,
+        task=TASK,
+        text=message.text,
+        old_label=OUT_OF_SCOPE if out_of_scope else best["label"],
+        new_label=label_of(label),
+        confidence=None if out_of_scope else best["score"],
+        model_version=analysis.get("version", ""),
+        actor=operator,
+        subject=_subject(message),
+        provenance={"conversation": str(conversation_id), "message": message.seq},
+    )
+    return Correction(message, intent_labels(), example)
+
+
+def intent_correction_undo(*, conversation_id: UUID, seq: int, operator: User) -> Correction:
+    """Take back what this operator said of the message; raises ``NotFound`` if that is nothing."""
+    message = _message(conversation_id, seq)
+    example_undo(task=TASK, subject=_subject(message), actor=operator)
+    return Correction(message, intent_labels(), None)
+
+
+def label_of(words: str) -> str:
+    """A matter in words as a label, ``Joint account!`` as ``joint_account``.
+
+    Raises ``InvalidInput`` when nothing is left of it, or too much.
+    """
+    label = _NOT_OF_LABEL.sub("_", words.casefold()).strip("_")
+    known = intent_labels()
+    by_folded = {name.casefold(): name for name in known}
+    label = by_folded.get(words.strip().casefold(), by_folded.get(label, label))
+    if not 0 < len(label) <= MAX_LABEL:
+        raise InvalidInput(
+            f"Name the matter in words, {MAX_LABEL} characters at most.",
+            code="label_invalid",
+            fields={"label": "empty or too long"},
+        )
+    return label
+
+
+def _message(conversation_id: UUID, seq: int) -> Message:
+    rows = Message.objects.filter(conversation_id=conversation_id, author=Message.Author.VISITOR)
+    message = rows.filter(seq=seq).first()
+    if message is None:
+        raise NotFound("There is no such message of the customer's.", code="message_not_found")
+    return message
+
+
+def _subject(message: Message) -> str:
+    return f"support.message.{message.pk}"
