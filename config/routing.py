@@ -2,6 +2,7 @@
 
 from apps.core import routing as core
 from apps.market import routing as market
+from apps.modelhub import routing as modelhub
 from apps.recommend import routing as recommend
 from apps.support import routing as support
 
@@ -10,4 +11,5 @@ websocket_urlpatterns = [
     *support.websocket_urlpatterns,
     *market.websocket_urlpatterns,
     *recommend.websocket_urlpatterns,
+    *modelhub.websocket_urlpatterns,
 ]

@@ -25,6 +25,7 @@ from ml.types import Classification, Embedding, FloatArray, ModelInfo, Predictio
 if TYPE_CHECKING:
     from ml.serving.registry import ModelStore
 
+_ATTEMPTS = 8
 _lock = threading.Lock()
 _engine: InferenceEngine | None = None
 
@@ -79,19 +80,39 @@ def _problem(error: MLError) -> Problem:
 
 
 def predict(task: str, texts: Sequence[str]) -> list[Prediction]:
-    """Predictions for ``texts``, blocking; for workers and commands. Raises ``Problem``."""
+    """Predictions for ``texts``, blocking; for workers and commands. Raises ``Problem``.
+
+    One version of the model makes all of them, also when another is promoted in between.
+    """
     try:
-        return engine().predict(task, texts, timeout=settings.ML_TIMEOUT_SECONDS)
+        for _ in range(_ATTEMPTS):
+            found = engine().predict(task, texts, timeout=settings.ML_TIMEOUT_SECONDS)
+            if _of_one_version(found):
+                return found
     except MLError as error:
         raise _problem(error) from error
+    raise Busy("The model was exchanged again and again; please try again.", code="overloaded")
 
 
 async def apredict(task: str, texts: Sequence[str]) -> list[Prediction]:
-    """Predictions for ``texts`` without blocking the event loop. Raises ``Problem``."""
+    """Like :func:`predict` without blocking the event loop. Raises ``Problem``."""
     try:
-        return await engine().apredict(task, texts, timeout=settings.ML_TIMEOUT_SECONDS)
+        for _ in range(_ATTEMPTS):
+            found = await engine().apredict(task, texts, timeout=settings.ML_TIMEOUT_SECONDS)
+            if _of_one_version(found):
+                return found
     except MLError as error:
         raise _problem(error) from error
+    raise Busy("The model was exchanged again and again; please try again.", code="overloaded")
+
+
+def _of_one_version(predictions: Sequence[Prediction]) -> bool:
+    """Whether no other version was promoted while these were made.
+
+    Batches are computed on one version each, so a call of several may meet a promotion. Asked for
+    again, what the new version has answered comes from the cache.
+    """
+    return len({prediction.version for prediction in predictions}) < 2
 
 
 def foresee(task: str, texts: Sequence[str]) -> None:

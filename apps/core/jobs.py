@@ -73,11 +73,16 @@ class Progress:
 
 JobFunction = Callable[..., Any]
 _functions: dict[str, JobFunction] = {}
+_queues: dict[str, str] = {}
+
+LONG_QUEUE = "long"
+"""Jobs that take the machine for minutes: a worker of their own does one after the other."""
 
 
-def register_job(kind: str, function: JobFunction) -> None:
+def register_job(kind: str, function: JobFunction, *, queue: str = "default") -> None:
     """Let jobs of ``kind`` run ``function(progress, **arguments)``; call from ``ready()``."""
     _functions[kind] = function
+    _queues[kind] = queue
 
 
 def job_start(*, kind: str, title: str, owner: Any | None, arguments: dict[str, Any]) -> Job:
@@ -87,7 +92,7 @@ def job_start(*, kind: str, title: str, owner: Any | None, arguments: dict[str, 
     with transaction.atomic():
         job = Job.objects.create(kind=kind, title=title[:200], owner=owner, arguments=arguments)
         _announce(job)
-        transaction.on_commit(lambda: run_job.enqueue(str(job.id)))
+        transaction.on_commit(lambda: _enqueue(job))
     job.refresh_from_db()
     return job
 
@@ -130,8 +135,12 @@ def _requeue(job_id: UUID) -> int:
             return 1
         job.status, job.heartbeat_at = Job.Status.QUEUED, timezone.now()
         job.save(update_fields=["status", "heartbeat_at"])
-        transaction.on_commit(lambda: run_job.enqueue(str(job.id)))
+        transaction.on_commit(lambda: _enqueue(job))
     return 1
+
+
+def _enqueue(job: Job) -> None:
+    run_job.using(queue_name=_queues.get(job.kind, "default")).enqueue(str(job.id))
 
 
 @task()

@@ -1,4 +1,4 @@
-"""``/api/v1/models/``: versions, predictions, labelled examples."""
+"""``/api/v1/models/``: versions, predictions, labelled examples; the loop is in ``loop_api``."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.accounts.selectors import signed_in
 from apps.core import gateway
-from apps.core.errors import NotAllowed
-from apps.modelhub import selectors
+from apps.modelhub import loop_api, promotion_api, selectors, services
+from apps.modelhub.access import require
 from apps.modelhub.explaining import MAX_CHARACTERS as MAX_EXPLAINED
 from apps.modelhub.explaining import explain
 from apps.modelhub.models import LabelledExample
@@ -76,17 +77,12 @@ class ExampleSerializer(serializers.ModelSerializer[LabelledExample]):
         exclude: list[str] = []
 
 
-def _require(request: Request, permission: str) -> None:
-    if not request.user.has_perm(permission):
-        raise NotAllowed("Only administrators may see the model hub.")
-
-
 class VersionListView(APIView):
     """Built versions of every task."""
 
     @extend_schema(responses=VersionSerializer(many=True))
     def get(self, request: Request) -> Response:
-        _require(request, "modelhub.view_models")
+        require(request, "modelhub.view_models")
         return Response([version.row() for version in selectors.version_list()])
 
 
@@ -118,7 +114,7 @@ class ExampleListView(generics.ListAPIView[LabelledExample]):
     queryset = LabelledExample.objects.none()
 
     def get_queryset(self) -> Any:
-        _require(self.request, "modelhub.view_examples")
+        require(self.request, "modelhub.view_examples")
         return selectors.example_list(task=self.request.query_params.get("task"))
 
 
@@ -127,7 +123,7 @@ class ExampleExportView(APIView):
 
     @extend_schema(responses={(200, "application/jsonl"): str})
     def get(self, request: Request) -> StreamingHttpResponse:
-        _require(request, "modelhub.view_examples")
+        require(request, "modelhub.view_examples")
         examples = selectors.example_list(task=request.query_params.get("task"))
 
         def lines() -> Iterator[str]:
@@ -138,10 +134,24 @@ class ExampleExportView(APIView):
         return StreamingHttpResponse(lines(), content_type="application/jsonl")
 
 
+class ExampleView(APIView):
+    """One labelled example, for team leads."""
+
+    @extend_schema(request=None, responses={204: None})
+    def delete(self, request: Request, example_id: int) -> Response:
+        """Take it out of what later versions learn from."""
+        require(request, "modelhub.change_examples")
+        services.example_discard(example_id=example_id, actor=signed_in(request))
+        return Response(status=204)
+
+
 urlpatterns = [
     path("", VersionListView.as_view(), name="api-models"),
     path("predict/", PredictView.as_view(), name="api-predict"),
     path("explain/", ExplainView.as_view(), name="api-explain"),
     path("examples/", ExampleListView.as_view(), name="api-examples"),
+    path("examples/<int:example_id>/", ExampleView.as_view(), name="api-example"),
     path("examples/export/", ExampleExportView.as_view(), name="api-examples-export"),
+    *loop_api.urlpatterns,
+    *promotion_api.urlpatterns,
 ]

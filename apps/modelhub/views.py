@@ -1,4 +1,4 @@
-"""The model hub's pages, for administrators."""
+"""The model hub's pages, for team leads."""
 
 from __future__ import annotations
 
@@ -7,23 +7,26 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_GET, require_POST
 
+from apps.accounts.selectors import signed_in
 from apps.core import gateway
 from apps.core.errors import InvalidInput, NotAllowed, Problem
-from apps.modelhub import selectors
+from apps.modelhub import selectors, services
+from apps.modelhub.access import permission_needed
 from apps.modelhub.api import MAX_CHARACTERS
 from apps.modelhub.explaining import explain, segments
 from apps.modelhub.payloads import prediction_payload
+from apps.modelhub.promotion_views import promotion_context
 
 _PER_PAGE = 50
 
 
 def _require(request: HttpRequest) -> None:
     if not request.user.has_perm("modelhub.view_models"):
-        raise NotAllowed("The model hub is for administrators.")
+        raise NotAllowed("The model hub is for team leads and administrators.")
 
 
 @login_required
@@ -55,7 +58,11 @@ def version(request: HttpRequest, task: str, version: str) -> HttpResponse:
     _require(request)
     found = selectors.version_get(task=task, version=version)
     card = mark_safe(selectors.card_html(task=task, version=version))  # noqa: S308 - no raw HTML
-    return render(request, "modelhub/version.html", {"version": found, "card": card})
+    context: dict[str, Any] = {"version": found, "card": card}
+    context["run"] = selectors.run_of_version(task=task, version=version)
+    if not found.active and not found.problem:
+        context |= promotion_context(request, task, version)
+    return render(request, "modelhub/version.html", context)
 
 
 @login_required
@@ -99,3 +106,11 @@ def examples(request: HttpRequest) -> HttpResponse:
     page = Paginator(found, _PER_PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "task": task, "tasks": selectors.example_tasks()}
     return render(request, "modelhub/examples.html", context)
+
+
+@require_POST
+@permission_needed("modelhub.change_examples")
+def example_discard(request: HttpRequest, example_id: int) -> HttpResponse:
+    """Take a correction out of what later versions learn from."""
+    services.example_discard(example_id=example_id, actor=signed_in(request))
+    return redirect("modelhub:examples")

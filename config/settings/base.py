@@ -179,6 +179,15 @@ ML_ARTIFACTS_DIR: Path = VAR_DIR / "artifacts"
 ML_PRETRAINED_DIR: Path = BASE_DIR / "ml" / "pretrained"
 ML_QUEUE_CAPACITY = 4096
 ML_TIMEOUT_SECONDS = 10.0
+
+# Runs of the model hub: recipes, further base encoders (names or folders), files to extend with
+# corrections by task, what a run's process may take, and other bounds of ml.runs.gate.Limits.
+MODEL_RECIPES_DIR: Path = BASE_DIR / "ml" / "training" / "recipes"
+MODEL_BASES: list[str] = []
+MODEL_BASE_FILES: dict[str, str] = {}
+MODEL_RUN_THREADS = 1
+MODEL_RUN_NICENESS = 10
+MODEL_GATE: dict[str, float] = {}
 # Waits before each bot answer: makes the time between message and answer long enough for tests
 # that kill the server in it.
 ANSWER_DELAY_SECONDS = ENVIRONMENT.answer_delay

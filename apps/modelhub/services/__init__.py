@@ -1,4 +1,7 @@
-"""Writes: corrections, data sets, runs, and which version is served."""
+"""Writes: corrections, data sets, runs, and which version is served.
+
+The apps import the corrections alone; what else is here is in modules of its own.
+"""
 
 from apps.modelhub.services.examples import (
     MAX_LABEL,

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.core import gateway, simulation
 from apps.core.errors import Problem
+from apps.core.jobs import LONG_QUEUE
 
 _SOCKET_LIMIT = 2 * 1024 * 1024
 _RESTART_PAUSE = 2.0
@@ -22,7 +23,8 @@ _RESTART_PAUSE = 2.0
 class WorkerProcess:
     """A child process that runs background tasks and is started again when it dies."""
 
-    def __init__(self) -> None:
+    def __init__(self, queue: str = "default") -> None:
+        self._queue = queue
         self._stopping = threading.Event()
         self._child: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._supervise, daemon=True)
@@ -32,7 +34,7 @@ class WorkerProcess:
 
     def _supervise(self) -> None:
         command = [sys.executable, "manage.py", "worker", "--supervised", "--interval", "0.5"]
-        command += ["--verbosity", "0"]
+        command += ["--verbosity", "0", "--queue-name", self._queue]
         while not self._stopping.is_set():
             self._child = subprocess.Popen(  # noqa: S603
                 [*command, "--no-reload"], cwd=settings.BASE_DIR, stdin=subprocess.PIPE
@@ -69,8 +71,8 @@ class Command(BaseCommand):
         simulation.set_base_url(url)
         if options["workers"] == 1:
             self._warm()
-        worker = WorkerProcess()
-        if not options["no_worker"]:
+        workers = [] if options["no_worker"] else [WorkerProcess(), WorkerProcess(LONG_QUEUE)]
+        for worker in workers:
             worker.start()
         try:
             self.stdout.write(
@@ -78,7 +80,8 @@ class Command(BaseCommand):
             )
             self._serve(**options)
         finally:
-            worker.stop()
+            for worker in workers:
+                worker.stop()
             gateway.shut_down()
 
     def _warm(self) -> None:

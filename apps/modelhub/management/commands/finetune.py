@@ -12,6 +12,7 @@ from django.core.management.base import CommandParser
 from apps.core import gateway
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
+from apps.modelhub.services.promotions import version_promote
 from ml.data.dataset_folders import data_files, training_splits
 from ml.licences import check_shippable
 from ml.models.tuning.registry import method_names
@@ -84,8 +85,14 @@ class Command(TrefoilCommand):
                 build_model(folder, settings.ML_MODELS_DIR, building.update)
             finally:
                 building.close()
-        if options["promote"]:
-            gateway.model_store().activate(name, artifact.version)
+        if options["promote"] and gateway.model_store().active_version(name) != artifact.version:
+            version_promote(
+                actor=None,
+                task=name,
+                version=artifact.version,
+                reason="finetune --promote",
+                by_command=True,
+            )
         return {
             "task": name,
             "version": artifact.version,

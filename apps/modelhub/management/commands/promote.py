@@ -6,9 +6,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from apps.accounts.services import audit_record
-from apps.core import gateway
 from apps.core.commands import TrefoilCommand
+from apps.modelhub.services.promotions import version_promote
 
 
 class Command(TrefoilCommand):
@@ -17,6 +16,7 @@ class Command(TrefoilCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--task", required=True)
         parser.add_argument("--version", dest="model_version", required=True)
+        parser.add_argument("--reason", default="", help="why, for the record")
 
     def create_parser(self, *args: Any, **kwargs: Any) -> CommandParser:
         # Django's own --version would clash with the model's.
@@ -25,18 +25,9 @@ class Command(TrefoilCommand):
 
     def run(self, **options: Any) -> dict[str, str]:
         task, version = options["task"], options["model_version"]
-        store = gateway.model_store()
-        before = store.active_version(task)
-        store.activate(task, version)
-        audit_record(
-            actor=None,
-            action="model.promoted",
-            object_type="model",
-            object_id=task,
-            **{
-                "from": before,
-                "to": version,
-            },
+        promotion = version_promote(
+            actor=None, task=task, version=version, reason=options["reason"], by_command=True
         )
+        before = promotion.before
         self.stdout.write(f"{task}: {before} -> {version}")
         return {"task": task, "version": version, "previous": before}

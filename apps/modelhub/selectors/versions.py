@@ -1,4 +1,4 @@
-"""Reads: models with their versions, examples."""
+"""Reads of built models and their versions."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import Any
 
 import markdown_it
 from django.conf import settings
-from django.db.models import QuerySet
 
 from apps.core import gateway
 from apps.core.errors import NotFound
-from apps.modelhub.models import LabelledExample
 from ml.artifacts import MODEL_CARD, Artifact
 from ml.errors import MLError
 from ml.joint import trunk_of
@@ -124,13 +122,3 @@ def artifact_folders(task: str, version: str) -> list[Path]:
 def _manifest(folder: Path) -> str:
     path = folder / "artifact.json"
     return path.read_text(encoding="utf-8") if path.is_file() else ""
-
-
-def example_list(*, task: str | None = None) -> QuerySet[LabelledExample]:
-    examples = LabelledExample.objects.select_related("actor").order_by("-id")
-    return examples.filter(task=task) if task else examples
-
-
-def example_tasks() -> list[str]:
-    """The tasks that have examples, sorted."""
-    return list(LabelledExample.objects.order_by("task").values_list("task", flat=True).distinct())

@@ -1,0 +1,205 @@
+"""Pages of data sets: made from files and corrections, looked at, compared, exported."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from apps.accounts.selectors import signed_in
+from apps.core import gateway
+from apps.core.errors import Problem
+from apps.modelhub import selectors, uploads
+from apps.modelhub.access import permission_needed
+from apps.modelhub.models import DataSetVersion
+from apps.modelhub.services import datasets
+from ml.data.versions import difference
+
+_SHOWN = 100
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@permission_needed("modelhub.change_datasets")
+def dataset_list(request: HttpRequest) -> HttpResponse:
+    """All data sets; posted, a new one."""
+    problem = None
+    if request.method == "POST":
+        try:
+            dataset = datasets.dataset_create(
+                actor=signed_in(request),
+                name=request.POST.get("name", ""),
+                task=request.POST.get("task", ""),
+            )
+        except Problem as error:
+            problem = error
+        else:
+            return redirect("modelhub:dataset", dataset_id=dataset.pk)
+    kinds = {info.task for info in gateway.models() if info.kind == "classification"}
+    context = {
+        "datasets": selectors.dataset_list(),
+        "tasks": sorted(kinds | set(selectors.example_tasks())),
+        "values": request.POST,
+        "problem": problem,
+    }
+    status = problem.status if problem else 200
+    return render(request, "modelhub/datasets.html", context, status=status)
+
+
+@require_GET
+@never_cache
+@permission_needed("modelhub.change_datasets")
+def dataset_detail(request: HttpRequest, dataset_id: int) -> HttpResponse:
+    """A data set's versions, and the ways to make the next one."""
+    return _detail(request, dataset_id)
+
+
+def _detail(request: HttpRequest, dataset_id: int, problem: Problem | None = None) -> HttpResponse:
+    dataset = selectors.dataset_get(dataset_id=dataset_id)
+    counts = selectors.correction_counts(task=dataset.task)
+    context = {
+        "dataset": dataset,
+        "versions": dataset.versions.select_related("actor"),
+        "corrections": counts,
+        "correction_rows": sum(counts.values()),
+        "has_shipped": dataset.task in datasets.settings.MODEL_BASE_FILES,
+        "most": uploads.MAX_BYTES // 2**20,
+        "problem": problem,
+    }
+    status = problem.status if problem else 200
+    return render(request, "modelhub/dataset.html", context, status=status)
+
+
+@require_POST
+@permission_needed("modelhub.change_datasets")
+def version_extend(request: HttpRequest, dataset_id: int) -> HttpResponse:
+    """A version of a base and the corrections so far."""
+    dataset = selectors.dataset_get(dataset_id=dataset_id)
+    try:
+        version = datasets.version_extend(
+            actor=signed_in(request), dataset=dataset, base=request.POST.get("base", "latest")
+        )
+    except Problem as problem:
+        return _detail(request, dataset_id, problem)
+    return _made(request, version)
+
+
+@require_POST
+@permission_needed("modelhub.change_datasets")
+def upload(request: HttpRequest, dataset_id: int) -> HttpResponse:
+    """Keep a file for the preview."""
+    dataset = selectors.dataset_get(dataset_id=dataset_id)
+    try:
+        kept = uploads.upload_create(owner=signed_in(request), file=request.FILES.get("file"))
+    except Problem as problem:
+        return _detail(request, dataset_id, problem)
+    return redirect("modelhub:upload-preview", dataset_id=dataset.pk, upload_id=kept.pk)
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@permission_needed("modelhub.change_datasets")
+def upload_preview(request: HttpRequest, dataset_id: int, upload_id: int) -> HttpResponse:
+    """What a file holds; posted with ``store``, it becomes a version or the frozen rows."""
+    dataset = selectors.dataset_get(dataset_id=dataset_id)
+    kept = selectors.upload_get(upload_id=upload_id, owner=signed_in(request))
+    mapping = {field: request.POST[field] for field in uploads.FIELDS if request.POST.get(field)}
+    problem = None
+    if "store" in request.POST:
+        given: dict[str, Any] = {
+            "actor": signed_in(request),
+            "dataset": dataset,
+            "upload": kept,
+            "mapping": mapping,
+            "skip_bad": "skip_bad" in request.POST,
+        }
+        try:
+            if request.POST["store"] == "frozen":
+                datasets.dataset_freeze(**given)
+                messages.success(
+                    request, gettext("These rows are what every version is measured by.")
+                )
+                return redirect("modelhub:dataset", dataset_id=dataset.pk)
+            corrections = "corrections" in request.POST
+            version = datasets.version_from_upload(corrections=corrections, **given)
+        except Problem as error:
+            problem = error
+        else:
+            return _made(request, version)
+    preview = uploads.upload_preview(upload=kept, task=dataset.task, mapping=mapping)
+    context = {
+        "dataset": dataset,
+        "upload": kept,
+        "preview": preview,
+        "fields": [(field, preview.mapping.get(field, "")) for field in uploads.FIELDS],
+        "correction_rows": sum(selectors.correction_counts(task=dataset.task).values()),
+        "problem": problem,
+    }
+    status = problem.status if problem else 200
+    return render(request, "modelhub/upload.html", context, status=status)
+
+
+@require_GET
+@never_cache
+@permission_needed("modelhub.change_datasets")
+def version_detail(request: HttpRequest, dataset_id: int, number: int) -> HttpResponse:
+    """A version's statistics, its rows, and what changed since ``?against=`` or the one before."""
+    version = selectors.dataset_version_get(dataset_id=dataset_id, number=number)
+    context: dict[str, Any] = {"version": version, "dataset": version.dataset}
+    context["most_rows"] = max(version.counts.get("labels", {}).values(), default=1)
+    context["others"] = [
+        other.number for other in version.dataset.versions.all() if other.pk != version.pk
+    ]
+    try:
+        rows = datasets.version_rows(version)
+        wanted = request.GET.get("label", "")
+        context["label"] = wanted
+        context["rows"] = [row for row in rows if not wanted or row.label == wanted][:_SHOWN]
+        old = _other(request, version)
+        if old is not None:
+            context["against"] = old
+            found = difference(datasets.version_rows(old), rows)
+            context["added"], context["removed"] = found.added, found.removed
+            context["relabelled"] = found.relabelled
+    except Problem as problem:
+        context["problem"] = problem
+    return render(request, "modelhub/dataset_version.html", context)
+
+
+def _other(request: HttpRequest, version: DataSetVersion) -> DataSetVersion | None:
+    against = request.GET.get("against", "")
+    if against.isdecimal():
+        return selectors.dataset_version_get(dataset_id=version.dataset_id, number=int(against))
+    return version.parent
+
+
+@require_GET
+@permission_needed("modelhub.change_datasets")
+def version_export(request: HttpRequest, dataset_id: int, number: int) -> HttpResponse:
+    """A version as JSONL, as ``finetune`` reads it."""
+    version = selectors.dataset_version_get(dataset_id=dataset_id, number=number)
+    return jsonl(version)
+
+
+def jsonl(version: DataSetVersion) -> HttpResponse:
+    """The rows of a version as a file to keep."""
+    from ml.data.versions import canonical
+
+    content = canonical(datasets.version_rows(version))
+    response = HttpResponse(content, content_type="application/jsonl; charset=utf-8")
+    name = f"{version.dataset.task}-{version.dataset_id}-v{version.number}.jsonl"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _made(request: HttpRequest, version: DataSetVersion) -> HttpResponseRedirect:
+    words = gettext("Version %(number)s has %(rows)s rows.")
+    messages.success(request, words % {"number": version.number, "rows": f"{version.rows:,}"})
+    return redirect(
+        "modelhub:dataset-version", dataset_id=version.dataset_id, number=version.number
+    )

@@ -1,0 +1,74 @@
+"""The files of data sets under ``var/``: named by their hash, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from django.conf import settings
+
+from apps.core.errors import Conflict
+from ml.data.readers import LabelledText, read_classification
+from ml.data.versions import canonical, content_hash
+from ml.encoders import file_sha256
+
+
+def data_folder() -> Path:
+    folder: Path = settings.VAR_DIR / "datasets"
+    return folder
+
+
+def upload_folder() -> Path:
+    folder: Path = settings.VAR_DIR / "uploads" / "datasets"
+    return folder
+
+
+def run_folder(run_id: int) -> Path:
+    folder: Path = settings.VAR_DIR / "runs" / f"hub-{run_id}"
+    return folder
+
+
+def rows_path(sha256: str) -> Path:
+    return data_folder() / f"{sha256}.jsonl"
+
+
+def rows_store(rows: Iterable[LabelledText]) -> str:
+    """Keep rows; returns their hash. The same rows again change nothing."""
+    content = canonical(rows)
+    sha256 = content_hash(content)
+    path = rows_path(sha256)
+    if not path.is_file() or file_sha256(path) != sha256:
+        write_whole(path, content.encode())
+    return sha256
+
+
+def rows_read(sha256: str, what: str) -> list[LabelledText]:
+    """The rows that were kept; ``Conflict`` when the file of ``what`` has changed or is gone."""
+    path = rows_path(sha256)
+    if not path.is_file():
+        raise Conflict(f"The file of {what} is gone from {path.parent}.", code="file_gone")
+    found = file_sha256(path)
+    if found != sha256:
+        raise Conflict(
+            f"The file of {what} was changed: its hash is {found[:12]}, not {sha256[:12]}.",
+            code="file_changed",
+        )
+    return list(read_classification(path))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it is there complete or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    staged = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        staged.chmod(0o644)
+        staged.replace(path)
+    finally:
+        staged.unlink(missing_ok=True)

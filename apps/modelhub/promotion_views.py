@@ -1,0 +1,105 @@
+"""Which version is served: the form that promotes, rolling back, the history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from apps.accounts.selectors import signed_in
+from apps.core import gateway
+from apps.core.errors import Problem
+from apps.modelhub import selectors
+from apps.modelhub.access import permission_needed
+from apps.modelhub.models import Promotion
+from apps.modelhub.services import promotions
+from ml.errors import MLError
+
+_SHOWN = 100
+
+
+def promotion_context(request: HttpRequest, task: str, version: str) -> dict[str, Any]:
+    """What the form that promotes a version has to know."""
+    run = selectors.run_of_version(task=task, version=version)
+    failed = run is not None and not run.gate.get("passed", False)
+    return {
+        "promote": {
+            "task": task,
+            "version": version,
+            "live": _live(task),
+            "failed": failed,
+            "may_override": request.user.has_perm("modelhub.override_gate"),
+            "allowed": request.user.has_perm("modelhub.promote"),
+        }
+    }
+
+
+@require_POST
+@permission_needed("modelhub.promote")
+def promote(request: HttpRequest) -> HttpResponse:
+    """Serve a version."""
+    try:
+        done = promotions.version_promote(
+            actor=signed_in(request),
+            task=request.POST.get("task", ""),
+            version=request.POST.get("version", ""),
+            reason=request.POST.get("reason", ""),
+            expected=request.POST.get("expected"),
+            override="override" in request.POST,
+        )
+    except Problem as problem:
+        messages.error(request, problem.message)
+    else:
+        _say(request, done)
+    return redirect("modelhub:history")
+
+
+@require_POST
+@permission_needed("modelhub.promote")
+def roll_back(request: HttpRequest) -> HttpResponse:
+    """Serve the version that was live before."""
+    try:
+        done = promotions.version_roll_back(
+            actor=signed_in(request),
+            task=request.POST.get("task", ""),
+            reason=request.POST.get("reason", ""),
+            expected=request.POST.get("expected"),
+        )
+    except Problem as problem:
+        messages.error(request, problem.message)
+    else:
+        _say(request, done)
+    return redirect("modelhub:history")
+
+
+@require_GET
+@never_cache
+@permission_needed("modelhub.view_models")
+def history(request: HttpRequest) -> HttpResponse:
+    """What was served when, by whose decision and why."""
+    tasks = gateway.model_store().tasks()
+    served = []
+    for task in tasks:
+        live = _live(task)
+        before = selectors.roll_back_target(task=task, live=live)
+        if before:
+            served.append({"task": task, "live": live, "before": before})
+    context = {"served": served, "promotions": selectors.promotion_list()[:_SHOWN]}
+    return render(request, "modelhub/history.html", context)
+
+
+def _live(task: str) -> str:
+    try:
+        return gateway.model_store().active_version(task)
+    except MLError:
+        return ""
+
+
+def _say(request: HttpRequest, done: Promotion) -> None:
+    words = gettext("%(version)s of %(task)s is live in every process from the next request on.")
+    messages.success(request, words % {"version": done.after, "task": done.task})

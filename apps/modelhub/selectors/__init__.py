@@ -1,0 +1,52 @@
+"""Reads: models with their versions, examples, data sets, runs."""
+
+from apps.modelhub.selectors.datasets import (
+    correction_counts,
+    dataset_get,
+    dataset_list,
+    dataset_version_get,
+    upload_get,
+)
+from apps.modelhub.selectors.examples import example_list, example_tasks
+from apps.modelhub.selectors.runs import (
+    promotion_list,
+    roll_back_target,
+    run_estimate,
+    run_get,
+    run_list,
+    run_log,
+    run_of_version,
+    run_readings,
+    runs_before,
+)
+from apps.modelhub.selectors.versions import (
+    ModelVersion,
+    artifact_folders,
+    card_html,
+    version_get,
+    version_list,
+)
+
+__all__ = [
+    "ModelVersion",
+    "artifact_folders",
+    "card_html",
+    "correction_counts",
+    "dataset_get",
+    "dataset_list",
+    "dataset_version_get",
+    "example_list",
+    "example_tasks",
+    "promotion_list",
+    "roll_back_target",
+    "run_estimate",
+    "run_get",
+    "run_list",
+    "run_log",
+    "run_of_version",
+    "run_readings",
+    "runs_before",
+    "upload_get",
+    "version_get",
+    "version_list",
+]

@@ -1,0 +1,98 @@
+"""Reads of runs: their state, readings and log, and how long one may take."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.db.models import QuerySet
+
+from apps.core.errors import NotFound
+from apps.core.models import Job
+from apps.modelhub.files import run_folder
+from apps.modelhub.models import Promotion, Run
+from ml.runs.process import LOG
+
+_USUAL_EPOCHS = 5.0
+_USUAL_ROWS_PER_SECOND = 100.0
+_USUAL_OTHER_SECONDS = 40.0
+_LOG_SHOWN = 20_000
+_LOOKED_AT = 10
+
+
+def run_list(*, task: str = "") -> QuerySet[Run]:
+    runs = Run.objects.select_related("dataset_version__dataset", "job", "actor")
+    return runs.filter(task=task) if task else runs
+
+
+def run_get(*, run_id: int) -> Run:
+    run = run_list().filter(pk=run_id).first()
+    if run is None:
+        raise NotFound("There is no such run.")
+    return run
+
+
+def run_of_version(*, task: str, version: str) -> Run | None:
+    """The run that made a version, if one of here did."""
+    return run_list(task=task).filter(version=version).first()
+
+
+def runs_before(*, run: Run) -> int:
+    """How many runs are to end before this one begins."""
+    waiting = Run.objects.filter(job__status__in=(Job.Status.QUEUED, Job.Status.RUNNING))
+    return waiting.filter(job__created_at__lt=run.job.created_at).count() if run.job else 0
+
+
+def run_readings(*, run: Run) -> list[dict[str, Any]]:
+    """What was read while training, in order."""
+    path = run_folder(run.pk) / "curves.jsonl"
+    if not path.is_file():
+        return []
+    rows = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError:  # cut off by a kill
+            continue
+    return rows
+
+
+def run_log(*, run: Run) -> str:
+    """The end of what the run's process wrote."""
+    path = run_folder(run.pk) / LOG
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _LOG_SHOWN))
+        return file.read().decode("utf-8", "replace")
+
+
+def run_estimate(*, rows: int, epochs: float | None, method: str) -> float:
+    """The seconds that a run may take, by the rate of the last runs with that method here."""
+    done = Run.objects.filter(job__status=Job.Status.SUCCEEDED, method=method)[:_LOOKED_AT]
+    work = seconds = other = 0.0
+    number = 0
+    for run in done:
+        taken = run.result.get("seconds") or {}
+        if not taken.get("training"):
+            continue
+        number += 1
+        work += run.result.get("train_rows", 0) * run.options.get("epochs", _USUAL_EPOCHS)
+        seconds += taken["training"]
+        other += taken["other"]
+    rate = work / seconds if work and seconds else _USUAL_ROWS_PER_SECOND
+    return rows * (epochs or _USUAL_EPOCHS) / rate + (
+        other / number if number else _USUAL_OTHER_SECONDS
+    )
+
+
+def promotion_list(*, task: str = "") -> QuerySet[Promotion]:
+    rows = Promotion.objects.select_related("actor", "run")
+    return rows.filter(task=task) if task else rows
+
+
+def roll_back_target(*, task: str, live: str) -> str:
+    """The version that was served before ``live`` came, empty when that is not known."""
+    done = promotion_list(task=task).filter(state=Promotion.State.DONE)
+    last = done.filter(after=live).first()
+    return last.before if last else ""

@@ -1,0 +1,206 @@
+"""Data sets and their versions: made from a file, from corrections, or from both."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from apps.accounts.services import audit_record
+from apps.core import locks
+from apps.core.errors import Conflict, InvalidInput
+from apps.modelhub.files import rows_read, rows_store
+from apps.modelhub.models import DataSet, DataSetVersion, LabelledExample, Upload
+from apps.modelhub.uploads import Preview, file_preview, upload_preview
+from ml.data.readers import LabelledText
+from ml.data.versions import statistics, with_corrections
+from ml.encoders import file_sha256
+
+TASK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
+BASES = ("latest", "shipped", "none")
+
+
+def dataset_create(*, actor: Any, name: str, task: str) -> DataSet:
+    """Begin a data set for a task; raises ``InvalidInput`` or ``Conflict`` (the name is taken)."""
+    name, task = name.strip(), task.strip()
+    fields = {}
+    if not 0 < len(name) <= 80:
+        fields["name"] = "missing or longer than 80 characters"
+    if not TASK.fullmatch(task):
+        fields["task"] = "letters, digits, - and _, 60 at most"
+    if fields:
+        raise InvalidInput("The data set needs a name and a task.", fields=fields)
+    try:
+        with transaction.atomic():
+            dataset = DataSet.objects.create(name=name, task=task, actor=actor)
+            audit_record(
+                actor=actor,
+                action="dataset.created",
+                object_type="dataset",
+                object_id=dataset.pk,
+                task=task,
+            )
+    except IntegrityError as error:
+        raise Conflict(f"A data set is called {name} already.", code="name_taken") from error
+    return dataset
+
+
+def version_from_upload(
+    *,
+    actor: Any,
+    dataset: DataSet,
+    upload: Upload,
+    mapping: dict[str, str] | None = None,
+    skip_bad: bool = False,
+    corrections: bool = False,
+) -> DataSetVersion:
+    """A version of the rows of a file, with ``corrections`` of those that people corrected too.
+
+    Raises ``InvalidInput`` when rows are bad and ``skip_bad`` is not set; nothing is stored then.
+    """
+    preview = upload_preview(upload=upload, task=dataset.task, mapping=mapping)
+    rows = _usable(preview, upload.name, skip_bad)
+    origin: dict[str, Any] = {"kind": "upload", "file": upload.name, "file_sha256": upload.sha256}
+    if preview.bad:
+        origin["left_out"] = preview.bad
+    if corrections:
+        rows, more = _corrected(dataset.task, rows)
+        origin |= {"kind": "extended", **more}
+    return _version_store(actor, dataset, rows, origin)
+
+
+def version_extend(*, actor: Any, dataset: DataSet, base: str = "latest") -> DataSetVersion:
+    """A version of a base and all corrections of the task so far; corrections win.
+
+    ``base``: ``latest``, the last version's rows; ``shipped``, the file that the setting
+    ``MODEL_BASE_FILES`` names for the task; ``none``, nothing but corrections. Raises ``Conflict``
+    when that equals a version that is there.
+    """
+    rows: list[LabelledText] = []
+    origin: dict[str, Any] = {"kind": "extended"}
+    latest = dataset.versions.first()
+    if base == "latest":
+        if latest is None:
+            raise Conflict("The data set has no version yet to go on from.", code="no_version")
+        rows = version_rows(latest)
+        origin |= {"base": latest.number, "file_sha256": latest.origin.get("file_sha256", "")}
+    elif base == "shipped":
+        rows, file = _shipped_rows(dataset.task)
+        origin |= {"file": file.name, "file_sha256": file_sha256(file)}
+    elif base == "none":
+        origin["kind"] = "corrections"
+    else:
+        raise InvalidInput(f"The base is one of {', '.join(BASES)}.", fields={"base": "unknown"})
+    rows, more = _corrected(dataset.task, rows)
+    if not rows:
+        raise Conflict(f"Nobody has corrected {dataset.task} yet.", code="no_corrections")
+    return _version_store(actor, dataset, rows, origin | more)
+
+
+def dataset_freeze(
+    *,
+    actor: Any,
+    dataset: DataSet,
+    upload: Upload,
+    mapping: dict[str, str] | None = None,
+    skip_bad: bool = False,
+) -> DataSet:
+    """Make the rows of a file those that every version is measured by, and none trained on."""
+    preview = upload_preview(upload=upload, task=dataset.task, mapping=mapping)
+    rows = _usable(preview, upload.name, skip_bad)
+    frozen = rows_store(rows)
+    with transaction.atomic():
+        audit_record(
+            actor=actor,
+            action="dataset.frozen",
+            object_type="dataset",
+            object_id=dataset.pk,
+            file=upload.name,
+            sha256=frozen,
+            before=dataset.frozen,
+        )
+        dataset.frozen, dataset.frozen_rows = frozen, len(rows)
+        dataset.save(update_fields=["frozen", "frozen_rows"])
+    return dataset
+
+
+def version_rows(version: DataSetVersion) -> list[LabelledText]:
+    """The rows of a version; raises ``Conflict`` when its file is not what it was."""
+    return rows_read(version.sha256, str(version))
+
+
+def frozen_rows(dataset: DataSet) -> list[LabelledText]:
+    """The rows that all versions are measured by; none where the data set has no such file."""
+    if not dataset.frozen:
+        return []
+    return rows_read(dataset.frozen, f"the frozen rows of {dataset.name}")
+
+
+def corrections_of(task: str) -> list[LabelledText]:
+    """What people corrected, oldest first; of equal texts the last is what counts."""
+    examples = LabelledExample.objects.filter(task=task).order_by("updated_at", "id")
+    return [
+        LabelledText(example.text, example.new_label, source=example.app)
+        for example in examples.only("text", "new_label", "app")
+    ]
+
+
+def _corrected(
+    task: str, base: Sequence[LabelledText]
+) -> tuple[list[LabelledText], dict[str, Any]]:
+    corrections = corrections_of(task)
+    return with_corrections(base, corrections), {"corrections": len(corrections)}
+
+
+def _shipped_rows(task: str) -> tuple[list[LabelledText], Path]:
+    file = settings.MODEL_BASE_FILES.get(task)
+    if file is None or not Path(file).is_file():
+        raise Conflict(
+            f"No base file of {task} is set up (MODEL_BASE_FILES); upload one.", code="no_base"
+        )
+    preview = file_preview(path=Path(file), name=Path(file).name, task=task)
+    return list(_usable(preview, Path(file).name, False)), Path(file)
+
+
+def _usable(preview: Preview, name: str, skip_bad: bool) -> list[LabelledText]:
+    if preview.bad and not (skip_bad and preview.rows):
+        shown = "; ".join(preview.problems[:3])
+        raise InvalidInput(f"{shown} Nothing was stored.", code="rows_refused")
+    if not preview.rows:
+        raise InvalidInput(f"{name} has no rows.", code="rows_missing")
+    return list(preview.rows)
+
+
+def _version_store(
+    actor: Any, dataset: DataSet, rows: Sequence[LabelledText], origin: dict[str, Any]
+) -> DataSetVersion:
+    sha256 = rows_store(rows)
+    with transaction.atomic():
+        locks.hold(f"modelhub.dataset.{dataset.pk}")
+        same = dataset.versions.filter(sha256=sha256).first()
+        if same is not None:
+            raise Conflict(f"Version {same.number} has these very rows.", code="version_known")
+        parent = dataset.versions.first()
+        version = DataSetVersion.objects.create(
+            dataset=dataset,
+            number=parent.number + 1 if parent else 1,
+            sha256=sha256,
+            rows=len(rows),
+            counts=statistics(rows),
+            parent=parent,
+            origin=origin,
+            actor=actor,
+        )
+        audit_record(
+            actor=actor,
+            action="dataset.version",
+            object_type="dataset",
+            object_id=dataset.pk,
+            number=version.number,
+            sha256=sha256,
+        )
+    return version

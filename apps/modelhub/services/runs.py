@@ -1,0 +1,328 @@
+"""Fine-tuning runs: ordered, followed by a worker, measured and judged."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from typing import Any
+
+import tomli_w
+from django.conf import settings
+from django.db import transaction
+
+from apps.accounts.services import audit_record
+from apps.core import events, gateway
+from apps.core.errors import Conflict, InvalidInput
+from apps.core.jobs import Progress, job_cancel, job_start
+from apps.core.models import Job
+from apps.modelhub import selectors
+from apps.modelhub.files import run_folder
+from apps.modelhub.models import DataSetVersion, Run
+from apps.modelhub.services.datasets import frozen_rows, version_rows
+from ml.data.readers import LabelledText
+from ml.data.targeting import TARGET, TARGETED_TASK
+from ml.data.versions import Split, split_rows
+from ml.errors import MLError
+from ml.runs.gate import Limits, judge
+from ml.runs.order import RunOrder
+from ml.runs.process import follow_run
+from ml.types import OUT_OF_SCOPE
+
+RUN_JOB = "modelhub.run"
+METHODS = (*("lora", "full", "head", "bitfit", "adapter", "ia3", "adalora", "prefix", "prompt"),)
+RECIPES = ("plain", "shipped")
+MOST_EPOCHS = 50.0
+_NOT_ADVANCED = {
+    "encoder": "the base is chosen above",
+    "refit": "a run is measured on rows that it has not seen",
+    "distil": "teachers are folders of the server",
+    "search": "a run has one recipe",
+    "wandb_project": "runs are told here",
+    "mlflow_uri": "runs are told here",
+    "card": "the card is written from the run",
+    "method": "it is chosen above",
+    "epochs": "they are chosen above",
+    "learning_rate": "it is chosen above",
+}
+
+
+def run_stream(run_id: int) -> str:
+    return f"modelhub.run.{run_id}"
+
+
+def run_start(
+    *,
+    actor: Any,
+    version: DataSetVersion,
+    method: str = "lora",
+    base: str = "",
+    epochs: float | None = None,
+    learning_rate: float | None = None,
+    recipe: str = "plain",
+    advanced: str = "",
+) -> Run:
+    """Queue a run of a data set version; runs are done one after the other.
+
+    ``advanced`` are further settings as TOML; ``recipe`` says what they and the options change:
+    ``plain`` defaults, or the ``shipped`` one of the task. Raises ``InvalidInput`` naming the
+    field, or ``Conflict`` when the rows cannot be trained on.
+    """
+    base = base or settings.ML_ENCODER
+    _check(method, base, epochs, learning_rate, recipe, advanced)
+    split = run_split(version)
+    options = {"recipe": recipe} | _given(epochs=epochs, learning_rate=learning_rate)
+    estimate = selectors.run_estimate(rows=len(split.train), epochs=epochs, method=method)
+    with transaction.atomic():
+        run = Run.objects.create(
+            dataset_version=version,
+            task=version.dataset.task,
+            base=base,
+            method=method,
+            options=options,
+            advanced=advanced.strip(),
+            estimate_seconds=estimate,
+            actor=actor,
+        )
+        audit_record(
+            actor=actor,
+            action="run.started",
+            object_type="run",
+            object_id=run.pk,
+            task=run.task,
+            data=str(version),
+        )
+        _queue(run, actor)
+    run.refresh_from_db()
+    return run
+
+
+def run_resume(*, actor: Any, run: Run) -> Run:
+    """Queue a run that failed or was cancelled again; it goes on from its last checkpoint."""
+    with transaction.atomic():
+        run = Run.objects.select_for_update(of=("self",)).select_related("job").get(pk=run.pk)
+        if not run.is_finished:
+            raise Conflict("The run is going on.", code="run_unfinished")
+        if run.state == Job.Status.SUCCEEDED:
+            raise Conflict("The run has ended well already.", code="run_finished")
+        audit_record(actor=actor, action="run.resumed", object_type="run", object_id=run.pk)
+        _queue(run, actor)
+    run.refresh_from_db()
+    return run
+
+
+def run_cancel(*, actor: Any, run: Run) -> Run:
+    """Stop a run, or take it out of the queue; raises ``Conflict`` when it has ended."""
+    if run.job is None:
+        raise Conflict("The run has ended.", code="job_finished")
+    job_cancel(job=run.job)
+    audit_record(actor=actor, action="run.cancelled", object_type="run", object_id=run.pk)
+    run.refresh_from_db()
+    return run
+
+
+def run_execute(progress: Progress, *, run_id: int) -> dict[str, Any]:
+    """The job of a run. Done again after its worker died, it goes on from the last checkpoint."""
+    run = Run.objects.select_related("dataset_version__dataset", "dataset_version__parent").get(
+        pk=run_id
+    )
+    order, train_rows = _order(run)
+    told = _Told(run, progress)
+    try:
+        result = follow_run(order, told.tell, told.beat)
+    except MLError as error:
+        raise InvalidInput(str(error)[:500], code="run_failed") from error
+    told.stage("judging")
+    gate = judge(result["candidate"], result["live"], Limits(**settings.MODEL_GATE))
+    gate["notes"] = _notes(run, result)
+    with transaction.atomic():
+        run.version = result.pop("version")
+        seconds = result["seconds"]
+        run.result, run.gate = result | {"train_rows": train_rows}, gate
+        run.seconds = seconds["training"] + seconds["other"]
+        run.save(update_fields=["version", "result", "gate", "seconds"])
+        payload = {"version": run.version, "passed": gate["passed"]}
+        events.publish(run_stream(run.pk), "run.finished", payload)
+    return {"run": run.pk, **payload}
+
+
+def run_split(version: DataSetVersion) -> Split:
+    """What a run of the version trains on and is measured by.
+
+    Raises ``Conflict`` when there are fewer than two labels to learn, or no row to measure by.
+    """
+    split = split_rows(version_rows(version), frozen_rows(version.dataset))
+    labels = {row.label for row in split.train} - {OUT_OF_SCOPE}
+    if len(labels) < 2:
+        only = f"the one label {min(labels)}" if labels else "no label"
+        raise Conflict(f"{version} has {only} to learn; two are needed.", code="labels_missing")
+    unknown = sorted({row.label for row in split.held_out} - labels - {OUT_OF_SCOPE})
+    if unknown:
+        raise Conflict(
+            f"The rows to measure by have labels that {version} lacks: {', '.join(unknown[:5])}.",
+            code="labels_unknown",
+        )
+    if not any(row.label != OUT_OF_SCOPE for row in split.held_out):
+        raise Conflict(
+            f"{version} leaves no rows to measure by; add rows, or give the data set frozen ones.",
+            code="rows_missing",
+        )
+    return split
+
+
+class _Told:
+    """Passes what the run's process tells on to the job's row and to the run's page."""
+
+    def __init__(self, run: Run, progress: Progress) -> None:
+        self._stream = run_stream(run.pk)
+        self._progress = progress
+        self._stage = "starting"
+        self._step: tuple[int, int, str] = (0, 0, "")
+
+    def stage(self, name: str) -> None:
+        self._stage, self._step = name, (0, 0, "")
+        with transaction.atomic():
+            events.publish(self._stream, "run.stage", {"stage": name})
+        self.beat()
+
+    def tell(self, message: dict[str, Any]) -> None:
+        if "stage" in message:
+            self.stage(message["stage"])
+        elif "reading" in message:
+            with transaction.atomic():
+                events.publish(self._stream, "run.reading", message["reading"])
+        elif "step" in message:
+            done, total, words = message["step"]
+            self._step = (done, total, words)
+            self.beat()
+
+    def beat(self) -> None:
+        """Keep the job alive; raises when it was cancelled."""
+        done, total, words = self._step
+        self._progress.update(done, total, f"{self._stage} {words}".strip())
+
+
+def _queue(run: Run, actor: Any) -> None:
+    run.job = job_start(
+        kind=RUN_JOB,
+        title=f"Fine-tune {run.task} on {run.dataset_version}",
+        owner=actor,
+        arguments={"run_id": run.pk},
+    )
+    # Of this column alone: where jobs are done at once the run has ended by now.
+    Run.objects.filter(pk=run.pk).update(job=run.job)
+
+
+def _order(run: Run) -> tuple[RunOrder, int]:
+    """Write the run's files; returns what its process is to do, and the rows to train on."""
+    folder = run_folder(run.pk)
+    folder.mkdir(parents=True, exist_ok=True)
+    split = run_split(run.dataset_version)
+    train, held_out = folder / "train.jsonl", folder / "held_out.jsonl"
+    train.write_text(_file(run.task, split.train), encoding="utf-8")
+    held_out.write_text(_file(run.task, split.held_out), encoding="utf-8")
+    recipe = folder / "recipe.toml"
+    recipe.write_text(tomli_w.dumps(_recipe(run)), encoding="utf-8")
+    store = gateway.model_store()
+    live = store.active_version(run.task) if run.task in store.tasks() else None
+    order = RunOrder(
+        task=run.task,
+        train_file=train,
+        held_out_file=held_out,
+        run_folder=folder,
+        artifacts_dir=settings.ML_ARTIFACTS_DIR,
+        models_dir=settings.ML_MODELS_DIR,
+        recipe=recipe,
+        live=live,
+        threads=settings.MODEL_RUN_THREADS,
+        niceness=settings.MODEL_RUN_NICENESS,
+    )
+    return order, len(split.train)
+
+
+def _file(task: str, rows: list[LabelledText]) -> str:
+    """The rows as the task's trainer reads them, in the order of the version's file."""
+
+    def record(row: LabelledText) -> dict[str, Any]:
+        if task == TARGETED_TASK:  # marked already: the target's stand-in is its name
+            return {"text": row.text, "entities": {TARGET: row.label}}
+        return {"text": row.text, "label": row.label}
+
+    return "".join(f"{json.dumps(record(row), ensure_ascii=False)}\n" for row in rows)
+
+
+def _recipe(run: Run) -> dict[str, Any]:
+    """The recipe of a run: the plain or the shipped one, then what the person changed."""
+    values: dict[str, Any] = {}
+    shipped = settings.MODEL_RECIPES_DIR / f"{run.task}.toml"
+    if run.options.get("recipe") == "shipped" and shipped.is_file():
+        values = tomllib.loads(shipped.read_text(encoding="utf-8"))
+        values.pop("card", None)
+    values |= tomllib.loads(run.advanced)
+    values |= {
+        name: run.options[name] for name in ("epochs", "learning_rate") if name in run.options
+    }
+    return values | {"encoder": run.base, "method": run.method, "refit": False}
+
+
+def _check(
+    method: str,
+    base: str,
+    epochs: float | None,
+    learning_rate: float | None,
+    recipe: str,
+    advanced: str,
+) -> None:
+    fields = {}
+    if method not in METHODS:
+        fields["method"] = f"one of {', '.join(METHODS)}"
+    if base not in (settings.ML_ENCODER, *settings.MODEL_BASES):
+        fields["base"] = "not a base that the server offers"
+    if epochs is not None and not 0 < epochs <= MOST_EPOCHS:
+        fields["epochs"] = f"above 0, {MOST_EPOCHS:g} at most"
+    if learning_rate is not None and not 0 < learning_rate <= 1:
+        fields["learning_rate"] = "above 0, 1 at most"
+    if recipe not in RECIPES:
+        fields["recipe"] = f"one of {', '.join(RECIPES)}"
+    try:
+        told = tomllib.loads(advanced)
+    except tomllib.TOMLDecodeError as error:
+        fields["advanced"] = f"is not TOML: {error}"
+    else:
+        refused = [f"{name} ({why})" for name, why in _NOT_ADVANCED.items() if name in told]
+        if refused:
+            fields["advanced"] = f"may not set {', '.join(refused)}"
+    if fields:
+        named = "; ".join(f"{name}: {what}" for name, what in fields.items())
+        raise InvalidInput(f"The run cannot be started: {named}.", fields=fields)
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _notes(run: Run, result: dict[str, Any]) -> list[str]:
+    """What to know about the verdict."""
+    said = []
+    if result["live"] is None:
+        said.append(
+            result.get("live_problem")
+            or "There is no live version to compare with; only the absolute bounds were checked."
+        )
+        return said
+    store = gateway.model_store()
+    known = {source.sha256 for source in store.artifact(run.task, result["live"]["version"]).data}
+    if _files_of(run.dataset_version) & known and not run.dataset_version.dataset.frozen:
+        said.append(
+            "The live version was trained on the file that this data set was made of, the held-out "
+            "rows included: its numbers flatter it. Give the data set frozen rows."
+        )
+    return said
+
+
+def _files_of(version: DataSetVersion | None) -> set[str]:
+    """The hashes of the files that a version and those before it were made of."""
+    found = set()
+    while version is not None:
+        found.add(version.origin.get("file_sha256", ""))
+        version = version.parent
+    return found - {""}

@@ -1,0 +1,139 @@
+"""The process of one run: reads its order from standard input, tells how it goes on the output."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ml.artifacts import read_artifact
+from ml.errors import MLError
+from ml.runs.order import TRAINED, RunOrder
+
+_told = sys.stdout
+_lock = threading.Lock()
+
+
+def main() -> int:
+    """Run the order; returns the exit status."""
+    global _told
+    # What libraries print must not get between the messages.
+    _told, sys.stdout = sys.stdout, sys.stderr
+    order = RunOrder.load(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.nice(order.niceness)
+    try:
+        _tell({"done": _run(order)})
+    except MLError as error:
+        _tell({"failed": str(error)})
+        return 1
+    except Exception as error:
+        traceback.print_exc()
+        _tell({"failed": f"{type(error).__name__}: {error}"})
+        return 1
+    return 0
+
+
+def _run(order: RunOrder) -> dict[str, Any]:
+    import torch
+
+    torch.set_num_threads(order.threads)
+    began = time.monotonic()
+    version = _trained(order)
+    trained = time.monotonic()
+    _built(order, version)
+    from ml.runs.measuring import measured
+
+    _tell({"stage": "measuring"})
+    result = measured(order, version, lambda done, total, title: _step(done, total, title))
+    return {
+        "version": version,
+        **result,
+        "seconds": {"training": trained - began, "other": time.monotonic() - trained},
+    }
+
+
+def _trained(order: RunOrder) -> str:
+    """Train, unless an earlier process of this run did; returns the version."""
+    note = order.run_folder / TRAINED
+    if note.is_file():
+        known: str = json.loads(note.read_text(encoding="utf-8"))["version"]
+        if (order.artifacts_dir / order.task / known).is_dir():
+            return known
+    from ml.training.config import load_config
+    from ml.training.finetune import finetune
+    from ml.training.rows import FinetuneRequest
+
+    _tell({"stage": "training"})
+    request = FinetuneRequest(
+        name=order.task,
+        kind="classification",
+        train_file=order.train_file,
+        valid_file=order.held_out_file,
+        output=order.artifacts_dir / order.task / f".{order.run_folder.name}",
+        run_folder=order.run_folder,
+        config=load_config(order.recipe, **order.overrides),
+        observer=_reading,
+    )
+    artifact = finetune(request, _step)
+    folder = order.artifacts_dir / order.task / artifact.version
+    if not folder.exists():
+        request.output.replace(folder)
+    _write(note, {"version": artifact.version})
+    return artifact.version
+
+
+def _built(order: RunOrder, version: str) -> None:
+    """Build the trained artifact beside the other versions, without making it the live one."""
+    target = order.models_dir / order.task / version
+    if target.is_dir():
+        read_artifact(target)
+        return
+    from ml.export.build import build_model
+
+    _tell({"stage": "building"})
+    # Beside its target, since only within one file system is it put there at once.
+    scratch = order.models_dir / f".{order.run_folder.name}"
+    shutil.rmtree(scratch, ignore_errors=True)
+    build_model(order.artifacts_dir / order.task / version, scratch, _step)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    (scratch / order.task / version).replace(target)
+    shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _reading(phase: str, step: int, numbers: Mapping[str, float]) -> None:
+    _tell({"reading": {"phase": phase, "step": step, **numbers}})
+
+
+def _step(done: int, total: int, message: str) -> None:
+    _tell({"step": [done, total, message]})
+
+
+def _tell(message: dict[str, Any]) -> None:
+    with _lock:
+        _told.write(json.dumps(message) + "\n")
+        _told.flush()
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    staged = path.with_name(f".{path.name}")
+    staged.write_text(json.dumps(content), encoding="utf-8")
+    staged.replace(path)
+
+
+def _end_with_parent() -> None:
+    # Unbuffered: a lock held on sys.stdin would abort the interpreter when it shuts down.
+    while os.read(0, 1024):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import random
+
+from ml.data.readers import LabelledText
+from ml.data.splits import text_key
+from ml.data.versions import (
+    canonical,
+    content_hash,
+    difference,
+    split_rows,
+    statistics,
+    with_corrections,
+)
+
+
+def rows(label: str, number: int, word: str = "text") -> list[LabelledText]:
+    return [LabelledText(f"{word} {label} {n}", label, n) for n in range(number)]
+
+
+ROWS = [*rows("card", 60), *rows("rate", 60)]
+
+
+def test_equal_rows_have_one_hash_in_whatever_order() -> None:
+    mixed = random.Random(3).sample(ROWS, len(ROWS))
+    assert canonical(mixed) == canonical(ROWS)
+    other = [*ROWS[1:], LabelledText(ROWS[0].text, "rate")]
+    assert content_hash(canonical(other)) != content_hash(canonical(ROWS))
+
+
+def test_a_text_stays_on_its_side_when_rows_are_added() -> None:
+    before, after = split_rows(ROWS), split_rows([*ROWS, *rows("new", 40)])
+    held = {row.text for row in before.held_out}
+    assert 10 <= len(held) <= 40
+    assert held <= {row.text for row in after.held_out}
+    assert not held & {row.text for row in after.train}
+    assert any(row.label == "new" for row in after.held_out)
+
+
+def test_a_label_of_few_rows_is_learned_in_full() -> None:
+    found = split_rows([*ROWS, *rows("rare", 4)])
+    assert sum(row.label == "rare" for row in found.train) == 4
+
+
+def test_frozen_rows_are_measured_by_and_never_trained_on() -> None:
+    frozen = [LabelledText("TEXT  card 1", "card"), LabelledText("other", "rate")]
+    found = split_rows([*ROWS, *rows("new", 40)], frozen)
+    assert found.held_out[:2] == frozen
+    assert {row.label for row in found.held_out[2:]} == {"new"}
+    never = {text_key(row.text) for row in frozen}
+    assert not never & {text_key(row.text) for row in found.train}
+    assert sum(row.label == "rate" for row in found.train) == 60
+
+
+def test_the_last_correction_of_a_text_wins_over_the_base() -> None:
+    corrections = [
+        LabelledText("Text card 1", "rate"),
+        LabelledText("text  card 1", "other"),
+        LabelledText("new one", "card"),
+    ]
+    found = {text_key(row.text): row.label for row in with_corrections(ROWS, corrections)}
+    assert len(found) == len(ROWS) + 1
+    assert found[text_key("text card 1")] == "other"
+    assert found[text_key("new one")] == "card"
+
+
+def test_a_difference_names_what_was_added_removed_relabelled() -> None:
+    changed = [LabelledText(ROWS[0].text, "rate"), *ROWS[2:], LabelledText("more", "card")]
+    found = difference(ROWS, changed)
+    assert [row.text for row in found.added] == ["more"]
+    assert [row.text for row in found.removed] == [ROWS[1].text]
+    assert found.relabelled == [(ROWS[0].text, "card", "rate")]
+
+
+def test_statistics_tell_repeats_and_contradictions() -> None:
+    found = statistics([*ROWS, LabelledText(ROWS[0].text, "rate"), ROWS[70]])
+    assert found["labels"] == {"rate": 62, "card": 60}
+    assert (found["repeats"], found["contradictions"]) == (2, 1)
+    assert found["lengths"]["least"] > 0

@@ -1,0 +1,106 @@
+"""A run in its own process, with a tiny encoder: made, resumed, cancelled, killed, refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ml.artifacts import read_artifact
+from ml.errors import TrainingError
+from ml.runs.order import TRAINED, RunOrder
+from ml.runs.process import LOG, follow_run
+from tests.ml.serving.tiny_models import build_model
+from tests.ml.training.tiny_encoder import make_encoder, texts, write_rows
+
+
+class Stop(Exception):
+    pass
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_encoder(tmp_path_factory.mktemp("encoder") / "tiny")
+
+
+def order(folder: Path, encoder: Path, **changes: Any) -> RunOrder:
+    live = build_model(folder / "models", "small", "classification")
+    recipe = folder / "recipe.toml"
+    recipe.write_text(
+        f'encoder = "{encoder}"\nmax_length = 16\nbf16 = false\nfew_shot = "off"\n'
+        "learning_rate = 0.01\nbatch_size = 8\nsave_every = 1\n",
+        encoding="utf-8",
+    )
+    values: dict[str, Any] = {
+        "task": "small",
+        "train_file": write_rows(folder / "train.jsonl", texts()),
+        "held_out_file": write_rows(folder / "held_out.jsonl", texts(ending="in")),
+        "run_folder": folder / "run-1",
+        "artifacts_dir": folder / "artifacts",
+        "models_dir": folder / "models",
+        "recipe": recipe,
+        "overrides": {"epochs": 4.0},
+        "live": live,
+        "niceness": 0,
+    }
+    return RunOrder(**values | changes)
+
+
+def nothing() -> None:
+    return
+
+
+def test_an_order_survives_its_line(tmp_path: Path) -> None:
+    asked = RunOrder("t", *(tmp_path / name for name in "abcde"), overrides={"epochs": 2.0})
+    assert RunOrder.load(asked.dump()) == asked
+
+
+def test_a_run_trains_builds_and_measures_beside_the_live_version(
+    tmp_path: Path, encoder: Path
+) -> None:
+    asked = order(tmp_path, encoder)
+    told: list[dict[str, Any]] = []
+
+    def stop_once(message: dict[str, Any]) -> None:
+        told.append(message)
+        if "step" in message and message["step"][0] == 3:
+            raise Stop
+
+    with pytest.raises(Stop):
+        follow_run(asked, stop_once, nothing)
+    assert not (asked.run_folder / TRAINED).exists()
+
+    told.clear()
+    result = follow_run(asked, told.append, nothing)
+    steps = [message["step"][0] for message in told if "step" in message]
+    assert steps[0] > 1, "it goes on from its checkpoint"
+    assert [m["stage"] for m in told if "stage" in m] == ["training", "building", "measuring"]
+    assert any("loss" in message.get("reading", {}) for message in told)
+    built = read_artifact(tmp_path / "models" / "small" / result["version"])
+    assert built.build is not None
+    active = json.loads((tmp_path / "models" / "small" / "active.json").read_text())
+    assert active["version"] == asked.live, "what is live stays live"
+    assert result["candidate"]["n"] == result["live"]["n"] == 30
+    assert set(result["candidate"]["per_label"]) == {"card", "rate"}
+    assert result["candidate"]["latency_ms"] > 0
+    assert sum(result["changes"].values()) == len(result["changed"])
+    assert not list((tmp_path / "models").glob(".*"))
+
+    again = follow_run(asked, told.append, nothing)
+    assert again["version"] == result["version"], "what was trained is not trained twice"
+
+
+def test_a_run_that_cannot_be_done_says_why(tmp_path: Path, encoder: Path) -> None:
+    one = [row for row in texts() if row["label"] == "card"]
+    asked = order(tmp_path, encoder, train_file=write_rows(tmp_path / "one.jsonl", one))
+    with pytest.raises(TrainingError, match="one class 'card'"):
+        follow_run(asked, lambda message: None, nothing)
+
+
+def test_a_process_that_is_killed_is_an_error(tmp_path: Path, encoder: Path) -> None:
+    asked = order(tmp_path, encoder, overrides={"learning_rate": 1, "nonsense": 1})
+    with pytest.raises(TrainingError, match="nonsense"):
+        follow_run(asked, lambda message: None, nothing)
+    assert "nonsense" in (asked.run_folder / LOG).read_text(encoding="utf-8")

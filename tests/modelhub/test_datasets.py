@@ -1,0 +1,271 @@
+"""Data sets: made of files and corrections, immutable, compared, exported; services, pages, API."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from apps.accounts.models import AuditEntry, Role, User
+from apps.core.errors import Conflict, InvalidInput
+from apps.modelhub import uploads
+from apps.modelhub.files import rows_path
+from apps.modelhub.models import DataSet, DataSetVersion, Upload
+from apps.modelhub.services import datasets, example_add
+from ml.data.versions import content_hash
+from tests.conftest import ClientFor
+
+pytestmark = pytest.mark.django_db
+CSV = "utterance,intent\nwhere is my card,card\nthe rate of the euro,rate\n"
+
+
+@pytest.fixture(autouse=True)
+def var(tmp_path: Path, settings: Any) -> Path:
+    settings.VAR_DIR = tmp_path
+    settings.ML_MODELS_DIR = tmp_path / "models"
+    return tmp_path
+
+
+@pytest.fixture
+def lead(db: None) -> User:
+    return User.objects.create_user(username="the-lead", password="correct-horse", role=Role.LEAD)
+
+
+@pytest.fixture
+def dataset(lead: User) -> DataSet:
+    return datasets.dataset_create(actor=lead, name="Matters", task="intent")
+
+
+def kept(owner: User, content: str | bytes, name: str = "rows.csv") -> Upload:
+    data = content.encode() if isinstance(content, str) else content
+    return uploads.upload_create(owner=owner, file=SimpleUploadedFile(name, data))
+
+
+def correct(text: str, label: str, **more: Any) -> None:
+    example_add(app="support", task="intent", text=text, new_label=label, **more)
+
+
+def labels(version: DataSetVersion) -> dict[str, str]:
+    return {row.text: row.label for row in datasets.version_rows(version)}
+
+
+def test_a_file_becomes_a_version_whose_hash_is_its_content(dataset: DataSet, lead: User) -> None:
+    version = datasets.version_from_upload(actor=lead, dataset=dataset, upload=kept(lead, CSV))
+    assert (version.number, version.rows, version.parent) == (1, 2, None)
+    assert version.counts["labels"] == {"card": 1, "rate": 1}
+    content = rows_path(version.sha256).read_text(encoding="utf-8")
+    assert content_hash(content) == version.sha256
+    assert AuditEntry.objects.filter(action="dataset.version").count() == 1
+    jsonl = '{"text": "the rate of the euro", "label": "rate"}\n'
+    jsonl += '{"label": "card", "text": "where is my card"}\n'
+    with pytest.raises(Conflict, match="Version 1 has these very rows"):
+        datasets.version_from_upload(
+            actor=lead, dataset=dataset, upload=kept(lead, jsonl, "other.jsonl")
+        )
+
+
+def test_bad_rows_are_named_and_nothing_is_stored_unless_they_are_left_out(
+    dataset: DataSet, lead: User
+) -> None:
+    upload = kept(lead, CSV + ",card\n" + "x" * 20_001 + ",card\nno label,\n")
+    preview = uploads.upload_preview(upload=upload, task="intent")
+    assert preview.bad == 3
+    assert [problem.split(":")[0] for problem in preview.problems] == ["rows.csv"] * 3
+    assert "line 4" in preview.problems[0] or "4" in preview.problems[0]
+    with pytest.raises(InvalidInput, match="Nothing was stored"):
+        datasets.version_from_upload(actor=lead, dataset=dataset, upload=upload)
+    assert not DataSetVersion.objects.exists()
+    version = datasets.version_from_upload(
+        actor=lead, dataset=dataset, upload=upload, skip_bad=True
+    )
+    assert (version.rows, version.origin["left_out"]) == (2, 3)
+
+
+def test_columns_are_guessed_or_chosen(lead: User) -> None:
+    upload = kept(lead, "a,b,c\n1,card,where is it\n")
+    preview = uploads.upload_preview(upload=upload, task="intent")
+    assert "choose the column" in preview.problems[0]
+    chosen = uploads.upload_preview(
+        upload=upload, task="intent", mapping={"text": "c", "label": "b", "x": "a"}
+    )
+    assert [(row.text, row.label) for row in chosen.rows] == [("where is it", "card")]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("rows.pkl", b"x", "neither CSV nor JSONL"),
+        ("rows.zip", b"PK", "neither CSV nor JSONL"),
+        ("", b"x", "Choose a file"),
+    ],
+)
+def test_other_files_are_refused(lead: User, name: str, content: bytes, says: str) -> None:
+    file = SimpleUploadedFile(name, content) if name else None
+    with pytest.raises(InvalidInput, match=says):
+        uploads.upload_create(owner=lead, file=file)
+
+
+def test_a_file_that_is_too_large_is_refused(lead: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "MAX_BYTES", 10)
+    with pytest.raises(InvalidInput, match="are allowed"):
+        kept(lead, "x" * 11)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"\x00\x01\x02,\x03\n"])
+def test_what_is_no_table_says_so(dataset: DataSet, lead: User, content: bytes) -> None:
+    with pytest.raises(InvalidInput, match=r"rows\.csv"):
+        datasets.version_from_upload(actor=lead, dataset=dataset, upload=kept(lead, content))
+
+
+def test_corrections_win_over_rows_of_the_same_text(dataset: DataSet, lead: User) -> None:
+    datasets.version_from_upload(actor=lead, dataset=dataset, upload=kept(lead, CSV))
+    correct("Where is  my card", "card_arrival")
+    correct("can we share an account", "joint_account")
+    second = datasets.version_extend(actor=lead, dataset=dataset)
+    assert labels(second) == {
+        "Where is  my card": "card_arrival",
+        "the rate of the euro": "rate",
+        "can we share an account": "joint_account",
+    }
+    assert (second.number, second.parent.number, second.origin["corrections"]) == (2, 1, 2)
+    with pytest.raises(Conflict, match="Version 2"):
+        datasets.version_extend(actor=lead, dataset=dataset)
+    correct("where is my card", "card")
+    assert (
+        labels(datasets.version_extend(actor=lead, dataset=dataset))["where is my card"] == "card"
+    )
+    alone = datasets.version_extend(actor=lead, dataset=dataset, base="none")
+    assert alone.rows == 2
+
+
+def test_a_base_file_of_the_server_is_extended(
+    dataset: DataSet, lead: User, var: Path, settings: Any
+) -> None:
+    with pytest.raises(Conflict, match="MODEL_BASE_FILES"):
+        datasets.version_extend(actor=lead, dataset=dataset, base="shipped")
+    base = var / "base.jsonl"
+    base.write_text(json.dumps({"text": "lost card", "label": "card"}) + "\n")
+    settings.MODEL_BASE_FILES = {"intent": str(base)}
+    correct("new", "rate")
+    version = datasets.version_extend(actor=lead, dataset=dataset, base="shipped")
+    assert labels(version) == {"lost card": "card", "new": "rate"}
+    assert version.origin["file"] == "base.jsonl"
+
+
+def test_without_rows_there_is_no_version(dataset: DataSet, lead: User) -> None:
+    for base, says in (("latest", "no version yet"), ("none", "Nobody has corrected")):
+        with pytest.raises(Conflict, match=says):
+            datasets.version_extend(actor=lead, dataset=dataset, base=base)
+    with pytest.raises(InvalidInput, match="base"):
+        datasets.version_extend(actor=lead, dataset=dataset, base="other")
+
+
+def test_a_file_that_was_changed_is_told(
+    dataset: DataSet, lead: User, client_for: ClientFor
+) -> None:
+    version = datasets.version_from_upload(actor=lead, dataset=dataset, upload=kept(lead, CSV))
+    path = rows_path(version.sha256)
+    path.write_text(path.read_text() + "\n")
+    with pytest.raises(Conflict, match="was changed"):
+        datasets.version_rows(version)
+    here = f"/models/data/{dataset.pk}/v/1/"
+    assert "was changed" in client_for(lead).get(here).content.decode()
+    path.unlink()
+    with pytest.raises(Conflict, match="is gone"):
+        datasets.version_rows(version)
+
+
+def test_names_are_checked_and_taken_once(dataset: DataSet, lead: User) -> None:
+    with pytest.raises(Conflict, match="Matters"):
+        datasets.dataset_create(actor=lead, name=" Matters ", task="intent")
+    with pytest.raises(InvalidInput) as error:
+        datasets.dataset_create(actor=lead, name="", task="../up")
+    assert sorted(error.value.fields) == ["name", "task"]
+
+
+def test_targeted_rows_come_marked(lead: User) -> None:
+    dataset = datasets.dataset_create(actor=lead, name="Targeted", task="targeted_sentiment")
+    row = {"text": "Acme gains as Rome falls", "entities": {"Acme": "positive"}}
+    upload = kept(lead, json.dumps(row) + "\n", "t.jsonl")
+    version = datasets.version_from_upload(actor=lead, dataset=dataset, upload=upload)
+    assert labels(version) == {"targetco gains as Rome falls": "positive"}
+
+
+def test_the_pages_lead_from_a_file_to_a_difference(lead: User, client_for: ClientFor) -> None:
+    client = client_for(lead)
+    assert "no data set yet" in client.get("/models/data/").content.decode()
+    made = client.post("/models/data/", {"name": "Matters", "task": "intent"})
+    here = made.headers["Location"]
+    assert "No version yet" in client.get(here).content.decode()
+    refused = client.post("/models/data/", {"name": "Matters", "task": "intent"})
+    assert refused.status_code == 409
+    sent = client.post(f"{here}upload/", {"file": SimpleUploadedFile("rows.csv", CSV.encode())})
+    preview = sent.headers["Location"]
+    assert "where is my card" in client.get(preview).content.decode()
+    stored = client.post(preview, {"store": "version", "text": "utterance", "label": "intent"})
+    first = stored.headers["Location"]
+    assert "the rate of the euro" in client.get(first).content.decode()
+    correct("where is my card", "lost")
+    second = client.post(f"{here}extend/", {"base": "latest"}).headers["Location"]
+    page = client.get(second).content.decode()
+    assert "1 relabelled" in page
+    assert "<s class" in page
+    again = client.post(f"{here}extend/", {"base": "latest"})
+    assert again.status_code == 409
+    export = client.get(f"{second}export/")
+    assert "attachment" in export.headers["Content-Disposition"]
+    assert len(export.content.decode().splitlines()) == 2
+    frozen = client.post(preview, {"store": "frozen"}, follow=True).content.decode()
+    assert "2 frozen rows" in frozen
+    assert client.post(f"{here}upload/", {}).status_code == 400
+
+
+def test_the_api_makes_versions_and_tells_differences(
+    lead: User, dataset: DataSet, client_for: ClientFor
+) -> None:
+    client, base = client_for(lead), f"/api/v1/models/data/{dataset.pk}/"
+    file = SimpleUploadedFile("rows.csv", CSV.encode())
+    made = client.post(f"{base}versions/", {"file": file})
+    assert (made.status_code, made.json()["number"]) == (201, 1)
+    correct("a new text", "card")
+    second = client.post(f"{base}versions/", {"base": "latest"}, content_type="application/json")
+    assert second.json()["rows"] == 3
+    told = client.get(f"{base}versions/2/difference/1/").json()
+    assert (told["added"], told["removed"], told["relabelled"]) == (1, 0, 0)
+    assert told["rows"]["added"] == [{"text": "a new text", "label": "card"}]
+    rows = client.get(f"{base}versions/2/rows/").content.decode().splitlines()
+    assert len(rows) == 3
+    assert [row["number"] for row in client.get(f"{base}versions/").json()] == [2, 1]
+    assert client.get("/api/v1/models/data/").json()[0]["versions"] == [2, 1]
+    bad = client.post(
+        "/api/v1/models/data/", {"name": "x", "task": "a b"}, content_type="application/json"
+    )
+    assert bad.status_code == 400
+
+
+def test_who_is_no_lead_is_refused(
+    dataset: DataSet, operator: User, analyst: User, member: User, client_for: ClientFor
+) -> None:
+    pages = ("/models/data/", f"/models/data/{dataset.pk}/")
+    endpoints = ("/api/v1/models/data/", f"/api/v1/models/data/{dataset.pk}/versions/")
+    for person in (operator, analyst, member):
+        client = client_for(person)
+        for path in (*pages, *endpoints):
+            assert client.get(path).status_code == 403, path
+        for path in (pages[0], f"{pages[1]}extend/", f"{pages[1]}upload/", *endpoints):
+            assert client.post(path, {}).status_code == 403, path
+    for path in endpoints:
+        assert Client().get(path).status_code == 401
+    assert Client().get(pages[0]).status_code == 302
+
+
+def test_an_upload_is_its_owners_alone(dataset: DataSet, lead: User, client_for: ClientFor) -> None:
+    other = User.objects.create_user(username="other", password="correct-horse", role=Role.LEAD)
+    upload = kept(lead, CSV)
+    here = f"/models/data/{dataset.pk}/upload/{upload.pk}/"
+    assert client_for(lead).get(here).status_code == 200
+    assert client_for(other).get(here).status_code == 404

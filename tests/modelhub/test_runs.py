@@ -1,0 +1,348 @@
+"""Runs: ordered, done in a process, judged, cancelled, resumed; services, pages, API, socket."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from apps.accounts.models import Role, User
+from apps.core import gateway, jobs
+from apps.core.errors import Conflict, InvalidInput
+from apps.core.models import Event, Job
+from apps.modelhub import selectors
+from apps.modelhub.files import rows_store, run_folder
+from apps.modelhub.models import DataSet, DataSetVersion, Run
+from apps.modelhub.services import runs
+from ml.data.readers import LabelledText
+from ml.errors import TrainingError
+from ml.models.tuning.registry import method_names
+from ml.runs.order import RunOrder
+from tests.conftest import ClientFor, SocketFor
+from tests.ml.training.tiny_encoder import make_encoder, texts
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def numbers(version: str, accuracy: float) -> dict[str, Any]:
+    return {
+        "version": version,
+        "n": 40,
+        "accuracy": accuracy,
+        "macro_f1": accuracy,
+        "ece": 0.02,
+        "intervals": {"accuracy": [0.8, 1.0]},
+        "per_label": {"card": {"rows": 20, "recall": accuracy}},
+        "latency_ms": 3.0,
+        "size_bytes": 1000,
+    }
+
+
+def measured(accuracy: float = 0.95) -> dict[str, Any]:
+    return {
+        "version": "20260301-new",
+        "candidate": numbers("20260301-new", accuracy),
+        "live": numbers("20260102-live", 0.9),
+        "comparison": {
+            "accuracy_difference": {"difference": accuracy - 0.9},
+            "mcnemar": {"p_value": 0.3},
+        },
+        "confusion": [{"label": "card", "taken_for": "rate", "live": 2, "candidate": 0}],
+        "changed": [
+            {
+                "text": "<b>lost</b>",
+                "label": "card",
+                "live": "rate",
+                "candidate": "card",
+                "verdict": "better",
+            }
+        ],
+        "changes": {"better": 1},
+        "seconds": {"training": 20.0, "other": 5.0},
+    }
+
+
+class Followed:
+    """Stands for the run's process: tells what ``messages`` are, then returns or raises."""
+
+    def __init__(self) -> None:
+        self.orders: list[RunOrder] = []
+        self.messages: list[dict[str, Any]] = []
+        self.outcome: Any = measured()
+
+    def __call__(self, order: RunOrder, tell: Any, beat: Any) -> dict[str, Any]:
+        self.orders.append(order)
+        for message in self.messages:
+            tell(message)
+            beat()
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        found: dict[str, Any] = json.loads(json.dumps(self.outcome))
+        return found
+
+
+@pytest.fixture
+def followed(monkeypatch: pytest.MonkeyPatch) -> Followed:
+    stand_in = Followed()
+    monkeypatch.setattr(runs, "follow_run", stand_in)
+    return stand_in
+
+
+@pytest.fixture
+def lead(db: None) -> User:
+    return User.objects.create_user(username="the-lead", password="correct-horse", role=Role.LEAD)
+
+
+@pytest.fixture
+def data(models: Path, lead: User) -> DataSetVersion:
+    return stored([LabelledText(row["text"], row["label"]) for row in texts()])
+
+
+def stored(rows: list[LabelledText]) -> DataSetVersion:
+    dataset = DataSet.objects.create(name=f"set {DataSet.objects.count()}", task="intent")
+    return DataSetVersion.objects.create(
+        dataset=dataset, number=1, sha256=rows_store(rows), rows=len(rows), counts={"labels": {}}
+    )
+
+
+def test_the_methods_offered_are_those_there_are() -> None:
+    assert set(runs.METHODS) <= set(method_names())
+
+
+def test_a_run_keeps_what_was_measured_and_the_verdict(
+    followed: Followed, data: DataSetVersion, lead: User
+) -> None:
+    followed.messages = [
+        {"stage": "training"},
+        {"reading": {"phase": "fit", "step": 1, "loss": 0.7}},
+        {"step": [1, 4, "loss 0.700"]},
+    ]
+    run = runs.run_start(actor=lead, version=data, epochs=3, advanced="batch_size = 16")
+    assert (run.state, run.version, run.gate["passed"]) == ("succeeded", "20260301-new", True)
+    assert run.seconds == 25.0
+    assert run.result["train_rows"] > 0
+    (order,) = followed.orders
+    recipe = (order.run_folder / "recipe.toml").read_text()
+    for line in ("epochs = 3", "batch_size = 16", 'method = "lora"', "refit = false"):
+        assert line in recipe
+    assert order.live == gateway.model_store().active_version("intent")
+    trained = {json.loads(row)["text"] for row in order.train_file.read_text().splitlines()}
+    held = {json.loads(row)["text"] for row in order.held_out_file.read_text().splitlines()}
+    assert trained
+    assert held
+    assert not trained & held
+    kinds = list(
+        Event.objects.filter(stream=f"modelhub.run.{run.pk}").values_list("kind", flat=True)
+    )
+    assert kinds == ["run.stage", "run.reading", "run.stage", "run.finished"]
+    faster = selectors.run_estimate(rows=1000, epochs=3, method="lora")
+    assert faster == pytest.approx(1000 * 20 / run.result["train_rows"] + 5)
+
+
+def test_a_worse_candidate_does_not_pass(
+    followed: Followed, data: DataSetVersion, lead: User
+) -> None:
+    followed.outcome = measured(0.8)
+    run = runs.run_start(actor=lead, version=data)
+    failed = [check["name"] for check in run.gate["checks"] if not check["passed"]]
+    assert failed == ["accuracy", "macro_f1", "label_recall"]
+
+
+def test_a_run_that_failed_says_why_and_is_resumed(
+    followed: Followed, data: DataSetVersion, lead: User
+) -> None:
+    followed.outcome = TrainingError("the loss is nan at step 3; lower the learning rate")
+    run = runs.run_start(actor=lead, version=data)
+    assert (run.state, run.job.message) == ("failed", str(followed.outcome))
+    followed.outcome = measured()
+    resumed = runs.run_resume(actor=lead, run=run)
+    assert (resumed.pk, resumed.state) == (run.pk, "succeeded")
+    assert followed.orders[0].run_folder == followed.orders[1].run_folder
+    with pytest.raises(Conflict, match="ended well"):
+        runs.run_resume(actor=lead, run=resumed)
+    with pytest.raises(Conflict):
+        runs.run_cancel(actor=lead, run=resumed)
+
+
+def test_a_run_is_cancelled_at_its_next_word(
+    followed: Followed, data: DataSetVersion, lead: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cancel(order: RunOrder, tell: Any, beat: Any) -> dict[str, Any]:
+        runs.run_cancel(actor=lead, run=Run.objects.select_related("job").get())
+        tell({"step": [1, 1, ""]})
+        raise AssertionError("the run went on")
+
+    monkeypatch.setattr(runs, "follow_run", cancel)
+    assert runs.run_start(actor=lead, version=data).state == "cancelled"
+
+
+def test_runs_wait_in_a_queue_of_their_own(
+    followed: Followed, data: DataSetVersion, lead: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queues = []
+    monkeypatch.setattr(
+        type(jobs.run_job), "using", lambda task, queue_name: queues.append(queue_name) or task
+    )
+    runs.run_start(actor=lead, version=data)
+    assert queues == [jobs.LONG_QUEUE]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("method", "magic"),
+        ("base", "/etc"),
+        ("epochs", 0),
+        ("epochs", 51),
+        ("learning_rate", 2.0),
+        ("recipe", "other"),
+        ("advanced", "x ="),
+        ("advanced", 'encoder = "/tmp/x"'),
+        ("advanced", "refit = true"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(
+    data: DataSetVersion, lead: User, field: str, value: Any
+) -> None:
+    with pytest.raises(InvalidInput) as error:
+        runs.run_start(actor=lead, version=data, **{field: value})
+    assert list(error.value.fields) == [field]
+    assert not Run.objects.exists()
+
+
+def test_rows_that_cannot_be_trained_on_are_refused(models: Path, lead: User) -> None:
+    one = stored([LabelledText(f"card {n}", "card") for n in range(40)])
+    with pytest.raises(Conflict, match="one label card"):
+        runs.run_start(actor=lead, version=one)
+    few = stored([LabelledText("card", "card"), LabelledText("rate", "rate")])
+    with pytest.raises(Conflict, match="no rows to measure by"):
+        runs.run_start(actor=lead, version=few)
+    few.dataset.frozen = rows_store([LabelledText("x", "other")])
+    few.dataset.save()
+    with pytest.raises(Conflict, match="lacks: other"):
+        runs.run_start(actor=lead, version=few)
+
+
+def test_a_file_that_the_live_version_knows_is_noted(
+    followed: Followed, data: DataSetVersion, lead: User
+) -> None:
+    version = gateway.model_store().active_version("intent")
+    followed.outcome["live"]["version"] = version
+    known = gateway.model_store().artifact("intent", version).data
+    data.origin = {"file_sha256": known[0].sha256 if known else "none"}
+    data.save()
+    run = runs.run_start(actor=lead, version=data)
+    assert bool(run.gate["notes"]) is bool(known)
+
+
+def test_the_pages_start_a_run_and_show_what_came_of_it(
+    followed: Followed, data: DataSetVersion, lead: User, client_for: ClientFor
+) -> None:
+    client = client_for(lead)
+    assert "Nothing was trained" in client.get("/models/runs/").content.decode()
+    form = f"/models/data/{data.dataset_id}/v/1/run/"
+    assert "Start the run" in client.get(form).content.decode()
+    assert "About" in client.post(form, {"estimate": "1", "epochs": "2"}).content.decode()
+    wrong = client.post(form, {"start": "1", "epochs": "many"})
+    assert (wrong.status_code, "not a number" in wrong.content.decode()) == (400, True)
+    started = client.post(form, {"start": "1", "epochs": "2", "method": "head"})
+    here = started.headers["Location"]
+    (run_folder(Run.objects.get().pk) / "log.txt").write_text("a word of the process")
+    page = client.get(here).content.decode()
+    for words in ("passed", "95.0%", "&lt;b&gt;lost", "a word of the process", "0.8000"):
+        assert words in page, words
+    assert "passed its gate" in client.get("/models/runs/").content.decode()
+
+
+def test_a_run_that_waits_can_be_cancelled_on_its_page(
+    data: DataSetVersion, lead: User, client_for: ClientFor
+) -> None:
+    job = Job.objects.create(kind=runs.RUN_JOB, title="t", owner=lead)
+    run = Run.objects.create(dataset_version=data, task="intent", base="b", method="lora", job=job)
+    client = client_for(lead)
+    assert "Waiting for the worker" in client.get(f"/models/runs/{run.pk}/").content.decode()
+    cancelled = client.post(f"/models/runs/{run.pk}/cancel/", follow=True).content.decode()
+    assert "Resume" in cancelled
+
+
+def test_the_api_starts_shows_cancels(
+    followed: Followed, data: DataSetVersion, lead: User, client_for: ClientFor
+) -> None:
+    client, here = client_for(lead), "/api/v1/models/runs/"
+    body = {"dataset": data.dataset_id, "number": 1, "epochs": 2}
+    made = client.post(here, body, content_type="application/json")
+    assert (made.status_code, made.json()["state"]) == (201, "succeeded")
+    one = f"{here}{made.json()['id']}/"
+    assert client.get(one).json()["gate"]["passed"] is True
+    assert client.delete(one).status_code == 409
+    assert client.post(f"{one}resume/").status_code == 409
+    assert len(client.get(here).json()) == 1
+    wrong = client.post(here, body | {"method": "magic"}, content_type="application/json")
+    assert wrong.status_code == 400
+    unknown = client.post(here, body | {"number": 9}, content_type="application/json")
+    assert unknown.status_code == 404
+
+
+def test_who_is_no_lead_is_refused(
+    followed: Followed, data: DataSetVersion, operator: User, client_for: ClientFor
+) -> None:
+    client = client_for(operator)
+    run = Run.objects.create(dataset_version=data, task="intent", base="b", method="lora")
+    form = f"/models/data/{data.dataset_id}/v/1/run/"
+    for path in ("/models/runs/", f"/models/runs/{run.pk}/", form, "/api/v1/models/runs/"):
+        assert client.get(path).status_code == 403, path
+        assert Client().get(path).status_code in (302, 401), path
+    body = {"dataset": data.dataset_id, "number": 1}
+    for path in (
+        form,
+        f"/models/runs/{run.pk}/cancel/",
+        f"/models/runs/{run.pk}/resume/",
+        "/api/v1/models/runs/",
+    ):
+        assert client.post(path, body).status_code == 403, path
+    assert client.delete(f"/api/v1/models/runs/{run.pk}/").status_code == 403
+
+
+async def test_the_socket_follows_runs_and_their_jobs_for_leads(
+    data: DataSetVersion, lead: User, operator: User, socket_for: SocketFor
+) -> None:
+    job = await Job.objects.acreate(kind=runs.RUN_JOB, title="t", owner=lead)
+    other = await Job.objects.acreate(kind="import", title="t", owner=lead)
+    run = await Run.objects.acreate(
+        dataset_version=data, task="intent", base="b", method="lora", job=job
+    )
+    socket = socket_for("/ws/models/", lead)
+    assert (await socket.connect())[0]
+    assert (await socket.receive_json_from())["type"] == "hello"
+    answers = {}
+    for stream in (f"modelhub.run.{run.pk}", f"job.{job.pk}", f"job.{other.pk}", "job.x", "y"):
+        await socket.send_json_to({"type": "subscribe", "id": stream, "stream": stream})
+        answers[stream] = (await socket.receive_json_from())["type"]
+    await socket.disconnect()
+    assert list(answers.values()) == ["ack", "ack", "error", "error", "error"]
+    refused = socket_for("/ws/models/", operator)
+    await refused.connect()
+    assert (await refused.receive_json_from())["code"] == "not_allowed"
+    await refused.disconnect()
+
+
+def test_a_real_run_makes_a_version_that_is_not_live(
+    models: Path, lead: User, tmp_path: Path, settings: Any
+) -> None:
+    encoder = make_encoder(tmp_path / "encoder")
+    settings.MODEL_BASES = [str(encoder)]
+    settings.MODEL_RUN_NICENESS = 0
+    rows = [*texts(), *texts(ending="and"), *texts(ending="of")]
+    data = stored([LabelledText(row["text"], row["label"]) for row in rows])
+    advanced = 'max_length = 16\nbf16 = false\nfew_shot = "off"\n'
+    live = gateway.model_store().active_version("intent")
+    run = runs.run_start(actor=lead, version=data, base=str(encoder), epochs=2, advanced=advanced)
+    assert run.state == "succeeded", (run.job.message, selectors.run_log(run=run))
+    assert run.version in gateway.model_store().versions("intent")
+    assert gateway.model_store().active_version("intent") == live
+    assert run.result["candidate"]["n"] == run.result["live"]["n"] > 0
+    assert selectors.run_readings(run=run)
+    assert {check["name"] for check in run.gate["checks"]} >= {"rows", "accuracy", "ece"}
