@@ -42,7 +42,7 @@ class DataSetInput(serializers.Serializer[Any]):
     task = serializers.CharField(max_length=60)
 
 
-class VersionSerializer(serializers.ModelSerializer[DataSetVersion]):
+class DataSetVersionSerializer(serializers.ModelSerializer[DataSetVersion]):
     class Meta:
         model = DataSetVersion
         fields = ["dataset", "number", "sha256", "rows", "counts", "parent", "origin", "created_at"]
@@ -146,13 +146,15 @@ class VersionListView(APIView):
 
     parser_classes = [JSONParser, MultiPartParser, FormParser]
 
-    @extend_schema(responses=VersionSerializer(many=True), operation_id="models_data_versions_list")
+    @extend_schema(
+        responses=DataSetVersionSerializer(many=True), operation_id="models_data_versions_list"
+    )
     def get(self, request: Request, dataset_id: int) -> Response:
         require(request, "modelhub.change_datasets")
         dataset = selectors.dataset_get(dataset_id=dataset_id)
-        return Response(VersionSerializer(dataset.versions.all(), many=True).data)
+        return Response(DataSetVersionSerializer(dataset.versions.all(), many=True).data)
 
-    @extend_schema(request=VersionInput, responses={201: VersionSerializer})
+    @extend_schema(request=VersionInput, responses={201: DataSetVersionSerializer})
     def post(self, request: Request, dataset_id: int) -> Response:
         """Of a file (multipart), or of a base and all corrections so far."""
         require(request, "modelhub.change_datasets")
@@ -167,17 +169,17 @@ class VersionListView(APIView):
             )
         else:
             version = datasets.version_extend(actor=actor, dataset=dataset, base=values["base"])
-        return Response(VersionSerializer(version).data, status=201)
+        return Response(DataSetVersionSerializer(version).data, status=201)
 
 
 class VersionView(APIView):
     """One version with its statistics."""
 
-    @extend_schema(responses=VersionSerializer)
+    @extend_schema(responses=DataSetVersionSerializer)
     def get(self, request: Request, dataset_id: int, number: int) -> Response:
         require(request, "modelhub.change_datasets")
         found = selectors.dataset_version_get(dataset_id=dataset_id, number=number)
-        return Response(VersionSerializer(found).data)
+        return Response(DataSetVersionSerializer(found).data)
 
 
 class VersionRowsView(APIView):

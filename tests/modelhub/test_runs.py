@@ -81,6 +81,7 @@ class Followed:
         if isinstance(self.outcome, Exception):
             raise self.outcome
         found: dict[str, Any] = json.loads(json.dumps(self.outcome))
+        found["live"]["version"] = order.live
         return found
 
 
@@ -230,7 +231,6 @@ def test_a_file_that_the_live_version_knows_is_noted(
     followed: Followed, data: DataSetVersion, lead: User
 ) -> None:
     version = gateway.model_store().active_version("intent")
-    followed.outcome["live"]["version"] = version
     known = gateway.model_store().artifact("intent", version).data
     data.origin = {"file_sha256": known[0].sha256 if known else "none"}
     data.save()
@@ -247,7 +247,7 @@ def test_the_pages_start_a_run_and_show_what_came_of_it(
     assert "Start the run" in client.get(form).content.decode()
     assert "About" in client.post(form, {"estimate": "1", "epochs": "2"}).content.decode()
     wrong = client.post(form, {"start": "1", "epochs": "many"})
-    assert (wrong.status_code, "not a number" in wrong.content.decode()) == (400, True)
+    assert (wrong.status_code, "not a number" in wrong.content.decode()) == (422, True)
     started = client.post(form, {"start": "1", "epochs": "2", "method": "head"})
     here = started.headers["Location"]
     (run_folder(Run.objects.get().pk) / "log.txt").write_text("a word of the process")
