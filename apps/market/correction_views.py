@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -34,7 +36,7 @@ def _store(request: HttpRequest, article_id: int) -> None:
     company = request.POST.get("company", "")
     if company and not company.isdecimal():
         raise InvalidInput("The company is not known.")
-    which = {
+    which: dict[str, Any] = {
         "article_id": article_id,
         "analyst": request.user,
         "what": request.POST.get("what", ""),

@@ -25,14 +25,12 @@ _SHOWN = 100
 
 def promotion_context(request: HttpRequest, task: str, version: str) -> dict[str, Any]:
     """What the form that promotes a version has to know."""
-    run = selectors.run_of_version(task=task, version=version)
-    failed = run is not None and not run.gate.get("passed", False)
     return {
         "promote": {
             "task": task,
             "version": version,
             "live": _live(task),
-            "failed": failed,
+            "failed": selectors.needs_override(task=task, version=version),
             "may_override": request.user.has_perm("modelhub.override_gate"),
             "allowed": request.user.has_perm("modelhub.promote"),
         }

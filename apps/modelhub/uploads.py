@@ -56,9 +56,9 @@ def upload_create(*, owner: Any, file: UploadedFile | None) -> Upload:
     name = Path(file.name.replace("\\", "/")).name.lstrip(".")[-100:]
     if Path(name).suffix.lower() not in SUFFIXES:
         raise InvalidInput(f"{name} is neither CSV nor JSONL.", code="upload_type")
-    if (file.size or 0) > MAX_BYTES:
+    if (size := file.size or 0) > MAX_BYTES:
         raise InvalidInput(
-            f"{name} has {file.size // 2**20} MB; {MAX_BYTES // 2**20} are allowed.",
+            f"{name} has {size // 2**20} MB; {MAX_BYTES // 2**20} are allowed.",
             code="upload_too_large",
         )
     content = file.read()
@@ -164,6 +164,8 @@ def _row(
         problem = "has no text"
     elif not isinstance(label, str) or not label.strip():
         problem = "has no label"
+    elif "\x00" in text + label:
+        problem = "has a NUL character"
     elif len(text) > MAX_TEXT:
         problem = f"has a text of {len(text):,} characters; {MAX_TEXT:,} are allowed"
     elif len(label.strip()) > MAX_LABEL:

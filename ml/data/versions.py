@@ -71,7 +71,8 @@ def split_rows(rows: Sequence[LabelledText], frozen: Sequence[LabelledText] = ()
     chosen = [row.label not in measured and _is_held_out(row.text) for row in left]
     counts = Counter(row.label for row in left)
     trained = Counter(row.label for row, out in zip(left, chosen, strict=True) if not out)
-    train, held_out = [], list(frozen)
+    train: list[LabelledText] = []
+    held_out = list(frozen)
     for row, out in zip(left, chosen, strict=True):
         keep = not out or counts[row.label] < FEW_ROWS or not trained[row.label]
         (train if keep else held_out).append(row)

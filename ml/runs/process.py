@@ -22,7 +22,7 @@ from ml.runs.order import RunOrder
 
 LOG = "log.txt"
 _ROOT = Path(__file__).resolve().parents[2]
-_BEAT_SECONDS = 1.0
+_BEAT_SECONDS = 2.0
 _END_SECONDS = 10.0
 
 Tell = Callable[[dict[str, Any]], None]
@@ -31,8 +31,8 @@ Tell = Callable[[dict[str, Any]], None]
 def follow_run(order: RunOrder, tell: Tell, beat: Callable[[], None]) -> dict[str, Any]:
     """Do what ``order`` says in a process of its own; returns what it measured.
 
-    ``tell`` gets each message, ``beat`` is called each second in between; what either raises stops
-    the process and is raised. Raises :class:`TrainingError` when the run failed, or its process
+    ``tell`` gets each message, ``beat`` is called every other second in between; what either
+    raises stops the process and is raised. Raises :class:`TrainingError` when the run failed, or its process
     ended without a word. What the process writes as errors is added to ``log.txt`` of the folder.
     """
     order.run_folder.mkdir(parents=True, exist_ok=True)

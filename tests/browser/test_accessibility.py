@@ -34,6 +34,7 @@ SCREENS: dict[str, tuple[str, ...]] = {
         *("/market/sources/", "/market/ > .tape-title", "/market/ > .moved-tile"),
     ),
     "admin": ("/discover/catalogue/", "/models/", "/models/examples/", "/models/ > .hub-version a"),
+    "lena": ("/models/data/", "/models/runs/", "/models/history/"),
 }
 
 

@@ -17,7 +17,7 @@ from tests.browser.conftest import PEOPLE, OpenPage, picture, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 
-SLOW = 30_000
+SLOW = 60_000
 RUN_MILLISECONDS = 480_000
 SWAP_SECONDS = 10
 MATTER = "shared household pot"
@@ -89,6 +89,7 @@ def intent(page: Page, server: RunningServer) -> str:
 
 def correct(page: Page, server: RunningServer, conversation: str) -> None:
     page.goto(f"{server.url}/support/c/{conversation}/")
+    picture(page, "loop-0-console")
     page.get_by_text("Not this? Choose the matter").click(timeout=SLOW)
     page.get_by_label("Matter, known or new").fill(MATTER)
     picture(page, "loop-1-correct")

@@ -47,7 +47,8 @@ def test_promote_serves_another_version_and_records_it(versions: list[str]) -> N
     assert gateway.classify("intent", ["card"])[0].version == versions[0]
     entry = AuditEntry.objects.get()
     assert (entry.action, entry.object_id) == ("model.promoted", "intent")
-    assert entry.details == {"from": versions[1], "to": versions[0], "reason": "by command"}
+    told = {"reason": "by command", "overrides_gate": True}
+    assert entry.details == {"from": versions[1], "to": versions[0], **told}
 
 
 def test_promote_refuses_an_unknown_or_broken_version(models: Path, versions: list[str]) -> None:

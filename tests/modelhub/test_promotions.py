@@ -48,6 +48,7 @@ def active() -> str:
 
 def test_a_promotion_is_recorded_and_rolled_back(versions: list[str], lead: User) -> None:
     old, new = versions
+    run_of(old, passed=True)
     done = version_promote(actor=lead, task="intent", version=old, reason="better on cards")
     assert (active(), done.state, done.before) == (old, "done", new)
     entry = AuditEntry.objects.get(action="model.promoted")
@@ -67,6 +68,8 @@ def test_nothing_to_roll_back_to_is_told(versions: list[str], lead: User) -> Non
 
 def test_what_changed_since_it_was_looked_at_is_refused(versions: list[str], lead: User) -> None:
     which: dict[str, Any] = {"actor": lead, "task": "intent"}
+    for version in (*versions, "20200101-0"):
+        run_of(version, passed=True)
     with pytest.raises(Conflict, match="live by now"):
         version_promote(version=versions[0], expected="another", **which)
     with pytest.raises(Conflict, match="live already"):
@@ -97,6 +100,17 @@ def test_against_the_gate_takes_an_administrator_and_a_reason(
     assert AuditEntry.objects.get().details["overrides_gate"] is True
 
 
+def test_a_version_without_a_verdict_is_as_one_that_failed_unless_it_was_live(
+    versions: list[str], lead: User
+) -> None:
+    which: dict[str, Any] = {"actor": lead, "task": "intent", "version": versions[0]}
+    with pytest.raises(Conflict, match="did not pass"):
+        version_promote(**which)
+    version_promote(**which | {"actor": None}, by_command=True)
+    version_roll_back(actor=lead, task="intent")
+    assert version_promote(**which).state == "done"
+
+
 def test_a_version_that_passed_is_promoted_by_a_lead(versions: list[str], lead: User) -> None:
     run_of(versions[0], passed=True)
     assert version_promote(actor=lead, task="intent", version=versions[0]).state == "done"
@@ -110,6 +124,7 @@ def test_a_kill_in_between_loses_nothing(
         pass
 
     switch = ModelStore.activate
+    run_of(versions[0], passed=True)
 
     def kill(store: ModelStore, task: str, version: str) -> None:
         if written:
@@ -194,6 +209,8 @@ def test_the_pages_promote_and_roll_back(
     versions: list[str], lead: User, client_for: ClientFor
 ) -> None:
     client = client_for(lead)
+    assert "against the gate" in client.get(f"/models/intent/{versions[0]}/").content.decode()
+    run_of(versions[0], passed=True)
     page = client.get(f"/models/intent/{versions[0]}/").content.decode()
     assert 'name="expected"' in page
     body = {"task": "intent", "version": versions[0], "expected": versions[1], "reason": "try"}
@@ -210,6 +227,7 @@ def test_the_api_promotes_and_rolls_back(
     versions: list[str], lead: User, client_for: ClientFor
 ) -> None:
     client, here = client_for(lead), "/api/v1/models/promotions/"
+    run_of(versions[0], passed=True)
 
     def post(path: str, **body: Any) -> Any:
         return client.post(path, body, content_type="application/json")

@@ -9,6 +9,7 @@ from apps.modelhub.selectors.datasets import (
 )
 from apps.modelhub.selectors.examples import example_list, example_tasks
 from apps.modelhub.selectors.runs import (
+    needs_override,
     promotion_list,
     roll_back_target,
     run_estimate,
@@ -37,6 +38,7 @@ __all__ = [
     "dataset_version_get",
     "example_list",
     "example_tasks",
+    "needs_override",
     "promotion_list",
     "roll_back_target",
     "run_estimate",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from apps.core.errors import NotFound
 from apps.core.models import Job
@@ -89,6 +89,15 @@ def run_estimate(*, rows: int, epochs: float | None, method: str) -> float:
 def promotion_list(*, task: str = "") -> QuerySet[Promotion]:
     rows = Promotion.objects.select_related("actor", "run")
     return rows.filter(task=task) if task else rows
+
+
+def needs_override(*, task: str, version: str) -> bool:
+    """Whether a version has neither passed its gate nor ever been live."""
+    run = run_of_version(task=task, version=version)
+    if run is not None:
+        return not run.gate.get("passed", False)
+    done = promotion_list(task=task).filter(state=Promotion.State.DONE)
+    return not done.filter(Q(before=version) | Q(after=version)).exists()
 
 
 def roll_back_target(*, task: str, live: str) -> str:

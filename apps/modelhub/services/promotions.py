@@ -38,14 +38,14 @@ def version_promote(
     """Serve ``version`` of ``task``, in every process, from the next request on.
 
     ``expected`` is the version that the person saw as live: ``Conflict`` when it is another by
-    now. A version that a run of here made must have passed its gate; ``override`` promotes one
-    that failed, which takes ``modelhub.override_gate`` and a reason. Whoever can run commands on
-    the server (``by_command``) may do all of that; the record says so.
+    now. The version must have passed the gate of its run, or have been live before; ``override``
+    promotes another, which takes ``modelhub.override_gate`` and a reason. Whoever can run commands
+    on the server (``by_command``) may do all of that; the record says so.
     """
     reason = _reason(reason)
     promotions_settle(task=task)
     run = selectors.run_of_version(task=task, version=version)
-    failed = run is not None and not run.gate.get("passed", False)
+    failed = selectors.needs_override(task=task, version=version)
     if failed and not by_command:
         _check_override(actor, override, reason)
     live = _live(task)
@@ -178,7 +178,7 @@ def _reason(reason: str) -> str:
 
 def _check_override(actor: Any, override: bool, reason: str) -> None:
     if not override:
-        raise Conflict("This version did not pass its gate.", code="gate_failed")
+        raise Conflict("This version did not pass a gate.", code="gate_failed")
     if not actor.has_perm("modelhub.override_gate"):
         raise NotAllowed("Only administrators may promote against the gate.")
     if not reason:
