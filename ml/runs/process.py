@@ -32,8 +32,9 @@ def follow_run(order: RunOrder, tell: Tell, beat: Callable[[], None]) -> dict[st
     """Do what ``order`` says in a process of its own; returns what it measured.
 
     ``tell`` gets each message, ``beat`` is called every other second in between; what either
-    raises stops the process and is raised. Raises :class:`TrainingError` when the run failed, or its process
-    ended without a word. What the process writes as errors is added to ``log.txt`` of the folder.
+    raises stops the process and is raised. What the process writes as errors is added to
+    ``log.txt`` of the folder. Raises :class:`TrainingError` when the run failed, or its process
+    ended without a word.
     """
     order.run_folder.mkdir(parents=True, exist_ok=True)
     with (order.run_folder / LOG).open("ab") as log:

@@ -89,7 +89,6 @@ def intent(page: Page, server: RunningServer) -> str:
 
 def correct(page: Page, server: RunningServer, conversation: str) -> None:
     page.goto(f"{server.url}/support/c/{conversation}/")
-    picture(page, "loop-0-console")
     page.get_by_text("Not this? Choose the matter").click(timeout=SLOW)
     page.get_by_label("Matter, known or new").fill(MATTER)
     picture(page, "loop-1-correct")
@@ -104,6 +103,7 @@ def test_a_new_topic_is_corrected_learned_promoted_and_rolled_back(
     operator = sign_in(
         open_page(viewport={"width": 1400, "height": 900}), server, "olivia", "/support/"
     )
+    expect(operator.get_by_label("Your account")).to_be_visible(timeout=SLOW)
     for conversation in conversations:
         correct(operator, server, conversation)
     assert intent(operator, server) != LABEL

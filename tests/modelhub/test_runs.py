@@ -140,7 +140,8 @@ def test_a_run_keeps_what_was_measured_and_the_verdict(
     )
     assert kinds == ["run.stage", "run.reading", "run.stage", "run.finished"]
     faster = selectors.run_estimate(rows=1000, epochs=3, method="lora")
-    assert faster == pytest.approx(1000 * 20 / run.result["train_rows"] + 5)
+    assert faster.runs == 1
+    assert faster.seconds == pytest.approx(1000 * 20 / run.result["train_rows"] + 5)
 
 
 def test_a_worse_candidate_does_not_pass(

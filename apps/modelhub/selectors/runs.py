@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -67,23 +68,26 @@ def run_log(*, run: Run) -> str:
         return file.read().decode("utf-8", "replace")
 
 
-def run_estimate(*, rows: int, epochs: float | None, method: str) -> float:
-    """The seconds that a run may take, by the rate of the last runs with that method here."""
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The seconds that a run may take, and the number of earlier runs that say so."""
+
+    seconds: float
+    runs: int
+
+
+def run_estimate(*, rows: int, epochs: float | None, method: str) -> Estimate:
+    """How long a run may take, by the rate of the last runs with that method here."""
     done = Run.objects.filter(job__status=Job.Status.SUCCEEDED, method=method)[:_LOOKED_AT]
-    work = seconds = other = 0.0
-    number = 0
-    for run in done:
-        taken = run.result.get("seconds") or {}
-        if not taken.get("training"):
-            continue
-        number += 1
+    known = [run for run in done if run.result.get("seconds", {}).get("training")]
+    work = training = other = 0.0
+    for run in known:
         work += run.result.get("train_rows", 0) * run.options.get("epochs", _USUAL_EPOCHS)
-        seconds += taken["training"]
-        other += taken["other"]
-    rate = work / seconds if work and seconds else _USUAL_ROWS_PER_SECOND
-    return rows * (epochs or _USUAL_EPOCHS) / rate + (
-        other / number if number else _USUAL_OTHER_SECONDS
-    )
+        training += run.result["seconds"]["training"]
+        other += run.result["seconds"]["other"]
+    rate = work / training if training else _USUAL_ROWS_PER_SECOND
+    beside = other / len(known) if known else _USUAL_OTHER_SECONDS
+    return Estimate(rows * (epochs or _USUAL_EPOCHS) / rate + beside, len(known))
 
 
 def promotion_list(*, task: str = "") -> QuerySet[Promotion]:

@@ -80,7 +80,7 @@ def run_start(
             method=method,
             options=options,
             advanced=advanced.strip(),
-            estimate_seconds=estimate,
+            estimate_seconds=estimate.seconds,
             actor=actor,
         )
         audit_record(
