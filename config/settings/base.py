@@ -187,7 +187,7 @@ MODEL_BASES: list[str] = []
 MODEL_BASE_FILES: dict[str, str] = {}
 MODEL_RUN_THREADS = 1
 MODEL_RUN_NICENESS = 10
-MODEL_GATE: dict[str, float] = {}
+MODEL_GATE: dict[str, Any] = {}
 # Waits before each bot answer: makes the time between message and answer long enough for tests
 # that kill the server in it.
 ANSWER_DELAY_SECONDS = ENVIRONMENT.answer_delay

@@ -36,10 +36,22 @@ ASKED = (
     "who else may put money into our pot",
 )
 BASE = {
-    "card_arrival": ("where is my new card", "my card has not come", "has my card been sent"),
-    "change_pin": ("how do I change my PIN", "I want another PIN", "set a new PIN for my card"),
-    "exchange_rate": ("what is the exchange rate", "which rate do you use", "the rate for euros"),
-    "top_up_failed": ("my top up failed", "topping up did not work", "the top-up was refused"),
+    "card_arrival": (
+        *("where is my new card", "my card has not come", "has my card been sent"),
+        *("I am waiting for the card", "when does the card arrive"),
+    ),
+    "change_pin": (
+        *("how do I change my PIN", "I want another PIN", "set a new PIN for my card"),
+        *("where do I set the PIN", "choose my own PIN"),
+    ),
+    "exchange_rate": (
+        *("what is the exchange rate", "which rate do you use", "the rate for euros"),
+        *("how good is your rate", "exchange rate for dollars"),
+    ),
+    "top_up_failed": (
+        *("my top up failed", "topping up did not work", "the top-up was refused"),
+        *("why did the top up fail", "a top up that did not go through"),
+    ),
 }
 TAILS = ("", "please", "today", "can you help", "in the app", "this week", "thanks", "right now")
 ARTICLE = (

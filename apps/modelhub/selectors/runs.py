@@ -85,7 +85,7 @@ def run_estimate(*, rows: int, epochs: float | None, method: str) -> Estimate:
         work += run.result.get("train_rows", 0) * run.options.get("epochs", _USUAL_EPOCHS)
         training += run.result["seconds"]["training"]
         other += run.result["seconds"]["other"]
-    rate = work / training if training else _USUAL_ROWS_PER_SECOND
+    rate = work / training if work else _USUAL_ROWS_PER_SECOND
     beside = other / len(known) if known else _USUAL_OTHER_SECONDS
     return Estimate(rows * (epochs or _USUAL_EPOCHS) / rate + beside, len(known))
 

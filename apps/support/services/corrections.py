@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from apps.accounts.models import User
@@ -54,9 +55,9 @@ def intent_correct(*, conversation_id: UUID, seq: int, operator: User, label: st
     """
     message = _message(conversation_id, seq)
     analysis = message.analysis
-    intents = analysis.get("intents") or []
-    best = intents[0] if intents else {"label": "", "score": None}
-    out_of_scope = bool(intents) and not analysis.get("in_scope", True)
+    intents: list[dict[str, Any]] = analysis.get("intents") or [{"label": "", "score": None}]
+    best = intents[0]
+    out_of_scope = not analysis.get("in_scope", True)
     example = example_add(
         app=LabelledExample.App.SUPPORT,
         task=TASK,
