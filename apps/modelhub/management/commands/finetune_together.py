@@ -11,6 +11,7 @@ from django.core.management.base import CommandParser
 
 from apps.core import gateway
 from apps.core.commands import TerminalProgress, TrefoilCommand
+from apps.modelhub.services.promotions import version_promote
 from ml.licences import check_shippable
 
 if TYPE_CHECKING:
@@ -68,8 +69,16 @@ class Command(TrefoilCommand):
             building.close()
         versions = {name: task.version for name, task in declared_tasks(artifact).items()}
         if options["promote"]:
+            store = gateway.model_store()
             for name, version in versions.items():
-                gateway.model_store().activate(name, version)
+                if store.active_version(name) != version:
+                    version_promote(
+                        actor=None,
+                        task=name,
+                        version=version,
+                        reason="finetune_together --promote",
+                        by_command=True,
+                    )
         return {
             "name": recipe.name,
             "version": artifact.version,
