@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from ml.artifacts import read_artifact
@@ -99,8 +100,28 @@ def test_a_run_that_cannot_be_done_says_why(tmp_path: Path, encoder: Path) -> No
         follow_run(asked, lambda message: None, nothing)
 
 
-def test_a_process_that_is_killed_is_an_error(tmp_path: Path, encoder: Path) -> None:
+def test_a_recipe_that_cannot_be_is_named(tmp_path: Path, encoder: Path) -> None:
     asked = order(tmp_path, encoder, overrides={"learning_rate": 1, "nonsense": 1})
     with pytest.raises(TrainingError, match="nonsense"):
         follow_run(asked, lambda message: None, nothing)
     assert "nonsense" in (asked.run_folder / LOG).read_text(encoding="utf-8")
+
+
+def test_a_process_that_is_killed_is_an_error_and_leaves_nothing_half_made(
+    tmp_path: Path, encoder: Path
+) -> None:
+    asked = order(tmp_path, encoder)
+
+    def kill(message: dict[str, Any]) -> None:
+        if "step" in message:
+            for child in psutil.Process().children():
+                child.kill()
+
+    with pytest.raises(TrainingError, match="exit status -9"):
+        follow_run(asked, kill, nothing)
+    assert [path.name for path in (tmp_path / "models" / "small").iterdir() if path.is_dir()] == [
+        asked.live
+    ]
+    assert not (asked.artifacts_dir / "small").exists() or not list(
+        (asked.artifacts_dir / "small").glob("2*")
+    )
