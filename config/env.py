@@ -39,6 +39,8 @@ class Environment:
     widget_frame_ancestors: list[str]
     email_url: str
     fetch_allowed_hosts: list[str]
+    site_url: str
+    alert_addresses: list[str]
     require_all: bool
     answer_delay: float
     masked_kinds: list[DetectedKind]
@@ -65,6 +67,8 @@ def read_environment() -> Environment:
         widget_frame_ancestors=_env.list("TREFOIL_WIDGET_FRAME_ANCESTORS", ["'self'"]),
         email_url=_env.str("EMAIL_URL", "consolemail://"),
         fetch_allowed_hosts=_env.list("TREFOIL_FETCH_ALLOWED_HOSTS", []),
+        site_url=_env.str("TREFOIL_SITE_URL", "http://127.0.0.1:8000").rstrip("/"),
+        alert_addresses=_env.list("TREFOIL_ALERT_ADDRESSES", []),
         require_all=_env.bool("TREFOIL_REQUIRE_ALL", False),
         answer_delay=_env.float("TREFOIL_ANSWER_DELAY", 0.0),
         masked_kinds=_env.list(

@@ -1,4 +1,4 @@
-"""Fetches addresses that a person or a feed gave us, without letting them reach inside.
+"""Fetches addresses that a person or a feed gave us, or posts to them, without reaching inside.
 
 An address is refused unless every IP that its host resolves to is public. The connection then goes
 to exactly those IPs (the name is not resolved a second time, so it cannot turn into another one in
@@ -11,7 +11,7 @@ import asyncio
 import ipaddress
 import socket
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -92,11 +92,32 @@ class Fetcher:
                 ) as client,
             ):
                 return await self._follow(client, url, headers)
-        except (TimeoutError, httpx.TimeoutException) as error:
-            raise FetchError("timeout", "The server did not answer in time.") from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            message = f"The server could not be reached ({type(error).__name__})."
-            raise FetchError("unreachable", message) from error
+        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL) as error:
+            raise _failure(error) from error
+
+    async def apost(self, url: str, *, content: bytes, headers: Mapping[str, str]) -> int:
+        """POST ``content`` to ``url``; returns the status of the answer, whatever it is.
+
+        No redirect is followed and the body of the answer is not read. Raises
+        :class:`FetchError`, at the latest after ``total_seconds``.
+        """
+        sent = {**headers, "User-Agent": self.user_agent}
+        try:
+            async with (
+                asyncio.timeout(self.total_seconds),
+                httpx.AsyncClient(
+                    timeout=_TIMEOUT, transport=self.transport, trust_env=False
+                ) as client,
+            ):
+                target = await self._checked(url)
+                async with _opened(client, target, sent, content=content) as response:
+                    return response.status_code
+        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL) as error:
+            raise _failure(error) from error
+
+    def check(self, url: str) -> None:
+        """Raise :class:`FetchError` for an address that would be refused now."""
+        async_to_sync(self._checked)(url)
 
     async def _follow(
         self, client: httpx.AsyncClient, url: str, headers: dict[str, str]
@@ -166,15 +187,26 @@ class _Target:
     addresses: tuple[str, ...]
 
 
+def _failure(error: Exception) -> FetchError:
+    if isinstance(error, TimeoutError | httpx.TimeoutException):
+        return FetchError("timeout", "The server did not answer in time.")
+    message = f"The server could not be reached ({type(error).__name__})."
+    return FetchError("unreachable", message)
+
+
 @asynccontextmanager
 async def _opened(
-    client: httpx.AsyncClient, target: _Target, headers: dict[str, str]
+    client: httpx.AsyncClient,
+    target: _Target,
+    headers: dict[str, str],
+    *,
+    content: bytes | None = None,
 ) -> AsyncIterator[httpx.Response]:
     """Connect to the first IP that answers, naming the host (in TLS as well)."""
     failure: httpx.TransportError | None = None
     for address in target.addresses:
         request = client.build_request(
-            "GET",
+            "GET" if content is None else "POST",
             target.url.copy_with(host=address, fragment=None),
             # A packed answer may grow a thousandfold; asked so, most servers send it plain.
             headers={
@@ -182,6 +214,7 @@ async def _opened(
                 "Host": target.url.netloc.decode("ascii"),
                 "Accept-Encoding": "identity",
             },
+            content=content,
             extensions={"sni_hostname": target.host},
         )
         try:

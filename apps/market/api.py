@@ -11,7 +11,15 @@ from rest_framework.views import APIView
 from apps.core.api import JobSerializer
 from apps.core.errors import InvalidInput
 from apps.core.jobs import job_start
-from apps.market import alert_api, correction_api, index_api, ingest, name_api, serializers
+from apps.market import (
+    alert_api,
+    correction_api,
+    delivery_api,
+    index_api,
+    ingest,
+    name_api,
+    serializers,
+)
 from apps.market.access import AnalystView, validated
 from apps.market.selectors import companies, sources, tape
 from apps.market.services import imports
@@ -201,6 +209,14 @@ _VIEWS: list[tuple[str, type[APIView], str]] = [
     ("rules/", alert_api.RuleListView, "rules"),
     ("rules/preview/", alert_api.RulePreviewView, "rule-preview"),
     ("rules/<int:rule_id>/", alert_api.RuleView, "rule"),
+    ("rules/<int:rule_id>/handling/", delivery_api.HandlingView, "rule-handling"),
+    ("channels/", delivery_api.ChannelListView, "channels"),
+    ("channels/<int:channel_id>/", delivery_api.ChannelView, "channel"),
+    ("channels/<int:channel_id>/test/", delivery_api.ChannelTestView, "channel-test"),
+    ("channels/<int:channel_id>/secret/", delivery_api.ChannelSecretView, "channel-secret"),
+    ("deliveries/", delivery_api.DeliveryListView, "deliveries"),
+    ("deliveries/<int:delivery_id>/", delivery_api.DeliveryView, "delivery"),
+    ("deliveries/<int:delivery_id>/resend/", delivery_api.DeliveryResendView, "delivery-resend"),
     ("names/", name_api.NameListView, "names"),
     ("names/<int:name_id>/merge/", name_api.NameMergeView, "name-merge"),
     ("names/<int:name_id>/dismiss/", name_api.NameDismissView, "name-dismiss"),

@@ -6,6 +6,11 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from apps.market.delivery_models import Channel as Channel
+from apps.market.delivery_models import Delivery as Delivery
+from apps.market.delivery_models import DeliveryTry as DeliveryTry
+from apps.market.delivery_models import Handling as Handling
+
 
 class Sentiment(models.TextChoices):
     """The labels of the sentiment model."""

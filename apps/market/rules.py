@@ -1,4 +1,5 @@
-"""Who may do what in Market: analysts read the news; rules and alerts are their owner's alone."""
+"""Who may do what in Market: analysts read the news; rules, alerts
+and channels are their owner's alone."""
 
 from __future__ import annotations
 
@@ -7,11 +8,11 @@ from typing import Any
 import rules
 
 from apps.accounts.rules import is_analyst
-from apps.market.models import Alert, Rule
+from apps.market.models import Alert, Channel, Delivery, Rule
 
 
 @rules.predicate
-def owns(user: Any, owned: Rule | Alert | None) -> bool:
+def owns(user: Any, owned: Rule | Alert | Channel | Delivery | None) -> bool:
     return owned is not None and owned.owner_id == user.pk
 
 
@@ -23,3 +24,5 @@ rules.add_perm("market.view_rule", is_analyst & owns)
 rules.add_perm("market.change_rule", is_analyst & owns)
 rules.add_perm("market.view_alert", is_analyst & owns)
 rules.add_perm("market.acknowledge_alert", is_analyst & owns)
+rules.add_perm("market.change_channel", is_analyst & owns)
+rules.add_perm("market.change_delivery", is_analyst & owns)

@@ -1,6 +1,14 @@
 from django.urls import path
 
-from apps.market import correction_views, index_views, name_views, rule_views, source_views, views
+from apps.market import (
+    correction_views,
+    delivery_views,
+    index_views,
+    name_views,
+    rule_views,
+    source_views,
+    views,
+)
 
 app_name = "market"
 urlpatterns = [
@@ -21,6 +29,11 @@ urlpatterns = [
     path("rules/preview/", rule_views.rule_preview, name="rule-preview"),
     path("rules/<int:rule_id>/", rule_views.rule_edit, name="rule"),
     path("rules/<int:rule_id>/delete/", rule_views.rule_delete, name="rule-delete"),
+    path("rules/<int:rule_id>/handling/", delivery_views.rule_handling, name="rule-handling"),
+    path("delivery/", delivery_views.delivery_page, name="delivery"),
+    path("delivery/log/", delivery_views.delivery_log, name="delivery-log"),
+    path("delivery/<int:delivery_id>/resend/", delivery_views.resend, name="delivery-resend"),
+    path("channels/<int:channel_id>/", delivery_views.channel_act, name="channel"),
     path("names/", name_views.name_list, name="names"),
     path("names/<int:name_id>/merge/", name_views.name_merge, name="name-merge"),
     path("names/<int:name_id>/dismiss/", name_views.dismiss, name="name-dismiss"),

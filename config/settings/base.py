@@ -267,6 +267,11 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 UPLOAD_MAX_BYTES = 64 * 1024 * 1024
 # Hosts ("host" or "host:port") that are fetched though their address is not public.
 FETCH_ALLOWED_HOSTS: list[str] = ENVIRONMENT.fetch_allowed_hosts
+# What links in e-mails and webhooks begin with.
+SITE_URL = ENVIRONMENT.site_url
+# Addresses ("desk@example.com") and domains ("@example.com") that alerts may be mailed to, beside
+# each analyst's own.
+ALERT_ADDRESSES: list[str] = ENVIRONMENT.alert_addresses
 
 # Pages --------------------------------------------------------------------------------------
 
@@ -310,6 +315,8 @@ SILENCED_SYSTEM_CHECKS: list[str] = []
 
 globals().update(dj_email_url.parse(ENVIRONMENT.email_url))
 DEFAULT_FROM_EMAIL = "trefoil@localhost"
+# A mail server that does not answer must not hold up what waits behind it.
+EMAIL_TIMEOUT = globals().get("EMAIL_TIMEOUT") or 10
 
 # Logs ---------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from apps.core import events
 from apps.core.errors import InvalidInput, NotFound
 from apps.market.models import Alert, Article, Rule, Score
 from apps.market.payloads import alert_payload, alert_stream, split_scores
+from apps.market.services.deliveries import alert_deliver, deliveries_wake
 
 MAX_COMMENT = 500
 
@@ -27,13 +28,19 @@ def alerts_raise(*, articles: Sequence[Article], scores: Mapping[int, Sequence[S
     if not articles:
         return 0
     rules = _enabled_rules()
-    raised = 0
+    raised = waiting = 0
     for article in articles:
         named = {score.company_id for score in scores[article.pk]}
         for rule in (rule for company in named for rule in rules.get(company, ())):
             for score in scores_for(rule, scores[article.pk]):
-                if rule_matches(rule, score) and _raise(rule, article, score):
+                if not rule_matches(rule, score):
+                    continue
+                alert = _raise(rule, article, score)
+                if alert is not None:
                     raised += 1
+                    waiting += alert_deliver(alert=alert, rule=rule)
+    if waiting:
+        deliveries_wake()
     return raised
 
 
@@ -65,12 +72,13 @@ def _enabled_rules() -> dict[int | None, list[Rule]]:
     return found
 
 
-def _raise(rule: Rule, article: Article, score: Score) -> bool:
+def _raise(rule: Rule, article: Article, score: Score) -> Alert | None:
+    """The new alert; ``None`` while the rule rests or when the story has its alert already."""
     now = timezone.now()
     if rule.cooldown_minutes:
         rested = now - timedelta(minutes=rule.cooldown_minutes)
         if Alert.objects.filter(rule=rule, company=score.company, created_at__gt=rested).exists():
-            return False
+            return None
     alert, created = Alert.objects.get_or_create(
         rule=rule,
         story_id=article.story_key,
@@ -87,7 +95,7 @@ def _raise(rule: Rule, article: Article, score: Score) -> bool:
     )
     if created:
         events.publish(alert_stream(alert.owner_id), "alert.created", alert_payload(alert))
-    return created
+    return alert if created else None
 
 
 def alerts_correct(*, article: Article) -> int:

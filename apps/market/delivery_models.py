@@ -1,0 +1,131 @@
+"""Tables of delivery: where alerts are sent, what was sent, and each try."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+class Channel(models.Model):
+    """Where its owner's alerts go: an e-mail address, a signed webhook or a Slack-like one.
+
+    ``nonce`` is what the signing secret is derived from (see :mod:`apps.market.signing`): the
+    secret itself is stored nowhere. The address of a Slack webhook is a secret too and is shown
+    by its host alone.
+    """
+
+    class Kind(models.TextChoices):
+        EMAIL = "email", "E-mail"
+        WEBHOOK = "webhook", "Signed webhook"
+        SLACK = "slack", "Slack webhook"
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="market_channels"
+    )
+    name = models.CharField(max_length=80)
+    kind = models.CharField(max_length=7, choices=Kind.choices)
+    address = models.CharField(max_length=2000)
+    nonce = models.CharField(max_length=64, blank=True)
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "name"], name="market_channel_name")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def address_shown(self) -> str:
+        """The address as pages and the API show it."""
+        if self.kind != self.Kind.SLACK:
+            return self.address
+        scheme, _, rest = self.address.partition("://")
+        return f"{scheme}://{rest.partition('/')[0]}/…"
+
+
+class Handling(models.Model):
+    """What happens to the alerts of a rule once it has matched; no row: they appear on the page."""
+
+    rule = models.OneToOneField("market.Rule", on_delete=models.CASCADE, related_name="handling")
+    channels = models.ManyToManyField(Channel, blank=True, related_name="handlings")
+
+    class Meta:
+        verbose_name_plural = "handling of rules"
+
+    def __str__(self) -> str:
+        return f"handling of {self.rule_id}"
+
+
+class Delivery(models.Model):
+    """Something that goes to one channel once, however many tries that takes.
+
+    ``key`` is what the receiver drops repeats by, the same in each try. ``message`` is what is
+    said, composed at the first try and kept. ``lease_until`` is how long the process that sends
+    it keeps it from others. ``owner`` and ``channel_name`` stay when the channel is deleted.
+    """
+
+    class Kind(models.TextChoices):
+        ALERT = "alert", "Alert"
+        TEST = "test", "Test"
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        DELIVERED = "delivered", "Delivered"
+        DEAD = "dead", "Given up"
+        DROPPED = "dropped", "Not sent"
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="market_deliveries"
+    )
+    channel = models.ForeignKey(
+        Channel, on_delete=models.SET_NULL, null=True, related_name="deliveries"
+    )
+    channel_name = models.CharField(max_length=80)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    alert = models.ForeignKey(
+        "market.Alert", on_delete=models.CASCADE, null=True, related_name="deliveries"
+    )
+    key = models.CharField(max_length=120, unique=True)
+    message = models.JSONField(null=True)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.WAITING)
+    created_at = models.DateTimeField(auto_now_add=True)
+    due_at = models.DateTimeField()
+    lease_until = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    delivered_at = models.DateTimeField(null=True)
+    error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        indexes = [
+            models.Index(
+                fields=["due_at"], condition=Q(state="waiting"), name="market_delivery_waiting"
+            ),
+            models.Index(fields=["owner", "-id"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class DeliveryTry(models.Model):
+    """One try of a delivery; ``status`` is the HTTP status, if there was an answer."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="tries")
+    at = models.DateTimeField()
+    seconds = models.FloatField()
+    delivered = models.BooleanField()
+    status = models.PositiveSmallIntegerField(null=True)
+    error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        verbose_name_plural = "delivery tries"
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.delivery_id} at {self.at}"

@@ -1,0 +1,78 @@
+"""What a delivery says. A message holds ``subject`` and ``text`` of an e-mail, the text of a
+``slack`` webhook, and ``data``, the body of a signed webhook. Touches no database.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.market.delivery_models import Channel
+from apps.market.models import Alert
+from apps.market.payloads import alert_payload
+
+Message = dict[str, Any]
+
+
+def alert_message(alert: Alert) -> Message:
+    """An alert with its headline, and where to read it."""
+    link = article_link(alert.article_id)
+    facts = alert_facts(alert)
+    title = alert.article.title
+    return {
+        "subject": one_line(f"{alert.rule_name}: {title}"),
+        "text": "\n".join([title, facts, "", link, f"All alerts: {site_link('market:alerts')}"]),
+        "slack": f"*{escaped(alert.rule_name)}*: {slack_link(link, title)}\n{escaped(facts)}",
+        "data": envelope("alert.created", {**alert_payload(alert), "url": link}),
+    }
+
+
+def test_message(channel: Channel) -> Message:
+    """Words by which somebody sees that a channel works."""
+    words = f"This is a test of the channel “{channel.name}”. Alerts arrive here like this."
+    return {
+        "subject": one_line(f"Test of {channel.name}"),
+        "text": words,
+        "slack": escaped(words),
+        "data": envelope("test", {"channel": channel.name}),
+    }
+
+
+def alert_facts(alert: Alert) -> str:
+    """Company, sentiment, topic and source on one line."""
+    company = f"{alert.company.ticker} {alert.company.name}" if alert.company else ""
+    sentiment = f"{alert.label} {alert.probability:.0%}"
+    source = alert.article.source.name
+    at = f"{alert.article.published_at:%Y-%m-%d %H:%M} UTC"
+    return " · ".join(part for part in (company, sentiment, alert.topic, source, at) if part)
+
+
+def envelope(kind: str, data: Message) -> Message:
+    """The body of a signed webhook: what happened, when, and to what."""
+    return {"type": kind, "timestamp": timezone.now().isoformat(), "data": data}
+
+
+def article_link(article_id: int) -> str:
+    return site_link("market:article", article_id)
+
+
+def site_link(name: str, *arguments: Any) -> str:
+    """The full address of a page."""
+    return f"{settings.SITE_URL}{reverse(name, args=arguments)}"
+
+
+def one_line(text: str) -> str:
+    """Text as a mail header may hold it."""
+    return " ".join(text.split())[:200]
+
+
+def escaped(text: str) -> str:
+    """Text as Slack takes it: three characters are markup."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def slack_link(url: str, text: str) -> str:
+    return f"<{url}|{escaped(text).replace('|', '¦')}>"
