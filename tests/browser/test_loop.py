@@ -109,8 +109,8 @@ def correct(page: Page, server: RunningServer, conversation: str) -> None:
 
 
 def test_a_new_topic_is_corrected_learned_promoted_and_rolled_back(
-    open_page: OpenPage, server: RunningServer, tmp_path: Path
-) -> None:
+    server: RunningServer, open_page: OpenPage, tmp_path: Path
+) -> None:  # the server comes first, so that pages are closed before it stops
     conversations = [ask(server, text)["conversation"] for text in ASKED]
     operator = sign_in(
         open_page(viewport={"width": 1400, "height": 900}), server, "olivia", "/support/"
