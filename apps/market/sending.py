@@ -123,7 +123,8 @@ def _mail(parcel: Parcel) -> None:
 
 
 def _json(content: dict[str, Any]) -> bytes:
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    """The same bytes in each try: a database may give a stored object's keys in another order."""
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
 
 
 def _refusal(status: int) -> str:
