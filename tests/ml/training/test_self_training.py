@@ -63,7 +63,7 @@ def test_what_cannot_be_is_named(tmp_path: Path, encoder: Path) -> None:
     config = tiny_config(encoder, epochs=1.0)
     file = write_rows(tmp_path / "unlabelled.jsonl", [{"words": "card"}])
     tagging = request(tmp_path / "ner", "ner", config)
-    with pytest.raises(TrainingError, match="self-training"):
+    with pytest.raises(TrainingError, match="unlabelled texts are for classification"):
         finetune(replace(tagging, unlabelled_file=file))
     asked = request(tmp_path / "texts", "classification", config)
     with pytest.raises(DataError, match=r"unlabelled\.jsonl.*1"):
