@@ -125,6 +125,12 @@ def requeue_abandoned() -> int:
     return touched
 
 
+def long_waiting() -> bool:
+    """Whether a job of the long queue waits for its worker."""
+    kinds = [kind for kind, queue in _queues.items() if queue == LONG_QUEUE]
+    return Job.objects.filter(status=Job.Status.QUEUED, kind__in=kinds).exists()
+
+
 def _requeue(job_id: UUID) -> int:
     with transaction.atomic():
         job = Job.objects.select_for_update().get(id=job_id)

@@ -172,3 +172,15 @@ def test_nobody_else_sees_or_cancels_the_job(
     assert client.get(f"/api/v1/jobs/{job.id}/").status_code == 401
     job.refresh_from_db()
     assert job.status == "queued"
+
+
+def test_long_jobs_have_a_queue_that_is_looked_at(member: User) -> None:
+    jobs.register_job("count", count, queue=jobs.LONG_QUEUE)
+    assert not jobs.long_waiting()
+    job = job_of(member)
+    assert jobs.long_waiting()
+    jobs.job_cancel(job=job)
+    assert not jobs.long_waiting()
+    jobs.register_job("count", count)
+    job_of(member)
+    assert not jobs.long_waiting()

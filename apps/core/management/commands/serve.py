@@ -6,25 +6,33 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
+import structlog
 import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, connections
 
-from apps.core import gateway, simulation
+from apps.core import gateway, jobs, simulation
 from apps.core.errors import Problem
 from apps.core.jobs import LONG_QUEUE
 
+logger = structlog.get_logger(__name__)
 _SOCKET_LIMIT = 2 * 1024 * 1024
 _RESTART_PAUSE = 2.0
 
 
 class WorkerProcess:
-    """A child process that runs background tasks and is started again when it dies."""
+    """A child process that runs background tasks and is started again when it dies.
 
-    def __init__(self, queue: str = "default") -> None:
+    With ``wanted`` it is there only while that says so, and ends when its queue is empty.
+    """
+
+    def __init__(self, queue: str = "default", wanted: Callable[[], bool] | None = None) -> None:
         self._queue = queue
+        self._wanted = wanted
         self._stopping = threading.Event()
         self._child: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._supervise, daemon=True)
@@ -35,12 +43,25 @@ class WorkerProcess:
     def _supervise(self) -> None:
         command = [sys.executable, "manage.py", "worker", "--supervised", "--interval", "0.5"]
         command += ["--verbosity", "0", "--queue-name", self._queue]
+        command += ["--batch"] if self._wanted else []
         while not self._stopping.is_set():
+            if self._wanted and not self._is_wanted(self._wanted):
+                self._stopping.wait(_RESTART_PAUSE)
+                continue
             self._child = subprocess.Popen(  # noqa: S603
                 [*command, "--no-reload"], cwd=settings.BASE_DIR, stdin=subprocess.PIPE
             )
             self._child.wait()
             self._stopping.wait(_RESTART_PAUSE)
+
+    def _is_wanted(self, wanted: Callable[[], bool]) -> bool:
+        try:
+            return wanted()
+        except DatabaseError as error:
+            logger.warning("queue not read", queue=self._queue, error=str(error))
+            return False
+        finally:
+            connections.close_all()
 
     def stop(self) -> None:
         self._stopping.set()
@@ -71,7 +92,14 @@ class Command(BaseCommand):
         simulation.set_base_url(url)
         if options["workers"] == 1:
             self._warm()
-        workers = [] if options["no_worker"] else [WorkerProcess(), WorkerProcess(LONG_QUEUE)]
+        workers = (
+            []
+            if options["no_worker"]
+            else [
+                WorkerProcess(),
+                WorkerProcess(LONG_QUEUE, jobs.long_waiting),
+            ]
+        )
         for worker in workers:
             worker.start()
         try:
