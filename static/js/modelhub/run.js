@@ -30,6 +30,9 @@ export default function start(root) {
     after: live.job_seq,
     onEvent: ({ payload }) => {
       if (ENDED.includes(payload.status)) return location.reload();
+      const runs = payload.status === "running";
+      root.querySelector("[data-run-state]").hidden = runs;
+      root.querySelector("[data-running]").hidden = !runs;
       if (payload.message) stage.textContent = payload.message;
       steps.textContent = payload.total ? `${payload.done} / ${payload.total}` : "";
       if (payload.total) Object.assign(progress, { max: payload.total, value: payload.done });
