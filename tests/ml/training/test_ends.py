@@ -23,18 +23,26 @@ RUN = """
 import os, resource, signal, sys
 from dataclasses import replace
 from pathlib import Path
+import ml.training.finetune as module
+from ml.artifacts import staged_folder
 from ml.errors import MLError
 from ml.training.finetune import finetune
 from tests.ml.training.test_ends import asked
-step, most, without_checkpoints = (int(part) for part in sys.argv[3:])
+step, most, at_the_end = (int(part) for part in sys.argv[3:])
 def at_step(done, total, message):
     if done == step:
         os.kill(os.getpid(), signal.SIGKILL)
 wanted = asked(Path(sys.argv[1]), Path(sys.argv[2]))
-if without_checkpoints:
-    wanted = replace(wanted, config=replace(wanted.config, save_every=10_000, epochs=0.2))
-if most:
+def bounded():
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+def store(target):
+    bounded()
+    return staged_folder(target)
+if at_the_end:
+    wanted = replace(wanted, config=replace(wanted.config, epochs=0.2))
+    module.staged_folder = store
+elif most:
+    bounded()
 try:
     finetune(wanted, at_step)
 except MLError as error:
@@ -56,13 +64,13 @@ def asked(folder: Path, encoder: Path) -> FinetuneRequest:
 
 
 def apart(
-    folder: Path, encoder: Path, *, step: int = 0, most: int = 0, whole: bool = False
+    folder: Path, encoder: Path, *, step: int = 0, most: int = 0, at_the_end: bool = False
 ) -> subprocess.CompletedProcess[str]:
     """The run in a process of its own, which is killed at ``step``, or writes files of at most
-    ``most`` bytes; ``whole``: it comes to its end before the first checkpoint."""
+    ``most`` bytes; ``at_the_end``: of at most so many only when it stores what it has learned."""
     command = [sys.executable, "-c", RUN, str(folder), str(encoder), str(step), str(most)]
     return subprocess.run(
-        [*command, str(int(whole))],
+        [*command, str(int(at_the_end))],
         cwd=PROJECT,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -91,7 +99,7 @@ def test_a_process_killed_within_an_epoch_goes_on_to_the_bit(tmp_path: Path, enc
 
 
 @pytest.mark.parametrize(
-    ("most", "whole", "problem"),
+    ("most", "at_the_end", "problem"),
     [
         (30_000, False, r"told: the checkpoint .*checkpoint-3 cannot be written"),
         (9_000, True, r"told: .*artifact: cannot be written \(File too large"),
@@ -99,15 +107,15 @@ def test_a_process_killed_within_an_epoch_goes_on_to_the_bit(tmp_path: Path, enc
     ids=["checkpoint", "artifact"],
 )
 def test_a_disk_that_takes_no_more_is_told_and_nothing_is_left(
-    tmp_path: Path, encoder: Path, most: int, whole: bool, problem: str
+    tmp_path: Path, encoder: Path, most: int, at_the_end: bool, problem: str
 ) -> None:
-    ended = apart(tmp_path, encoder, most=most, whole=whole)
+    ended = apart(tmp_path, encoder, most=most, at_the_end=at_the_end)
     assert ended.returncode == 1
     last = ended.stderr.strip().splitlines()[-1]
     assert re.search(problem, last), ended.stderr[-2000:]
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {"train.jsonl", "valid.jsonl", "run"}
-    assert not list((tmp_path / "run").glob("checkpoint-*"))
+    assert at_the_end or not list((tmp_path / "run").glob("checkpoint-*"))
 
 
 def test_five_hundred_labels_of_two_rows_each(tmp_path: Path, encoder: Path) -> None:
