@@ -22,8 +22,11 @@ a pickle in a model folder is code that runs when it is loaded.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -31,6 +34,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from safetensors import SafetensorError
 
 from ml.encoders import file_sha256
 from ml.errors import ArtifactError
@@ -49,6 +54,10 @@ TRUNK = "trunk"
 SAFE_SUFFIXES = frozenset({".json", ".md", ".safetensors", ".onnx"})
 _BUILT = (MODEL, TABLES, TOKENIZER)
 _HEADER_LIMIT = 100_000_000
+_UNWRITABLE = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO),
+    *(errno.EROFS, errno.EACCES, errno.EPERM),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +194,28 @@ def read_artifact(folder: Path) -> Artifact:
 def staged_folder(target: Path) -> Iterator[Path]:
     """Yield a temporary sibling of ``target`` that becomes ``target`` only if the block succeeds.
 
-    Whatever interrupts the block, ``target`` is either as it was before or complete.
+    Whatever interrupts the block, ``target`` is either as it was before or complete. A disk that is
+    full, or may not be written, raises :class:`ArtifactError`.
     """
+    try:
+        with _staged(target) as staging:
+            yield staging
+    except (OSError, SafetensorError) as error:
+        if problem := write_problem(error):
+            raise ArtifactError(target, f"cannot be written ({problem})") from error
+        raise
+
+
+def write_problem(error: OSError | SafetensorError) -> str:
+    """Why a disk did not take what was written to it; empty for an error of another kind."""
+    code = error.errno if isinstance(error, OSError) else None
+    if told := re.search(r"os error (\d+)", str(error)):  # as Rust says it
+        code = int(told.group(1))
+    return os.strerror(code) if code in _UNWRITABLE else ""
+
+
+@contextmanager
+def _staged(target: Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:

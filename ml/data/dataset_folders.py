@@ -2,8 +2,9 @@
 
 A folder is what ``Dataset.save_to_disk`` writes, or ``DatasetDict.save_to_disk`` (a folder of such
 for each split), or holds Parquet files as a data set's repository does
-(``data/train-00000-of-00002.parquet``). Of a folder with several splits one is named by
-``FOLDER/SPLIT``. Numbers of a ``ClassLabel`` become the names that it has for them.
+(``data/train-00000-of-00002.parquet``); such a file may be named alone. Of a folder with several
+splits one is named by ``FOLDER/SPLIT``. Numbers of a ``ClassLabel`` become the names that it has
+for them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from ml.errors import DataError
 if TYPE_CHECKING:
     import pyarrow
 
+_PARQUET = ".parquet"
 _STATE, _SPLITS, _INFO = "state.json", "dataset_dict.json", "dataset_info.json"
 _SHARD = re.compile(r"[-_.]?\d+(?:[-_]of[-_]\d+)?$")
 _TRAINING, _VALIDATION = ("train", "training"), ("validation", "valid", "val", "dev")
@@ -30,24 +32,35 @@ _ALIASES = {"tags": "ner_tags"}
 
 
 def is_dataset(path: Path) -> bool:
-    """Whether the path names a folder of data, or a split of one."""
-    return path.is_dir() or path.name in _parquet(path.parent)
+    """Whether the path names a folder of data, a split of one, or a Parquet file."""
+    alone = path.suffix == _PARQUET and path.is_file()
+    return path.is_dir() or alone or path.name in _parquet(path.parent)
 
 
 def training_splits(train: Path, valid: Path | None) -> tuple[Path, Path | None]:
-    """What to train on and to measure by where ``train`` may be a folder with several splits.
+    """What to train on and to measure by where either may be a folder with several splits.
 
-    The split for training is taken, and without ``valid`` the one for validation, if there is one.
-    Raises :class:`DataError` for a folder of several splits none of which is for training.
+    The split for training is taken, and of ``valid``, or without it of ``train``, the one for
+    validation, if there is one. Raises :class:`DataError` for a folder of several splits of which
+    none is for training, or in ``valid`` for validation.
     """
+    if valid is not None:
+        valid = _split(valid, _VALIDATION)
     splits = _splits(train) if train.is_dir() else {}
+    if splits and valid is None:
+        valid = next((train / name for name in _VALIDATION if name in splits), None)
+    return _split(train, _TRAINING), valid
+
+
+def _split(path: Path, names: tuple[str, ...]) -> Path:
+    """The first split of these names in a folder with several; the path itself otherwise."""
+    splits = _splits(path) if path.is_dir() else {}
     if not splits:
-        return train, valid
-    training = [name for name in _TRAINING if name in splits]
-    if not training:
-        raise DataError(train, None, f"has no split 'train' but {', '.join(splits)}")
-    measuring = [train / name for name in _VALIDATION if name in splits]
-    return train / training[0], valid or (measuring[0] if measuring else None)
+        return path
+    found = [path / name for name in names if name in splits]
+    if not found:
+        raise DataError(path, None, f"has no split {names[0]!r} but {', '.join(splits)}")
+    return found[0]
 
 
 def data_files(path: Path) -> list[Path]:
@@ -55,13 +68,13 @@ def data_files(path: Path) -> list[Path]:
 
     Raises :class:`DataError` for a folder without data, or with several splits.
     """
-    if not is_dataset(path):
+    if not is_dataset(path) or path.is_file():
         return [path]
     if (path / _STATE).is_file():
         state = _json(path / _STATE)
         if state.get("_indices_files") or state.get("_indices_data_files"):
             raise DataError(path, None, "is a selection of rows; call flatten_indices() first")
-        return [path / file["filename"] for file in state.get("_data_files", [])]
+        return [path / name for name in _listed(path, state)]
     splits = _splits(path) if path.is_dir() else {}
     if splits:
         asked = f"{path}/{next(iter(splits))}"
@@ -76,7 +89,7 @@ def data_files(path: Path) -> list[Path]:
 
 def data_sha256(path: Path) -> str:
     """The SHA-256 of a data file; of a folder's split, that of its files' names and SHA-256s."""
-    if not is_dataset(path):
+    if not is_dataset(path) or path.is_file():
         return file_sha256(path)
     lines = [f"{file.name} {file_sha256(file)}\n" for file in data_files(path)]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
@@ -114,10 +127,25 @@ def dataset_records(
                     yield number, record
 
 
+def _listed(folder: Path, state: dict[str, Any]) -> list[str]:
+    """The names of the files that a split's state lists, all of them in its folder."""
+    try:
+        names = [file["filename"] for file in state["_data_files"]]
+        good = all(Path(name).name == name for name in names)
+    except (KeyError, TypeError):
+        good = False
+    if not good:
+        raise DataError(folder / _STATE, None, "lists no files of the rows ('_data_files')")
+    return names
+
+
 def _splits(folder: Path) -> dict[str, Path]:
     """Where each of a folder's splits is; empty if it has but one."""
     if (folder / _SPLITS).is_file():
-        return {name: folder / name for name in _json(folder / _SPLITS).get("splits", [])}
+        names = _json(folder / _SPLITS).get("splits")
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise DataError(folder / _SPLITS, None, "lists no splits")
+        return {name: folder / name for name in names}
     named = _parquet(folder)
     return {name: folder / name for name in named} if len(named) > 1 else {}
 
@@ -142,19 +170,24 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _batches(file: Path) -> Iterator[pyarrow.RecordBatch]:
-    """The rows of an Arrow or Parquet file, in batches."""
+    """The rows of an Arrow or Parquet file, in batches whose offsets and letters were checked:
+    an altered file would have texts read from beyond its end."""
     import pyarrow
     from pyarrow import ipc, parquet
 
     if not file.is_file():
         raise DataError(file, None, "is missing")
     try:
-        if file.suffix == ".parquet":
-            yield from parquet.ParquetFile(file).iter_batches()
+        if file.suffix == _PARQUET:
+            for batch in parquet.ParquetFile(file).iter_batches():
+                batch.validate(full=True)
+                yield batch
             return
         with pyarrow.memory_map(str(file)) as source, ipc.open_stream(source) as reader:
-            yield from reader
-    except pyarrow.ArrowException as error:
+            for batch in reader:
+                batch.validate(full=True)
+                yield batch
+    except (pyarrow.ArrowException, OSError) as error:
         raise DataError(file, None, f"cannot be read ({error})") from error
 
 
@@ -178,12 +211,12 @@ def _class_names(path: Path, schema: pyarrow.Schema) -> dict[str, list[str]]:
     with suppress(KeyError, TypeError, json.JSONDecodeError):
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
     if not features and (path / _INFO).is_file():
-        features = _json(path / _INFO).get("features") or {}
+        features = _json(path / _INFO).get("features")
     found = {}
-    for column, feature in features.items():
+    for column, feature in features.items() if isinstance(features, dict) else ():
         while isinstance(feature, list | dict) and "names" not in feature:
             feature = feature[0] if isinstance(feature, list) and feature else _inner(feature)
-        if isinstance(feature, dict):
+        if isinstance(feature, dict) and isinstance(feature["names"], list):
             found[column] = [str(name) for name in feature["names"]]
     return found
 

@@ -7,20 +7,22 @@ So a model can be tuned in steps: on many rows of related tasks, or with other l
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ml.artifacts import MODEL_CARD, TOKENIZER, read_artifact, staged_folder
+from ml.artifacts import MODEL_CARD, TOKENIZER, DataSource, read_artifact, staged_folder
 from ml.encoders import EncoderSource, resolve_encoder
 from ml.errors import TrainingError
 from ml.export.build import encoder_of, restore_model
+from ml.provenance import write_provenance
 
 
 def merge_encoder(folder: Path, target: Path) -> EncoderSource:
     """Write the encoder of the trained artifact in ``folder``, its method merged, to ``target``.
 
-    ``target`` gets ``config.json``, ``model.safetensors`` and ``tokenizer.json``, complete or not
-    at all. The head is left behind.
+    ``target`` gets ``config.json``, ``model.safetensors``, ``tokenizer.json`` and, of what the
+    encoder learned from, ``provenance.json``, complete or not at all. The head is left behind.
 
     Raises :class:`ArtifactError` for an unusable artifact, :class:`TrainingError` for a method
     whose weights are none of the encoder's own (prefixes, prompts, adapters).
@@ -29,7 +31,8 @@ def merge_encoder(folder: Path, target: Path) -> EncoderSource:
     source = encoder_of(artifact, folder)
     encoder: Any = restore_model(artifact, source, folder).encoder
     check_plain(encoder, source, artifact.method["name"])
-    return write_encoder(encoder, source, target)
+    made_by = f"merge_encoder of {artifact.task} {artifact.version}"
+    return write_encoder(encoder, source, target, made_by=made_by, data=artifact.data)
 
 
 def check_plain(encoder: Any, source: EncoderSource, method: str) -> None:
@@ -39,14 +42,24 @@ def check_plain(encoder: Any, source: EncoderSource, method: str) -> None:
 
 
 def write_encoder(
-    encoder: Any, source: EncoderSource, target: Path, card: str = ""
+    encoder: Any,
+    source: EncoderSource,
+    target: Path,
+    *,
+    made_by: str,
+    data: Iterable[DataSource] = (),
+    card: str = "",
 ) -> EncoderSource:
-    """Write ``encoder``, made of ``source``, as the new folder ``target``, with a model card."""
+    """Write ``encoder``, made of ``source``, as the new folder ``target``, with a model card.
+
+    ``data`` is what it learned from since (:mod:`ml.provenance`).
+    """
     with staged_folder(target) as staging:
         encoder.save_pretrained(staging)
         shutil.copyfile(source.path / TOKENIZER, staging / TOKENIZER)
         if card:
             (staging / MODEL_CARD).write_text(card, encoding="utf-8")
+        write_provenance(staging, source, made_by, data)
     return resolve_encoder(str(target))
 
 

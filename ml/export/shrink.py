@@ -101,7 +101,8 @@ def shrink(
     if layers:
         keep_layers(whole, layers)
     removed = {place: lost[layer] for place, layer in enumerate(kept) if lost.get(layer)}
-    made = write_encoder(whole, source, target)
+    data = declared.data if artifact is not None else ()
+    made = write_encoder(whole, source, target, made_by="shrink", data=data)
     return Shrunk(made, kept, removed, before, _size(whole))
 
 

@@ -10,7 +10,9 @@ from transformers import AutoConfig, AutoModel
 
 from ml.encoders import EncoderSource
 from ml.errors import TrainingError
-from ml.models.encoder import mean_pool
+from ml.models.dropout import with_cheap_dropout
+from ml.models.encoder import load_encoder, mean_pool
+from ml.models.shrinking import REMOVED_HEADS
 from ml.models.tagger import IGNORED
 from ml.models.token_head import TokenHead
 
@@ -21,7 +23,8 @@ class DenoisingAutoEncoder(nn.Module):
     """The loss of writing a text from the vector of what was left of it.
 
     Wang, Reimers and Gurevych 2021, "TSDAE". The decoder starts as the encoder's layers and sees
-    of the text nothing but its mean-pooled vector; it is thrown away afterwards.
+    of the text nothing but its mean-pooled vector; it is thrown away afterwards. Its weights are
+    its own (the paper ties them to the encoder's), so that every tuning method goes with it.
     """
 
     def __init__(self, encoder: nn.Module, source: EncoderSource) -> None:
@@ -36,11 +39,13 @@ class DenoisingAutoEncoder(nn.Module):
         config.is_decoder = True
         config.add_cross_attention = True
         config.use_cache = False
-        decoder: Any = AutoModel.from_pretrained(
-            source.path, config=config, use_safetensors=True, trust_remote_code=False
-        )
+        if getattr(config, REMOVED_HEADS, {}):
+            raise TrainingError(f"{source.name} has lost attention heads: use the objective mlm")
+        decoder: Any = AutoModel.from_config(config, trust_remote_code=False).float()
         decoder.pooler = None
-        self.decoder: nn.Module = decoder
+        # Its attention to the vector alone is new.
+        decoder.load_state_dict(load_encoder(source).state_dict(), strict=False)
+        self.decoder: nn.Module = with_cheap_dropout(decoder)
         self.head = TokenHead(source.hidden_size, len(self._words))
 
     def forward(

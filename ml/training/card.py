@@ -169,11 +169,11 @@ def _how(artifact: Artifact, config: FinetuneConfig, curve: Sequence[dict[str, f
         f"{_objective(artifact, config)}at most {config.max_length} tokens, seed {config.seed}. "
         f"{trained:,} parameters were trained on {rows:,} rows in "
         f"{artifact.metrics.get('minutes', 0):g} minutes on "
-        f"{config.card.get('machine', 'a CPU')}{loss}. {_footprint(artifact.metrics)}"
+        f"{config.card.get('machine', 'a CPU')}{loss}. {footprint(artifact.metrics)}"
     )
 
 
-def _footprint(metrics: Mapping[str, float]) -> str:
+def footprint(metrics: Mapping[str, float]) -> str:
     """Energy and carbon of the training, by time and threads; an estimate, as it says."""
     threads = torch.get_num_threads()
     hours = metrics.get("minutes", 0.0) / 60

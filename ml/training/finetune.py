@@ -31,6 +31,7 @@ from ml.evaluation.reports import classification_report
 from ml.evaluation.scoring import OOS_COLUMN, classify_logits
 from ml.models.encoder import delta_state, trainable_parameters
 from ml.models.tagger import TokenTagger
+from ml.provenance import with_learned
 from ml.training.calibrate import (
     add_bias,
     calibrated,
@@ -308,7 +309,7 @@ def _declare(
         pooling="none" if request.kind == "ner" else "mean",
         temperature=1.0,
         thresholds={},
-        data=_sources(request, rows),
+        data=with_learned(_sources(request, rows), source),
         metrics={},
         settings=settings,
     )

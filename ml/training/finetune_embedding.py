@@ -31,6 +31,7 @@ from ml.errors import TrainingError
 from ml.evaluation.pair_ranking import pair_ranking_report
 from ml.models.encoder import delta_state, load_encoder, trainable_parameters, tune
 from ml.models.sentence_encoder import SentenceEncoder
+from ml.provenance import with_learned
 from ml.training.card import model_card
 from ml.training.config import FinetuneConfig
 from ml.training.losses.multiple_negatives import MultipleNegativesRankingLoss
@@ -228,9 +229,12 @@ def _declare(request: FinetuneRequest, source: EncoderSource, rows: tuple[int, i
         pooling="mean",
         temperature=1.0,
         thresholds={},
-        data=tuple(
-            DataSource(data_name(file), data_sha256(file), count, licences or "unknown")
-            for file, count in files
+        data=with_learned(
+            (
+                DataSource(data_name(file), data_sha256(file), count, licences or "unknown")
+                for file, count in files
+            ),
+            source,
         ),
         metrics={},
         settings={"recipe": {name: getattr(config, name) for name in (*recipe, *pair_recipe)}},

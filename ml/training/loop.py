@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import Trainer
 
+from ml.artifacts import write_problem
+from ml.errors import TrainingError
 from ml.models.tuning.method import Method
 from ml.training.adversarial import make_adversary
 from ml.training.averaging import average_of
@@ -109,6 +113,20 @@ class Loop(Trainer):
         """Put the mean of the weights, if there is one, in their place."""
         if self._average is not None:
             self._average.swap_in()
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        """As transformers' own; a disk that does not take it ends the run, and nothing is left."""
+        try:
+            super()._save_checkpoint(model, trial)
+        except (OSError, SafetensorError, RuntimeError) as error:
+            problem = "file write failed" if "PytorchStreamWriter" in str(error) else ""
+            if not isinstance(error, RuntimeError):
+                problem = write_problem(error)
+            if not problem:
+                raise
+            folder = Path(self.args.output_dir or ".") / f"checkpoint-{self.state.global_step}"
+            shutil.rmtree(folder, ignore_errors=True)
+            raise TrainingError(f"the checkpoint {folder} cannot be written ({problem})") from error
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
         super().save_model(output_dir, _internal_call)

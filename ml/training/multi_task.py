@@ -29,6 +29,7 @@ from ml.errors import DataError, TrainingError
 from ml.joint import SHAPES, TASKS, own_declaration
 from ml.models.encoder import delta_state, trainable_parameters, tune
 from ml.models.joint import JointModel, OneTask
+from ml.provenance import with_learned
 from ml.training.card import joint_card
 from ml.training.datasets import EncodedRow, EncodedRows, collate
 from ml.training.finetune import recipe_told
@@ -201,7 +202,7 @@ def _declare(recipe: JointRecipe, source: EncoderSource, heads: Mapping[str, Hea
         pooling="mean",
         temperature=1.0,
         thresholds={},
-        data=tuple(_source(head) for head in heads.values()),
+        data=with_learned((_source(head) for head in heads.values()), source),
         metrics={},
         settings={
             SHAPES: recipe.shapes,

@@ -12,40 +12,48 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from tokenizers import Tokenizer
 from torch import nn
 
-from ml.artifacts import TOKENIZER
-from ml.data.dataset_folders import data_name
-from ml.data.encoding import encode_texts, load_tokenizer
-from ml.data.readers import read_texts
-from ml.data.splits import split_by_text, text_key
+from ml.artifacts import TOKENIZER, DataSource
+from ml.data.dataset_folders import data_name, data_sha256, training_splits
+from ml.data.encoding import load_tokenizer
 from ml.encoders import EncoderSource, resolve_encoder
-from ml.errors import DataError, TrainingError
+from ml.errors import TrainingError
 from ml.export.merge import check_plain, write_encoder
 from ml.models.denoising_autoencoder import DenoisingAutoEncoder
-from ml.models.encoder import load_encoder, merged, tune
+from ml.models.encoder import delta_state, load_encoder, merged, trainable_parameters, tune
 from ml.models.masked_language_model import MaskedLanguageModel
-from ml.models.tuning.layers import token_positions
-from ml.training.broken_texts import Collator, Deletion, Masking
+from ml.models.tagger import IGNORED
+from ml.training.broken_texts import Collator, Deletion, Draws, Masking
 from ml.training.config import FinetuneConfig
 from ml.training.datasets import EncodedRow, EncodedRows
+from ml.training.order import EpochOrder
+from ml.training.pretrain_card import pretrain_card
+from ml.training.pretrain_texts import encoded, raw_texts
+from ml.training.processes import is_main_process, wait_for_all
+from ml.training.rows import Observer
 from ml.training.settings.pretraining import OBJECTIVES
-from ml.training.tracking import RunRecord
+from ml.training.tasks import fitting_encoder
+from ml.training.tracking import Phase, RunRecord
 from ml.training.trainer import ProgressCallback, seed_everything, train
 
-_FEWEST = 20
 _READ_BATCH = 64
+_NOT_HERE = (
+    *("patience", "measure_epochs", "refit", "distil", "augment"),
+    *("mixup", "r_drop", "contrast", "class_rows", "start"),
+)
+"""Settings that ask for labels, or for held-out rows with labels."""
 
 
 @dataclass(frozen=True, slots=True)
 class PretrainRequest:
     """What to read and how: ``texts_file`` as :func:`ml.data.readers.read_texts` takes it,
     ``valid_file`` likewise (a share of the texts without it), the recipe, and where the encoder and
-    the run's checkpoints go."""
+    the run's checkpoints go. Of a folder with splits those for training and validation are taken.
+    ``observer`` is told each reading, as :class:`ml.training.rows.FinetuneRequest` has it."""
 
     objective: str
     texts_file: Path
@@ -53,6 +61,18 @@ class PretrainRequest:
     output: Path
     run_folder: Path
     config: FinetuneConfig
+    observer: Observer | None = None
+
+    def __post_init__(self) -> None:
+        texts, valid = training_splits(self.texts_file, self.valid_file)
+        object.__setattr__(self, "texts_file", texts)
+        object.__setattr__(self, "valid_file", valid)
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The files by what they are for."""
+        given = {"train": self.texts_file, "valid": self.valid_file}
+        return {use: path for use, path in given.items() if path is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +87,22 @@ class Pretrained:
 def pretrain(request: PretrainRequest, progress: ProgressCallback | None = None) -> Pretrained:
     """Train an encoder on raw texts and write it as the folder ``request.output``.
 
-    The same request resumes after a kill. Repeated texts are read once.
+    The same request resumes after a kill. Repeated texts are read once. Of several processes
+    (:mod:`ml.training.processes`) the main one writes.
 
-    Raises :class:`DataError` for an unusable file or fewer than twenty texts,
-    :class:`TrainingError` for an encoder or method that does not fit the objective, or a loss that
-    is no number.
+    Raises :class:`DataError` for an unusable row or file, or fewer than twenty texts,
+    :class:`TrainingError` for an encoder, method or setting that does not fit the objective, or a
+    loss that is no number. ``request.output`` appears complete or not at all.
     """
-    if request.objective not in OBJECTIVES:
-        raise TrainingError(
-            f"no objective {request.objective!r}; there are {', '.join(OBJECTIVES)}"
-        )
-    files = {"train": request.texts_file, "valid": request.valid_file}
-    given = {use: path for use, path in files.items() if path is not None}
-    record = RunRecord(request.run_folder, f"pretrain-{request.objective}", request.config, given)
+    _check(request)
+    if not is_main_process():
+        return _pretrain(request, None, progress)
+    name = f"pretrain-{request.objective}"
+    record = RunRecord(
+        request.run_folder, name, request.config, request.files, observer=request.observer
+    )
     try:
-        made = _pretrain(request, record, progress)
+        made = _pretrain(request, record.phase("."), progress)
     except BaseException as error:
         record.end(None, str(error) or type(error).__name__)
         raise
@@ -89,125 +110,114 @@ def pretrain(request: PretrainRequest, progress: ProgressCallback | None = None)
     return made
 
 
+def _check(request: PretrainRequest) -> None:
+    """Refuse what would only show, or be passed over, once the training is done."""
+    if request.objective not in OBJECTIVES:
+        raise TrainingError(
+            f"no objective {request.objective!r}; there are {', '.join(OBJECTIVES)}"
+        )
+    config, usual = request.config, FinetuneConfig()
+    for name in _NOT_HERE:
+        if getattr(config, name) != getattr(usual, name):
+            raise TrainingError(f"{name} means nothing where texts have no labels")
+    source = resolve_encoder(config.encoder)
+    method = config.method_settings()
+    encoder = tune(fitting_encoder(source, config), method)
+    if not delta_state(encoder, method):
+        raise TrainingError(f"method {config.method!r} changes nothing of the encoder")
+    check_plain(merged(encoder, method), source, config.method)
+
+
 def _pretrain(
-    request: PretrainRequest, record: RunRecord, progress: ProgressCallback | None
+    request: PretrainRequest, watch: Phase | None, progress: ProgressCallback | None
 ) -> Pretrained:
     config = request.config
     source = resolve_encoder(config.encoder)
     tokenizer = load_tokenizer(source.path / TOKENIZER)
-    texts, held_out = _texts(request)
+    texts, held_out = raw_texts(
+        request.texts_file, request.valid_file, held_out=config.held_out, seed=config.seed
+    )
+    rows, measuring = (encoded(part, tokenizer, config.max_length) for part in (texts, held_out))
     seed_everything(config.seed)
-    plain = load_encoder(source)
-    positions = token_positions(plain)
-    if positions is not None and config.max_length > positions:
-        raise TrainingError(f"max_length is {config.max_length}; {source.name} reads {positions}")
-    encoder = tune(plain, config.method_settings())
-    model: nn.Module
-    broken: Callable[..., Collator]
-    if request.objective == "mlm":
-        model = MaskedLanguageModel(encoder, hidden_size=source.hidden_size)
-        broken = partial(Masking.of, tokenizer, config.mask)
-    else:
-        model = DenoisingAutoEncoder(encoder, source)
-        broken = partial(Deletion.of, tokenizer, config.deletion)
-    measured = _encoded(held_out, tokenizer, config.max_length)
-    before = _loss(model, measured, broken(_drawn(config.seed)))
+    model, broken = _objective(request.objective, source, tokenizer, config)
+    before = _loss(model, measuring, broken(Draws(config.seed)))
+    together = config.batch_size * config.accumulation
+    order = EpochOrder([len(row.input_ids) for row in rows], together, config.seed)
     started = time.monotonic()
     train(
         model,
-        _encoded(texts, tokenizer, config.max_length),
+        rows,
         config,
         run_folder=request.run_folder,
         progress=progress,
-        collator=broken(),
-        watch=record.phase("."),
+        collator=broken(Draws(config.seed, order)),
+        watch=watch,
+        order=order,
     )
-    after = _loss(model, measured, broken(_drawn(config.seed)))
+    minutes = (time.monotonic() - started) / 60
+    after = _loss(model, measuring, broken(Draws(config.seed)))
     metrics = {"texts": float(len(texts)), "n": float(len(held_out))}
     metrics |= {"loss_before": before, "loss": after}
     if request.objective == "mlm":
-        metrics |= {"perplexity_before": math.exp(min(before, 50)), "perplexity": math.exp(after)}
-    metrics["minutes"] = round((time.monotonic() - started) / 60, 2)
-    whole = merged(encoder, config.method_settings())
-    card = _card(request, source, metrics)
-    check_plain(whole, source, config.method)
-    made = write_encoder(whole, source, request.output, card)
-    return Pretrained(made, metrics)
+        metrics |= {"perplexity_before": math.exp(before), "perplexity": math.exp(after)}
+    metrics |= {
+        "minutes": round(minutes, 2),
+        "trainable_parameters": float(trainable_parameters(model)),
+    }
+    return Pretrained(_written(request, source, model, metrics), metrics)
 
 
-def _texts(request: PretrainRequest) -> tuple[list[str], list[str]]:
-    """The different texts to read, and those to measure by."""
-    texts = _different(read_texts(request.texts_file))
-    if request.valid_file is not None:
-        held_out = _different(read_texts(request.valid_file))
-        known = {text_key(text) for text in held_out}
-        texts = [text for text in texts if text_key(text) not in known]
-    else:
-        texts, held_out = split_by_text(
-            texts,
-            held_out=request.config.held_out,
-            seed=request.config.seed,
-            key=text_key,
-            stratum=lambda _: "",
-        )
-    if len(texts) < _FEWEST:
-        raise DataError(request.texts_file, None, f"has {len(texts)} texts; {_FEWEST} are needed")
-    if not held_out:
-        raise DataError(request.valid_file or request.texts_file, None, "leaves no held-out texts")
-    return texts, held_out
-
-
-def _different(texts: Sequence[str]) -> list[str]:
-    return list({text_key(text): text for text in texts if text.strip()}.values())
-
-
-def _encoded(texts: Sequence[str], tokenizer: Tokenizer, max_length: int) -> list[EncodedRow]:
-    rows = []
-    for text in texts:
-        batch = encode_texts(tokenizer, [text], max_length=max_length)
-        rows.append(EncodedRow(batch.input_ids[0].tolist(), 0))
-    return rows
+def _objective(
+    name: str, source: EncoderSource, tokenizer: Tokenizer, config: FinetuneConfig
+) -> tuple[nn.Module, Callable[[Draws], Collator]]:
+    """The model that learns, and what breaks its texts."""
+    encoder = tune(load_encoder(source), config.method_settings())
+    if name == "mlm":
+        model: nn.Module = MaskedLanguageModel(encoder, hidden_size=source.hidden_size)
+        return model, partial(Masking.of, tokenizer, config.mask)
+    return DenoisingAutoEncoder(encoder, source), partial(Deletion.of, tokenizer, config.deletion)
 
 
 @torch.inference_mode()
 def _loss(model: nn.Module, rows: Sequence[EncodedRow], broken: Collator) -> float:
-    """The mean loss of held-out texts, broken in the same way each time."""
+    """The mean loss of a token of held-out texts, broken in the same way each time."""
     model.eval()
     data = EncodedRows(sorted(rows, key=lambda row: len(row.input_ids)))
-    total = 0.0
+    total, tokens = 0.0, 0
     for start in range(0, len(data), _READ_BATCH):
         items = [data[place] for place in range(start, min(start + _READ_BATCH, len(data)))]
-        total += float(model(**broken(items))["loss"]) * len(items)
+        batch = broken(items)
+        # The first token opens a text: neither objective asks for it.
+        asked = int((batch["labels"][:, 1:] != IGNORED).sum())
+        total += float(model(**batch)["loss"]) * asked
+        tokens += asked
     model.train()
-    return total / len(data)
+    return total / max(1, tokens)
 
 
-def _drawn(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def _card(request: PretrainRequest, source: EncoderSource, metrics: dict[str, float]) -> str:
-    config = request.config
-    objective = {
-        "mlm": f"masked language model, {config.mask:.0%} of the tokens hidden",
-        "tsdae": f"denoising auto-encoder, {config.deletion:.0%} of the tokens lost",
-    }[request.objective]
-    licences = "; ".join(f"{name}: {licence}" for name, licence in config.licences.items())
-    measures: list[Any] = [f"| {name} | {value:.4g} |" for name, value in metrics.items()]
-    return "\n".join(
-        [
-            f"# {request.output.name}",
-            "",
-            f"{source.name} (SHA-256 `{source.sha256[:16]}...`), pre-trained on raw texts of "
-            f"{data_name(request.texts_file)}: {objective}; method {config.method}, "
-            f"{config.epochs:g} epochs, learning rate {config.learning_rate:g}, "
-            f"at most {config.max_length} tokens, seed {config.seed}.",
-            "",
-            f"Licences of the texts: {licences or 'not stated'}.",
-            "",
-            "| measure | value |",
-            "|---|---|",
-            *measures,
-            "",
-        ]
-    )
+def _written(
+    request: PretrainRequest, source: EncoderSource, model: nn.Module, metrics: dict[str, float]
+) -> EncoderSource:
+    """The encoder's folder, which the main process writes."""
+    if is_main_process():
+        config = request.config
+        licences = "; ".join(f"{name}: {licence}" for name, licence in config.licences.items())
+        file = request.texts_file
+        data = (
+            DataSource(
+                data_name(file), data_sha256(file), int(metrics["texts"]), licences or "unknown"
+            ),
+        )
+        encoder: nn.Module = model.encoder  # type: ignore[assignment]
+        write_encoder(
+            merged(encoder, config.method_settings()),
+            source,
+            request.output,
+            made_by=f"pretrain {request.objective}",
+            data=data,
+            card=pretrain_card(
+                request.output.name, request.objective, source, config, data, metrics
+            ),
+        )
+    wait_for_all()
+    return resolve_encoder(str(request.output))

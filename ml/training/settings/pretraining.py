@@ -11,7 +11,7 @@ OBJECTIVES = ("mlm", "tsdae")
 @dataclass(frozen=True)
 class PretrainingSettings:
     """The share ``mask`` of the tokens is to be guessed by a masked language model, the share
-    ``deletion`` of the words is lost before a denoising auto-encoder writes the text again
+    ``deletion`` of them is lost before a denoising auto-encoder writes the text again
     (:mod:`ml.training.pretrain`)."""
 
     mask: float = 0.15

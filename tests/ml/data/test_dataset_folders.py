@@ -12,6 +12,7 @@ from pyarrow import ipc, parquet
 
 from ml.data.dataset_folders import data_files, data_name, data_sha256, training_splits
 from ml.data.readers import Problems, read_classification, read_ner, read_records, read_texts
+from ml.encoders import file_sha256
 from ml.errors import DataError
 from ml.training.finetune import finetune
 from ml.training.rows import FinetuneRequest
@@ -81,6 +82,8 @@ def test_of_several_splits_one_is_trained_on_and_one_measures(tmp_path: Path) ->
     (folder / "dataset_dict.json").write_text('{"splits": ["train", "validation", "test"]}')
     assert training_splits(folder, None) == (folder / "train", folder / "validation")
     assert training_splits(folder, tmp_path / "own") == (folder / "train", tmp_path / "own")
+    alone = tmp_path / "train.jsonl"
+    assert training_splits(alone, folder) == (alone, folder / "validation")
     with pytest.raises(
         DataError, match=r"has the splits train, validation, test; name one, as .*n"
     ):
@@ -114,6 +117,9 @@ def test_parquet_files_are_told_apart_by_their_names(tmp_path: Path) -> None:
     assert [row.text for row in read_classification(folder / "train")] == ["text 0", "text 1"]
     assert [row.text for row in read_classification(folder / "test")] == ["text 2"]
     assert data_name(folder / "test") == "set/test"
+    one = folder / "data" / "test.parquet"
+    assert [row.text for row in read_classification(one)] == ["text 2"]
+    assert (data_name(one), data_sha256(one)) == ("test.parquet", file_sha256(one))
     alone = tmp_path / "alone"
     alone.mkdir()
     parquet.write_table(pa.Table.from_pylist(texts()), alone / "rows-00000-of-00001.parquet")
@@ -154,3 +160,50 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
         list(read_classification(folder))
     with pytest.raises(DataError, match="is no data set"):
         list(read_classification(tmp_path))
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.01, 0.5, 0.99])
+def test_a_file_that_was_cut_off_is_named(tmp_path: Path, kept: float) -> None:
+    folder = saved(tmp_path / "set", numbered(texts()), CLASSES)
+    file = folder / "data-00000-of-00001.arrow"
+    content = file.read_bytes()
+    file.write_bytes(content[: int(len(content) * kept)])
+    with pytest.raises(DataError, match=r"data-00000-of-00001\.arrow: cannot be read"):
+        list(read_classification(folder))
+
+
+def test_an_altered_file_is_read_as_it_was_or_named(tmp_path: Path) -> None:
+    """Whatever byte is another one: no text comes from beyond the file, nothing else is raised."""
+    folder = saved(tmp_path / "set", numbered(texts()), CLASSES)
+    file = folder / "data-00000-of-00001.arrow"
+    content = file.read_bytes()
+    named = 0
+    for place in range(0, len(content), 7):
+        file.write_bytes(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
+        try:
+            list(read_classification(folder))
+        except DataError:
+            named += 1
+    assert named > 20
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("state.json", "[]", "lists no files of the rows"),
+        ("state.json", '{"_data_files": null}', "lists no files of the rows"),
+        ("state.json", '{"_data_files": [{"filename": "../out.arrow"}]}', "lists no files"),
+        ("dataset_dict.json", '{"splits": 3}', "lists no splits"),
+        ("dataset_info.json", '{"features": [1]}', "row 1: 'label' is not a text"),
+        ("dataset_info.json", '{"features": {"label": {"names": null}}}', "'label' is not a text"),
+    ],
+)
+def test_what_is_told_of_a_folder_in_vain_is_named(
+    tmp_path: Path, name: str, content: str, problem: str
+) -> None:
+    folder = saved(tmp_path / "set", numbered(texts()), CLASSES)
+    if name == "dataset_dict.json":
+        (folder / "state.json").unlink()
+    (folder / name).write_text(content)
+    with pytest.raises(DataError, match=problem):
+        list(read_classification(folder))

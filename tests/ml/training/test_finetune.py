@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 
 from ml.artifacts import ADAPTER, HEAD, MODEL_CARD, read_artifact
 from ml.encoders import file_sha256
-from ml.errors import DataError, TrainingError
+from ml.errors import ArtifactError, DataError, TrainingError
 from ml.models.tuning.registry import method_names
 from ml.training import calibrate
 from ml.training.finetune import finetune
@@ -152,6 +152,7 @@ def test_texts_of_the_validation_file_are_not_trained_on(tmp_path: Path, encoder
         ("classification", [], DataError, "has no rows to train on"),
         ("classification", [{"text": "a", "label": "x"}], TrainingError, "one class 'x'"),
         ("classification", [{"text": "a", "label": "oos"}], TrainingError, "no class but 'oos'"),
+        ("classification", [{"text": " ", "label": "x"}], DataError, "row 1: 'text' is empty"),
         ("classification", [{"text": "a", "label": 1}], DataError, "row 1: 'label' is not a text"),
         ("ner", [{"tokens": ["a"], "tags": ["O"]}], TrainingError, "has no entities"),
         ("ner", [{"tokens": ["a"], "tags": ["I-X"]}], DataError, "row 1: 'I-X' follows 'O'"),
@@ -314,7 +315,7 @@ def test_a_failure_while_storing_leaves_nothing(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("ml.training.finetune.write_artifact", full_disk)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(ArtifactError, match=r"artifact: cannot be written \(No space left"):
         finetune(asked)
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {"train.jsonl", "valid.jsonl", "run"}

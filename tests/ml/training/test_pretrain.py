@@ -14,11 +14,15 @@ from transformers import BertConfig, BertModel
 
 from ml.data.encoding import load_tokenizer
 from ml.encoders import file_sha256, resolve_encoder
-from ml.errors import DataError, TrainingError
+from ml.errors import DataError, LicenceRefused, TrainingError
+from ml.export.merge import merge_encoder
+from ml.licences import check_shippable, stated_licences
+from ml.models.encoder import load_encoder
 from ml.models.tagger import IGNORED
-from ml.training.broken_texts import Deletion, Masking
+from ml.training.broken_texts import Deletion, Draws, Masking
 from ml.training.finetune import finetune
 from ml.training.pretrain import PretrainRequest, pretrain
+from ml.training.pretrain_texts import encoded, raw_texts
 from tests.ml.serving.tiny_models import tokenizer
 from tests.ml.training.tiny_encoder import request, tiny_config
 
@@ -80,33 +84,110 @@ def test_held_out_texts_are_told_better_than_before(
     assert made.metrics["texts"] + made.metrics["n"] == len(TEXTS)
     assert made.source.sha256 != resolve_encoder(str(encoder)).sha256
     assert json.loads((tmp_path / "run" / "run.json").read_text())["metrics"] == made.metrics
-    assert "not stated" in (tmp_path / "read" / "MODEL_CARD.md").read_text()
+    assert "licence: unknown" in (tmp_path / "read" / "MODEL_CARD.md").read_text()
     tuned = finetune(request(tmp_path / "task", "classification", tiny_config(tmp_path / "read")))
     assert tuned.encoder.sha256 == made.source.sha256
 
 
 @pytest.mark.parametrize("objective", ["mlm", "tsdae"])
-def test_a_killed_run_goes_on_to_the_bit(tmp_path: Path, encoder: Path, objective: str) -> None:
-    whole = pretrain(asked(tmp_path / "whole", encoder, objective, epochs=3.0))
-    broken = asked(tmp_path / "broken", encoder, objective, epochs=3.0)
+def test_a_run_killed_within_an_epoch_goes_on_to_the_bit(
+    tmp_path: Path, encoder: Path, objective: str
+) -> None:
+    settings = {"epochs": 3.0, "batch_size": 4, "save_every": 2, "accumulation": 1}
+    whole = pretrain(asked(tmp_path / "whole", encoder, objective, **settings))
+    broken = asked(tmp_path / "broken", encoder, objective, **settings)
 
     def kill(done: int, total: int, message: str) -> None:
-        if done > 0.5 * total:
+        if done == total // 2 + 1:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         pretrain(broken, kill)
     assert not broken.output.exists()
     assert json.loads((broken.run_folder / "run.json").read_text())["state"] == "failed"
-    pretrain(broken)
+    seen: list[int] = []
+    pretrain(broken, lambda done, total, message: seen.append(done))
+    assert seen[0] > 1
     assert file_sha256(broken.output / "model.safetensors") == whole.source.sha256
 
 
-def test_low_rank_updates_are_part_of_the_encoder(tmp_path: Path, encoder: Path) -> None:
-    made = pretrain(asked(tmp_path, encoder, "mlm", method="lora", epochs=1.0))
-    assert made.source.hidden_size == 32
-    with pytest.raises(TrainingError, match="is no part of the encoder"):
-        pretrain(asked(tmp_path / "soft", encoder, "mlm", method="prefix", epochs=1.0))
+@pytest.mark.parametrize("method", ["lora", "ia3", "bitfit"])
+def test_what_a_method_learned_is_part_of_the_encoder(
+    tmp_path: Path, encoder: Path, method: str
+) -> None:
+    made = pretrain(asked(tmp_path, encoder, "mlm", method=method, epochs=1.0))
+    before, after = (
+        load_encoder(source).state_dict() for source in (resolve_encoder(str(encoder)), made.source)
+    )
+    assert before.keys() == after.keys()
+    assert any(not before[name].equal(after[name]) for name in before)
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"method": "prefix"}, "is no part of the encoder"),
+        ({"method": "head"}, "'head' changes nothing of the encoder"),
+        ({"patience": 2}, "patience means nothing"),
+        ({"augment": {"copies": 1}}, "augment means nothing"),
+        ({"max_length": 100}, "max_length is 100; .* reads at most 64"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_training(
+    tmp_path: Path, encoder: Path, settings: dict[str, Any], problem: str
+) -> None:
+    def no_step(done: int, total: int, message: str) -> None:
+        pytest.fail("was trained")
+
+    with pytest.raises(TrainingError, match=problem):
+        pretrain(asked(tmp_path, encoder, "mlm", **settings), no_step)
+
+
+def test_what_an_encoder_has_read_goes_along_with_it(tmp_path: Path, encoder: Path) -> None:
+    """Its texts and their licence stand among the data of what is tuned on it, step by step."""
+    licences = {"Posts": "CC-BY-NC-4.0"}
+    read = pretrain(asked(tmp_path, encoder, "mlm", epochs=1.0, licences=licences))
+    card = (tmp_path / "read" / "MODEL_CARD.md").read_text()
+    for part in ("texts.txt, 20 different texts", "Posts: CC-BY-NC-4.0", "is new and is scored"):
+        assert part in card
+    own = {"licences": {"Rows": "MIT"}, "epochs": 1.0}
+    first = request(
+        tmp_path / "first", "classification", tiny_config(Path(read.source.name), **own)
+    )
+    tuned = finetune(first)
+    assert stated_licences(tuned) == {"Rows": "MIT", "Posts": "CC-BY-NC-4.0"}
+    assert [data.rows for data in tuned.data] == [30, 0]
+    merge_encoder(first.output, tmp_path / "merged")
+    more = asked(tmp_path / "again", tmp_path / "merged", "tsdae", epochs=1.0)
+    more.texts_file.write_text("\n".join(f"{text} of rome" for text in TEXTS))
+    again = pretrain(more)
+    second = request(tmp_path / "second", "embedding", tiny_config(Path(again.source.name), **own))
+    licensed = stated_licences(finetune(second))
+    assert licensed == {"Rows": "MIT", "Posts": "CC-BY-NC-4.0", "texts.txt": ""}
+    with pytest.raises(LicenceRefused, match="Posts"):
+        check_shippable("second", licensed)
+
+
+def test_every_part_of_a_long_text_is_read(words: Tokenizer) -> None:
+    texts = ["card", " ".join(["the bank of"] * 200 + ["euro"])]
+    rows = encoded(texts, words, 16)
+    assert len(rows) > 40
+    assert max(len(row.input_ids) for row in rows) == 16
+    assert words.token_to_id("euro") in rows[-1].input_ids
+
+
+def test_texts_are_told_apart_and_kept_apart(tmp_path: Path) -> None:
+    lines = [f"text number {number}" for number in range(40)]
+    (tmp_path / "texts.txt").write_text("\n".join([*lines, "", "  ", "TEXT number  1"]))
+    (tmp_path / "valid.csv").write_text("text,label\nText number 2,x\nnew,\n")
+    learned, measuring = raw_texts(tmp_path / "texts.txt", None, held_out=0.1, seed=1)
+    assert sorted([*learned, *measuring]) == sorted(lines)
+    assert len(measuring) == 4
+    learned, measuring = raw_texts(
+        tmp_path / "texts.txt", tmp_path / "valid.csv", held_out=0.1, seed=1
+    )
+    assert measuring == ["Text number 2", "new"]
+    assert learned == [line for line in lines if line != lines[2]]
 
 
 def test_hidden_tokens_are_those_to_guess(words: Tokenizer) -> None:
@@ -115,7 +196,7 @@ def test_hidden_tokens_are_those_to_guess(words: Tokenizer) -> None:
     mask = words.token_to_id("[MASK]")
     seen: set[int] = set()
     for seed in range(40):
-        batch = Masking.of(words, 0.15, torch.Generator().manual_seed(seed))(items)
+        batch = Masking.of(words, 0.15, Draws(seed))(items)
         hidden = batch["labels"] != IGNORED
         assert hidden.any(dim=1).all()
         assert not hidden[:, 0].any()
@@ -130,7 +211,7 @@ def test_hidden_tokens_are_those_to_guess(words: Tokenizer) -> None:
 def test_lost_tokens_are_never_all(words: Tokenizer) -> None:
     ids = words.encode("the card of ann lost in rome").ids
     for seed in range(20):
-        delete = Deletion.of(words, 0.9, torch.Generator().manual_seed(seed))
+        delete = Deletion.of(words, 0.9, Draws(seed))
         batch = delete([{"input_ids": ids, "labels": 0}])
         left = batch["input_ids"][0].tolist()
         assert 3 <= len(left) < len(ids)
@@ -141,7 +222,7 @@ def test_lost_tokens_are_never_all(words: Tokenizer) -> None:
 def test_what_cannot_be_read_is_named(tmp_path: Path, encoder: Path) -> None:
     few = asked(tmp_path, encoder, "mlm")
     few.texts_file.write_text("card\nrate\n")
-    with pytest.raises(DataError, match=r"texts\.txt: has \d texts; 20 are needed"):
+    with pytest.raises(DataError, match=r"texts\.txt: has \d different texts .*; 20 are needed"):
         pretrain(few)
     with pytest.raises(TrainingError, match="no objective 'gpt'; there are mlm, tsdae"):
         pretrain(asked(tmp_path / "no", encoder, "gpt"))

@@ -11,7 +11,7 @@ from django.core.management.base import CommandParser
 
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
-from ml.data.dataset_folders import data_sha256
+from ml.data.dataset_folders import data_sha256, training_splits
 from ml.models.tuning.registry import method_names
 from ml.training.settings.pretraining import OBJECTIVES
 
@@ -33,6 +33,7 @@ class Command(TrefoilCommand):
     def run(self, **options: Any) -> dict[str, Any]:
         from ml.training.config import load_config
         from ml.training.pretrain import PretrainRequest, pretrain
+        from ml.training.processes import is_main_process
 
         target: Path = options["output"]
         if target.exists():
@@ -40,13 +41,14 @@ class Command(TrefoilCommand):
         recipe = options["config"] or settings.BASE_DIR / "ml/training/recipes/pretrain.toml"
         overrides = {key: options[key] for key in ("encoder", "method", "epochs", "seed")}
         config = load_config(recipe, **overrides)
-        parts = [options["objective"], data_sha256(options["texts"]), repr(config)]
-        parts += [data_sha256(options["valid"])] if options["valid"] else []
+        texts, valid = training_splits(options["texts"], options["valid"])
+        parts = [options["objective"], data_sha256(texts), repr(config)]
+        parts += [data_sha256(valid)] if valid else []
         key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
         request = PretrainRequest(
             objective=options["objective"],
-            texts_file=options["texts"],
-            valid_file=options["valid"],
+            texts_file=texts,
+            valid_file=valid,
             output=target,
             run_folder=settings.VAR_DIR / "runs" / f"pretrain-{key}",
             config=config,
@@ -56,6 +58,8 @@ class Command(TrefoilCommand):
             made = pretrain(request, progress.update)
         finally:
             progress.close()
+        if not is_main_process():  # of several, one writes and tells
+            raise SystemExit(0)
         self.stdout.write(f"run folder: {request.run_folder}")
         self.table(["metric", "value"], [[k, f"{v:.4f}"] for k, v in made.metrics.items()])
         self.stdout.write(f'in a recipe: encoder = "{target}"')

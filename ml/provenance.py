@@ -1,0 +1,65 @@
+"""What an encoder folder was made from, so that whatever is tuned on it can tell.
+
+``provenance.json`` stands beside the weights::
+
+    {"encoder": {"name", "sha256"}, "made_by": "pretrain mlm",
+     "data": [{"name", "sha256", "rows", "licence"}, ...]}
+
+``data`` are the files that its weights learned from beyond those of the encoder at the beginning of
+the chain, whatever the steps. Encoders that were not made here have none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from ml.artifacts import DataSource
+from ml.encoders import EncoderSource
+from ml.errors import ArtifactError
+
+PROVENANCE = "provenance.json"
+
+
+def learned_from(source: EncoderSource) -> tuple[DataSource, ...]:
+    """The data that the encoder's weights know; empty for one that tells nothing of it.
+
+    Raises :class:`ArtifactError` for a declaration that is none.
+    """
+    path = source.path / PROVENANCE
+    if not path.is_file():
+        return ()
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        return tuple(DataSource(**one) for one in told["data"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ArtifactError(
+            path, f"does not tell what the encoder learned from ({error})"
+        ) from error
+
+
+def write_provenance(
+    folder: Path, source: EncoderSource, made_by: str, data: Iterable[DataSource]
+) -> None:
+    """Say in ``folder`` that its encoder was made of ``source`` with ``data``."""
+    every = {one.sha256: one for one in (*data, *learned_from(source))}
+    told = {
+        "encoder": {"name": source.name, "sha256": source.sha256},
+        "made_by": made_by,
+        "data": [asdict(one) for one in every.values()],
+    }
+    text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    (folder / PROVENANCE).write_text(text, encoding="utf-8")
+
+
+def with_learned(data: Iterable[DataSource], source: EncoderSource) -> tuple[DataSource, ...]:
+    """The data of a run, and behind them those that its encoder knows already.
+
+    Of these the run itself reads no row: their ``rows`` are 0.
+    """
+    own = tuple(data)
+    read = {one.sha256 for one in own}
+    known = (one for one in learned_from(source) if one.sha256 not in read)
+    return (*own, *(replace(one, rows=0) for one in known))
