@@ -27,16 +27,25 @@ class NewestAlerts(CursorPagination):
 
 
 class AlertListView(AnalystView):
-    """The caller's alerts, newest first (``state``: new, acknowledged or resolved)."""
+    """The caller's alerts, newest first.
+
+    ``state``: new, acknowledged or resolved; ``quiet``: why they did not ring (silenced, held,
+    digest), or empty for those that did.
+    """
 
     serializer_class = serializers.AlertSerializer
 
     @extend_schema(
-        parameters=[OpenApiParameter("state")], responses=serializers.AlertSerializer(many=True)
+        parameters=[OpenApiParameter("state"), OpenApiParameter("quiet")],
+        responses=serializers.AlertSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
         pages = NewestAlerts()
-        found = alerts.alert_list(owner=request.user, state=request.query_params.get("state", ""))
+        found = alerts.alert_list(
+            owner=request.user,
+            state=request.query_params.get("state", ""),
+            quiet=request.query_params.get("quiet"),
+        )
         page = pages.paginate_queryset(found, request, view=self)
         return pages.get_paginated_response([alert_payload(alert) for alert in page or []])
 

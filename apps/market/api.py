@@ -15,10 +15,12 @@ from apps.market import (
     alert_api,
     correction_api,
     delivery_api,
+    handling_api,
     index_api,
     ingest,
     name_api,
     serializers,
+    silence_api,
 )
 from apps.market.access import AnalystView, validated
 from apps.market.selectors import companies, sources, tape
@@ -209,7 +211,7 @@ _VIEWS: list[tuple[str, type[APIView], str]] = [
     ("rules/", alert_api.RuleListView, "rules"),
     ("rules/preview/", alert_api.RulePreviewView, "rule-preview"),
     ("rules/<int:rule_id>/", alert_api.RuleView, "rule"),
-    ("rules/<int:rule_id>/handling/", delivery_api.HandlingView, "rule-handling"),
+    ("rules/<int:rule_id>/handling/", handling_api.HandlingView, "rule-handling"),
     ("channels/", delivery_api.ChannelListView, "channels"),
     ("channels/<int:channel_id>/", delivery_api.ChannelView, "channel"),
     ("channels/<int:channel_id>/test/", delivery_api.ChannelTestView, "channel-test"),
@@ -217,6 +219,8 @@ _VIEWS: list[tuple[str, type[APIView], str]] = [
     ("deliveries/", delivery_api.DeliveryListView, "deliveries"),
     ("deliveries/<int:delivery_id>/", delivery_api.DeliveryView, "delivery"),
     ("deliveries/<int:delivery_id>/resend/", delivery_api.DeliveryResendView, "delivery-resend"),
+    ("silences/", silence_api.SilenceListView, "silences"),
+    ("silences/<int:silence_id>/end/", silence_api.SilenceEndView, "silence-end"),
     ("names/", name_api.NameListView, "names"),
     ("names/<int:name_id>/merge/", name_api.NameMergeView, "name-merge"),
     ("names/<int:name_id>/dismiss/", name_api.NameDismissView, "name-dismiss"),

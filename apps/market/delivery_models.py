@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import time
+from zoneinfo import ZoneInfo
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+
+from apps.market.hours import ALL_DAYS, Hours
 
 
 class Channel(models.Model):
@@ -49,16 +54,38 @@ class Channel(models.Model):
 
 
 class Handling(models.Model):
-    """What happens to the alerts of a rule once it has matched; no row: they appear on the page."""
+    """What happens to the alerts of a rule once it has matched; no row: they appear on the page.
+
+    ``days`` are digits (Monday is 0), ``opens`` and ``closes`` local times of ``time_zone``;
+    without any of them it rings at all hours. ``outside`` is what becomes of alerts at others.
+    """
+
+    class Outside(models.TextChoices):
+        WAIT = "wait", "Wait until the hours begin"
+        DIGEST = "digest", "Go into the digest alone"
 
     rule = models.OneToOneField("market.Rule", on_delete=models.CASCADE, related_name="handling")
     channels = models.ManyToManyField(Channel, blank=True, related_name="handlings")
+    days = models.CharField(max_length=7, blank=True)
+    opens = models.TimeField(null=True, blank=True)
+    closes = models.TimeField(null=True, blank=True)
+    time_zone = models.CharField(max_length=60, default="UTC")
+    outside = models.CharField(max_length=6, choices=Outside.choices, default=Outside.WAIT)
 
     class Meta:
         verbose_name_plural = "handling of rules"
 
     def __str__(self) -> str:
         return f"handling of {self.rule_id}"
+
+    @property
+    def hours(self) -> Hours | None:
+        """When the rule may ring; ``None`` for at all hours."""
+        if not self.days and self.opens is None:
+            return None
+        opens, closes = self.opens or time(), self.closes or time()
+        days = frozenset(int(day) for day in self.days) or ALL_DAYS
+        return Hours(days, opens, closes, ZoneInfo(self.time_zone))
 
 
 class Delivery(models.Model):

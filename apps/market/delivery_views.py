@@ -14,7 +14,7 @@ from apps.core.errors import Problem
 from apps.market.access import analyst_required
 from apps.market.models import Channel, Delivery
 from apps.market.selectors import deliveries
-from apps.market.services import channels, handling
+from apps.market.services import channels
 from apps.market.services.deliveries import delivery_resend
 
 SHOWN = 50
@@ -98,30 +98,3 @@ def resend(request: HttpRequest, delivery_id: int) -> HttpResponse:
     except Problem as problem:
         messages.error(request, problem.message)
     return redirect("market:delivery")
-
-
-@require_http_methods(["GET", "POST"])
-@never_cache
-@analyst_required
-def rule_handling(request: HttpRequest, rule_id: int) -> HttpResponse:
-    """What happens to the alerts of one rule."""
-    found = handling.handling_own(actor=request.user, rule_id=rule_id)
-    chosen, problem, status = handling.channel_ids(found), "", 200
-    if request.method == "POST":
-        numbers = [text for text in request.POST.getlist("channels") if text.isdecimal()]
-        wanted = handling.HandlingInput(channel_ids=tuple(int(text) for text in numbers))
-        try:
-            handling.handling_set(actor=request.user, rule_id=rule_id, wanted=wanted)
-        except Problem as refused:
-            problem, status, chosen = refused.message, refused.status, wanted.channel_ids
-        else:
-            messages.success(request, "Saved: it holds for alerts from now on.")
-            return redirect("market:rules")
-    context = {
-        "rule": found.rule,
-        "handling": found,
-        "channels": deliveries.channel_list(owner=request.user),
-        "chosen": chosen,
-        "problem": problem,
-    }
-    return render(request, "market/handling.html", context, status=status)

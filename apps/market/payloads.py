@@ -94,4 +94,6 @@ def alert_payload(alert: Alert) -> dict[str, Any]:
         "resolved_at": alert.resolved_at.isoformat() if alert.resolved_at else None,
         "comment": alert.comment,
         "verdict": alert.verdict,
+        "quiet": alert.quiet,
+        "held_until": alert.held_until.isoformat() if alert.held_until else None,
     }

@@ -118,6 +118,8 @@ class AlertSerializer(serializers.Serializer[Alert]):
     resolved_at = serializers.DateTimeField(allow_null=True)
     comment = serializers.CharField()
     verdict = serializers.CharField()
+    quiet = serializers.CharField()
+    held_until = serializers.DateTimeField(allow_null=True)
 
 
 class AcknowledgeInput(serializers.Serializer[Any]):

@@ -12,12 +12,26 @@ from django.utils import timezone
 from apps.market.models import Alert, Article, Rule, Score
 
 
-def alert_list(*, owner: Any, state: str = "") -> QuerySet[Alert]:
-    """A person's alerts, newest first."""
+def alert_list(*, owner: Any, state: str = "", quiet: str | None = None) -> QuerySet[Alert]:
+    """A person's alerts, newest first; ``quiet`` (see ``Alert.Quiet``) chooses why they are."""
     alerts = Alert.objects.filter(owner=owner).select_related(
-        "article__source", "company", "correction"
+        "article__source", "company", "correction", "silence"
     )
-    return (alerts.filter(state=state) if state else alerts).order_by("-created_at", "-id")
+    if state:
+        alerts = alerts.filter(state=state)
+    if quiet is not None:
+        alerts = alerts.filter(quiet=quiet)
+    return alerts.order_by("-created_at", "-id")
+
+
+def ringing_list(*, owner: Any) -> QuerySet[Alert]:
+    """A person's new alerts that rang."""
+    return alert_list(owner=owner, state=Alert.State.NEW, quiet=Alert.Quiet.NO)
+
+
+def new_list(*, owner: Any) -> QuerySet[Alert]:
+    """A person's new alerts that no silence keeps quiet."""
+    return alert_list(owner=owner, state=Alert.State.NEW).exclude(quiet=Alert.Quiet.SILENCED)
 
 
 def rule_list(*, owner: Any) -> QuerySet[Rule]:

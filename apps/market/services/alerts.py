@@ -14,7 +14,8 @@ from apps.core import events
 from apps.core.errors import InvalidInput, NotFound
 from apps.market.models import Alert, Article, Rule, Score
 from apps.market.payloads import alert_payload, alert_stream, split_scores
-from apps.market.services.deliveries import alert_deliver, deliveries_wake
+from apps.market.services.deliveries import deliveries_wake
+from apps.market.services.notifying import alert_notify
 
 MAX_COMMENT = 500
 
@@ -38,7 +39,7 @@ def alerts_raise(*, articles: Sequence[Article], scores: Mapping[int, Sequence[S
                 alert = _raise(rule, article, score)
                 if alert is not None:
                     raised += 1
-                    waiting += alert_deliver(alert=alert, rule=rule)
+                    waiting += alert_notify(alert=alert, rule=rule)
     if waiting:
         deliveries_wake()
     return raised
@@ -67,7 +68,8 @@ def rule_matches(rule: Rule, score: Score) -> bool:
 
 def _enabled_rules() -> dict[int | None, list[Rule]]:
     found: dict[int | None, list[Rule]] = defaultdict(list)
-    for rule in Rule.objects.filter(enabled=True, owner__is_active=True).order_by("id"):
+    watched = Rule.objects.filter(enabled=True, owner__is_active=True)
+    for rule in watched.select_related("handling").order_by("id"):
         found[rule.company_id].append(rule)
     return found
 
@@ -93,8 +95,6 @@ def _raise(rule: Rule, article: Article, score: Score) -> Alert | None:
             "created_at": now,
         },
     )
-    if created:
-        events.publish(alert_stream(alert.owner_id), "alert.created", alert_payload(alert))
     return alert if created else None
 
 

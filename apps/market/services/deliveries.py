@@ -18,7 +18,7 @@ from django_tasks import task
 
 from apps.core.errors import Conflict, NotFound
 from apps.market.messages import Message, alert_message, test_message
-from apps.market.models import Alert, Channel, Delivery, DeliveryTry, Rule
+from apps.market.models import Alert, Channel, Delivery, DeliveryTry, Handling
 from apps.market.sending import Outcome, Parcel, mail_allowed, parcels_send
 
 logger = structlog.get_logger(__name__)
@@ -31,12 +31,12 @@ LEASE = timedelta(seconds=60)
 """How long a batch is kept from other workers; longer than all its tries together take."""
 
 
-def alert_deliver(*, alert: Alert, rule: Rule) -> int:
-    """Store what goes to the channels of ``rule``, in the transaction that raises the alert.
+def alert_deliver(*, alert: Alert, handling: Handling) -> int:
+    """Store what goes to the channels of an alert's rule, in the transaction that rings it.
 
     Returns how many deliveries wait now; :func:`deliveries_wake` has them sent.
     """
-    channels = Channel.objects.filter(handlings__rule=rule, enabled=True)
+    channels = handling.channels.filter(enabled=True)
     waiting = [
         Delivery(
             owner_id=alert.owner_id,
@@ -45,7 +45,7 @@ def alert_deliver(*, alert: Alert, rule: Rule) -> int:
             kind=Delivery.Kind.ALERT,
             alert=alert,
             key=f"alert-{alert.pk}-{channel.pk}",
-            due_at=alert.created_at,
+            due_at=timezone.now(),
         )
         for channel in channels
     ]
