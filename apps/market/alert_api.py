@@ -30,7 +30,7 @@ class AlertListView(AnalystView):
     """The caller's alerts, newest first.
 
     ``state``: new, acknowledged or resolved; ``quiet``: why they did not ring (silenced, held,
-    digest), or empty for those that did.
+    digest, throttled), or empty for those that did.
     """
 
     serializer_class = serializers.AlertSerializer

@@ -58,6 +58,7 @@ class Handling(models.Model):
 
     ``days`` are digits (Monday is 0), ``opens`` and ``closes`` local times of ``time_zone``;
     without any of them it rings at all hours. ``outside`` is what becomes of alerts at others.
+    ``max_an_hour`` is how often it rings in any sixty minutes, 0 for as often as it matches.
     """
 
     class Outside(models.TextChoices):
@@ -71,6 +72,7 @@ class Handling(models.Model):
     closes = models.TimeField(null=True, blank=True)
     time_zone = models.CharField(max_length=60, default="UTC")
     outside = models.CharField(max_length=6, choices=Outside.choices, default=Outside.WAIT)
+    max_an_hour = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         verbose_name_plural = "handling of rules"
@@ -91,13 +93,16 @@ class Handling(models.Model):
 class Delivery(models.Model):
     """Something that goes to one channel once, however many tries that takes.
 
-    ``key`` is what the receiver drops repeats by, the same in each try. ``message`` is what is
-    said, composed at the first try and kept. ``lease_until`` is how long the process that sends
+    ``key`` is what the receiver drops repeats by, the same in each try. ``once`` names what a
+    channel is told a single time, however many alerts tell it: a story. ``message`` is what is
+    said, composed at the first try and kept, with ``details`` where there is no alert to compose
+    it of. ``lease_until`` is how long the process that sends
     it keeps it from others. ``owner`` and ``channel_name`` stay when the channel is deleted.
     """
 
     class Kind(models.TextChoices):
         ALERT = "alert", "Alert"
+        OVERFLOW = "overflow", "Overflow"
         TEST = "test", "Test"
 
     class State(models.TextChoices):
@@ -118,6 +123,8 @@ class Delivery(models.Model):
         "market.Alert", on_delete=models.CASCADE, null=True, related_name="deliveries"
     )
     key = models.CharField(max_length=120, unique=True)
+    once = models.CharField(max_length=120, blank=True)
+    details = models.JSONField(default=dict)
     message = models.JSONField(null=True)
     state = models.CharField(max_length=9, choices=State.choices, default=State.WAITING)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -129,6 +136,11 @@ class Delivery(models.Model):
 
     class Meta:
         verbose_name_plural = "deliveries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["once"], condition=~Q(once=""), name="market_delivery_once"
+            )
+        ]
         indexes = [
             models.Index(
                 fields=["due_at"], condition=Q(state="waiting"), name="market_delivery_waiting"

@@ -20,7 +20,16 @@ class HandlingSerializer(serializers.ModelSerializer[Handling]):
 
     class Meta:
         model = Handling
-        fields = ["rule", "channels", "days", "opens", "closes", "time_zone", "outside"]
+        fields = [
+            "rule",
+            "channels",
+            "days",
+            "opens",
+            "closes",
+            "time_zone",
+            "outside",
+            "max_an_hour",
+        ]
         read_only_fields = fields
 
     def get_channels(self, found: Handling) -> list[int]:
@@ -34,6 +43,7 @@ class HandlingInputSerializer(serializers.Serializer[Any]):
     closes = serializers.TimeField(required=False, allow_null=True)
     time_zone = serializers.CharField(required=False)
     outside = serializers.CharField(required=False)
+    max_an_hour = serializers.IntegerField(required=False)
 
 
 class HandlingView(AnalystView):

@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.core.errors import InvalidInput
 from apps.market.models import Handling, Silence
 from apps.market.selectors.companies import company_asked
-from apps.market.services.handling import HandlingInput, handling_input
+from apps.market.services.handling import MAX_AN_HOUR, HandlingInput, handling_input
 from apps.market.services.silences import SilenceInput
 
 DAYS = [
@@ -43,6 +43,7 @@ class HandlingForm(forms.Form):
     closes = forms.TimeField(input_formats=_TIMES, required=False)
     time_zone = forms.CharField(max_length=60, required=False)
     outside = forms.ChoiceField(choices=Handling.Outside.choices, required=False)
+    max_an_hour = forms.IntegerField(min_value=0, max_value=MAX_AN_HOUR, required=False)
 
     def __init__(self, *arguments: Any, channels: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -62,6 +63,7 @@ class HandlingForm(forms.Form):
             closes=data["closes"],
             time_zone=data["time_zone"].strip() or "UTC",
             outside=data["outside"] or Handling.Outside.WAIT,
+            max_an_hour=data["max_an_hour"] or 0,
         )
 
     @classmethod
@@ -76,6 +78,7 @@ class HandlingForm(forms.Form):
                 "closes": stands.closes,
                 "time_zone": stands.time_zone,
                 "outside": stands.outside,
+                "max_an_hour": stands.max_an_hour or "",
             },
             channels=channels,
         )

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -12,21 +14,54 @@ from django.utils import timezone
 
 from apps.market.delivery_models import Channel
 from apps.market.models import Alert
-from apps.market.payloads import alert_payload
+from apps.market.payloads import alert_payload, company_payload
 
 Message = dict[str, Any]
 
 
-def alert_message(alert: Alert) -> Message:
-    """An alert with its headline, and where to read it."""
+def alert_message(alert: Alert, *, also: Sequence[Alert] = ()) -> Message:
+    """An alert with its headline, where to read it, and what else the story raised."""
     link = article_link(alert.article_id)
-    facts = alert_facts(alert)
+    facts = "\n".join([alert_facts(alert), *(_other(other) for other in also)])
     title = alert.article.title
     return {
         "subject": one_line(f"{alert.rule_name}: {title}"),
         "text": "\n".join([title, facts, "", link, f"All alerts: {site_link('market:alerts')}"]),
         "slack": f"*{escaped(alert.rule_name)}*: {slack_link(link, title)}\n{escaped(facts)}",
-        "data": envelope("alert.created", {**alert_payload(alert), "url": link}),
+        "data": envelope("alert.created", _data(alert, also, link)),
+    }
+
+
+def _other(alert: Alert) -> str:
+    company = f"{alert.company.ticker} " if alert.company else ""
+    return f"Also {alert.rule_name}: {company}{alert.label} {alert.probability:.0%}"
+
+
+def _data(alert: Alert, also: Sequence[Alert], link: str) -> Message:
+    others = [
+        {
+            "id": other.pk,
+            "rule": {"id": other.rule_id, "name": other.rule_name},
+            "company": company_payload(other.company) if other.company else None,
+            "label": other.label,
+            "probability": round(other.probability, 4),
+        }
+        for other in also
+    ]
+    return {**alert_payload(alert), "url": link, "also": others}
+
+
+def overflow_message(details: Message, *, number: int) -> Message:
+    """How many alerts of a rule did not ring in an hour, because it had rung often enough."""
+    link = site_link("market:alerts")
+    first, last = (datetime.fromisoformat(details[end]) for end in ("from", "until"))
+    more = "1 more alert" if number == 1 else f"{number} more alerts"
+    words = f"{more} of “{details['name']}” between {first:%H:%M} and {last:%H:%M} UTC"
+    return {
+        "subject": one_line(words),
+        "text": f"{words} did not ring, as the rule is set. All of them: {link}",
+        "slack": f"{escaped(words)} did not ring. {slack_link(link, 'All alerts')}",
+        "data": envelope("alert.overflow", {**details, "number": number, "url": link}),
     }
 
 

@@ -346,7 +346,8 @@ class Alert(models.Model):
     corrects or withdraws the story. ``comment`` is what its owner noted when acknowledging it;
     ``verdict`` feeds the precision of the rule. ``quiet`` says why it did not ring: it was
     silenced by ``silence``, or it came outside the hours of its rule and is held until
-    ``held_until`` or left to the digest.
+    ``held_until`` or left to the digest, or its rule had rung often enough. ``rang_at`` is when it
+    did ring.
     """
 
     class State(models.TextChoices):
@@ -364,6 +365,7 @@ class Alert(models.Model):
         SILENCED = "silenced", "Silenced"
         HELD = "held", "Held until its hours begin"
         DIGEST = "digest", "Left to the digest"
+        THROTTLED = "throttled", "Beyond its rule's number an hour"
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="market_alerts"
@@ -392,6 +394,7 @@ class Alert(models.Model):
         Silence, on_delete=models.SET_NULL, null=True, blank=True, related_name="alerts"
     )
     held_until = models.DateTimeField(null=True, blank=True)
+    rang_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -407,6 +410,7 @@ class Alert(models.Model):
         indexes = [
             models.Index(fields=["owner", "state", "-id"]),
             models.Index(fields=["rule", "company", "-created_at"]),
+            models.Index(fields=["rule", "rang_at"]),
             models.Index(
                 fields=["held_until"], condition=Q(quiet="held"), name="market_alert_held"
             ),

@@ -73,7 +73,10 @@ def repeat_payload(story_id: int, similar: int) -> dict[str, Any]:
 
 
 def alert_payload(alert: Alert) -> dict[str, Any]:
-    """An alert with the headline that raised it."""
+    """An alert with the headline that raised it; ``similar`` counts how often it was told since.
+
+    That number is there when the alert was read by a selector; a new alert has none.
+    """
     return {
         "id": alert.pk,
         "rule": {"id": alert.rule_id, "name": alert.rule_name},
@@ -83,6 +86,8 @@ def alert_payload(alert: Alert) -> dict[str, Any]:
             "source": alert.article.source.name,
             "published_at": alert.article.published_at.isoformat(),
         },
+        "story": alert.story_id,
+        "similar": getattr(alert, "similar", 0),
         "company": company_payload(alert.company) if alert.company else None,
         "label": alert.label,
         "probability": round(alert.probability, 4),

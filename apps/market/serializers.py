@@ -107,6 +107,8 @@ class AlertSerializer(serializers.Serializer[Alert]):
     id = serializers.IntegerField()
     rule = serializers.JSONField()
     article = serializers.JSONField()
+    story = serializers.IntegerField()
+    similar = serializers.IntegerField()
     company = serializers.JSONField(allow_null=True)
     label = serializers.CharField()  # type: ignore[assignment]
     probability = serializers.FloatField()

@@ -65,6 +65,7 @@ def monitor(request: HttpRequest) -> HttpResponse:
             "alerts": open_alerts[:ALERTS_SHOWN],
             "alerts_open": open_alerts.count(),
             "silences": silences.silences_active(owner=request.user),
+            "kept_back": alerts.throttled_list(owner=request.user).count(),
             "moved": companies.most_moved(),
             "known": companies.companies_in_news(),
             "topics": TOPICS,

@@ -6,16 +6,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from apps.market.models import Alert, Article, Rule, Score
 
 
 def alert_list(*, owner: Any, state: str = "", quiet: str | None = None) -> QuerySet[Alert]:
-    """A person's alerts, newest first; ``quiet`` (see ``Alert.Quiet``) chooses why they are."""
-    alerts = Alert.objects.filter(owner=owner).select_related(
-        "article__source", "company", "correction", "silence"
+    """A person's alerts, newest first; ``quiet`` (see ``Alert.Quiet``) chooses why they are.
+
+    Each grows with its story: ``similar`` counts the articles that tell it again.
+    """
+    alerts = (
+        Alert.objects.filter(owner=owner)
+        .select_related("article__source", "company", "correction", "silence")
+        .annotate(similar=similar_count())
     )
     if state:
         alerts = alerts.filter(state=state)
@@ -24,9 +30,23 @@ def alert_list(*, owner: Any, state: str = "", quiet: str | None = None) -> Quer
     return alerts.order_by("-created_at", "-id")
 
 
+def similar_count() -> Coalesce:
+    """The number of repeats of an alert's story after the article that raised it."""
+    repeats = Article.objects.filter(
+        story=OuterRef("story"), correction="", id__gt=OuterRef("article")
+    )
+    counted = repeats.order_by().values("story").annotate(number=Count("id")).values("number")
+    return Coalesce(Subquery(counted), Value(0))
+
+
 def ringing_list(*, owner: Any) -> QuerySet[Alert]:
     """A person's new alerts that rang."""
     return alert_list(owner=owner, state=Alert.State.NEW, quiet=Alert.Quiet.NO)
+
+
+def throttled_list(*, owner: Any) -> QuerySet[Alert]:
+    """A person's new alerts beyond what their rules may ring an hour."""
+    return alert_list(owner=owner, state=Alert.State.NEW, quiet=Alert.Quiet.THROTTLED)
 
 
 def new_list(*, owner: Any) -> QuerySet[Alert]:

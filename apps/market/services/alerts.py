@@ -93,6 +93,7 @@ def _raise(rule: Rule, article: Article, score: Score) -> Alert | None:
             "probability": float(getattr(score, rule.sentiment or score.label)),
             "topic": score.topic,
             "created_at": now,
+            "rang_at": now,
         },
     )
     return alert if created else None

@@ -14,6 +14,8 @@ from apps.market.hours import time_zones
 from apps.market.models import Channel, Handling
 from apps.market.services.rules import rule_own
 
+MAX_AN_HOUR = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class HandlingInput:
@@ -25,6 +27,7 @@ class HandlingInput:
     closes: time | None = None
     time_zone: str = "UTC"
     outside: str = Handling.Outside.WAIT
+    max_an_hour: int = 0
 
 
 def handling_own(*, actor: Any, rule_id: int) -> Handling:
@@ -43,6 +46,7 @@ def handling_input(handling: Handling) -> HandlingInput:
         closes=handling.closes,
         time_zone=handling.time_zone,
         outside=handling.outside,
+        max_an_hour=handling.max_an_hour,
     )
 
 
@@ -65,6 +69,9 @@ def handling_set(*, actor: Any, rule_id: int, wanted: HandlingInput) -> Handling
         if len(channels) != len(set(wanted.channel_ids)):
             problems["channels"] = "Not one of your channels."
         _set_hours(handling, wanted, problems)
+        if not 0 <= wanted.max_an_hour <= MAX_AN_HOUR:
+            problems["max_an_hour"] = f"Between 0, for no limit, and {MAX_AN_HOUR}."
+        handling.max_an_hour = wanted.max_an_hour
         if problems:
             told = " ".join(f"{field}: {problem}" for field, problem in problems.items())
             raise InvalidInput(f"This is not usable. {told}", fields=problems)

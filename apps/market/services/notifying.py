@@ -1,7 +1,8 @@
-"""Decides whether a new alert rings: a silence, the hours of its rule, then its channels."""
+"""Decides whether a new alert rings: silences, the hours of its rule, how often that has rung."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -10,14 +11,17 @@ from django.utils import timezone
 from apps.core import events
 from apps.market.models import Alert, Handling, Rule
 from apps.market.payloads import alert_payload, alert_stream
-from apps.market.services.deliveries import alert_deliver, deliveries_wake
+from apps.market.services.deliveries import deliveries_wake
+from apps.market.services.packing import alert_deliver, overflow_deliver
 from apps.market.services.silences import silence_of
 
 _KINDS = {
     Alert.Quiet.SILENCED: "alert.silenced",
     Alert.Quiet.HELD: "alert.held",
     Alert.Quiet.DIGEST: "alert.held",
+    Alert.Quiet.THROTTLED: "alert.throttled",
 }
+_HOUR = timedelta(hours=1)
 
 
 def alert_notify(*, alert: Alert, rule: Rule) -> int:
@@ -29,25 +33,41 @@ def alert_notify(*, alert: Alert, rule: Rule) -> int:
     handling: Handling | None = getattr(rule, "handling", None)
     _quieten(alert, handling)
     if (alert.quiet, alert.held_until) != before:
-        alert.save(update_fields=["quiet", "silence", "held_until"])
+        alert.save(update_fields=["quiet", "silence", "held_until", "rang_at"])
     kind = _KINDS.get(Alert.Quiet(alert.quiet), "alert.created")
     events.publish(alert_stream(alert.owner_id), kind, alert_payload(alert))
-    return 0 if alert.quiet or handling is None else alert_deliver(alert=alert, handling=handling)
+    if handling is None:
+        return 0
+    if alert.quiet == Alert.Quiet.THROTTLED:
+        return overflow_deliver(alert=alert, handling=handling)
+    return 0 if alert.quiet else alert_deliver(alert=alert, handling=handling)
 
 
 def _quieten(alert: Alert, handling: Handling | None) -> None:
     now = timezone.now()
-    alert.quiet, alert.held_until = Alert.Quiet.NO, None
     alert.silence = silence_of(alert=alert, at=now)
-    hours = handling.hours if handling else None
+    alert.quiet, alert.held_until = _reason(alert, handling, now)
+    alert.rang_at = None if alert.quiet else now
+
+
+def _reason(
+    alert: Alert, handling: Handling | None, now: datetime
+) -> tuple[Alert.Quiet, datetime | None]:
+    """Why the alert does not ring, and until when it is held."""
     if alert.silence is not None:
-        alert.quiet = Alert.Quiet.SILENCED
-    elif handling is None or hours is None or hours.is_open(now):
-        return
-    elif handling.outside == Handling.Outside.DIGEST:
-        alert.quiet = Alert.Quiet.DIGEST
-    else:
-        alert.quiet, alert.held_until = Alert.Quiet.HELD, hours.next_opening(now)
+        return Alert.Quiet.SILENCED, None
+    if handling is None:
+        return Alert.Quiet.NO, None
+    hours = handling.hours
+    if hours is not None and not hours.is_open(now):
+        if handling.outside == Handling.Outside.DIGEST:
+            return Alert.Quiet.DIGEST, None
+        return Alert.Quiet.HELD, hours.next_opening(now)
+    if handling.max_an_hour:
+        rang = Alert.objects.filter(rule=handling.rule_id, rang_at__gt=now - _HOUR)
+        if rang.exclude(id=alert.pk).count() >= handling.max_an_hour:
+            return Alert.Quiet.THROTTLED, None
+    return Alert.Quiet.NO, None
 
 
 def alerts_release() -> int:

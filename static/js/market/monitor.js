@@ -30,10 +30,14 @@ export default function start(root) {
       last.dataset.relative = "";
       refresh(last.parentElement);
     },
-    "story.repeated": (payload) => tape.repeat(payload),
+    "story.repeated": (payload) => {
+      tape.repeat(payload);
+      alerts.grow(payload);
+    },
   };
   const onAlerts = {
     "alert.created": (payload) => alerts.add(payload),
+    "alert.throttled": () => alerts.keepBack(),
     "alert.corrected": (payload) => alerts.correct(payload),
     "alert.acknowledged": (payload) => alerts.remove(payload.id),
   };
