@@ -1,4 +1,4 @@
-"""Tables of what keeps an alert quiet."""
+"""Tables of what keeps an alert quiet, and of what happened to it."""
 
 from __future__ import annotations
 
@@ -62,3 +62,33 @@ class Silence(models.Model):
 
     def active(self, at: datetime) -> bool:
         return self.starts_at <= at < self.ends_at
+
+
+class AlertEntry(models.Model):
+    """Something that was done to an alert: by somebody, or by the suite (no ``actor``)."""
+
+    class Kind(models.TextChoices):
+        RANG = "rang", "Rang after it was held"
+        ACKNOWLEDGED = "acknowledged", "Acknowledged"
+        COMMENTED = "commented", "Commented"
+        ASSIGNED = "assigned", "Assigned"
+        UNASSIGNED = "unassigned", "Assigned to nobody"
+        ESCALATED = "escalated", "Escalated"
+        RESOLVED = "resolved", "Resolved"
+        RATED = "rated", "Rated"
+        CORRECTED = "corrected", "The story was corrected"
+
+    alert = models.ForeignKey("market.Alert", on_delete=models.CASCADE, related_name="entries")
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    text = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        verbose_name_plural = "alert entries"
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.alert_id}: {self.kind}"

@@ -58,7 +58,9 @@ class Handling(models.Model):
 
     ``days`` are digits (Monday is 0), ``opens`` and ``closes`` local times of ``time_zone``;
     without any of them it rings at all hours. ``outside`` is what becomes of alerts at others.
-    ``max_an_hour`` is how often it rings in any sixty minutes, 0 for as often as it matches.
+    ``max_an_hour`` is how often it rings in any sixty minutes, 0 for as often as it matches. What
+    nobody has acknowledged after ``escalate_minutes`` (0: never) goes to the person and the channel
+    named here.
     """
 
     class Outside(models.TextChoices):
@@ -73,6 +75,13 @@ class Handling(models.Model):
     time_zone = models.CharField(max_length=60, default="UTC")
     outside = models.CharField(max_length=6, choices=Outside.choices, default=Outside.WAIT)
     max_an_hour = models.PositiveSmallIntegerField(default=0)
+    escalate_minutes = models.PositiveSmallIntegerField(default=0)
+    escalate_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    escalate_channel = models.ForeignKey(
+        Channel, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
 
     class Meta:
         verbose_name_plural = "handling of rules"
@@ -102,6 +111,7 @@ class Delivery(models.Model):
 
     class Kind(models.TextChoices):
         ALERT = "alert", "Alert"
+        ESCALATION = "escalation", "Escalation"
         OVERFLOW = "overflow", "Overflow"
         TEST = "test", "Test"
 

@@ -29,6 +29,9 @@ class HandlingSerializer(serializers.ModelSerializer[Handling]):
             "time_zone",
             "outside",
             "max_an_hour",
+            "escalate_minutes",
+            "escalate_to",
+            "escalate_channel",
         ]
         read_only_fields = fields
 
@@ -44,6 +47,11 @@ class HandlingInputSerializer(serializers.Serializer[Any]):
     time_zone = serializers.CharField(required=False)
     outside = serializers.CharField(required=False)
     max_an_hour = serializers.IntegerField(required=False)
+    escalate_minutes = serializers.IntegerField(required=False)
+    escalate_to = serializers.IntegerField(required=False, allow_null=True, source="escalate_to_id")
+    escalate_channel = serializers.IntegerField(
+        required=False, allow_null=True, source="escalate_channel_id"
+    )
 
 
 class HandlingView(AnalystView):

@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.core.errors import InvalidInput
 from apps.market.models import Handling, Silence
 from apps.market.selectors.companies import company_asked
-from apps.market.services.handling import MAX_AN_HOUR, HandlingInput, handling_input
+from apps.market.services.handling import MAX_AN_HOUR, MAX_ESCALATE, HandlingInput, handling_input
 from apps.market.services.silences import SilenceInput
 
 DAYS = [
@@ -44,6 +44,9 @@ class HandlingForm(forms.Form):
     time_zone = forms.CharField(max_length=60, required=False)
     outside = forms.ChoiceField(choices=Handling.Outside.choices, required=False)
     max_an_hour = forms.IntegerField(min_value=0, max_value=MAX_AN_HOUR, required=False)
+    escalate_minutes = forms.IntegerField(min_value=0, max_value=MAX_ESCALATE, required=False)
+    escalate_to = forms.IntegerField(required=False)
+    escalate_channel = forms.IntegerField(required=False)
 
     def __init__(self, *arguments: Any, channels: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -64,6 +67,9 @@ class HandlingForm(forms.Form):
             time_zone=data["time_zone"].strip() or "UTC",
             outside=data["outside"] or Handling.Outside.WAIT,
             max_an_hour=data["max_an_hour"] or 0,
+            escalate_minutes=data["escalate_minutes"] or 0,
+            escalate_to_id=data["escalate_to"],
+            escalate_channel_id=data["escalate_channel"],
         )
 
     @classmethod
@@ -79,6 +85,9 @@ class HandlingForm(forms.Form):
                 "time_zone": stands.time_zone,
                 "outside": stands.outside,
                 "max_an_hour": stands.max_an_hour or "",
+                "escalate_minutes": stands.escalate_minutes or "",
+                "escalate_to": stands.escalate_to_id,
+                "escalate_channel": stands.escalate_channel_id,
             },
             channels=channels,
         )

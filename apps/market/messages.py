@@ -26,9 +26,21 @@ def alert_message(alert: Alert, *, also: Sequence[Alert] = ()) -> Message:
     title = alert.article.title
     return {
         "subject": one_line(f"{alert.rule_name}: {title}"),
-        "text": "\n".join([title, facts, "", link, f"All alerts: {site_link('market:alerts')}"]),
+        "text": "\n".join([title, facts, "", link, f"The alert: {alert_link(alert)}"]),
         "slack": f"*{escaped(alert.rule_name)}*: {slack_link(link, title)}\n{escaped(facts)}",
         "data": envelope("alert.created", _data(alert, also, link)),
+    }
+
+
+def escalation_message(alert: Alert) -> Message:
+    """An alert that nobody has acknowledged."""
+    message = alert_message(alert)
+    waited = f"Not acknowledged since {alert.created_at:%Y-%m-%d %H:%M} UTC"
+    return {
+        "subject": one_line(f"Not acknowledged: {message['subject']}"),
+        "text": f"{waited}.\n\n{message['text']}",
+        "slack": f"{waited}: {message['slack']}",
+        "data": {**message["data"], "type": "alert.escalated"},
     }
 
 
@@ -48,7 +60,12 @@ def _data(alert: Alert, also: Sequence[Alert], link: str) -> Message:
         }
         for other in also
     ]
-    return {**alert_payload(alert), "url": link, "also": others}
+    return {
+        **alert_payload(alert),
+        "url": link,
+        "alert_url": alert_link(alert),
+        "also": others,
+    }
 
 
 def overflow_message(details: Message, *, number: int) -> Message:
@@ -92,6 +109,10 @@ def envelope(kind: str, data: Message) -> Message:
 
 def article_link(article_id: int) -> str:
     return site_link("market:article", article_id)
+
+
+def alert_link(alert: Alert) -> str:
+    return site_link("market:alert", alert.pk)
 
 
 def site_link(name: str, *arguments: Any) -> str:

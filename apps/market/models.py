@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from apps.market.alerting_models import AlertEntry as AlertEntry
 from apps.market.alerting_models import Silence as Silence
 from apps.market.delivery_models import Channel as Channel
 from apps.market.delivery_models import Delivery as Delivery
@@ -347,7 +348,8 @@ class Alert(models.Model):
     ``verdict`` feeds the precision of the rule. ``quiet`` says why it did not ring: it was
     silenced by ``silence``, or it came outside the hours of its rule and is held until
     ``held_until`` or left to the digest, or its rule had rung often enough. ``rang_at`` is when it
-    did ring.
+    did ring. ``assignee`` sees it and acts on it as its owner does; ``escalate_at`` is when it is
+    passed on unless somebody acknowledges it before.
     """
 
     class State(models.TextChoices):
@@ -395,6 +397,16 @@ class Alert(models.Model):
     )
     held_until = models.DateTimeField(null=True, blank=True)
     rang_at = models.DateTimeField(null=True, blank=True)
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="market_assigned_alerts",
+    )
+    resolution = models.CharField(max_length=500, blank=True)
+    escalate_at = models.DateTimeField(null=True, blank=True)
+    escalated_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -411,6 +423,9 @@ class Alert(models.Model):
             models.Index(fields=["owner", "state", "-id"]),
             models.Index(fields=["rule", "company", "-created_at"]),
             models.Index(fields=["rule", "rang_at"]),
+            models.Index(
+                fields=["escalate_at"], condition=Q(state="new"), name="market_alert_escalating"
+            ),
             models.Index(
                 fields=["held_until"], condition=Q(quiet="held"), name="market_alert_held"
             ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from apps.accounts.models import User
 from apps.market.models import Alert, Article, Company, Score
 
 TAPE = "market.tape"
@@ -29,6 +30,10 @@ def sentiment_payload(score: Score) -> dict[str, Any]:
 
 def company_payload(company: Company) -> dict[str, Any]:
     return {"id": company.pk, "ticker": company.ticker, "name": company.name}
+
+
+def person_payload(person: User) -> dict[str, Any]:
+    return {"id": person.pk, "name": person.display_name}
 
 
 def split_scores(scores: Iterable[Score]) -> tuple[Score | None, list[Score]]:
@@ -99,6 +104,9 @@ def alert_payload(alert: Alert) -> dict[str, Any]:
         "resolved_at": alert.resolved_at.isoformat() if alert.resolved_at else None,
         "comment": alert.comment,
         "verdict": alert.verdict,
+        "assignee": person_payload(alert.assignee) if alert.assignee else None,
+        "resolution": alert.resolution,
+        "escalated_at": alert.escalated_at.isoformat() if alert.escalated_at else None,
         "quiet": alert.quiet,
         "held_until": alert.held_until.isoformat() if alert.held_until else None,
     }

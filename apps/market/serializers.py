@@ -120,12 +120,23 @@ class AlertSerializer(serializers.Serializer[Alert]):
     resolved_at = serializers.DateTimeField(allow_null=True)
     comment = serializers.CharField()
     verdict = serializers.CharField()
+    assignee = serializers.JSONField(allow_null=True)
+    resolution = serializers.CharField()
+    escalated_at = serializers.DateTimeField(allow_null=True)
     quiet = serializers.CharField()
     held_until = serializers.DateTimeField(allow_null=True)
 
 
 class AcknowledgeInput(serializers.Serializer[Any]):
     comment = serializers.CharField(required=False, allow_blank=True)
+
+
+class ResolveInput(serializers.Serializer[Any]):
+    reason = serializers.CharField(required=False, allow_blank=True)
+
+
+class AssignInput(serializers.Serializer[Any]):
+    assignee = serializers.IntegerField(allow_null=True, source="assignee_id")
 
 
 class VerdictInput(serializers.Serializer[Any]):

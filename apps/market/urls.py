@@ -1,6 +1,7 @@
 from django.urls import path
 
 from apps.market import (
+    alert_views,
     correction_views,
     delivery_views,
     handling_views,
@@ -26,6 +27,8 @@ urlpatterns = [
     path("watchlist/<int:company_id>/remove/", index_views.unwatch, name="unwatch"),
     path("alerts/", views.alert_inbox, name="alerts"),
     path("alerts/acknowledge/", views.alerts_acknowledge, name="alerts-acknowledge"),
+    path("alerts/<int:alert_id>/", alert_views.alert_detail, name="alert"),
+    path("alerts/<int:alert_id>/act/", alert_views.alert_act, name="alert-act"),
     path("silences/", handling_views.silence_page, name="silences"),
     path("silences/<int:silence_id>/end/", handling_views.silence_stop, name="silence-end"),
     path("rules/", rule_views.rule_list, name="rules"),

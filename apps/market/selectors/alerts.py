@@ -10,17 +10,19 @@ from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from apps.core.errors import NotFound
 from apps.market.models import Alert, Article, Rule, Score
 
 
 def alert_list(*, owner: Any, state: str = "", quiet: str | None = None) -> QuerySet[Alert]:
-    """A person's alerts, newest first; ``quiet`` (see ``Alert.Quiet``) chooses why they are.
+    """A person's alerts and those assigned to them, newest first.
 
-    Each grows with its story: ``similar`` counts the articles that tell it again.
+    ``quiet`` (see ``Alert.Quiet``) chooses why they did not ring. Each grows with its story:
+    ``similar`` counts the articles that tell it again.
     """
     alerts = (
-        Alert.objects.filter(owner=owner)
-        .select_related("article__source", "company", "correction", "silence")
+        Alert.objects.filter(Q(owner=owner) | Q(assignee=owner))
+        .select_related("article__source", "company", "correction", "silence", "assignee")
         .annotate(similar=similar_count())
     )
     if state:
@@ -28,6 +30,14 @@ def alert_list(*, owner: Any, state: str = "", quiet: str | None = None) -> Quer
     if quiet is not None:
         alerts = alerts.filter(quiet=quiet)
     return alerts.order_by("-created_at", "-id")
+
+
+def alert_get(*, owner: Any, alert_id: int) -> Alert:
+    """One of a person's alerts; raises ``NotFound``."""
+    alert = alert_list(owner=owner).select_related("owner", "rule").filter(id=alert_id).first()
+    if alert is None:
+        raise NotFound("There is no such alert.")
+    return alert
 
 
 def similar_count() -> Coalesce:

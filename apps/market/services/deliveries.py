@@ -90,7 +90,9 @@ def _claim(now: datetime) -> list[Delivery]:
         due.filter(id__in=ids).update(lease_until=until, attempts=F("attempts") + 1)
     return list(
         Delivery.objects.filter(id__in=ids, lease_until=until)
-        .select_related("owner", "channel", "alert__article__source", "alert__company")
+        .select_related(
+            "owner", "channel", "alert__article__source", "alert__company", "alert__assignee"
+        )
         .order_by("id")
     )
 

@@ -12,9 +12,11 @@ from apps.accounts.services import audit_record
 from apps.core.errors import InvalidInput
 from apps.market.hours import time_zones
 from apps.market.models import Channel, Handling
+from apps.market.selectors.people import colleague_list
 from apps.market.services.rules import rule_own
 
 MAX_AN_HOUR = 1000
+MAX_ESCALATE = 7 * 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,9 @@ class HandlingInput:
     time_zone: str = "UTC"
     outside: str = Handling.Outside.WAIT
     max_an_hour: int = 0
+    escalate_minutes: int = 0
+    escalate_to_id: int | None = None
+    escalate_channel_id: int | None = None
 
 
 def handling_own(*, actor: Any, rule_id: int) -> Handling:
@@ -47,6 +52,9 @@ def handling_input(handling: Handling) -> HandlingInput:
         time_zone=handling.time_zone,
         outside=handling.outside,
         max_an_hour=handling.max_an_hour,
+        escalate_minutes=handling.escalate_minutes,
+        escalate_to_id=handling.escalate_to_id,
+        escalate_channel_id=handling.escalate_channel_id,
     )
 
 
@@ -72,6 +80,7 @@ def handling_set(*, actor: Any, rule_id: int, wanted: HandlingInput) -> Handling
         if not 0 <= wanted.max_an_hour <= MAX_AN_HOUR:
             problems["max_an_hour"] = f"Between 0, for no limit, and {MAX_AN_HOUR}."
         handling.max_an_hour = wanted.max_an_hour
+        _set_escalation(handling, wanted, problems, actor)
         if problems:
             told = " ".join(f"{field}: {problem}" for field, problem in problems.items())
             raise InvalidInput(f"This is not usable. {told}", fields=problems)
@@ -93,3 +102,26 @@ def _set_hours(handling: Handling, wanted: HandlingInput, problems: dict[str, st
     handling.days = "".join(sorted(set(wanted.days)))
     handling.opens, handling.closes = wanted.opens, wanted.closes
     handling.time_zone, handling.outside = wanted.time_zone, wanted.outside
+
+
+def _set_escalation(
+    handling: Handling, wanted: HandlingInput, problems: dict[str, str], actor: Any
+) -> None:
+    person = channel = None
+    if wanted.escalate_to_id is not None:
+        person = colleague_list(of=actor).filter(id=wanted.escalate_to_id).first()
+        if person is None:
+            problems["escalate_to"] = "Not one of the other analysts."
+    if wanted.escalate_channel_id is not None:
+        own = Channel.objects.filter(owner=actor)
+        channel = own.filter(id=wanted.escalate_channel_id).first()
+        if channel is None:
+            problems["escalate_channel"] = "Not one of your channels."
+    if not 0 <= wanted.escalate_minutes <= MAX_ESCALATE:
+        problems["escalate_minutes"] = f"Between 0, for never, and {MAX_ESCALATE}."
+    elif wanted.escalate_minutes and not (
+        wanted.escalate_to_id is not None or wanted.escalate_channel_id is not None
+    ):
+        problems["escalate_to"] = "Name a person or a channel to escalate to."
+    handling.escalate_minutes = wanted.escalate_minutes
+    handling.escalate_to, handling.escalate_channel = person, channel

@@ -9,11 +9,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.core import events
-from apps.market.models import Alert, Handling, Rule
+from apps.market.models import Alert, AlertEntry, Handling, Rule
 from apps.market.payloads import alert_payload, alert_stream
 from apps.market.services.deliveries import deliveries_wake
 from apps.market.services.packing import alert_deliver, overflow_deliver
 from apps.market.services.silences import silence_of
+from apps.market.services.timeline import entry_record
 
 _KINDS = {
     Alert.Quiet.SILENCED: "alert.silenced",
@@ -29,11 +30,11 @@ def alert_notify(*, alert: Alert, rule: Rule) -> int:
 
     Returns how many deliveries wait now.
     """
-    before = (alert.quiet, alert.held_until)
+    before = (alert.quiet, alert.held_until, alert.escalate_at)
     handling: Handling | None = getattr(rule, "handling", None)
     _quieten(alert, handling)
-    if (alert.quiet, alert.held_until) != before:
-        alert.save(update_fields=["quiet", "silence", "held_until", "rang_at"])
+    if (alert.quiet, alert.held_until, alert.escalate_at) != before:
+        alert.save(update_fields=["quiet", "silence", "held_until", "rang_at", "escalate_at"])
     kind = _KINDS.get(Alert.Quiet(alert.quiet), "alert.created")
     events.publish(alert_stream(alert.owner_id), kind, alert_payload(alert))
     if handling is None:
@@ -48,6 +49,8 @@ def _quieten(alert: Alert, handling: Handling | None) -> None:
     alert.silence = silence_of(alert=alert, at=now)
     alert.quiet, alert.held_until = _reason(alert, handling, now)
     alert.rang_at = None if alert.quiet else now
+    if alert.rang_at and handling and handling.escalate_minutes:
+        alert.escalate_at = now + timedelta(minutes=handling.escalate_minutes)
 
 
 def _reason(
@@ -93,6 +96,8 @@ def alerts_release() -> int:
 def _release(alert: Alert) -> None:
     if alert.rule is not None and alert.state == Alert.State.NEW:
         alert_notify(alert=alert, rule=alert.rule)
+        if not alert.quiet:
+            entry_record(alert=alert, kind=AlertEntry.Kind.RANG)
         return
     alert.quiet, alert.held_until = Alert.Quiet.NO, None
     alert.save(update_fields=["quiet", "held_until"])

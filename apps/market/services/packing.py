@@ -7,7 +7,13 @@ from typing import Any
 
 from django.utils import timezone
 
-from apps.market.messages import Message, alert_message, overflow_message, test_message
+from apps.market.messages import (
+    Message,
+    alert_message,
+    escalation_message,
+    overflow_message,
+    test_message,
+)
 from apps.market.models import Alert, Channel, Delivery, Handling
 
 
@@ -30,6 +36,14 @@ def alert_deliver(*, alert: Alert, handling: Handling) -> int:
             for channel in handling.channels.filter(enabled=True)
         ]
     )
+
+
+def escalation_deliver(*, alert: Alert, channel: Channel) -> int:
+    """Store what tells a channel that nobody has acknowledged an alert."""
+    if not channel.enabled:
+        return 0
+    key = f"escalation-{alert.pk}-{channel.pk}"
+    return _store([_delivery(channel, Delivery.Kind.ESCALATION, key, alert=alert)])
 
 
 def overflow_deliver(*, alert: Alert, handling: Handling) -> int:
@@ -76,6 +90,8 @@ def _store(found: list[Delivery]) -> int:
 def delivery_compose(*, delivery: Delivery) -> Message:
     """What a delivery says, of how things are now."""
     assert delivery.channel is not None
+    if delivery.alert is not None and delivery.kind == Delivery.Kind.ESCALATION:
+        return escalation_message(delivery.alert)
     if delivery.alert is not None:
         return alert_message(delivery.alert, also=_also(delivery.alert))
     if delivery.kind == Delivery.Kind.OVERFLOW:

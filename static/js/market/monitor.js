@@ -39,6 +39,8 @@ export default function start(root) {
     "alert.created": (payload) => alerts.add(payload),
     "alert.throttled": () => alerts.keepBack(),
     "alert.corrected": (payload) => alerts.correct(payload),
+    "alert.assigned": (payload) => payload.state === "new" && alerts.add(payload),
+    "alert.unassigned": (payload) => alerts.remove(payload.id),
     "alert.acknowledged": (payload) => alerts.remove(payload.id),
   };
   const { tapeStream, tapeSeq, alertsStream, alertsSeq } = root.dataset;
