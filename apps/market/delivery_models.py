@@ -99,6 +99,34 @@ class Handling(models.Model):
         return Hours(days, opens, closes, ZoneInfo(self.time_zone))
 
 
+class Digest(models.Model):
+    """One message for all alerts of an hour or of a day; none when there were no alerts.
+
+    A daily one goes out at ``hour`` in ``time_zone``. The next one is due at ``next_at`` and tells
+    of the alerts since ``covered_until``.
+    """
+
+    class Every(models.TextChoices):
+        DAY = "day", "Every day"
+        HOUR = "hour", "Every hour"
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="market_digests"
+    )
+    channel = models.OneToOneField(Channel, on_delete=models.CASCADE, related_name="digest")
+    every = models.CharField(max_length=4, choices=Every.choices, default=Every.DAY)
+    hour = models.PositiveSmallIntegerField(default=8)
+    time_zone = models.CharField(max_length=60, default="UTC")
+    covered_until = models.DateTimeField()
+    next_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"digest to {self.channel_id}"
+
+
 class Delivery(models.Model):
     """Something that goes to one channel once, however many tries that takes.
 
@@ -113,6 +141,7 @@ class Delivery(models.Model):
         ALERT = "alert", "Alert"
         ESCALATION = "escalation", "Escalation"
         OVERFLOW = "overflow", "Overflow"
+        DIGEST = "digest", "Digest"
         TEST = "test", "Test"
 
     class State(models.TextChoices):

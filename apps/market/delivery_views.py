@@ -12,10 +12,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.core.errors import Problem
 from apps.market.access import analyst_required
-from apps.market.models import Channel, Delivery
+from apps.market.hours import time_zones
+from apps.market.models import Channel, Delivery, Digest
 from apps.market.selectors import deliveries
+from apps.market.selectors.digests import digest_list
 from apps.market.services import channels
 from apps.market.services.deliveries import delivery_resend
+from apps.market.services.digests import digest_create, digest_delete
 
 SHOWN = 50
 
@@ -38,6 +41,10 @@ def _page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpRespon
     context = {
         "channels": deliveries.channel_list(owner=request.user),
         "kinds": Channel.Kind.choices,
+        "digests": digest_list(owner=request.user),
+        "spans": Digest.Every.choices,
+        "hours": range(24),
+        "zones": sorted(time_zones()),
         **_log(request),
         **more,
     }
@@ -97,4 +104,32 @@ def resend(request: HttpRequest, delivery_id: int) -> HttpResponse:
         delivery_resend(actor=request.user, delivery_id=delivery_id)
     except Problem as problem:
         messages.error(request, problem.message)
+    return redirect("market:delivery")
+
+
+@require_POST
+@analyst_required
+def digest_add(request: HttpRequest) -> HttpResponse:
+    """Add a digest to one of the analyst's channels."""
+    sent = request.POST
+    numbers = {name: sent.get(name, "") for name in ("channel", "hour")}
+    try:
+        digest = digest_create(
+            actor=request.user,
+            channel_id=int(numbers["channel"]) if numbers["channel"].isdecimal() else 0,
+            every=sent.get("every", ""),
+            hour=int(numbers["hour"]) if numbers["hour"].isdecimal() else -1,
+            time_zone=sent.get("time_zone", "").strip() or "UTC",
+        )
+    except Problem as problem:
+        return _page(request, status=problem.status, digest_problem=problem.message)
+    messages.success(request, f"The digest goes to {digest.channel.name}.")
+    return redirect("market:delivery")
+
+
+@require_POST
+@analyst_required
+def digest_end(request: HttpRequest, digest_id: int) -> HttpResponse:
+    """End one digest."""
+    digest_delete(actor=request.user, digest_id=digest_id)
     return redirect("market:delivery")

@@ -17,6 +17,7 @@ from apps.market.handling_forms import SPELLS, HandlingForm, SilenceForm
 from apps.market.hours import time_zones
 from apps.market.models import Silence
 from apps.market.selectors import alerts, companies, deliveries, silences
+from apps.market.selectors.digests import digest_list
 from apps.market.selectors.people import colleague_list
 from apps.market.services import handling
 from apps.market.services.silences import silence_create, silence_end
@@ -50,6 +51,7 @@ def rule_handling(request: HttpRequest, rule_id: int) -> HttpResponse:
         "channels": channels,
         "chosen": {str(number) for number in form["channels"].value() or ()},
         "colleagues": colleague_list(of=request.user),
+        "has_digest": digest_list(owner=request.user).exists(),
         "zones": sorted(time_zones()),
         "problem": problem,
     }

@@ -18,6 +18,9 @@ from apps.market.payloads import alert_payload, company_payload
 
 Message = dict[str, Any]
 
+DIGEST_SHOWN = 20
+"""How many alerts of a company a digest names one by one in its text."""
+
 
 def alert_message(alert: Alert, *, also: Sequence[Alert] = ()) -> Message:
     """An alert with its headline, where to read it, and what else the story raised."""
@@ -80,6 +83,53 @@ def overflow_message(details: Message, *, number: int) -> Message:
         "slack": f"{escaped(words)} did not ring. {slack_link(link, 'All alerts')}",
         "data": envelope("alert.overflow", {**details, "number": number, "url": link}),
     }
+
+
+def digest_message(details: Message, alerts: Sequence[Alert]) -> Message:
+    """The alerts of a period, company by company, the one with the most first."""
+    first, last = (datetime.fromisoformat(details[end]) for end in ("from", "until"))
+    number = "1 alert" if len(alerts) == 1 else f"{len(alerts)} alerts"
+    head = f"{number} from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
+    groups = _by_company(alerts)
+    text, slack = [head], [escaped(head)]
+    for name, found in groups:
+        text += ["", f"{name} ({len(found)})"]
+        slack += [f"*{escaped(name)}* ({len(found)})"]
+        for alert in found[:DIGEST_SHOWN]:
+            line = f"{alert.label} {alert.probability:.0%} · {alert.rule_name} · {alert.state}"
+            link = article_link(alert.article_id)
+            text += [f"- {alert.article.title}", f"  {line}", f"  {link}"]
+            slack += [f"• {slack_link(link, alert.article.title)} {escaped(line)}"]
+        if (more := len(found) - DIGEST_SHOWN) > 0:
+            text.append(f"- and {more} more")
+            slack.append(f"• and {more} more")
+    companies = [
+        {
+            "name": name,
+            "alerts": [
+                {**alert_payload(alert), "url": article_link(alert.article_id)} for alert in found
+            ],
+        }
+        for name, found in groups
+    ]
+    return {
+        "subject": one_line(head),
+        "text": "\n".join([*text, "", f"All alerts: {site_link('market:alerts')}"]),
+        "slack": "\n".join(slack),
+        "data": envelope(
+            "alert.digest",
+            {"from": details["from"], "until": details["until"], "companies": companies},
+        ),
+    }
+
+
+def _by_company(alerts: Sequence[Alert]) -> list[tuple[str, list[Alert]]]:
+    groups: dict[str, list[Alert]] = {}
+    for alert in alerts:
+        company = alert.company
+        name = f"{company.ticker} {company.name}" if company else "No company"
+        groups.setdefault(name, []).append(alert)
+    return sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
 
 
 def test_message(channel: Channel) -> Message:

@@ -11,6 +11,7 @@ from apps.market.alerting_models import Silence as Silence
 from apps.market.delivery_models import Channel as Channel
 from apps.market.delivery_models import Delivery as Delivery
 from apps.market.delivery_models import DeliveryTry as DeliveryTry
+from apps.market.delivery_models import Digest as Digest
 from apps.market.delivery_models import Handling as Handling
 
 

@@ -13,6 +13,7 @@ from apps.core.errors import NotFound, Problem
 from apps.core.jobs import ProgressReporter
 from apps.market.models import Fingerprint, Source, UnlinkedName
 from apps.market.services.deliveries import deliveries_send_due
+from apps.market.services.digests import digests_make
 from apps.market.services.escalation import alerts_escalate
 from apps.market.services.imports import NewsFile, news_import
 from apps.market.services.notifying import alerts_release
@@ -68,8 +69,8 @@ def poll_feeds() -> int:
 
 @task()
 def sweep_alerts() -> int:
-    """Let alerts ring or escalate whose time has come, and send what is due."""
-    return alerts_release() + alerts_escalate() + deliveries_send_due()
+    """Let alerts ring or escalate whose time has come, close digests, send what is due."""
+    return alerts_release() + alerts_escalate() + digests_make() + deliveries_send_due()
 
 
 @task()

@@ -10,11 +10,12 @@ from django.utils import timezone
 from apps.market.messages import (
     Message,
     alert_message,
+    digest_message,
     escalation_message,
     overflow_message,
     test_message,
 )
-from apps.market.models import Alert, Channel, Delivery, Handling
+from apps.market.models import Alert, Channel, Delivery, Digest, Handling
 
 
 def alert_deliver(*, alert: Alert, handling: Handling) -> int:
@@ -70,6 +71,19 @@ def overflow_deliver(*, alert: Alert, handling: Handling) -> int:
     )
 
 
+def digest_deliver(*, digest: Digest, until: datetime, alert_ids: list[int]) -> int:
+    """Store a digest of these alerts; nothing when there are none or its channel is off."""
+    if not alert_ids or not digest.channel.enabled:
+        return 0
+    details = {
+        "from": digest.covered_until.isoformat(),
+        "until": until.isoformat(),
+        "alerts": alert_ids,
+    }
+    key = f"digest-{digest.pk}-{until:%Y%m%d%H%M}"
+    return _store([_delivery(digest.channel, Delivery.Kind.DIGEST, key, details=details)])
+
+
 def _delivery(channel: Channel, kind: Delivery.Kind, key: str, **more: Any) -> Delivery:
     return Delivery(
         owner_id=channel.owner_id,
@@ -96,7 +110,14 @@ def delivery_compose(*, delivery: Delivery) -> Message:
         return alert_message(delivery.alert, also=_also(delivery.alert))
     if delivery.kind == Delivery.Kind.OVERFLOW:
         return overflow_message(delivery.details, number=_overflow(delivery.details))
+    if delivery.kind == Delivery.Kind.DIGEST:
+        return digest_message(delivery.details, _told(delivery.details["alerts"]))
     return test_message(delivery.channel)
+
+
+def _told(ids: list[int]) -> list[Alert]:
+    found = Alert.objects.filter(id__in=ids)
+    return list(found.select_related("article__source", "company", "assignee").order_by("id"))
 
 
 def _also(alert: Alert) -> list[Alert]:
