@@ -20,6 +20,7 @@ from apps.market import (
     index_api,
     ingest,
     name_api,
+    quality_api,
     serializers,
     silence_api,
 )
@@ -216,6 +217,7 @@ _VIEWS: list[tuple[str, type[APIView], str]] = [
     ("rules/preview/", alert_api.RulePreviewView, "rule-preview"),
     ("rules/<int:rule_id>/", alert_api.RuleView, "rule"),
     ("rules/<int:rule_id>/handling/", handling_api.HandlingView, "rule-handling"),
+    ("rules/<int:rule_id>/quality/", quality_api.RuleQualityView, "rule-quality"),
     ("channels/", delivery_api.ChannelListView, "channels"),
     ("channels/<int:channel_id>/", delivery_api.ChannelView, "channel"),
     ("channels/<int:channel_id>/test/", delivery_api.ChannelTestView, "channel-test"),

@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.market.models import Alert, Article, Company, Rule, Score, Source
+from apps.market.precision import wilson
 from apps.market.wording import rule_sentence
 
 
@@ -146,6 +147,7 @@ class VerdictInput(serializers.Serializer[Any]):
 class RuleSerializer(serializers.ModelSerializer[Rule]):
     sentence = serializers.SerializerMethodField()
     precision = serializers.SerializerMethodField()
+    precision_interval = serializers.SerializerMethodField()
 
     class Meta:
         model = Rule
@@ -160,6 +162,7 @@ class RuleSerializer(serializers.ModelSerializer[Rule]):
             "cooldown_minutes",
             "sentence",
             "precision",
+            "precision_interval",
             "created_at",
             "updated_at",
         ]
@@ -169,6 +172,11 @@ class RuleSerializer(serializers.ModelSerializer[Rule]):
         """The share of useful among the rated alerts; ``null`` when none is rated."""
         useful, noise = getattr(rule, "useful", 0), getattr(rule, "noise", 0)
         return useful / (useful + noise) if useful + noise else None
+
+    def get_precision_interval(self, rule: Rule) -> list[float] | None:
+        """The 95 % interval of that share (Wilson)."""
+        useful, noise = getattr(rule, "useful", 0), getattr(rule, "noise", 0)
+        return [round(end, 4) for end in wilson(useful, useful + noise)] if useful + noise else None
 
     def get_sentence(self, rule: Rule) -> str:
         return rule_sentence(rule)

@@ -35,6 +35,7 @@ urlpatterns = [
     path("rules/preview/", rule_views.rule_preview, name="rule-preview"),
     path("rules/<int:rule_id>/", rule_views.rule_edit, name="rule"),
     path("rules/<int:rule_id>/delete/", rule_views.rule_delete, name="rule-delete"),
+    path("rules/<int:rule_id>/threshold/", rule_views.rule_threshold, name="rule-threshold"),
     path("rules/<int:rule_id>/handling/", handling_views.rule_handling, name="rule-handling"),
     path("delivery/", delivery_views.delivery_page, name="delivery"),
     path("delivery/log/", delivery_views.delivery_log, name="delivery-log"),
