@@ -65,7 +65,7 @@ def read_environment() -> Environment:
         log_level=_env.str("TREFOIL_LOG_LEVEL", "INFO"),
         log_json=_env.bool("TREFOIL_LOG_JSON", False),
         widget_frame_ancestors=_env.list("TREFOIL_WIDGET_FRAME_ANCESTORS", ["'self'"]),
-        email_url=_env.str("EMAIL_URL", "consolemail://"),
+        email_url=_env.str("EMAIL_URL", "console://"),
         fetch_allowed_hosts=_env.list("TREFOIL_FETCH_ALLOWED_HOSTS", []),
         site_url=_env.str("TREFOIL_SITE_URL", "http://127.0.0.1:8000").rstrip("/"),
         alert_addresses=_env.list("TREFOIL_ALERT_ADDRESSES", []),

@@ -1,7 +1,17 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
-from apps.market.models import Alert, Article, Company, Rule, Score, Source, UnlinkedName
+from apps.market.models import (
+    Alert,
+    Article,
+    Company,
+    Delivery,
+    Rule,
+    Score,
+    Silence,
+    Source,
+    UnlinkedName,
+)
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -57,6 +67,20 @@ class AlertAdmin(ReadOnlyAdmin):
     list_display = ["rule_name", "owner", "article", "company", "label", "state", "created_at"]
     list_filter = ["state", "label"]
     list_select_related = ["owner", "article", "company"]
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    list_display = ["key", "owner", "channel_name", "kind", "state", "attempts", "due_at", "error"]
+    list_filter = ["state", "kind"]
+    list_select_related = ["owner"]
+
+
+@admin.register(Silence)
+class SilenceAdmin(ReadOnlyAdmin):
+    list_display = ["about", "owner", "kind", "reason", "starts_at", "ends_at", "ended_early"]
+    list_filter = ["kind"]
+    list_select_related = ["owner", "rule", "company"]
 
 
 @admin.register(UnlinkedName)

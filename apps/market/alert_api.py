@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
@@ -12,10 +13,13 @@ from rest_framework.response import Response
 
 from apps.market import serializers
 from apps.market.access import AnalystView, validated
-from apps.market.payloads import alert_payload
+from apps.market.payloads import alert_payload, person_payload
 from apps.market.selectors import alerts
+from apps.market.selectors.people import colleague_list
+from apps.market.selectors.timeline import timeline
 from apps.market.services import alerts as alert_services
 from apps.market.services import rules
+from apps.market.services.escalation import alert_assign
 from apps.market.wording import rule_sentence
 
 
@@ -27,16 +31,25 @@ class NewestAlerts(CursorPagination):
 
 
 class AlertListView(AnalystView):
-    """The caller's alerts, newest first (``state``: new, acknowledged or resolved)."""
+    """The caller's alerts, newest first.
+
+    ``state``: new, acknowledged or resolved; ``quiet``: why they did not ring (silenced, held,
+    digest, throttled), or empty for those that did.
+    """
 
     serializer_class = serializers.AlertSerializer
 
     @extend_schema(
-        parameters=[OpenApiParameter("state")], responses=serializers.AlertSerializer(many=True)
+        parameters=[OpenApiParameter("state"), OpenApiParameter("quiet")],
+        responses=serializers.AlertSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
         pages = NewestAlerts()
-        found = alerts.alert_list(owner=request.user, state=request.query_params.get("state", ""))
+        found = alerts.alert_list(
+            owner=request.user,
+            state=request.query_params.get("state", ""),
+            quiet=request.query_params.get("quiet"),
+        )
         page = pages.paginate_queryset(found, request, view=self)
         return pages.get_paginated_response([alert_payload(alert) for alert in page or []])
 
@@ -54,15 +67,47 @@ class AlertAcknowledgeView(AnalystView):
 
 
 class AlertResolveView(AnalystView):
-    """Close one of the caller's alerts."""
+    """Close one of the caller's alerts, with a reason if there is one."""
 
     serializer_class = serializers.AlertSerializer
 
-    @extend_schema(request=None)
+    @extend_schema(request=serializers.ResolveInput)
     def post(self, request: Request, alert_id: int) -> Response:
-        return Response(
-            alert_payload(alert_services.alert_resolve(actor=request.user, alert_id=alert_id))
-        )
+        data = validated(serializers.ResolveInput(data=request.data or {}))
+        alert = alert_services.alert_resolve(actor=request.user, alert_id=alert_id, **data)
+        return Response(alert_payload(alert))
+
+
+class AlertView(AnalystView):
+    """One of the caller's alerts with its timeline: all that happened to it."""
+
+    serializer_class = serializers.AlertSerializer
+
+    def get(self, request: Request, alert_id: int) -> Response:
+        alert = alerts.alert_get(owner=request.user, alert_id=alert_id)
+        told = [item.payload() for item in timeline(alert=alert)]
+        return Response({**alert_payload(alert), "timeline": told})
+
+
+class AlertAssignView(AnalystView):
+    """Give one of the caller's alerts to another analyst, or (``null``) to nobody."""
+
+    serializer_class = serializers.AlertSerializer
+
+    @extend_schema(request=serializers.AssignInput)
+    def post(self, request: Request, alert_id: int) -> Response:
+        data = validated(serializers.AssignInput(data=request.data))
+        alert = alert_assign(actor=request.user, alert_id=alert_id, **data)
+        return Response(alert_payload(alert))
+
+
+class ColleagueListView(AnalystView):
+    """The analysts whom an alert may be assigned to."""
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request) -> Response:
+        found = colleague_list(of=request.user)
+        return Response({"results": [person_payload(person) for person in found]})
 
 
 class AlertRateView(AnalystView):

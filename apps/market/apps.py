@@ -12,7 +12,6 @@ class MarketConfig(AppConfig):
         from apps.core import demo, jobs, lifespan
         from apps.core.scheduler import register_periodic
         from apps.market import demo_content, player, scorer, tasks
-        from apps.market.services.deliveries import send_due
         from apps.market.services.imports import IMPORT_JOB
         from apps.market.services.names import RELINK_JOB
 
@@ -20,7 +19,7 @@ class MarketConfig(AppConfig):
         jobs.register_job(tasks.POLL_JOB, tasks.poll_source)
         jobs.register_job(RELINK_JOB, tasks.relink_history)
         register_periodic("market-poll-feeds", tasks.poll_feeds, every=timedelta(seconds=30))
-        register_periodic("market-send-due", send_due, every=timedelta(seconds=10))
+        register_periodic("market-sweep-alerts", tasks.sweep_alerts, every=timedelta(seconds=10))
         register_periodic(
             "market-prune-fingerprints", tasks.prune_fingerprints, every=timedelta(hours=12)
         )

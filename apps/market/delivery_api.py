@@ -1,8 +1,7 @@
-"""Endpoints of channels, of the log of deliveries, and of how a rule's alerts are handled."""
+"""Endpoints of channels and of the log of deliveries, each their owner's alone."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -13,9 +12,9 @@ from rest_framework.response import Response
 from apps.core.api import CursorPagination
 from apps.core.errors import InvalidInput
 from apps.market.access import AnalystView, validated
-from apps.market.models import Channel, Delivery, DeliveryTry, Handling
+from apps.market.models import Channel, Delivery, DeliveryTry
 from apps.market.selectors import deliveries
-from apps.market.services import channels, handling
+from apps.market.services import channels
 from apps.market.services.deliveries import delivery_resend
 
 
@@ -68,22 +67,6 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
             "tries",
         ]
         read_only_fields = fields
-
-
-class HandlingSerializer(serializers.ModelSerializer[Handling]):
-    channels = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Handling
-        fields = ["rule", "channels"]
-        read_only_fields = fields
-
-    def get_channels(self, found: Handling) -> list[int]:
-        return list(handling.channel_ids(found))
-
-
-class HandlingInputSerializer(serializers.Serializer[Any]):
-    channels = serializers.ListField(child=serializers.IntegerField(), required=False)
 
 
 class ChannelListView(AnalystView):
@@ -198,23 +181,3 @@ def _number(request: Request, name: str) -> int | None:
     if text and not text.isdecimal():
         raise InvalidInput(f"{name} is a number.", fields={name: "no number"})
     return int(text) if text else None
-
-
-class HandlingView(AnalystView):
-    """What happens to the alerts of one of the caller's rules; PATCH changes the given fields."""
-
-    serializer_class = HandlingSerializer
-
-    def get(self, request: Request, rule_id: int) -> Response:
-        found = handling.handling_own(actor=request.user, rule_id=rule_id)
-        return Response(HandlingSerializer(found).data)
-
-    @extend_schema(request=HandlingInputSerializer)
-    def patch(self, request: Request, rule_id: int) -> Response:
-        data = validated(HandlingInputSerializer(data=request.data))
-        if "channels" in data:
-            data["channel_ids"] = tuple(data.pop("channels"))
-        start = handling.handling_own(actor=request.user, rule_id=rule_id)
-        wanted = replace(handling.handling_input(start), **data)
-        found = handling.handling_set(actor=request.user, rule_id=rule_id, wanted=wanted)
-        return Response(HandlingSerializer(found).data)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import time
+from zoneinfo import ZoneInfo
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+
+from apps.market.hours import ALL_DAYS, Hours
 
 
 class Channel(models.Model):
@@ -49,10 +54,34 @@ class Channel(models.Model):
 
 
 class Handling(models.Model):
-    """What happens to the alerts of a rule once it has matched; no row: they appear on the page."""
+    """What happens to the alerts of a rule once it has matched; no row: they appear on the page.
+
+    ``days`` are digits (Monday is 0), ``opens`` and ``closes`` local times of ``time_zone``;
+    without any of them it rings at all hours. ``outside`` is what becomes of alerts at others.
+    ``max_an_hour`` is how often it rings in any sixty minutes, 0 for as often as it matches. What
+    nobody has acknowledged after ``escalate_minutes`` (0: never) goes to the person and the channel
+    named here.
+    """
+
+    class Outside(models.TextChoices):
+        WAIT = "wait", "Wait until the hours begin"
+        DIGEST = "digest", "Go into the digest alone"
 
     rule = models.OneToOneField("market.Rule", on_delete=models.CASCADE, related_name="handling")
     channels = models.ManyToManyField(Channel, blank=True, related_name="handlings")
+    days = models.CharField(max_length=7, blank=True)
+    opens = models.TimeField(null=True, blank=True)
+    closes = models.TimeField(null=True, blank=True)
+    time_zone = models.CharField(max_length=60, default="UTC")
+    outside = models.CharField(max_length=6, choices=Outside.choices, default=Outside.WAIT)
+    max_an_hour = models.PositiveSmallIntegerField(default=0)
+    escalate_minutes = models.PositiveSmallIntegerField(default=0)
+    escalate_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    escalate_channel = models.ForeignKey(
+        Channel, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
 
     class Meta:
         verbose_name_plural = "handling of rules"
@@ -60,17 +89,59 @@ class Handling(models.Model):
     def __str__(self) -> str:
         return f"handling of {self.rule_id}"
 
+    @property
+    def hours(self) -> Hours | None:
+        """When the rule may ring; ``None`` for at all hours."""
+        if not self.days and self.opens is None:
+            return None
+        opens, closes = self.opens or time(), self.closes or time()
+        days = frozenset(int(day) for day in self.days) or ALL_DAYS
+        return Hours(days, opens, closes, ZoneInfo(self.time_zone))
+
+
+class Digest(models.Model):
+    """One message for all alerts of an hour or of a day; none when there were no alerts.
+
+    A daily one goes out at ``hour`` in ``time_zone``. The next one is due at ``next_at`` and tells
+    of the alerts since ``covered_until``.
+    """
+
+    class Every(models.TextChoices):
+        DAY = "day", "Every day"
+        HOUR = "hour", "Every hour"
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="market_digests"
+    )
+    channel = models.OneToOneField(Channel, on_delete=models.CASCADE, related_name="digest")
+    every = models.CharField(max_length=4, choices=Every.choices, default=Every.DAY)
+    hour = models.PositiveSmallIntegerField(default=8)
+    time_zone = models.CharField(max_length=60, default="UTC")
+    covered_until = models.DateTimeField()
+    next_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"digest to {self.channel_id}"
+
 
 class Delivery(models.Model):
     """Something that goes to one channel once, however many tries that takes.
 
-    ``key`` is what the receiver drops repeats by, the same in each try. ``message`` is what is
-    said, composed at the first try and kept. ``lease_until`` is how long the process that sends
+    ``key`` is what the receiver drops repeats by, the same in each try. ``once`` names what a
+    channel is told a single time, however many alerts tell it: a story. ``message`` is what is
+    said, composed at the first try and kept, with ``details`` where there is no alert to compose
+    it of. ``lease_until`` is how long the process that sends
     it keeps it from others. ``owner`` and ``channel_name`` stay when the channel is deleted.
     """
 
     class Kind(models.TextChoices):
         ALERT = "alert", "Alert"
+        ESCALATION = "escalation", "Escalation"
+        OVERFLOW = "overflow", "Overflow"
+        DIGEST = "digest", "Digest"
         TEST = "test", "Test"
 
     class State(models.TextChoices):
@@ -91,6 +162,8 @@ class Delivery(models.Model):
         "market.Alert", on_delete=models.CASCADE, null=True, related_name="deliveries"
     )
     key = models.CharField(max_length=120, unique=True)
+    once = models.CharField(max_length=120, blank=True)
+    details = models.JSONField(default=dict)
     message = models.JSONField(null=True)
     state = models.CharField(max_length=9, choices=State.choices, default=State.WAITING)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -102,6 +175,11 @@ class Delivery(models.Model):
 
     class Meta:
         verbose_name_plural = "deliveries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["once"], condition=~Q(once=""), name="market_delivery_once"
+            )
+        ]
         indexes = [
             models.Index(
                 fields=["due_at"], condition=Q(state="waiting"), name="market_delivery_waiting"

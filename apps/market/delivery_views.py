@@ -12,10 +12,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.core.errors import Problem
 from apps.market.access import analyst_required
-from apps.market.models import Channel, Delivery
+from apps.market.hours import time_zones
+from apps.market.models import Channel, Delivery, Digest
 from apps.market.selectors import deliveries
-from apps.market.services import channels, handling
+from apps.market.selectors.digests import digest_list
+from apps.market.services import channels
 from apps.market.services.deliveries import delivery_resend
+from apps.market.services.digests import digest_create, digest_delete
 
 SHOWN = 50
 
@@ -38,6 +41,10 @@ def _page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpRespon
     context = {
         "channels": deliveries.channel_list(owner=request.user),
         "kinds": Channel.Kind.choices,
+        "digests": digest_list(owner=request.user),
+        "spans": Digest.Every.choices,
+        "hours": range(24),
+        "zones": sorted(time_zones()),
         **_log(request),
         **more,
     }
@@ -100,28 +107,29 @@ def resend(request: HttpRequest, delivery_id: int) -> HttpResponse:
     return redirect("market:delivery")
 
 
-@require_http_methods(["GET", "POST"])
-@never_cache
+@require_POST
 @analyst_required
-def rule_handling(request: HttpRequest, rule_id: int) -> HttpResponse:
-    """What happens to the alerts of one rule."""
-    found = handling.handling_own(actor=request.user, rule_id=rule_id)
-    chosen, problem, status = handling.channel_ids(found), "", 200
-    if request.method == "POST":
-        numbers = [text for text in request.POST.getlist("channels") if text.isdecimal()]
-        wanted = handling.HandlingInput(channel_ids=tuple(int(text) for text in numbers))
-        try:
-            handling.handling_set(actor=request.user, rule_id=rule_id, wanted=wanted)
-        except Problem as refused:
-            problem, status, chosen = refused.message, refused.status, wanted.channel_ids
-        else:
-            messages.success(request, "Saved: it holds for alerts from now on.")
-            return redirect("market:rules")
-    context = {
-        "rule": found.rule,
-        "handling": found,
-        "channels": deliveries.channel_list(owner=request.user),
-        "chosen": chosen,
-        "problem": problem,
-    }
-    return render(request, "market/handling.html", context, status=status)
+def digest_add(request: HttpRequest) -> HttpResponse:
+    """Add a digest to one of the analyst's channels."""
+    sent = request.POST
+    numbers = {name: sent.get(name, "") for name in ("channel", "hour")}
+    try:
+        digest = digest_create(
+            actor=request.user,
+            channel_id=int(numbers["channel"]) if numbers["channel"].isdecimal() else 0,
+            every=sent.get("every", ""),
+            hour=int(numbers["hour"]) if numbers["hour"].isdecimal() else -1,
+            time_zone=sent.get("time_zone", "").strip() or "UTC",
+        )
+    except Problem as problem:
+        return _page(request, status=problem.status, digest_problem=problem.message)
+    messages.success(request, f"The digest goes to {digest.channel.name}.")
+    return redirect("market:delivery")
+
+
+@require_POST
+@analyst_required
+def digest_end(request: HttpRequest, digest_id: int) -> HttpResponse:
+    """End one digest."""
+    digest_delete(actor=request.user, digest_id=digest_id)
+    return redirect("market:delivery")

@@ -6,9 +6,12 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from apps.market.alerting_models import AlertEntry as AlertEntry
+from apps.market.alerting_models import Silence as Silence
 from apps.market.delivery_models import Channel as Channel
 from apps.market.delivery_models import Delivery as Delivery
 from apps.market.delivery_models import DeliveryTry as DeliveryTry
+from apps.market.delivery_models import Digest as Digest
 from apps.market.delivery_models import Handling as Handling
 
 
@@ -343,7 +346,11 @@ class Alert(models.Model):
 
     ``owner`` and ``rule_name`` stay when the rule is deleted; ``correction`` is the article that
     corrects or withdraws the story. ``comment`` is what its owner noted when acknowledging it;
-    ``verdict`` feeds the precision of the rule.
+    ``verdict`` feeds the precision of the rule. ``quiet`` says why it did not ring: it was
+    silenced by ``silence``, or it came outside the hours of its rule and is held until
+    ``held_until`` or left to the digest, or its rule had rung often enough. ``rang_at`` is when it
+    did ring. ``assignee`` sees it and acts on it as its owner does; ``escalate_at`` is when it is
+    passed on unless somebody acknowledges it before.
     """
 
     class State(models.TextChoices):
@@ -355,6 +362,13 @@ class Alert(models.Model):
         NONE = "", "Not rated"
         USEFUL = "useful", "Useful"
         NOISE = "noise", "Noise"
+
+    class Quiet(models.TextChoices):
+        NO = "", "It rang"
+        SILENCED = "silenced", "Silenced"
+        HELD = "held", "Held until its hours begin"
+        DIGEST = "digest", "Left to the digest"
+        THROTTLED = "throttled", "Beyond its rule's number an hour"
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="market_alerts"
@@ -378,6 +392,22 @@ class Alert(models.Model):
     verdict = models.CharField(
         max_length=6, choices=Verdict.choices, default=Verdict.NONE, blank=True
     )
+    quiet = models.CharField(max_length=9, choices=Quiet.choices, default=Quiet.NO, blank=True)
+    silence = models.ForeignKey(
+        Silence, on_delete=models.SET_NULL, null=True, blank=True, related_name="alerts"
+    )
+    held_until = models.DateTimeField(null=True, blank=True)
+    rang_at = models.DateTimeField(null=True, blank=True)
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="market_assigned_alerts",
+    )
+    resolution = models.CharField(max_length=500, blank=True)
+    escalate_at = models.DateTimeField(null=True, blank=True)
+    escalated_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -393,6 +423,13 @@ class Alert(models.Model):
         indexes = [
             models.Index(fields=["owner", "state", "-id"]),
             models.Index(fields=["rule", "company", "-created_at"]),
+            models.Index(fields=["rule", "rang_at"]),
+            models.Index(
+                fields=["escalate_at"], condition=Q(state="new"), name="market_alert_escalating"
+            ),
+            models.Index(
+                fields=["held_until"], condition=Q(quiet="held"), name="market_alert_held"
+            ),
         ]
 
     def __str__(self) -> str:

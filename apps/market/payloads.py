@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from apps.accounts.models import User
 from apps.market.models import Alert, Article, Company, Score
 
 TAPE = "market.tape"
@@ -29,6 +30,10 @@ def sentiment_payload(score: Score) -> dict[str, Any]:
 
 def company_payload(company: Company) -> dict[str, Any]:
     return {"id": company.pk, "ticker": company.ticker, "name": company.name}
+
+
+def person_payload(person: User) -> dict[str, Any]:
+    return {"id": person.pk, "name": person.display_name}
 
 
 def split_scores(scores: Iterable[Score]) -> tuple[Score | None, list[Score]]:
@@ -73,7 +78,10 @@ def repeat_payload(story_id: int, similar: int) -> dict[str, Any]:
 
 
 def alert_payload(alert: Alert) -> dict[str, Any]:
-    """An alert with the headline that raised it."""
+    """An alert with the headline that raised it; ``similar`` counts how often it was told since.
+
+    That number is there when the alert was read by a selector; a new alert has none.
+    """
     return {
         "id": alert.pk,
         "rule": {"id": alert.rule_id, "name": alert.rule_name},
@@ -83,6 +91,8 @@ def alert_payload(alert: Alert) -> dict[str, Any]:
             "source": alert.article.source.name,
             "published_at": alert.article.published_at.isoformat(),
         },
+        "story": alert.story_id,
+        "similar": getattr(alert, "similar", 0),
         "company": company_payload(alert.company) if alert.company else None,
         "label": alert.label,
         "probability": round(alert.probability, 4),
@@ -94,4 +104,9 @@ def alert_payload(alert: Alert) -> dict[str, Any]:
         "resolved_at": alert.resolved_at.isoformat() if alert.resolved_at else None,
         "comment": alert.comment,
         "verdict": alert.verdict,
+        "assignee": person_payload(alert.assignee) if alert.assignee else None,
+        "resolution": alert.resolution,
+        "escalated_at": alert.escalated_at.isoformat() if alert.escalated_at else None,
+        "quiet": alert.quiet,
+        "held_until": alert.held_until.isoformat() if alert.held_until else None,
     }

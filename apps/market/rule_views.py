@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -15,6 +16,7 @@ from apps.market.access import analyst_required
 from apps.market.forms import RuleForm
 from apps.market.models import Rule
 from apps.market.selectors import alerts, companies
+from apps.market.selectors.precision import qualities, rule_quality, rule_replay
 from apps.market.services import rules
 from apps.market.wording import rule_sentence
 
@@ -37,9 +39,11 @@ def _draft(request: HttpRequest, form: RuleForm) -> Rule:
 
 
 def _page(request: HttpRequest, form: RuleForm, *, status: int = 200, **more: Any) -> HttpResponse:
+    own = list(alerts.rule_list(owner=request.user))
+    quality = qualities(rules=own)
     context = {
         "form": form,
-        "rules": [(rule, rule_sentence(rule)) for rule in alerts.rule_list(owner=request.user)],
+        "rules": [(rule, rule_sentence(rule), quality[rule.pk]) for rule in own],
         "known": companies.companies_in_news(),
         **more,
     }
@@ -98,7 +102,27 @@ def rule_edit(request: HttpRequest, rule_id: int) -> HttpResponse:
             return _page(request, form, status=422, editing=rule, **_preview(None, problem.message))
         messages.success(request, "The rule is changed.")
         return redirect("market:rules")
-    return _page(request, RuleForm.of(rule), editing=rule, **_preview(rule))
+    quality, replay = rule_quality(rule=rule), None
+    if quality.proposal is not None:
+        replay = rule_replay(rule=rule, threshold=quality.proposal.threshold)
+    form = RuleForm.of(rule)
+    return _page(request, form, editing=rule, quality=quality, replay=replay, **_preview(rule))
+
+
+@require_POST
+@analyst_required
+def rule_threshold(request: HttpRequest, rule_id: int) -> HttpResponse:
+    """Take over the threshold that the ratings of a rule's alerts propose."""
+    rule = rules.rule_own(actor=request.user, rule_id=rule_id)
+    proposal = rule_quality(rule=rule).proposal
+    # Another rating in another tab may have changed what is proposed since it was shown.
+    if proposal is None or f"{proposal.threshold:.2f}" != request.POST.get("threshold"):
+        messages.error(request, "The ratings propose something else by now; see below.")
+        return redirect("market:rule", rule_id)
+    wanted = replace(rules.rule_input(rule), threshold=proposal.threshold)
+    rules.rule_update(actor=request.user, rule_id=rule_id, wanted=wanted)
+    messages.success(request, f"The rule asks for at least {proposal.threshold:.0%} from now on.")
+    return redirect("market:rules")
 
 
 @require_POST

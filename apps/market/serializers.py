@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.market.models import Alert, Article, Company, Rule, Score, Source
+from apps.market.precision import wilson
 from apps.market.wording import rule_sentence
 
 
@@ -107,6 +108,8 @@ class AlertSerializer(serializers.Serializer[Alert]):
     id = serializers.IntegerField()
     rule = serializers.JSONField()
     article = serializers.JSONField()
+    story = serializers.IntegerField()
+    similar = serializers.IntegerField()
     company = serializers.JSONField(allow_null=True)
     label = serializers.CharField()  # type: ignore[assignment]
     probability = serializers.FloatField()
@@ -118,10 +121,23 @@ class AlertSerializer(serializers.Serializer[Alert]):
     resolved_at = serializers.DateTimeField(allow_null=True)
     comment = serializers.CharField()
     verdict = serializers.CharField()
+    assignee = serializers.JSONField(allow_null=True)
+    resolution = serializers.CharField()
+    escalated_at = serializers.DateTimeField(allow_null=True)
+    quiet = serializers.CharField()
+    held_until = serializers.DateTimeField(allow_null=True)
 
 
 class AcknowledgeInput(serializers.Serializer[Any]):
     comment = serializers.CharField(required=False, allow_blank=True)
+
+
+class ResolveInput(serializers.Serializer[Any]):
+    reason = serializers.CharField(required=False, allow_blank=True)
+
+
+class AssignInput(serializers.Serializer[Any]):
+    assignee = serializers.IntegerField(allow_null=True, source="assignee_id")
 
 
 class VerdictInput(serializers.Serializer[Any]):
@@ -131,6 +147,7 @@ class VerdictInput(serializers.Serializer[Any]):
 class RuleSerializer(serializers.ModelSerializer[Rule]):
     sentence = serializers.SerializerMethodField()
     precision = serializers.SerializerMethodField()
+    precision_interval = serializers.SerializerMethodField()
 
     class Meta:
         model = Rule
@@ -145,6 +162,7 @@ class RuleSerializer(serializers.ModelSerializer[Rule]):
             "cooldown_minutes",
             "sentence",
             "precision",
+            "precision_interval",
             "created_at",
             "updated_at",
         ]
@@ -154,6 +172,11 @@ class RuleSerializer(serializers.ModelSerializer[Rule]):
         """The share of useful among the rated alerts; ``null`` when none is rated."""
         useful, noise = getattr(rule, "useful", 0), getattr(rule, "noise", 0)
         return useful / (useful + noise) if useful + noise else None
+
+    def get_precision_interval(self, rule: Rule) -> list[float] | None:
+        """The 95 % interval of that share (Wilson)."""
+        useful, noise = getattr(rule, "useful", 0), getattr(rule, "noise", 0)
+        return [round(end, 4) for end in wilson(useful, useful + noise)] if useful + noise else None
 
     def get_sentence(self, rule: Rule) -> str:
         return rule_sentence(rule)

@@ -12,7 +12,11 @@ from django_tasks import task
 from apps.core.errors import NotFound, Problem
 from apps.core.jobs import ProgressReporter
 from apps.market.models import Fingerprint, Source, UnlinkedName
+from apps.market.services.deliveries import deliveries_send_due
+from apps.market.services.digests import digests_make
+from apps.market.services.escalation import alerts_escalate
 from apps.market.services.imports import NewsFile, news_import
+from apps.market.services.notifying import alerts_release
 from apps.market.services.relinking import history_relink
 from apps.market.services.sources import feed_poll, feeds_poll_due
 from apps.market.stories import WINDOW
@@ -61,6 +65,12 @@ def relink_history(progress: ProgressReporter, *, name_id: int) -> dict[str, int
 def poll_feeds() -> int:
     """Poll the feeds that are due."""
     return feeds_poll_due()
+
+
+@task()
+def sweep_alerts() -> int:
+    """Let alerts ring or escalate whose time has come, close digests, send what is due."""
+    return alerts_release() + alerts_escalate() + digests_make() + deliveries_send_due()
 
 
 @task()

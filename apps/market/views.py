@@ -16,7 +16,7 @@ from apps.market.charts import course_chart
 from apps.market.index_views import half_life_of
 from apps.market.models import Alert, Sentiment
 from apps.market.payloads import TAPE, alert_stream
-from apps.market.selectors import alerts, companies, indexes, sources, tape
+from apps.market.selectors import alerts, companies, indexes, silences, sources, tape
 from apps.market.selectors.indexes import watchlist_companies
 from apps.market.sentiment_index import HALF_LIVES
 from apps.market.services.alerts import alerts_acknowledge_all
@@ -54,7 +54,7 @@ def monitor(request: HttpRequest) -> HttpResponse:
     stream = alert_stream(request.user.pk or 0)
     # The heads are read before the content: what happens in between is replayed to the page.
     heads = events.heads([TAPE, stream])
-    open_alerts = alerts.alert_list(owner=request.user, state=Alert.State.NEW)
+    open_alerts = alerts.ringing_list(owner=request.user)
     return render(
         request,
         "market/monitor.html",
@@ -64,6 +64,8 @@ def monitor(request: HttpRequest) -> HttpResponse:
             "alerts_seq": heads.get(stream, 0),
             "alerts": open_alerts[:ALERTS_SHOWN],
             "alerts_open": open_alerts.count(),
+            "silences": silences.silences_active(owner=request.user),
+            "kept_back": alerts.throttled_list(owner=request.user).count(),
             "moved": companies.most_moved(),
             "known": companies.companies_in_news(),
             "topics": TOPICS,
@@ -129,14 +131,21 @@ def company_detail(request: HttpRequest, company_id: int) -> HttpResponse:
 @never_cache
 @analyst_required
 def alert_inbox(request: HttpRequest) -> HttpResponse:
-    """The analyst's alerts, new ones or all."""
-    state = Alert.State.NEW if request.GET.get("state") != "all" else ""
-    found = alerts.alert_list(owner=request.user, state=state)
-    return render(
-        request,
-        "market/alerts.html",
-        {"alerts": found[:200], "state": state, "number": found.count()},
-    )
+    """The analyst's alerts: new ones, those a silence kept quiet, or all."""
+    tab = request.GET.get("state", "")
+    if tab == "silenced":
+        found = alerts.alert_list(owner=request.user, quiet=Alert.Quiet.SILENCED)
+    elif tab == "all":
+        found = alerts.alert_list(owner=request.user)
+    else:
+        tab, found = "new", alerts.new_list(owner=request.user)
+    context = {
+        "alerts": found[:200],
+        "tab": tab,
+        "number": found.count(),
+        "silences": silences.silences_active(owner=request.user),
+    }
+    return render(request, "market/alerts.html", context)
 
 
 @require_POST

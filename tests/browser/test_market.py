@@ -130,7 +130,53 @@ def test_a_rule_of_ones_own_fires(monitor: Page, suite: RunningServer) -> None:
     expect(monitor.locator("[data-alert]", has_text="Good for Briskell")).to_be_visible()
 
 
-@pytest.mark.parametrize("path", ["", "alerts/", "rules/", "sources/", "companies/{company}/"])
+def test_an_alert_grows_with_its_story(monitor: Page) -> None:
+    title, body = "Halvern Steel shuts its Duisburg mill", "The furnaces go cold on Monday."
+    post(monitor, title, body=body, url="https://browser.example/mill-1")
+    alert = monitor.locator("[data-alert]", has_text=title).filter(has_text="Halvern Steel, all")
+    expect(alert).to_be_visible()
+    post(monitor, f"UPDATE 1-{title}", body=body, url="https://browser.example/mill-2")
+    expect(alert.locator("[data-similar]")).to_have_text(re.compile(r"\+1\s+similar"))
+
+
+def test_a_silenced_company_does_not_ring_until_that_is_ended(
+    monitor: Page, suite: RunningServer
+) -> None:
+    monitor.goto(f"{suite.url}/market/silences/")
+    monitor.locator("input[name=company]").fill("HALV")
+    monitor.locator("input[name=reason]").fill("annual results")
+    monitor.get_by_role("button", name="Keep quiet").click()
+    expect(monitor.locator(".rule", has_text="Halvern Steel")).to_contain_text("annual results")
+    monitor.goto(f"{suite.url}/market/")
+    expect(monitor.locator("[data-connection]")).to_have_text("Live")
+    title = "Halvern Steel dividend is halved for the second year"
+    post(monitor, title)
+    expect(monitor.locator(".tape-row").first.locator(".tape-title")).to_have_text(title)
+    assert monitor.locator("[data-alert]", has_text=title).count() == 0
+    monitor.goto(f"{suite.url}/market/alerts/?state=silenced")
+    expect(monitor.locator("[data-alert]", has_text=title).first).to_be_visible()
+    monitor.goto(f"{suite.url}/market/silences/")
+    monitor.get_by_role("button", name="End now").click()
+    expect(monitor.get_by_text("Nothing is silenced")).to_be_visible()
+
+
+def test_an_alert_is_assigned_and_resolved_with_a_reason(
+    monitor: Page, suite: RunningServer
+) -> None:
+    monitor.goto(f"{suite.url}/market/alerts/")
+    monitor.get_by_role("link", name="Open", exact=True).first.click()
+    monitor.get_by_label("Assign to").select_option(label="Ada Winter")
+    monitor.get_by_role("button", name="Assign", exact=True).click()
+    expect(monitor.locator(".timeline")).to_contain_text("Ada Winter")
+    monitor.get_by_label("Comment, or the reason of resolving it").fill("known already")
+    monitor.get_by_role("button", name="Resolve").click()
+    expect(monitor.locator(".timeline .resolved")).to_contain_text("known already")
+
+
+PAGES = ("", "alerts/", "rules/", "sources/", "delivery/", "silences/", "companies/{company}/")
+
+
+@pytest.mark.parametrize("path", PAGES)
 def test_pages_fit_a_phone(monitor: Page, suite: RunningServer, path: str) -> None:
     href = monitor.locator(".moved-tile").first.get_attribute("href") or ""
     monitor.set_viewport_size({"width": 390, "height": 844})

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from apps.core import gateway
 from apps.market.models import Company
 from ml.serving.fakes import FakeEngine
 from tests.market.factories import RULES, CompanyFactory
+from tests.market.receivers import Receiver, receiving
 
 
 @pytest.fixture(autouse=True)
@@ -37,3 +39,11 @@ def colleague(db: None) -> User:
     return User.objects.create_user(
         username="colleague", password="correct-horse", role=Role.ANALYST
     )
+
+
+@pytest.fixture
+def receiver(settings: Any) -> Iterator[Receiver]:
+    """A receiver of webhooks that may be sent to though it is on this machine."""
+    with receiving() as receiver:
+        settings.FETCH_ALLOWED_HOSTS = [receiver.host]
+        yield receiver

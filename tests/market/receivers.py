@@ -13,6 +13,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from apps.accounts.models import User
+from apps.market.models import Channel, Rule
+from apps.market.services.channels import channel_create
+from apps.market.services.handling import HandlingInput, handling_set
+
 
 @dataclass
 class Receiver:
@@ -74,3 +79,11 @@ def receiving() -> Iterator[Receiver]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def webhook(owner: User, receiver: Receiver, *rules: Rule, kind: str = "webhook") -> Channel:
+    """A channel to a receiver, which the alerts of ``rules`` go to."""
+    channel, _ = channel_create(actor=owner, name=kind, kind=kind, address=receiver.url)
+    for rule in rules:
+        handling_set(actor=owner, rule_id=rule.pk, wanted=HandlingInput(channel_ids=(channel.pk,)))
+    return channel

@@ -8,13 +8,16 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from apps.core import events
 from apps.core.errors import InvalidInput, NotFound
-from apps.market.models import Alert, Article, Rule, Score
+from apps.market.models import Alert, AlertEntry, Article, Rule, Score
 from apps.market.payloads import alert_payload, alert_stream, split_scores
-from apps.market.services.deliveries import alert_deliver, deliveries_wake
+from apps.market.services.deliveries import deliveries_wake
+from apps.market.services.notifying import alert_notify
+from apps.market.services.timeline import entry_record
 
 MAX_COMMENT = 500
 
@@ -38,7 +41,7 @@ def alerts_raise(*, articles: Sequence[Article], scores: Mapping[int, Sequence[S
                 alert = _raise(rule, article, score)
                 if alert is not None:
                     raised += 1
-                    waiting += alert_deliver(alert=alert, rule=rule)
+                    waiting += alert_notify(alert=alert, rule=rule)
     if waiting:
         deliveries_wake()
     return raised
@@ -67,7 +70,8 @@ def rule_matches(rule: Rule, score: Score) -> bool:
 
 def _enabled_rules() -> dict[int | None, list[Rule]]:
     found: dict[int | None, list[Rule]] = defaultdict(list)
-    for rule in Rule.objects.filter(enabled=True, owner__is_active=True).order_by("id"):
+    watched = Rule.objects.filter(enabled=True, owner__is_active=True)
+    for rule in watched.select_related("handling").order_by("id"):
         found[rule.company_id].append(rule)
     return found
 
@@ -91,10 +95,9 @@ def _raise(rule: Rule, article: Article, score: Score) -> Alert | None:
             "probability": float(getattr(score, rule.sentiment or score.label)),
             "topic": score.topic,
             "created_at": now,
+            "rang_at": now,
         },
     )
-    if created:
-        events.publish(alert_stream(alert.owner_id), "alert.created", alert_payload(alert))
     return alert if created else None
 
 
@@ -104,10 +107,11 @@ def alerts_correct(*, article: Article) -> int:
         return 0
     told = 0
     alerts = Alert.objects.filter(story_id=article.story_id).exclude(correction=article)
-    for alert in alerts.select_related("article__source", "company"):
+    for alert in alerts.select_related("article__source", "company", "assignee"):
         alert.correction = article
         alert.save(update_fields=["correction"])
-        events.publish(alert_stream(alert.owner_id), "alert.corrected", alert_payload(alert))
+        entry_record(alert=alert, kind=AlertEntry.Kind.CORRECTED, text=article.title)
+        alert_publish(kind="alert.corrected", alert=alert)
         told += 1
     return told
 
@@ -117,34 +121,47 @@ def alert_acknowledge(*, actor: Any, alert_id: int, comment: str = "") -> Alert:
 
     Raises ``NotFound``, and ``InvalidInput`` for too long a note.
     """
-    comment = " ".join(comment.split())
-    if len(comment) > MAX_COMMENT:
-        raise InvalidInput(
-            f"A comment has at most {MAX_COMMENT} characters.", fields={"comment": "too long"}
-        )
+    comment = _note(comment, "comment")
     with transaction.atomic():
-        alert = _own(actor, alert_id)
-        changed = alert.state == Alert.State.NEW or (comment and comment != alert.comment)
-        if alert.state == Alert.State.NEW:
+        alert = alert_own(actor=actor, alert_id=alert_id)
+        seen_now = alert.state == Alert.State.NEW
+        if seen_now:
             alert.state, alert.acknowledged_at = Alert.State.ACKNOWLEDGED, timezone.now()
-        if changed:
+            alert.escalate_at = None
+        if seen_now or (comment and comment != alert.comment):
             alert.comment = comment or alert.comment
-            alert.save(update_fields=["state", "acknowledged_at", "comment"])
-            _publish("alert.acknowledged", alert)
+            alert.save(update_fields=["state", "acknowledged_at", "escalate_at", "comment"])
+            kind = AlertEntry.Kind.ACKNOWLEDGED if seen_now else AlertEntry.Kind.COMMENTED
+            entry_record(alert=alert, kind=kind, actor=actor, text=comment)
+            alert_publish(kind="alert.acknowledged", alert=alert)
     return alert
 
 
-def alert_resolve(*, actor: Any, alert_id: int) -> Alert:
-    """Close an alert of the actor's, seen or not; again: no change. Raises ``NotFound``."""
+def alert_resolve(*, actor: Any, alert_id: int, reason: str = "") -> Alert:
+    """Close an alert of the actor's, seen or not, and say why; again: no change.
+
+    Raises ``NotFound``, and ``InvalidInput`` for too long a reason.
+    """
+    reason = _note(reason, "reason")
     with transaction.atomic():
-        alert = _own(actor, alert_id)
+        alert = alert_own(actor=actor, alert_id=alert_id)
         if alert.state != Alert.State.RESOLVED:
             now = timezone.now()
             alert.acknowledged_at = alert.acknowledged_at or now
             alert.state, alert.resolved_at = Alert.State.RESOLVED, now
-            alert.save(update_fields=["state", "acknowledged_at", "resolved_at"])
+            alert.resolution, alert.escalate_at = reason, None
+            alert.save(
+                update_fields=[
+                    "state",
+                    "acknowledged_at",
+                    "resolved_at",
+                    "resolution",
+                    "escalate_at",
+                ]
+            )
+            entry_record(alert=alert, kind=AlertEntry.Kind.RESOLVED, actor=actor, text=reason)
             # Pages take what is acknowledged off the list of new alerts, and this is too.
-            _publish("alert.acknowledged", alert)
+            alert_publish(kind="alert.acknowledged", alert=alert)
     return alert
 
 
@@ -158,18 +175,30 @@ def alert_rate(*, actor: Any, alert_id: int, verdict: str) -> Alert:
             "An alert is useful, noise, or not rated.", fields={"verdict": "unknown"}
         )
     with transaction.atomic():
-        alert = _own(actor, alert_id)
-        alert.verdict = verdict
-        alert.save(update_fields=["verdict"])
+        alert = alert_own(actor=actor, alert_id=alert_id)
+        if verdict != alert.verdict:
+            alert.verdict = verdict
+            alert.save(update_fields=["verdict"])
+            words = alert.get_verdict_display()
+            entry_record(alert=alert, kind=AlertEntry.Kind.RATED, actor=actor, text=words)
     return alert
 
 
-def _own(actor: Any, alert_id: int) -> Alert:
-    """The alert, locked, if the actor may acknowledge it; raises ``NotFound``."""
+def _note(text: str, field: str) -> str:
+    text = " ".join(text.split())
+    if len(text) > MAX_COMMENT:
+        raise InvalidInput(
+            f"A {field} has at most {MAX_COMMENT} characters.", fields={field: "too long"}
+        )
+    return text
+
+
+def alert_own(*, actor: Any, alert_id: int) -> Alert:
+    """The alert, locked, if it is the actor's or assigned to them; raises ``NotFound``."""
     alert = (
         Alert.objects.select_for_update(of=("self",))
         # Not the correction: what is joined may be of before the lock was waited for.
-        .select_related("article__source", "company")
+        .select_related("article__source", "company", "assignee")
         .filter(id=alert_id)
         .first()
     )
@@ -178,11 +207,15 @@ def _own(actor: Any, alert_id: int) -> Alert:
     return alert
 
 
-def _publish(kind: str, alert: Alert) -> None:
-    events.publish(alert_stream(alert.owner_id), kind, alert_payload(alert))
+def alert_publish(*, kind: str, alert: Alert) -> None:
+    """Tell the owner of an alert, and whom it is assigned to."""
+    for person in sorted(filter(None, {alert.owner_id, alert.assignee_id})):
+        events.publish(alert_stream(person), kind, alert_payload(alert))
 
 
 def alerts_acknowledge_all(*, actor: Any) -> int:
-    """Acknowledge every new alert of the actor's; returns how many."""
-    new = Alert.objects.filter(owner=actor, state=Alert.State.NEW).values_list("id", flat=True)
-    return len([alert_acknowledge(actor=actor, alert_id=alert_id) for alert_id in list(new)])
+    """Acknowledge every new alert of the actor's that is not silenced; returns how many."""
+    own = Q(owner=actor) | Q(assignee=actor)
+    new = Alert.objects.filter(own, state=Alert.State.NEW).exclude(quiet=Alert.Quiet.SILENCED)
+    ids = list(new.values_list("id", flat=True))
+    return len([alert_acknowledge(actor=actor, alert_id=alert_id) for alert_id in ids])

@@ -17,9 +17,9 @@ from django.utils import timezone
 from django_tasks import task
 
 from apps.core.errors import Conflict, NotFound
-from apps.market.messages import Message, alert_message, test_message
-from apps.market.models import Alert, Channel, Delivery, DeliveryTry, Rule
+from apps.market.models import Channel, Delivery, DeliveryTry
 from apps.market.sending import Outcome, Parcel, mail_allowed, parcels_send
+from apps.market.services.packing import delivery_compose
 
 logger = structlog.get_logger(__name__)
 
@@ -29,28 +29,6 @@ FIRST_PAUSE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(hours=1)
 LEASE = timedelta(seconds=60)
 """How long a batch is kept from other workers; longer than all its tries together take."""
-
-
-def alert_deliver(*, alert: Alert, rule: Rule) -> int:
-    """Store what goes to the channels of ``rule``, in the transaction that raises the alert.
-
-    Returns how many deliveries wait now; :func:`deliveries_wake` has them sent.
-    """
-    channels = Channel.objects.filter(handlings__rule=rule, enabled=True)
-    waiting = [
-        Delivery(
-            owner_id=alert.owner_id,
-            channel=channel,
-            channel_name=channel.name,
-            kind=Delivery.Kind.ALERT,
-            alert=alert,
-            key=f"alert-{alert.pk}-{channel.pk}",
-            due_at=alert.created_at,
-        )
-        for channel in channels
-    ]
-    Delivery.objects.bulk_create(waiting)
-    return len(waiting)
 
 
 def deliveries_wake() -> None:
@@ -112,7 +90,9 @@ def _claim(now: datetime) -> list[Delivery]:
         due.filter(id__in=ids).update(lease_until=until, attempts=F("attempts") + 1)
     return list(
         Delivery.objects.filter(id__in=ids, lease_until=until)
-        .select_related("owner", "channel", "alert__article__source", "alert__company")
+        .select_related(
+            "owner", "channel", "alert__article__source", "alert__company", "alert__assignee"
+        )
         .order_by("id")
     )
 
@@ -127,7 +107,7 @@ def _prepare(delivery: Delivery) -> bool:
         _leave(delivery, Delivery.State.DEAD, "The worker ended in the middle of each try.")
         return False
     if delivery.message is None:
-        delivery.message = _composed(delivery)
+        delivery.message = delivery_compose(delivery=delivery)
         Delivery.objects.filter(id=delivery.pk).update(message=delivery.message)
     return True
 
@@ -145,13 +125,6 @@ def _hindrance(delivery: Delivery) -> str:
     ):
         return "Alerts may not be mailed to this address any more."
     return ""
-
-
-def _composed(delivery: Delivery) -> Message:
-    if delivery.alert is not None:
-        return alert_message(delivery.alert)
-    assert delivery.channel is not None
-    return test_message(delivery.channel)
 
 
 def _parcel(delivery: Delivery) -> Parcel:

@@ -18,6 +18,7 @@ from apps.market.charts import (
 )
 from apps.market.models import Article, Mention, Score
 from apps.market.payloads import split_scores
+from apps.market.precision import Precision
 from apps.market.sentiment_index import IndexReport
 
 register = template.Library()
@@ -84,6 +85,19 @@ def signed(net: float) -> str:
 @register.filter
 def percent(share: float) -> str:
     return f"{share:.0%}"
+
+
+@register.filter
+def hundredths(share: float) -> str:
+    """A share as a coordinate of 100, with a point in every language."""
+    return f"{100 * share:.1f}"
+
+
+@register.filter
+def interval_width(precision: Precision) -> str:
+    """How wide the interval of a precision is, of 100."""
+    low, high = precision.interval
+    return f"{100 * (high - low):.1f}"
 
 
 @register.filter

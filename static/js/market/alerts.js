@@ -31,6 +31,23 @@ export class Alerts {
     toast(`${alert.rule.name}: ${alert.article.title}`, { seconds: 4 });
   }
 
+  /** A story was told once more: its alerts grow instead of a new one. */
+  grow({ story }) {
+    for (const link of this.#list.querySelectorAll(`[data-story="${Number(story)}"] [data-similar]`)) {
+      const number = link.querySelector("span");
+      number.textContent = Number(number.textContent) + 1;
+      link.hidden = false;
+    }
+  }
+
+  /** Its rule had rung often enough: counted, not rung. */
+  keepBack() {
+    const chip = this.#root.querySelector("[data-kept-back]");
+    const number = chip.querySelector("span");
+    number.textContent = Number(number.textContent) + 1;
+    chip.hidden = false;
+  }
+
   correct(alert) {
     const chip = this.#find(alert.id)?.querySelector("[data-correction]");
     if (!chip) return;
@@ -75,12 +92,14 @@ export class Alerts {
       .content.firstElementChild.cloneNode(true);
     const { articleUrl, companyUrl } = this.#root.dataset;
     item.dataset.alert = alert.id;
+    item.dataset.story = alert.story;
     item.classList.add(alert.label, "fresh");
     item.querySelector(".alert-rule").textContent = alert.rule.name;
     item.querySelector("time").dateTime = alert.created_at;
     const title = item.querySelector(".alert-title");
     title.textContent = alert.article.title;
     title.href = articleUrl.replace("/0/", `/${Number(alert.article.id)}/`);
+    item.querySelector("[data-similar]").href = `${title.href}#story`;
     const ticker = item.querySelector(".ticker");
     if (alert.company) {
       ticker.hidden = false;

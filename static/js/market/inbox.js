@@ -11,7 +11,8 @@ export default function start(root) {
   });
   root.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !event.target.matches("[data-comment-input]")) return;
-    act(event.target.closest("[data-alert]").querySelector("[data-acknowledge]"));
+    const item = event.target.closest("[data-alert]");
+    act(item.querySelector("[data-acknowledge]") || item.querySelector("[data-resolve]"));
   });
 }
 
@@ -32,8 +33,9 @@ function wanted(button, item) {
     const pressed = button.getAttribute("aria-pressed") === "true";
     return ["rate", { verdict: pressed ? "" : button.dataset.verdict }];
   }
-  if ("resolve" in button.dataset) return ["resolve", {}];
-  return ["acknowledge", { comment: item.querySelector("[data-comment-input]").value }];
+  const written = item.querySelector("[data-comment-input]").value;
+  if ("resolve" in button.dataset) return ["resolve", { reason: written }];
+  return ["acknowledge", { comment: written }];
 }
 
 function show(item, alert) {
@@ -45,8 +47,14 @@ function show(item, alert) {
   for (const button of item.querySelectorAll("[data-verdict]")) {
     button.setAttribute("aria-pressed", String(button.dataset.verdict === alert.verdict));
   }
+  const resolution = item.querySelector("[data-resolution]");
+  resolution.textContent = alert.resolution;
+  resolution.hidden = !alert.resolution;
   if (alert.state === "new") return;
-  item.querySelector("[data-comment-input]")?.remove();
   item.querySelector("[data-acknowledge]")?.remove();
-  if (alert.state === "resolved") item.querySelector("[data-resolve]")?.remove();
+  const input = item.querySelector("[data-comment-input]");
+  if (input) input.value = "";
+  if (alert.state !== "resolved") return;
+  input?.remove();
+  item.querySelector("[data-resolve]")?.remove();
 }

@@ -30,11 +30,17 @@ export default function start(root) {
       last.dataset.relative = "";
       refresh(last.parentElement);
     },
-    "story.repeated": (payload) => tape.repeat(payload),
+    "story.repeated": (payload) => {
+      tape.repeat(payload);
+      alerts.grow(payload);
+    },
   };
   const onAlerts = {
     "alert.created": (payload) => alerts.add(payload),
+    "alert.throttled": () => alerts.keepBack(),
     "alert.corrected": (payload) => alerts.correct(payload),
+    "alert.assigned": (payload) => payload.state === "new" && alerts.add(payload),
+    "alert.unassigned": (payload) => alerts.remove(payload.id),
     "alert.acknowledged": (payload) => alerts.remove(payload.id),
   };
   const { tapeStream, tapeSeq, alertsStream, alertsSeq } = root.dataset;

@@ -1,0 +1,130 @@
+"""Silences: made, and ended early, by their owner; they keep that person's alerts quiet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.accounts.services import audit_record
+from apps.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from apps.market.models import Alert, Company, Rule, Silence, WatchedCompany
+from apps.market.topics import TOPICS
+
+LONGEST = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceInput:
+    """A silence as a form or the API gives it; without ``starts_at`` it begins now."""
+
+    kind: str
+    ends_at: datetime
+    reason: str
+    starts_at: datetime | None = None
+    rule_id: int | None = None
+    company_id: int | None = None
+    sector: str = ""
+    topic: str = ""
+
+
+def silence_create(*, actor: Any, wanted: SilenceInput) -> Silence:
+    """Keep alerts of the actor's quiet for a time.
+
+    Raises ``NotAllowed``, and ``InvalidInput`` naming each field that is off.
+    """
+    if not actor.has_perm("market.view_news"):
+        raise NotAllowed("Only analysts have silences.")
+    problems: dict[str, str] = {}
+    silence = Silence(owner=actor, kind=wanted.kind, reason=" ".join(wanted.reason.split()))
+    _set_subject(silence, wanted, problems)
+    silence.starts_at = wanted.starts_at or timezone.now()
+    silence.ends_at = wanted.ends_at
+    if not 1 <= len(silence.reason) <= 300:
+        problems["reason"] = "Say why, in 1 to 300 characters."
+    if silence.ends_at <= max(silence.starts_at, timezone.now()):
+        problems["ends_at"] = "Ends after it starts, and after now."
+    elif silence.ends_at - silence.starts_at > LONGEST:
+        problems["ends_at"] = f"At most {LONGEST.days} days."
+    if problems:
+        told = " ".join(f"{field}: {problem}" for field, problem in problems.items())
+        raise InvalidInput(f"The silence is not usable. {told}", fields=problems)
+    with transaction.atomic():
+        silence.save()
+        _audit(actor, "silence.started", silence)
+    return silence
+
+
+def _set_subject(silence: Silence, wanted: SilenceInput, problems: dict[str, str]) -> None:
+    kinds = Silence.Kind
+    if wanted.kind not in kinds.values:
+        problems["kind"] = f"One of {', '.join(kinds.values)}."
+    elif wanted.kind == kinds.RULE:
+        silence.rule = Rule.objects.filter(id=wanted.rule_id or 0, owner=silence.owner).first()
+        if silence.rule is None:
+            problems["rule"] = "You have no such rule."
+    elif wanted.kind == kinds.COMPANY:
+        silence.company = Company.objects.filter(id=wanted.company_id or 0).first()
+        if silence.company is None:
+            problems["company"] = "There is no such company."
+    elif wanted.kind == kinds.SECTOR:
+        silence.sector = wanted.sector
+        if not wanted.sector or not Company.objects.filter(sector=wanted.sector).exists():
+            problems["sector"] = "There is no such sector."
+    elif wanted.kind == kinds.TOPIC:
+        silence.topic = wanted.topic
+        if wanted.topic not in TOPICS:
+            problems["topic"] = "There is no such topic."
+
+
+def silence_end(*, actor: Any, silence_id: int) -> Silence:
+    """End a silence of the actor's now. Raises ``NotFound``, ``Conflict`` when it is over."""
+    with transaction.atomic():
+        silence = Silence.objects.select_for_update().filter(id=silence_id).first()
+        if silence is None or not actor.has_perm("market.change_silence", silence):
+            raise NotFound("There is no such silence.")
+        now = timezone.now()
+        if silence.ends_at <= now:
+            raise Conflict("This silence is over already.", code="silence_over")
+        silence.starts_at, silence.ends_at = min(silence.starts_at, now), now
+        silence.ended_early = True
+        silence.save(update_fields=["starts_at", "ends_at", "ended_early"])
+        _audit(actor, "silence.ended", silence)
+    return silence
+
+
+def silence_of(*, alert: Alert, at: datetime) -> Silence | None:
+    """The silence that an alert falls under, the one that ends last when there are several."""
+    about = Q(topic=alert.topic, kind=Silence.Kind.TOPIC)
+    if alert.rule_id is not None:
+        about |= Q(rule=alert.rule_id)
+    company = alert.company
+    if company is not None:
+        about |= Q(company=company)
+        about |= Q(sector=company.sector, kind=Silence.Kind.SECTOR)
+        about |= Q(kind=Silence.Kind.WATCHLIST)
+    active = Silence.objects.filter(about, owner=alert.owner_id, starts_at__lte=at, ends_at__gt=at)
+    for silence in active.order_by("-ends_at", "-id"):
+        if silence.kind != Silence.Kind.WATCHLIST or _is_watched(alert):
+            return silence
+    return None
+
+
+def _is_watched(alert: Alert) -> bool:
+    watched = WatchedCompany.objects.filter(owner=alert.owner_id, company=alert.company_id)
+    return watched.exists()
+
+
+def _audit(actor: Any, action: str, silence: Silence) -> None:
+    audit_record(
+        actor=actor,
+        action=action,
+        object_type="silence",
+        object_id=silence.pk,
+        kind=silence.kind,
+        about=silence.about,
+    )
