@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Kind = Literal["classification", "ner", "embedding", "joint"]
-KINDS: tuple[Kind, ...] = ("classification", "ner", "embedding")
+Kind = Literal["classification", "multi_label", "ner", "embedding", "joint"]
+KINDS: tuple[Kind, ...] = ("classification", "multi_label", "ner", "embedding")
 """The kinds of task; a "joint" model answers for several tasks, each of a kind of its own."""
 
 OUT_OF_SCOPE = "oos"
@@ -53,6 +53,19 @@ class Classification:
 
 
 @dataclass(frozen=True, slots=True)
+class MultiLabel:
+    """Which of several labels hold of one text: none, one or many.
+
+    ``scores`` has every label with its own calibrated probability, best first; they do not sum to
+    1. ``labels`` are those whose score reaches the artifact's threshold for them, best first.
+    """
+
+    scores: tuple[ScoredLabel, ...]
+    labels: tuple[str, ...]
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entity:
     """A named span: ``text == source[start:end]`` (offsets in characters of the source text)."""
 
@@ -79,7 +92,7 @@ class Embedding:
     version: str
 
 
-Prediction = Classification | Tagging | Embedding
+Prediction = Classification | MultiLabel | Tagging | Embedding
 
 
 @dataclass(frozen=True, slots=True)

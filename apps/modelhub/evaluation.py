@@ -15,6 +15,7 @@ from ml.data.readers import Problems
 from ml.data.targeting import TARGETED_TASK
 from ml.errors import DataError, MLError
 from ml.evaluation.measures import ClassificationMeasure, CountEntities, TaggingMeasure
+from ml.evaluation.multi_label_measure import MultiLabelMeasure
 from ml.evaluation.targeted import TargetedMeasure
 from ml.reports.folder import check_report_folder, write_report
 from ml.types import Tagging
@@ -45,8 +46,14 @@ def _classification(predictor: Any) -> ClassificationMeasure:
     return measure(predictor, temperature=artifact.temperature)
 
 
+def _multi_label(predictor: Any) -> MultiLabelMeasure:
+    artifact = gateway.model_store().artifact(predictor.info.task, predictor.info.version)
+    return MultiLabelMeasure(predictor, temperature=artifact.temperature)
+
+
 MEASURES: dict[str, Callable[[Any], Any]] = {
     "classification": _classification,
+    "multi_label": _multi_label,
     "ner": TaggingMeasure,
 }
 """What measures a predictor, by its kind."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from ml.types import Classification, Embedding, Prediction
+from ml.types import Classification, Embedding, MultiLabel, Prediction
 
 _SHOWN_LABELS = 5
 
@@ -20,6 +20,12 @@ def prediction_payload(prediction: Prediction) -> dict[str, Any]:
             "out_of_scope": prediction.out_of_scope,
             "in_scope": prediction.in_scope,
             "confident": prediction.confident,
+            "version": prediction.version,
+        }
+    if isinstance(prediction, MultiLabel):
+        return {
+            "labels": list(prediction.labels),
+            "scores": [asdict(score) for score in prediction.scores],
             "version": prediction.version,
         }
     if isinstance(prediction, Embedding):

@@ -30,6 +30,7 @@ from ml.data.splits import drop_repeats, split_by_text, text_key
 from ml.data.targeting import TARGETED_TASK, TargetedText, read_targeted
 from ml.data.tweets import tweets_about_one
 from ml.data.written.named_news import NamedSentence, named_sentences
+from ml.data.written.abuse import remarks
 from ml.data.written.texts import WrittenText, company_texts, statements
 from ml.errors import DataError
 from ml.types import OUT_OF_SCOPE
@@ -200,6 +201,27 @@ def _named_news() -> list[NamedSentence]:
     return list(named_sentences(per_pattern=NEWS_PER_PATTERN))
 
 
+REMARKS_PER_PATTERN = 8
+_CIVIL_STATEMENTS = 1
+
+
+def prepare_toxicity(data: Path) -> Rows:
+    """Abusive and civil texts written here, and the written financial news as civil ones.
+
+    Some of the patterns are held out whole; ``abuse_held_out.jsonl`` was written apart from them
+    and takes no part.
+    """
+    written = list(remarks(per_pattern=REMARKS_PER_PATTERN))
+    news = statements(per_pattern=dict.fromkeys(STATEMENTS_PER_PATTERN, _CIVIL_STATEMENTS))
+    civil = [(text.text, text.held_out) for text in news]
+    rows = [(text.text, text.labels, text.held_out) for text in written]
+    rows += [(text, (), held_out) for text, held_out in civil]
+    return (
+        [{"text": text, "labels": list(labels)} for text, labels, held in rows if not held],
+        [{"text": text, "labels": list(labels)} for text, labels, held in rows if held],
+    )
+
+
 PREPARATIONS: dict[str, Callable[[Path], Rows]] = {
     "intent": prepare_intent,
     "sentiment": prepare_sentiment,
@@ -208,14 +230,23 @@ PREPARATIONS: dict[str, Callable[[Path], Rows]] = {
     "ner": prepare_ner,
     "named_news": prepare_named_news,
     "support_encoder": prepare_support_encoder,
+    "toxicity": prepare_toxicity,
 }
 
+OWN_TEXTS = frozenset({"toxicity"})
+"""Tasks that read no public set."""
 
-def prepare(task: str, data: Path, output: Path) -> dict[str, int]:
-    """Write ``<output>/<task>_train.jsonl`` and ``_valid.jsonl``; returns their row counts."""
+
+def prepare(task: str, data: Path | None, output: Path) -> dict[str, int]:
+    """Write ``<output>/<task>_train.jsonl`` and ``_valid.jsonl``; returns their row counts.
+
+    ``data`` is the folder of the public sets, for tasks that read some.
+    """
     if task not in PREPARATIONS:
         raise DataError(task, None, f"no such task; there are {', '.join(PREPARATIONS)}")
-    training, valid = PREPARATIONS[task](data)
+    if data is None and task not in OWN_TEXTS:
+        raise DataError(task, None, "is made from public sets; name their folder (--data)")
+    training, valid = PREPARATIONS[task](data or Path())
     return {
         "train": write_jsonl(output / f"{task}_train.jsonl", training),
         "valid": write_jsonl(output / f"{task}_valid.jsonl", valid),

@@ -95,6 +95,9 @@ def _summary(payload: dict[str, Any]) -> str:
     if "label" in payload:
         scope = "" if payload["in_scope"] else " (out of scope)"
         return f"{payload['label']} {payload['confidence']:.3f}{scope}"
+    if "labels" in payload:
+        scores = {scored["label"]: scored["score"] for scored in payload["scores"]}
+        return ", ".join(f"{name} {scores[name]:.3f}" for name in payload["labels"]) or "none"
     if "entities" in payload:
         names = [f"{entity['text']} [{entity['label']}]" for entity in payload["entities"]]
         return ", ".join(names) or "no entities"
