@@ -9,9 +9,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Kind = Literal["classification", "multi_label", "ner", "embedding", "joint"]
+Kind = Literal["classification", "multi_label", "ner", "embedding", "joint", "spans"]
 KINDS: tuple[Kind, ...] = ("classification", "multi_label", "ner", "embedding")
-"""The kinds of task; a "joint" model answers for several tasks, each of a kind of its own."""
+"""The kinds of task; a "joint" model answers for several tasks, each of a kind of its own, and
+"spans" are found by rules and a tagger (:mod:`ml.entities.personal`)."""
 
 OUT_OF_SCOPE = "oos"
 """The label that marks a row as belonging to none of a task's labels."""
@@ -92,7 +93,29 @@ class Embedding:
     version: str
 
 
-Prediction = Classification | MultiLabel | Tagging | Embedding
+@dataclass(frozen=True, slots=True)
+class PersonalSpan:
+    """A span of personal data, ``text == source[start:end]``; ``value`` is the same however it was
+    written, ``score`` is 1 for what a rule found."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+    value: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalData:
+    """The personal data of one text, in order and never overlapping; ``version`` is that of the
+    tagger that found the names."""
+
+    spans: tuple[PersonalSpan, ...]
+    version: str
+
+
+Prediction = Classification | MultiLabel | Tagging | Embedding | PersonalData
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
 
 from apps.core import lifespan
 from apps.core.errors import Busy, ModelUnavailable, Problem
+from ml.entities.personal import PII_TASK, TAGGER, personal_data
 from ml.errors import DeadlineExceeded, EngineClosed, MLError, ModelNotFound, Overloaded
 from ml.serving.protocol import EngineStats, InferenceEngine, Predictor
 from ml.types import Classification, Embedding, FloatArray, ModelInfo, Prediction, Tagging
@@ -80,6 +82,8 @@ def _problem(error: MLError) -> Problem:
 
 def predict(task: str, texts: Sequence[str]) -> list[Prediction]:
     """Predictions for ``texts``, blocking; for workers and commands. Raises ``Problem``."""
+    if task == PII_TASK:
+        return _personal(texts, predict(TAGGER, texts))
     try:
         return engine().predict(task, texts, timeout=settings.ML_TIMEOUT_SECONDS)
     except MLError as error:
@@ -88,10 +92,22 @@ def predict(task: str, texts: Sequence[str]) -> list[Prediction]:
 
 async def apredict(task: str, texts: Sequence[str]) -> list[Prediction]:
     """Predictions for ``texts`` without blocking the event loop. Raises ``Problem``."""
+    if task == PII_TASK:
+        return _personal(texts, await apredict(TAGGER, texts))
     try:
         return await engine().apredict(task, texts, timeout=settings.ML_TIMEOUT_SECONDS)
     except MLError as error:
         raise _problem(error) from error
+
+
+def _personal(texts: Sequence[str], taggings: Sequence[Prediction]) -> list[Prediction]:
+    """The personal data of texts, whose names a tagger has found."""
+    today = timezone.localdate()
+    tagged = cast(Sequence[Tagging], taggings)
+    return [
+        personal_data(text, tagging, today=today)
+        for text, tagging in zip(texts, tagged, strict=True)
+    ]
 
 
 def foresee(task: str, texts: Sequence[str]) -> None:
@@ -159,6 +175,10 @@ def load_version(task: str, version: str | None = None) -> Predictor:
     from ml.runtime import RuntimeSettings, available_cores
     from ml.serving.predictors import load_predictor
 
+    if task == PII_TASK:
+        from ml.serving.personal import PersonalDataPredictor
+
+        return PersonalDataPredictor(load_version(TAGGER, version), timezone.localdate)
     store = model_store()
     artifact = store.artifact(task, version)
     folder = settings.ML_MODELS_DIR / task / artifact.version

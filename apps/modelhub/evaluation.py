@@ -16,6 +16,7 @@ from ml.data.targeting import TARGETED_TASK
 from ml.errors import DataError, MLError
 from ml.evaluation.measures import ClassificationMeasure, CountEntities, TaggingMeasure
 from ml.evaluation.multi_label_measure import MultiLabelMeasure
+from ml.evaluation.span_measure import SpanMeasure
 from ml.evaluation.targeted import TargetedMeasure
 from ml.reports.folder import check_report_folder, write_report
 from ml.types import Tagging
@@ -55,6 +56,7 @@ MEASURES: dict[str, Callable[[Any], Any]] = {
     "classification": _classification,
     "multi_label": _multi_label,
     "ner": TaggingMeasure,
+    "spans": SpanMeasure,
 }
 """What measures a predictor, by its kind."""
 
@@ -78,6 +80,8 @@ def evaluate_file(
     if looks.report is not None:
         check_report_folder(looks.report)
     predictor = gateway.load_version(task, version)
+    if predictor.info.kind == "spans" and looks != Looks():
+        raise InvalidInput(f"{task} is measured as a whole; leave the closer looks out.")
     measure = _measure_of(predictor)
     other = _other_version(predictor, looks.against)
     problems = Problems()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from ml.types import Classification, Embedding, MultiLabel, Prediction
+from ml.types import Classification, Embedding, MultiLabel, PersonalData, Prediction
 
 _SHOWN_LABELS = 5
 
@@ -30,6 +30,11 @@ def prediction_payload(prediction: Prediction) -> dict[str, Any]:
         }
     if isinstance(prediction, Embedding):
         return {"vector": prediction.vector.tolist(), "version": prediction.version}
+    if isinstance(prediction, PersonalData):
+        return {
+            "spans": [asdict(span) for span in prediction.spans],
+            "version": prediction.version,
+        }
     return {
         "entities": [asdict(entity) for entity in prediction.entities],
         "version": prediction.version,

@@ -18,6 +18,7 @@ from ml.data.banking import BANKING_LIKE_CLINC
 from ml.data.casing import recased
 from ml.data.ner_labels import to_shared_labels
 from ml.data.prepare_retrieval import prepare_support_encoder
+from ml.data.prepare_toxicity import prepare_toxicity
 from ml.data.readers import (
     LabelledText,
     TaggedSentence,
@@ -30,7 +31,6 @@ from ml.data.splits import drop_repeats, split_by_text, text_key
 from ml.data.targeting import TARGETED_TASK, TargetedText, read_targeted
 from ml.data.tweets import tweets_about_one
 from ml.data.written.named_news import NamedSentence, named_sentences
-from ml.data.written.abuse import remarks
 from ml.data.written.texts import WrittenText, company_texts, statements
 from ml.errors import DataError
 from ml.types import OUT_OF_SCOPE
@@ -199,27 +199,6 @@ def prepare_named_news(_: Path) -> Rows:
 
 def _named_news() -> list[NamedSentence]:
     return list(named_sentences(per_pattern=NEWS_PER_PATTERN))
-
-
-REMARKS_PER_PATTERN = 8
-_CIVIL_STATEMENTS = 1
-
-
-def prepare_toxicity(data: Path) -> Rows:
-    """Abusive and civil texts written here, and the written financial news as civil ones.
-
-    Some of the patterns are held out whole; ``abuse_held_out.jsonl`` was written apart from them
-    and takes no part.
-    """
-    written = list(remarks(per_pattern=REMARKS_PER_PATTERN))
-    news = statements(per_pattern=dict.fromkeys(STATEMENTS_PER_PATTERN, _CIVIL_STATEMENTS))
-    civil = [(text.text, text.held_out) for text in news]
-    rows = [(text.text, text.labels, text.held_out) for text in written]
-    rows += [(text, (), held_out) for text, held_out in civil]
-    return (
-        [{"text": text, "labels": list(labels)} for text, labels, held in rows if not held],
-        [{"text": text, "labels": list(labels)} for text, labels, held in rows if held],
-    )
 
 
 PREPARATIONS: dict[str, Callable[[Path], Rows]] = {
