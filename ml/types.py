@@ -9,9 +9,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Kind = Literal["classification", "ner", "embedding", "joint"]
-KINDS: tuple[Kind, ...] = ("classification", "ner", "embedding")
-"""The kinds of task; a "joint" model answers for several tasks, each of a kind of its own."""
+Kind = Literal["classification", "multi_label", "ner", "embedding", "joint", "spans"]
+KINDS: tuple[Kind, ...] = ("classification", "multi_label", "ner", "embedding")
+"""The kinds of task; a "joint" model answers for several tasks, each of a kind of its own, and
+"spans" are found by rules and a tagger (:mod:`ml.entities.personal`)."""
 
 OUT_OF_SCOPE = "oos"
 """The label that marks a row as belonging to none of a task's labels."""
@@ -53,6 +54,19 @@ class Classification:
 
 
 @dataclass(frozen=True, slots=True)
+class MultiLabel:
+    """Which of several labels hold of one text: none, one or many.
+
+    ``scores`` has every label with its own calibrated probability, best first; they do not sum to
+    1. ``labels`` are those whose score reaches the artifact's threshold for them, best first.
+    """
+
+    scores: tuple[ScoredLabel, ...]
+    labels: tuple[str, ...]
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entity:
     """A named span: ``text == source[start:end]`` (offsets in characters of the source text)."""
 
@@ -79,7 +93,29 @@ class Embedding:
     version: str
 
 
-Prediction = Classification | Tagging | Embedding
+@dataclass(frozen=True, slots=True)
+class PersonalSpan:
+    """A span of personal data, ``text == source[start:end]``; ``value`` is the same however it was
+    written, ``score`` is 1 for what a rule found."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+    value: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalData:
+    """The personal data of one text, in order and never overlapping; ``version`` is that of the
+    tagger that found the names."""
+
+    spans: tuple[PersonalSpan, ...]
+    version: str
+
+
+Prediction = Classification | MultiLabel | Tagging | Embedding | PersonalData
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
 
 from apps.core import lifespan
 from apps.core.errors import Busy, ModelUnavailable, Problem
+from ml.entities.personal import PII_TASK, TAGGER, personal_data
 from ml.errors import DeadlineExceeded, EngineClosed, MLError, ModelNotFound, Overloaded
 from ml.serving.protocol import EngineStats, InferenceEngine, Predictor
 from ml.types import Classification, Embedding, FloatArray, ModelInfo, Prediction, Tagging
@@ -84,6 +86,8 @@ def predict(task: str, texts: Sequence[str]) -> list[Prediction]:
 
     One version of the model makes all of them, also when another is promoted in between.
     """
+    if task == PII_TASK:
+        return _personal(texts, predict(TAGGER, texts))
     try:
         for _ in range(_ATTEMPTS):
             found = engine().predict(task, texts, timeout=settings.ML_TIMEOUT_SECONDS)
@@ -96,6 +100,8 @@ def predict(task: str, texts: Sequence[str]) -> list[Prediction]:
 
 async def apredict(task: str, texts: Sequence[str]) -> list[Prediction]:
     """Like :func:`predict` without blocking the event loop. Raises ``Problem``."""
+    if task == PII_TASK:
+        return _personal(texts, await apredict(TAGGER, texts))
     try:
         for _ in range(_ATTEMPTS):
             found = await engine().apredict(task, texts, timeout=settings.ML_TIMEOUT_SECONDS)
@@ -113,6 +119,16 @@ def _of_one_version(predictions: Sequence[Prediction]) -> bool:
     again, what the new version has answered comes from the cache.
     """
     return len({prediction.version for prediction in predictions}) < 2
+
+
+def _personal(texts: Sequence[str], taggings: Sequence[Prediction]) -> list[Prediction]:
+    """The personal data of texts, whose names a tagger has found."""
+    today = timezone.localdate()
+    tagged = cast(Sequence[Tagging], taggings)
+    return [
+        personal_data(text, tagging, today=today)
+        for text, tagging in zip(texts, tagged, strict=True)
+    ]
 
 
 def foresee(task: str, texts: Sequence[str]) -> None:
@@ -180,6 +196,10 @@ def load_version(task: str, version: str | None = None) -> Predictor:
     from ml.runtime import RuntimeSettings, available_cores
     from ml.serving.predictors import load_predictor
 
+    if task == PII_TASK:
+        from ml.serving.personal import PersonalDataPredictor
+
+        return PersonalDataPredictor(load_version(TAGGER, version), timezone.localdate)
     store = model_store()
     artifact = store.artifact(task, version)
     folder = settings.ML_MODELS_DIR / task / artifact.version

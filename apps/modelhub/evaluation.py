@@ -15,6 +15,8 @@ from ml.data.readers import Problems
 from ml.data.targeting import TARGETED_TASK
 from ml.errors import DataError, MLError
 from ml.evaluation.measures import ClassificationMeasure, CountEntities, TaggingMeasure
+from ml.evaluation.multi_label_measure import MultiLabelMeasure
+from ml.evaluation.span_measure import SpanMeasure
 from ml.evaluation.targeted import TargetedMeasure
 from ml.reports.folder import check_report_folder, write_report
 from ml.types import Tagging
@@ -45,9 +47,16 @@ def _classification(predictor: Any) -> ClassificationMeasure:
     return measure(predictor, temperature=artifact.temperature)
 
 
+def _multi_label(predictor: Any) -> MultiLabelMeasure:
+    artifact = gateway.model_store().artifact(predictor.info.task, predictor.info.version)
+    return MultiLabelMeasure(predictor, temperature=artifact.temperature)
+
+
 MEASURES: dict[str, Callable[[Any], Any]] = {
     "classification": _classification,
+    "multi_label": _multi_label,
     "ner": TaggingMeasure,
+    "spans": SpanMeasure,
 }
 """What measures a predictor, by its kind."""
 
@@ -71,6 +80,8 @@ def evaluate_file(
     if looks.report is not None:
         check_report_folder(looks.report)
     predictor = gateway.load_version(task, version)
+    if predictor.info.kind == "spans" and looks != Looks():
+        raise InvalidInput(f"{task} is measured as a whole; leave the closer looks out.")
     measure = _measure_of(predictor)
     other = _other_version(predictor, looks.against)
     problems = Problems()

@@ -32,8 +32,7 @@ def explain(*, task: str, text: str, label: str | None = None) -> dict[str, Any]
     if len(text) > MAX_CHARACTERS:
         raise InvalidInput(f"Explain a text of at most {MAX_CHARACTERS:,} characters.")
     kinds = {info.task: info.kind for info in gateway.models()}
-    if kinds.get(task, "classification") != "classification":
-        raise InvalidInput(f"{task} classifies no texts; there is nothing to explain.")
+    _check_kind(task, kinds.get(task, "classification"))
     try:
         found = occlude(lambda texts: gateway.classify(task, texts), text, label=label)
     except DataError as error:
@@ -50,8 +49,7 @@ def explain_version(
     workers. Raises ``MLError`` or ``Problem``.
     """
     predictor: Any = gateway.load_version(task, version)
-    if predictor.info.kind != "classification":
-        raise InvalidInput(f"{task} classifies no texts; there is nothing to explain.")
+    _check_kind(task, predictor.info.kind)
     if method == "gradients":
         from ml.explain.gradients import IntegratedGradients
 
@@ -93,6 +91,13 @@ def trained_folder(task: str, version: str) -> Path:
         if folder.is_dir():
             return folder
     raise ModelNotFound(f"{task}: the trained weights of {version} are not on this machine")
+
+
+def _check_kind(task: str, kind: str) -> None:
+    if kind == "multi_label":
+        raise InvalidInput(f"{task} gives several labels; explained is the one label of a text.")
+    if kind != "classification":
+        raise InvalidInput(f"{task} classifies no texts; there is nothing to explain.")
 
 
 def explanation_payload(found: Explanation) -> dict[str, Any]:

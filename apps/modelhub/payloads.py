@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from ml.types import Classification, Embedding, Prediction
+from ml.types import Classification, Embedding, MultiLabel, PersonalData, Prediction
 
 _SHOWN_LABELS = 5
 
@@ -22,8 +22,19 @@ def prediction_payload(prediction: Prediction) -> dict[str, Any]:
             "confident": prediction.confident,
             "version": prediction.version,
         }
+    if isinstance(prediction, MultiLabel):
+        return {
+            "labels": list(prediction.labels),
+            "scores": [asdict(score) for score in prediction.scores],
+            "version": prediction.version,
+        }
     if isinstance(prediction, Embedding):
         return {"vector": prediction.vector.tolist(), "version": prediction.version}
+    if isinstance(prediction, PersonalData):
+        return {
+            "spans": [asdict(span) for span in prediction.spans],
+            "version": prediction.version,
+        }
     return {
         "entities": [asdict(entity) for entity in prediction.entities],
         "version": prediction.version,

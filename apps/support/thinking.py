@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
@@ -24,7 +24,10 @@ from apps.support.knowledge import Knowledge
 from apps.support.models import Message
 from apps.support.privacy import mask
 from ml.retrieval.hybrid import Hit
-from ml.types import Classification, Entity
+from ml.types import Classification, Entity, MultiLabel
+
+SCREEN = "toxicity"
+"""The task that tells what of a message is abuse."""
 
 Analysis = dict[str, Any]
 Result = TypeVar("Result")
@@ -34,7 +37,7 @@ def foresee(text: str) -> None:
     """Have the models begin to read a message while it is being stored."""
     masked, _ = mask(text)
     with contextlib.suppress(Problem):  # it meets who thinks about the message, and is told there
-        for task in ("intent", knowledge.encoder_task(), "ner"):
+        for task in ("intent", knowledge.encoder_task(), "ner", SCREEN):
             gateway.foresee(task, [masked])
 
 
@@ -57,9 +60,10 @@ async def think(message: Message) -> tuple[Decision, Analysis]:
     """
     clock: dict[str, float] = {}
     foreign = await _foreign(message.text)
-    first, entities = await asyncio.gather(
+    first, entities, abuse = await asyncio.gather(
         _read(clock, message, message.text, foreign),
         _timed(clock, "entities", _entities(message.text)),
+        _timed(clock, "abuse", _abuse(message.text)),
     )
     began = time.perf_counter()
     reading = await _read_again(message, first, foreign)
@@ -68,6 +72,8 @@ async def think(message: Message) -> tuple[Decision, Analysis]:
     analysis = _analysis(reading, entities, foreign, clock)
     if reading.text != message.text:
         analysis["read_as"] = reading.text
+    if abuse:
+        analysis["abuse"] = abuse
     return reading.decision, analysis
 
 
@@ -158,6 +164,15 @@ async def _entities(text: str) -> tuple[Entity, ...]:
         return (await gateway.atag([text]))[0].entities
     except ModelUnavailable:
         return ()
+
+
+async def _abuse(text: str) -> list[str]:
+    """What of the text is abuse; an answer does not wait for a screen that is away."""
+    try:
+        (found,) = await gateway.apredict(SCREEN, [text])
+    except ModelUnavailable:
+        return []
+    return list(cast(MultiLabel, found).labels)
 
 
 def _analysis(

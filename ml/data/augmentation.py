@@ -16,11 +16,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ml.data.multi_label import MultiLabelText
 from ml.data.readers import LabelledText, TaggedSentence
 from ml.evaluation.decoding import spans_of
 from ml.evaluation.perturbations import slip
 
 Row = TypeVar("Row")
+Text = TypeVar("Text", LabelledText, MultiLabelText)
 
 _LISTS = Path(__file__).parent / "written"
 _PART = re.compile(r"(\w+(?:['\u2019-]\w+)*)(\W*)")
@@ -66,14 +68,12 @@ def augmentation(settings: dict[str, Any]) -> Augmentation | None:
     return Augmentation(**settings) if settings else None
 
 
-def augmented_texts(
-    rows: Sequence[LabelledText], settings: Augmentation, seed: int
-) -> list[LabelledText]:
+def augmented_texts(rows: Sequence[Text], settings: Augmentation, seed: int) -> list[Text]:
     """The rows and, behind them, their changed copies; a copy that came out the same is left out.
 
     What becomes of a row depends on the seed and its place alone.
     """
-    more = []
+    more: list[Text] = []
     for row, generator in _copies(rows, settings, seed):
         parts = [_Part(word, after) for word, after in _PART.findall(row.text)]
         lead = row.text[: len(row.text) - sum(len(part.word) + len(part.after) for part in parts)]

@@ -18,6 +18,7 @@ from ml.data.banking import BANKING_LIKE_CLINC
 from ml.data.casing import recased
 from ml.data.ner_labels import to_shared_labels
 from ml.data.prepare_retrieval import prepare_support_encoder
+from ml.data.prepare_toxicity import prepare_toxicity
 from ml.data.readers import (
     LabelledText,
     TaggedSentence,
@@ -208,14 +209,23 @@ PREPARATIONS: dict[str, Callable[[Path], Rows]] = {
     "ner": prepare_ner,
     "named_news": prepare_named_news,
     "support_encoder": prepare_support_encoder,
+    "toxicity": prepare_toxicity,
 }
 
+OWN_TEXTS = frozenset({"toxicity"})
+"""Tasks that read no public set."""
 
-def prepare(task: str, data: Path, output: Path) -> dict[str, int]:
-    """Write ``<output>/<task>_train.jsonl`` and ``_valid.jsonl``; returns their row counts."""
+
+def prepare(task: str, data: Path | None, output: Path) -> dict[str, int]:
+    """Write ``<output>/<task>_train.jsonl`` and ``_valid.jsonl``; returns their row counts.
+
+    ``data`` is the folder of the public sets, for tasks that read some.
+    """
     if task not in PREPARATIONS:
         raise DataError(task, None, f"no such task; there are {', '.join(PREPARATIONS)}")
-    training, valid = PREPARATIONS[task](data)
+    if data is None and task not in OWN_TEXTS:
+        raise DataError(task, None, "is made from public sets; name their folder (--data)")
+    training, valid = PREPARATIONS[task](data or Path())
     return {
         "train": write_jsonl(output / f"{task}_train.jsonl", training),
         "valid": write_jsonl(output / f"{task}_valid.jsonl", valid),

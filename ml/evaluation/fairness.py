@@ -90,11 +90,14 @@ def classifier_fairness(
     *,
     seed: int = 0,
     report: Report = lambda done, total, name: None,
+    thresholds: FloatArray | None = None,
 ) -> list[Fairness]:
     """Swaps in the rows that mention somebody, then frames round a sample of all rows.
 
     Swaps: every text that holds a gendered word, a first name or a nationality of the lists.
-    Frames: ``FRAMED_TEXTS`` texts drawn by ``seed``, each with every group.
+    Frames: ``FRAMED_TEXTS`` texts drawn by ``seed``, each with every group. With ``thresholds``, of
+    shape (labels,), the answer is every label whose score reaches its own, and the change of the
+    scores is the greatest of a label.
     """
     generator = random.Random(seed)  # noqa: S311 - reproducible, not secret
     drawn = generator.sample(list(texts), min(FRAMED_TEXTS, len(texts)))
@@ -108,7 +111,7 @@ def classifier_fairness(
     ]
     found = []
     for number, (name, variants) in enumerate(comparisons, start=1):
-        found.append(_compared(name, variants, probabilities))
+        found.append(_compared(name, variants, probabilities, thresholds))
         report(number, len(comparisons), name)
     return found
 
@@ -143,7 +146,10 @@ def tagger_fairness(
 
 
 def _compared(
-    name: str, variants: Sequence[dict[str, str]], probabilities: Probabilities
+    name: str,
+    variants: Sequence[dict[str, str]],
+    probabilities: Probabilities,
+    thresholds: FloatArray | None,
 ) -> Fairness:
     """Scores of the same texts between groups; each text maps a group to its variant."""
     if not variants:
@@ -156,9 +162,13 @@ def _compared(
         rows = scores[start : start + len(texts)]
         start += len(texts)
         top = int(rows.mean(axis=0).argmax())
-        distances = np.abs(rows[:, None] - rows[None, :]).sum(axis=2) / 2
-        changes.append(float(distances.max()))
-        differing += len(set(rows.argmax(axis=1).tolist())) > 1
+        apart = np.abs(rows[:, None] - rows[None, :])
+        if thresholds is None:
+            changes.append(float(apart.sum(axis=2).max()) / 2)
+            differing += len(set(rows.argmax(axis=1).tolist())) > 1
+        else:
+            changes.append(float(apart.max()))
+            differing += len(np.unique(rows >= thresholds, axis=0)) > 1
         for group, row in zip(texts, rows, strict=True):
             by_group.setdefault(group, []).append(float(row[top]))
     groups = [GroupScore(g, len(values), float(np.mean(values))) for g, values in by_group.items()]

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
+from ml.data.multi_label import MultiLabelText
 from ml.data.readers import (
     LabelledText,
     Problems,
@@ -98,7 +99,7 @@ class ClassificationMeasure:
         """
         kept = self._inside(rows)
         texts = [rows[i].text for i in kept]
-        groups = _groups([rows[i] for i in kept], texts)
+        groups = row_groups([rows[i] for i in kept], texts)
         if count_entities is not None and texts:
             groups["entities"] = density_groups(count_entities(texts))
         predicted, gold = [answers[i].label for i in kept], [rows[i].label for i in kept]
@@ -162,7 +163,7 @@ class ClassificationMeasure:
 
     def _answers(self, texts: Sequence[str], report: Report, title: str) -> list[Classification]:
         answers: list[Classification] = []
-        for chunk in _chunks(texts):
+        for chunk in chunks(texts):
             answers += self._predictor.predict(chunk)
             report(len(answers), len(texts), title)
         return answers
@@ -197,7 +198,7 @@ class TaggingMeasure:
     ) -> dict[str, Any]:
         """Precision, recall and F1 by length, language, source and number of gold entities."""
         counts = entity_counts(answers, [row.tags for row in rows])
-        groups = _groups(rows, [" ".join(row.tokens) for row in rows])
+        groups = row_groups(rows, [" ".join(row.tokens) for row in rows])
         groups["entities"] = density_groups(counts[:, 2].tolist())
 
         def measured(members: Sequence[int]) -> dict[str, Any]:
@@ -253,15 +254,17 @@ class TaggingMeasure:
         self, sentences: Sequence[Sequence[str]], report: Report, title: str
     ) -> list[list[str]]:
         tags: list[list[str]] = []
-        for chunk in _chunks(sentences):
+        for chunk in chunks(sentences):
             tags += self._predictor.tag_words(chunk)
             report(len(tags), len(sentences), title)
         return tags
 
 
-def _groups(
-    rows: Sequence[LabelledText] | Sequence[TaggedSentence], texts: Sequence[str]
+def row_groups(
+    rows: Sequence[LabelledText] | Sequence[MultiLabelText] | Sequence[TaggedSentence],
+    texts: Sequence[str],
 ) -> dict[str, list[str]]:
+    """By slice (length, language and, if rows have it, source) the group of each row."""
     groups = {"length": length_groups(texts), "language": language_groups(texts)}
     if any(row.source for row in rows):
         groups["source"] = [row.source or _NO_SOURCE for row in rows]
@@ -276,5 +279,6 @@ def _difference(first: Statistic, second: Statistic, n: int) -> dict[str, Any]:
     return asdict(paired_bootstrap(first, second, n))
 
 
-def _chunks(rows: Sequence[Any]) -> list[Sequence[Any]]:
+def chunks(rows: Sequence[Any]) -> list[Sequence[Any]]:
+    """The rows in pieces that are answered at a time."""
     return [rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK)]

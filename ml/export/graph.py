@@ -18,6 +18,7 @@ from ml.artifacts import TOKENIZER, Artifact
 from ml.data.encoding import EncodedBatch, encode_texts, encode_words, load_tokenizer
 from ml.data.text import split_words
 from ml.encoders import EncoderSource
+from ml.evaluation.multi_label import label_scores, threshold_array
 from ml.evaluation.scoring import softmax
 from ml.export.probes import PROBES
 from ml.types import FloatArray
@@ -63,6 +64,7 @@ def outputs_of(artifact: Artifact) -> tuple[str, ...]:
     """The names of a graph's outputs; the first is what its answers are read from."""
     return {
         "classification": ("logits", "pooled"),
+        "multi_label": ("logits", "pooled"),
         "ner": ("logits",),
         "embedding": ("vector",),
     }[artifact.kind]
@@ -107,12 +109,18 @@ def compare_answers(
 ) -> tuple[NDArray[np.bool_], FloatArray]:
     """For each answer, if it is the same, and its largest difference of a probability or cosine.
 
-    There is an answer for each text, or each word of it for token tagging. An embedding is the
-    same when its cosine with the source's is at least 0.97.
+    There is an answer for each text, or each word of it for token tagging; one of several labels is
+    the same if all of them are. An embedding is the same when its cosine with the source's is at
+    least 0.97.
     """
     if artifact.kind == "embedding":
         cosines = (wanted * found).sum(axis=1)
         return cosines >= MIN_AGREEMENT, 1.0 - cosines
+    if artifact.kind == "multi_label":
+        before, after = label_scores(wanted, artifact), label_scores(found, artifact)
+        thresholds = threshold_array(artifact)
+        same = ((before >= thresholds) == (after >= thresholds)).all(axis=1)
+        return same, np.abs(before - after).max(axis=1)
     before, after = softmax(wanted), softmax(found)
     same = before.argmax(axis=-1) == after.argmax(axis=-1)
     gaps = np.abs(before - after).max(axis=-1)

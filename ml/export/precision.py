@@ -24,8 +24,10 @@ from ml.artifacts import (
     staged_folder,
 )
 from ml.data.encoding import EncodedBatch
+from ml.data.multi_label import read_multi_label
 from ml.data.readers import read_classification, read_ner
 from ml.errors import ExportMismatch, TrainingError
+from ml.evaluation.multi_label_report import multi_label_report
 from ml.evaluation.reports import classification_report, tagging_report
 from ml.export.build import encoder_of, restore_model, store_build
 from ml.export.convert import calibration_feeds, check_precision, convert
@@ -43,7 +45,7 @@ from ml.serving.registry import ModelStore
 
 BATCHES = (1, 32)
 _TIMED_SECONDS = 1.0
-_METRICS = {"classification": "accuracy", "ner": "f1", "embedding": ""}
+_METRICS = {"classification": "accuracy", "multi_label": "macro_f1", "ner": "f1", "embedding": ""}
 
 Step = Callable[[int, int, str], None]
 _STEPS = ("load", "export", "convert", "compare", "measure", "store")
@@ -206,6 +208,11 @@ def _quality(predictor: Any, artifact: Artifact, rows: Path) -> float:
         sentences = list(read_ner(rows))
         tags = predictor.tag_words([row.tokens for row in sentences])
         return float(tagging_report(tags, [row.tags for row in sentences])[metric])
+    if artifact.kind == "multi_label":
+        several = list(read_multi_label(rows))
+        found = predictor.predict([row.text for row in several])
+        gold = [row.labels for row in several]
+        return float(multi_label_report(found, gold, artifact.labels)[metric])
     texts = list(read_classification(rows))
     answers = predictor.predict([row.text for row in texts])
     return float(

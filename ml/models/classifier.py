@@ -43,6 +43,7 @@ class TextClassifier(ClassifierHead):
     """Logits over ``columns`` classes, and the loss to train them by.
 
     ``loss`` takes logits (batch, columns) and labels (batch,); plain cross-entropy by default.
+    Where a text may have several labels they are floats (batch, columns), 1 for each that it has.
     While training, ``r_drop`` weighs the disagreement of two passes (:mod:`ml.models.r_drop`),
     ``mixup`` is the alpha of mixing the pooled vectors (:mod:`ml.models.mixup`), and ``contrast``
     takes the pooled vectors (batch or, with two passes, twice the batch; hidden) and their labels,
@@ -122,6 +123,9 @@ class TextClassifier(ClassifierHead):
 
     def _of_known(self, logits: Tensor, labels: Tensor) -> Tensor:
         """The mean over all rows of the loss of those that have a label; a scalar."""
+        if labels.is_floating_point():
+            found: Tensor = self.loss(logits, labels)
+            return found
         known = labels != IGNORED
         if not known.any():
             return logits.sum() * 0.0

@@ -22,6 +22,7 @@ from ml.types import (
     Entity,
     Kind,
     ModelInfo,
+    MultiLabel,
     Prediction,
     ScoredLabel,
     Tagging,
@@ -66,6 +67,9 @@ DEFAULT_CLASSIFICATIONS: Mapping[str, Rules] = {
         "oil": "Energy | Oil",
         "": "Company | Product News",
     },
+}
+DEFAULT_MULTI_LABEL: Mapping[str, Rules] = {
+    "toxicity": {"idiot": "insult", "stupid": "insult", "hurt you": "threat"},
 }
 # fmt: off
 _NOT_NAMES = frozenset({
@@ -115,6 +119,27 @@ class FakeClassifier:
         )
 
 
+class FakeMultiLabel:
+    """Gives a text the label of each keyword of ``rules`` that it contains, case aside."""
+
+    def __init__(self, info: ModelInfo, rules: Rules) -> None:
+        self.info = info
+        self._rules = {keyword.lower(): label for keyword, label in rules.items()}
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        return [self._label(text.lower()) for text in texts]
+
+    def _label(self, text: str) -> MultiLabel:
+        held = {label for keyword, label in self._rules.items() if keyword in text}
+        labels = tuple(label for label in self.info.labels if label in held)
+        others = [label for label in self.info.labels if label not in held]
+        scores = [
+            *(ScoredLabel(name, 0.9) for name in labels),
+            *(ScoredLabel(o, 0.1) for o in others),
+        ]
+        return MultiLabel(tuple(scores), labels, self.info.version)
+
+
 class FakeTagger:
     """Calls runs of capitalised words organisations, unless ``names`` says what they are."""
 
@@ -160,9 +185,14 @@ class FakeModels:
     """A :class:`ml.serving.protocol.ModelSource` of rules; see :class:`FakeEngine`."""
 
     def __init__(
-        self, classifications: Mapping[str, Rules], names: Mapping[str, str], dimensions: int
+        self,
+        classifications: Mapping[str, Rules],
+        multi_label: Mapping[str, Rules],
+        names: Mapping[str, str],
+        dimensions: int,
     ) -> None:
-        self._rules = dict(classifications)
+        self._rules = {**classifications, **multi_label}
+        self._multi_label = set(multi_label)
         self._names = dict(names)
         self._dimensions = dimensions
         self._versions = dict.fromkeys((*self._rules, "ner", "encoder"), "fake-1")
@@ -189,17 +219,20 @@ class FakeModels:
             return FakeTagger(info, self._names)
         if info.kind == "embedding":
             return FakeEncoder(info, self._dimensions)
+        if info.kind == "multi_label":
+            return FakeMultiLabel(info, self._rules[task])
         return FakeClassifier(info, self._rules[task])
 
     def _info(self, task: str) -> ModelInfo:
         version = self.active_version(task)
-        kind: Kind = "classification"
+        kind: Kind
         labels: tuple[str, ...] = ()
         if task == "ner":
             kind, labels = "ner", ("LOC", "ORG", "PER")
         elif task in _ENCODERS:
             kind = "embedding"
         else:
+            kind = "multi_label" if task in self._multi_label else "classification"
             labels = tuple(dict.fromkeys(self._rules[task].values()))
         return ModelInfo(
             task=task,
@@ -278,9 +311,9 @@ class _GatedUnit:
 class FakeEngine(LocalEngine):
     """The real engine over rules: the same protocol, no model files, no onnxruntime.
 
-    ``classifications`` maps a task to its rules (keyword to label), ``names`` an entity's text to
-    its type. The tasks are those of ``classifications`` (``intent``, ``sentiment``,
-    ``targeted_sentiment`` and ``topic`` unless given), ``ner`` and ``encoder``;
+    ``classifications`` and ``multi_label`` map a task to its rules (keyword to label), ``names`` an
+    entity's text to its type. The tasks are theirs (``intent``, ``sentiment``,
+    ``targeted_sentiment``, ``topic`` and ``toxicity`` unless given), ``ner`` and ``encoder``;
     ``models.promote("support_encoder", ...)`` adds that one. One worker and no cache by default, so
     that what a test sees does not depend on what ran before.
 
@@ -297,13 +330,14 @@ class FakeEngine(LocalEngine):
         self,
         classifications: Mapping[str, Rules] = DEFAULT_CLASSIFICATIONS,
         *,
+        multi_label: Mapping[str, Rules] = DEFAULT_MULTI_LABEL,
         names: Mapping[str, str] | None = None,
         dimensions: int = 384,
         capacity: int = 2048,
         cache_size: int = 0,
         workers: int = 1,
     ) -> None:
-        self.models = FakeModels(classifications, names or {}, dimensions)
+        self.models = FakeModels(classifications, multi_label, names or {}, dimensions)
         self.gate = GatedModels(self.models)
         super().__init__(
             self.gate,

@@ -4,8 +4,8 @@ Long texts are cut so that no caller can exhaust memory: classifiers and encoder
 20,000 characters (and of those as many tokens as the model takes, or all of them in windows if the
 model is declared so), taggers the first 50,000, in windows that overlap. A text without any word is
 answered without the model: a classifier says that all labels are equally likely and that it is out
-of scope, a tagger finds nothing, and an encoder returns the zero vector, whose cosine with
-everything is 0.
+of scope, one of several labels that none holds, a tagger finds nothing, and an encoder returns the
+zero vector, whose cosine with everything is 0.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from ml.data.long_texts import mean_by_text
 from ml.data.text import Word, normalise, split_words
 from ml.errors import ArtifactError
 from ml.evaluation.decoding import decode_tags
+from ml.evaluation.multi_label import label_logits
 from ml.evaluation.scoring import OOS_COLUMN, classify_logits
 from ml.runtime import RuntimeSettings
 from ml.serving.protocol import Predictor
@@ -35,6 +36,7 @@ from ml.types import (
     Embedding,
     FloatArray,
     ModelInfo,
+    MultiLabel,
     ScoredLabel,
     Tagging,
 )
@@ -48,6 +50,7 @@ _LARGE_RUN = 1024  # padded tokens of a run whose memory is given back rather th
 _INPUTS = ("input_ids", "attention_mask")
 OUTPUTS = {
     "classification": ("logits", "pooled"),
+    "multi_label": ("logits", "pooled"),
     "ner": ("logits",),
     "embedding": ("vector",),
 }
@@ -110,23 +113,14 @@ class Graph:
             raise ArtifactError(path, f"lacks the output {sorted(missing)[0]}")
 
 
-class ClassifierPredictor:
-    """Texts to calibrated class distributions."""
+class _HeadReader:
+    """What the head of a model of whole texts gives, and what it sees."""
 
     def __init__(self, folder: Path, artifact: Artifact, runtime: RuntimeSettings) -> None:
         self.info = model_info(artifact)
         self._artifact = artifact
         self._tokenizer = shared_tokenizer(folder, artifact)
         self._graph = Graph(folder, artifact, runtime)
-
-    def predict(self, texts: Sequence[str]) -> list[Classification]:
-        texts, filled = _readable(texts)
-        results = [answer_to_nothing(self._artifact)] * len(texts)
-        if filled:
-            scored = classify_logits(*self._read([texts[i] for i in filled]), self._artifact)
-            for index, result in zip(filled, scored, strict=True):
-                results[index] = result
-        return results
 
     def vectors(self, texts: Sequence[str]) -> FloatArray:
         """The pooled states that the head reads, shape (texts, hidden); zeros without a word."""
@@ -155,6 +149,33 @@ class ClassifierPredictor:
             mean_by_text(np.concatenate(logits), owners, len(texts)),
             mean_by_text(np.concatenate(pooled), owners, len(texts)),
         )
+
+
+class ClassifierPredictor(_HeadReader):
+    """Texts to calibrated class distributions."""
+
+    def predict(self, texts: Sequence[str]) -> list[Classification]:
+        texts, filled = _readable(texts)
+        results = [answer_to_nothing(self._artifact)] * len(texts)
+        if filled:
+            scored = classify_logits(*self._read([texts[i] for i in filled]), self._artifact)
+            for index, result in zip(filled, scored, strict=True):
+                results[index] = result
+        return results
+
+
+class MultiLabelPredictor(_HeadReader):
+    """Texts to the labels that hold of each."""
+
+    def predict(self, texts: Sequence[str]) -> list[MultiLabel]:
+        texts, filled = _readable(texts)
+        nothing = tuple(ScoredLabel(label, 0.0) for label in self._artifact.labels)
+        results = [MultiLabel(nothing, (), self._artifact.version)] * len(texts)
+        if filled:
+            scored = label_logits(self._read([texts[i] for i in filled])[0], self._artifact)
+            for index, result in zip(filled, scored, strict=True):
+                results[index] = result
+        return results
 
 
 class EncoderPredictor:
@@ -256,6 +277,8 @@ def load_predictor(folder: Path, artifact: Artifact, runtime: RuntimeSettings) -
         return load_joint_task(folder, artifact, runtime)
     if artifact.kind == "ner":
         return TaggerPredictor(folder, artifact, runtime)
+    if artifact.kind == "multi_label":
+        return MultiLabelPredictor(folder, artifact, runtime)
     if artifact.kind == "embedding":
         return EncoderPredictor(folder, artifact, runtime)
     return ClassifierPredictor(folder, artifact, runtime)

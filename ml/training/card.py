@@ -18,7 +18,10 @@ GRAMS_A_KWH = 475.0
 
 _SHOWN = (
     "accuracy",
+    "micro_f1",
     "macro_f1",
+    "mean_average_precision",
+    "exact_match",
     "ece",
     "f1",
     "precision",

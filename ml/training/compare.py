@@ -7,18 +7,34 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ml.data.multi_label import MultiLabelText
 from ml.data.readers import LabelledText, TaggedSentence, write_jsonl
 from ml.encoders import resolve_encoder
 from ml.errors import MLError, TrainingError
 from ml.training.config import FinetuneConfig
 from ml.training.isolated import IsolatedRun, finetune_isolated
-from ml.training.rows import FinetuneRequest, classification_rows, ner_rows
+from ml.training.rows import (
+    FinetuneRequest,
+    classification_rows,
+    multi_label_rows,
+    ner_rows,
+)
 
 Progress = Callable[[int, int, str], None]
 Run = Callable[[FinetuneRequest, Progress | None], IsolatedRun]
 
-QUALITY = {"classification": "accuracy", "ner": "f1", "embedding": "recall@1"}
+QUALITY = {
+    "classification": "accuracy",
+    "multi_label": "macro_f1",
+    "ner": "f1",
+    "embedding": "recall@1",
+}
 """The metric by which models of a kind are compared, on the held-out rows."""
+
+_READERS: dict[str, Callable[[FinetuneRequest], tuple[Sequence[Any], Sequence[Any]]]] = {
+    "multi_label": multi_label_rows,
+    "ner": ner_rows,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +132,7 @@ def with_fixed_split(request: FinetuneRequest) -> FinetuneRequest:
     """``request`` with its held-out rows in a file, so that every seed has the same ones."""
     if request.valid_file is not None:
         return request
-    read: Callable[[FinetuneRequest], tuple[Sequence[Any], Sequence[Any]]]
-    read = ner_rows if request.kind == "ner" else classification_rows
+    read = _READERS.get(request.kind, classification_rows)
     training, valid = read(request)
     folder = request.output / "split"
     write_jsonl(folder / "train.jsonl", (_record(row) for row in training))
@@ -125,7 +140,9 @@ def with_fixed_split(request: FinetuneRequest) -> FinetuneRequest:
     return replace(request, train_file=folder / "train.jsonl", valid_file=folder / "valid.jsonl")
 
 
-def _record(row: LabelledText | TaggedSentence) -> dict[str, Any]:
+def _record(row: LabelledText | MultiLabelText | TaggedSentence) -> dict[str, Any]:
+    if isinstance(row, MultiLabelText):
+        return {"text": row.text, "labels": list(row.labels)}
     if isinstance(row, TaggedSentence):
         return {"tokens": list(row.tokens), "tags": list(row.tags)}
     return {"text": row.text, "label": row.label}

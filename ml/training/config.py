@@ -15,6 +15,7 @@ from ml.models.tuning.registry import make_method, method_names
 from ml.training.settings.distillation import distillation
 from ml.training.settings.few_shot import FewShotSettings
 from ml.training.settings.losses import LossSettings
+from ml.training.settings.multi_label import MultiLabelSettings
 from ml.training.settings.optimisation import OptimisationSettings
 from ml.training.settings.pretraining import PretrainingSettings
 from ml.training.settings.regularisation import RegularisationSettings
@@ -40,6 +41,7 @@ class FinetuneConfig(
     OptimisationSettings,
     RegularisationSettings,
     TaggingSettings,
+    MultiLabelSettings,
     FewShotSettings,
     TrackingSettings,
     PretrainingSettings,
@@ -129,6 +131,7 @@ class FinetuneConfig(
             **self.few_shot_checks(),
             **self.tracking_checks(),
             **self.pretraining_checks(),
+            **self.multi_label_checks(),
         }
         for name, good in checks.items():
             if not good:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ml.data.encoding import encode_texts, encode_words
 from ml.data.long_texts import mean_by_text, spread
+from ml.data.multi_label import MultiLabelText, indicators
 from ml.data.readers import LabelledText, TaggedSentence
 from ml.models.tagger import IGNORED
 from ml.types import FloatArray
@@ -27,11 +28,12 @@ class EncodedRow:
     """One row of model input, unpadded; every list is as long as the row has tokens.
 
     ``owner`` is the index of the text that the row is of: long texts may have several rows.
-    ``taught`` are the probabilities (columns,) that teachers give the text.
+    ``labels`` are a column, a column for each token, or an array (columns,) with 1 for each label
+    that the text has. ``taught`` are the probabilities (columns,) that teachers give the text.
     """
 
     input_ids: list[int]
-    labels: list[int] | int
+    labels: list[int] | int | FloatArray
     shape_ids: list[int] | None = None
     word_index: list[int] | None = None
     owner: int = -1
@@ -68,15 +70,38 @@ def encode_classification(
 
     What long texts become is told by ``long_texts`` (:mod:`ml.data.long_texts`).
     """
+    labels = [columns[row.label] for row in rows]
+    return _encode_texts([row.text for row in rows], labels, tokenizer, max_length, long_texts)
+
+
+def encode_multi_label(
+    rows: Sequence[MultiLabelText],
+    tokenizer: Tokenizer,
+    columns: dict[str, int],
+    max_length: int,
+    long_texts: str = "cut",
+) -> list[EncodedRow]:
+    """As :func:`encode_classification`, of texts that may have several labels."""
+    labels = indicators([row.labels for row in rows], columns)
+    return _encode_texts([row.text for row in rows], labels, tokenizer, max_length, long_texts)
+
+
+def _encode_texts(
+    texts: Sequence[str],
+    labels: Sequence[int] | FloatArray,
+    tokenizer: Tokenizer,
+    max_length: int,
+    long_texts: str,
+) -> list[EncodedRow]:
     encoded = []
-    for start in range(0, len(rows), _ENCODE_CHUNK):
-        chunk = [row.text for row in rows[start : start + _ENCODE_CHUNK]]
+    for start in range(0, len(texts), _ENCODE_CHUNK):
+        chunk = texts[start : start + _ENCODE_CHUNK]
         batch = encode_texts(tokenizer, chunk, max_length=max_length, long_texts=long_texts)
         assert batch.owners is not None
         for index, owner in enumerate((batch.owners + start).tolist()):
             length = int(batch.attention_mask[index].sum())
             ids = batch.input_ids[index, :length].tolist()
-            encoded.append(EncodedRow(ids, columns[rows[owner].label], owner=owner))
+            encoded.append(EncodedRow(ids, labels[owner], owner=owner))
     return encoded
 
 
@@ -133,6 +158,8 @@ def collate(items: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
         batch["shape_ids"] = _pad([item["shape_ids"] for item in items], width, 0)
     if isinstance(items[0]["labels"], list):
         batch["labels"] = _pad([item["labels"] for item in items], width, IGNORED)
+    elif isinstance(items[0]["labels"], np.ndarray):
+        batch["labels"] = torch.from_numpy(np.stack([item["labels"] for item in items]))
     else:
         batch["labels"] = torch.tensor([item["labels"] for item in items])
     if "taught" in items[0]:

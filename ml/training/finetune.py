@@ -42,12 +42,14 @@ from ml.training.calibrate import (
 from ml.training.card import model_card
 from ml.training.config import FinetuneConfig
 from ml.training.datasets import EncodedRow
+from ml.training.multi_label import MultiLabelTask
 from ml.training.processes import is_main_process, wait_for_all
 from ml.training.rows import FinetuneRequest
 from ml.training.self_training import new_texts, pseudo_labelled
 from ml.training.settings.distillation import distillation
 from ml.training.settings.few_shot import FewShotSettings
 from ml.training.settings.losses import LossSettings
+from ml.training.settings.multi_label import MultiLabelSettings
 from ml.training.settings.optimisation import OptimisationSettings
 from ml.training.settings.regularisation import RegularisationSettings
 from ml.training.settings.tagging import TaggingSettings
@@ -98,6 +100,8 @@ def _finetune(
     tokenizer = load_tokenizer(source.path / "tokenizer.json")
     if request.kind == "classification":
         return _finetune_classifier(request, source, tokenizer, progress)
+    if request.kind == "multi_label":
+        return _finetune_multi_label(request, source, tokenizer, progress)
     if request.kind == "ner":
         return _finetune_tagger(request, source, tokenizer, progress)
     from ml.training.finetune_embedding import finetune_embedding
@@ -205,6 +209,24 @@ def _measured(
     answers = classify_logits(logits, pooled, artifact)
     gold = [row.label for row in task.valid]
     return artifact, classification_report(answers, gold, task.labels), bias
+
+
+def _finetune_multi_label(
+    request: FinetuneRequest,
+    source: EncoderSource,
+    tokenizer: Tokenizer,
+    progress: ProgressCallback | None,
+) -> Artifact:
+    task = MultiLabelTask.read(request, source, tokenizer)
+    fit = _fit(request, task.make, task.rows, progress, task.held_out)
+    long_texts = task.config.long_texts
+    settings = {"long_texts": long_texts} if long_texts != "cut" else {}
+    artifact = _declare(request, source, list(task.columns), settings, len(task.training))
+    artifact, metrics = task.measured(artifact, fit.model)
+    if task.config.refit:
+        artifact = _with_held_out(artifact, request, len(task.valid))
+        fit = _refit(request, task.make, task.all_rows, progress, fit)
+    return _store(request, artifact, fit, metrics)
 
 
 def _finetune_tagger(
@@ -371,6 +393,7 @@ def recipe_told(config: FinetuneConfig) -> dict[str, Any]:
         OptimisationSettings,
         RegularisationSettings,
         TaggingSettings,
+        MultiLabelSettings,
         FewShotSettings,
     )
     settings = [setting for group in groups for setting in fields(group)]

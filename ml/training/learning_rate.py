@@ -29,11 +29,17 @@ from ml.training.arguments import training_arguments
 from ml.training.config import FinetuneConfig
 from ml.training.datasets import EncodedRow, EncodedRows, collate
 from ml.training.loop import Loop
+from ml.training.multi_label import MultiLabelTask
 from ml.training.rows import FinetuneRequest
 from ml.training.tasks import ClassifierTask, TaggerTask
 from ml.training.trainer import ProgressCallback, seed_everything
 
 LOWEST, HIGHEST, STEPS = 1e-6, 1.0, 100
+_TASKS: dict[str, Any] = {
+    "classification": ClassifierTask,
+    "multi_label": MultiLabelTask,
+    "ner": TaggerTask,
+}
 _SMOOTHING = 0.9
 _DIVERGED = 4.0
 """The test ends when the smoothed loss is so many times the least one."""
@@ -174,10 +180,9 @@ def _left(losses: Sequence[tuple[float, float]]) -> bool:
 def _made(request: FinetuneRequest) -> tuple[nn.Module, Sequence[EncodedRow]]:
     source = resolve_encoder(request.config.encoder)
     tokenizer = load_tokenizer(source.path / "tokenizer.json")
-    if request.kind not in ("classification", "ner"):
+    if request.kind not in _TASKS:
         raise TrainingError(f"a range test needs rows with labels; {request.kind} has none")
-    read = TaggerTask.read if request.kind == "ner" else ClassifierTask.read
-    task = read(request, source, tokenizer)
+    task = _TASKS[request.kind].read(request, source, tokenizer)
     seed_everything(request.config.seed)
     return task.make(), task.rows
 

@@ -167,6 +167,9 @@ def accuracy_of(prediction: Any) -> dict[str, float]:
 
 
 def best_columns(logits: Any, labels: Tensor) -> Tensor:
-    """What evaluation keeps of a batch's outputs: the best column of each row or token."""
+    """What evaluation keeps of a batch's outputs: the best column of each row or token, or, where
+    rows may have several labels, 1 in each column that is likelier than not."""
     first: Tensor = logits[0] if isinstance(logits, tuple | list) else logits
+    if labels.is_floating_point():
+        return (first > 0).to(labels.dtype)
     return first.argmax(dim=-1)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ml.data.dataset_folders import training_splits
+from ml.data.multi_label import MultiLabelText, label_strata, read_multi_label
 from ml.data.readers import LabelledText, TaggedSentence, read_classification, read_ner
 from ml.data.splits import split_by_text, text_key
 from ml.data.targeting import TARGETED_TASK, read_marked
@@ -18,7 +19,7 @@ from ml.types import OUT_OF_SCOPE, Kind
 if TYPE_CHECKING:
     from ml.training.tracking import Phase, RunRecord
 
-Row = TypeVar("Row", LabelledText, TaggedSentence)
+Row = TypeVar("Row", LabelledText, MultiLabelText, TaggedSentence)
 Observer = Callable[[str, int, Mapping[str, float]], None]
 
 
@@ -95,6 +96,31 @@ def classification_rows(
     return _both(request, training, valid)
 
 
+def multi_label_rows(
+    request: FinetuneRequest,
+) -> tuple[list[MultiLabelText], list[MultiLabelText]]:
+    """As :func:`classification_rows`, of texts that may have several labels."""
+
+    def key(row: MultiLabelText) -> str:
+        return text_key(row.text)
+
+    training = list(read_multi_label(request.train_file))
+    if request.valid_file is not None:
+        valid = list(read_multi_label(request.valid_file))
+        training = _apart(training, valid, key)
+    else:
+        strata = label_strata(training)
+        training, valid = split_by_text(
+            training,
+            held_out=request.config.held_out,
+            seed=request.config.seed,
+            key=key,
+            stratum=lambda row: strata[row.labels],
+            group=_groups(training),
+        )
+    return _both(request, training, valid)
+
+
 def ner_rows(request: FinetuneRequest) -> tuple[list[TaggedSentence], list[TaggedSentence]]:
     """Training and validation sentences, no sentence in both and, if rows have groups, no group."""
 
@@ -145,7 +171,8 @@ def check_labels(request: FinetuneRequest, known: Sequence[str], asked: set[str]
             else f"{request.train_file} has no class but {OUT_OF_SCOPE!r}"
         )
     if not known:
-        raise TrainingError(f"{request.train_file} has no entities")
+        nothing = "labels" if request.kind == "multi_label" else "entities"
+        raise TrainingError(f"{request.train_file} has no {nothing}")
     unknown = sorted(asked - set(known))
     if unknown:
         raise DataError(

@@ -92,7 +92,7 @@ def search(
     Raises :class:`DataError` for unusable rows, settings and folders, :class:`TrainingError` when
     no trial came to its end.
     """
-    if request.kind not in ("classification", "ner"):
+    if request.kind not in ("classification", "multi_label", "ner"):
         raise TrainingError(f"a search needs rows with labels; {request.kind} has none")
     space = search_space(request.config)
     folder = request.output

@@ -18,10 +18,10 @@ from apps.support import selectors
 from apps.support.models import Conversation, Note
 from apps.support.payloads import note_payload
 from apps.support.services.conversations import hand_to, require_owner
-from apps.support.services.records import State, locked, publish_state
+from apps.support.services.records import MAX_TAGS, State, locked, publish_state
 
 LONGEST_SNOOZE = timedelta(days=90)
-MAX_TAGS, MAX_TAG = 12, 40
+MAX_TAG = 40
 
 
 def notes_stream(conversation_id: UUID | str) -> str:

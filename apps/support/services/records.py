@@ -17,6 +17,9 @@ from apps.support.payloads import conversation_payload, message_payload, visitor
 INBOX = "support.inbox"
 State = Conversation.State
 _TOLD = 50  # of those who wait; the others learn their place when they come nearer
+MAX_TAGS = 12  # of a conversation
+ABUSIVE = "abusive"
+"""The tag of a conversation in which the visitor was abusive."""
 
 
 def conversation_stream(conversation_id: UUID | str) -> str:
@@ -50,6 +53,13 @@ def _tell_positions() -> None:
         with transaction.atomic():
             stream = conversation_stream(conversation_id)
             events.publish(stream, "queue.moved", {"position": position})
+
+
+def mark_abusive(conversation: Conversation) -> None:
+    """Put the tag for abuse before the others, where the list of conversations shows it; the caller
+    stores the conversation."""
+    others = [tag for tag in conversation.tags if tag != ABUSIVE]
+    conversation.tags = [ABUSIVE, *others][:MAX_TAGS]
 
 
 def append(conversation: Conversation, **fields: Any) -> Message:

@@ -14,7 +14,14 @@ from django.utils import timezone
 from apps.support import statements
 from apps.support.bot import Decision
 from apps.support.models import BotTurn, Message
-from apps.support.services.records import State, append, locked, publish_message, queue
+from apps.support.services.records import (
+    State,
+    append,
+    locked,
+    mark_abusive,
+    publish_message,
+    queue,
+)
 
 LEASE = timedelta(seconds=10)
 
@@ -70,6 +77,8 @@ def _answer(turn: BotTurn, decision: Decision, analysis: dict[str, Any]) -> Mess
         return None
     if decision.action in ("answer", "clarify") and (intents := analysis.get("intents")):
         conversation.subject = str(intents[0]["label"]).replace("_", " ")[:120]
+    if analysis.get("abuse"):
+        mark_abusive(conversation)
     unsure = decision.action in ("unsure", "hand_over")
     conversation.unsure_count = conversation.unsure_count + 1 if unsure else 0
     answer = append(

@@ -10,7 +10,7 @@ import pytest
 
 from ml.errors import InferenceError, Overloaded
 from ml.serving.fakes import FakeEngine
-from ml.types import Classification, Embedding, Tagging
+from ml.types import Classification, Embedding, MultiLabel, Tagging
 from tests.contracts.engine_contract import EngineContract, Harness, MakeHarness
 
 
@@ -48,6 +48,14 @@ def test_keywords_decide_labels(engine):
     assert answer.in_scope
     assert answer.confident
     assert sum(scored.score for scored in answer.scores) == pytest.approx(1.0)
+
+
+def test_of_several_labels_each_keyword_gives_its_own(engine):
+    rude, civil = engine.predict("toxicity", ["You IDIOT, I will hurt you", "thank you"])
+    assert isinstance(rude, MultiLabel)
+    assert set(rude.labels) == {"insult", "threat"}
+    assert civil.labels == ()
+    assert len(civil.scores) == len(rude.scores) == 2
 
 
 def test_the_first_rule_that_matches_wins(engine):

@@ -39,7 +39,8 @@ def build_model(root: Path, task: str, kind: Kind, **changes: Any) -> str:
 
     ``changes`` replace fields of the artifact; another ``created_at`` gives another version.
     """
-    labels = {"classification": ("card", "rate", "other"), "ner": TAGS, "embedding": ()}[kind]
+    classes = ("card", "rate", "other")
+    kinds = {"classification": classes, "multi_label": classes, "ner": TAGS, "embedding": ()}
     fields: dict[str, Any] = {
         "task": task,
         "kind": kind,
@@ -47,7 +48,7 @@ def build_model(root: Path, task: str, kind: Kind, **changes: Any) -> str:
         "created_at": "2026-01-02T03:04:05+00:00",
         "encoder": EncoderRef("tiny", "0" * 64, 8),
         "method": {"name": "full"},
-        "labels": labels,
+        "labels": kinds[kind],
         "max_length": 16,
         "pooling": "mean",
         "temperature": 1.0,
@@ -96,12 +97,14 @@ def tokenizer() -> Tokenizer:
 def _graph(kind: Kind, outputs: int) -> onnx.ModelProto:
     nodes, weights = {
         "classification": _classification,
+        "multi_label": _classification,
         "ner": _ner,
         "embedding": _embedding,
     }[kind](outputs)
     names = ["input_ids", "attention_mask", *(["shape_ids"] if kind == "ner" else [])]
     results = {
         "classification": ["logits", "pooled"],
+        "multi_label": ["logits", "pooled"],
         "ner": ["logits"],
         "embedding": ["vector"],
     }[kind]

@@ -18,7 +18,9 @@ class Command(TrefoilCommand):
     help = "Try learning rates from tiny to far too large in one short run; suggest one."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--kind", choices=["classification", "ner"], required=True)
+        parser.add_argument(
+            "--kind", choices=["classification", "multi_label", "ner"], required=True
+        )
         parser.add_argument("--train", type=Path, required=True)
         parser.add_argument("--config", type=Path, help="a TOML recipe")
         parser.add_argument("--method", choices=method_names())

@@ -15,6 +15,7 @@ from apps.core.errors import InvalidInput
 from apps.modelhub.payloads import prediction_payload
 from ml.data.readers import read_texts
 from ml.data.targeting import TARGETED_TASK, read_targeted
+from ml.entities.personal import masked
 from ml.labelling.zero_shot import ZeroShotClassifier, read_descriptions
 from ml.types import Embedding, FloatArray
 
@@ -32,6 +33,9 @@ class Command(TrefoilCommand):
             help="choose among these labels by their descriptions: names split by commas, a JSON "
             "file {label: description} or JSONL or CSV rows label, description",
         )
+        parser.add_argument(
+            "--mask", action="store_true", help="for pii: show the text with [kind] in its place"
+        )
         source = parser.add_mutually_exclusive_group(required=True)
         source.add_argument("--text", action="append", metavar="T")
         source.add_argument("--file", type=Path, metavar="F.jsonl")
@@ -42,12 +46,19 @@ class Command(TrefoilCommand):
         options["task"] = options["task"] or "encoder"
         asked = _asked(options)
         predictor = _predictor(options)
+        if options["mask"] and predictor.info.kind != "spans":
+            raise InvalidInput(f"--mask is for pii, not for {options['task']}.")
         found = []
         for start in range(0, len(asked), _CHUNK):
             chunk = asked[start : start + _CHUNK]
             predictions = predictor.predict([text for text, _ in chunk])
             for (_, shown), prediction in zip(chunk, predictions, strict=True):
                 payload = prediction_payload(prediction)
+                if options["mask"]:
+                    shown = {**shown, "masked": masked(shown["text"], prediction.spans)}
+                    self.stdout.write(shown["masked"])
+                    found.append({**shown, **payload})
+                    continue
                 found.append({**shown, **payload})
                 named = "\t".join([shown["text"][:100], *list(shown.values())[1:]])
                 self.stdout.write(f"{_summary(payload)}\t{named}")
@@ -95,6 +106,12 @@ def _summary(payload: dict[str, Any]) -> str:
     if "label" in payload:
         scope = "" if payload["in_scope"] else " (out of scope)"
         return f"{payload['label']} {payload['confidence']:.3f}{scope}"
+    if "labels" in payload:
+        scores = {scored["label"]: scored["score"] for scored in payload["scores"]}
+        return ", ".join(f"{name} {scores[name]:.3f}" for name in payload["labels"]) or "none"
+    if "spans" in payload:
+        spans = [f"{span['value']} [{span['kind']}]" for span in payload["spans"]]
+        return ", ".join(spans) or "nothing personal"
     if "entities" in payload:
         names = [f"{entity['text']} [{entity['label']}]" for entity in payload["entities"]]
         return ", ".join(names) or "no entities"

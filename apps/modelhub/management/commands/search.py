@@ -17,7 +17,9 @@ class Command(TrefoilCommand):
     help = "Search for better settings; stopped or killed, it goes on with the same command."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--kind", choices=["classification", "ner"], required=True)
+        parser.add_argument(
+            "--kind", choices=["classification", "multi_label", "ner"], required=True
+        )
         parser.add_argument("--train", type=Path, required=True)
         parser.add_argument(
             "--valid", type=Path, help="held-out rows; the search does not use them"

@@ -1,0 +1,110 @@
+"""Texts that may have several labels, or none: their files, and how they are split."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ml.data.readers import Problems, read_records
+from ml.errors import DataError
+from ml.types import FloatArray
+
+SEPARATOR = "|"
+"""Between the labels of a CSV cell."""
+
+_LEAST_STRATUM = 10  # rows; rarer sets of labels are split together with others
+
+
+@dataclass(frozen=True, slots=True)
+class MultiLabelText:
+    """A text with its labels, sorted; ``row`` is its line in the file, from 1.
+
+    ``source`` and ``group`` as of :class:`ml.data.readers.LabelledText`.
+    """
+
+    text: str
+    labels: tuple[str, ...]
+    row: int = 0
+    source: str = ""
+    group: str = ""
+
+
+def read_multi_label(path: Path, problems: Problems | None = None) -> Iterator[MultiLabelText]:
+    """Rows of JSONL ``{"text", "labels": ["a", "b"]}``, of CSV ``text,labels`` with the labels
+    split by ``|``, or of a folder with such columns (:mod:`ml.data.dataset_folders`).
+
+    No label means none of them. Further columns ``source`` and ``group`` are read if they are
+    there. A bad row raises :class:`DataError`, or goes to ``problems``.
+    """
+    for row, record in read_records(path, ("text", "labels"), problems):
+        try:
+            yield _text_of(path, row, record)
+        except DataError as error:
+            if problems is None:
+                raise
+            problems.add(error)
+
+
+def indicators(
+    labels: Sequence[Collection[str]], columns: Mapping[str, int], *, strict: bool = True
+) -> FloatArray:
+    """1 in the column of each label that a text has, else 0; shape (texts, columns).
+
+    Without ``strict`` labels that have no column are passed over; with it they are a ``KeyError``.
+    """
+    found = np.zeros((len(labels), len(columns)), dtype=np.float32)
+    for row, names in enumerate(labels):
+        for name in names:
+            if strict or name in columns:
+                found[row, columns[name]] = 1.0
+    return found
+
+
+def label_strata(rows: Sequence[MultiLabelText]) -> dict[tuple[str, ...], str]:
+    """By set of labels what it is split with, so that both sides of a split have all labels.
+
+    A set that many rows have is a stratum; other rows are with those whose rarest label is theirs.
+    After Sechidis et al. 2011, "On the Stratification of Multi-Label Data", whose two ways these
+    are: whole sets, and the rarest label first.
+    """
+    sets = Counter(row.labels for row in rows)
+    numbers = Counter(label for row in rows for label in row.labels)
+    return {
+        labels: SEPARATOR.join(labels)
+        if number >= _LEAST_STRATUM or not labels
+        else min(labels, key=lambda label: (numbers[label], label))
+        for labels, number in sets.items()
+    }
+
+
+def _text_of(path: Path, row: int, record: Mapping[str, Any]) -> MultiLabelText:
+    text = record["text"]
+    if not isinstance(text, str):
+        raise DataError(path, row, "'text' is not a text")
+    if not text.strip():
+        raise DataError(path, row, "'text' is empty")
+    labels = _labels_of(path, row, record["labels"])
+    return MultiLabelText(text, labels, row, _note(record, "source"), _note(record, "group"))
+
+
+def _labels_of(path: Path, row: int, value: Any) -> tuple[str, ...]:
+    if isinstance(value, str) and path.suffix.lower() == ".csv":
+        value = value.split(SEPARATOR) if value.strip() else []
+    if not isinstance(value, list) or not all(isinstance(label, str) for label in value):
+        raise DataError(path, row, "'labels' is not a list of texts")
+    names = [label.strip() for label in value]
+    if not all(names):
+        raise DataError(path, row, "'labels' has an empty label")
+    if split := next((name for name in names if SEPARATOR in name), None):
+        raise DataError(path, row, f"the label {split!r} has a {SEPARATOR} in it")
+    return tuple(sorted(set(names)))
+
+
+def _note(record: Mapping[str, Any], column: str) -> str:
+    value = record.get(column)
+    return "" if value is None else str(value).strip()

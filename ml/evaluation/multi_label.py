@@ -1,0 +1,122 @@
+"""From logits to the labels that hold of a text: scores, their calibration, thresholds.
+
+One function answers in evaluation and in serving.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.artifacts import Artifact
+from ml.types import FloatArray, MultiLabel, ScoredLabel
+
+_LOWEST, _HIGHEST = 0.05, 0.95
+"""Bounds of a threshold: few held-out rows must not make a label hold of nearly everything."""
+
+
+def sigmoid(logits: FloatArray) -> FloatArray:
+    """``1 / (1 + exp(-z))``, in float64 internally."""
+    from scipy.special import expit
+
+    found: FloatArray = expit(logits.astype(np.float64)).astype(np.float32)
+    return found
+
+
+def label_scores(logits: FloatArray, artifact: Artifact) -> FloatArray:
+    """Calibrated probabilities, each label by itself, shape (texts, labels)."""
+    return sigmoid(logits / np.float32(artifact.temperature))
+
+
+def without_label_temperature(scores: FloatArray, temperature: float) -> FloatArray:
+    """The sigmoid of the logits themselves, from that of the logits over ``temperature``."""
+    from scipy.special import logit
+
+    inside = np.clip(scores.astype(np.float64), 1e-7, 1 - 1e-7)
+    return sigmoid((logit(inside) * temperature).astype(np.float32))
+
+
+def threshold_array(artifact: Artifact) -> FloatArray:
+    """The labels' thresholds, shape (labels,); a half where none was fitted."""
+    thresholds = [artifact.thresholds.get(label, 0.5) for label in artifact.labels]
+    return np.array(thresholds, dtype=np.float32)
+
+
+def label_logits(logits: FloatArray, artifact: Artifact) -> list[MultiLabel]:
+    """Answers for a batch; ``logits`` has the shape (texts, labels)."""
+    thresholds = threshold_array(artifact)
+    answers = []
+    for scores in label_scores(logits, artifact):
+        order = np.argsort(-scores, kind="stable")
+        answers.append(
+            MultiLabel(
+                scores=tuple(ScoredLabel(artifact.labels[i], float(scores[i])) for i in order),
+                labels=tuple(artifact.labels[i] for i in order if scores[i] >= thresholds[i]),
+                version=artifact.version,
+            )
+        )
+    return answers
+
+
+def score_matrix(answers: Sequence[MultiLabel], labels: Sequence[str]) -> FloatArray:
+    """The scores of answers, shape (answers, labels), in the order of ``labels``."""
+    position = {label: index for index, label in enumerate(labels)}
+    matrix = np.zeros((len(answers), len(labels)), dtype=np.float32)
+    for row, answer in enumerate(answers):
+        for scored in answer.scores:
+            matrix[row, position[scored.label]] = scored.score
+    return matrix
+
+
+def fit_label_temperature(logits: FloatArray, gold: FloatArray) -> float:
+    """The temperature in [0.2, 5] with the least binary cross-entropy (after Guo et al. 2017).
+
+    ``logits`` and ``gold``, 1 or 0: (texts, labels).
+    """
+    from scipy.optimize import minimize_scalar
+
+    signed = np.where(gold > 0, -logits, logits).astype(np.float64)
+
+    def loss(log_temperature: float) -> float:
+        return float(np.logaddexp(0.0, signed / np.exp(log_temperature)).mean())
+
+    found = minimize_scalar(loss, bounds=(np.log(0.2), np.log(5.0)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def fit_thresholds(scores: FloatArray, gold: FloatArray, *, precision: float = 0.0) -> list[float]:
+    """A threshold for each label, from 0.05 to 0.95, by held-out rows.
+
+    With ``precision`` the least score from which on so many of the label's answers are right;
+    without, or where no score gives it, the one of the greatest F1 (Lipton, Elkan and
+    Naryanaswamy 2014, "Optimal Thresholding of Classifiers to Maximize F1 Measure"), or 0.95 in
+    the first case. A threshold lies halfway to the next lower score, so that a row's own score is
+    not its bound. ``scores`` and ``gold``, 1 or 0: (texts, labels).
+    """
+    return [
+        _threshold(scores[:, column].astype(np.float64), gold[:, column] > 0, precision)
+        for column in range(scores.shape[1])
+    ]
+
+
+def _threshold(scores: NDArray[np.float64], gold: NDArray[np.bool_], precision: float) -> float:
+    if not gold.any():
+        return 0.5 if not precision else _HIGHEST
+    order = np.argsort(-scores, kind="stable")
+    ordered = scores[order]
+    hits = np.cumsum(gold[order])
+    given = np.arange(1, len(ordered) + 1)
+    # A cut may only be where the score changes: equal scores are answered alike.
+    ends = np.append(ordered[:-1] > ordered[1:], True)
+    if precision:
+        places = np.flatnonzero(ends & (hits / given >= precision))
+        if not len(places):
+            return _HIGHEST
+        best = int(places[-1])
+    else:
+        f1 = np.where(ends, 2 * hits / (given + gold.sum()), -1.0)
+        best = int(np.argmax(f1))
+    below = ordered[best + 1] if best + 1 < len(ordered) else 0.0
+    return float(np.clip((ordered[best] + below) / 2, _LOWEST, _HIGHEST))

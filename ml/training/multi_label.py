@@ -1,0 +1,153 @@
+"""What a run on texts with several labels trains on, and how its model is calibrated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from ml.artifacts import Artifact
+from ml.data.augmentation import augmentation, augmented_texts
+from ml.data.multi_label import MultiLabelText, indicators
+from ml.encoders import EncoderSource
+from ml.errors import TrainingError
+from ml.evaluation.multi_label import (
+    fit_label_temperature,
+    fit_thresholds,
+    label_logits,
+    label_scores,
+)
+from ml.evaluation.multi_label_report import multi_label_report
+from ml.models.classifier import TextClassifier
+from ml.models.encoder import tune
+from ml.training.config import FinetuneConfig
+from ml.training.datasets import EncodedRow, encode_multi_label, learned_rows
+from ml.training.losses.binary_cross_entropy import BinaryCrossEntropyLoss
+from ml.training.losses.class_weights import effective_number, inverse_frequency
+from ml.training.rows import FinetuneRequest, check_labels, multi_label_rows
+from ml.training.tasks import fitting_encoder
+from ml.training.trainer import classify_rows
+
+_OF_ONE_LABEL = ("class_rows", "contrast", "label_names", "r_drop", "start")
+"""Settings that suppose that a text has one label."""
+
+
+@dataclass(frozen=True)
+class MultiLabelTask:
+    """Texts to train on and to measure by; ``columns`` maps a label to its column."""
+
+    config: FinetuneConfig
+    source: EncoderSource
+    tokenizer: Tokenizer
+    columns: dict[str, int]
+    training: list[MultiLabelText]
+    valid: list[MultiLabelText]
+
+    @classmethod
+    def read(
+        cls, request: FinetuneRequest, source: EncoderSource, tokenizer: Tokenizer
+    ) -> MultiLabelTask:
+        """Read the rows of a request; raises :class:`DataError` or :class:`TrainingError`."""
+        _check(request.config)
+        training, valid = multi_label_rows(request)
+        labels = sorted({label for row in training for label in row.labels})
+        check_labels(request, labels, {label for row in valid for label in row.labels})
+        columns = {label: index for index, label in enumerate(labels)}
+        task = cls(request.config, source, tokenizer, columns, training, valid)
+        if always := next((label for label in labels if task.share(label) == 1.0), None):
+            raise TrainingError(f"every row of {request.train_file} has the label {always!r}")
+        return task
+
+    def share(self, label: str) -> float:
+        """The share of the training texts that have a label."""
+        return sum(label in row.labels for row in self.training) / len(self.training)
+
+    @cached_property
+    def rows(self) -> list[EncodedRow]:
+        """What is trained on: the training texts and, by recipe, changed copies."""
+        return self._learned(self.training)
+
+    @cached_property
+    def held_out(self) -> list[EncodedRow]:
+        """The validation texts."""
+        return self._encoded(self.valid)
+
+    @property
+    def all_rows(self) -> list[EncodedRow]:
+        """What a run on all rows is trained on: as :attr:`rows`, of the validation texts too."""
+        return self._learned([*self.training, *self.valid])
+
+    def make(self) -> TextClassifier:
+        """A new model, drawn from torch's generator."""
+        config = self.config
+        return TextClassifier(
+            tune(fitting_encoder(self.source, config), config.method_settings()),
+            hidden_size=self.source.hidden_size,
+            columns=len(self.columns),
+            dropout=config.dropout,
+            loss=self._loss(),
+            mixup=config.mixup,
+        )
+
+    def measured(self, artifact: Artifact, model: nn.Module) -> tuple[Artifact, dict[str, Any]]:
+        """The artifact with temperature and thresholds fitted on the held-out rows, and the
+        measures on them."""
+        logits, _ = classify_rows(model, self.held_out)
+        labels = [row.labels for row in self.valid]
+        gold = indicators(labels, self.columns)
+        artifact = replace(artifact, temperature=fit_label_temperature(logits, gold))
+        scores = label_scores(logits, artifact)
+        fitted = fit_thresholds(scores, gold, precision=self.config.label_precision)
+        thresholds = dict(zip(artifact.labels, fitted, strict=True))
+        artifact = replace(artifact, thresholds=thresholds)
+        metrics = multi_label_report(label_logits(logits, artifact), labels, artifact.labels)
+        return artifact, metrics | {f"f1_{row['label']}": row["f1"] for row in metrics["per_label"]}
+
+    def _loss(self) -> nn.Module:
+        return BinaryCrossEntropyLoss(
+            label_smoothing=self.config.label_smoothing, weights=self._weights()
+        )
+
+    def _weights(self) -> Tensor | None:
+        """How much more a row that has a label counts than one that lacks it, (columns,)."""
+        if self.config.class_weights == "none":
+            return None
+        found = []
+        for label in self.columns:
+            having = sum(label in row.labels for row in self.training)
+            counts = [len(self.training) - having, having]
+            if self.config.class_weights == "inverse":
+                lacks, has = inverse_frequency(counts).tolist()
+            else:
+                lacks, has = effective_number(counts, self.config.effective_beta).tolist()
+            found.append(has / lacks)
+        return torch.tensor(found)
+
+    def _learned(self, rows: Sequence[MultiLabelText]) -> list[EncodedRow]:
+        settings = augmentation(self.config.augment)
+        more = augmented_texts(rows, settings, self.config.seed) if settings else rows
+        return learned_rows(self._encoded(more))
+
+    def _encoded(self, rows: Sequence[MultiLabelText]) -> list[EncodedRow]:
+        config = self.config
+        return encode_multi_label(
+            rows, self.tokenizer, self.columns, config.max_length, config.long_texts
+        )
+
+
+def _check(config: FinetuneConfig) -> None:
+    """Refuse the settings that suppose one label; raises :class:`TrainingError`."""
+    if config.loss != "cross_entropy":
+        raise TrainingError(
+            f"multi_label learns by cross_entropy, that of each label, not by {config.loss}"
+        )
+    refused = [name for name in _OF_ONE_LABEL if getattr(config, name)]
+    if config.head_start != "random":
+        refused.append("head_start")
+    if refused:
+        raise TrainingError(f"{', '.join(refused)}: not for multi_label, where texts have several")

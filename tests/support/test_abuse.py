@@ -1,0 +1,94 @@
+"""A customer's abuse: the operator is told, the bot stays calm, and nobody waits for the screen."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+
+from apps.accounts.models import User
+from apps.core import gateway
+from apps.support import bot, services
+from apps.support.models import Conversation, Message
+from apps.support.payloads import conversation_payload
+from apps.support.services.records import ABUSIVE
+from ml.serving.fakes import FakeEngine
+from tests.support.conftest import RULES, client_of
+from tests.support.test_thinking import said
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ABUSE = "You idiot, when will it arrive"
+
+
+def test_abuse_is_told_to_the_operator_and_the_matter_is_answered(
+    articles: Any, engine: FakeEngine, olivia: User
+) -> None:
+    message, answer = said(uuid.uuid4(), ABUSE)[0]
+    assert message.analysis["abuse"] == ["insult"]
+    conversation = Conversation.objects.get(pk=message.conversation_id)
+    assert conversation_payload(conversation)["tags"] == [ABUSIVE]
+    page = client_of(olivia).get(f"/support/c/{conversation.id}/inspector/").content.decode()
+    assert "may be abusive" in page
+    assert "insult" in page
+    _, civil = said(uuid.uuid4(), "when will it arrive")[0]
+    assert answer is not None
+    assert civil is not None
+    assert (answer.text, answer.citations) == (civil.text, civil.citations)
+
+
+def test_abuse_without_a_matter_has_the_same_calm_reply_as_any_other_text(
+    articles: Any, engine: FakeEngine
+) -> None:
+    _, answer = said(uuid.uuid4(), "stupid idiot")[0]
+    assert answer is not None
+    assert answer.text == bot.TEXT_UNSURE
+
+
+def test_a_civil_message_is_not_marked(articles: Any, engine: FakeEngine, olivia: User) -> None:
+    message, _ = said(uuid.uuid4(), "when will it arrive")[0]
+    assert "abuse" not in message.analysis
+    conversation = Conversation.objects.get(pk=message.conversation_id)
+    assert conversation.tags == []
+    page = client_of(olivia).get(f"/support/c/{conversation.id}/inspector/").content.decode()
+    assert "may be abusive" not in page
+
+
+def test_the_tag_comes_first_once_and_an_operator_may_take_it_off(
+    articles: Any, engine: FakeEngine, olivia: User
+) -> None:
+    pairs = said(uuid.uuid4(), ABUSE, "a stupid PIN, how do I change it, idiot")
+    conversation = Conversation.objects.get(pk=pairs[0][0].conversation_id)
+    assert conversation.tags == [ABUSIVE]
+    kept = services.conversation_sort(
+        conversation_id=conversation.id, operator=olivia, tags=["refund"]
+    )
+    assert kept.tags == ["refund"]
+    Conversation.objects.filter(pk=conversation.pk).update(tags=[str(n) for n in range(12)])
+    full = Conversation.objects.get(pk=conversation.pk)
+    services.records.mark_abusive(full)
+    assert full.tags[0] == ABUSIVE
+    assert len(full.tags) == 12
+
+
+def test_the_visitor_is_not_told(articles: Any, engine: FakeEngine) -> None:
+    from apps.support.payloads import message_payload, visitor_state
+
+    message, _ = said(uuid.uuid4(), ABUSE)[0]
+    conversation = Conversation.objects.get(pk=message.conversation_id)
+    assert "abus" not in str(message_payload(message)).lower()
+    assert "abus" not in str(visitor_state(conversation)).lower()
+
+
+def test_an_answer_does_not_wait_for_a_screen_that_is_away(
+    articles: Any, engine: FakeEngine
+) -> None:
+    other = FakeEngine({"intent": RULES})
+    del other.models._versions["toxicity"]
+    gateway.use_engine(other)
+    message, answer = said(uuid.uuid4(), ABUSE)[0]
+    assert "abuse" not in message.analysis
+    assert answer is not None
+    assert Message.objects.filter(author="bot").count() == 1
+    gateway.use_engine(engine)
+    other.close()
