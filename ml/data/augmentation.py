@@ -22,7 +22,7 @@ from ml.evaluation.decoding import spans_of
 from ml.evaluation.perturbations import slip
 
 Row = TypeVar("Row")
-Text = TypeVar("Text", LabelledText, MultiLabelText)
+Text = TypeVar("Text", bound=LabelledText | MultiLabelText)
 
 _LISTS = Path(__file__).parent / "written"
 _PART = re.compile(r"(\w+(?:['\u2019-]\w+)*)(\W*)")
