@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     preparation = commands.add_parser("prepare", help="make a shipped task's training files")
     preparation.add_argument("task", choices=sorted(PREPARATIONS))
-    preparation.add_argument("--data", type=Path, help="folder of the public sets")
+    preparation.add_argument("--data", type=Path, required=True, help="folder of the public sets")
     preparation.add_argument("--output", type=Path, required=True)
     report = commands.add_parser("data-report", help="what is in a data set, and wrong with it")
     report.add_argument("--train", type=Path, required=True)

@@ -212,20 +212,15 @@ PREPARATIONS: dict[str, Callable[[Path], Rows]] = {
     "toxicity": prepare_toxicity,
 }
 
-OWN_TEXTS = frozenset({"toxicity"})
-"""Tasks that read no public set."""
 
-
-def prepare(task: str, data: Path | None, output: Path) -> dict[str, int]:
+def prepare(task: str, data: Path, output: Path) -> dict[str, int]:
     """Write ``<output>/<task>_train.jsonl`` and ``_valid.jsonl``; returns their row counts.
 
-    ``data`` is the folder of the public sets, for tasks that read some.
+    ``data`` is the folder of the public sets.
     """
     if task not in PREPARATIONS:
         raise DataError(task, None, f"no such task; there are {', '.join(PREPARATIONS)}")
-    if data is None and task not in OWN_TEXTS:
-        raise DataError(task, None, "is made from public sets; name their folder (--data)")
-    training, valid = PREPARATIONS[task](data or Path())
+    training, valid = PREPARATIONS[task](data)
     return {
         "train": write_jsonl(output / f"{task}_train.jsonl", training),
         "valid": write_jsonl(output / f"{task}_valid.jsonl", valid),

@@ -29,7 +29,7 @@ def training_arguments(config: FinetuneConfig, run_folder: Path) -> TrainingArgu
         output_dir=str(run_folder),
         per_device_train_batch_size=config.batch_size,
         num_train_epochs=config.epochs,
-        learning_rate=config.learning_rate,
+        learning_rate=config.rate,
         weight_decay=config.weight_decay,
         optim=OPTIMIZERS[config.optimizer],
         lr_scheduler_type=SCHEDULES[config.schedule],

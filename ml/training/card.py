@@ -168,7 +168,7 @@ def _how(artifact: Artifact, config: FinetuneConfig, curve: Sequence[dict[str, f
     return (
         f"Base encoder {artifact.encoder.name} (SHA-256 `{artifact.encoder.sha256[:16]}...`), "
         f"method {method}, {config.epochs:g} epochs, batches of {config.batch_size}, "
-        f"learning rate {config.learning_rate:g} ({config.schedule}, {config.warmup:.0%} warmup), "
+        f"learning rate {config.rate:g} ({config.schedule}, {config.warmup:.0%} warmup), "
         f"{_objective(artifact, config)}at most {config.max_length} tokens, seed {config.seed}. "
         f"{trained:,} parameters were trained on {rows:,} rows in "
         f"{artifact.metrics.get('minutes', 0):g} minutes on "

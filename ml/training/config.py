@@ -35,6 +35,12 @@ _APART = (
 )
 
 
+_RATE = 1e-3
+METHOD_RATES = {"full": 1e-4, "head": 1e-2, "ia3": 5e-3, "prefix": 5e-3, "prompt": 5e-3}
+"""The learning rate of a method whose recipe names none, where it is not :data:`_RATE`: the fewer
+weights learn, the larger their steps may be."""
+
+
 @dataclass(frozen=True)
 class FinetuneConfig(
     LossSettings,
@@ -109,6 +115,11 @@ class FinetuneConfig(
     licences: dict[str, str] = field(default_factory=dict)
     card: dict[str, str] = field(default_factory=dict)
     search: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def rate(self) -> float:
+        """The learning rate, or what is usual for the method if the recipe names none."""
+        return self.learning_rate or METHOD_RATES.get(self.method, _RATE)
 
     def __post_init__(self) -> None:
         checks = {

@@ -28,8 +28,10 @@ FEW = 20
 """Rows a class, on average, up to which a run is fitted to few."""
 
 STEPS = 300
+RATE = 0.4
+"""The share of the usual learning rate at which few rows are learned from."""
+
 _SETTINGS = {
-    "learning_rate": 4e-4,
     "schedule": "cosine",
     "contrast": 0.5,
     "class_rows": 2,
@@ -58,6 +60,8 @@ def fitted_to_few(
     chosen: dict[str, object] = {
         name: value for name, value in _SETTINGS.items() if getattr(config, name) == defaults[name]
     }
+    if config.learning_rate == defaults["learning_rate"]:
+        chosen["learning_rate"] = RATE * config.rate
     if config.epochs == defaults["epochs"]:
         steps_an_epoch = -(-rows // (config.batch_size * config.accumulation))
         chosen["epochs"] = max(config.epochs, float(-(-STEPS // steps_an_epoch)))

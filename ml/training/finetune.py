@@ -403,4 +403,9 @@ def recipe_told(config: FinetuneConfig) -> dict[str, Any]:
         if getattr(config, setting.name) != setting.default
     }
     tables = {"augment": config.augment, "distil": config.distil}
-    return told | changed | {name: table for name, table in tables.items() if table}
+    return (
+        told
+        | changed
+        | {"learning_rate": config.rate}
+        | {name: table for name, table in tables.items() if table}
+    )

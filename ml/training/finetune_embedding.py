@@ -237,7 +237,10 @@ def _declare(request: FinetuneRequest, source: EncoderSource, rows: tuple[int, i
             source,
         ),
         metrics={},
-        settings={"recipe": {name: getattr(config, name) for name in (*recipe, *pair_recipe)}},
+        settings={
+            "recipe": {name: getattr(config, name) for name in (*recipe, *pair_recipe)}
+            | {"learning_rate": config.rate}
+        },
     )
 
 

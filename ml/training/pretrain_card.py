@@ -45,7 +45,7 @@ def pretrain_card(
         "## How it was made",
         f"{source.name} (SHA-256 `{source.sha256[:16]}...`), pre-trained on raw texts: {hidden}; "
         f"method {config.method}, {config.epochs:g} epochs, batches of {config.batch_size}, "
-        f"learning rate {config.learning_rate:g}, rows of at most {config.max_length} tokens, seed "
+        f"learning rate {config.rate:g}, rows of at most {config.max_length} tokens, seed "
         f"{config.seed}. {_HEADS[objective]} {footprint(metrics)}",
         "## Data and licences",
         "\n".join(files),

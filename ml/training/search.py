@@ -132,7 +132,8 @@ def _study(request: FinetuneRequest, space: Space) -> optuna.Study:
         raise DataError(folder, None, f"cannot be written ({error.strerror})") from error
     if not study.user_attrs:
         study.set_user_attr(_KEY, key)
-        own = {name: getattr(config, name) for name in space}
+        known = replace(config, learning_rate=config.rate)
+        own = {name: getattr(known, name) for name in space}
         if all(space[name].holds(value) for name, value in own.items()):
             study.enqueue_trial(own)
     elif study.user_attrs[_KEY] != key:

@@ -155,6 +155,14 @@ def _lines(path: Path) -> list[tuple[int, str]]:
 
 
 @cache
+def offensive() -> frozenset[str]:
+    """The single words, in small letters, that are offensive or that people hide from filters."""
+    words = _words()
+    slots = ("fool", "fools", "coarse", "coarse_noun", "coarse_fool", "coarse_fools", "maskable")
+    return frozenset(word.casefold() for slot in slots for word in words[slot] if " " not in word)
+
+
+@cache
 def _words() -> dict[str, list[str]]:
     words: dict[str, list[str]] = tomllib.loads((FOLDER / "abuse.toml").read_text(encoding="utf-8"))
     return words

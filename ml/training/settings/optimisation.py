@@ -16,8 +16,8 @@ BEST_BY = ("loss", "accuracy")
 @dataclass(frozen=True)
 class OptimisationSettings:
     """``optimizer`` is AdamW (Loshchilov and Hutter 2019), SGD or Adafactor (Shazeer and Stern
-    2018) at the ``learning_rate``, which climbs over the share ``warmup`` of the steps and then
-    follows the ``schedule``.
+    2018) at the ``learning_rate`` (0: the usual one of the method), which climbs over the share
+    ``warmup`` of the steps and then follows the ``schedule``.
 
     Gradients are added up over ``accumulation`` batches and cut to the norm ``clip`` (0: never).
     ``gradient_checkpointing`` computes a layer twice instead of keeping it in memory. ``bf16`` and
@@ -31,7 +31,7 @@ class OptimisationSettings:
     """
 
     optimizer: str = "adamw"
-    learning_rate: float = 1e-3
+    learning_rate: float = 0.0
     weight_decay: float = 0.01
     warmup: float = 0.1
     schedule: str = "linear"
@@ -49,7 +49,7 @@ class OptimisationSettings:
         """Whether each setting's value is allowed, by name."""
         return {
             "optimizer": self.optimizer in OPTIMIZERS,
-            "learning_rate": self.learning_rate > 0,
+            "learning_rate": self.learning_rate >= 0,
             "weight_decay": self.weight_decay >= 0,
             "warmup": 0 <= self.warmup < 1,
             "schedule": self.schedule in SCHEDULES,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ml.cli import main
+from ml.data.multi_label import read_multi_label
 from ml.data.ner_labels import TAGS, to_shared_labels
 from ml.data.prepare import (
     BANKING_LIKE_CLINC,
@@ -39,6 +40,10 @@ def data(tmp_path: Path) -> Path:
     write_jsonl(folder / "intents/banking77_train.jsonl", banking + repeated)
     write_jsonl(folder / "intents/clinc150_train.jsonl", clinc)
     write_jsonl(folder / "intents/clinc150_oos_train.jsonl", _texts("oos", 30))
+    write_jsonl(
+        folder / "intents/hwu64_train.jsonl",
+        [*_texts("music", 30), {"text": "play something, you IDIOT", "label": "music"}],
+    )
     unseen = [{"text": f"unseen {i}", "label": "oos"} for i in range(10)]
     write_jsonl(folder / "intents/clinc150_oos_valid.jsonl", unseen)
     tweets = [
@@ -93,6 +98,23 @@ def test_intent_rows_are_split_by_text_and_label(data: Path) -> None:
     assert len([row for row in training if row["label"] != "oos"]) == 114  # repeats are gone
     keys = [{text_key(row["text"]) for row in rows} for rows in (training, valid)]
     assert not keys[0] & keys[1]
+
+
+def test_public_texts_without_an_offensive_word_are_civil(data: Path, tmp_path: Path) -> None:
+    counts = prepare("toxicity", data, tmp_path)
+    parts = [
+        list(read_multi_label(tmp_path / f"toxicity_{part}.jsonl")) for part in ("train", "valid")
+    ]
+    assert counts == {"train": len(parts[0]), "valid": len(parts[1])}
+    keys = [{text_key(row.text) for row in rows} for rows in parts]
+    assert not keys[0] & keys[1]
+    labels = {text_key(row.text): row.labels for rows in parts for row in rows}
+    public = {f"music asked in way {i}" for i in range(30)}
+    assert public <= labels.keys()
+    assert {labels[text] for text in public} == {()}
+    assert text_key("play something, you IDIOT") not in labels
+    held_out = [row.text for row in parts[1] if "asked in way" in row.text]
+    assert 0.03 < len(held_out) / len([text for text in labels if "asked in way" in text]) < 0.25
 
 
 def test_sentiment_drops_repeats_and_texts_whose_companies_disagree(

@@ -34,7 +34,7 @@ def test_few_rows_get_steps_enough_and_many_are_left_alone() -> None:
     few = fitted_to_few(plain, rows=50, classes=10)
     assert few.epochs * -(-50 // few.batch_size) >= STEPS
     assert (few.head_start, few.label_names) == ("logistic", True)
-    assert few.learning_rate < plain.learning_rate
+    assert few.rate < plain.rate
     assert fitted_to_few(plain, rows=FEW * 10 + 1, classes=10) is plain
     assert fitted_to_few(replace(plain, few_shot="off"), rows=50, classes=10).epochs == plain.epochs
     forced = fitted_to_few(replace(plain, few_shot="on"), rows=10_000, classes=2)

@@ -10,7 +10,7 @@ import pytest
 from ml.data.readers import read_classification
 from ml.errors import DataError, TrainingError
 from ml.training import search as searching
-from ml.training.config import FinetuneConfig, load_config
+from ml.training.config import METHODS, FinetuneConfig, load_config
 from ml.training.rows import FinetuneRequest
 from ml.training.search import search
 from ml.training.search_space import Choice, Range, search_space
@@ -187,7 +187,14 @@ def test_pairs_are_refused(asked: FinetuneRequest) -> None:
         search(replace(asked, kind="embedding"), minutes=1)
 
 
-def test_the_defaults_of_a_recipe_lie_in_its_usual_space() -> None:
-    config = FinetuneConfig()
+@pytest.mark.parametrize("method", METHODS)
+def test_the_defaults_of_a_recipe_lie_in_its_usual_space(method: str) -> None:
+    config = FinetuneConfig(method=method)
     space = search_space(config)
-    assert all(part.holds(getattr(config, name)) for name, part in space.items())
+    known = replace(config, learning_rate=config.rate)
+    assert all(part.holds(getattr(known, name)) for name, part in space.items())
+
+
+def test_a_rate_that_a_recipe_names_is_taken() -> None:
+    assert FinetuneConfig(method="full").rate < FinetuneConfig().rate
+    assert FinetuneConfig(method="full", learning_rate=3e-5).rate == 3e-5

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from ml.data.multi_label import read_multi_label
-from ml.data.prepare import prepare
 from ml.data.splits import text_key
 from ml.data.written.abuse import (
     ABUSE,
@@ -86,13 +85,3 @@ def test_a_bad_line_is_named(tmp_path: Path, line: str, problem: str) -> None:
 
 def test_the_patterns_read_whole() -> None:
     assert len(read_abuse(ABUSE)) >= 190
-
-
-def test_prepared_rows_need_no_public_sets(tmp_path: Path) -> None:
-    counts = prepare("toxicity", None, tmp_path)
-    training = list(read_multi_label(tmp_path / "toxicity_train.jsonl"))
-    valid = list(read_multi_label(tmp_path / "toxicity_valid.jsonl"))
-    assert counts == {"train": len(training), "valid": len(valid)}
-    assert not {text_key(row.text) for row in training} & {text_key(row.text) for row in valid}
-    with pytest.raises(DataError, match="--data"):
-        prepare("intent", None, tmp_path)
