@@ -24,6 +24,8 @@ from ml.training.settings.tracking import TrackingSettings
 
 METHODS = method_names()
 _LOW_RANK = ("lora", "adalora")
+WEAKENED = ("lora", "full")
+"""The methods of whose change a share can be kept."""
 PAIR_LOSSES = ("multiple_negatives", "triplet")
 _APART = (
     ("patience", "refit", "a run on all rows has none left to stop it by"),
@@ -77,12 +79,14 @@ class FinetuneConfig(
     ``search`` is a table of what :mod:`ml.training.search` may change, and within what bounds; a
     run itself does not read it.
 
+    ``strength`` is the share of the tuned change of a sentence encoder's or a classifier's weights
+    that is kept (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"): below 1 the
+    encoder stays nearer to what it was and so better on texts unlike the training rows. A
+    classifier's head is then found anew as ``head_start`` says.
+
     For sentence encoders: ``pair_loss`` with its ``similarity_scale`` (multiple negatives) or
-    ``triplet_margin``; ``strength`` is the share of the tuned change of the weights that is kept
-    (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"): below 1 the encoder stays
-    nearer to what it was and so better on texts unlike the training rows. ``keep_weight`` is the
-    weight of how far the vectors of the texts that are to stay have moved (1 - cosine), after Li
-    and Hoiem 2016, "Learning without forgetting".
+    ``triplet_margin``; ``keep_weight`` is the weight of how far the vectors of the texts that are
+    to stay have moved (1 - cosine), after Li and Hoiem 2016, "Learning without forgetting".
 
     ``methods`` holds the tables of the recipe that are called as a method, ``[adapter]`` say, with
     the settings of that method (see ``ml/models/tuning/methods``); those of the chosen one count.
@@ -133,7 +137,7 @@ class FinetuneConfig(
             "pair_loss": self.pair_loss in PAIR_LOSSES,
             "similarity_scale": self.similarity_scale > 0,
             "triplet_margin": 0 < self.triplet_margin <= 2,
-            "strength": 0 < self.strength <= 1,
+            "strength": 0 < self.strength <= 1 and (self.strength == 1 or self.method in WEAKENED),
             "keep_weight": self.keep_weight >= 0,
             "in_scope_kept": 0 < self.in_scope_kept < 1,
             **self.loss_checks(),

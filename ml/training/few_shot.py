@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from ml.data.readers import LabelledText
 from ml.models.classifier import TextClassifier
-from ml.training.config import FinetuneConfig
+from ml.training.config import WEAKENED, FinetuneConfig
 from ml.training.datasets import EncodedRow, EncodedRows, collate
 
 FEW = 20
@@ -30,6 +30,9 @@ FEW = 20
 STEPS = 300
 RATE = 0.4
 """The share of the usual learning rate at which few rows are learned from."""
+
+STRENGTH = 0.6
+"""The share of what tuning changed that is kept where rows are few."""
 
 _SETTINGS = {
     "schedule": "cosine",
@@ -60,6 +63,8 @@ def fitted_to_few(
     chosen: dict[str, object] = {
         name: value for name, value in _SETTINGS.items() if getattr(config, name) == defaults[name]
     }
+    if config.strength == defaults["strength"] and config.method in WEAKENED:
+        chosen["strength"] = STRENGTH
     if config.learning_rate == defaults["learning_rate"]:
         chosen["learning_rate"] = RATE * config.rate
     if config.epochs == defaults["epochs"]:

@@ -118,7 +118,9 @@ def _finetune_classifier(
     task = ClassifierTask.read(request, source, tokenizer)
     request = replace(request, config=task.config)
     task, teaching = _taught(request, task, progress)
-    measured = _fit(request, task.make, task.rows, progress, task.known_held_out)
+    measured = _fit(
+        request, task.make, task.rows, progress, task.known_held_out, settle=task.settle
+    )
     measured = replace(measured, minutes=measured.minutes + teaching)
     artifact, metrics, bias = _measured(request, source, task, measured.model)
     if settings := distillation(task.config.distil):
@@ -131,7 +133,15 @@ def _finetune_classifier(
         told = {"teacher_accuracy": metrics["accuracy"], "pseudo_rows": len(student.pseudo)}
         if student.pseudo:
             asked = replace(request, config=student.config)
-            fit = _fit(asked, student.make, student.rows, progress, task.known_held_out, "student")
+            fit = _fit(
+                asked,
+                student.make,
+                student.rows,
+                progress,
+                task.known_held_out,
+                run="student",
+                settle=student.settle,
+            )
             after, better, shift = _measured(asked, source, student, fit.model)
             minutes = measured.minutes + fit.minutes
             measured = replace(measured, minutes=minutes)
@@ -143,7 +153,7 @@ def _finetune_classifier(
     if not task.config.refit:
         return _store(request, artifact, measured, metrics)
     artifact = _with_held_out(artifact, request, len(task.known_valid))
-    fit = _refit(request, task.make, task.all_rows, progress, measured)
+    fit = _refit(request, task.make, task.all_rows, progress, measured, task.settle)
     add_bias(fit.model, bias)
     artifact = with_head(artifact, head_rows(fit.model, len(artifact.labels)))
     return _store(request, artifact, fit, metrics)
@@ -165,7 +175,7 @@ def _taught(
         alone = replace(task, config=config)
         asked = replace(request, config=config)
         run = f"teacher-{number}"
-        fit = _fit(asked, alone.make, alone.rows, progress, task.known_held_out, run)
+        fit = _fit(asked, alone.make, alone.rows, progress, task.known_held_out, run, alone.settle)
         minutes += fit.minutes
         teachers.append(
             Teacher(
@@ -249,6 +259,10 @@ def _finetune_tagger(
     return _store(request, artifact, fit, metrics)
 
 
+Settle = Callable[[torch.nn.Module, Sequence[EncodedRow]], None]
+"""What is done to a model once it has been trained on the rows."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Fit:
     """A trained model, how its loss fell, and the minutes that it took."""
@@ -265,6 +279,7 @@ def _fit(
     progress: ProgressCallback | None,
     valid: Sequence[EncodedRow] | None = None,
     run: str = ".",
+    settle: Settle | None = None,
 ) -> _Fit:
     seed_everything(request.config.seed)
     model = make()
@@ -279,6 +294,8 @@ def _fit(
         progress=progress,
         watch=request.watch(run),
     )
+    if settle is not None:
+        settle(model, rows)
     return _Fit(model, curve, (time.monotonic() - started) / 60)
 
 
@@ -288,9 +305,10 @@ def _refit(
     rows: Sequence[EncodedRow],
     progress: ProgressCallback | None,
     measured: _Fit,
+    settle: Settle | None = None,
 ) -> _Fit:
     """A new model trained on ``rows``, the held-out ones included; minutes are those of both."""
-    fit = _fit(request, make, rows, progress, run="refit")
+    fit = _fit(request, make, rows, progress, run="refit", settle=settle)
     return replace(fit, minutes=measured.minutes + fit.minutes)
 
 

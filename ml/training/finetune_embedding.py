@@ -47,6 +47,7 @@ from ml.training.pair_rows import candidates_of, embedding_pairs
 from ml.training.processes import is_main_process, wait_for_all
 from ml.training.rows import FinetuneRequest
 from ml.training.trainer import ProgressCallback, seed_everything, train
+from ml.training.weakening import weaken
 from ml.types import FloatArray
 
 _METHODS = ("lora", "full")
@@ -125,7 +126,7 @@ def _fit(
         watch=request.watch(run),
     )
     if config.strength < 1:
-        weaken(model.encoder, config.strength, source, config)
+        weaken(model.encoder, source, config)
     return _Fit(model.encoder, curve, (time.monotonic() - started) / 60)
 
 
@@ -133,25 +134,6 @@ def _loss(config: FinetuneConfig) -> nn.Module:
     if config.pair_loss == "triplet":
         return TripletLoss(config.triplet_margin)
     return MultipleNegativesRankingLoss(config.similarity_scale)
-
-
-@torch.no_grad()
-def weaken(
-    encoder: nn.Module, strength: float, source: EncoderSource, config: FinetuneConfig
-) -> None:
-    """Keep the share ``strength`` of what tuning changed, in place.
-
-    The weights become ``w0 + strength * (w - w0)`` (Wortsman et al. 2022, equation 1). A LoRA
-    delta is the product of two matrices, of which one is scaled.
-    """
-    if config.method == "lora":
-        for name, weight in encoder.named_parameters():
-            if "lora_B" in name:
-                weight.mul_(strength)
-        return
-    original = dict(load_encoder(source).named_parameters())
-    for name, weight in encoder.named_parameters():
-        weight.copy_(torch.lerp(original[name], weight, strength))
 
 
 class _Reader:

@@ -149,5 +149,7 @@ def _check(config: FinetuneConfig) -> None:
     refused = [name for name in _OF_ONE_LABEL if getattr(config, name)]
     if config.head_start != "random":
         refused.append("head_start")
+    if config.strength < 1:
+        refused.append("strength")
     if refused:
         raise TrainingError(f"{', '.join(refused)}: not for multi_label, where texts have several")

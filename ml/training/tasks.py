@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer
+from torch import nn
 
 from ml.data.augmentation import augmentation, augmented_sentences, augmented_texts
 from ml.data.readers import LabelledText, TaggedSentence
@@ -32,6 +33,7 @@ from ml.training.rows import FinetuneRequest, check_labels, classification_rows,
 from ml.training.settings.distillation import Distillation, distillation
 from ml.training.start import begin_from
 from ml.training.teachers import Teacher, soft_targets
+from ml.training.weakening import weaken
 from ml.types import OUT_OF_SCOPE
 
 
@@ -75,6 +77,8 @@ class ClassifierTask:
             classes=len(names),
             own_split=request.valid_file is None,
         )
+        if config.strength < 1 and config.head_start == "random":
+            raise TrainingError("strength below 1 needs a head_start, by which the head is found")
         columns = {label: index for index, label in enumerate(names)}
         return cls(config, source, tokenizer, tuple(labels), columns, training, valid)
 
@@ -133,6 +137,15 @@ class ClassifierTask:
             start_head(model, self._encoded(named, self.columns), config.head_start)
         return model
 
+    def settle(self, model: nn.Module, rows: Sequence[EncodedRow]) -> None:
+        """Keep of a model trained on ``rows`` as much as the recipe's ``strength`` says."""
+        if self.config.strength == 1:
+            return
+        assert isinstance(model, TextClassifier)
+        weaken(model.encoder, self.source, self.config)
+        labelled = [row for row in rows if row.labels != IGNORED]
+        start_head(model, labelled, self.config.head_start)
+
     @property
     def _distillation(self) -> Distillation | None:
         return distillation(self.config.distil) if self.teachers else None
@@ -179,6 +192,8 @@ class TaggerTask:
         cls, request: FinetuneRequest, source: EncoderSource, tokenizer: Tokenizer
     ) -> TaggerTask:
         """Read the rows of a request; raises :class:`DataError` or :class:`TrainingError`."""
+        if request.config.strength < 1:
+            raise TrainingError("strength below 1 is for classifiers and sentence encoders")
         training, valid = ner_rows(request)
         types = sorted({tag[2:] for row in training for tag in row.tags if tag != "O"})
         check_labels(request, types, {tag[2:] for row in valid for tag in row.tags if tag != "O"})

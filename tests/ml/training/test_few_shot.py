@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file
 from sklearn.linear_model import LogisticRegression
 from torch.nn import functional
 
-from ml.artifacts import HEAD
+from ml.artifacts import ADAPTER, HEAD
 from ml.data.encoding import load_tokenizer
 from ml.encoders import resolve_encoder
-from ml.errors import DataError
+from ml.errors import DataError, MLError
 from ml.training.config import FinetuneConfig, load_config
 from ml.training.few_shot import FEW, STEPS, _logistic, fitted_to_few, label_rows
 from ml.training.finetune import finetune
@@ -167,3 +170,34 @@ def test_names_are_exchanged_in_tagged_rows(tmp_path: Path, encoder: Path) -> No
 def test_settings_that_cannot_be_are_named(settings: dict, problem: str) -> None:
     with pytest.raises(DataError, match=problem):
         FinetuneConfig(**settings)
+
+
+def test_the_encoder_goes_part_of_the_way_back_and_the_head_follows(
+    tmp_path: Path, encoder: Path
+) -> None:
+    kept = {}
+    for strength in (1.0, 0.5):
+        config = tiny_config(encoder, epochs=3.0, head_start="logistic", strength=strength)
+        asked = request(tmp_path / str(strength), "classification", config)
+        artifact = finetune(asked)
+        assert artifact.metrics["accuracy"] > 0.6
+        kept[strength] = (load_file(asked.output / ADAPTER), load_file(asked.output / HEAD))
+    (whole, head), (half, other) = kept[1.0], kept[0.5]
+    for name, weights in whole.items():
+        share = 0.5 if "lora_B" in name else 1.0
+        np.testing.assert_allclose(half[name], share * weights, rtol=1e-5)
+    assert any(not np.allclose(head[name], other[name]) for name in head)
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"strength": 0.5, "few_shot": "off"}, "needs a head_start"),
+        ({"strength": 0.5, "method": "ia3", "head_start": "logistic"}, "strength = 0.5"),
+    ],
+)
+def test_a_change_that_cannot_be_weakened_is_refused(
+    tmp_path: Path, encoder: Path, settings: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(MLError, match=problem):
+        finetune(request(tmp_path, "classification", tiny_config(encoder, **settings)))
