@@ -20,6 +20,7 @@ from apps.modelhub.api import MAX_CHARACTERS
 from apps.modelhub.explaining import explain, segments
 from apps.modelhub.payloads import prediction_payload
 from apps.modelhub.promotion_views import promotion_context
+from ml.entities.personal import PII_TASK, TAGGER
 
 _PER_PAGE = 50
 
@@ -35,12 +36,11 @@ def models(request: HttpRequest) -> HttpResponse:
     """Tasks with their versions, a box to try them, and the engine's state."""
     _require(request)
     versions = selectors.version_list()
-    tasks = sorted({version.task for version in versions if version.active})
-    return render(
-        request,
-        "modelhub/models.html",
-        {"versions": versions, "tasks": tasks, "stats": gateway.stats()},
-    )
+    tasks = {version.task for version in versions if version.active}
+    if TAGGER in tasks:
+        tasks.add(PII_TASK)
+    context = {"versions": versions, "tasks": sorted(tasks), "stats": gateway.stats()}
+    return render(request, "modelhub/models.html", context)
 
 
 @login_required

@@ -111,6 +111,8 @@ def test_a_text_is_tried(admin: Client, models: Path) -> None:
     assert "ORG" in tried("ner", "Acme in Rome")
     assert "No entities" in tried("ner", "the bank")
     assert "8 dimensions" in tried("encoder", "card")
+    assert "<option>pii</option>" in content(admin, "/models/")
+    assert "ann@example.org" in tried("pii", "write to ann@example.org")
     assert "at most 20,000" in tried("intent", "  ")
     assert "at most 20,000" in tried("intent", "x" * 20_001)
     assert "weather" in tried("weather", "rain")
