@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -126,7 +126,9 @@ class Door:
         if not account.sockets:
             del self._accounts[user_id]
 
-    async def parts(self, request: Request, account: Account) -> AsyncIterator[list[Prediction]]:
+    async def parts(
+        self, request: Request, account: Account
+    ) -> AsyncGenerator[list[Prediction], None]:
         """The predictions part by part, in order, all of one version. Raises ``Problem``.
 
         The first part goes to the version that is live when it is computed, the others to the

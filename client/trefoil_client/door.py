@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,7 +99,7 @@ class Door:
                 version = part.version
         return Answer(task, version, tuple(found))
 
-    async def stream(self, task: str, texts: Sequence[str]) -> AsyncIterator[Part]:
+    async def stream(self, task: str, texts: Sequence[str]) -> AsyncGenerator[Part, None]:
         """The predictions part by part, in order; a request of few texts has one part."""
         most = self.limits["texts_per_request"]
         if not 1 <= len(texts) <= most:
