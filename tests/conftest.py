@@ -38,6 +38,15 @@ def require(condition: object, reason: str) -> None:
     pytest.skip(reason)
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what other tasks and threads do; fail after ten seconds."""
+    for _ in range(1000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail("what was waited for did not happen")
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None) -> Iterator[None]:
     """The database of the tests, which PostgreSQL removes only once nobody is connected to it."""

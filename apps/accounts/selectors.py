@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import QuerySet
+from knox.auth import TokenAuthentication
 from knox.models import AuthToken
+from rest_framework.exceptions import AuthenticationFailed
 
 from apps.accounts.models import User
 from apps.core.errors import NotAllowed
@@ -20,3 +22,13 @@ def signed_in(request: Any) -> User:
     if not isinstance(request.user, User):
         raise NotAllowed("Sign in first.", code="not_signed_in")
     return request.user
+
+
+def token_get(*, secret: str) -> AuthToken:
+    """The API token of this secret; raises ``NotAllowed`` when it is unknown, has expired, or its
+    owner may not sign in any more."""
+    try:
+        _, token = TokenAuthentication().authenticate_credentials(secret.encode())
+    except AuthenticationFailed as error:
+        raise NotAllowed("This token is not valid.", code="token_invalid") from error
+    return cast(AuthToken, token)

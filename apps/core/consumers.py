@@ -57,6 +57,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
 
     frames_per_second: ClassVar[float] = settings.SOCKET_FRAMES_PER_SECOND
     frames_burst: ClassVar[int] = settings.SOCKET_FRAMES_BURST
+    max_frame_bytes: ClassVar[int] = settings.SOCKET_MAX_FRAME_BYTES
 
     @property
     def user(self) -> Any:
@@ -117,7 +118,9 @@ class StreamConsumer(AsyncWebsocketConsumer):
         frame: dict[str, Any] = {}
         try:
             allowed = self._bucket.take()
-            frame = _parse(text_data)  # before refusing, so that the refusal names the frame
+            frame = _parse(
+                text_data, self.max_frame_bytes
+            )  # before refusing, so that the refusal names the frame
             if not allowed:
                 raise RateLimited("Too many frames; wait a moment and send again.")
             answer = await self._dispatch(frame)
@@ -218,12 +221,11 @@ class StreamConsumer(AsyncWebsocketConsumer):
         await self.send_json(frame)
 
 
-def _parse(text_data: str | None) -> dict[str, Any]:
+def _parse(text_data: str | None, limit: int) -> dict[str, Any]:
     if text_data is None:
         raise InvalidInput(
             "Send text frames; binary frames are not understood.", code="frame_not_text"
         )
-    limit = settings.SOCKET_MAX_FRAME_BYTES
     if len(text_data) > limit or len(text_data.encode()) > limit:
         raise InvalidInput(
             f"The frame is larger than {limit // 1024} KB; nothing of it was stored.",

@@ -21,7 +21,7 @@ from apps.core import lifespan
 from apps.core.errors import Busy, ModelUnavailable, Problem
 from ml.entities.personal import PII_TASK, TAGGER, personal_data
 from ml.errors import DeadlineExceeded, EngineClosed, MLError, ModelNotFound, Overloaded
-from ml.serving.protocol import EngineStats, InferenceEngine, Predictor
+from ml.serving.protocol import EngineStats, InferenceEngine, Predictor, named_version
 from ml.types import Classification, Embedding, FloatArray, ModelInfo, Prediction, Tagging
 
 if TYPE_CHECKING:
@@ -98,13 +98,19 @@ def predict(task: str, texts: Sequence[str]) -> list[Prediction]:
     raise Busy("The model was exchanged again and again; please try again.", code="overloaded")
 
 
-async def apredict(task: str, texts: Sequence[str]) -> list[Prediction]:
-    """Like :func:`predict` without blocking the event loop. Raises ``Problem``."""
+async def apredict(
+    task: str, texts: Sequence[str], *, version: str | None = None
+) -> list[Prediction]:
+    """Like :func:`predict` without blocking the event loop. Raises ``Problem``.
+
+    ``version`` asks for that version, whichever is active by now.
+    """
     if task == PII_TASK:
-        return _personal(texts, await apredict(TAGGER, texts))
+        return _personal(texts, await apredict(TAGGER, texts, version=version))
+    asked = named_version(task, version) if version else task
     try:
         for _ in range(_ATTEMPTS):
-            found = await engine().apredict(task, texts, timeout=settings.ML_TIMEOUT_SECONDS)
+            found = await engine().apredict(asked, texts, timeout=settings.ML_TIMEOUT_SECONDS)
             if _of_one_version(found):
                 return found
     except MLError as error:

@@ -26,6 +26,7 @@ from apps.modelhub.payloads import prediction_payload
 
 MAX_TEXTS = 64
 MAX_CHARACTERS = 20_000
+TASK_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
 
 
 class VersionSerializer(serializers.Serializer[Any]):
@@ -36,7 +37,7 @@ class VersionSerializer(serializers.Serializer[Any]):
 
 
 class PredictInput(serializers.Serializer[Any]):
-    task = serializers.CharField(max_length=60)
+    task = serializers.RegexField(TASK_NAME)
     texts = serializers.ListField(
         child=serializers.CharField(max_length=MAX_CHARACTERS, allow_blank=True),
         min_length=1,
@@ -49,7 +50,7 @@ class PredictOutput(serializers.Serializer[Any]):
 
 
 class ExplainInput(serializers.Serializer[Any]):
-    task = serializers.CharField(max_length=60)
+    task = serializers.RegexField(TASK_NAME)
     text = serializers.CharField(max_length=MAX_EXPLAINED)
     label = serializers.CharField(max_length=120, required=False)  # type: ignore[assignment]
 

@@ -1,7 +1,9 @@
 from django.urls import path
 
 from apps.modelhub.consumers import ModelHubConsumer
+from apps.modelhub.door_consumer import DoorConsumer
 
 websocket_urlpatterns = [
     path("ws/models/", ModelHubConsumer.as_asgi()),  # type: ignore[arg-type]
+    path("ws/ml/", DoorConsumer.as_asgi()),  # type: ignore[arg-type]
 ]

@@ -209,6 +209,21 @@ SOCKET_MAX_FRAME_BYTES = 64 * 1024
 SOCKET_FRAMES_PER_SECOND = 20
 SOCKET_FRAMES_BURST = 100
 
+# The door of the models for other programs, /ws/ml/: what one person may have under way on all
+# sockets of a process, and how many parts of at most ML_DOOR_PART texts of all people may stand in
+# the engine's queue, which the apps share.
+ML_DOOR_FRAMES_PER_SECOND = 1000
+ML_DOOR_FRAMES_BURST = 2000
+ML_DOOR_MAX_FRAME_BYTES = 1024 * 1024
+ML_DOOR_SOCKETS = 8
+ML_DOOR_REQUESTS = 256
+ML_DOOR_TEXTS = 8192
+ML_DOOR_TEXTS_PER_REQUEST = 2048
+ML_DOOR_PART = 32
+ML_DOOR_PARTS_QUEUED = 64
+ML_DOOR_PARTS_QUEUED_EACH = 48
+ML_DOOR_CHECK_SECONDS = 15.0
+
 # People -------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"

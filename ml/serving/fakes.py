@@ -14,7 +14,7 @@ from ml.data.text import Word, split_words
 from ml.errors import ModelNotFound
 from ml.runtime import RuntimeSettings
 from ml.serving.engine import LocalEngine
-from ml.serving.protocol import ModelSource, Predictor, Unit
+from ml.serving.protocol import ModelSource, Predictor, Unit, of_version
 from ml.types import (
     Answers,
     Classification,
@@ -202,8 +202,9 @@ class FakeModels:
         self._versions[task] = version
 
     def active_version(self, task: str) -> str:
+        name, version = of_version(task)
         try:
-            return self._versions[task]
+            return version or self._versions[name]
         except KeyError as error:
             raise ModelNotFound(f"no model is active for the task {task!r}") from error
 
@@ -220,11 +221,12 @@ class FakeModels:
         if info.kind == "embedding":
             return FakeEncoder(info, self._dimensions)
         if info.kind == "multi_label":
-            return FakeMultiLabel(info, self._rules[task])
-        return FakeClassifier(info, self._rules[task])
+            return FakeMultiLabel(info, self._rules[info.task])
+        return FakeClassifier(info, self._rules[info.task])
 
     def _info(self, task: str) -> ModelInfo:
         version = self.active_version(task)
+        task = of_version(task)[0]
         kind: Kind
         labels: tuple[str, ...] = ()
         if task == "ner":

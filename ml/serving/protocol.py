@@ -10,6 +10,18 @@ from typing import Protocol
 from ml.types import Answers, ModelInfo, Prediction
 
 
+def named_version(task: str, version: str) -> str:
+    """The name under which an engine serves one version of ``task``, whatever is active."""
+    return f"{task}@{version}"
+
+
+def of_version(name: str) -> tuple[str, str]:
+    """The task and the version in a name of :func:`named_version`; the version is empty for a
+    task's own name."""
+    task, _, version = name.partition("@")
+    return task, version
+
+
 @dataclass(frozen=True, slots=True)
 class TaskStats:
     """Counters of one task since the engine started; latencies in seconds.

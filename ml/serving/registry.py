@@ -9,6 +9,7 @@ import re
 import tempfile
 import threading
 import time
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -19,7 +20,7 @@ from ml.joint import trunk_of
 from ml.runtime import RuntimeSettings, default_settings
 from ml.serving.joint import JointPredictor, load_joint
 from ml.serving.predictors import load_predictor, model_info
-from ml.serving.protocol import Predictor, Unit
+from ml.serving.protocol import Predictor, Unit, of_version
 from ml.types import ModelInfo
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 ACTIVE = "active.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _RETRY_AFTER = 5.0  # seconds until a model that could not be loaded is tried again
+_KEPT = 4  # versions in memory that are asked for by name, beside the active ones
 
 
 @dataclass(slots=True)
@@ -45,6 +47,9 @@ class ModelStore:
     from the next batch on. Each task loads under its own lock: a broken or a slow one does not
     hold up the others. When a newly promoted version cannot be loaded the version that was being
     served stays, and :meth:`problems` says why.
+
+    A name of :func:`ml.serving.protocol.of_version` is served as a task whose active version is
+    that one; the last few that were asked for stay in memory.
     """
 
     def __init__(self, root: Path, *, runtime: RuntimeSettings | None = None) -> None:
@@ -55,6 +60,8 @@ class ModelStore:
         self._active: dict[str, tuple[tuple[int, int, int], str]] = {}
         # Not for longer than a task's predictor, which a promotion replaces, needs it.
         self._joint: WeakValueDictionary[tuple[str, str], JointPredictor] = WeakValueDictionary()
+        self._named: OrderedDict[tuple[str, str], Predictor] = OrderedDict()
+        self._named_lock = threading.Lock()
 
     def tasks(self) -> list[str]:
         """The tasks that have an active version, sorted."""
@@ -79,6 +86,11 @@ class ModelStore:
         Raises :class:`ModelNotFound` when the task has none and :class:`ArtifactError` when the
         file is not what it should be.
         """
+        name, version = of_version(task)
+        if version:
+            if not _NAME.fullmatch(version) or not (self._folder(name) / version).is_dir():
+                raise ModelNotFound(f"the task {name!r} has no version {version!r}")
+            return version
         path = self._folder(task) / ACTIVE
         try:
             status = path.stat()
@@ -156,14 +168,38 @@ class ModelStore:
 
         Before the active version is loaded it is the task.
         """
-        known = self._artifacts.get((task, self.active_version(task)))
+        active = self.active_version(task)
+        if of_version(task)[1]:
+            return task
+        known = self._artifacts.get((task, active))
         trunk = trunk_of(known) if known else None
         return f"{trunk.name}/{trunk.version}" if trunk else task
 
     def load(self, unit: str) -> Unit:
-        """The joint model ``<name>/<version>``, or the predictor of a task's active version."""
+        """The joint model ``<name>/<version>``, or the predictor of a task's active version.
+
+        Of a name of ``of_version`` it is the predictor of that version.
+        """
+        task, named = of_version(unit)
+        if named:
+            return self._load_named(task, named)
         name, _, version = unit.partition("/")
         return self._load_joint(name, version) if version else self._load_task(name)
+
+    def _load_named(self, task: str, version: str) -> Predictor:
+        current = self._entry(task).predictor
+        if current is not None and current.info.version == version:
+            return current
+        with self._named_lock:
+            known = self._named.get((task, version))
+            if known is None:
+                artifact = self.artifact(task, version)
+                known = load_predictor(self._folder(task) / version, artifact, self._runtime)
+                self._named[task, version] = known
+            self._named.move_to_end((task, version))
+            while len(self._named) > _KEPT:
+                self._named.popitem(last=False)
+            return known
 
     def _load_joint(self, name: str, version: str) -> JointPredictor:
         known = self._joint.get((name, version))

@@ -94,6 +94,8 @@ def test_errors_of_the_language_layer_keep_their_codes(error: type[MLError]) -> 
 def test_the_schema_describes_the_api(member: User, client_for: ClientFor) -> None:
     schema = client_for(member).get("/api/v1/schema/", headers={"accept": "application/json"})
     assert "/api/v1/models/predict/" in schema.content.decode()
+    for name in ("predict", "embed", "search", "explain"):
+        assert f"/api/v1/ml/{name}/" in schema.content.decode()
 
 
 def test_health_needs_nothing(client: Client) -> None:

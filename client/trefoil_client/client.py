@@ -1,0 +1,67 @@
+"""The models over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import httpx
+
+from trefoil_client.answers import Answer, Hit, SearchAnswer, Vectors, prediction_of
+from trefoil_client.errors import TrefoilError
+
+
+class Client:
+    """Asks for predictions, vectors, searches and explanations; a context manager.
+
+    What the server refuses is raised as ``TrefoilError``; what keeps it from answering as the
+    errors of ``httpx``.
+    """
+
+    def __init__(self, url: str, token: str, *, timeout: float = 30.0) -> None:
+        self._http = httpx.Client(
+            base_url=f"{url.rstrip('/')}/api/v1/ml/",
+            headers={"Authorization": f"Token {token}"},
+            timeout=timeout,
+        )
+
+    def predict(self, task: str, texts: Sequence[str]) -> Answer:
+        """The predictions of up to 64 texts."""
+        body = self._post("predict/", task=task, texts=list(texts))
+        versions = [one.pop("version") for one in body["predictions"]]
+        return Answer(task, versions[0], tuple(map(prediction_of, body["predictions"])))
+
+    def embed(self, texts: Sequence[str], *, task: str = "encoder") -> Vectors:
+        """The vectors of up to 64 texts."""
+        body = self._post("embed/", task=task, texts=list(texts))
+        return Vectors(body["version"], tuple(tuple(vector) for vector in body["vectors"]))
+
+    def search(self, query: str, texts: Sequence[str], *, k: int = 10) -> SearchAnswer:
+        """Those of up to 256 texts that answer ``query`` best."""
+        body = self._post("search/", query=query, texts=list(texts), k=k)
+        return SearchAnswer(body["version"], tuple(Hit(**hit) for hit in body["hits"]))
+
+    def explain(self, task: str, text: str, *, label: str | None = None) -> dict[str, Any]:
+        """What each word of a text adds to the answer of a classifier, as the server's JSON."""
+        given = {"task": task, "text": text} | ({"label": label} if label else {})
+        return self._post("explain/", **given)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _post(self, path: str, **body: Any) -> dict[str, Any]:
+        response = self._http.post(path, json=body)
+        if response.is_success:
+            found: dict[str, Any] = response.json()
+            return found
+        try:
+            problem = response.json()
+        except ValueError:
+            problem = {"detail": response.reason_phrase}
+        raise TrefoilError.of(problem, response.status_code)
