@@ -13,6 +13,7 @@ from apps.core.errors import InvalidInput
 from apps.core.jobs import job_start
 from apps.market import (
     alert_api,
+    anomaly_api,
     correction_api,
     delivery_api,
     digest_api,
@@ -203,6 +204,8 @@ _VIEWS: list[tuple[str, type[APIView], str]] = [
     ("articles/<int:article_id>/corrections/", correction_api.CorrectionsView, "corrections"),
     ("companies/", CompanyListView, "companies"),
     ("companies/<int:company_id>/index/", index_api.CompanyIndexView, "company-index"),
+    ("anomalies/", anomaly_api.AnomalyListView, "anomalies"),
+    ("detection/", anomaly_api.DetectionView, "detection"),
     ("index/", index_api.MarketIndexView, "index"),
     ("watchlist/", index_api.WatchlistView, "watchlist"),
     ("watchlist/<int:company_id>/", index_api.WatchedView, "watched"),

@@ -13,6 +13,8 @@ from apps.market.delivery_models import Delivery as Delivery
 from apps.market.delivery_models import DeliveryTry as DeliveryTry
 from apps.market.delivery_models import Digest as Digest
 from apps.market.delivery_models import Handling as Handling
+from apps.market.detection_models import Anomaly as Anomaly
+from apps.market.detection_models import Detector as Detector
 
 
 class Sentiment(models.TextChoices):

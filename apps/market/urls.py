@@ -2,6 +2,7 @@ from django.urls import path
 
 from apps.market import (
     alert_views,
+    anomaly_views,
     correction_views,
     delivery_views,
     handling_views,
@@ -23,6 +24,7 @@ urlpatterns = [
         name="article-corrections",
     ),
     path("companies/<int:company_id>/", views.company_detail, name="company"),
+    path("unusual/", anomaly_views.unusual, name="unusual"),
     path("watchlist/", index_views.watchlist, name="watchlist"),
     path("watchlist/<int:company_id>/remove/", index_views.unwatch, name="unwatch"),
     path("alerts/", views.alert_inbox, name="alerts"),
