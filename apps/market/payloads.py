@@ -62,6 +62,7 @@ def tape_payload(article: Article, scores: Sequence[Score], *, similar: int) -> 
         "similar": similar,
         "novelty": round(article.novelty, 4),
         "topic": whole.topic if whole else "",
+        "topics": whole.topics if whole else [],
         "risk": round(max((score.risk for score in scores), default=0.0), 4),
         "sentiment": sentiment_payload(whole) if whole else None,
         "companies": [

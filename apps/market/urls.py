@@ -23,6 +23,7 @@ urlpatterns = [
         correction_views.article_corrections,
         name="article-corrections",
     ),
+    path("articles/<int:article_id>/why/", correction_views.article_why, name="article-why"),
     path("companies/<int:company_id>/", views.company_detail, name="company"),
     path("unusual/", anomaly_views.unusual, name="unusual"),
     path("watchlist/", index_views.watchlist, name="watchlist"),

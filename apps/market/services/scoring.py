@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from channels.db import database_sync_to_async
@@ -14,7 +15,7 @@ from django.utils import timezone
 
 from apps.core import events
 from apps.core.errors import Problem
-from apps.market.analysis import Analysis, analyse
+from apps.market.analysis import Analysis, Passage, analyse
 from apps.market.models import Article, Mention, Score
 from apps.market.payloads import TAPE, repeat_payload, tape_payload
 from apps.market.pooling import SURE
@@ -187,6 +188,8 @@ def _score(analysis: Analysis, sentiment: Classification, company_id: int | None
         confident=sentiment.confidence >= SURE,
         topic=analysis.topic.label,
         topic_confidence=analysis.topic.confidence,
+        events=[[event.label, round(event.score, 4)] for event in analysis.events],
+        passages=[] if company_id else [_passage(one) for one in analysis.passages],
         risk=risk(negative, analysis.topic.label),
         relevance=_relevance(analysis, company_id),
         versions={
@@ -195,6 +198,18 @@ def _score(analysis: Analysis, sentiment: Classification, company_id: int | None
             "ner": analysis.ner_version,
         },
     )
+
+
+def _passage(passage: Passage) -> list[Any]:
+    said = {scored.label: round(scored.score, 4) for scored in passage.sentiment.scores}
+    return [
+        passage.field,
+        passage.start,
+        passage.end,
+        *(said.get(label, 0.0) for label in ("negative", "neutral", "positive")),
+        passage.topic.label,
+        round(passage.topic.confidence, 4),
+    ]
 
 
 def _relevance(analysis: Analysis, company_id: int | None) -> float:
