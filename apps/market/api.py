@@ -22,6 +22,7 @@ from apps.market import (
     ingest,
     name_api,
     quality_api,
+    review_api,
     serializers,
     silence_api,
 )
@@ -202,6 +203,9 @@ _VIEWS: list[tuple[str, type[APIView], str]] = [
     ("articles/", ArticleListView, "articles"),
     ("articles/<int:article_id>/", ArticleView, "article"),
     ("articles/<int:article_id>/corrections/", correction_api.CorrectionsView, "corrections"),
+    ("articles/<int:article_id>/link/", review_api.LinkView, "article-link"),
+    ("review/", review_api.ReviewListView, "review"),
+    ("review/skip/", review_api.ReviewSkipView, "review-skip"),
     ("companies/", CompanyListView, "companies"),
     ("companies/<int:company_id>/index/", index_api.CompanyIndexView, "company-index"),
     ("anomalies/", anomaly_api.AnomalyListView, "anomalies"),

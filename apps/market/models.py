@@ -15,6 +15,8 @@ from apps.market.delivery_models import Digest as Digest
 from apps.market.delivery_models import Handling as Handling
 from apps.market.detection_models import Anomaly as Anomaly
 from apps.market.detection_models import Detector as Detector
+from apps.market.review_models import LinkCorrection as LinkCorrection
+from apps.market.review_models import ReviewSkip as ReviewSkip
 
 
 class Sentiment(models.TextChoices):
@@ -247,9 +249,9 @@ class Score(models.Model):
     The three probabilities are calibrated and sum to 1; ``confident`` is false where the model
     abstains; ``risk`` is in [0, 1] (see :func:`apps.market.topics.risk`), ``relevance`` in (0, 1]
     how much the article is about the company. ``events`` are ``[topic, probability]``, the first
-    being ``topic``; ``passages``, of the article as a whole, ``[field, start, end, negative, neutral,
-    positive, topic, topic probability]``. ``published_at`` repeats the article's, so that series of
-    scores are read from this table alone.
+    being ``topic``; ``passages``, of the article as a whole, ``[field, start, end, negative,
+    neutral, positive, topic, topic probability]``. ``published_at`` repeats the article's, so that
+    series of scores are read from this table alone.
     """
 
     article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="scores")

@@ -98,6 +98,7 @@ def article_detail(request: HttpRequest, article_id: int) -> HttpResponse:
             "article": article,
             "has_evidence": whole is not None and len(whole.passages) > 1,
             "mentions": list(article.mentions.all()),
+            "known": companies.companies_in_news(),
             "story": tape.story_list(article=article),
             "alerts": alerts.alert_list(owner=request.user).filter(story_id=article.story_key),
         },

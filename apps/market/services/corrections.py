@@ -11,6 +11,7 @@ from typing import Any
 
 from apps.core.errors import Conflict, InvalidInput, NotFound
 from apps.market.models import Article, Mention, Score, Sentiment
+from apps.market.review_models import subject_of
 from apps.market.selectors import tape
 from apps.market.targeting import Named, contexts
 from apps.market.text import READ_CHARACTERS
@@ -179,5 +180,4 @@ def _given(
 
 
 def _subject(article: Article, what: str, score: Score) -> str:
-    company = f".company.{score.company_id}" if score.company_id else ""
-    return f"market.article.{article.pk}.{what}{company}"
+    return subject_of(article.pk, what, score.company_id)

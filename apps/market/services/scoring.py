@@ -20,6 +20,7 @@ from apps.market.models import Article, Mention, Score
 from apps.market.payloads import TAPE, repeat_payload, tape_payload
 from apps.market.pooling import SURE
 from apps.market.services.alerts import alerts_correct, alerts_raise
+from apps.market.services.links import links_apply
 from apps.market.services.names import unlinked_count
 from apps.market.topics import risk
 from ml.data.targeting import TARGETED_TASK
@@ -136,6 +137,7 @@ def scores_write(*, analyses: Sequence[Analysis]) -> None:
     Score.objects.filter(article__in=ids).delete()
     Mention.objects.bulk_create([row for analysis in analyses for row in _mentions(analysis)])
     Score.objects.bulk_create([row for analysis in analyses for row in _scores(analysis)])
+    links_apply(article_ids=ids)
 
 
 def _take(article: Article) -> bool:
