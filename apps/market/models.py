@@ -15,6 +15,7 @@ from apps.market.delivery_models import Digest as Digest
 from apps.market.delivery_models import Handling as Handling
 from apps.market.detection_models import Anomaly as Anomaly
 from apps.market.detection_models import Detector as Detector
+from apps.market.layout_models import Layout as Layout
 from apps.market.review_models import LinkCorrection as LinkCorrection
 from apps.market.review_models import ReviewSkip as ReviewSkip
 
