@@ -214,6 +214,7 @@ _VIEWS: list[tuple[str, type[APIView], str]] = [
     ("layouts/", layout_api.LayoutListView, "layouts"),
     ("layouts/<int:layout_id>/", layout_api.LayoutView, "layout"),
     ("index/", index_api.MarketIndexView, "index"),
+    ("sectors/", index_api.SectorsView, "sectors"),
     ("watchlist/", index_api.WatchlistView, "watchlist"),
     ("watchlist/<int:company_id>/", index_api.WatchedView, "watched"),
     ("alerts/", alert_api.AlertListView, "alerts"),

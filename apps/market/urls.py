@@ -10,6 +10,7 @@ from apps.market import (
     name_views,
     review_views,
     rule_views,
+    sector_views,
     source_views,
     views,
 )
@@ -29,6 +30,7 @@ urlpatterns = [
     path("review/", review_views.review, name="review"),
     path("review/<int:article_id>/", review_views.decide, name="review-decide"),
     path("companies/<int:company_id>/", views.company_detail, name="company"),
+    path("sectors/", sector_views.sectors, name="sectors"),
     path("unusual/", anomaly_views.unusual, name="unusual"),
     path("watchlist/", index_views.watchlist, name="watchlist"),
     path("watchlist/<int:company_id>/remove/", index_views.unwatch, name="unwatch"),

@@ -95,6 +95,12 @@ def hundredths(share: float) -> str:
 
 
 @register.filter
+def add_units(place: float, more: int) -> str:
+    """A coordinate moved on, with a point in every language."""
+    return f"{place + more:.1f}"
+
+
+@register.filter
 def interval_width(precision: Precision) -> str:
     """How wide the interval of a precision is, of 100."""
     low, high = precision.interval
