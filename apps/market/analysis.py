@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from channels.db import database_sync_to_async
@@ -11,13 +11,13 @@ from channels.db import database_sync_to_async
 from apps.core import gateway
 from apps.market import linking
 from apps.market.models import Article, Mention
-from apps.market.pooling import SENTIMENT_HEADLINE, TOPIC_HEADLINE, pool
+from apps.market.pooling import SENTIMENT_HEADLINE, TOPIC_HEADLINE, events_of, pool
 from apps.market.targeting import Named, contexts
-from apps.market.text import READ_CHARACTERS, first_sentences, lead, read_text
+from apps.market.text import READ_CHARACTERS, read_spans, read_text
 from ml.data.targeting import TARGETED_TASK
 from ml.linking import linker
 from ml.linking.unlinked import unlinked_names
-from ml.types import Classification, Tagging
+from ml.types import Classification, ScoredLabel, Tagging
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +33,30 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """The headline (``start`` and ``end`` its own) or a sentence of the body, and what it says."""
+
+    field: Mention.Field
+    start: int
+    end: int
+    sentiment: Classification
+    topic: Classification
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """What the models say of one revision of an article; ``targeted`` is per company id.
 
     The article's only company has its ``sentiment``, each of several an answer of its own.
-    ``unlinked`` are names of organisations that mean no company of the registry.
+    ``passages`` are what both verdicts are made of; ``events`` the topics of the article, the
+    likeliest first. ``unlinked`` are names of organisations that mean no company of the registry.
     """
 
     article: Article
     sentiment: Classification
     topic: Classification
+    events: tuple[ScoredLabel, ...]
+    passages: tuple[Passage, ...]
     ner_version: str
     mentions: tuple[Found, ...]
     unlinked: tuple[str, ...]
@@ -52,9 +66,8 @@ class Analysis:
 async def analyse(articles: Sequence[Article]) -> list[Analysis]:
     """Read ``articles`` in one batch per model. Raises ``Problem`` when a model cannot answer."""
     reads = [read_text(article.title, article.body) for article in articles]
-    sentiments, topics, taggings, current = await asyncio.gather(
-        _pooled("sentiment", articles, _sentences, SENTIMENT_HEADLINE),
-        _pooled("topic", articles, _lead, TOPIC_HEADLINE),
+    passages, taggings, current = await asyncio.gather(
+        _passages(articles),
         gateway.atag([text for text, _ in reads]),
         database_sync_to_async(linking.current)(),
     )
@@ -63,12 +76,18 @@ async def analyse(articles: Sequence[Article]) -> list[Analysis]:
         tuple(_found(mention, start) for mention in found)
         for (_, start), found in zip(reads, linked, strict=True)
     ]
+    sentiments = [
+        _pooled([one.sentiment for one in found], SENTIMENT_HEADLINE) for found in passages
+    ]
+    topics = [_pooled([one.topic for one in found], TOPIC_HEADLINE) for found in passages]
     targeted = await _target(articles, mentions, sentiments)
     return [
         Analysis(
             article=article,
             sentiment=sentiments[index],
             topic=topics[index],
+            events=events_of(topics[index], [one.topic for one in passages[index]]),
+            passages=passages[index],
             ner_version=taggings[index].version,
             mentions=mentions[index],
             unlinked=unlinked_names(taggings[index].entities, linked[index]),
@@ -78,25 +97,29 @@ async def analyse(articles: Sequence[Article]) -> list[Analysis]:
     ]
 
 
-def _sentences(article: Article) -> list[str]:
-    return first_sentences(article.body, 2)
+async def _passages(articles: Sequence[Article]) -> list[tuple[Passage, ...]]:
+    """Each article's headline and sentences, classified in one call per model."""
+    spans = [
+        [
+            (Mention.Field.TITLE, 0, len(article.title)),
+            *((Mention.Field.BODY, start, end) for start, end in read_spans(article.body)),
+        ]
+        for article in articles
+    ]
+    texts = [
+        getattr(article, field)[start:end]
+        for article, parts in zip(articles, spans, strict=True)
+        for field, start, end in parts
+    ]
+    said = await asyncio.gather(
+        gateway.aclassify("sentiment", texts), gateway.aclassify("topic", texts)
+    )
+    answers = zip(*said, strict=True)
+    return [tuple(Passage(*part, *next(answers)) for part in parts) for parts in spans]
 
 
-def _lead(article: Article) -> list[str]:
-    return [lead(article.body)] if article.body else []
-
-
-async def _pooled(
-    task: str,
-    articles: Sequence[Article],
-    below: Callable[[Article], list[str]],
-    weight: float,
-) -> list[Classification]:
-    """Each article's headline and the texts below it, classified in one call and weighed."""
-    parts = [[article.title, *below(article)] for article in articles]
-    answers = iter(await gateway.aclassify(task, [text for texts in parts for text in texts]))
-    verdicts = [[next(answers) for _ in texts] for texts in parts]
-    return [pool(headline, rest, weight=weight) for headline, *rest in verdicts]
+def _pooled(said: Sequence[Classification], weight: float) -> Classification:
+    return pool(said[0], said[1:], weight=weight)
 
 
 def _link(

@@ -62,6 +62,18 @@ class Dot:
     article_id: int
     words: str
 
+    @property
+    def path(self) -> str:
+        """Its shape, so that colour is not all: up, down, a square, or a rhomb when unsure."""
+        x, y, r = self.x, self.y, 7
+        if self.kind == "positive":
+            return f"M{x} {y - r}l{r} {1.7 * r:.1f}h{-2 * r}z"
+        if self.kind == "negative":
+            return f"M{x} {y + r}l{-r} {-1.7 * r:.1f}h{2 * r}z"
+        if self.kind == "neutral":
+            return f"M{x - 5} {y - 5}h10v10h-10z"
+        return f"M{x} {y - r}l{r} {r}l{-r} {r}l{-r} {-r}z"
+
 
 @dataclass(frozen=True, slots=True)
 class Tick:

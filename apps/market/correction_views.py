@@ -1,4 +1,4 @@
-"""The part of an article's page where an analyst corrects what the models said of it."""
+"""The parts of an article's page that say why, and where an analyst corrects the models."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods
 
 from apps.core.errors import InvalidInput, Problem
 from apps.market.access import analyst_required
 from apps.market.selectors import tape
 from apps.market.services import corrections
+from apps.modelhub.explaining import explain, segments
 
 
 @require_http_methods(["GET", "POST"])
@@ -32,15 +33,36 @@ def article_corrections(request: HttpRequest, article_id: int) -> HttpResponse:
     return render(request, "market/parts/corrections.html", context)
 
 
-def _store(request: HttpRequest, article_id: int) -> None:
-    company = request.POST.get("company", "")
-    if company and not company.isdecimal():
+@require_GET
+@never_cache
+@analyst_required
+def article_why(request: HttpRequest, article_id: int) -> HttpResponse:
+    """Which words of its strongest passage carried a verdict of an article, as a fragment."""
+    context: dict[str, Any] = {}
+    try:
+        task, text = corrections.explained_text(
+            article=tape.article_get(article_id=article_id),
+            what=request.GET.get("what", ""),
+            company_id=_company(request.GET.get("company", "")),
+        )
+        context["explanation"] = segments(explain(task=task, text=text))
+    except Problem as problem:
+        context["problem"] = problem
+    return render(request, "modelhub/explanation.html", context)
+
+
+def _company(value: str) -> int | None:
+    if value and not value.isdecimal():
         raise InvalidInput("The company is not known.")
+    return int(value[:9]) if value else None
+
+
+def _store(request: HttpRequest, article_id: int) -> None:
     which: dict[str, Any] = {
         "article_id": article_id,
         "analyst": request.user,
         "what": request.POST.get("what", ""),
-        "company_id": int(company) if company else None,
+        "company_id": _company(request.POST.get("company", "")),
     }
     if "undo" in request.POST:
         corrections.score_correction_undo(**which)

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from apps.core.errors import InvalidInput
 from apps.market.access import AnalystView, validated
+from apps.market.payloads import company_payload
 from apps.market.rows import RowError, parse_time
 from apps.market.selectors import companies, indexes
 from apps.market.sentiment_index import DEFAULT_HALF_LIFE, HALF_LIVES, IndexPoint, IndexReport
@@ -102,6 +103,26 @@ class MarketIndexView(AnalystView):
         sector = request.query_params.get("sector", "")[:60]
         report = indexes.joint_index(at=at, half_life=half_life, sector=sector)
         return Response({"sector": sector, **_whole(report)})
+
+
+class SectorsView(AnalystView):
+    """The index of every sector and company with news, the sector with most news first."""
+
+    @extend_schema(parameters=_PARAMETERS, responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request) -> Response:
+        at, half_life = _asked(request)
+        rows = [
+            {
+                "sector": sector.name,
+                **_report(sector.whole),
+                "companies": [
+                    {"company": company_payload(company), **_report(report)}
+                    for company, report in sector.companies
+                ],
+            }
+            for sector in indexes.sector_indexes(at=at, half_life=half_life)
+        ]
+        return Response({"results": rows})
 
 
 class WatchlistView(AnalystView):

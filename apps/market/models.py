@@ -13,6 +13,11 @@ from apps.market.delivery_models import Delivery as Delivery
 from apps.market.delivery_models import DeliveryTry as DeliveryTry
 from apps.market.delivery_models import Digest as Digest
 from apps.market.delivery_models import Handling as Handling
+from apps.market.detection_models import Anomaly as Anomaly
+from apps.market.detection_models import Detector as Detector
+from apps.market.layout_models import Layout as Layout
+from apps.market.review_models import LinkCorrection as LinkCorrection
+from apps.market.review_models import ReviewSkip as ReviewSkip
 
 
 class Sentiment(models.TextChoices):
@@ -244,8 +249,10 @@ class Score(models.Model):
 
     The three probabilities are calibrated and sum to 1; ``confident`` is false where the model
     abstains; ``risk`` is in [0, 1] (see :func:`apps.market.topics.risk`), ``relevance`` in (0, 1]
-    how much the article is about the company. ``published_at`` repeats
-    the article's, so that series of scores are read from this table alone.
+    how much the article is about the company. ``events`` are ``[topic, probability]``, the first
+    being ``topic``; ``passages``, of the article as a whole, ``[field, start, end, negative,
+    neutral, positive, topic, topic probability]``. ``published_at`` repeats the article's, so that
+    series of scores are read from this table alone.
     """
 
     article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="scores")
@@ -260,6 +267,8 @@ class Score(models.Model):
     confident = models.BooleanField()
     topic = models.CharField(max_length=60)
     topic_confidence = models.FloatField()
+    events = models.JSONField(default=list)
+    passages = models.JSONField(default=list)
     risk = models.FloatField()
     relevance = models.FloatField(default=1.0)
     versions = models.JSONField(default=dict)
@@ -283,6 +292,11 @@ class Score(models.Model):
     def net(self) -> float:
         """The probability of positive minus that of negative, in [-1, 1]."""
         return self.positive - self.negative
+
+    @property
+    def topics(self) -> list[str]:
+        """The topics of its events, the likeliest first."""
+        return [self.topic, *(topic for topic, _ in self.events if topic != self.topic)]
 
     @property
     def confidence(self) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from apps.accounts.models import User
-from apps.market.models import Alert, Article, Company, Score
+from apps.market.models import Alert, Anomaly, Article, Company, Detector, Score
 
 TAPE = "market.tape"
 
@@ -62,6 +62,7 @@ def tape_payload(article: Article, scores: Sequence[Score], *, similar: int) -> 
         "similar": similar,
         "novelty": round(article.novelty, 4),
         "topic": whole.topic if whole else "",
+        "topics": whole.topics if whole else [],
         "risk": round(max((score.risk for score in scores), default=0.0), 4),
         "sentiment": sentiment_payload(whole) if whole else None,
         "companies": [
@@ -110,3 +111,41 @@ def alert_payload(alert: Alert) -> dict[str, Any]:
         "quiet": alert.quiet,
         "held_until": alert.held_until.isoformat() if alert.held_until else None,
     }
+
+
+def anomaly_payload(anomaly: Anomaly) -> dict[str, Any]:
+    """Something unusual about a company, with the story that showed it."""
+    return {
+        "id": anomaly.pk,
+        "kind": anomaly.kind,
+        "kind_label": anomaly.get_kind_display(),
+        "company": company_payload(anomaly.company),
+        "article": {"id": anomaly.article_id, "title": anomaly.article.title},
+        "at": anomaly.at.isoformat(),
+        "score": round(anomaly.score, 3),
+        "threshold": anomaly.threshold,
+        "value": anomaly.value,
+        "usual": anomaly.usual,
+        "topic": anomaly.topic,
+        "words": anomaly_words(anomaly),
+    }
+
+
+def anomaly_words(anomaly: Anomaly) -> str:
+    """What is unusual, in words."""
+    value, usual = anomaly.value, anomaly.usual
+    match anomaly.kind:
+        case Detector.Kind.BURST:
+            return f"{value:.0f} stories in 24 hours; {usual:.1f} are usual"
+        case Detector.Kind.SHIFT:
+            way = "better" if value > usual else "worse"
+            return f"news turned {way} ({_signed(value)}; {_signed(usual)} is usual)"
+        case Detector.Kind.DIVERGENCE:
+            way = "above" if value > usual else "below"
+            return f"{_signed(value)}, {way} the others of its sector ({_signed(usual)})"
+        case _:
+            return f"{anomaly.topic}: {usual:.1%} of its news is about that"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")

@@ -44,6 +44,9 @@ class ScoreSerializer(serializers.ModelSerializer[Score]):
             "confident",
             "topic",
             "topic_confidence",
+            "events",
+            "passages",
+            "relevance",
             "risk",
             "versions",
         ]

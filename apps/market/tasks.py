@@ -12,6 +12,7 @@ from django_tasks import task
 from apps.core.errors import NotFound, Problem
 from apps.core.jobs import ProgressReporter
 from apps.market.models import Fingerprint, Source, UnlinkedName
+from apps.market.services.anomalies import anomalies_find, detectors_tune
 from apps.market.services.deliveries import deliveries_send_due
 from apps.market.services.digests import digests_make
 from apps.market.services.escalation import alerts_escalate
@@ -59,6 +60,22 @@ def relink_history(progress: ProgressReporter, *, name_id: int) -> dict[str, int
     if name is None:
         raise NotFound("There is no such name.")
     return history_relink(name=name, progress=progress)
+
+
+def tune_detection(progress: ProgressReporter, *, wanted: float) -> dict[str, Any]:
+    """The job of somebody who wants detection tuned; what is unusual by it is found at once."""
+    progress.update(0, 2, "dealing the archive")
+    tuned = detectors_tune(wanted=wanted)
+    progress.update(1, 2, "judging the last 30 days")
+    found = anomalies_find()
+    progress.update(2, 2, f"{found} found")
+    return {"kinds": [asdict(one) for one in tuned], "found": found}
+
+
+@task()
+def find_unusual() -> int:
+    """Judge what was scored since the last look."""
+    return anomalies_find()
 
 
 @task()

@@ -41,7 +41,10 @@ _ABBREVIATION = re.compile(
 )
 
 LEAD_CHARACTERS = 320
-"""How much of a body the classifiers read."""
+"""How much of one sentence, or of a company's passage, the classifiers read."""
+
+READ_SENTENCES = 12
+"""How many sentences of a body the classifiers read, each by itself."""
 
 READ_CHARACTERS = 4000
 """How much of a body is searched for companies; what follows is stored and shown only."""
@@ -133,15 +136,10 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     return [(first, last) for first, last in spans if text[first:last].strip()]
 
 
-def lead(body: str) -> str:
-    """The beginning of a body, ``LEAD_CHARACTERS`` at most."""
-    return " ".join(first_sentences(body, 20))[:LEAD_CHARACTERS]
-
-
-def first_sentences(body: str, number: int) -> list[str]:
-    """The first sentences of a body, none longer than ``LEAD_CHARACTERS``."""
-    start = body[: 4 * LEAD_CHARACTERS]
-    return [start[a:b][:LEAD_CHARACTERS] for a, b in sentence_spans(start)[:number]]
+def read_spans(body: str) -> list[tuple[int, int]]:
+    """Where the sentences that the classifiers read stand in ``body``, none too long for them."""
+    spans = sentence_spans(body[:READ_CHARACTERS])[:READ_SENTENCES]
+    return [(first, min(last, first + LEAD_CHARACTERS)) for first, last in spans]
 
 
 def read_text(title: str, body: str) -> tuple[str, int]:

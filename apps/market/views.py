@@ -15,7 +15,7 @@ from apps.market.access import analyst_required
 from apps.market.charts import course_chart
 from apps.market.index_views import half_life_of
 from apps.market.models import Alert, Sentiment
-from apps.market.payloads import TAPE, alert_stream
+from apps.market.payloads import TAPE, alert_stream, split_scores
 from apps.market.selectors import alerts, companies, indexes, silences, sources, tape
 from apps.market.selectors.indexes import watchlist_companies
 from apps.market.sentiment_index import HALF_LIVES
@@ -90,12 +90,15 @@ def tape_page(request: HttpRequest) -> HttpResponse:
 def article_detail(request: HttpRequest, article_id: int) -> HttpResponse:
     """One article: the companies in it, their scores, the rest of its story."""
     article = tape.article_get(article_id=article_id)
+    whole, _ = split_scores(article.scores.all())
     return render(
         request,
         "market/article.html",
         {
             "article": article,
+            "has_evidence": whole is not None and len(whole.passages) > 1,
             "mentions": list(article.mentions.all()),
+            "known": companies.companies_in_news(),
             "story": tape.story_list(article=article),
             "alerts": alerts.alert_list(owner=request.user).filter(story_id=article.story_key),
         },

@@ -1,4 +1,7 @@
-/** Keeps `<time datetime="…" data-relative>` in words of how long ago it was. */
+/**
+ * Keeps `<time datetime="…" data-relative>` in words of how long ago it was, or, as the person
+ * chose in `<html data-clock>`, as the time of day in UTC or here.
+ */
 const UNITS = [
   [60, "second", 1],
   [3600, "minute", 60],
@@ -14,10 +17,24 @@ export function relative(date, now = Date.now()) {
   return words.format(Math.round(seconds / size), unit);
 }
 
+const DAY = 86_400_000;
+
+/** The time of day in UTC or here, with the day when it is not of the last 24 hours. */
+export function clock(date, kind, now = Date.now()) {
+  const moment = new Date(date);
+  const zone = kind === "utc" ? { timeZone: "UTC" } : {};
+  const day = Math.abs(moment - now) < DAY ? {} : { day: "numeric", month: "short" };
+  const words = moment.toLocaleString("en-GB", { ...day, hour: "2-digit", minute: "2-digit", ...zone });
+  return kind === "utc" ? `${words} Z` : words;
+}
+
 export function refresh(root = document) {
+  const kind = document.documentElement.dataset.clock;
   for (const element of root.querySelectorAll("time[data-relative]")) {
-    element.textContent = relative(element.dateTime);
-    element.title = new Date(element.dateTime).toLocaleString();
+    if (!element.dateTime) continue;
+    element.textContent = kind ? clock(element.dateTime, kind) : relative(element.dateTime);
+    const moment = new Date(element.dateTime);
+    element.title = `${moment.toLocaleString()} (${clock(moment, "utc", 0)})`;
   }
 }
 

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 
 from apps.market.text import (
     LEAD_CHARACTERS,
+    READ_SENTENCES,
     content_hash,
     content_words,
     correction_kind,
-    first_sentences,
     jaccard,
-    lead,
+    read_spans,
     read_text,
     sentence_spans,
     shingles,
@@ -83,15 +83,12 @@ def test_sentences_cover_every_visible_character(text: str) -> None:
     assert sum(map(str.isalnum, inside)) == sum(map(str.isalnum, text))
 
 
-def test_the_lead_is_the_beginning_of_the_body() -> None:
-    assert lead("First. Second.") == "First. Second."
-    assert lead("") == ""
-    assert len(lead("A further sentence follows here. " * 40)) == LEAD_CHARACTERS
-
-
-def test_first_sentences_of_a_body_without_an_end_are_cut() -> None:
-    assert first_sentences("One here. Two here. Three here.", 2) == ["One here.", "Two here."]
-    assert [len(part) for part in first_sentences("word " * 10_000, 2)] == [LEAD_CHARACTERS]
+def test_a_body_is_read_sentence_by_sentence_and_none_too_long() -> None:
+    body = "One here. Two here."
+    assert [body[a:b] for a, b in read_spans(body)] == ["One here.", "Two here."]
+    assert read_spans("") == []
+    assert [b - a for a, b in read_spans("word " * 10_000)] == [LEAD_CHARACTERS]
+    assert len(read_spans("A sentence. " * 100)) == READ_SENTENCES
 
 
 def test_offsets_in_the_read_text_map_back_to_the_body() -> None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from apps.core.errors import NotFound
 from apps.market.models import Alert, Article, Rule, Score
+from apps.market.selectors.tape import topic_is
 
 
 def alert_list(*, owner: Any, state: str = "", quiet: str | None = None) -> QuerySet[Alert]:
@@ -144,7 +145,7 @@ def _matched(rule: Rule, since: datetime) -> QuerySet[Score]:
     else:
         matched = matched.filter(company=None)
     if rule.topic:
-        matched = matched.filter(topic=rule.topic)
+        matched = matched.filter(topic_is(rule.topic))
     if rule.sentiment:
         matched = matched.filter(**{f"{rule.sentiment}__gte": rule.threshold})
     return matched

@@ -107,6 +107,40 @@ def watchlist_index(*, owner: Any, at: datetime, half_life: str) -> WatchlistInd
     )
 
 
+@dataclass(frozen=True, slots=True)
+class SectorIndex:
+    """A sector with the index of each of its companies that were in the news, the most first."""
+
+    name: str
+    whole: IndexReport
+    companies: list[tuple[Company, IndexReport]]
+
+    @property
+    def volume(self) -> int:
+        return sum(report.now.volume for _, report in self.companies)
+
+
+def sector_indexes(*, at: datetime, half_life: str) -> list[SectorIndex]:
+    """The index of every sector and company with news, the sector with most news first."""
+    found = _tellings(_scores(at=at, half_life=half_life, wanted=Q()))
+    sectors: dict[str, list[tuple[Company, IndexReport]]] = defaultdict(list)
+    companies = Company.objects.in_bulk(list(found))
+    for company_id, tellings in found.items():
+        report = index_report(tellings, at, half_life)
+        if report.now.volume:
+            company = companies[company_id]
+            sectors[company.sector or NO_SECTOR].append((company, report))
+    rows = []
+    for name, members in sectors.items():
+        members.sort(key=lambda row: (-row[1].now.volume, row[0].ticker))
+        together = [telling for company, _ in members for telling in found[company.pk]]
+        rows.append(SectorIndex(name, index_report(together, at, half_life), members))
+    return sorted(rows, key=lambda row: (-row.volume, row.name))
+
+
+NO_SECTOR = "Other"
+
+
 def shares_with_articles(*, report: IndexReport) -> list[tuple[Share, Article]]:
     """The articles that move an index most now, each with its share of it."""
     largest = sorted(report.now.shares, key=lambda share: -abs(share.contribution))

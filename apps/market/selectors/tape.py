@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -77,7 +78,13 @@ def _wanted_scores(wanted: TapeFilter) -> QuerySet[Score]:
         scores = scores.filter(confident=False)
     elif wanted.sentiment:
         scores = scores.filter(label=wanted.sentiment, confident=True)
-    return scores.filter(topic=wanted.topic) if wanted.topic else scores
+    return scores.filter(topic_is(wanted.topic)) if wanted.topic else scores
+
+
+def topic_is(topic: str) -> Q:
+    """Scores one of whose topics this is."""
+    # Topics are listed as JSON: in quotes the name of one is not part of that of another.
+    return Q(topic=topic) | Q(events__icontains=json.dumps(topic))
 
 
 def read_cursor(value: str) -> tuple[datetime, int] | None:

@@ -63,7 +63,7 @@ def scores_for(rule: Rule, scores: Sequence[Score]) -> list[Score]:
 
 def rule_matches(rule: Rule, score: Score) -> bool:
     """Whether the topic and the sentiment of ``rule`` hold for ``score``."""
-    if rule.topic and rule.topic != score.topic:
+    if rule.topic and rule.topic not in score.topics:
         return False
     return not rule.sentiment or float(getattr(score, rule.sentiment)) >= rule.threshold
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from apps.core.errors import Conflict, InvalidInput, NotFound
 from apps.market.models import Article, Mention, Score, Sentiment
+from apps.market.review_models import subject_of
 from apps.market.selectors import tape
 from apps.market.targeting import Named, contexts
 from apps.market.text import READ_CHARACTERS
@@ -116,6 +117,34 @@ def score_correction_undo(
     return Correctable(found.what, found.task, found.text, found.score, None)
 
 
+def explained_text(*, article: Article, what: str, company_id: int | None) -> tuple[str, str]:
+    """The task and the text by which a verdict of an article is explained.
+
+    For one company of several its marked passage; else the headline or the sentence that says the
+    verdict most. Raises ``InvalidInput``, ``Conflict`` (not scored yet) and ``NotFound``.
+    """
+    if what not in LABELS:
+        raise InvalidInput(f"Ask about the {' or the '.join(LABELS)}.", fields={"what": "unknown"})
+    scores = {score.company_id: score for score in article.scores.all()}
+    if None not in scores:
+        raise Conflict("The article is not scored yet.", code="article_not_scored")
+    if company_id is not None and company_id not in scores:
+        raise NotFound("The article has no such score.")
+    marked = _contexts(article).get(company_id or 0, "")
+    if what == SENTIMENT and marked:
+        return TARGETED_TASK, marked
+    whole = scores[None]
+    if what == TOPIC:
+        says = [(share if topic == whole.topic else 0.0) for *_, topic, share in whole.passages]
+    else:
+        place = {"negative": 3, "neutral": 4, "positive": 5}[whole.label]
+        says = [passage[place] for passage in whole.passages]
+    if not says:
+        return what, article.title
+    field, start, end, *_ = whole.passages[says.index(max(says))]
+    return what, getattr(article, field)[start:end]
+
+
 def _find(
     article_id: int, what: str, company_id: int | None, analyst: Any
 ) -> tuple[Article, Correctable]:
@@ -151,5 +180,4 @@ def _given(
 
 
 def _subject(article: Article, what: str, score: Score) -> str:
-    company = f".company.{score.company_id}" if score.company_id else ""
-    return f"market.article.{article.pk}.{what}{company}"
+    return subject_of(article.pk, what, score.company_id)

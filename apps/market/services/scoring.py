@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from channels.db import database_sync_to_async
@@ -14,11 +15,12 @@ from django.utils import timezone
 
 from apps.core import events
 from apps.core.errors import Problem
-from apps.market.analysis import Analysis, analyse
+from apps.market.analysis import Analysis, Passage, analyse
 from apps.market.models import Article, Mention, Score
 from apps.market.payloads import TAPE, repeat_payload, tape_payload
 from apps.market.pooling import SURE
 from apps.market.services.alerts import alerts_correct, alerts_raise
+from apps.market.services.links import links_apply
 from apps.market.services.names import unlinked_count
 from apps.market.topics import risk
 from ml.data.targeting import TARGETED_TASK
@@ -135,6 +137,7 @@ def scores_write(*, analyses: Sequence[Analysis]) -> None:
     Score.objects.filter(article__in=ids).delete()
     Mention.objects.bulk_create([row for analysis in analyses for row in _mentions(analysis)])
     Score.objects.bulk_create([row for analysis in analyses for row in _scores(analysis)])
+    links_apply(article_ids=ids)
 
 
 def _take(article: Article) -> bool:
@@ -187,6 +190,8 @@ def _score(analysis: Analysis, sentiment: Classification, company_id: int | None
         confident=sentiment.confidence >= SURE,
         topic=analysis.topic.label,
         topic_confidence=analysis.topic.confidence,
+        events=[[event.label, round(event.score, 4)] for event in analysis.events],
+        passages=[] if company_id else [_passage(one) for one in analysis.passages],
         risk=risk(negative, analysis.topic.label),
         relevance=_relevance(analysis, company_id),
         versions={
@@ -195,6 +200,18 @@ def _score(analysis: Analysis, sentiment: Classification, company_id: int | None
             "ner": analysis.ner_version,
         },
     )
+
+
+def _passage(passage: Passage) -> list[Any]:
+    said = {scored.label: round(scored.score, 4) for scored in passage.sentiment.scores}
+    return [
+        passage.field,
+        passage.start,
+        passage.end,
+        *(said.get(label, 0.0) for label in ("negative", "neutral", "positive")),
+        passage.topic.label,
+        round(passage.topic.confidence, 4),
+    ]
 
 
 def _relevance(analysis: Analysis, company_id: int | None) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from django import template
@@ -94,6 +95,12 @@ def hundredths(share: float) -> str:
 
 
 @register.filter
+def add_units(place: float, more: int) -> str:
+    """A coordinate moved on, with a point in every language."""
+    return f"{place + more:.1f}"
+
+
+@register.filter
 def interval_width(precision: Precision) -> str:
     """How wide the interval of a precision is, of 100."""
     low, high = precision.interval
@@ -119,23 +126,67 @@ def segments(score: Score) -> list[Segment]:
 
 
 @dataclass(frozen=True, slots=True)
+class Says:
+    """What the sentiment model says of a sentence: ``way`` is ``up``, ``down`` or ``flat``."""
+
+    way: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
-    """A stretch of text; ``mention`` when it names a company."""
+    """A stretch of text; ``mention`` when it names a company, ``says`` when it is evidence."""
 
     text: str
     mention: Mention | None
+    says: Says | None
+
+
+_TELLING = 0.5
+"""A sentence this much better or worse than neutral is shown as evidence."""
 
 
 @register.simple_tag
-def highlighted(article: Article, field: str, mentions: Iterable[Mention]) -> list[Part]:
-    """``article.<field>`` cut where companies are named."""
+def highlighted(
+    article: Article, field: str, mentions: Iterable[Mention], score: Score | None = None
+) -> list[Part]:
+    """``article.<field>`` cut where companies are named, and where ``score``'s evidence begins."""
     text: str = getattr(article, field)
-    parts, at = [], 0
+    named = _apart(mention for mention in mentions if mention.field == field)
+    evidence = _evidence(score, field) if field == Mention.Field.BODY else []
+    cuts = {0, len(text)}
+    for start, end, _ in [*named, *evidence]:
+        if end <= len(text):
+            cuts |= {start, end}
+    return [
+        Part(text[start:end], _over(named, start, end), _over(evidence, start, end))
+        for start, end in pairwise(sorted(cuts))
+    ]
+
+
+_Span = tuple[int, int, Any]
+
+
+def _apart(mentions: Iterable[Mention]) -> list[_Span]:
+    """The mentions in order, without those that overlap an earlier one."""
+    spans: list[_Span] = []
     for mention in sorted(mentions, key=lambda mention: mention.start):
-        if mention.field != field or mention.start < at or mention.end > len(text):
-            continue
-        parts.append(Part(text[at : mention.start], None))
-        parts.append(Part(text[mention.start : mention.end], mention))
-        at = mention.end
-    parts.append(Part(text[at:], None))
-    return [part for part in parts if part.text]
+        if not spans or mention.start >= spans[-1][1]:
+            spans.append((mention.start, mention.end, mention))
+    return spans
+
+
+def _over(spans: Iterable[_Span], start: int, end: int) -> Any:
+    return next((what for first, last, what in spans if first <= start and end <= last), None)
+
+
+def _evidence(score: Score | None, field: str) -> list[_Span]:
+    found: list[_Span] = []
+    for where, start, end, negative, neutral, positive, topic, _ in score.passages if score else []:
+        if where == field and abs(positive - negative) >= _TELLING:
+            way = "up" if positive > negative else "down"
+            words = (
+                f"negative {negative:.0%}, neutral {neutral:.0%}, positive {positive:.0%}; {topic}"
+            )
+            found.append((start, end, Says(way, words)))
+    return found

@@ -2,12 +2,13 @@
  * The market monitor: live tape, alerts, freshness and backlog.
  *
  *   <div data-controller="market-monitor" data-tape-stream="…" data-tape-seq="…"
- *        data-alerts-stream="…" data-alerts-seq="…" data-status-url="…">
+ *        data-alerts-stream="…" data-alerts-seq="…" data-status-url="…" data-unusual-url="…">
  */
 import { api } from "../http.js";
 import { counted, watchLoss } from "../lost.js";
 import { LiveSocket } from "../socket.js";
 import { refresh } from "../time.js";
+import { toast } from "../toast.js";
 import { Alerts } from "./alerts.js";
 import { Tape } from "./tape.js";
 
@@ -29,6 +30,12 @@ export default function start(root) {
       last.dateTime = new Date().toISOString();
       last.dataset.relative = "";
       refresh(last.parentElement);
+    },
+    "anomaly.found": (payload) => {
+      toast(`${payload.company.ticker}: ${payload.kind_label}, ${payload.words}`, {
+        action: "See it",
+        onAction: () => location.assign(root.dataset.unusualUrl),
+      });
     },
     "story.repeated": (payload) => {
       tape.repeat(payload);

@@ -113,7 +113,7 @@ export class Tape {
         company.ticker.toLowerCase() === named || company.name.toLowerCase().includes(named),
     );
     if (named && companies.length === 0) return false;
-    if (wanted.topic && payload.topic.toLowerCase() !== wanted.topic) return false;
+    if (wanted.topic && !payload.topics.some((topic) => topic.toLowerCase() === wanted.topic)) return false;
     // The body is not in the event; the server's list has what only the body matches.
     if (wanted.text && !payload.title.toLowerCase().includes(wanted.text)) return false;
     const scores = named ? companies.map((company) => company.sentiment) : [payload.sentiment];
@@ -131,7 +131,7 @@ export class Tape {
     title.textContent = payload.title;
     title.href = url;
     row.querySelector(".tape-source").textContent = payload.source;
-    row.querySelector(".tape-topic").textContent = payload.topic;
+    row.querySelector(".tape-topic").textContent = payload.topics.join(" + ");
     const meta = row.querySelector("[data-meta]");
     meta.prepend(
       ...payload.companies.map((company) =>

@@ -1,0 +1,60 @@
+"""The map of sectors: areas are true, the table says the same, everything of it is in the API."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.accounts.models import User
+from apps.market.models import Company
+from apps.market.treemap import Box, squarified
+from tests.conftest import ClientFor
+from tests.market.factories import ArticleFactory, ScoreFactory
+
+
+@given(st.lists(st.integers(1, 500), min_size=1, max_size=40))
+def test_areas_are_true_and_fill_the_box_without_overlap(values: list[int]) -> None:
+    falling = sorted(map(float, values), reverse=True)
+    boxes = squarified(falling, Box(0, 0, 100, 60))
+    assert len(boxes) == len(values)
+    for value, box in zip(falling, boxes, strict=True):
+        assert box.width * box.height == pytest.approx(6000 * value / sum(falling), rel=1e-6)
+        assert -1e-6 <= box.x <= box.x + box.width <= 100 + 1e-6
+        assert -1e-6 <= box.y <= box.y + box.height <= 60 + 1e-6
+    for number, one in enumerate(boxes):
+        for other in boxes[number + 1 :]:
+            wide = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+            high = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+            assert wide < 1e-6 or high < 1e-6
+
+
+def test_nothing_has_no_boxes() -> None:
+    assert squarified([], Box(0, 0, 10, 10)) == []
+
+
+@pytest.mark.django_db
+def test_map_table_and_api_say_the_same(
+    halvern: Company, skyrill: Company, analyst: User, client_for: ClientFor
+) -> None:
+    client = client_for(analyst)
+    assert "No news about companies yet" in client.get("/market/sectors/").content.decode()
+    Company.objects.filter(id=halvern.pk).update(sector="Materials")
+    for _ in range(4):
+        ScoreFactory(article=ArticleFactory(), company=halvern, positive=0.9, negative=0.05)
+    ScoreFactory(article=ArticleFactory(), company=skyrill)
+    page = client.get("/market/sectors/?half_life=12h").content.decode()
+    assert page.count("HALV") >= 2
+    assert "too few" in page
+    assert "style=" not in page
+    sectors = client.get("/api/v1/market/sectors/").json()["results"]
+    assert [one["sector"] for one in sectors] == ["Materials", "Other"]
+    assert sectors[0]["companies"][0]["company"]["ticker"] == "HALV"
+    assert sectors[0]["value"] > 0.5
+    assert sectors[1]["companies"][0]["value"] is None
+
+
+@pytest.mark.django_db
+def test_the_map_is_for_analysts(member: User, client_for: ClientFor) -> None:
+    assert client_for(member).get("/market/sectors/").status_code == 403
+    assert client_for(member).get("/api/v1/market/sectors/").status_code == 403
