@@ -28,8 +28,9 @@ run: setup
 	TREFOIL_DEMO=1 $(MANAGE) load_demo
 	TREFOIL_DEMO=1 $(MANAGE) serve --port $(PORT)
 
+# make test TESTS="-n 2 -m 'not browser'" runs some of them, on two cores.
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TESTS)
 
 # The tests of the apps once more, on a PostgreSQL and a Redis that are started for them.
 test-scaled: $(VENV)/.installed-scale
