@@ -7,6 +7,23 @@ import uuid
 from django.conf import settings
 from django.db import models
 
+from apps.support.desk_models import Duty, PastCase, Team
+
+__all__ = [
+    "Article",
+    "ArticleUpload",
+    "ArticleVersion",
+    "BotTurn",
+    "Conversation",
+    "Duty",
+    "KnowledgeVersion",
+    "Macro",
+    "Message",
+    "Note",
+    "PastCase",
+    "Team",
+]
+
 
 class Article(models.Model):
     """An article of the knowledge base; tags of the form ``intent:<label>`` say what it answers.
@@ -99,7 +116,11 @@ class KnowledgeVersion(models.Model):
 
 
 class Conversation(models.Model):
-    """A visitor's conversation. Who speaks for the bank follows from ``state`` alone."""
+    """A visitor's conversation. Who speaks for the bank follows from ``state`` alone.
+
+    ``owned_at`` is when its assignee got it, ``unanswered_since`` when the visitor wrote the first
+    message that nobody has answered.
+    """
 
     class State(models.TextChoices):
         BOT = "bot", "Bot"
@@ -120,6 +141,7 @@ class Conversation(models.Model):
     assignee = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True
     )
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True)
     subject = models.CharField(max_length=120, blank=True)
     preview = models.CharField(max_length=160, blank=True)
     last_seq = models.PositiveIntegerField(default=0)
@@ -129,6 +151,8 @@ class Conversation(models.Model):
     tags = models.JSONField(default=list, blank=True)
     snoozed_until = models.DateTimeField(null=True, blank=True, db_index=True)
     queued_at = models.DateTimeField(null=True, blank=True)
+    owned_at = models.DateTimeField(null=True, blank=True)
+    unanswered_since = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     active_at = models.DateTimeField(db_index=True)
 

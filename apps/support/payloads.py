@@ -7,8 +7,9 @@ from typing import Any
 
 from django.utils.text import slugify
 
+from apps.accounts.models import User
 from apps.core.errors import InvalidInput
-from apps.support.models import Conversation, Message, Note
+from apps.support.models import Conversation, Message, Note, Team
 
 MAX_TEXT = 4000
 MAX_SLUG = 120
@@ -39,6 +40,8 @@ def conversation_payload(conversation: Conversation) -> dict[str, Any]:
         "state_label": conversation.get_state_display(),
         "assignee": assignee.display_name if assignee else "",
         "assignee_id": conversation.assignee_id,
+        "team": conversation.team.name if conversation.team else "",
+        "team_id": conversation.team_id,
         "subject": conversation.subject,
         "preview": conversation.preview,
         "last_seq": conversation.last_seq,
@@ -61,6 +64,31 @@ def note_payload(note: Note) -> dict[str, Any]:
         "client_id": note.client_id,
         "text": note.text,
         "at": note.created_at.isoformat(),
+    }
+
+
+def team_payload(team: Team, *, whole: bool = False) -> dict[str, Any]:
+    """A team as every operator may know it; ``whole`` for those who may change it."""
+    known = {"id": team.pk, "name": team.name, "private": team.private}
+    if not whole:
+        return known
+    return known | {
+        "assignment": team.assignment,
+        "matters": team.matters,
+        "takes_rest": team.takes_rest,
+        "member_ids": sorted(member.pk for member in team.members.all()),
+    }
+
+
+def duty_payload(operator: User, presence: str) -> dict[str, Any]:
+    """An operator as colleagues see them; read with their duty."""
+    duty = getattr(operator, "duty", None)
+    return {
+        "id": operator.pk,
+        "name": operator.display_name,
+        "presence": presence,
+        "capacity": duty.capacity if duty else None,
+        "skills": duty.skills if duty else [],
     }
 
 

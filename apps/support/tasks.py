@@ -18,3 +18,10 @@ def prune_uploads() -> int:
 def wake_conversations() -> int:
     """Bring back the conversations whose snooze is over."""
     return services.conversations_wake()
+
+
+@task()
+def watch_desk() -> int:
+    """Who has gone, what they left behind, and what waits for those who are there."""
+    services.presence_expire()
+    return services.absent_return() + services.deal_all()

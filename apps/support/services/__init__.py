@@ -1,5 +1,6 @@
 """Writes: conversations, messages, turns, articles. Each is one transaction with its events."""
 
+from apps.support.services.absence import absent_return
 from apps.support.services.articles import (
     Content,
     article_create,
@@ -21,16 +22,21 @@ from apps.support.services.conversations import (
     person_request,
 )
 from apps.support.services.desk import (
-    colleagues,
     conversation_assign,
     conversation_snooze,
     conversation_sort,
     conversations_wake,
     note_add,
-    notes_stream,
 )
 from apps.support.services.macros import macro_delete, macro_list, macro_save
-from apps.support.services.records import INBOX, conversation_stream
+from apps.support.services.presence import (
+    duty_set,
+    duty_touch,
+    presence_expire,
+    presence_set,
+)
+from apps.support.services.queueing import deal, deal_all, deal_for
+from apps.support.services.teams import conversation_transfer, team_delete, team_save
 from apps.support.services.turns import (
     LEASE,
     Closed,
@@ -39,19 +45,21 @@ from apps.support.services.turns import (
     turn_close,
     turn_postpone,
 )
+from apps.support.streams import DESK, INBOX, conversation_stream, notes_stream, team_inbox
 
 __all__ = [
+    "DESK",
     "INBOX",
     "LEASE",
     "Closed",
     "Content",
     "Received",
+    "absent_return",
     "article_create",
     "article_delete",
     "article_put",
     "article_restore",
     "article_update",
-    "colleagues",
     "conversation_assign",
     "conversation_open",
     "conversation_release",
@@ -61,7 +69,13 @@ __all__ = [
     "conversation_start",
     "conversation_stream",
     "conversation_take",
+    "conversation_transfer",
     "conversations_wake",
+    "deal",
+    "deal_all",
+    "deal_for",
+    "duty_set",
+    "duty_touch",
     "macro_delete",
     "macro_list",
     "macro_save",
@@ -70,6 +84,11 @@ __all__ = [
     "notes_stream",
     "operator_reply",
     "person_request",
+    "presence_expire",
+    "presence_set",
+    "team_delete",
+    "team_inbox",
+    "team_save",
     "turn_claim",
     "turn_claim_next",
     "turn_close",

@@ -65,9 +65,9 @@ export class RowList {
   #states = new Map();
   #counting = null;
 
-  /** `open` is the id of the conversation beside the list; `onOpen(row)` hears of its changes. */
-  constructor(root, { tab, me, open, onOpen }) {
-    Object.assign(this, { root, tab, me, open, onOpen });
+  /** `teams` are one's private ones, `open` is the id of the conversation beside the list; `onOpen(row)` hears of its changes. */
+  constructor(root, { tab, me, teams, open, onOpen }) {
+    Object.assign(this, { root, tab, me, teams, open, onOpen });
     this.list = root.querySelector("[data-rows]");
     this.empty = root.querySelector("[data-empty]");
   }
@@ -95,6 +95,15 @@ export class RowList {
       this.list.prepend(this.#draw(row));
       if (focused) this.list.firstElementChild.querySelector("a").focus();
     }
+    this.#refresh();
+  }
+
+  /** It went to a team whose conversations have an inbox of their own, which may be ours too. */
+  withdraw({ id, team_id: team }) {
+    this.#count();
+    if (this.teams.includes(team)) return;
+    this.#states.delete(id);
+    this.list.querySelector(`[data-id="${id}"]`)?.remove();
     this.#refresh();
   }
 
@@ -149,6 +158,7 @@ export class RowList {
     top.append(name, time);
     const state = make("span", `row-state ${row.state}`, `${SHAPES[row.state]} ${row.state_label}`);
     if (row.assignee) state.append(` · ${row.assignee}`);
+    if (row.team) state.append(make("span", "chip", row.team));
     if (row.priority !== NORMAL) state.append(make("span", `priority ${row.priority < NORMAL ? "high" : ""}`, `${PRIORITY_SHAPES[row.priority]} ${row.priority_label}`));
     if (row.snoozed_until) state.append(` · until ${until(row.snoozed_until)}`);
     for (const tag of row.tags.slice(0, 2)) state.append(make("span", "chip", tag));
