@@ -213,10 +213,10 @@ def _whole(conversation: Conversation) -> dict[str, Any]:
 
 def _for_visitor(conversation: Conversation) -> dict[str, Any]:
     messages = selectors.message_list(conversation=conversation)
-    position = selectors.queue_position(conversation=conversation)
+    place = selectors.place_get(conversation=conversation)
     return {
         "conversation": str(conversation.id),
-        **visitor_state(conversation, position),
+        **visitor_state(conversation, place),
         "messages": [message_payload(message) for message in messages],
     }
 

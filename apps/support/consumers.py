@@ -78,13 +78,13 @@ class WidgetConsumer(ConversationConsumer):
         stream = services.conversation_stream(self.conversation.id)
         head = events.head(stream)
         conversation = selectors.conversation_get(conversation_id=self.conversation.id)
-        position = selectors.queue_position(conversation=conversation)
+        place = selectors.place_get(conversation=conversation)
         messages = selectors.message_list(conversation=conversation)
         return {
             "conversation": str(conversation.id),
             "stream": stream,
             "seq": head,
-            "state": visitor_state(conversation, position),
+            "state": visitor_state(conversation, place),
             "messages": [message_payload(message) for message in messages],
         }
 

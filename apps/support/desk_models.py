@@ -57,6 +57,26 @@ class Duty(models.Model):
         return f"{self.operator} ({'here' if self.present else 'not here'})"
 
 
+class Wait(models.Model):
+    """How long somebody waited until a person took them: what expected waits are told from.
+
+    ``ahead`` were before them when they came into the queue of ``team`` (of all, without one),
+    ``on_duty`` is how many worked on it when they left it.
+    """
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, blank=True)
+    seconds = models.FloatField()
+    ahead = models.PositiveIntegerField()
+    on_duty = models.PositiveIntegerField()
+    ended_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["team", "-ended_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.seconds:.0f} s behind {self.ahead}"
+
+
 class PastCase(models.Model):
     """What a resolved conversation asked and how a person answered it, to be found by meaning.
 

@@ -7,7 +7,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 
-from apps.support.desk_models import Duty, PastCase, Team
+from apps.support.desk_models import Duty, PastCase, Team, Wait
 
 __all__ = [
     "Article",
@@ -22,6 +22,7 @@ __all__ = [
     "Note",
     "PastCase",
     "Team",
+    "Wait",
 ]
 
 
@@ -151,6 +152,7 @@ class Conversation(models.Model):
     tags = models.JSONField(default=list, blank=True)
     snoozed_until = models.DateTimeField(null=True, blank=True, db_index=True)
     queued_at = models.DateTimeField(null=True, blank=True)
+    queued_behind = models.PositiveIntegerField(default=0)
     owned_at = models.DateTimeField(null=True, blank=True)
     unanswered_since = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.text import slugify
 
 from apps.accounts.models import User
 from apps.core.errors import InvalidInput
 from apps.support.models import Conversation, Message, Note, Team
+
+if TYPE_CHECKING:
+    from apps.support.selectors import Place
 
 MAX_TEXT = 4000
 MAX_SLUG = 120
@@ -92,14 +95,23 @@ def duty_payload(operator: User, presence: str) -> dict[str, Any]:
     }
 
 
-def visitor_state(conversation: Conversation, position: int | None = None) -> dict[str, Any]:
+def place_payload(place: Place) -> dict[str, Any]:
+    """A place in the queue; ``wait_minutes`` is null when it is not known."""
+    return {
+        "position": place.position,
+        "wait_minutes": place.minutes,
+        "on_duty": place.on_duty,
+    }
+
+
+def visitor_state(conversation: Conversation, place: Place) -> dict[str, Any]:
     """What the visitor may know of the conversation's state."""
     assignee = conversation.assignee
     return {
         "state": conversation.state,
         "state_label": conversation.get_state_display(),
         "operator": assignee.first_name if assignee else "",
-        "position": position,
+        **place_payload(place),
     }
 
 

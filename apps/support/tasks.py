@@ -22,6 +22,6 @@ def wake_conversations() -> int:
 
 @task()
 def watch_desk() -> int:
-    """Who has gone, what they left behind, and what waits for those who are there."""
+    """Who has gone, what they or a silence left behind, and what waits for those who are there."""
     services.presence_expire()
-    return services.absent_return() + services.deal_all()
+    return services.absent_return() + services.silence_return() + services.deal_all()

@@ -206,6 +206,10 @@ SUPPORT_TEST_RUNS_DIR: Path = VAR_DIR / "conversation_tests"
 # hold goes back to the queue when the signs have stopped for so long.
 SUPPORT_PRESENCE_SECONDS = 90
 SUPPORT_ABSENT_AFTER = timedelta(minutes=10)
+# A conversation with a person ends by itself after so long a silence of the customer's, or of the
+# operator's while the customer waits for an answer.
+SUPPORT_CUSTOMER_SILENCE = timedelta(hours=2)
+SUPPORT_OPERATOR_SILENCE = timedelta(minutes=30)
 
 # Live events --------------------------------------------------------------------------------
 

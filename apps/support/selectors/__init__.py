@@ -40,9 +40,11 @@ from apps.support.selectors.teams import (
     team_in_sight,
     team_list,
 )
+from apps.support.selectors.waits import Place, place_at, place_get
 
 __all__ = [
     "TABS",
+    "Place",
     "Summary",
     "analysed_message",
     "article_edited",
@@ -60,6 +62,8 @@ __all__ = [
     "message_list",
     "note_list",
     "on_duty",
+    "place_at",
+    "place_get",
     "presence_of",
     "private_teams",
     "question_before",

@@ -1,6 +1,6 @@
 """Writes: conversations, messages, turns, articles. Each is one transaction with its events."""
 
-from apps.support.services.absence import absent_return
+from apps.support.services.absence import absent_return, silence_return
 from apps.support.services.articles import (
     Content,
     article_create,
@@ -86,6 +86,7 @@ __all__ = [
     "person_request",
     "presence_expire",
     "presence_set",
+    "silence_return",
     "team_delete",
     "team_inbox",
     "team_save",

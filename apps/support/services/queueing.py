@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 
 from django.db import transaction
@@ -12,7 +13,8 @@ from apps.accounts.models import User
 from apps.accounts.services import audit_record
 from apps.core import events
 from apps.support import dealing, selectors
-from apps.support.models import BotTurn, Conversation, Duty, Message, Team
+from apps.support.models import BotTurn, Conversation, Duty, Message, Team, Wait
+from apps.support.payloads import place_payload
 from apps.support.services.records import (
     State,
     append,
@@ -35,6 +37,7 @@ def queue(conversation: Conversation, *, route: bool = True) -> None:
         move_to(conversation, selectors.team_for(subject=conversation.subject))
     conversation.state, conversation.queued_at = State.QUEUED, timezone.now()
     conversation.assignee = None
+    conversation.queued_behind = (selectors.queue_position(conversation=conversation) or 1) - 1
     if conversation.team is not None and conversation.team.assignment != Team.Assignment.HAND:
         transaction.on_commit(partial(deal, team_id=conversation.team.pk), robust=True)
 
@@ -54,11 +57,14 @@ def _tell_positions(team_id: int | None) -> None:
     for position, conversation_id in enumerate(waiting.values_list("id", flat=True)[:_TOLD], 1):
         with transaction.atomic():
             stream = conversation_stream(conversation_id)
-            events.publish(stream, "queue.moved", {"position": position})
+            place = selectors.place_at(team_id=team_id, position=position)
+            events.publish(stream, "queue.moved", place_payload(place))
 
 
 def hand_to(conversation: Conversation, owner: User, *, actor: User | None, action: str) -> None:
     """Make ``owner`` the one who speaks, in the caller's transaction; the bot falls silent."""
+    if conversation.state == State.QUEUED and conversation.queued_at is not None:
+        _measure(conversation, conversation.queued_at)
     leave_queue(conversation)
     conversation.state, conversation.assignee = State.PERSON, owner
     conversation.unsure_count, conversation.snoozed_until = 0, None
@@ -79,6 +85,18 @@ def hand_to(conversation: Conversation, owner: User, *, actor: User | None, acti
         owner=owner.pk,
     )
     publish_message(conversation, message)
+
+
+def _measure(conversation: Conversation, queued_at: datetime) -> None:
+    """Keep how long it waited, for what others are told."""
+    now = timezone.now()
+    Wait.objects.create(
+        team_id=conversation.team_id,
+        seconds=max(0.0, (now - queued_at).total_seconds()),
+        ahead=conversation.queued_behind,
+        on_duty=selectors.on_duty(team_id=conversation.team_id).count(),
+        ended_at=now,
+    )
 
 
 def deal(*, team_id: int) -> int:

@@ -67,11 +67,11 @@ def publish_state(conversation: Conversation, *, changed: bool = True) -> None:
     """Store the conversation and tell the inbox; its own stream hears only of a change."""
     conversation.save()
     if changed:
-        position = selectors.queue_position(conversation=conversation)
+        place = selectors.place_get(conversation=conversation)
         events.publish(
             conversation_stream(conversation.id),
             "conversation.updated",
-            visitor_state(conversation, position),
+            visitor_state(conversation, place),
         )
     events.publish(
         inbox_of(conversation.team), "conversation.updated", conversation_payload(conversation)
