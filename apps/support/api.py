@@ -24,6 +24,7 @@ from apps.support import (
     article_api,
     assist,
     correction_api,
+    deadline_api,
     desk_api,
     selectors,
     services,
@@ -232,6 +233,7 @@ urlpatterns = [
     *correction_api.urlpatterns,
     *desk_api.urlpatterns,
     *team_api.urlpatterns,
+    *deadline_api.urlpatterns,
     *(
         path(
             f"conversations/<uuid:conversation_id>/{action}/",

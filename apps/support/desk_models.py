@@ -57,6 +57,40 @@ class Duty(models.Model):
         return f"{self.operator} ({'here' if self.present else 'not here'})"
 
 
+class DeskCalendar(models.Model):
+    """When the desk is open (one row): ``week`` maps "0" (Monday) to "6" to hours as
+    :func:`apps.support.hours.hours_of` reads them, ``holidays`` a date to its name."""
+
+    zone = models.CharField(max_length=60, default="UTC")
+    week = models.JSONField(default=dict, blank=True)
+    holidays = models.JSONField(default=dict, blank=True)
+
+    def __str__(self) -> str:
+        return f"hours in {self.zone}"
+
+
+class Policy(models.Model):
+    """Within how many minutes of working time customers are to be answered and helped.
+
+    For conversations of ``team`` and ``priority``, each of which may be left open. A time that is
+    ``None`` is not promised.
+    """
+
+    name = models.CharField(max_length=60, unique=True)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, blank=True)
+    priority = models.PositiveSmallIntegerField(null=True, blank=True)
+    first_minutes = models.PositiveIntegerField(null=True, blank=True)
+    next_minutes = models.PositiveIntegerField(null=True, blank=True)
+    resolution_minutes = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "policies"
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Wait(models.Model):
     """How long somebody waited until a person took them: what expected waits are told from.
 

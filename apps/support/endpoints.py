@@ -39,3 +39,10 @@ def body_of(request: Request) -> dict[str, Any]:
 def seen(request: Request, conversation_id: UUID) -> Conversation:
     """The conversation, if whoever asks may see it."""
     return selectors.conversation_seen(conversation_id=conversation_id, operator=signed_in(request))
+
+
+def valid(shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    """The body as ``shape`` reads it; what does not fit is refused with its field."""
+    body = shape(data=body_of(request))
+    body.is_valid(raise_exception=True)
+    return dict(body.validated_data)

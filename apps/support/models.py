@@ -7,7 +7,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 
-from apps.support.desk_models import Duty, PastCase, Team, Wait
+from apps.support.desk_models import DeskCalendar, Duty, PastCase, Policy, Team, Wait
 
 __all__ = [
     "Article",
@@ -15,12 +15,14 @@ __all__ = [
     "ArticleVersion",
     "BotTurn",
     "Conversation",
+    "DeskCalendar",
     "Duty",
     "KnowledgeVersion",
     "Macro",
     "Message",
     "Note",
     "PastCase",
+    "Policy",
     "Team",
     "Wait",
 ]
@@ -120,7 +122,10 @@ class Conversation(models.Model):
     """A visitor's conversation. Who speaks for the bank follows from ``state`` alone.
 
     ``owned_at`` is when its assignee got it, ``unanswered_since`` when the visitor wrote the first
-    message that nobody has answered.
+    message that nobody has answered. ``helped_since`` is when it became a person's matter,
+    ``first_reply_at`` when a person wrote first; ``deadlines`` maps what is promised (``first``,
+    ``next``, ``resolution``) to its moment, ``breached`` names what was not kept, and ``due_at`` is
+    the earliest that still can be.
     """
 
     class State(models.TextChoices):
@@ -155,6 +160,11 @@ class Conversation(models.Model):
     queued_behind = models.PositiveIntegerField(default=0)
     owned_at = models.DateTimeField(null=True, blank=True)
     unanswered_since = models.DateTimeField(null=True, blank=True)
+    helped_since = models.DateTimeField(null=True, blank=True)
+    first_reply_at = models.DateTimeField(null=True, blank=True)
+    deadlines = models.JSONField(default=dict, blank=True)
+    breached = models.JSONField(default=list, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True, db_index=True)
     created_at = models.DateTimeField(auto_now_add=True)
     active_at = models.DateTimeField(db_index=True)
 

@@ -9,7 +9,7 @@ from django.utils.text import slugify
 
 from apps.accounts.models import User
 from apps.core.errors import InvalidInput
-from apps.support.models import Conversation, Message, Note, Team
+from apps.support.models import Conversation, DeskCalendar, Message, Note, Policy, Team
 
 if TYPE_CHECKING:
     from apps.support.selectors import Place
@@ -54,6 +54,8 @@ def conversation_payload(conversation: Conversation) -> dict[str, Any]:
         "tags": conversation.tags,
         "snoozed_until": _moment(conversation.snoozed_until),
         "queued_at": _moment(conversation.queued_at),
+        "deadlines": conversation.deadlines,
+        "breached": conversation.breached,
         "at": conversation.active_at.isoformat(),
     }
 
@@ -83,6 +85,24 @@ def team_payload(team: Team, *, whole: bool = False) -> dict[str, Any]:
     }
 
 
+def policy_payload(policy: Policy) -> dict[str, Any]:
+    """What is promised, in minutes of working time."""
+    return {
+        "id": policy.pk,
+        "name": policy.name,
+        "team": policy.team_id,
+        "priority": policy.priority,
+        "first_minutes": policy.first_minutes,
+        "next_minutes": policy.next_minutes,
+        "resolution_minutes": policy.resolution_minutes,
+    }
+
+
+def calendar_payload(calendar: DeskCalendar) -> dict[str, Any]:
+    """The hours of the desk."""
+    return {"zone": calendar.zone, "week": calendar.week, "holidays": calendar.holidays}
+
+
 def duty_payload(operator: User, presence: str) -> dict[str, Any]:
     """An operator as colleagues see them; read with their duty."""
     duty = getattr(operator, "duty", None)
@@ -101,6 +121,7 @@ def place_payload(place: Place) -> dict[str, Any]:
         "position": place.position,
         "wait_minutes": place.minutes,
         "on_duty": place.on_duty,
+        "opens_at": _moment(place.opens_at),
     }
 
 

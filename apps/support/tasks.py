@@ -22,6 +22,7 @@ def wake_conversations() -> int:
 
 @task()
 def watch_desk() -> int:
-    """Who has gone, what they or a silence left behind, and what waits for those who are there."""
+    """Who has gone, what is late, what absence or silence left behind, what waits to be dealt."""
     services.presence_expire()
+    services.breaches_tell()
     return services.absent_return() + services.silence_return() + services.deal_all()

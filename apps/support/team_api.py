@@ -16,7 +16,7 @@ from apps.accounts.models import User
 from apps.accounts.selectors import signed_in
 from apps.core.errors import NotFound
 from apps.support import selectors, services
-from apps.support.endpoints import Anything, body_of, require
+from apps.support.endpoints import Anything, require, valid
 from apps.support.models import Team
 from apps.support.payloads import (
     MAX_TEXT,
@@ -87,7 +87,7 @@ class TransferView(APIView):
     @extend_schema(request=TransferInput, responses=Anything)
     def post(self, request: Request, conversation_id: uuid.UUID) -> Response:
         require(request, "support.handle_conversation")
-        values = _valid(TransferInput, request)
+        values = valid(TransferInput, request)
         conversation = services.conversation_transfer(
             conversation_id=conversation_id,
             operator=signed_in(request),
@@ -112,7 +112,7 @@ class PresenceView(APIView):
     def put(self, request: Request) -> Response:
         require(request, "support.handle_conversation")
         operator = signed_in(request)
-        away = _valid(PresenceInput, request)["away"]
+        away = valid(PresenceInput, request)["away"]
         services.presence_set(operator=operator, away=away)
         return Response(duty_payload(operator, "away" if away else "online"))
 
@@ -127,7 +127,7 @@ class DutyView(APIView):
         if operator_id not in people:
             raise NotFound("There is no such operator.", code="operator_not_found")
         operator = people[operator_id]
-        values = _valid(DutyInput, request)
+        values = valid(DutyInput, request)
         operator.duty = services.duty_set(
             operator=operator,
             actor=signed_in(request),
@@ -140,15 +140,9 @@ class DutyView(APIView):
 def _save(request: Request, team_id: int | None) -> dict[str, Any]:
     require(request, "support.change_teams")
     team = services.team_save(
-        team_id=team_id, actor=signed_in(request), **_valid(TeamInput, request)
+        team_id=team_id, actor=signed_in(request), **valid(TeamInput, request)
     )
     return team_payload(team, whole=True)
-
-
-def _valid(shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    body = shape(data=body_of(request))
-    body.is_valid(raise_exception=True)
-    return dict(body.validated_data)
 
 
 urlpatterns = [

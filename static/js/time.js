@@ -14,6 +14,14 @@ export function relative(date, now = Date.now()) {
   return words.format(Math.round(seconds / size), unit);
 }
 
+/** A moment to come, as short as it can be said. */
+export function until(moment) {
+  const date = new Date(moment);
+  const today = date.toDateString() === new Date().toDateString();
+  const time = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  return date.toLocaleString([], today ? time : { weekday: "short", day: "numeric", month: "short", ...time });
+}
+
 export function refresh(root = document) {
   for (const element of root.querySelectorAll("time[data-relative]")) {
     element.textContent = relative(element.dateTime);

@@ -27,6 +27,15 @@ from apps.support.selectors.conversations import (
     turn_get,
     turns_due,
 )
+from apps.support.selectors.deadlines import (
+    calendar_get,
+    calendar_row,
+    deadlines_passed,
+    opens_at,
+    policy_for,
+    policy_get,
+    policy_list,
+)
 from apps.support.selectors.summaries import Summary, summary_get
 from apps.support.selectors.teams import (
     colleagues,
@@ -50,6 +59,8 @@ __all__ = [
     "article_edited",
     "article_get",
     "article_list",
+    "calendar_get",
+    "calendar_row",
     "case_list",
     "colleagues",
     "conversation_get",
@@ -57,13 +68,18 @@ __all__ = [
     "conversation_of_visitor",
     "conversation_seen",
     "counts",
+    "deadlines_passed",
     "fresh_since",
     "knowledge_base",
     "message_list",
     "note_list",
     "on_duty",
+    "opens_at",
     "place_at",
     "place_get",
+    "policy_for",
+    "policy_get",
+    "policy_list",
     "presence_of",
     "private_teams",
     "question_before",

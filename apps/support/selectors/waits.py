@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from statistics import median
 
 from django.utils import timezone
 
 from apps.support.models import Conversation, Wait
 from apps.support.selectors.conversations import queue_position
+from apps.support.selectors.deadlines import opens_at
 from apps.support.selectors.teams import on_duty
 
 RECENT = timedelta(hours=24)
@@ -22,11 +23,13 @@ FEWEST = 3
 @dataclass(frozen=True, slots=True)
 class Place:
     """A place in the queue. ``minutes`` is ``None`` when it is not known how long it takes;
-    ``on_duty`` whether anybody is there to take it."""
+    ``on_duty`` whether anybody is there to take it, ``opens_at`` when a closed desk opens.
+    """
 
     position: int | None = None
     minutes: int | None = None
     on_duty: bool = False
+    opens_at: datetime | None = None
 
 
 def place_get(*, conversation: Conversation) -> Place:
@@ -50,5 +53,5 @@ def place_at(*, team_id: int | None, position: int) -> Place:
     waits = Wait.objects.filter(team_id=team_id, ended_at__gte=since).order_by("-ended_at")
     each = [wait.seconds * max(wait.on_duty, 1) / (wait.ahead + 1) for wait in waits[:MEASURED]]
     if not people or len(each) < FEWEST:
-        return Place(position, None, people > 0)
+        return Place(position, None, people > 0, opens_at())
     return Place(position, max(1, math.ceil(median(each) * position / people / 60)), True)

@@ -21,6 +21,12 @@ from apps.support.services.conversations import (
     operator_reply,
     person_request,
 )
+from apps.support.services.deadlines import (
+    breaches_tell,
+    hours_save,
+    policy_delete,
+    policy_save,
+)
 from apps.support.services.desk import (
     conversation_assign,
     conversation_snooze,
@@ -60,6 +66,7 @@ __all__ = [
     "article_put",
     "article_restore",
     "article_update",
+    "breaches_tell",
     "conversation_assign",
     "conversation_open",
     "conversation_release",
@@ -76,6 +83,7 @@ __all__ = [
     "deal_for",
     "duty_set",
     "duty_touch",
+    "hours_save",
     "macro_delete",
     "macro_list",
     "macro_save",
@@ -84,6 +92,8 @@ __all__ = [
     "notes_stream",
     "operator_reply",
     "person_request",
+    "policy_delete",
+    "policy_save",
     "presence_expire",
     "presence_set",
     "silence_return",

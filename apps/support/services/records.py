@@ -11,6 +11,7 @@ from apps.core.errors import NotFound
 from apps.support import selectors, statements
 from apps.support.models import Conversation, Message, Team
 from apps.support.payloads import conversation_payload, message_payload, visitor_state
+from apps.support.services.clocks import clocks_set
 from apps.support.streams import DESK, INBOX, conversation_stream, team_inbox
 
 State = Conversation.State
@@ -51,6 +52,8 @@ def append(conversation: Conversation, **fields: Any) -> Message:
         conversation.unanswered_since = conversation.unanswered_since or message.created_at
     elif message.author != Message.Author.SYSTEM:
         conversation.unanswered_since = None
+    if message.author == Message.Author.OPERATOR and conversation.first_reply_at is None:
+        conversation.first_reply_at = message.created_at
     return message
 
 
@@ -65,6 +68,7 @@ def publish_message(
 
 def publish_state(conversation: Conversation, *, changed: bool = True) -> None:
     """Store the conversation and tell the inbox; its own stream hears only of a change."""
+    clocks_set(conversation)
     conversation.save()
     if changed:
         place = selectors.place_get(conversation=conversation)

@@ -5,6 +5,7 @@ import { toast } from "../toast.js";
 import { assisting } from "./assist.js";
 import { MessageLog, compose } from "./bubbles.js";
 import { Desk, transferring } from "./desk.js";
+import { due } from "./due.js";
 import { listenToKeys } from "./keys.js";
 import { offerMacros } from "./macros.js";
 import { RowList, SHAPES } from "./rows.js";
@@ -36,6 +37,7 @@ export default function start(root) {
       onEvent: (event) => {
         if (stream === "support.desk") return desk.hear(event);
         if (event.kind === "conversation.withdrawn") return list.withdraw(event.payload);
+        if (event.kind === "sla.breached") return late(event.payload, me);
         missed.add(event.payload.id);
         list.put(event.payload);
       },
@@ -46,6 +48,13 @@ export default function start(root) {
     history.replaceState(null, "", `?tab=${root.dataset.tab}`);
   }
   listenToKeys(root, { closePanel: () => togglePanel(root, false) });
+}
+
+/** A promise was not kept: told to its operator, and to everybody while nobody has it. */
+function late(row, me) {
+  if (row.assignee_id && row.assignee_id !== me.id) return;
+  const what = row.broken.map((kind) => ({ first: "first answer", next: "answer", resolution: "resolution" })[kind]).join(" and ");
+  toast(`Late: ${what} for ${row.name}.`, { kind: "danger", action: "Open", onAction: () => (location.href = `/support/c/${row.id}/`) });
 }
 
 function openThread(root, socket, thread, me) {
@@ -109,6 +118,7 @@ function openThread(root, socket, thread, me) {
     if (!owned) write("note");
     owns = owned;
     modes.reply.disabled = !owned;
+    due(root.querySelector("[data-due]"), conversation.deadlines);
     handling.draw(conversation, owned);
     passing.draw(conversation, owned);
   }

@@ -1,7 +1,8 @@
 /** The console's list of conversations: one tab of them, kept as the inbox changes. */
 import { api } from "../http.js";
-import { relative } from "../time.js";
+import { relative, until } from "../time.js";
 import { make } from "./bubbles.js";
+import { due } from "./due.js";
 
 export const SHAPES = { bot: "▢", queued: "◔", person: "●", resolved: "✓" };
 const SEEN = "trefoil.support.seen";
@@ -25,14 +26,6 @@ const place = (row) => `${row.state} ${Boolean(row.snoozed_until)} ${row.assigne
 function initials(name) {
   const words = name.trim().split(/\s+/).map((word) => [...word]);
   return words.length > 1 ? words[0][0] + words.at(-1)[0] : words[0].slice(0, 2).join("");
-}
-
-/** A moment to come, as short as it can be said. */
-export function until(moment) {
-  const date = new Date(moment);
-  const today = date.toDateString() === new Date().toDateString();
-  const time = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-  return date.toLocaleString([], today ? time : { weekday: "short", day: "numeric", month: "short", ...time });
 }
 
 /** Up to which message of a conversation this browser's operator has read. */
@@ -160,6 +153,7 @@ export class RowList {
     if (row.assignee) state.append(` · ${row.assignee}`);
     if (row.team) state.append(make("span", "chip", row.team));
     if (row.priority !== NORMAL) state.append(make("span", `priority ${row.priority < NORMAL ? "high" : ""}`, `${PRIORITY_SHAPES[row.priority]} ${row.priority_label}`));
+    if (Object.keys(row.deadlines).length) state.append(due(make("span"), row.deadlines));
     if (row.snoozed_until) state.append(` · until ${until(row.snoozed_until)}`);
     for (const tag of row.tags.slice(0, 2)) state.append(make("span", "chip", tag));
     if (row.is_example) state.append(make("span", "chip", "example"));

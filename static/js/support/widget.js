@@ -1,6 +1,7 @@
 /** The customer's chat: `<section data-controller="widget">`; see templates/support/widget.html. */
 import { counted, watchLoss } from "../lost.js";
 import { LiveSocket } from "../socket.js";
+import { until } from "../time.js";
 import { MessageLog, compose } from "./bubbles.js";
 import { Unsent } from "./unsent.js";
 
@@ -56,9 +57,10 @@ export default function start(root) {
   }
 
   /** What is known of the queue, and that something is not. */
-  function waiting({ position, wait_minutes: minutes, on_duty: staffed }) {
+  function waiting({ position, wait_minutes: minutes, on_duty: staffed, opens_at: opens }) {
     const place = `Waiting for a person${position ? `, you are number ${position}` : ""}`;
     if (minutes) return `${place}: about ${counted(minutes, "minute")}.`;
+    if (opens) return `${place}. We are back ${until(opens)}; your place is kept.`;
     return staffed === false ? `${place}. Nobody is at the desk at the moment; your place is kept.` : `${place}.`;
   }
 
