@@ -20,8 +20,17 @@ from rest_framework.views import APIView
 from apps.accounts.selectors import signed_in
 from apps.core.api import CursorPagination
 from apps.core.errors import NotAllowed
-from apps.support import article_api, correction_api, desk_api, selectors, services
-from apps.support.endpoints import Anything, MessageInput, body_of, require
+from apps.support import (
+    article_api,
+    assist,
+    correction_api,
+    deadline_api,
+    desk_api,
+    selectors,
+    services,
+    team_api,
+)
+from apps.support.endpoints import Anything, MessageInput, body_of, require, seen
 from apps.support.models import Conversation
 from apps.support.payloads import (
     chosen_of,
@@ -51,7 +60,7 @@ class ConversationCountsView(APIView):
     @extend_schema(responses=Anything)
     def get(self, request: Request) -> Response:
         require(request, "support.view_conversation")
-        return Response(selectors.counts(operator_id=signed_in(request).pk))
+        return Response(selectors.counts(operator=signed_in(request)))
 
 
 class ConversationListView(APIView):
@@ -61,7 +70,7 @@ class ConversationListView(APIView):
     def get(self, request: Request) -> Response:
         require(request, "support.view_conversation")
         tab = request.query_params.get("tab", "all")
-        rows = selectors.conversation_list(tab=tab, operator_id=signed_in(request).pk)
+        rows = selectors.conversation_list(tab=tab, operator=signed_in(request))
         pages = ByActivity()
         page = pages.paginate_queryset(rows, request, view=self) or []
         return pages.get_paginated_response([conversation_payload(row) for row in page])
@@ -73,7 +82,7 @@ class ConversationView(APIView):
     @extend_schema(responses=Anything)
     def get(self, request: Request, conversation_id: uuid.UUID) -> Response:
         require(request, "support.view_conversation")
-        return Response(_whole(selectors.conversation_get(conversation_id=conversation_id)))
+        return Response(_whole(seen(request, conversation_id)))
 
 
 class ReplyView(APIView):
@@ -112,8 +121,20 @@ class SummaryView(APIView):
     @extend_schema(responses=Anything)
     def get(self, request: Request, conversation_id: UUID) -> Response:
         require(request, "support.view_conversation")
-        conversation = selectors.conversation_get(conversation_id=conversation_id)
+        conversation = seen(request, conversation_id)
         return Response(asdict(selectors.summary_get(conversation=conversation)))
+
+
+class SuggestionsView(APIView):
+    """Drafts of a reply with their sources, similar past conversations, the next article."""
+
+    @extend_schema(responses=Anything)
+    def get(self, request: Request, conversation_id: UUID) -> Response:
+        require(request, "support.view_conversation")
+        found = assist.assist(
+            conversation=seen(request, conversation_id), operator=signed_in(request)
+        )
+        return Response(_assist_payload(found))
 
 
 class VisitorView(APIView):
@@ -164,6 +185,23 @@ class VisitorPersonView(APIView):
         return Response(_for_visitor(services.person_request(conversation_id=conversation.id)))
 
 
+def _assist_payload(found: assist.Assist) -> dict[str, Any]:
+    return {
+        "question": found.question,
+        "replies": [asdict(one) for one in found.replies],
+        "similar": [
+            {
+                "conversation": str(one.case.conversation_id),
+                "question": one.case.question,
+                "reply": one.case.reply,
+                "score": one.score,
+            }
+            for one in found.similar
+        ],
+        "next_article": asdict(found.next_article) if found.next_article else None,
+    }
+
+
 def _whole(conversation: Conversation) -> dict[str, Any]:
     messages = selectors.message_list(conversation=conversation)
     return {
@@ -176,10 +214,10 @@ def _whole(conversation: Conversation) -> dict[str, Any]:
 
 def _for_visitor(conversation: Conversation) -> dict[str, Any]:
     messages = selectors.message_list(conversation=conversation)
-    position = selectors.queue_position(conversation=conversation)
+    place = selectors.place_get(conversation=conversation)
     return {
         "conversation": str(conversation.id),
-        **visitor_state(conversation, position),
+        **visitor_state(conversation, place),
         "messages": [message_payload(message) for message in messages],
     }
 
@@ -191,8 +229,11 @@ urlpatterns = [
     path("conversations/<uuid:conversation_id>/", ConversationView.as_view()),
     path("conversations/<uuid:conversation_id>/messages/", ReplyView.as_view()),
     path("conversations/<uuid:conversation_id>/summary/", SummaryView.as_view()),
+    path("conversations/<uuid:conversation_id>/suggestions/", SuggestionsView.as_view()),
     *correction_api.urlpatterns,
     *desk_api.urlpatterns,
+    *team_api.urlpatterns,
+    *deadline_api.urlpatterns,
     *(
         path(
             f"conversations/<uuid:conversation_id>/{action}/",

@@ -15,6 +15,7 @@ class SupportConfig(AppConfig):
         from apps.core.scheduler import register_periodic
         from apps.support import tasks
         from apps.support.answerer import run_answerer, warm_languages
+        from apps.support.cases import run_cases
         from apps.support.knowledge import run_renewal
         from apps.support.services import uploads
 
@@ -23,9 +24,11 @@ class SupportConfig(AppConfig):
         register_periodic(
             "wake-conversations", tasks.wake_conversations, every=timedelta(seconds=20)
         )
+        register_periodic("watch-desk", tasks.watch_desk, every=timedelta(seconds=20))
         lifespan.register_service("support-answerer", run_answerer)
         lifespan.register_service("support-languages", warm_languages)
         lifespan.register_service("support-knowledge", run_renewal)
+        lifespan.register_service("support-cases", run_cases)
         if settings.DEMO:
             from apps.support.demo import load_demo, play_customers
 

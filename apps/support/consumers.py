@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -29,7 +28,6 @@ from apps.support.visitors import visitor_of
 
 State = Conversation.State
 VISITOR_FRAMES_PER_SECOND = 3
-_STREAM = re.compile(r"support\.(conversation|notes)\.[0-9a-f-]{36}")
 
 
 class ConversationConsumer(StreamConsumer):
@@ -80,13 +78,13 @@ class WidgetConsumer(ConversationConsumer):
         stream = services.conversation_stream(self.conversation.id)
         head = events.head(stream)
         conversation = selectors.conversation_get(conversation_id=self.conversation.id)
-        position = selectors.queue_position(conversation=conversation)
+        place = selectors.place_get(conversation=conversation)
         messages = selectors.message_list(conversation=conversation)
         return {
             "conversation": str(conversation.id),
             "stream": stream,
             "seq": head,
-            "state": visitor_state(conversation, position),
+            "state": visitor_state(conversation, place),
             "messages": [message_payload(message) for message in messages],
         }
 
@@ -148,9 +146,60 @@ class ConsoleConsumer(ConversationConsumer):
         if not await database_sync_to_async(self.user.has_perm)("support.use_console"):
             raise NotAllowed("The console is for operators.")
 
+    async def greeting(self) -> dict[str, Any]:
+        """Follows the desk from the start, by which it hears of what it may not see any more."""
+        await self.follow(services.DESK)
+        await self._sign_of_life()
+        return {"desk": services.DESK}
+
     async def may_follow(self, stream: str) -> bool:
-        await self._operator()
-        return stream == services.INBOX or bool(_STREAM.fullmatch(stream))
+        return await database_sync_to_async(selectors.stream_in_sight)(
+            stream=stream, operator=await self._operator()
+        )
+
+    async def on_ping(self, frame: dict[str, Any]) -> dict[str, Any]:
+        await self._sign_of_life()
+        return {}
+
+    async def _sign_of_life(self) -> None:
+        if await database_sync_to_async(services.duty_touch)(operator=self.user):
+            await database_sync_to_async(services.deal_for)(operator=self.user)
+
+    async def _deliver(self, frame: dict[str, Any]) -> None:
+        await super()._deliver(frame)
+        if frame["kind"] == "access.changed":
+            await self._let_go()
+
+    async def _let_go(self) -> None:
+        """Stop following what this person may not see any more, and say so."""
+        for stream in list(self.cursors):
+            try:
+                allowed = await self.may_follow(stream)
+            except NotAllowed:
+                allowed = False
+            if not allowed and self.cursors.pop(stream, None) is not None:
+                await self.channel_layer.group_discard(events.group_name(stream), self.channel_name)
+                await self.send_json({"type": "revoked", "stream": stream})
+
+    async def on_presence_set(self, frame: dict[str, Any]) -> dict[str, Any]:
+        away = frame.get("away")
+        if not isinstance(away, bool):
+            raise InvalidInput('"away" is neither true nor false.', code="frame_invalid")
+        await database_sync_to_async(services.presence_set)(
+            operator=await self._operator(), away=away
+        )
+        return {"presence": "away" if away else "online"}
+
+    async def on_conversation_transfer(self, frame: dict[str, Any]) -> dict[str, Any]:
+        note = text_of({"text": frame["note"]}) if frame.get("note") else ""
+        return await self._act(
+            services.conversation_transfer,
+            frame,
+            team_id=number_of(frame, "team"),
+            assignee_id=number_of(frame, "assignee"),
+            note=note,
+            client_id=client_id_of(frame),
+        )
 
     async def on_typing(self, frame: dict[str, Any]) -> None:
         stream = services.conversation_stream(_conversation_id(frame))

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from apps.accounts.selectors import signed_in
 from apps.support import selectors, services
-from apps.support.endpoints import Anything, MessageInput, body_of, require
+from apps.support.endpoints import Anything, MessageInput, body_of, require, seen
 from apps.support.models import Conversation, Macro
 from apps.support.payloads import client_id_of, conversation_payload, note_payload, text_of
 
@@ -65,7 +65,7 @@ class NotesView(APIView):
     @extend_schema(responses=Anything(many=True))
     def get(self, request: Request, conversation_id: uuid.UUID) -> Response:
         require(request, "support.view_conversation")
-        conversation = selectors.conversation_get(conversation_id=conversation_id)
+        conversation = seen(request, conversation_id)
         notes = selectors.note_list(conversation=conversation)
         return Response([note_payload(note) for note in notes])
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from apps.accounts.selectors import signed_in
 from apps.core.errors import InvalidInput, NotAllowed
+from apps.support import selectors
+from apps.support.models import Conversation
 from apps.support.payloads import MAX_SLUG, MAX_TEXT
 
 
@@ -30,3 +34,15 @@ def body_of(request: Request) -> dict[str, Any]:
     if not isinstance(request.data, dict):
         raise InvalidInput("The body is not a JSON object.")
     return request.data
+
+
+def seen(request: Request, conversation_id: UUID) -> Conversation:
+    """The conversation, if whoever asks may see it."""
+    return selectors.conversation_seen(conversation_id=conversation_id, operator=signed_in(request))
+
+
+def valid(shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    """The body as ``shape`` reads it; what does not fit is refused with its field."""
+    body = shape(data=body_of(request))
+    body.is_valid(raise_exception=True)
+    return dict(body.validated_data)

@@ -7,6 +7,26 @@ import uuid
 from django.conf import settings
 from django.db import models
 
+from apps.support.desk_models import DeskCalendar, Duty, PastCase, Policy, Team, Wait
+
+__all__ = [
+    "Article",
+    "ArticleUpload",
+    "ArticleVersion",
+    "BotTurn",
+    "Conversation",
+    "DeskCalendar",
+    "Duty",
+    "KnowledgeVersion",
+    "Macro",
+    "Message",
+    "Note",
+    "PastCase",
+    "Policy",
+    "Team",
+    "Wait",
+]
+
 
 class Article(models.Model):
     """An article of the knowledge base; tags of the form ``intent:<label>`` say what it answers.
@@ -99,7 +119,14 @@ class KnowledgeVersion(models.Model):
 
 
 class Conversation(models.Model):
-    """A visitor's conversation. Who speaks for the bank follows from ``state`` alone."""
+    """A visitor's conversation. Who speaks for the bank follows from ``state`` alone.
+
+    ``owned_at`` is when its assignee got it, ``unanswered_since`` when the visitor wrote the first
+    message that nobody has answered. ``helped_since`` is when it became a person's matter,
+    ``first_reply_at`` when a person wrote first; ``deadlines`` maps what is promised (``first``,
+    ``next``, ``resolution``) to its moment, ``breached`` names what was not kept, and ``due_at`` is
+    the earliest that still can be.
+    """
 
     class State(models.TextChoices):
         BOT = "bot", "Bot"
@@ -120,6 +147,7 @@ class Conversation(models.Model):
     assignee = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True
     )
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True)
     subject = models.CharField(max_length=120, blank=True)
     preview = models.CharField(max_length=160, blank=True)
     last_seq = models.PositiveIntegerField(default=0)
@@ -129,6 +157,14 @@ class Conversation(models.Model):
     tags = models.JSONField(default=list, blank=True)
     snoozed_until = models.DateTimeField(null=True, blank=True, db_index=True)
     queued_at = models.DateTimeField(null=True, blank=True)
+    queued_behind = models.PositiveIntegerField(default=0)
+    owned_at = models.DateTimeField(null=True, blank=True)
+    unanswered_since = models.DateTimeField(null=True, blank=True)
+    helped_since = models.DateTimeField(null=True, blank=True)
+    first_reply_at = models.DateTimeField(null=True, blank=True)
+    deadlines = models.JSONField(default=dict, blank=True)
+    breached = models.JSONField(default=list, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True, db_index=True)
     created_at = models.DateTimeField(auto_now_add=True)
     active_at = models.DateTimeField(db_index=True)
 

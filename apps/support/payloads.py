@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.text import slugify
 
+from apps.accounts.models import User
 from apps.core.errors import InvalidInput
-from apps.support.models import Conversation, Message, Note
+from apps.support.models import Conversation, DeskCalendar, Message, Note, Policy, Team
+
+if TYPE_CHECKING:
+    from apps.support.selectors import Place
 
 MAX_TEXT = 4000
 MAX_SLUG = 120
@@ -39,6 +43,8 @@ def conversation_payload(conversation: Conversation) -> dict[str, Any]:
         "state_label": conversation.get_state_display(),
         "assignee": assignee.display_name if assignee else "",
         "assignee_id": conversation.assignee_id,
+        "team": conversation.team.name if conversation.team else "",
+        "team_id": conversation.team_id,
         "subject": conversation.subject,
         "preview": conversation.preview,
         "last_seq": conversation.last_seq,
@@ -48,6 +54,8 @@ def conversation_payload(conversation: Conversation) -> dict[str, Any]:
         "tags": conversation.tags,
         "snoozed_until": _moment(conversation.snoozed_until),
         "queued_at": _moment(conversation.queued_at),
+        "deadlines": conversation.deadlines,
+        "breached": conversation.breached,
         "at": conversation.active_at.isoformat(),
     }
 
@@ -64,14 +72,67 @@ def note_payload(note: Note) -> dict[str, Any]:
     }
 
 
-def visitor_state(conversation: Conversation, position: int | None = None) -> dict[str, Any]:
+def team_payload(team: Team, *, whole: bool = False) -> dict[str, Any]:
+    """A team as every operator may know it; ``whole`` for those who may change it."""
+    known = {"id": team.pk, "name": team.name, "private": team.private}
+    if not whole:
+        return known
+    return known | {
+        "assignment": team.assignment,
+        "matters": team.matters,
+        "takes_rest": team.takes_rest,
+        "member_ids": sorted(member.pk for member in team.members.all()),
+    }
+
+
+def policy_payload(policy: Policy) -> dict[str, Any]:
+    """What is promised, in minutes of working time."""
+    return {
+        "id": policy.pk,
+        "name": policy.name,
+        "team": policy.team_id,
+        "priority": policy.priority,
+        "first_minutes": policy.first_minutes,
+        "next_minutes": policy.next_minutes,
+        "resolution_minutes": policy.resolution_minutes,
+    }
+
+
+def calendar_payload(calendar: DeskCalendar) -> dict[str, Any]:
+    """The hours of the desk."""
+    return {"zone": calendar.zone, "week": calendar.week, "holidays": calendar.holidays}
+
+
+def duty_payload(operator: User, presence: str) -> dict[str, Any]:
+    """An operator as colleagues see them; read with their duty."""
+    duty = getattr(operator, "duty", None)
+    return {
+        "id": operator.pk,
+        "name": operator.display_name,
+        "presence": presence,
+        "capacity": duty.capacity if duty else None,
+        "skills": duty.skills if duty else [],
+    }
+
+
+def place_payload(place: Place) -> dict[str, Any]:
+    """A place in the queue; ``wait_minutes`` is null when it is not known."""
+    return {
+        "position": place.position,
+        "wait_minutes": place.minutes,
+        "on_duty": place.on_duty,
+        "opens_at": _moment(place.opens_at),
+    }
+
+
+def visitor_state(conversation: Conversation, place: Place) -> dict[str, Any]:
     """What the visitor may know of the conversation's state."""
     assignee = conversation.assignee
     return {
         "state": conversation.state,
         "state_label": conversation.get_state_display(),
         "operator": assignee.first_name if assignee else "",
-        "position": position,
+        **place_payload(place),
     }
 
 

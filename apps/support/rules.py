@@ -1,10 +1,11 @@
-"""Operators see and handle all conversations; a visitor only the own one, by its signed token."""
+"""Operators see and handle conversations, those of private teams as selectors.in_sight says; a
+visitor only the own one, by its signed token."""
 
 from __future__ import annotations
 
 import rules
 
-from apps.accounts.rules import is_administrator, is_operator
+from apps.accounts.rules import is_administrator, is_lead, is_operator
 
 rules.add_perm("support.use_console", is_operator)
 rules.add_perm("support.view_conversation", is_operator)
@@ -12,3 +13,4 @@ rules.add_perm("support.handle_conversation", is_operator)
 rules.add_perm("support.change_articles", is_administrator | is_operator)
 rules.add_perm("support.change_macros", is_operator)
 rules.add_perm("support.correct_intents", is_operator)
+rules.add_perm("support.change_teams", is_lead)

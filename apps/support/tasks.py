@@ -18,3 +18,11 @@ def prune_uploads() -> int:
 def wake_conversations() -> int:
     """Bring back the conversations whose snooze is over."""
     return services.conversations_wake()
+
+
+@task()
+def watch_desk() -> int:
+    """Who has gone, what is late, what absence or silence left behind, what waits to be dealt."""
+    services.presence_expire()
+    services.breaches_tell()
+    return services.absent_return() + services.silence_return() + services.deal_all()

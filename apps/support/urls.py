@@ -1,12 +1,20 @@
 from django.urls import path
 
-from apps.support import correction_views, knowledge_views, macro_views, views
+from apps.support import (
+    correction_views,
+    deadline_views,
+    knowledge_views,
+    macro_views,
+    team_views,
+    views,
+)
 
 app_name = "support"
 urlpatterns = [
     path("", views.console, name="console"),
     path("c/<uuid:conversation_id>/", views.console, name="conversation"),
     path("c/<uuid:conversation_id>/inspector/", views.inspector, name="inspector"),
+    path("c/<uuid:conversation_id>/assist/", views.assistance, name="assist"),
     path(
         "c/<uuid:conversation_id>/messages/<int:seq>/matter/",
         correction_views.correction,
@@ -28,6 +36,16 @@ urlpatterns = [
     path("macros/", macro_views.macro_table, name="macros"),
     path("macros/<int:macro_id>/", macro_views.macro_edit, name="macro"),
     path("macros/<int:macro_id>/delete/", macro_views.macro_remove, name="macro-delete"),
+    path("teams/", team_views.team_table, name="teams"),
+    path("teams/<int:team_id>/", team_views.team_edit, name="team"),
+    path("teams/<int:team_id>/delete/", team_views.team_remove, name="team-delete"),
+    path("teams/operators/<int:operator_id>/", team_views.duty_edit, name="duty"),
+    path("hours/", deadline_views.hours, name="hours"),
+    path("hours/policies/", deadline_views.policy_add, name="policies"),
+    path("hours/policies/<int:policy_id>/", deadline_views.policy_edit, name="policy"),
+    path(
+        "hours/policies/<int:policy_id>/delete/", deadline_views.policy_remove, name="policy-delete"
+    ),
     path("widget/", views.widget, name="widget"),
     path("help/", views.help_list, name="help"),
     path("help/<slug:slug>/", views.help_article, name="article"),

@@ -13,13 +13,21 @@ from django.shortcuts import render
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_GET
 
+from apps.accounts.models import User
 from apps.accounts.selectors import signed_in
 from apps.core import events
 from apps.core.errors import NotAllowed, Problem
-from apps.support import knowledge, selectors, services
+from apps.support import assist, knowledge, selectors, services
 from apps.support.markdown import safe_html
 from apps.support.models import Article, Conversation
-from apps.support.payloads import MAX_TEXT, conversation_payload, message_payload, note_payload
+from apps.support.payloads import (
+    MAX_TEXT,
+    conversation_payload,
+    duty_payload,
+    message_payload,
+    note_payload,
+    team_payload,
+)
 from apps.support.visitors import ensure_visitor, remember
 
 _LIST_LENGTH = 100
@@ -82,35 +90,61 @@ def console(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRe
         raise NotAllowed("The console is for operators.")
     tab = request.GET.get("tab", "waiting" if conversation_id is None else "all")
     tab = tab if tab in selectors.TABS else "all"
-    inbox_seq = events.head(services.INBOX)
+    inboxes = _inboxes(user)
     shown = request.GET.get("show", "")
     limit = min(int(shown), _LONGEST_LIST) if shown.isdecimal() else _LIST_LENGTH
-    rows = list(selectors.conversation_list(tab=tab, operator_id=user.pk)[: limit + 1])
+    rows = list(selectors.conversation_list(tab=tab, operator=user)[: limit + 1])
     context: dict[str, Any] = {
         "tab": tab,
-        "counts": selectors.counts(operator_id=user.pk),
-        "inbox_seq": inbox_seq,
+        "counts": selectors.counts(operator=user),
+        "inboxes": inboxes,
         "rows": [conversation_payload(row) for row in rows[:limit]],
         "more": limit + _LIST_LENGTH if len(rows) > limit and limit < _LONGEST_LIST else None,
-        "operator": {"id": user.pk, "name": user.display_name},
-        "colleagues": services.colleagues() if conversation_id else [],
+        "operator": {
+            "id": user.pk,
+            "name": user.display_name,
+            "teams": [team.pk for team in selectors.private_teams(operator=user)],
+        },
+        "desk": _desk(user),
         "priorities": Conversation.Priority.choices,
         "macros": _macros() if conversation_id else [],
-        "thread": _thread(conversation_id) if conversation_id else None,
+        "thread": _thread(conversation_id, user) if conversation_id else None,
+        "may_change_teams": user.has_perm("support.change_teams"),
     }
+    if conversation_id is not None:
+        conversation = selectors.conversation_seen(conversation_id=conversation_id, operator=user)
+        context["colleagues"] = selectors.colleagues(team=conversation.team)
     return render(request, "support/console.html", context)
+
+
+def _inboxes(user: User) -> dict[str, int]:
+    """The streams with the rows that the operator may see, with their heads."""
+    private = [services.team_inbox(team.pk) for team in selectors.private_teams(operator=user)]
+    streams = [services.INBOX, services.DESK, *private]
+    return dict.fromkeys(streams, 0) | events.heads(streams)
+
+
+def _desk(user: User) -> dict[str, Any]:
+    """The colleagues with their presence, oneself first, and the teams."""
+    people = [duty_payload(one, selectors.presence_of(one)) for one in selectors.colleagues()]
+    own = next((one for one in people if one["id"] == user.pk), None)
+    return {
+        "people": people,
+        "away": bool(own and own["presence"] == "away"),
+        "teams": [team_payload(team) for team in selectors.team_list()],
+    }
 
 
 def _macros() -> list[dict[str, str]]:
     return [{"name": macro.name, "text": macro.text} for macro in services.macro_list()]
 
 
-def _thread(conversation_id: UUID) -> dict[str, Any]:
+def _thread(conversation_id: UUID, user: User) -> dict[str, Any]:
     """A conversation with its messages; the stream's head is read before them."""
     stream = services.conversation_stream(conversation_id)
     notes = services.notes_stream(conversation_id)
     seq, notes_seq = events.head(stream), events.head(notes)
-    conversation = selectors.conversation_get(conversation_id=conversation_id)
+    conversation = selectors.conversation_seen(conversation_id=conversation_id, operator=user)
     messages = selectors.message_list(conversation=conversation)
     return {
         "conversation": conversation_payload(conversation),
@@ -129,7 +163,9 @@ def inspector(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """Why the bot said what it said, in ``?answer=<seq>`` or last: a fragment of the console."""
     if not request.user.has_perm("support.view_conversation"):
         raise NotAllowed("The console is for operators.")
-    conversation = selectors.conversation_get(conversation_id=conversation_id)
+    conversation = selectors.conversation_seen(
+        conversation_id=conversation_id, operator=signed_in(request)
+    )
     answer = request.GET.get("answer", "")
     message = selectors.analysed_message(
         conversation=conversation, answer_seq=int(answer) if answer.isdecimal() else None
@@ -140,3 +176,19 @@ def inspector(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
         "summary": selectors.summary_get(conversation=conversation),
     }
     return render(request, "support/inspector.html", context)
+
+
+@login_required
+@require_GET
+def assistance(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """Drafts with their sources, similar cases, the next article: a fragment of the console."""
+    operator = signed_in(request)
+    if not operator.has_perm("support.view_conversation"):
+        raise NotAllowed("The console is for operators.")
+    conversation = selectors.conversation_seen(conversation_id=conversation_id, operator=operator)
+    context: dict[str, Any] = {}
+    try:
+        context["assist"] = assist.assist(conversation=conversation, operator=operator)
+    except Problem as problem:
+        context["problem"] = problem
+    return render(request, "support/parts/assist.html", context)

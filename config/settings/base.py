@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +201,15 @@ SUPPORT_MASKED_KINDS: list[DetectedKind] = ENVIRONMENT.masked_kinds
 # Conversations that the bot must hold (manage.py test_bot), and what it did in the last runs.
 SUPPORT_CONVERSATIONS_DIR: Path = DEMO_DIR / "conversations"
 SUPPORT_TEST_RUNS_DIR: Path = VAR_DIR / "conversation_tests"
+
+# An operator is on duty while a socket of theirs has given a sign within so many seconds; what they
+# hold goes back to the queue when the signs have stopped for so long.
+SUPPORT_PRESENCE_SECONDS = 90
+SUPPORT_ABSENT_AFTER = timedelta(minutes=10)
+# A conversation with a person ends by itself after so long a silence of the customer's, or of the
+# operator's while the customer waits for an answer.
+SUPPORT_CUSTOMER_SILENCE = timedelta(hours=2)
+SUPPORT_OPERATOR_SILENCE = timedelta(minutes=30)
 
 # Live events --------------------------------------------------------------------------------
 

@@ -28,6 +28,14 @@ export function clock(date, kind, now = Date.now()) {
   return kind === "utc" ? `${words} Z` : words;
 }
 
+/** A moment to come, as short as it can be said. */
+export function until(moment) {
+  const date = new Date(moment);
+  const today = date.toDateString() === new Date().toDateString();
+  const time = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  return date.toLocaleString([], today ? time : { weekday: "short", day: "numeric", month: "short", ...time });
+}
+
 export function refresh(root = document) {
   const kind = document.documentElement.dataset.clock;
   for (const element of root.querySelectorAll("time[data-relative]")) {

@@ -37,7 +37,7 @@ SCREENS: dict[str, tuple[str, ...]] = {
         "/market/rules/ > a[href$='/handling/']",
     ),
     "admin": ("/discover/catalogue/", "/models/", "/models/examples/", "/models/ > .hub-version a"),
-    "lena": ("/models/data/", "/models/runs/", "/models/history/"),
+    "lena": ("/support/teams/", "/support/hours/", "/models/data/", "/models/runs/", "/models/history/"),
 }
 
 

@@ -39,7 +39,7 @@ def tabs(conversation: Conversation, operator: User) -> set[str]:
     return {
         tab
         for tab in selectors.TABS
-        if selectors.conversation_list(tab=tab, operator_id=operator.pk)
+        if selectors.conversation_list(tab=tab, operator=operator)
         .filter(id=conversation.id)
         .exists()
     }

@@ -306,7 +306,7 @@ async def test_an_operator_takes_over_replies_and_resolves_live(
     await console.send_json_to(
         {"type": "subscribe", "id": "i", "stream": services.INBOX, "after": 0}
     )
-    row = await until(console, lambda frame: frame["type"] == "event")
+    row = await until(console, lambda frame: frame.get("stream") == services.INBOX)
     assert row["kind"] == "conversation.updated"
     target = {"conversation": str(conversation.id)}
     await console.send_json_to({"type": "conversation.take", "id": "t", **target})

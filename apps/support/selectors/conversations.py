@@ -8,22 +8,23 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from apps.accounts.models import User
 from apps.core.errors import NotFound
 from apps.support.models import BotTurn, Conversation, Message, Note
+from apps.support.selectors.teams import in_sight
 
 TABS = ("waiting", "mine", "bot", "snoozed", "all", "resolved")
 _LOOKED_BACK = 3
 """Answers of the bot behind which a message may still go on with the matter."""
 
 
-def conversation_list(
-    *, tab: str = "all", operator_id: int | None = None
-) -> QuerySet[Conversation]:
-    """Conversations of a tab of the console, latest first; waiting ones by priority, then longest.
+def conversation_list(*, tab: str = "all", operator: User | None = None) -> QuerySet[Conversation]:
+    """What ``operator`` may see of a tab of the console, latest first; waiting ones by priority,
+    then longest.
 
     A snoozed conversation is in no other tab until it wakes.
     """
-    rows = Conversation.objects.select_related("assignee").order_by("-active_at")
+    rows = _rows().filter(in_sight(operator)).order_by("-active_at")
     states = Conversation.State
     if tab == "snoozed":
         return rows.filter(snoozed_until__isnull=False).order_by("snoozed_until")
@@ -31,7 +32,7 @@ def conversation_list(
     if tab == "waiting":
         return rows.filter(state=states.QUEUED).order_by("priority", "queued_at")
     if tab == "mine":
-        return rows.filter(state=states.PERSON, assignee_id=operator_id)
+        return rows.filter(state=states.PERSON, assignee=operator)
     if tab == "bot":
         return rows.filter(state=states.BOT)
     if tab == "resolved":
@@ -40,15 +41,18 @@ def conversation_list(
 
 
 def conversation_get(*, conversation_id: UUID | str) -> Conversation:
-    found = Conversation.objects.select_related("assignee").filter(id=conversation_id).first()
-    if found is None:
-        raise NotFound("There is no such conversation.", code="conversation_not_found")
-    return found
+    """A conversation, whoever asks: for the visitor's own, and for the system."""
+    return _one(Q(id=conversation_id))
+
+
+def conversation_seen(*, conversation_id: UUID | str, operator: User) -> Conversation:
+    """A conversation for an operator; one of a private team of others does not exist."""
+    return _one(Q(id=conversation_id) & in_sight(operator))
 
 
 def conversation_of_visitor(*, visitor: UUID) -> Conversation | None:
     """The visitor's latest conversation."""
-    rows = Conversation.objects.select_related("assignee").filter(visitor=visitor)
+    rows = _rows().filter(visitor=visitor)
     return rows.order_by("-active_at").first()
 
 
@@ -67,17 +71,25 @@ def snoozed_due() -> list[UUID]:
 
 
 def queue_position(*, conversation: Conversation) -> int | None:
-    """Place in the queue, from 1, as the console lists it: by priority, then by waiting.
+    """Place in the queue of its team, from 1: by priority, then by waiting.
 
     ``None`` when the conversation is not waiting. Snoozed ones are passed over until they wake.
     """
     if conversation.state != Conversation.State.QUEUED:
         return None
-    waiting = Conversation.objects.filter(state=Conversation.State.QUEUED, snoozed_until=None)
+    waiting = queue_of(team_id=conversation.team_id)
     before = Q(priority__lt=conversation.priority) | Q(
         priority=conversation.priority, queued_at__lt=conversation.queued_at
     )
     return waiting.filter(before).exclude(pk=conversation.pk).count() + 1
+
+
+def queue_of(*, team_id: int | None) -> QuerySet[Conversation]:
+    """Who waits for a team (``None``: for anybody), in the order in which they are served."""
+    waiting = Conversation.objects.filter(
+        state=Conversation.State.QUEUED, snoozed_until=None, team_id=team_id
+    )
+    return waiting.order_by("priority", "queued_at")
 
 
 def turn_get(*, turn_id: int) -> BotTurn | None:
@@ -131,6 +143,17 @@ def analysed_message(
     return next((message for message in rows if "rule" in message.analysis), None)
 
 
-def counts(*, operator_id: int) -> dict[str, Any]:
+def counts(*, operator: User) -> dict[str, Any]:
     """How many conversations each tab has."""
-    return {tab: conversation_list(tab=tab, operator_id=operator_id).count() for tab in TABS}
+    return {tab: conversation_list(tab=tab, operator=operator).count() for tab in TABS}
+
+
+def _rows() -> QuerySet[Conversation]:
+    return Conversation.objects.select_related("assignee", "team")
+
+
+def _one(wanted: Q) -> Conversation:
+    found = _rows().filter(wanted).first()
+    if found is None:
+        raise NotFound("There is no such conversation.", code="conversation_not_found")
+    return found

@@ -1,5 +1,6 @@
 """Writes: conversations, messages, turns, articles. Each is one transaction with its events."""
 
+from apps.support.services.absence import absent_return, silence_return
 from apps.support.services.articles import (
     Content,
     article_create,
@@ -20,17 +21,28 @@ from apps.support.services.conversations import (
     operator_reply,
     person_request,
 )
+from apps.support.services.deadlines import (
+    breaches_tell,
+    hours_save,
+    policy_delete,
+    policy_save,
+)
 from apps.support.services.desk import (
-    colleagues,
     conversation_assign,
     conversation_snooze,
     conversation_sort,
     conversations_wake,
     note_add,
-    notes_stream,
 )
 from apps.support.services.macros import macro_delete, macro_list, macro_save
-from apps.support.services.records import INBOX, conversation_stream
+from apps.support.services.presence import (
+    duty_set,
+    duty_touch,
+    presence_expire,
+    presence_set,
+)
+from apps.support.services.queueing import deal, deal_all, deal_for
+from apps.support.services.teams import conversation_transfer, team_delete, team_save
 from apps.support.services.turns import (
     LEASE,
     Closed,
@@ -39,19 +51,22 @@ from apps.support.services.turns import (
     turn_close,
     turn_postpone,
 )
+from apps.support.streams import DESK, INBOX, conversation_stream, notes_stream, team_inbox
 
 __all__ = [
+    "DESK",
     "INBOX",
     "LEASE",
     "Closed",
     "Content",
     "Received",
+    "absent_return",
     "article_create",
     "article_delete",
     "article_put",
     "article_restore",
     "article_update",
-    "colleagues",
+    "breaches_tell",
     "conversation_assign",
     "conversation_open",
     "conversation_release",
@@ -61,7 +76,14 @@ __all__ = [
     "conversation_start",
     "conversation_stream",
     "conversation_take",
+    "conversation_transfer",
     "conversations_wake",
+    "deal",
+    "deal_all",
+    "deal_for",
+    "duty_set",
+    "duty_touch",
+    "hours_save",
     "macro_delete",
     "macro_list",
     "macro_save",
@@ -70,6 +92,14 @@ __all__ = [
     "notes_stream",
     "operator_reply",
     "person_request",
+    "policy_delete",
+    "policy_save",
+    "presence_expire",
+    "presence_set",
+    "silence_return",
+    "team_delete",
+    "team_inbox",
+    "team_save",
     "turn_claim",
     "turn_claim_next",
     "turn_close",

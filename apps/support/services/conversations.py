@@ -15,14 +15,15 @@ from apps.core.errors import Conflict
 from apps.support import selectors, statements
 from apps.support.models import BotTurn, Conversation, Message
 from apps.support.privacy import mask
+from apps.support.services.presence import duty_touch
+from apps.support.services.queueing import deal_to_soon, hand_to, leave_queue, queue
 from apps.support.services.records import (
     State,
     append,
-    leave_queue,
     locked,
+    locked_for,
     publish_message,
     publish_state,
-    queue,
 )
 from apps.support.services.turns import LEASE
 
@@ -135,7 +136,7 @@ def conversation_take(*, conversation_id: UUID, operator: User) -> Conversation:
     Raises ``Conflict`` naming the owner when another operator has it.
     """
     with transaction.atomic():
-        conversation = locked(conversation_id)
+        conversation = locked_for(conversation_id, operator)
         if conversation.state == State.PERSON and conversation.assignee_id == operator.pk:
             return conversation
         if conversation.state == State.PERSON and conversation.assignee is not None:
@@ -147,29 +148,6 @@ def conversation_take(*, conversation_id: UUID, operator: User) -> Conversation:
     return conversation
 
 
-def hand_to(conversation: Conversation, owner: User, *, actor: User, action: str) -> None:
-    """Make ``owner`` the one who speaks, in the caller's transaction; the bot falls silent."""
-    leave_queue(conversation)
-    conversation.state, conversation.assignee = State.PERSON, owner
-    conversation.unsure_count, conversation.snoozed_until = 0, None
-    message = append(
-        conversation,
-        author=Message.Author.SYSTEM,
-        text=f"{owner.first_name or owner.username} has joined.",
-    )
-    BotTurn.objects.filter(
-        message__conversation=conversation, status=BotTurn.Status.PENDING
-    ).update(status=BotTurn.Status.DROPPED)
-    audit_record(
-        actor=actor,
-        action=action,
-        object_type="conversation",
-        object_id=conversation.id,
-        owner=owner.pk,
-    )
-    publish_message(conversation, message)
-
-
 def operator_reply(
     *, conversation_id: UUID, operator: User, text: str, client_id: str
 ) -> tuple[Message, bool]:
@@ -178,10 +156,11 @@ def operator_reply(
     Raises ``Conflict`` unless the operator owns the conversation.
     """
     with transaction.atomic():
-        conversation = locked(conversation_id)
+        conversation = locked_for(conversation_id, operator)
         if (known := statements.message_sent(conversation_id, client_id)) is not None:
             return Message.objects.select_related("operator").get(pk=known), True
         require_owner(conversation, operator)
+        duty_touch(operator=operator)
         message = append(
             conversation,
             author=Message.Author.OPERATOR,
@@ -207,15 +186,18 @@ def _end(
     conversation_id: UUID, operator: User, state: Conversation.State, text: str, action: str
 ) -> Conversation:
     with transaction.atomic():
-        conversation = locked(conversation_id)
+        conversation = locked_for(conversation_id, operator)
         if conversation.state == state:
             return conversation
         if conversation.state == State.PERSON:
             require_owner(conversation, operator)
         conversation.snoozed_until = None
+        freed = conversation.state == State.PERSON
         leave_queue(conversation)
         conversation.state, conversation.assignee = state, None
-        conversation.unsure_count = 0
+        conversation.unsure_count, conversation.unanswered_since = 0, None
+        if freed:
+            deal_to_soon(operator)
         message = append(conversation, author=Message.Author.SYSTEM, text=text)
         audit_record(
             actor=operator, action=action, object_type="conversation", object_id=conversation.id

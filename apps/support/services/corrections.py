@@ -18,6 +18,7 @@ from apps.modelhub.services import (
     example_labels,
     example_undo,
 )
+from apps.support import selectors
 from apps.support.models import Message
 from ml.types import OUT_OF_SCOPE
 
@@ -36,7 +37,7 @@ class Correction:
 
 def correction_get(*, conversation_id: UUID, seq: int, operator: User) -> Correction:
     """What an operator can say of a customer's message; raises ``NotFound``."""
-    message = _message(conversation_id, seq)
+    message = _message(conversation_id, seq, operator)
     given = example_find(task=TASK, subject=_subject(message), actor=operator)
     return Correction(message, intent_labels(), given)
 
@@ -53,7 +54,7 @@ def intent_correct(*, conversation_id: UUID, seq: int, operator: User, label: st
     ``label`` is a known one, ``oos`` for none of them, or a new one in words, which is stored as
     ``new_one``. The text is the message as it is stored, with personal numbers masked.
     """
-    message = _message(conversation_id, seq)
+    message = _message(conversation_id, seq, operator)
     analysis = message.analysis
     intents: list[dict[str, Any]] = analysis.get("intents") or [{"label": "", "score": None}]
     best = intents[0]
@@ -75,7 +76,7 @@ def intent_correct(*, conversation_id: UUID, seq: int, operator: User, label: st
 
 def intent_correction_undo(*, conversation_id: UUID, seq: int, operator: User) -> Correction:
     """Take back what this operator said of the message; raises ``NotFound`` if that is nothing."""
-    message = _message(conversation_id, seq)
+    message = _message(conversation_id, seq, operator)
     example_undo(task=TASK, subject=_subject(message), actor=operator)
     return Correction(message, intent_labels(), None)
 
@@ -98,8 +99,9 @@ def label_of(words: str) -> str:
     return label
 
 
-def _message(conversation_id: UUID, seq: int) -> Message:
-    rows = Message.objects.filter(conversation_id=conversation_id, author=Message.Author.VISITOR)
+def _message(conversation_id: UUID, seq: int, operator: User) -> Message:
+    conversation = selectors.conversation_seen(conversation_id=conversation_id, operator=operator)
+    rows = conversation.messages.filter(author=Message.Author.VISITOR)
     message = rows.filter(seq=seq).first()
     if message is None:
         raise NotFound("There is no such message of the customer's.", code="message_not_found")

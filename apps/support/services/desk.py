@@ -10,23 +10,20 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from apps.accounts.models import Role, User
+from apps.accounts.models import User
 from apps.accounts.services import audit_record
 from apps.core import events
 from apps.core.errors import Conflict, InvalidInput
 from apps.support import selectors
 from apps.support.models import Conversation, Note
 from apps.support.payloads import note_payload
-from apps.support.services.conversations import hand_to, require_owner
-from apps.support.services.records import MAX_TAGS, State, locked, publish_state
+from apps.support.services.conversations import require_owner
+from apps.support.services.queueing import hand_to
+from apps.support.services.records import MAX_TAGS, State, locked, locked_for, publish_state
+from apps.support.streams import notes_stream
 
 LONGEST_SNOOZE = timedelta(days=90)
 MAX_TAG = 40
-
-
-def notes_stream(conversation_id: UUID | str) -> str:
-    """Apart from the conversation's own stream, which its visitor follows."""
-    return f"support.notes.{conversation_id}"
 
 
 def note_add(
@@ -34,28 +31,28 @@ def note_add(
 ) -> tuple[Note, bool]:
     """Store what only the team sees; the second value tells whether it was stored before."""
     with transaction.atomic():
-        conversation = locked(conversation_id)
-        known = Note.objects.select_related("author").filter(
-            conversation=conversation, client_id=client_id
-        )
-        if (note := known.first()) is not None:
-            return note, True
-        note = Note.objects.create(
-            conversation=conversation,
-            author=operator,
-            client_id=client_id,
-            after_seq=conversation.last_seq,
-            text=text,
-        )
-        events.publish(notes_stream(conversation_id), "note.created", note_payload(note))
+        conversation = locked_for(conversation_id, operator)
+        return note_in(conversation, operator=operator, text=text, client_id=client_id)
+
+
+def note_in(
+    conversation: Conversation, *, operator: User, text: str, client_id: str
+) -> tuple[Note, bool]:
+    """As :func:`note_add`, in the caller's transaction."""
+    known = Note.objects.select_related("author").filter(
+        conversation=conversation, client_id=client_id
+    )
+    if (note := known.first()) is not None:
+        return note, True
+    note = Note.objects.create(
+        conversation=conversation,
+        author=operator,
+        client_id=client_id,
+        after_seq=conversation.last_seq,
+        text=text,
+    )
+    events.publish(notes_stream(conversation.id), "note.created", note_payload(note))
     return note, False
-
-
-def colleagues() -> list[User]:
-    """Who a conversation can be assigned to, by name."""
-    answering = (Role.OPERATOR, Role.LEAD, Role.ADMINISTRATOR)
-    rows = User.objects.filter(is_active=True, role__in=answering)
-    return list(rows.order_by("first_name", "username"))
 
 
 def conversation_assign(
@@ -66,11 +63,14 @@ def conversation_assign(
     ``expected_id`` is who had it when ``operator`` decided: raises ``Conflict`` naming the owner
     when it is with somebody else by now, ``InvalidInput`` when the assignee is no operator.
     """
-    assignee = next((person for person in colleagues() if person.pk == assignee_id), None)
-    if assignee is None:
-        raise InvalidInput("Only an operator can be assigned.", code="assignee_invalid")
     with transaction.atomic():
-        conversation = locked(conversation_id)
+        conversation = locked_for(conversation_id, operator)
+        known = selectors.colleagues(team=conversation.team)
+        assignee = next((person for person in known if person.pk == assignee_id), None)
+        if assignee is None:
+            raise InvalidInput(
+                "Only an operator who may see it can be assigned.", code="assignee_invalid"
+            )
         if conversation.assignee_id != expected_id:
             owner = conversation.assignee.display_name if conversation.assignee else "nobody"
             raise Conflict(f"It is with {owner} by now.", code="conversation_taken")
@@ -96,7 +96,7 @@ def conversation_sort(
     if tags is not None:
         changes["tags"] = _tags(tags)
     with transaction.atomic():
-        conversation = locked(conversation_id)
+        conversation = locked_for(conversation_id, operator)
         if all(getattr(conversation, name) == value for name, value in changes.items()):
             return conversation
         for name, value in changes.items():
@@ -117,7 +117,7 @@ def conversation_snooze(
             f"Choose a time within the next {LONGEST_SNOOZE.days} days.", code="snooze_invalid"
         )
     with transaction.atomic():
-        conversation = locked(conversation_id)
+        conversation = locked_for(conversation_id, operator)
         if conversation.state == State.RESOLVED:
             raise Conflict("A resolved conversation needs no snooze.", code="conversation_resolved")
         if conversation.state == State.PERSON:

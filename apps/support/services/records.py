@@ -5,25 +5,19 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-from django.utils import timezone
-
+from apps.accounts.models import User
 from apps.core import events
 from apps.core.errors import NotFound
 from apps.support import selectors, statements
-from apps.support.models import Conversation, Message
+from apps.support.models import Conversation, Message, Team
 from apps.support.payloads import conversation_payload, message_payload, visitor_state
+from apps.support.services.clocks import clocks_set
+from apps.support.streams import DESK, INBOX, conversation_stream, team_inbox
 
-INBOX = "support.inbox"
 State = Conversation.State
-_TOLD = 50  # of those who wait; the others learn their place when they come nearer
 MAX_TAGS = 12  # of a conversation
 ABUSIVE = "abusive"
 """The tag of a conversation in which the visitor was abusive."""
-
-
-def conversation_stream(conversation_id: UUID | str) -> str:
-    return f"support.conversation.{conversation_id}"
 
 
 def locked(conversation_id: UUID) -> Conversation:
@@ -33,26 +27,12 @@ def locked(conversation_id: UUID) -> Conversation:
     return found
 
 
-def queue(conversation: Conversation) -> None:
-    conversation.state, conversation.queued_at = State.QUEUED, timezone.now()
-
-
-def leave_queue(conversation: Conversation) -> None:
-    """Take it out of the queue; those behind it are told of their new place after the commit.
-
-    Apart from the transaction, since it would hold the streams of many conversations at once.
-    """
-    if conversation.state == State.QUEUED:
-        transaction.on_commit(_tell_positions, robust=True)
-    conversation.queued_at = None
-
-
-def _tell_positions() -> None:
-    waiting = Conversation.objects.filter(state=State.QUEUED).order_by("queued_at")
-    for position, conversation_id in enumerate(waiting.values_list("id", flat=True)[:_TOLD], 1):
-        with transaction.atomic():
-            stream = conversation_stream(conversation_id)
-            events.publish(stream, "queue.moved", {"position": position})
+def locked_for(conversation_id: UUID, operator: User) -> Conversation:
+    """The conversation for an operator; one of a private team of others does not exist."""
+    conversation = locked(conversation_id)
+    if not selectors.team_in_sight(conversation.team, operator):
+        raise NotFound("There is no such conversation.", code="conversation_not_found")
+    return conversation
 
 
 def mark_abusive(conversation: Conversation) -> None:
@@ -69,6 +49,11 @@ def append(conversation: Conversation, **fields: Any) -> Message:
     conversation.active_at = message.created_at
     if message.author == Message.Author.VISITOR:
         conversation.preview = message.text[:160]
+        conversation.unanswered_since = conversation.unanswered_since or message.created_at
+    elif message.author != Message.Author.SYSTEM:
+        conversation.unanswered_since = None
+    if message.author == Message.Author.OPERATOR and conversation.first_reply_at is None:
+        conversation.first_reply_at = message.created_at
     return message
 
 
@@ -83,12 +68,35 @@ def publish_message(
 
 def publish_state(conversation: Conversation, *, changed: bool = True) -> None:
     """Store the conversation and tell the inbox; its own stream hears only of a change."""
+    clocks_set(conversation)
     conversation.save()
     if changed:
-        position = selectors.queue_position(conversation=conversation)
+        place = selectors.place_get(conversation=conversation)
         events.publish(
             conversation_stream(conversation.id),
             "conversation.updated",
-            visitor_state(conversation, position),
+            visitor_state(conversation, place),
         )
-    events.publish(INBOX, "conversation.updated", conversation_payload(conversation))
+    events.publish(
+        inbox_of(conversation.team), "conversation.updated", conversation_payload(conversation)
+    )
+
+
+def move_to(conversation: Conversation, team: Team | None) -> None:
+    """Give the conversation to a team, in the caller's transaction and before its other events.
+
+    Who may not see it any more is cut off before anything else of it is told.
+    """
+    before, conversation.team = inbox_of(conversation.team), team
+    after = inbox_of(team)
+    if after == before:
+        return
+    if team is not None and team.private:
+        events.publish(DESK, "access.changed", {})
+    row = {"id": str(conversation.id), "team_id": conversation.team_id}
+    events.publish(before, "conversation.withdrawn", row)
+
+
+def inbox_of(team: Team | None) -> str:
+    """The stream that has the rows of a team's conversations."""
+    return team_inbox(team.pk) if team is not None and team.private else INBOX

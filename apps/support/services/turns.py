@@ -14,14 +14,8 @@ from django.utils import timezone
 from apps.support import statements
 from apps.support.bot import Decision
 from apps.support.models import BotTurn, Message
-from apps.support.services.records import (
-    State,
-    append,
-    locked,
-    mark_abusive,
-    publish_message,
-    queue,
-)
+from apps.support.services.queueing import queue
+from apps.support.services.records import State, append, locked, mark_abusive, publish_message
 
 LEASE = timedelta(seconds=10)
 

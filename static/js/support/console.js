@@ -2,7 +2,10 @@
 import { counted, watchLoss } from "../lost.js";
 import { LiveSocket } from "../socket.js";
 import { toast } from "../toast.js";
+import { assisting } from "./assist.js";
 import { MessageLog, compose } from "./bubbles.js";
+import { Desk, transferring } from "./desk.js";
+import { due } from "./due.js";
 import { listenToKeys } from "./keys.js";
 import { offerMacros } from "./macros.js";
 import { RowList, SHAPES } from "./rows.js";
@@ -22,18 +25,36 @@ export default function start(root) {
   const list = new RowList(root, {
     tab: root.dataset.tab,
     me: me.id,
+    teams: me.teams,
     open: thread?.conversation.id,
     onOpen: (row) => open.update(row),
   });
   list.fill(read("rows"));
-  socket.follow("support.inbox", {
-    after: read("inbox-seq"),
-    onEvent: (event) => {
-      missed.add(event.payload.id);
-      list.put(event.payload);
-    },
-  });
+  const desk = new Desk(root, socket, { desk: read("desk"), me });
+  for (const [stream, after] of Object.entries(read("inboxes"))) {
+    socket.follow(stream, {
+      after,
+      onEvent: (event) => {
+        if (stream === "support.desk") return desk.hear(event);
+        if (event.kind === "conversation.withdrawn") return list.withdraw(event.payload);
+        if (event.kind === "sla.breached") return late(event.payload, me);
+        missed.add(event.payload.id);
+        list.put(event.payload);
+      },
+    });
+  }
+  if (new URLSearchParams(location.search).has("gone")) {
+    toast("That conversation is with another team now, which you are not in.");
+    history.replaceState(null, "", `?tab=${root.dataset.tab}`);
+  }
   listenToKeys(root, { closePanel: () => togglePanel(root, false) });
+}
+
+/** A promise was not kept: told to its operator, and to everybody while nobody has it. */
+function late(row, me) {
+  if (row.assignee_id && row.assignee_id !== me.id) return;
+  const what = row.broken.map((kind) => ({ first: "first answer", next: "answer", resolution: "resolution" })[kind]).join(" and ");
+  toast(`Late: ${what} for ${row.name}.`, { kind: "danger", action: "Open", onAction: () => (location.href = `/support/c/${row.id}/`) });
 }
 
 function openThread(root, socket, thread, me) {
@@ -55,16 +76,20 @@ function openThread(root, socket, thread, me) {
   const collision = root.querySelector("[data-collision]");
   let quiet = null;
   let owns = false;
-  const handling = sorting(root, {
-    act: async (frame) => {
-      try {
-        conversation = (await socket.send({ ...frame, conversation: conversation.id })).conversation;
-      } catch (error) {
-        toast(error.message, { kind: "danger" });
-      }
+  let assist = null;
+  const act = async (frame) => {
+    try {
+      conversation = (await socket.send({ ...frame, conversation: conversation.id })).conversation;
+      return true;
+    } catch (error) {
+      toast(error.message, { kind: "danger" });
+      return false;
+    } finally {
       draw();
-    },
-  });
+    }
+  };
+  const handling = sorting(root, { act });
+  const passing = transferring(root, { act });
 
   /** A colleague writes to the same customer at this moment. */
   function warn(name) {
@@ -83,7 +108,7 @@ function openThread(root, socket, thread, me) {
     const state = root.querySelector("[data-state]");
     state.textContent = `${SHAPES[conversation.state]} ${conversation.state_label}`;
     state.className = `chip ${{ queued: "warn", person: "accent" }[conversation.state] || ""}`;
-    root.querySelector("[data-owner]").textContent = owned ? "with you" : conversation.assignee;
+    root.querySelector("[data-owner]").textContent = [owned ? "with you" : conversation.assignee, conversation.team].filter(Boolean).join(" · ");
     button("take").hidden = taken;
     button("release").hidden = !owned;
     button("resolve").hidden = conversation.state === "resolved" || (taken && !owned);
@@ -93,7 +118,9 @@ function openThread(root, socket, thread, me) {
     if (!owned) write("note");
     owns = owned;
     modes.reply.disabled = !owned;
+    due(root.querySelector("[data-due]"), conversation.deadlines);
     handling.draw(conversation, owned);
+    passing.draw(conversation, owned);
   }
 
   /** Whom the composer writes to: "reply" to the customer, "note" to the team. */
@@ -134,6 +161,7 @@ function openThread(root, socket, thread, me) {
       log.typing(false);
       log.show(event.payload);
       if (["visitor", "bot"].includes(event.payload.author)) inspect();
+      if (event.payload.author !== "system") assist.load();
     },
   });
   socket.addEventListener("typing", ({ detail }) => {
@@ -157,11 +185,9 @@ function openThread(root, socket, thread, me) {
   }
   root.querySelector("[data-panel-toggle]").addEventListener("click", () => togglePanel(root));
   root.querySelector("[data-panel-close]").addEventListener("click", () => togglePanel(root, false));
-  offerMacros(box, root.querySelector("[data-macros]"), read("macros"), () => ({
-    customer: conversation.name,
-    operator: me.name,
-    matter: conversation.subject,
-  }));
+  const values = () => ({ customer: conversation.name, operator: me.name, matter: conversation.subject });
+  offerMacros(box, root.querySelector("[data-macros]"), read("macros"), values);
+  assist = assisting(root, box, { values, mayReply: () => owns });
   compose(
     form,
     (text) => send(text),
@@ -169,6 +195,7 @@ function openThread(root, socket, thread, me) {
   );
   draw();
   inspect();
+  assist.load();
   root.querySelector("[data-panel-toggle]").setAttribute("aria-expanded", !matchMedia("(max-width: 70rem)").matches);
   return {
     update(row) {

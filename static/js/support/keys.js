@@ -13,6 +13,7 @@ export function listenToKeys(root, { closePanel }) {
     r: () => root.querySelector('[data-mode-of="reply"]:not(:disabled)')?.click(),
     n: () => root.querySelector('[data-mode-of="note"]')?.click(),
     s: () => root.querySelector("[data-snooze]:not([hidden]) summary")?.click(),
+    p: () => root.querySelector("[data-transfer-open]:not([hidden])")?.click(),
     d: () => root.querySelector("[data-panel-toggle]")?.click(),
     j: () => move(root, 1),
     k: () => move(root, -1),
@@ -27,7 +28,7 @@ export function listenToKeys(root, { closePanel }) {
     if (event.target === help) help.close(); // outside of its content
   });
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     if (event.key === "Escape" && event.target.matches("[data-composer] textarea")) return event.target.blur();
     if (event.target.matches("input, textarea, select")) return;
     const action = actions[event.key];

@@ -1,7 +1,8 @@
 /** The console's list of conversations: one tab of them, kept as the inbox changes. */
 import { api } from "../http.js";
-import { relative } from "../time.js";
+import { relative, until } from "../time.js";
 import { make } from "./bubbles.js";
+import { due } from "./due.js";
 
 export const SHAPES = { bot: "▢", queued: "◔", person: "●", resolved: "✓" };
 const SEEN = "trefoil.support.seen";
@@ -25,14 +26,6 @@ const place = (row) => `${row.state} ${Boolean(row.snoozed_until)} ${row.assigne
 function initials(name) {
   const words = name.trim().split(/\s+/).map((word) => [...word]);
   return words.length > 1 ? words[0][0] + words.at(-1)[0] : words[0].slice(0, 2).join("");
-}
-
-/** A moment to come, as short as it can be said. */
-export function until(moment) {
-  const date = new Date(moment);
-  const today = date.toDateString() === new Date().toDateString();
-  const time = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-  return date.toLocaleString([], today ? time : { weekday: "short", day: "numeric", month: "short", ...time });
 }
 
 /** Up to which message of a conversation this browser's operator has read. */
@@ -65,9 +58,9 @@ export class RowList {
   #states = new Map();
   #counting = null;
 
-  /** `open` is the id of the conversation beside the list; `onOpen(row)` hears of its changes. */
-  constructor(root, { tab, me, open, onOpen }) {
-    Object.assign(this, { root, tab, me, open, onOpen });
+  /** `teams` are one's private ones, `open` is the id of the conversation beside the list; `onOpen(row)` hears of its changes. */
+  constructor(root, { tab, me, teams, open, onOpen }) {
+    Object.assign(this, { root, tab, me, teams, open, onOpen });
     this.list = root.querySelector("[data-rows]");
     this.empty = root.querySelector("[data-empty]");
   }
@@ -95,6 +88,15 @@ export class RowList {
       this.list.prepend(this.#draw(row));
       if (focused) this.list.firstElementChild.querySelector("a").focus();
     }
+    this.#refresh();
+  }
+
+  /** It went to a team whose conversations have an inbox of their own, which may be ours too. */
+  withdraw({ id, team_id: team }) {
+    this.#count();
+    if (this.teams.includes(team)) return;
+    this.#states.delete(id);
+    this.list.querySelector(`[data-id="${id}"]`)?.remove();
     this.#refresh();
   }
 
@@ -149,7 +151,9 @@ export class RowList {
     top.append(name, time);
     const state = make("span", `row-state ${row.state}`, `${SHAPES[row.state]} ${row.state_label}`);
     if (row.assignee) state.append(` · ${row.assignee}`);
+    if (row.team) state.append(make("span", "chip", row.team));
     if (row.priority !== NORMAL) state.append(make("span", `priority ${row.priority < NORMAL ? "high" : ""}`, `${PRIORITY_SHAPES[row.priority]} ${row.priority_label}`));
+    if (Object.keys(row.deadlines).length) state.append(due(make("span"), row.deadlines));
     if (row.snoozed_until) state.append(` · until ${until(row.snoozed_until)}`);
     for (const tag of row.tags.slice(0, 2)) state.append(make("span", "chip", tag));
     if (row.is_example) state.append(make("span", "chip", "example"));

@@ -1,6 +1,7 @@
 /** The customer's chat: `<section data-controller="widget">`; see templates/support/widget.html. */
 import { counted, watchLoss } from "../lost.js";
 import { LiveSocket } from "../socket.js";
+import { until } from "../time.js";
 import { MessageLog, compose } from "./bubbles.js";
 import { Unsent } from "./unsent.js";
 
@@ -34,7 +35,7 @@ export default function start(root) {
       show(event.payload);
     }
     if (event.kind === "conversation.updated") showState(event.payload);
-    if (event.kind === "queue.moved" && state === "queued") showState({ state, position: event.payload.position });
+    if (event.kind === "queue.moved" && state === "queued") showState({ state, ...event.payload });
   }
 
   function show(message) {
@@ -49,10 +50,18 @@ export default function start(root) {
     if (state !== "bot") log.typing(false);
     person.disabled = state === "queued" || state === "person";
     status.textContent =
-      state === "queued" ? `Waiting for a person${next.position ? `, you are number ${next.position}` : ""}.`
+      state === "queued" ? waiting(next)
       : state === "person" ? `You are talking to ${next.operator || "a colleague"}.`
       : state === "resolved" ? "This conversation is resolved. Write to open it again."
       : greeting;
+  }
+
+  /** What is known of the queue, and that something is not. */
+  function waiting({ position, wait_minutes: minutes, on_duty: staffed, opens_at: opens }) {
+    const place = `Waiting for a person${position ? `, you are number ${position}` : ""}`;
+    if (minutes) return `${place}: about ${counted(minutes, "minute")}.`;
+    if (opens) return `${place}. We are back ${until(opens)}; your place is kept.`;
+    return staffed === false ? `${place}. Nobody is at the desk at the moment; your place is kept.` : `${place}.`;
   }
 
   async function send(text, chosen = null, id = crypto.randomUUID()) {
