@@ -95,7 +95,9 @@ class UnlinkedName(models.Model):
 class Source(models.Model):
     """Where articles come from, and for a feed how its last poll went.
 
-    ``weight`` is how much its news counts in the index of a company.
+    ``weight`` is how much its news counts in the index of a company; ``licence`` what its news may
+    be used for; times that name no zone are of ``time_zone``. A webhook's secret follows from
+    ``nonce``.
     """
 
     class Kind(models.TextChoices):
@@ -103,6 +105,7 @@ class Source(models.Model):
         API = "api", "API"
         UPLOAD = "upload", "Upload"
         ARCHIVE = "archive", "Archive"
+        WEBHOOK = "webhook", "Webhook"
 
     class State(models.TextChoices):
         NEW = "new", "Not polled yet"
@@ -120,6 +123,10 @@ class Source(models.Model):
     error = models.CharField(max_length=500, blank=True)
     failures = models.PositiveIntegerField(default=0)
     weight = models.FloatField(default=1.0)
+    licence = models.CharField(max_length=200, blank=True)
+    language = models.CharField(max_length=8, default="en")
+    time_zone = models.CharField(max_length=40, default="UTC")
+    nonce = models.CharField(max_length=64, blank=True)
     interval_seconds = models.PositiveIntegerField(default=300)
     polled_at = models.DateTimeField(null=True, blank=True)
     succeeded_at = models.DateTimeField(null=True, blank=True)
