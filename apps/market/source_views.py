@@ -20,6 +20,7 @@ from apps.market.models import Source
 from apps.market.selectors import sources
 from apps.market.services.hooks import webhook_create, webhook_renew_secret
 from apps.market.services.imports import IMPORT_JOB, import_start
+from apps.market.services.prices import prices_import
 from apps.market.services.source_settings import source_update
 from apps.market.services.sources import feed_create, feed_pause
 from apps.market.tasks import POLL_JOB
@@ -127,6 +128,18 @@ _SETTINGS: dict[str, Callable[[str], Any]] = {
     "time_zone": str,
     "interval_seconds": int,
 }
+
+
+@require_POST
+@analyst_required
+def prices(request: HttpRequest) -> HttpResponse:
+    """Import closing prices."""
+    try:
+        number = prices_import(actor=request.user, upload=request.FILES.get("file"))
+    except Problem as problem:
+        return _page(request, status=problem.status, price_problem=problem.message)
+    messages.success(request, f"{number} prices are stored.")
+    return redirect("market:sources")
 
 
 @require_POST

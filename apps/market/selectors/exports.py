@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 
 from apps.market.models import Score
 
-MOST = 500_000
+MOST = 200_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{2,4})?\Z")
 def source_update(*, actor: Any, source: Source, **wanted: Any) -> Source:
     """Change ``weight``, ``licence``, ``language``, ``time_zone`` or ``interval_seconds``.
 
-    A changed weight counts for all of the source's articles from now on. Raises ``NotAllowed``, and
-    ``InvalidInput`` naming each field that is off.
+    A changed weight counts for what is scored from now on: the past of an index stays. Raises
+    ``NotAllowed``, and ``InvalidInput`` naming each field that is off.
     """
     if not actor.has_perm("market.manage_sources"):
         raise NotAllowed("Only analysts change sources.")
