@@ -17,11 +17,14 @@ from apps.market import (
     correction_api,
     delivery_api,
     digest_api,
+    export_api,
     handling_api,
+    hook_api,
     index_api,
     ingest,
     layout_api,
     name_api,
+    price_api,
     quality_api,
     review_api,
     serializers,
@@ -31,6 +34,7 @@ from apps.market.access import AnalystView, validated
 from apps.market.selectors import companies, sources, tape
 from apps.market.services import imports
 from apps.market.services import sources as source_services
+from apps.market.services.source_settings import source_update
 from apps.market.tasks import POLL_JOB
 
 
@@ -135,7 +139,7 @@ class SourceListView(AnalystView):
 
 
 class SourceView(AnalystView):
-    """One source; PATCH ``{"paused": true}`` stops polling a feed."""
+    """One source; PATCH changes its settings, and ``{"paused": true}`` stops it."""
 
     serializer_class = serializers.SourceSerializer
 
@@ -143,12 +147,15 @@ class SourceView(AnalystView):
         source = sources.source_get(source_id=source_id)
         return Response(serializers.SourceSerializer(source).data)
 
-    @extend_schema(request=serializers.PausedInput)
+    @extend_schema(request=serializers.SourceInput)
     def patch(self, request: Request, source_id: int) -> Response:
-        data = validated(serializers.PausedInput(data=request.data))
-        source = source_services.feed_pause(
-            actor=request.user, source=sources.source_get(source_id=source_id), **data
-        )
+        data = validated(serializers.SourceInput(data=request.data))
+        source = sources.source_get(source_id=source_id)
+        paused = data.pop("paused", None)
+        if data:
+            source_update(actor=request.user, source=source, **data)
+        if paused is not None:
+            source_services.feed_pause(actor=request.user, source=source, paused=paused)
         return Response(serializers.SourceSerializer(source).data)
 
 
@@ -205,6 +212,7 @@ _VIEWS: list[tuple[str, type[APIView], str]] = [
     ("articles/<int:article_id>/", ArticleView, "article"),
     ("articles/<int:article_id>/corrections/", correction_api.CorrectionsView, "corrections"),
     ("articles/<int:article_id>/link/", review_api.LinkView, "article-link"),
+    ("export/", export_api.ExportView, "export"),
     ("review/", review_api.ReviewListView, "review"),
     ("review/skip/", review_api.ReviewSkipView, "review-skip"),
     ("companies/", CompanyListView, "companies"),
@@ -213,6 +221,11 @@ _VIEWS: list[tuple[str, type[APIView], str]] = [
     ("detection/", anomaly_api.DetectionView, "detection"),
     ("layouts/", layout_api.LayoutListView, "layouts"),
     ("layouts/<int:layout_id>/", layout_api.LayoutView, "layout"),
+    ("webhooks/", hook_api.WebhookListView, "webhooks"),
+    ("webhooks/<int:source_id>/secret/", hook_api.WebhookSecretView, "webhook-secret"),
+    ("hooks/<int:source_id>/", hook_api.HookView, "hook"),
+    ("prices/", price_api.PriceImportView, "prices"),
+    ("companies/<int:company_id>/prices/", price_api.CompanyPricesView, "company-prices"),
     ("index/", index_api.MarketIndexView, "index"),
     ("sectors/", index_api.SectorsView, "sectors"),
     ("watchlist/", index_api.WatchlistView, "watchlist"),

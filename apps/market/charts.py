@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from apps.market.selectors.companies import CoursePoint
 from apps.market.sentiment_index import IndexPoint, IndexReport
+
+_WIDTH, _HEIGHT, _MARGIN_X, _MARGIN_Y = 800, 220, 34, 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +96,15 @@ class CourseChart:
     line: str
     band: str
     ticks: list[Tick]
+    start: datetime
+    end: datetime
 
+    def x_at(self, moment: datetime) -> float:
+        plot = self.width - 2 * _MARGIN_X
+        return round(_MARGIN_X + plot * (moment - self.start) / (self.end - self.start), 1)
 
-_WIDTH, _HEIGHT, _MARGIN_X, _MARGIN_Y = 800, 220, 34, 14
+    def y_at(self, net: float) -> float:
+        return round(_MARGIN_Y + (self.height - 3 * _MARGIN_Y) * (1 - net) / 2, 1)
 
 
 def course_chart(
@@ -108,14 +116,8 @@ def course_chart(
 ) -> CourseChart:
     """Lay out a company's stories of the last ``days`` and the course of its ``index``."""
     start = now - timedelta(days=days)
-    plot = _WIDTH - 2 * _MARGIN_X
-
-    def x_at(moment: datetime) -> float:
-        return round(_MARGIN_X + plot * (moment - start) / (now - start), 1)
-
-    def y_at(net: float) -> float:
-        return round(_MARGIN_Y + (_HEIGHT - 3 * _MARGIN_Y) * (1 - net) / 2, 1)
-
+    chart = CourseChart(_WIDTH, _HEIGHT, 0.0, [], "", "", [], start, now)
+    x_at, y_at = chart.x_at, chart.y_at
     drawn = [
         (x_at(point.at), y_at(point.value), y_at(point.low), y_at(point.high))
         for point in index
@@ -124,9 +126,8 @@ def course_chart(
     upper = [f"{x},{high}" for x, _, _, high in drawn]
     lower = [f"{x},{low}" for x, _, low, _ in reversed(drawn)]
     weeks = [start + timedelta(days=day) for day in range(1, days + 1, max(1, days // 5))]
-    return CourseChart(
-        width=_WIDTH,
-        height=_HEIGHT,
+    return replace(
+        chart,
         zero=y_at(0),
         dots=[
             Dot(

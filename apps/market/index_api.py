@@ -16,7 +16,13 @@ from apps.market.access import AnalystView, validated
 from apps.market.payloads import company_payload
 from apps.market.rows import RowError, parse_time
 from apps.market.selectors import companies, indexes
-from apps.market.sentiment_index import DEFAULT_HALF_LIFE, HALF_LIVES, IndexPoint, IndexReport
+from apps.market.sentiment_index import (
+    DEFAULT_HALF_LIFE,
+    HALF_LIVES,
+    RULES,
+    IndexPoint,
+    IndexReport,
+)
 from apps.market.serializers import CompanySerializer
 from apps.market.services.watchlists import company_unwatch, company_watch
 
@@ -58,6 +64,7 @@ def _point(point: IndexPoint) -> dict[str, Any]:
 def _report(report: IndexReport) -> dict[str, Any]:
     return {
         "half_life": report.half_life,
+        "rules": RULES,
         **_point(report.now),
         "hour_change": report.hour_change,
         "day_change": report.day_change,
@@ -76,6 +83,8 @@ def _whole(report: IndexReport) -> dict[str, Any]:
             "fresh_weight": share.telling.weight,
             "weight": share.weight,
             "contribution": share.contribution,
+            "known_at": share.telling.known_at.isoformat(),
+            "models": share.telling.models,
         }
         for share in report.now.shares
     ]

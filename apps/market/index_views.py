@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.core.errors import Problem
 from apps.market.access import analyst_required
+from apps.market.rows import RowError, parse_time
 from apps.market.selectors import companies, indexes
 from apps.market.sentiment_index import DEFAULT_HALF_LIFE, HALF_LIVES
 from apps.market.services.watchlists import company_unwatch, company_watch
@@ -22,6 +24,15 @@ def half_life_of(request: HttpRequest) -> str:
     """The half-life that the address asks for, else the default."""
     wanted = request.GET.get("half_life", "")
     return wanted if wanted in HALF_LIVES else DEFAULT_HALF_LIFE
+
+
+def moment_of(request: HttpRequest) -> datetime:
+    """The past moment that the address asks for, else now."""
+    now = timezone.now()
+    try:
+        return min(parse_time(request.GET.get("at", "")) or now, now)
+    except RowError:
+        return now
 
 
 def _page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpResponse:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from apps.core.errors import InvalidInput
 from apps.market.models import Source
@@ -13,8 +15,12 @@ from apps.market.services.intake import articles_store
 MAX_BATCH = 500
 
 
-def batch_store(*, items: list[Any]) -> dict[str, Any]:
-    """Store up to ``MAX_BATCH`` articles; returns counts and one result per row, in order."""
+def batch_store(*, items: list[Any], source: Source | None = None) -> dict[str, Any]:
+    """Store up to ``MAX_BATCH`` articles; returns counts and one result per row, in order.
+
+    With a ``source`` all are its, whatever they say; else each names its own. Raises
+    ``InvalidInput`` for no or too many articles.
+    """
     if not items:
         raise InvalidInput("There is no article in the request.", code="batch_empty")
     if len(items) > MAX_BATCH:
@@ -22,17 +28,19 @@ def batch_store(*, items: list[Any]) -> dict[str, Any]:
             f"A request takes at most {MAX_BATCH} articles; this one has {len(items)}.",
             code="batch_too_large",
         )
+    zones = _zones(items)
     results: list[dict[str, Any]] = []
     rows: list[ArticleRow] = []
     places: list[int] = []
     for index, item in enumerate(items):
         try:
-            rows.append(_row(item))
+            rows.append(_row(item, source, zones))
             places.append(index)
             results.append({"index": index})
         except RowError as error:
             results.append({"index": index, "status": "invalid", "detail": str(error)})
-    outcomes = articles_store(rows=rows, kind=Source.Kind.API)
+    kind = Source.Kind(source.kind) if source else Source.Kind.API
+    outcomes = articles_store(rows=rows, kind=kind)
     for index, outcome in zip(places, outcomes, strict=True):
         results[index]["status"] = outcome.status
         results[index]["id"] = outcome.article_id
@@ -42,7 +50,17 @@ def batch_store(*, items: list[Any]) -> dict[str, Any]:
     return {**{name: counts[name] for name in names}, "results": results}
 
 
-def _row(item: Any) -> ArticleRow:
+def _zones(items: list[Any]) -> dict[str, ZoneInfo]:
+    """The time zone of each source that the items name and that is known."""
+    named = {item.get("source") for item in items if isinstance(item, dict)}
+    names = [name for name in named if isinstance(name, str)]
+    known = Source.objects.filter(name__in=names).values_list("name", "time_zone")
+    return {name: ZoneInfo(zone) for name, zone in known}
+
+
+def _row(item: Any, source: Source | None, zones: dict[str, ZoneInfo]) -> ArticleRow:
     if not isinstance(item, dict):
         raise RowError("is not a JSON object")
-    return article_row(item)
+    if source is not None:
+        return article_row({**item, "source": source.name}, zone=ZoneInfo(source.time_zone))
+    return article_row(item, zone=zones.get(str(item.get("source")), UTC))

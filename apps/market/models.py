@@ -16,6 +16,7 @@ from apps.market.delivery_models import Handling as Handling
 from apps.market.detection_models import Anomaly as Anomaly
 from apps.market.detection_models import Detector as Detector
 from apps.market.layout_models import Layout as Layout
+from apps.market.price_models import Price as Price
 from apps.market.review_models import LinkCorrection as LinkCorrection
 from apps.market.review_models import ReviewSkip as ReviewSkip
 
@@ -95,7 +96,9 @@ class UnlinkedName(models.Model):
 class Source(models.Model):
     """Where articles come from, and for a feed how its last poll went.
 
-    ``weight`` is how much its news counts in the index of a company.
+    ``weight`` is how much its news counts in the index of a company; ``licence`` what its news may
+    be used for; times that name no zone are of ``time_zone``. A webhook's secret follows from
+    ``nonce``.
     """
 
     class Kind(models.TextChoices):
@@ -103,6 +106,7 @@ class Source(models.Model):
         API = "api", "API"
         UPLOAD = "upload", "Upload"
         ARCHIVE = "archive", "Archive"
+        WEBHOOK = "webhook", "Webhook"
 
     class State(models.TextChoices):
         NEW = "new", "Not polled yet"
@@ -120,6 +124,10 @@ class Source(models.Model):
     error = models.CharField(max_length=500, blank=True)
     failures = models.PositiveIntegerField(default=0)
     weight = models.FloatField(default=1.0)
+    licence = models.CharField(max_length=200, blank=True)
+    language = models.CharField(max_length=8, default="en")
+    time_zone = models.CharField(max_length=40, default="UTC")
+    nonce = models.CharField(max_length=64, blank=True)
     interval_seconds = models.PositiveIntegerField(default=300)
     polled_at = models.DateTimeField(null=True, blank=True)
     succeeded_at = models.DateTimeField(null=True, blank=True)
@@ -252,7 +260,9 @@ class Score(models.Model):
     how much the article is about the company. ``events`` are ``[topic, probability]``, the first
     being ``topic``; ``passages``, of the article as a whole, ``[field, start, end, negative,
     neutral, positive, topic, topic probability]``. ``published_at`` repeats the article's, so that
-    series of scores are read from this table alone.
+    series of scores are read from this table alone; ``novelty`` and ``source_weight`` are those of
+    the moment of scoring. ``known_at`` is when the score came to be known: for an archive, when its
+    news was out.
     """
 
     article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="scores")
@@ -271,6 +281,9 @@ class Score(models.Model):
     passages = models.JSONField(default=list)
     risk = models.FloatField()
     relevance = models.FloatField(default=1.0)
+    novelty = models.FloatField(default=1.0)
+    source_weight = models.FloatField(default=1.0)
+    known_at = models.DateTimeField(db_index=True)
     versions = models.JSONField(default=dict)
 
     class Meta:
@@ -302,6 +315,28 @@ class Score(models.Model):
     def confidence(self) -> float:
         """The probability of the label."""
         return float(getattr(self, self.label))
+
+
+class PastScore(models.Model):
+    """What a score of a company was before it was replaced, at ``until``; never changed."""
+
+    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="past_scores")
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="past_scores")
+    published_at = models.DateTimeField()
+    negative = models.FloatField()
+    positive = models.FloatField()
+    relevance = models.FloatField()
+    novelty = models.FloatField()
+    source_weight = models.FloatField()
+    versions = models.JSONField(default=dict)
+    known_at = models.DateTimeField()
+    until = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["company", "-published_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.company_id} in {self.article_id} until {self.until:%Y-%m-%d}"
 
 
 class WatchedCompany(models.Model):

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,8 +39,10 @@ class ArticleRow:
         return content_hash(self.title, self.body)
 
 
-def article_row(record: Mapping[str, Any], *, source: str = "") -> ArticleRow:
+def article_row(record: Mapping[str, Any], *, source: str = "", zone: tzinfo = UTC) -> ArticleRow:
     """Check a CSV row or JSON object; ``source`` is used when the row names none.
+
+    A time without a zone is one of ``zone``.
 
     Raises :class:`RowError`.
     """
@@ -59,12 +61,12 @@ def article_row(record: Mapping[str, Any], *, source: str = "") -> ArticleRow:
         url=url,
         title=title,
         body=body,
-        published_at=parse_time(record.get("published_at")),
+        published_at=parse_time(record.get("published_at"), zone),
     )
 
 
-def parse_time(value: Any) -> datetime | None:
-    """An ISO 8601 or RFC 2822 time as an aware datetime (UTC when it names no zone).
+def parse_time(value: Any, zone: tzinfo = UTC) -> datetime | None:
+    """An ISO 8601 or RFC 2822 time as an aware datetime (of ``zone`` when it names none).
 
     Raises :class:`RowError`.
     """
@@ -76,7 +78,7 @@ def parse_time(value: Any) -> datetime | None:
     if parsed is None:
         raise RowError(f"'published_at' is no ISO 8601 time: {value[:40]!r}")
     try:
-        moment = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+        moment = (parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)).astimezone(UTC)
     except OverflowError as error:
         raise RowError(f"'published_at' is out of range: {value[:40]!r}") from error
     if moment < _EARLIEST:

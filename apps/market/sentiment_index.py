@@ -29,20 +29,28 @@ FEWEST = 3
 REACH = 5
 """After so many half-lives a story counts less than 1/32 of itself and is left out."""
 
+RULES = f"index-1: prior {PRIOR:g}, at least {FEWEST}, reach {REACH} half-lives"
+"""What the values are computed by; another number when the computation changes."""
+
 _USUAL_DAYS, _LEAST_DAYS = 30, 10
 _Z95 = 1.96
 
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """One article about what the index is of: when it was out and when we had it, ``net`` in
-    [-1, 1], and its weight when fresh."""
+    """One article about what the index is of: when it was out, from when (and ``until`` when) its
+    score was known, ``net`` in [-1, 1], its weight when fresh, and the models that said so."""
 
     article_id: int
     published_at: datetime
     known_at: datetime
     net: float
     weight: float
+    until: datetime | None = None
+    models: str = ""
+
+    def is_known(self, at: datetime) -> bool:
+        return self.known_at <= at and (self.until is None or at < self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +81,7 @@ class IndexPoint:
 def index_at(tellings: Sequence[Telling], at: datetime, half_life: timedelta) -> IndexPoint:
     """The index as it was known at ``at``: from what was published and had arrived by then."""
     reach = at - REACH * half_life
-    known = [t for t in tellings if reach < t.published_at <= at and t.known_at <= at]
+    known = [t for t in tellings if reach < t.published_at <= at and t.is_known(at)]
     weights = [t.weight * 0.5 ** ((at - t.published_at) / half_life) for t in known]
     total = sum(weights) + PRIOR
     shares = tuple(

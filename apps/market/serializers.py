@@ -217,6 +217,10 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
             "error_code",
             "error",
             "failures",
+            "weight",
+            "licence",
+            "language",
+            "time_zone",
             "interval_seconds",
             "polled_at",
             "succeeded_at",
@@ -231,8 +235,19 @@ class FeedInput(serializers.Serializer[Any]):
     interval_seconds = serializers.IntegerField(required=False)
 
 
-class PausedInput(serializers.Serializer[Any]):
-    paused = serializers.BooleanField()
+class SourceInput(serializers.Serializer[Any]):
+    """What of a source is changed; what is left out stays."""
+
+    paused = serializers.BooleanField(required=False, help_text="of a feed or a webhook")
+    weight = serializers.FloatField(required=False)
+    licence = serializers.CharField(required=False, allow_blank=True)
+    language = serializers.CharField(required=False)
+    time_zone = serializers.CharField(required=False)
+    interval_seconds = serializers.IntegerField(required=False)
+
+
+class WebhookInput(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=200)
 
 
 class NewsUploadInput(serializers.Serializer[Any]):

@@ -11,6 +11,8 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from django.utils.crypto import salted_hmac
 
@@ -43,3 +45,31 @@ def signed_headers(*, secret: str, key: str, timestamp: int, body: bytes) -> dic
         "webhook-timestamp": str(timestamp),
         "webhook-signature": f"v1,{signature}",
     }
+
+
+TOLERANCE = timedelta(minutes=5)
+"""How far a signed time may be from ours."""
+
+
+class SignatureError(ValueError):
+    """A message is not signed as it must be; the message says how."""
+
+
+def signature_check(*, secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> str:
+    """The id of a message that was signed with ``secret``; raises :class:`SignatureError`."""
+    key, stamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    given = headers.get("webhook-signature", "")
+    if not (key and stamp and given):
+        raise SignatureError(
+            "The headers webhook-id, webhook-timestamp and webhook-signature are needed."
+        )
+    if not stamp.isdecimal() or len(stamp) > 12:
+        raise SignatureError("webhook-timestamp must be seconds since 1970.")
+    if abs(now.timestamp() - int(stamp)) > TOLERANCE.total_seconds():
+        raise SignatureError("webhook-timestamp is more than five minutes from now.")
+    made = signed_headers(secret=secret, key=key, timestamp=int(stamp), body=body)
+    wanted = made["webhook-signature"]
+    # A sender that changes its secret sends the signatures of both.
+    if not any(hmac.compare_digest(one.encode(), wanted.encode()) for one in given.split()):
+        raise SignatureError("The signature does not fit the body and the secret.")
+    return key

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -15,7 +18,10 @@ from apps.core.models import Job
 from apps.market.access import analyst_required
 from apps.market.models import Source
 from apps.market.selectors import sources
+from apps.market.services.hooks import webhook_create, webhook_renew_secret
 from apps.market.services.imports import IMPORT_JOB, import_start
+from apps.market.services.prices import prices_import
+from apps.market.services.source_settings import source_update
 from apps.market.services.sources import feed_create, feed_pause
 from apps.market.tasks import POLL_JOB
 
@@ -24,7 +30,9 @@ def _page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpRespon
     found = list(sources.source_list())
     context = {
         "feeds": [source for source in found if source.kind == Source.Kind.FEED],
-        "others": [source for source in found if source.kind != Source.Kind.FEED],
+        "hooks": [source for source in found if source.kind == Source.Kind.WEBHOOK],
+        "others": [s for s in found if s.kind not in (Source.Kind.FEED, Source.Kind.WEBHOOK)],
+        "site": settings.SITE_URL,
         "backlog": sources.backlog(),
         "jobs": sources.job_list(owner=request.user, kinds=(IMPORT_JOB, POLL_JOB)),
         **more,
@@ -69,6 +77,68 @@ def source_poll(request: HttpRequest, source_id: int) -> HttpResponse:
 def source_pause(request: HttpRequest, source_id: int) -> HttpResponse:
     source = sources.source_get(source_id=source_id)
     feed_pause(actor=request.user, source=source, paused="paused" in request.POST)
+    return redirect("market:sources")
+
+
+@require_POST
+@never_cache
+@analyst_required
+def webhook_add(request: HttpRequest) -> HttpResponse:
+    """Add a webhook; its secret is on the page that answers, this once."""
+    try:
+        source, secret = webhook_create(actor=request.user, name=request.POST.get("name", ""))
+    except Problem as problem:
+        return _page(request, status=problem.status, hook_problem=problem.message)
+    return _page(request, status=201, secret=secret, secret_of=source)
+
+
+@require_POST
+@never_cache
+@analyst_required
+def webhook_secret(request: HttpRequest, source_id: int) -> HttpResponse:
+    """Give a webhook a new secret, shown this once."""
+    source, secret = webhook_renew_secret(actor=request.user, source_id=source_id)
+    return _page(request, secret=secret, secret_of=source)
+
+
+@require_POST
+@analyst_required
+def source_settings(request: HttpRequest, source_id: int) -> HttpResponse:
+    """Change how much a source counts, its licence, language, time zone and interval."""
+    source = sources.source_get(source_id=source_id)
+    given = {name: request.POST[name].strip() for name in _SETTINGS if name in request.POST}
+    try:
+        wanted = {name: _SETTINGS[name](value) for name, value in given.items()}
+    except ValueError:
+        messages.error(request, "Weight and interval are numbers.")
+        return redirect("market:sources")
+    try:
+        source_update(actor=request.user, source=source, **wanted)
+    except Problem as problem:
+        messages.error(request, problem.message)
+    else:
+        messages.success(request, f"{source.name} is changed.")
+    return redirect("market:sources")
+
+
+_SETTINGS: dict[str, Callable[[str], Any]] = {
+    "weight": float,
+    "licence": str,
+    "language": str,
+    "time_zone": str,
+    "interval_seconds": int,
+}
+
+
+@require_POST
+@analyst_required
+def prices(request: HttpRequest) -> HttpResponse:
+    """Import closing prices."""
+    try:
+        number = prices_import(actor=request.user, upload=request.FILES.get("file"))
+    except Problem as problem:
+        return _page(request, status=problem.status, price_problem=problem.message)
+    messages.success(request, f"{number} prices are stored.")
     return redirect("market:sources")
 
 

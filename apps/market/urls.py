@@ -57,6 +57,10 @@ urlpatterns = [
     path("names/<int:name_id>/dismiss/", name_views.dismiss, name="name-dismiss"),
     path("sources/", source_views.source_list, name="sources"),
     path("sources/upload/", source_views.upload, name="upload"),
+    path("sources/prices/", source_views.prices, name="prices"),
+    path("sources/webhooks/", source_views.webhook_add, name="webhook-add"),
+    path("sources/<int:source_id>/secret/", source_views.webhook_secret, name="webhook-secret"),
+    path("sources/<int:source_id>/settings/", source_views.source_settings, name="source-settings"),
     path("sources/<int:source_id>/poll/", source_views.source_poll, name="source-poll"),
     path("sources/<int:source_id>/pause/", source_views.source_pause, name="source-pause"),
 ]

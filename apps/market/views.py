@@ -6,23 +6,24 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.core import events
 from apps.market.access import analyst_required
-from apps.market.charts import course_chart
-from apps.market.index_views import half_life_of
+from apps.market.company_chart import company_chart
+from apps.market.index_views import half_life_of, moment_of
 from apps.market.models import Alert, Sentiment
-from apps.market.payloads import TAPE, alert_stream, split_scores
+from apps.market.payloads import TAPE, alert_stream, anomaly_words, split_scores
 from apps.market.selectors import alerts, companies, indexes, silences, sources, tape
+from apps.market.selectors.anomalies import anomaly_list
 from apps.market.selectors.indexes import watchlist_companies
-from apps.market.sentiment_index import HALF_LIVES
+from apps.market.sentiment_index import HALF_LIVES, RULES
 from apps.market.services.alerts import alerts_acknowledge_all
 from apps.market.topics import TOPICS
 
 ALERTS_SHOWN = 30
+MARKS = 30
 _FILTERS = ("company", "sentiment", "topic", "text")
 
 
@@ -110,8 +111,9 @@ def article_detail(request: HttpRequest, article_id: int) -> HttpResponse:
 def company_detail(request: HttpRequest, company_id: int) -> HttpResponse:
     """A company's index over time, the stories behind it, and its news."""
     company = companies.company_get(company_id=company_id)
-    course = companies.company_course(company=company)
-    now, half_life = timezone.now(), half_life_of(request)
+    now, half_life = moment_of(request), half_life_of(request)
+    course = companies.company_course(company=company, until=now)
+    found = list(anomaly_list(company=company.pk).filter(at__lte=now)[:MARKS])
     index = indexes.company_index(company=company, at=now, half_life=half_life)
     return render(
         request,
@@ -119,7 +121,10 @@ def company_detail(request: HttpRequest, company_id: int) -> HttpResponse:
         {
             "company": company,
             "course": course,
-            "chart": course_chart(course, now=now, index=index.course) if course else None,
+            "chart": company_chart(company, course, index, found, now) if course else None,
+            "unusual": [(one, anomaly_words(one)) for one in found[:5]],
+            "then": now if "at" in request.GET else None,
+            "index_rules": RULES,
             "articles": companies.company_articles(company=company),
             "index": index,
             "shares": indexes.shares_with_articles(report=index),

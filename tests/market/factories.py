@@ -80,6 +80,9 @@ class ScoreFactory(DjangoModelFactory[Score]):
 
     article = factory.SubFactory(ArticleFactory)
     published_at = factory.SelfAttribute("article.published_at")
+    known_at = factory.SelfAttribute("article.received_at")
+    novelty = factory.SelfAttribute("article.novelty")
+    source_weight = factory.SelfAttribute("article.source.weight")
     negative, neutral, positive = 0.9, 0.06, 0.04
     label = "negative"
     confident = True

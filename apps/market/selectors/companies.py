@@ -137,10 +137,11 @@ class CoursePoint:
     title: str
 
 
-def company_course(*, company: Company, days: int = 30) -> list[CoursePoint]:
-    """The company's stories of the last ``days``, oldest first."""
+def company_course(*, company: Company, until: datetime, days: int = 30) -> list[CoursePoint]:
+    """The company's stories of the last ``days`` before ``until``, oldest first."""
+    span = (until - timedelta(days=days), until)
     rows = (
-        _first_tellings(company=company, published_at__gte=timezone.now() - timedelta(days=days))
+        _first_tellings(company=company, published_at__range=span)
         .select_related("article")
         .order_by("published_at")
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from apps.market.models import Article, Company, Score
+from apps.market.models import Article, Company, PastScore, Score
 from apps.market.sentiment_index import (
     HALF_LIVES,
     REACH,
@@ -23,63 +23,80 @@ _COURSE = timedelta(days=30)
 _SHARES_SHOWN = 20
 
 
-def _scores(*, at: datetime, half_life: str, wanted: Q) -> QuerySet[Score]:
+_Scores = QuerySet[Score] | QuerySet[PastScore]
+
+
+def _scores(*, at: datetime, half_life: str, wanted: Q) -> list[_Scores]:
+    """The scores that were known at some time until ``at``: those that hold, and earlier ones."""
+    since = at - _COURSE - REACH * max(HALF_LIVES[half_life], HALF_LIVES["7d"])
     withdrawn = Article.objects.filter(
         Q(story=OuterRef("article")) | Q(story=OuterRef("article__story")),
         correction=Article.Correction.RETRACTED,
         received_at__lte=at,
     )
-    since = at - _COURSE - REACH * max(HALF_LIVES[half_life], HALF_LIVES["7d"])
-    return (
-        Score.objects.filter(
-            wanted, company__isnull=False, published_at__gt=since, published_at__lte=at
-        )
-        .exclude(article__correction=Article.Correction.RETRACTED)
-        .exclude(Exists(withdrawn))
-        .order_by("published_at", "id")
+    about = wanted & Q(
+        company__isnull=False, published_at__gt=since, published_at__lte=at, known_at__lte=at
     )
+    retracted = Q(article__correction=Article.Correction.RETRACTED) | Q(Exists(withdrawn))
+    return [
+        Score.objects.filter(about).exclude(retracted),
+        PastScore.objects.filter(about).exclude(retracted),
+    ]
 
 
-def _tellings(rows: QuerySet[Score]) -> dict[int, list[Telling]]:
-    """What the stories say of each company, by its id."""
+_READ = (
+    "company_id",
+    "article_id",
+    "published_at",
+    "known_at",
+    "positive",
+    "negative",
+    "relevance",
+    "novelty",
+    "source_weight",
+    "versions",
+)
+
+
+def _tellings(scores: list[_Scores], at: datetime) -> dict[int, list[Telling]]:
+    """What the stories say of each company, by its id, as far as was known ``at`` that time.
+
+    Always in one order, whichever rows they are read from: sums come out the same to the last bit.
+    """
+    now, past = scores
+    rows = [(*row, None) for row in now.values_list(*_READ)]
+    rows += past.values_list(*_READ, "until")
     found: dict[int, list[Telling]] = defaultdict(list)
-    for company, article, published, received, positive, negative, *weights in rows.values_list(
-        "company_id",
-        "article_id",
-        "published_at",
-        "article__received_at",
-        "positive",
-        "negative",
-        "relevance",
-        "article__novelty",
-        "article__source__weight",
-        "article__live",
+    for company, article, published, known, positive, negative, *rest in sorted(
+        rows, key=lambda row: (row[2], row[1], row[0], row[3])
     ):
-        relevance, novelty, source, live = weights
-        found[company].append(
-            Telling(
-                article,
-                published,
-                # An archive was loaded later than it was known.
-                received if live else published,
-                positive - negative,
-                relevance * novelty * source,
-            )
+        relevance, novelty, source, versions, until = rest
+        models = "; ".join(f"{task} {version}" for task, version in sorted(versions.items()))
+        weight = relevance * novelty * source
+        # That it would be replaced later was not known.
+        end = until if until is not None and until <= at else None
+        telling = Telling(
+            article, published, known, positive - negative, weight, until=end, models=models
         )
+        found[company].append(telling)
     return found
 
 
 def company_index(*, company: Company, at: datetime, half_life: str) -> IndexReport:
     """The index of one company as it was known at ``at``."""
     rows = _scores(at=at, half_life=half_life, wanted=Q(company=company))
-    return index_report(_tellings(rows)[company.pk], at, half_life)
+    return index_report(_tellings(rows, at)[company.pk], at, half_life)
 
 
 def joint_index(*, at: datetime, half_life: str, sector: str = "") -> IndexReport:
     """The index of a sector, or of the whole market, over all companies' stories."""
     wanted = Q(company__sector=sector) if sector else Q()
-    found = _tellings(_scores(at=at, half_life=half_life, wanted=wanted))
-    return index_report([t for tellings in found.values() for t in tellings], at, half_life)
+    found = _tellings(_scores(at=at, half_life=half_life, wanted=wanted), at)
+    return index_report(_together(found), at, half_life)
+
+
+def _together(found: dict[int, list[Telling]]) -> list[Telling]:
+    return [telling for company in sorted(found) for telling in found[company]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +116,9 @@ def watchlist_index(*, owner: Any, at: datetime, half_life: str) -> WatchlistInd
     """The indexes of a person's watchlist, read at once."""
     watched = list(watchlist_companies(owner=owner))
     rows = _scores(at=at, half_life=half_life, wanted=Q(company__in=watched))
-    found = _tellings(rows)
-    together = [telling for tellings in found.values() for telling in tellings]
+    found = _tellings(rows, at)
     return WatchlistIndex(
-        index_report(together, at, half_life),
+        index_report(_together(found), at, half_life),
         [(company, index_report(found[company.pk], at, half_life)) for company in watched],
     )
 
@@ -122,7 +138,7 @@ class SectorIndex:
 
 def sector_indexes(*, at: datetime, half_life: str) -> list[SectorIndex]:
     """The index of every sector and company with news, the sector with most news first."""
-    found = _tellings(_scores(at=at, half_life=half_life, wanted=Q()))
+    found = _tellings(_scores(at=at, half_life=half_life, wanted=Q()), at)
     sectors: dict[str, list[tuple[Company, IndexReport]]] = defaultdict(list)
     companies = Company.objects.in_bulk(list(found))
     for company_id, tellings in found.items():

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from apps.accounts.services import audit_record
 from apps.core.errors import InvalidInput, NotAllowed, NotFound
 from apps.market.models import Article, Company, LinkCorrection, Mention, Score
+from apps.market.services.history import scores_supersede
 from apps.modelhub.models import LabelledExample
 from apps.modelhub.services import example_add
 
@@ -56,6 +58,7 @@ def links_apply(*, article_ids: Sequence[int]) -> None:
     for one in corrections.select_related("meant"):
         mentions = Mention.objects.filter(article=one.article_id, company=one.company_id)
         scores = Score.objects.filter(article=one.article_id, company=one.company_id)
+        scores_supersede(scores=scores)
         if one.meant is None:
             mentions.delete()
             scores.delete()
@@ -67,7 +70,7 @@ def links_apply(*, article_ids: Sequence[int]) -> None:
         if Score.objects.filter(article=one.article_id, company=one.meant).exists():
             scores.delete()
         else:
-            scores.update(company=one.meant)
+            scores.update(company=one.meant, known_at=timezone.now())
 
 
 def _remember(actor: Any, article: Article, mention: Mention, meant: Company | None) -> None:

@@ -34,7 +34,8 @@ def history_relink(*, name: UnlinkedName, progress: ProgressReporter) -> dict[st
     )
     linked = 0
     for start in range(0, len(ids), BATCH):
-        articles = list(Article.objects.filter(id__in=ids[start : start + BATCH]).order_by("id"))
+        read = Article.objects.filter(id__in=ids[start : start + BATCH]).select_related("source")
+        articles = list(read.order_by("id"))
         analyses = async_to_sync(analyse)(articles)
         linked += _replace(analyses, name.company.pk)
         progress.update(min(start + BATCH, len(ids)), len(ids), f"{linked} linked")

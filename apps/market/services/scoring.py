@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Sequence, Set
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -20,6 +20,7 @@ from apps.market.models import Article, Mention, Score
 from apps.market.payloads import TAPE, repeat_payload, tape_payload
 from apps.market.pooling import SURE
 from apps.market.services.alerts import alerts_correct, alerts_raise
+from apps.market.services.history import scores_supersede
 from apps.market.services.links import links_apply
 from apps.market.services.names import unlinked_count
 from apps.market.topics import risk
@@ -133,10 +134,12 @@ def scores_store(*, analyses: Sequence[Analysis]) -> int:
 def scores_write(*, analyses: Sequence[Analysis]) -> None:
     """Replace the mentions and scores of the articles, in the caller's transaction."""
     ids = [analysis.article.pk for analysis in analyses]
+    old = Score.objects.filter(article__in=ids)
+    again = scores_supersede(scores=old)
     Mention.objects.filter(article__in=ids).delete()
-    Score.objects.filter(article__in=ids).delete()
+    old.delete()
     Mention.objects.bulk_create([row for analysis in analyses for row in _mentions(analysis)])
-    Score.objects.bulk_create([row for analysis in analyses for row in _scores(analysis)])
+    Score.objects.bulk_create([row for analysis in analyses for row in _scores(analysis, again)])
     links_apply(article_ids=ids)
 
 
@@ -170,12 +173,18 @@ def _mentions(analysis: Analysis) -> list[Mention]:
     ]
 
 
-def _scores(analysis: Analysis) -> list[Score]:
-    whole = _score(analysis, analysis.sentiment, None)
-    return [whole, *(_score(analysis, said, id_) for id_, said in analysis.targeted.items())]
+def _scores(analysis: Analysis, again: Set[int]) -> list[Score]:
+    """The scores of an article; one that was scored before (``again``) says something new."""
+    article = analysis.article
+    archived = not article.live and article.pk not in again
+    known_at = article.published_at if archived else timezone.now()
+    said: dict[int | None, Classification] = {None: analysis.sentiment, **analysis.targeted}
+    return [_score(analysis, verdict, id_, known_at) for id_, verdict in said.items()]
 
 
-def _score(analysis: Analysis, sentiment: Classification, company_id: int | None) -> Score:
+def _score(
+    analysis: Analysis, sentiment: Classification, company_id: int | None, known_at: datetime
+) -> Score:
     probability = {scored.label: scored.score for scored in sentiment.scores}
     negative = probability.get("negative", 0.0)
     task = "sentiment" if sentiment is analysis.sentiment else TARGETED_TASK
@@ -194,6 +203,9 @@ def _score(analysis: Analysis, sentiment: Classification, company_id: int | None
         passages=[] if company_id else [_passage(one) for one in analysis.passages],
         risk=risk(negative, analysis.topic.label),
         relevance=_relevance(analysis, company_id),
+        novelty=analysis.article.novelty,
+        source_weight=analysis.article.source.weight,
+        known_at=known_at,
         versions={
             task: sentiment.version,
             "topic": analysis.topic.version,

@@ -69,13 +69,14 @@ def feed_create(*, actor: Any, url: str, name: str = "", interval_seconds: int =
 
 
 def feed_pause(*, actor: Any, source: Source, paused: bool) -> Source:
-    """Stop or resume polling a feed."""
+    """Stop or resume polling a feed, or taking what a webhook sends."""
     if not actor.has_perm("market.manage_sources"):
         raise NotAllowed("Only analysts change feeds.")
-    if source.kind != Source.Kind.FEED:
-        raise InvalidInput("Only feeds are polled.", code="source_no_feed")
+    if source.kind not in (Source.Kind.FEED, Source.Kind.WEBHOOK):
+        raise InvalidInput("Only feeds and webhooks are paused.", code="source_no_feed")
     source.state = Source.State.PAUSED if paused else Source.State.NEW
-    source.next_poll_at = None if paused else timezone.now()
+    polls = source.kind == Source.Kind.FEED and not paused
+    source.next_poll_at = timezone.now() if polls else None
     source.save(update_fields=["state", "next_poll_at"])
     return source
 

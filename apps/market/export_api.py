@@ -1,0 +1,64 @@
+"""The endpoint that hands scores out as a file."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
+from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from rest_framework.request import Request
+
+from apps.accounts.services import audit_record
+from apps.core.errors import InvalidInput
+from apps.market.access import AnalystView
+from apps.market.exporting import FORMATS, csv_lines, parquet_file, score_row
+from apps.market.rows import RowError, parse_time
+from apps.market.selectors.exports import ExportFilter, scores_to_export
+
+
+class ExportView(AnalystView):
+    """Scores with the article, source, weights and model versions behind each."""
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("as", enum=FORMATS, description="csv unless given"),
+            OpenApiParameter("since", OpenApiTypes.DATETIME),
+            OpenApiParameter("until", OpenApiTypes.DATETIME),
+            OpenApiParameter("company", description="a ticker"),
+            OpenApiParameter("sector"),
+        ],
+        responses={200: OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        query = request.query_params
+        kind = query.get("as", FORMATS[0])
+        if kind not in FORMATS:
+            raise InvalidInput(f"'as' must be {' or '.join(FORMATS)}.", fields={"as": "unknown"})
+        wanted = ExportFilter(
+            since=_time(request, "since"),
+            until=_time(request, "until"),
+            company=query.get("company", "")[:16],
+            sector=query.get("sector", "")[:60],
+        )
+        audit_record(
+            actor=request.user, action="scores.exported", object_type="export", object_id=kind
+        )
+        scores = scores_to_export(wanted=wanted).iterator(chunk_size=2_000)
+        rows = (score_row(score) for score in scores)
+        if kind == "parquet":
+            return FileResponse(
+                parquet_file(rows),
+                as_attachment=True,
+                filename="scores.parquet",
+                content_type="application/vnd.apache.parquet",
+            )
+        answer = StreamingHttpResponse(csv_lines(rows), content_type="text/csv; charset=utf-8")
+        answer["Content-Disposition"] = 'attachment; filename="scores.csv"'
+        return answer
+
+
+def _time(request: Request, name: str) -> datetime | None:
+    try:
+        return parse_time(request.query_params.get(name, ""))
+    except RowError as error:
+        raise InvalidInput(f"'{name}' must be an ISO time.", fields={name: "no time"}) from error
