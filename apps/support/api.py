@@ -64,13 +64,15 @@ class ConversationCountsView(APIView):
 
 
 class ConversationListView(APIView):
-    """Conversations of a tab of the console, for operators."""
+    """Conversations of a tab of the console, for operators; ``q``, ``team``, ``tag`` and
+    ``priority`` narrow them."""
 
     @extend_schema(responses=Anything(many=True))
     def get(self, request: Request) -> Response:
         require(request, "support.view_conversation")
         tab = request.query_params.get("tab", "all")
-        rows = selectors.conversation_list(tab=tab, operator=signed_in(request))
+        filters = selectors.Filters.of(request.query_params)
+        rows = selectors.conversation_list(tab=tab, operator=signed_in(request), filters=filters)
         pages = ByActivity()
         page = pages.paginate_queryset(rows, request, view=self) or []
         return pages.get_paginated_response([conversation_payload(row) for row in page])

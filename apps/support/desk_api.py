@@ -15,9 +15,15 @@ from rest_framework.views import APIView
 
 from apps.accounts.selectors import signed_in
 from apps.support import selectors, services
-from apps.support.endpoints import Anything, MessageInput, body_of, require, seen
+from apps.support.endpoints import Anything, MessageInput, body_of, require, seen, valid
 from apps.support.models import Conversation, Macro
-from apps.support.payloads import client_id_of, conversation_payload, note_payload, text_of
+from apps.support.payloads import (
+    client_id_of,
+    conversation_payload,
+    note_payload,
+    text_of,
+    view_payload,
+)
 
 
 class AssignInput(serializers.Serializer[Any]):
@@ -119,6 +125,44 @@ class MacroView(APIView):
         return Response(status=204)
 
 
+class ViewInput(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=40)
+    tab = serializers.CharField(max_length=12, default="all")
+    filters = serializers.DictField(help_text="q, team, tag, priority")
+
+
+class SavedViewsView(APIView):
+    """One's own views of the list: filters under a name."""
+
+    @extend_schema(responses=Anything(many=True))
+    def get(self, request: Request) -> Response:
+        require(request, "support.view_conversation")
+        rows = selectors.view_list(operator=signed_in(request))
+        return Response([view_payload(row) for row in rows])
+
+    @extend_schema(request=ViewInput, responses=Anything)
+    def post(self, request: Request) -> Response:
+        require(request, "support.view_conversation")
+        values = valid(ViewInput, request)
+        view = services.view_save(
+            operator=signed_in(request),
+            name=values["name"],
+            tab=values["tab"],
+            filters=selectors.Filters.of(values["filters"]),
+        )
+        return Response(view_payload(view), status=201)
+
+
+class SavedViewView(APIView):
+    """One view: delete it."""
+
+    @extend_schema(request=None, responses={204: None})
+    def delete(self, request: Request, view_id: int) -> Response:
+        require(request, "support.view_conversation")
+        services.view_delete(operator=signed_in(request), view_id=view_id)
+        return Response(status=204)
+
+
 def _macro(request: Request, macro_id: int | None) -> dict[str, Any]:
     body = MacroSerializer(data=body_of(request))
     body.is_valid(raise_exception=True)
@@ -139,6 +183,8 @@ urlpatterns = [
         )
         for action in _DESK
     ),
+    path("views/", SavedViewsView.as_view(), name="api-views"),
+    path("views/<int:view_id>/", SavedViewView.as_view(), name="api-view"),
     path("macros/", MacroListView.as_view(), name="api-macros"),
     path("macros/<int:macro_id>/", MacroView.as_view(), name="api-macro"),
 ]

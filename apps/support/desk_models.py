@@ -91,6 +91,22 @@ class Policy(models.Model):
         return self.name
 
 
+class SavedView(models.Model):
+    """Filters of the list that an operator keeps under a name; nobody else sees them."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    name = models.CharField(max_length=40)
+    tab = models.CharField(max_length=12, default="all")
+    filters = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="support_view_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Wait(models.Model):
     """How long somebody waited until a person took them: what expected waits are told from.
 

@@ -7,7 +7,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 
-from apps.support.desk_models import DeskCalendar, Duty, PastCase, Policy, Team, Wait
+from apps.support.desk_models import DeskCalendar, Duty, PastCase, Policy, SavedView, Team, Wait
 
 __all__ = [
     "Article",
@@ -23,6 +23,7 @@ __all__ = [
     "Note",
     "PastCase",
     "Policy",
+    "SavedView",
     "Team",
     "Wait",
 ]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.utils.text import slugify
 
 from apps.accounts.models import User
 from apps.core.errors import InvalidInput
-from apps.support.models import Conversation, DeskCalendar, Message, Note, Policy, Team
+from apps.support.models import Conversation, DeskCalendar, Message, Note, Policy, SavedView, Team
 
 if TYPE_CHECKING:
     from apps.support.selectors import Place
@@ -95,6 +96,18 @@ def policy_payload(policy: Policy) -> dict[str, Any]:
         "first_minutes": policy.first_minutes,
         "next_minutes": policy.next_minutes,
         "resolution_minutes": policy.resolution_minutes,
+    }
+
+
+def view_payload(view: SavedView) -> dict[str, Any]:
+    """An operator's own view, with the query string that opens it."""
+    query = urlencode({"tab": view.tab, **view.filters})
+    return {
+        "id": view.pk,
+        "name": view.name,
+        "tab": view.tab,
+        "filters": view.filters,
+        "query": query,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from csp.decorators import csp_replace
@@ -27,6 +28,7 @@ from apps.support.payloads import (
     message_payload,
     note_payload,
     team_payload,
+    view_payload,
 )
 from apps.support.visitors import ensure_visitor, remember
 
@@ -93,7 +95,9 @@ def console(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRe
     inboxes = _inboxes(user)
     shown = request.GET.get("show", "")
     limit = min(int(shown), _LONGEST_LIST) if shown.isdecimal() else _LIST_LENGTH
-    rows = list(selectors.conversation_list(tab=tab, operator=user)[: limit + 1])
+    filters = selectors.Filters.of(request.GET)
+    found = selectors.conversation_list(tab=tab, operator=user, filters=filters)
+    rows = list(found[: limit + 1])
     context: dict[str, Any] = {
         "tab": tab,
         "counts": selectors.counts(operator=user),
@@ -109,6 +113,9 @@ def console(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRe
         "priorities": Conversation.Priority.choices,
         "macros": _macros() if conversation_id else [],
         "thread": _thread(conversation_id, user) if conversation_id else None,
+        "filters": filters,
+        "filter_query": urlencode(filters.as_query()),
+        "views": [view_payload(view) for view in selectors.view_list(operator=user)],
         "may_change_teams": user.has_perm("support.change_teams"),
     }
     if conversation_id is not None:

@@ -37,7 +37,10 @@ SCREENS: dict[str, tuple[str, ...]] = {
         "/market/rules/ > a[href$='/handling/']",
     ),
     "admin": ("/discover/catalogue/", "/models/", "/models/examples/", "/models/ > .hub-version a"),
-    "lena": ("/support/teams/", "/support/hours/", "/models/data/", "/models/runs/", "/models/history/"),
+    "lena": (
+        *("/support/teams/", "/support/hours/", "/support/?tab=all&q=card"),
+        *("/models/data/", "/models/runs/", "/models/history/"),
+    ),
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from apps.accounts.models import User
 from apps.core import gateway
-from apps.support import bot, services
+from apps.support import bot, selectors, services
 from apps.support.models import Conversation, Message
 from apps.support.payloads import conversation_payload
 from apps.support.services.records import ABUSIVE
@@ -77,7 +77,7 @@ def test_the_visitor_is_not_told(articles: Any, engine: FakeEngine) -> None:
     message, _ = said(uuid.uuid4(), ABUSE)[0]
     conversation = Conversation.objects.get(pk=message.conversation_id)
     assert "abus" not in str(message_payload(message)).lower()
-    assert "abus" not in str(visitor_state(conversation)).lower()
+    assert "abus" not in str(visitor_state(conversation, selectors.Place())).lower()
 
 
 def test_an_answer_does_not_wait_for_a_screen_that_is_away(

@@ -36,6 +36,7 @@ from apps.support.selectors.deadlines import (
     policy_get,
     policy_list,
 )
+from apps.support.selectors.filters import Filters, view_list
 from apps.support.selectors.summaries import Summary, summary_get
 from apps.support.selectors.teams import (
     colleagues,
@@ -53,6 +54,7 @@ from apps.support.selectors.waits import Place, place_at, place_get
 
 __all__ = [
     "TABS",
+    "Filters",
     "Place",
     "Summary",
     "analysed_message",
@@ -97,5 +99,6 @@ __all__ = [
     "turns_due",
     "upload_get",
     "version_get",
+    "view_list",
     "without_case",
 ]

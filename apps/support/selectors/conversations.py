@@ -11,20 +11,25 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.core.errors import NotFound
 from apps.support.models import BotTurn, Conversation, Message, Note
-from apps.support.selectors.teams import in_sight
+from apps.support.selectors.filters import Filters
+from apps.support.selectors.teams import in_sight, of_team
 
 TABS = ("waiting", "mine", "bot", "snoozed", "all", "resolved")
 _LOOKED_BACK = 3
 """Answers of the bot behind which a message may still go on with the matter."""
 
 
-def conversation_list(*, tab: str = "all", operator: User | None = None) -> QuerySet[Conversation]:
+def conversation_list(
+    *, tab: str = "all", operator: User | None = None, filters: Filters | None = None
+) -> QuerySet[Conversation]:
     """What ``operator`` may see of a tab of the console, latest first; waiting ones by priority,
-    then longest.
+    then longest; ``filters`` narrow it.
 
     A snoozed conversation is in no other tab until it wakes.
     """
     rows = _rows().filter(in_sight(operator)).order_by("-active_at")
+    if filters is not None:
+        rows = rows.filter(filters.wanted())
     states = Conversation.State
     if tab == "snoozed":
         return rows.filter(snoozed_until__isnull=False).order_by("snoozed_until")
@@ -87,7 +92,7 @@ def queue_position(*, conversation: Conversation) -> int | None:
 def queue_of(*, team_id: int | None) -> QuerySet[Conversation]:
     """Who waits for a team (``None``: for anybody), in the order in which they are served."""
     waiting = Conversation.objects.filter(
-        state=Conversation.State.QUEUED, snoozed_until=None, team_id=team_id
+        of_team(team_id), state=Conversation.State.QUEUED, snoozed_until=None
     )
     return waiting.order_by("priority", "queued_at")
 

@@ -32,6 +32,11 @@ def in_sight(operator: User | None) -> Q:
     return everybodys | Q(team__in=Team.objects.filter(members=operator).values("pk"))
 
 
+def of_team(team_id: int | None) -> Q:
+    """What belongs to a team; with ``None``, what belongs to none."""
+    return Q(team=None) if team_id is None else Q(team=team_id)
+
+
 def team_in_sight(team: Team | None, operator: User) -> bool:
     """Whether ``operator`` may see what belongs to ``team``."""
     if team is None or not team.private or operator.is_administrator:

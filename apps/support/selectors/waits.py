@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.support.models import Conversation, Wait
 from apps.support.selectors.conversations import queue_position
 from apps.support.selectors.deadlines import opens_at
-from apps.support.selectors.teams import on_duty
+from apps.support.selectors.teams import of_team, on_duty
 
 RECENT = timedelta(hours=24)
 MEASURED = 20
@@ -50,7 +50,7 @@ def place_at(*, team_id: int | None, position: int) -> Place:
     """
     people = on_duty(team_id=team_id).count()
     since = timezone.now() - RECENT
-    waits = Wait.objects.filter(team_id=team_id, ended_at__gte=since).order_by("-ended_at")
+    waits = Wait.objects.filter(of_team(team_id), ended_at__gte=since).order_by("-ended_at")
     each = [wait.seconds * max(wait.on_duty, 1) / (wait.ahead + 1) for wait in waits[:MEASURED]]
     if not people or len(each) < FEWEST:
         return Place(position, None, people > 0, opens_at())

@@ -51,6 +51,7 @@ from apps.support.services.turns import (
     turn_close,
     turn_postpone,
 )
+from apps.support.services.views import view_delete, view_save
 from apps.support.streams import DESK, INBOX, conversation_stream, notes_stream, team_inbox
 
 __all__ = [
@@ -105,4 +106,6 @@ __all__ = [
     "turn_close",
     "turn_postpone",
     "versions_record",
+    "view_delete",
+    "view_save",
 ]

@@ -6,6 +6,7 @@ import { assisting } from "./assist.js";
 import { MessageLog, compose } from "./bubbles.js";
 import { Desk, transferring } from "./desk.js";
 import { due } from "./due.js";
+import { filtering } from "./filters.js";
 import { listenToKeys } from "./keys.js";
 import { offerMacros } from "./macros.js";
 import { RowList, SHAPES } from "./rows.js";
@@ -47,6 +48,7 @@ export default function start(root) {
     toast("That conversation is with another team now, which you are not in.");
     history.replaceState(null, "", `?tab=${root.dataset.tab}`);
   }
+  filtering(root);
   listenToKeys(root, { closePanel: () => togglePanel(root, false) });
 }
 

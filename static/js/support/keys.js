@@ -15,6 +15,10 @@ export function listenToKeys(root, { closePanel }) {
     s: () => root.querySelector("[data-snooze]:not([hidden]) summary")?.click(),
     p: () => root.querySelector("[data-transfer-open]:not([hidden])")?.click(),
     d: () => root.querySelector("[data-panel-toggle]")?.click(),
+    f: () => {
+      root.querySelector(".filters").open = true;
+      root.querySelector("[data-filters] [name=q]").focus();
+    },
     j: () => move(root, 1),
     k: () => move(root, -1),
     "?": () => help.showModal(),

@@ -61,6 +61,7 @@ export class RowList {
   /** `teams` are one's private ones, `open` is the id of the conversation beside the list; `onOpen(row)` hears of its changes. */
   constructor(root, { tab, me, teams, open, onOpen }) {
     Object.assign(this, { root, tab, me, teams, open, onOpen });
+    this.query = root.dataset.query;
     this.list = root.querySelector("[data-rows]");
     this.empty = root.querySelector("[data-empty]");
   }
@@ -81,6 +82,7 @@ export class RowList {
     this.#states.set(row.id, place(row));
     const known = this.list.querySelector(`[data-id="${row.id}"]`);
     if (!BELONGS[this.tab](row, this.me)) known?.remove();
+    else if (this.query && !known) return; // what it holds, only the server can look up
     else if (this.tab === "waiting") this.#queue(row, known);
     else {
       const focused = known?.contains(document.activeElement);
@@ -137,7 +139,7 @@ export class RowList {
     const item = make("li");
     Object.assign(item.dataset, { id: row.id, priority: row.priority, queued: row.queued_at || "" });
     const link = make("a", `row-link ${row.state}`);
-    link.href = `/support/c/${row.id}/?tab=${this.tab}`;
+    link.href = `/support/c/${row.id}/?tab=${this.tab}${this.query ? `&${this.query}` : ""}`;
     if (row.id === this.open) link.setAttribute("aria-current", "true");
     const time = make("time", "muted small", relative(row.at));
     time.dateTime = row.at;
