@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts.selectors import signed_in
+from apps.core.errors import InvalidInput
 from apps.support import selectors, services
 from apps.support.endpoints import Anything, MessageInput, body_of, require, seen, valid
 from apps.support.models import Conversation, Macro
@@ -63,6 +64,67 @@ class DeskView(APIView):
             conversation_id=conversation_id, operator=signed_in(request), **values
         )
         return Response(conversation_payload(conversation))
+
+
+class BulkInput(serializers.Serializer[Any]):
+    conversations = serializers.ListField(
+        child=serializers.UUIDField(), max_length=services.MOST_AT_ONCE
+    )
+    action = serializers.ChoiceField(
+        choices=["take", "release", "resolve", "assign", "sort", "snooze"]
+    )
+    assignee = serializers.IntegerField(required=False, help_text="for assign")
+    priority = serializers.ChoiceField(choices=Conversation.Priority.choices, required=False)
+    tags = serializers.ListField(child=serializers.CharField(), required=False)
+    until = serializers.DateTimeField(allow_null=True, required=False, help_text="for snooze")
+
+
+class BulkView(APIView):
+    """One action on several conversations; the answer says of each whether it was done."""
+
+    @extend_schema(request=BulkInput, responses=Anything)
+    def post(self, request: Request) -> Response:
+        require(request, "support.handle_conversation")
+        values = valid(BulkInput, request)
+        act, names = _BULK[values["action"]]
+        more = {name: values[name] for name in names if name in values}
+        outcome = services.conversations_handle(
+            conversation_ids=values["conversations"],
+            operator=signed_in(request),
+            act=act,
+            **more,
+        )
+        rows = [
+            {
+                "conversation": str(key),
+                "done": problem is None,
+                **(problem.detail() if problem else {}),
+            }
+            for key, problem in outcome.items()
+        ]
+        return Response({"done": sum(row["done"] for row in rows), "conversations": rows})
+
+
+def _assign_now(*, assignee: int | None = None, **act: Any) -> Conversation:
+    """Assign whoever has it now: who acts on many has not looked at each."""
+    if assignee is None:
+        raise InvalidInput('"assignee" is missing.', fields={"assignee": "needed"})
+    seen_now = selectors.conversation_seen(
+        conversation_id=act["conversation_id"], operator=act["operator"]
+    )
+    return services.conversation_assign(
+        **act, assignee_id=assignee, expected_id=seen_now.assignee_id
+    )
+
+
+_BULK: dict[str, tuple[Callable[..., Conversation], tuple[str, ...]]] = {
+    "take": (services.conversation_take, ()),
+    "release": (services.conversation_release, ()),
+    "resolve": (services.conversation_resolve, ()),
+    "assign": (_assign_now, ("assignee",)),
+    "sort": (services.conversation_sort, ("priority", "tags")),
+    "snooze": (services.conversation_snooze, ("until",)),
+}
 
 
 class NotesView(APIView):
@@ -183,6 +245,7 @@ urlpatterns = [
         )
         for action in _DESK
     ),
+    path("conversations/bulk/", BulkView.as_view(), name="api-bulk"),
     path("views/", SavedViewsView.as_view(), name="api-views"),
     path("views/<int:view_id>/", SavedViewView.as_view(), name="api-view"),
     path("macros/", MacroListView.as_view(), name="api-macros"),

@@ -224,6 +224,9 @@ class Note(models.Model):
     client_id = models.CharField(max_length=64)
     after_seq = models.PositiveIntegerField()
     text = models.TextField()
+    mentions = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, related_name="support_mentions", blank=True
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

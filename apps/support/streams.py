@@ -22,3 +22,8 @@ def notes_stream(conversation_id: UUID | str) -> str:
 def team_inbox(team_id: int) -> str:
     """The rows of a private team, for its members."""
     return f"{INBOX}.{team_id}"
+
+
+def mentions_stream(operator_id: int) -> str:
+    """Notes that name an operator, for that operator alone."""
+    return f"support.mentions.{operator_id}"

@@ -127,7 +127,8 @@ def console(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRe
 def _inboxes(user: User) -> dict[str, int]:
     """The streams with the rows that the operator may see, with their heads."""
     private = [services.team_inbox(team.pk) for team in selectors.private_teams(operator=user)]
-    streams = [services.INBOX, services.DESK, *private]
+    own = services.mentions_stream(user.pk)
+    streams = [services.INBOX, services.DESK, own, *private]
     return dict.fromkeys(streams, 0) | events.heads(streams)
 
 

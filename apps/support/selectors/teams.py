@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.accounts.models import Role, User
 from apps.core.errors import NotFound
 from apps.support.models import Conversation, Duty, Team
-from apps.support.streams import DESK, INBOX
+from apps.support.streams import DESK, INBOX, mentions_stream
 
 _OF_CONVERSATION = re.compile(r"support\.(?:conversation|notes)\.([0-9a-f-]{36})")
 _OF_TEAM = re.compile(r"support\.inbox\.([0-9]{1,12})")
@@ -47,6 +47,8 @@ def team_in_sight(team: Team | None, operator: User) -> bool:
 def stream_in_sight(*, stream: str, operator: User) -> bool:
     """Whether ``operator`` may follow the event stream of that name."""
     if stream in (INBOX, DESK):
+        return True
+    if stream == mentions_stream(operator.pk):
         return True
     if found := _OF_TEAM.fullmatch(stream):
         team = Team.objects.filter(pk=int(found[1]), private=True).first()

@@ -28,9 +28,11 @@ from apps.support.services.deadlines import (
     policy_save,
 )
 from apps.support.services.desk import (
+    MOST_AT_ONCE,
     conversation_assign,
     conversation_snooze,
     conversation_sort,
+    conversations_handle,
     conversations_wake,
     note_add,
 )
@@ -52,12 +54,20 @@ from apps.support.services.turns import (
     turn_postpone,
 )
 from apps.support.services.views import view_delete, view_save
-from apps.support.streams import DESK, INBOX, conversation_stream, notes_stream, team_inbox
+from apps.support.streams import (
+    DESK,
+    INBOX,
+    conversation_stream,
+    mentions_stream,
+    notes_stream,
+    team_inbox,
+)
 
 __all__ = [
     "DESK",
     "INBOX",
     "LEASE",
+    "MOST_AT_ONCE",
     "Closed",
     "Content",
     "Received",
@@ -78,6 +88,7 @@ __all__ = [
     "conversation_stream",
     "conversation_take",
     "conversation_transfer",
+    "conversations_handle",
     "conversations_wake",
     "deal",
     "deal_all",
@@ -88,6 +99,7 @@ __all__ = [
     "macro_delete",
     "macro_list",
     "macro_save",
+    "mentions_stream",
     "message_receive",
     "note_add",
     "notes_stream",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,17 +14,19 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.accounts.services import audit_record
 from apps.core import events
-from apps.core.errors import Conflict, InvalidInput
+from apps.core.errors import Conflict, InvalidInput, Problem
 from apps.support import selectors
 from apps.support.models import Conversation, Note
 from apps.support.payloads import note_payload
 from apps.support.services.conversations import require_owner
 from apps.support.services.queueing import hand_to
 from apps.support.services.records import MAX_TAGS, State, locked, locked_for, publish_state
-from apps.support.streams import notes_stream
+from apps.support.streams import mentions_stream, notes_stream
 
 LONGEST_SNOOZE = timedelta(days=90)
 MAX_TAG = 40
+MOST_AT_ONCE = 200
+_MENTION = re.compile(r"(?<![\w@])@([\w.+-]{1,150})")
 
 
 def note_add(
@@ -52,7 +55,22 @@ def note_in(
         text=text,
     )
     events.publish(notes_stream(conversation.id), "note.created", note_payload(note))
+    _tell_mentioned(conversation, note)
     return note, False
+
+
+def _tell_mentioned(conversation: Conversation, note: Note) -> None:
+    """Tell those whom the note names as ``@username``, of those who may see the conversation."""
+    named = {name.lower().rstrip(".") for name in _MENTION.findall(note.text)}
+    if not named:
+        return
+    known = selectors.colleagues(team=conversation.team)
+    mentioned = [one for one in known if one.username.lower().rstrip(".") in named]
+    note.mentions.set(mentioned)
+    row = {"conversation": str(conversation.id), "note": note_payload(note)}
+    for person in mentioned:
+        if person.pk != note.author_id:
+            events.publish(mentions_stream(person.pk), "note.mentioned", row)
 
 
 def conversation_assign(
@@ -126,6 +144,28 @@ def conversation_snooze(
         _record(conversation, operator, "conversation.snoozed", until=until and until.isoformat())
         publish_state(conversation, changed=False)
     return conversation
+
+
+def conversations_handle(
+    *, conversation_ids: Sequence[UUID], operator: User, act: Callable[..., Any], **more: Any
+) -> dict[UUID, Problem | None]:
+    """Do one thing to several conversations, each in a transaction of its own.
+
+    Returns what refused each, ``None`` where it was done; one that is refused, or out of sight,
+    keeps none of the others. Raises ``InvalidInput`` for more than ``MOST_AT_ONCE``.
+    """
+    if not 1 <= len(conversation_ids) <= MOST_AT_ONCE:
+        raise InvalidInput(
+            f"Choose between 1 and {MOST_AT_ONCE} conversations.", code="bulk_invalid"
+        )
+    outcome: dict[UUID, Problem | None] = {}
+    for conversation_id in conversation_ids:
+        try:
+            act(conversation_id=conversation_id, operator=operator, **more)
+            outcome[conversation_id] = None
+        except Problem as problem:
+            outcome[conversation_id] = problem
+    return outcome
 
 
 def conversations_wake() -> int:

@@ -6,6 +6,7 @@ import { assisting } from "./assist.js";
 import { MessageLog, compose } from "./bubbles.js";
 import { Desk, transferring } from "./desk.js";
 import { due } from "./due.js";
+import { handleSeveral } from "./bulk.js";
 import { filtering } from "./filters.js";
 import { listenToKeys } from "./keys.js";
 import { offerMacros } from "./macros.js";
@@ -38,6 +39,7 @@ export default function start(root) {
       onEvent: (event) => {
         if (stream === "support.desk") return desk.hear(event);
         if (event.kind === "conversation.withdrawn") return list.withdraw(event.payload);
+        if (event.kind === "note.mentioned") return mentioned(event.payload, thread);
         if (event.kind === "sla.breached") return late(event.payload, me);
         missed.add(event.payload.id);
         list.put(event.payload);
@@ -49,6 +51,7 @@ export default function start(root) {
     history.replaceState(null, "", `?tab=${root.dataset.tab}`);
   }
   filtering(root);
+  handleSeveral(root);
   listenToKeys(root, { closePanel: () => togglePanel(root, false) });
 }
 
@@ -57,6 +60,12 @@ function late(row, me) {
   if (row.assignee_id && row.assignee_id !== me.id) return;
   const what = row.broken.map((kind) => ({ first: "first answer", next: "answer", resolution: "resolution" })[kind]).join(" and ");
   toast(`Late: ${what} for ${row.name}.`, { kind: "danger", action: "Open", onAction: () => (location.href = `/support/c/${row.id}/`) });
+}
+
+/** A colleague's note names this operator. */
+function mentioned({ conversation, note }, thread) {
+  if (thread?.conversation.id === conversation) return; // it stands before their eyes
+  toast(`${note.name} mentions you: ${note.text.slice(0, 80)}`, { action: "Open", onAction: () => (location.href = `/support/c/${conversation}/`), seconds: 15 });
 }
 
 function openThread(root, socket, thread, me) {

@@ -86,8 +86,9 @@ export class RowList {
     else if (this.tab === "waiting") this.#queue(row, known);
     else {
       const focused = known?.contains(document.activeElement);
+      const item = this.#draw(row);
       known?.remove();
-      this.list.prepend(this.#draw(row));
+      this.list.prepend(item);
       if (focused) this.list.firstElementChild.querySelector("a").focus();
     }
     this.#refresh();
@@ -104,8 +105,8 @@ export class RowList {
 
   /** Into the queue: by priority, then by who waits longest. */
   #queue(row, known) {
-    known?.remove();
     const item = this.#draw(row);
+    known?.remove();
     const order = [row.priority, row.queued_at];
     const behind = [...this.list.children].find(({ dataset }) => {
       const priority = Number(dataset.priority);
@@ -164,7 +165,11 @@ export class RowList {
     const avatar = make("span", "avatar", initials(row.name));
     avatar.setAttribute("aria-hidden", "true");
     link.append(avatar, body);
-    item.append(link);
+    const box = make("input");
+    Object.assign(box, { type: "checkbox", checked: this.list.querySelector(`[data-id="${row.id}"] [data-choose]`)?.checked || false });
+    box.dataset.choose = "";
+    box.setAttribute("aria-label", `Choose ${row.name}`);
+    item.append(box, link);
     return item;
   }
 }
