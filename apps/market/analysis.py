@@ -42,25 +42,39 @@ class Passage:
     sentiment: Classification
     topic: Classification
 
+    def holds(self, found: Found) -> bool:
+        return found.field == self.field and self.start <= found.start < self.end
+
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """What the models say of one revision of an article; ``targeted`` is per company id.
 
     The article's only company has its ``sentiment``, each of several an answer of its own.
-    ``passages`` are what both verdicts are made of; ``events`` the topics of the article, the
-    likeliest first. ``unlinked`` are names of organisations that mean no company of the registry.
+    ``passages`` are what both verdicts are made of. ``unlinked`` are names of organisations that
+    mean no company of the registry.
     """
 
     article: Article
     sentiment: Classification
     topic: Classification
-    events: tuple[ScoredLabel, ...]
     passages: tuple[Passage, ...]
     ner_version: str
     mentions: tuple[Found, ...]
     unlinked: tuple[str, ...]
     targeted: dict[int, Classification]
+
+    def events(self, company_id: int | None = None) -> tuple[ScoredLabel, ...]:
+        """The topics of the article, or those of a company in it, that of the whole first.
+
+        A passage is also about a company that it names, and about all when it names none.
+        """
+        said = []
+        for passage in self.passages:
+            named = {found.company_id for found in self.mentions if passage.holds(found)}
+            if company_id is None or not named or company_id in named:
+                said.append(passage.topic)
+        return events_of(self.topic, said)
 
 
 async def analyse(articles: Sequence[Article]) -> list[Analysis]:
@@ -86,7 +100,6 @@ async def analyse(articles: Sequence[Article]) -> list[Analysis]:
             article=article,
             sentiment=sentiments[index],
             topic=topics[index],
-            events=events_of(topics[index], [one.topic for one in passages[index]]),
             passages=passages[index],
             ner_version=taggings[index].version,
             mentions=mentions[index],

@@ -35,6 +35,7 @@ SCREENS: dict[str, tuple[str, ...]] = {
         *("/market/delivery/", "/market/silences/", "/market/alerts/?state=silenced"),
         "/market/alerts/?state=all > .alert-actions a",
         "/market/rules/ > a[href$='/handling/']",
+        *("/market/sectors/", "/market/unusual/", "/market/review/", "/market/watchlist/"),
     ),
     "admin": ("/discover/catalogue/", "/models/", "/models/examples/", "/models/ > .hub-version a"),
     "lena": (

@@ -52,6 +52,19 @@ def test_an_article_may_be_several_events(article: Article) -> None:
     assert tape_list(wanted=TapeFilter(topic="IPO")) == []
 
 
+def test_an_event_of_a_sentence_belongs_to_the_company_that_it_names(
+    halvern: Company, skyrill: Company
+) -> None:
+    (article,) = take_in(
+        news("Halvern Steel and Skyrill Airlines report", "Skyrill Airlines was sued. A dividend.")
+    )
+    lawsuit = "Legal | Regulation"
+    assert lawsuit in article.scores.get(company=skyrill).topics
+    assert lawsuit not in article.scores.get(company=halvern).topics
+    for score in article.scores.all():
+        assert "Dividend" in score.topics
+
+
 def test_a_rule_about_a_second_event_fires_live_and_in_its_history(
     halvern: Company, analyst: User
 ) -> None:

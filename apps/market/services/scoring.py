@@ -199,7 +199,7 @@ def _score(
         confident=sentiment.confidence >= SURE,
         topic=analysis.topic.label,
         topic_confidence=analysis.topic.confidence,
-        events=[[event.label, round(event.score, 4)] for event in analysis.events],
+        events=[[event.label, round(event.score, 4)] for event in analysis.events(company_id)],
         passages=[] if company_id else [_passage(one) for one in analysis.passages],
         risk=risk(negative, analysis.topic.label),
         relevance=_relevance(analysis, company_id),
