@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -22,12 +22,17 @@ from apps.core.errors import Busy, ModelUnavailable, Problem
 from ml.entities.personal import PII_TASK, TAGGER, personal_data
 from ml.errors import DeadlineExceeded, EngineClosed, MLError, ModelNotFound, Overloaded
 from ml.serving.protocol import EngineStats, InferenceEngine, Predictor, named_version
+from ml.serving.protocol import TaskStats as TaskStats
 from ml.types import Classification, Embedding, FloatArray, ModelInfo, Prediction, Tagging
 
 if TYPE_CHECKING:
     from ml.serving.registry import ModelStore
 
+Observer = Callable[[str, Sequence[str], Sequence[Prediction]], None]
+"""Called with the task, the texts and what was predicted for them; must not wait for anything."""
+
 _ATTEMPTS = 8
+_observers: list[Observer] = []
 _lock = threading.Lock()
 _engine: InferenceEngine | None = None
 
@@ -52,6 +57,14 @@ def _make_engine(backend: str) -> InferenceEngine:
 
         return FakeEngine()
     raise ImproperlyConfigured(f"ML_BACKEND={backend!r} is unknown; use 'local' or 'fake'")
+
+
+def observe(observer: Observer) -> None:
+    """Tell ``observer`` of what is predicted in this process; call from ``ready()``.
+
+    Not told are calls with ``observed=False``, which no person or program made.
+    """
+    _observers.append(observer)
 
 
 def use_engine(replacement: InferenceEngine | None) -> InferenceEngine | None:
@@ -81,7 +94,7 @@ def _problem(error: MLError) -> Problem:
     return ModelUnavailable(f"The model could not answer: {error}", code=error.code)
 
 
-def predict(task: str, texts: Sequence[str]) -> list[Prediction]:
+def predict(task: str, texts: Sequence[str], *, observed: bool = True) -> list[Prediction]:
     """Predictions for ``texts``, blocking; for workers and commands. Raises ``Problem``.
 
     One version of the model makes all of them, also when another is promoted in between.
@@ -92,6 +105,7 @@ def predict(task: str, texts: Sequence[str]) -> list[Prediction]:
         for _ in range(_ATTEMPTS):
             found = engine().predict(task, texts, timeout=settings.ML_TIMEOUT_SECONDS)
             if _of_one_version(found):
+                _tell(task, texts, found, observed)
                 return found
     except MLError as error:
         raise _problem(error) from error
@@ -99,7 +113,7 @@ def predict(task: str, texts: Sequence[str]) -> list[Prediction]:
 
 
 async def apredict(
-    task: str, texts: Sequence[str], *, version: str | None = None
+    task: str, texts: Sequence[str], *, version: str | None = None, observed: bool = True
 ) -> list[Prediction]:
     """Like :func:`predict` without blocking the event loop. Raises ``Problem``.
 
@@ -112,10 +126,17 @@ async def apredict(
         for _ in range(_ATTEMPTS):
             found = await engine().apredict(asked, texts, timeout=settings.ML_TIMEOUT_SECONDS)
             if _of_one_version(found):
+                _tell(task, texts, found, observed)
                 return found
     except MLError as error:
         raise _problem(error) from error
     raise Busy("The model was exchanged again and again; please try again.", code="overloaded")
+
+
+def _tell(task: str, texts: Sequence[str], found: Sequence[Prediction], observed: bool) -> None:
+    if observed:
+        for observer in _observers:
+            observer(task, texts, found)
 
 
 def _of_one_version(predictions: Sequence[Prediction]) -> bool:
@@ -148,8 +169,8 @@ def foresee(task: str, texts: Sequence[str]) -> None:
         raise _problem(error) from error
 
 
-def classify(task: str, texts: Sequence[str]) -> list[Classification]:
-    return cast(list[Classification], predict(task, texts))
+def classify(task: str, texts: Sequence[str], *, observed: bool = True) -> list[Classification]:
+    return cast(list[Classification], predict(task, texts, observed=observed))
 
 
 async def aclassify(task: str, texts: Sequence[str]) -> list[Classification]:

@@ -7,6 +7,9 @@ from django.db import models
 from django.db.models import Q
 
 from apps.core.models import Job
+from apps.modelhub.monitoring_models import DriftAlarm as DriftAlarm
+from apps.modelhub.monitoring_models import DriftBlock as DriftBlock
+from apps.modelhub.monitoring_models import TrafficWindow as TrafficWindow
 
 
 class LabelledExample(models.Model):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.modelhub import dataset_views, promotion_views, run_views, views
+from apps.modelhub import dataset_views, monitoring_views, promotion_views, run_views, views
 
 app_name = "modelhub"
 urlpatterns = [
@@ -34,6 +34,7 @@ urlpatterns = [
     path("runs/<int:run_id>/", run_views.run_detail, name="run"),
     path("runs/<int:run_id>/cancel/", run_views.run_cancel, name="run-cancel"),
     path("runs/<int:run_id>/resume/", run_views.run_resume, name="run-resume"),
+    path("monitoring/", monitoring_views.monitoring, name="monitoring"),
     path("history/", promotion_views.history, name="history"),
     path("promote/", promotion_views.promote, name="promote"),
     path("roll-back/", promotion_views.roll_back, name="roll-back"),
