@@ -17,6 +17,7 @@ api: list[Any] = [
     path("recommend/", include("apps.recommend.api")),
     path("models/", include("apps.modelhub.api")),
     path("models/", include("apps.modelhub.monitoring_api")),
+    path("models/", include("apps.modelhub.trial_api")),
     path("ml/", include("apps.modelhub.door_api")),
 ]
 

@@ -12,7 +12,7 @@ class ModelHubConfig(AppConfig):
         from apps.core import gateway, jobs
         from apps.core.lifespan import register_service
         from apps.core.scheduler import register_periodic
-        from apps.modelhub import monitoring_metrics, tasks, watching
+        from apps.modelhub import monitoring_metrics, tasks, trying, watching
         from apps.modelhub.services import runs
 
         jobs.register_job(runs.RUN_JOB, runs.run_execute, queue=jobs.LONG_QUEUE)
@@ -23,3 +23,6 @@ class ModelHubConfig(AppConfig):
         gateway.observe(watching.watch.see)
         register_service("monitoring", watching.store_now_and_then)
         monitoring_metrics.register()
+        gateway.route(trying.tryer)
+        gateway.observe(trying.tryer.see)
+        register_service("trials", trying.carry_out)

@@ -10,6 +10,7 @@ from apps.core.models import Job
 from apps.modelhub.monitoring_models import DriftAlarm as DriftAlarm
 from apps.modelhub.monitoring_models import DriftBlock as DriftBlock
 from apps.modelhub.monitoring_models import TrafficWindow as TrafficWindow
+from apps.modelhub.trial_models import Trial as Trial
 
 
 class LabelledExample(models.Model):

@@ -29,7 +29,9 @@ class TrafficCollector(Collector):
         self._answers: Counter[tuple[str, str, str]] = Counter()
         self._confidence: dict[tuple[str, str], tuple[list[int], float]] = {}
 
-    def see(self, task: str, _texts: Sequence[str], found: Sequence[Prediction]) -> None:
+    def see(
+        self, task: str, _texts: Sequence[str], found: Sequence[Prediction], _seconds: float
+    ) -> None:
         """What the gateway tells of each call."""
         with self._lock:
             for one in found:

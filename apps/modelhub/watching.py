@@ -62,7 +62,9 @@ class Watch:
         self._lock = threading.Lock()
         self._seen: dict[tuple[str, str], Seen] = {}
 
-    def see(self, task: str, texts: Sequence[str], found: Sequence[Prediction]) -> None:
+    def see(
+        self, task: str, texts: Sequence[str], found: Sequence[Prediction], _seconds: float
+    ) -> None:
         """What the gateway tells of each call. Vectors have no labels and are not watched."""
         if not found or not isinstance(found[0], Classification | MultiLabel | Tagging):
             return

@@ -109,7 +109,7 @@ def drift_readings(*, task: str, profile: Profile) -> DriftWindow:
     if texts < WINDOW:
         return DriftWindow(texts, WINDOW, ())
     readings = (
-        embedding_drift(profile, features, texts),
+        embedding_drift(profile, features.astype(np.float32), texts),
         vocabulary_drift(profile, words, unknown, texts),
     )
     return DriftWindow(texts, WINDOW, readings)
