@@ -18,6 +18,7 @@ api: list[Any] = [
     path("models/", include("apps.modelhub.api")),
     path("models/", include("apps.modelhub.monitoring_api")),
     path("models/", include("apps.modelhub.trial_api")),
+    path("models/", include("apps.modelhub.labelling_api")),
     path("ml/", include("apps.modelhub.door_api")),
 ]
 

@@ -145,6 +145,8 @@ def corrected_weeks(*, task: str) -> list[Corrected]:
 
     since = timezone.now() - timedelta(weeks=_WEEKS)
     rows = LabelledExample.objects.filter(task=task, created_at__gte=since).exclude(old_label="")
+    # Queues hold what a model is unsure of, or what was never live.
+    rows = rows.exclude(app=LabelledExample.App.LABELLING)
     weeks: dict[datetime, list[tuple[bool, float | None]]] = {}
     for row in rows.order_by("created_at").only(
         "created_at", "old_label", "new_label", "confidence"
