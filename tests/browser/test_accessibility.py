@@ -37,7 +37,16 @@ SCREENS: dict[str, tuple[str, ...]] = {
         "/market/rules/ > a[href$='/handling/']",
     ),
     "admin": ("/discover/catalogue/", "/models/", "/models/examples/", "/models/ > .hub-version a"),
-    "lena": ("/support/teams/", "/support/hours/", "/models/data/", "/models/runs/", "/models/history/"),
+    "lena": (
+        *(
+            "/support/teams/",
+            "/support/hours/",
+            "/models/data/",
+            "/models/runs/",
+            "/models/history/",
+        ),
+        *("/models/monitoring/", "/models/trials/", "/models/label/"),
+    ),
 }
 
 

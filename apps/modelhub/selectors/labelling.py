@@ -27,8 +27,8 @@ def queue_get(*, queue_id: int) -> Any:
     return found
 
 
-def labelled_by(*, queue: LabelQueue) -> list[dict[str, Any]]:
-    """How many rows each person has labelled, the busiest first."""
+def labelled_by(*, queue: LabelQueue) -> list[tuple[str, int]]:
+    """People and how many rows each has labelled, the busiest first."""
     done = queue.rows.filter(state=LabelRow.State.LABELLED)
-    counted = done.values("person__username").annotate(n=Count("pk"))
-    return list(counted.order_by("-n", "person__username"))
+    counted = done.values_list("person__username").annotate(n=Count("pk"))
+    return [(name or "", n) for name, n in counted.order_by("-n", "person__username")]

@@ -121,14 +121,14 @@ def row_label(*, row_id: int, person: Any, label: str) -> LabelRow:
         raise InvalidInput("Choose a label.", fields={"label": "missing or too long"})
     with transaction.atomic():
         row = _finish(row_id, person, state=State.LABELLED, label=label)
-        guess = row.suggestions[0] if row.suggestions else ["", None]
+        guessed, sure = row.suggestions[0]
         example_add(
             app=LabelledExample.App.LABELLING,
             task=row.queue.task,
             text=row.text,
             new_label=label,
-            old_label=guess[0],
-            confidence=guess[1],
+            old_label=guessed,
+            confidence=sure,
             model_version=row.queue.version,
             actor=person,
             subject=_subject(row),
