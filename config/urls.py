@@ -16,6 +16,9 @@ api: list[Any] = [
     path("market/", include("apps.market.api")),
     path("recommend/", include("apps.recommend.api")),
     path("models/", include("apps.modelhub.api")),
+    path("models/", include("apps.modelhub.monitoring_api")),
+    path("models/", include("apps.modelhub.trial_api")),
+    path("models/", include("apps.modelhub.labelling_api")),
     path("ml/", include("apps.modelhub.door_api")),
 ]
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -22,12 +23,32 @@ from apps.core.errors import Busy, ModelUnavailable, Problem
 from ml.entities.personal import PII_TASK, TAGGER, personal_data
 from ml.errors import DeadlineExceeded, EngineClosed, MLError, ModelNotFound, Overloaded
 from ml.serving.protocol import EngineStats, InferenceEngine, Predictor, named_version
+from ml.serving.protocol import TaskStats as TaskStats
 from ml.types import Classification, Embedding, FloatArray, ModelInfo, Prediction, Tagging
 
 if TYPE_CHECKING:
     from ml.serving.registry import ModelStore
 
+Observer = Callable[[str, Sequence[str], Sequence[Prediction], float], None]
+"""Called with the task, the texts, what was predicted for them and the seconds that it took; must
+not wait for anything."""
+
+
+class Router(Protocol):
+    """Sends some calls of a task to a version that is not the active one."""
+
+    def choose(self, task: str) -> str | None:
+        """The version that the next call goes to; ``None`` for the active one."""
+        ...
+
+    def failed(self, task: str, version: str) -> None:
+        """The chosen version could not answer; the active one is asked instead."""
+        ...
+
+
 _ATTEMPTS = 8
+_observers: list[Observer] = []
+_routers: list[Router] = []
 _lock = threading.Lock()
 _engine: InferenceEngine | None = None
 
@@ -52,6 +73,19 @@ def _make_engine(backend: str) -> InferenceEngine:
 
         return FakeEngine()
     raise ImproperlyConfigured(f"ML_BACKEND={backend!r} is unknown; use 'local' or 'fake'")
+
+
+def observe(observer: Observer) -> None:
+    """Tell ``observer`` of what is predicted in this process; call from ``ready()``.
+
+    Not told are calls with ``observed=False``, which no person or program made.
+    """
+    _observers.append(observer)
+
+
+def route(router: Router) -> None:
+    """Let ``router`` choose versions in this process; call from ``ready()``."""
+    _routers.append(router)
 
 
 def use_engine(replacement: InferenceEngine | None) -> InferenceEngine | None:
@@ -81,25 +115,30 @@ def _problem(error: MLError) -> Problem:
     return ModelUnavailable(f"The model could not answer: {error}", code=error.code)
 
 
-def predict(task: str, texts: Sequence[str]) -> list[Prediction]:
+def predict(task: str, texts: Sequence[str], *, observed: bool = True) -> list[Prediction]:
     """Predictions for ``texts``, blocking; for workers and commands. Raises ``Problem``.
 
     One version of the model makes all of them, also when another is promoted in between.
     """
     if task == PII_TASK:
         return _personal(texts, predict(TAGGER, texts))
-    try:
-        for _ in range(_ATTEMPTS):
-            found = engine().predict(task, texts, timeout=settings.ML_TIMEOUT_SECONDS)
-            if _of_one_version(found):
-                return found
-    except MLError as error:
-        raise _problem(error) from error
+    began = time.perf_counter()
+    for version in _versions(task, observed):
+        asked = named_version(task, version) if version else task
+        try:
+            for _ in range(_ATTEMPTS):
+                found = engine().predict(asked, texts, timeout=settings.ML_TIMEOUT_SECONDS)
+                if _of_one_version(found):
+                    _tell(task, texts, found, began, observed)
+                    return found
+        except MLError as error:
+            if not _passed_over(task, version, error):
+                raise _problem(error) from error
     raise Busy("The model was exchanged again and again; please try again.", code="overloaded")
 
 
 async def apredict(
-    task: str, texts: Sequence[str], *, version: str | None = None
+    task: str, texts: Sequence[str], *, version: str | None = None, observed: bool = True
 ) -> list[Prediction]:
     """Like :func:`predict` without blocking the event loop. Raises ``Problem``.
 
@@ -107,15 +146,45 @@ async def apredict(
     """
     if task == PII_TASK:
         return _personal(texts, await apredict(TAGGER, texts, version=version))
-    asked = named_version(task, version) if version else task
-    try:
-        for _ in range(_ATTEMPTS):
-            found = await engine().apredict(asked, texts, timeout=settings.ML_TIMEOUT_SECONDS)
-            if _of_one_version(found):
-                return found
-    except MLError as error:
-        raise _problem(error) from error
+    began = time.perf_counter()
+    for chosen in [version] if version else _versions(task, observed):
+        asked = named_version(task, chosen) if chosen else task
+        try:
+            for _ in range(_ATTEMPTS):
+                found = await engine().apredict(asked, texts, timeout=settings.ML_TIMEOUT_SECONDS)
+                if _of_one_version(found):
+                    _tell(task, texts, found, began, observed)
+                    return found
+        except MLError as error:
+            if version or not _passed_over(task, chosen, error):
+                raise _problem(error) from error
     raise Busy("The model was exchanged again and again; please try again.", code="overloaded")
+
+
+def _versions(task: str, observed: bool) -> list[str | None]:
+    """Which versions a call asks: one that a router chose, then (``None``) the active one."""
+    if not observed:
+        return [None]
+    chosen = (router.choose(task) for router in _routers)
+    return [*(version for version in chosen if version), None]
+
+
+def _passed_over(task: str, version: str | None, error: MLError) -> bool:
+    """Whether the active version is asked now, since a chosen one failed by its own fault."""
+    if version is None or isinstance(error, Overloaded | EngineClosed | DeadlineExceeded):
+        return False
+    for router in _routers:
+        router.failed(task, version)
+    return True
+
+
+def _tell(
+    task: str, texts: Sequence[str], found: Sequence[Prediction], began: float, observed: bool
+) -> None:
+    if observed:
+        seconds = time.perf_counter() - began
+        for observer in _observers:
+            observer(task, texts, found, seconds)
 
 
 def _of_one_version(predictions: Sequence[Prediction]) -> bool:
@@ -148,8 +217,8 @@ def foresee(task: str, texts: Sequence[str]) -> None:
         raise _problem(error) from error
 
 
-def classify(task: str, texts: Sequence[str]) -> list[Classification]:
-    return cast(list[Classification], predict(task, texts))
+def classify(task: str, texts: Sequence[str], *, observed: bool = True) -> list[Classification]:
+    return cast(list[Classification], predict(task, texts, observed=observed))
 
 
 async def aclassify(task: str, texts: Sequence[str]) -> list[Classification]:

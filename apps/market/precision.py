@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-Z_95 = 1.959964
+from ml.evaluation.wilson import wilson
+
 LEAST_USEFUL = 3
 """With fewer useful ratings a threshold that keeps all of them says little."""
 
@@ -47,19 +48,6 @@ class Proposal:
     kept: int
     dropped: int
     noise: int
-
-
-def wilson(successes: int, trials: int, *, z: float = Z_95) -> tuple[float, float]:
-    """The score interval of a share (Wilson, JASA 22, 1927): sound for few trials and at 0 and 1.
-
-    Raises ``ValueError`` without trials.
-    """
-    if trials <= 0 or not 0 <= successes <= trials:
-        raise ValueError(f"{successes} of {trials} is no share")
-    share, square = successes / trials, z * z / trials
-    centre = (share + square / 2) / (1 + square)
-    spread = z * math.sqrt(share * (1 - share) / trials + square / (4 * trials)) / (1 + square)
-    return max(0.0, centre - spread), min(1.0, centre + spread)
 
 
 def propose(ratings: Sequence[Rating], *, threshold: float) -> Proposal | None:

@@ -7,8 +7,8 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.market.models import Alert, Article, Company, Rule, Score, Source
-from apps.market.precision import wilson
 from apps.market.wording import rule_sentence
+from ml.evaluation.wilson import wilson
 
 
 class CompanySerializer(serializers.ModelSerializer[Company]):

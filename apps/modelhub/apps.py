@@ -9,11 +9,20 @@ class ModelHubConfig(AppConfig):
     def ready(self) -> None:
         from datetime import timedelta
 
-        from apps.core import jobs
+        from apps.core import gateway, jobs
+        from apps.core.lifespan import register_service
         from apps.core.scheduler import register_periodic
-        from apps.modelhub import tasks
+        from apps.modelhub import monitoring_metrics, tasks, trying, watching
         from apps.modelhub.services import runs
 
         jobs.register_job(runs.RUN_JOB, runs.run_execute, queue=jobs.LONG_QUEUE)
         register_periodic("settle-promotions", tasks.settle_promotions, every=timedelta(seconds=15))
         register_periodic("prune-data-uploads", tasks.prune_uploads, every=timedelta(hours=6))
+        register_periodic("make-profiles", tasks.make_profiles, every=timedelta(minutes=5))
+        register_periodic("prune-monitoring", tasks.prune_monitoring, every=timedelta(hours=12))
+        gateway.observe(watching.watch.see)
+        register_service("monitoring", watching.store_now_and_then)
+        monitoring_metrics.register()
+        gateway.route(trying.tryer)
+        gateway.observe(trying.tryer.see)
+        register_service("trials", trying.carry_out)

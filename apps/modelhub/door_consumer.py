@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import structlog
@@ -158,16 +159,15 @@ class DoorConsumer(StreamConsumer):
         return await database_sync_to_async(self._may_sign_in)()
 
     def _may_sign_in(self) -> bool:
-        if self._token is not None and not AuthToken.objects.filter(pk=self._token.pk).exists():
+        if not User.objects.filter(pk=self.user.pk, is_active=True).exists():
             return False
-        if self._token is None and not self.scope["session"].exists(
-            self.scope["session"].session_key
-        ):
-            return False
-        return User.objects.filter(pk=self.user.pk, is_active=True).exists()
+        if self._token is not None:
+            return AuthToken.objects.filter(pk=self._token.pk).exists()
+        session = self.scope["session"]
+        return bool(session.session_key and session.exists(session.session_key))
 
 
-def _secret(headers: list[tuple[bytes, bytes]]) -> str | None:
+def _secret(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     """The secret in ``Authorization: Token <secret>``; ``None`` without that header."""
     given = dict(headers).get(b"authorization")
     if given is None:

@@ -34,7 +34,9 @@ def explain(*, task: str, text: str, label: str | None = None) -> dict[str, Any]
     kinds = {info.task: info.kind for info in gateway.models()}
     _check_kind(task, kinds.get(task, "classification"))
     try:
-        found = occlude(lambda texts: gateway.classify(task, texts), text, label=label)
+        found = occlude(
+            lambda texts: gateway.classify(task, texts, observed=False), text, label=label
+        )
     except DataError as error:
         raise InvalidInput(f"{error}.") from error
     return explanation_payload(found)

@@ -7,6 +7,12 @@ from django.db import models
 from django.db.models import Q
 
 from apps.core.models import Job
+from apps.modelhub.labelling_models import LabelQueue as LabelQueue
+from apps.modelhub.labelling_models import LabelRow as LabelRow
+from apps.modelhub.monitoring_models import DriftAlarm as DriftAlarm
+from apps.modelhub.monitoring_models import DriftBlock as DriftBlock
+from apps.modelhub.monitoring_models import TrafficWindow as TrafficWindow
+from apps.modelhub.trial_models import Trial as Trial
 
 
 class LabelledExample(models.Model):
@@ -19,6 +25,7 @@ class LabelledExample(models.Model):
         SUPPORT = "support", "Support"
         MARKET = "market", "Market"
         DISCOVER = "discover", "Discover"
+        LABELLING = "labelling", "Labelling"
 
     app = models.CharField(max_length=10, choices=App.choices)
     task = models.CharField(max_length=60)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.utils import timezone
 from django_tasks import task
 
-from apps.modelhub import uploads
-from apps.modelhub.services import promotions
+from apps.modelhub import profiles, uploads
+from apps.modelhub.services import monitoring, promotions
 
 _SURELY_LEFT = timedelta(seconds=30)
 
@@ -23,3 +24,16 @@ def settle_promotions() -> int:
 def prune_uploads() -> int:
     """Delete the files that were uploaded a day ago."""
     return uploads.uploads_prune()
+
+
+@task()
+def make_profiles() -> int:
+    """Make the statistics of training texts that live texts are compared with."""
+    return profiles.profiles_make()
+
+
+@task()
+def prune_monitoring() -> int:
+    """Delete counts of traffic that are too old."""
+    kept = timedelta(days=settings.MONITORING_KEPT_DAYS)
+    return monitoring.monitoring_prune(before=timezone.now() - kept)

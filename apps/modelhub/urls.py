@@ -1,6 +1,14 @@
 from django.urls import path
 
-from apps.modelhub import dataset_views, promotion_views, run_views, views
+from apps.modelhub import (
+    dataset_views,
+    labelling_views,
+    monitoring_views,
+    promotion_views,
+    run_views,
+    trial_views,
+    views,
+)
 
 app_name = "modelhub"
 urlpatterns = [
@@ -34,6 +42,15 @@ urlpatterns = [
     path("runs/<int:run_id>/", run_views.run_detail, name="run"),
     path("runs/<int:run_id>/cancel/", run_views.run_cancel, name="run-cancel"),
     path("runs/<int:run_id>/resume/", run_views.run_resume, name="run-resume"),
+    path("monitoring/", monitoring_views.monitoring, name="monitoring"),
+    path("label/", labelling_views.queues, name="queues"),
+    path("label/new/", labelling_views.queue_new, name="queue-new"),
+    path("label/<int:queue_id>/", labelling_views.label, name="label"),
+    path("label/<int:queue_id>/undo/", labelling_views.label_undo, name="label-undo"),
+    path("label/<int:queue_id>/<int:row_id>/", labelling_views.label_row, name="label-row"),
+    path("trials/", trial_views.trial_page, name="trials"),
+    path("trials/start/", trial_views.trial_start, name="trial-start"),
+    path("trials/<int:trial_id>/stop/", trial_views.trial_stop, name="trial-stop"),
     path("history/", promotion_views.history, name="history"),
     path("promote/", promotion_views.promote, name="promote"),
     path("roll-back/", promotion_views.roll_back, name="roll-back"),

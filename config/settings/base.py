@@ -189,6 +189,12 @@ MODEL_BASE_FILES: dict[str, str] = {}
 MODEL_RUN_THREADS = 1
 MODEL_RUN_NICENESS = 10
 MODEL_GATE: dict[str, Any] = {}
+# Monitoring of live traffic: statistics of what shipped models were trained on, how often counts
+# are stored, of how many texts a task the drift is measured each time, how long all is kept.
+ML_PROFILES_DIR: Path = BASE_DIR / "ml" / "monitoring" / "profiles"
+MONITORING_SECONDS = 30.0
+MONITORING_TEXTS = 100
+MONITORING_KEPT_DAYS = 90
 # Waits before each bot answer: makes the time between message and answer long enough for tests
 # that kill the server in it.
 ANSWER_DELAY_SECONDS = ENVIRONMENT.answer_delay

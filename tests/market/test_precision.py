@@ -4,7 +4,8 @@ import pytest
 
 from apps.accounts.models import User
 from apps.market.models import Rule
-from apps.market.precision import Precision, Proposal, Rating, propose, wilson
+from apps.market.precision import Precision, Proposal, Rating, propose
+from ml.evaluation.wilson import wilson
 from tests.conftest import ClientFor
 from tests.market.factories import AlertFactory, ArticleFactory, RuleFactory, ScoreFactory
 

@@ -20,6 +20,7 @@ from apps.modelhub.selectors.runs import (
     run_readings,
     runs_before,
 )
+from apps.modelhub.selectors.trials import trial_list
 from apps.modelhub.selectors.versions import (
     ModelVersion,
     artifact_folders,
@@ -48,6 +49,7 @@ __all__ = [
     "run_of_version",
     "run_readings",
     "runs_before",
+    "trial_list",
     "upload_get",
     "version_get",
     "version_list",

@@ -1,0 +1,42 @@
+"""Makes the statistics of training texts that live texts of a task are compared with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandParser
+
+from apps.core.commands import TrefoilCommand
+from apps.modelhub import profiles
+from ml.data.readers import read_classification
+
+
+class Command(TrefoilCommand):
+    help = "Make the profile of a shipped model's training file, for the alarms of drift."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--task", required=True)
+        parser.add_argument("--train", type=Path, required=True, help="its training file")
+        parser.add_argument("--output", type=Path, help="a JSON file; the shipped one otherwise")
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        task: str = options["task"]
+        output: Path = options["output"] or settings.ML_PROFILES_DIR / f"{task}.json"
+        profile = profiles.profile_make(
+            name=f"{task} (shipped)", rows=list(read_classification(options["train"]))
+        )
+        profile.save(output)
+        unknown, _ = profile.unknown
+        self.stdout.write(
+            f"{output}: {profile.texts} texts, {len(profile.labels)} labels; "
+            f"{unknown:.1%} of a window's words are new to the others"
+        )
+        return {
+            "task": task,
+            "output": str(output),
+            "texts": profile.texts,
+            "labels": len(profile.labels),
+            "unknown_words": round(unknown, 4),
+        }

@@ -1,0 +1,87 @@
+"""The profile of the texts that a version was trained on: shipped, or made of its data set."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import structlog
+from django.conf import settings
+
+from apps.core import gateway
+from apps.core.errors import Problem
+from apps.modelhub import files, selectors
+from apps.modelhub.models import Run
+from ml.data.readers import LabelledText
+from ml.errors import DataError
+from ml.monitoring.profile import Profile, make_profile
+from ml.types import OUT_OF_SCOPE
+
+logger = structlog.get_logger(__name__)
+ENCODER = "encoder"
+_MOST = 3000  # texts of which a profile is made; more tell hardly more
+_CHUNK = 64
+
+
+def profile_of(*, task: str, version: str) -> Profile | None:
+    """What the training texts of a version looked like; ``None`` when that is not known (yet)."""
+    run = selectors.run_of_version(task=task, version=version)
+    path = _path(run) if run is not None else settings.ML_PROFILES_DIR / f"{task}.json"
+    try:
+        return _read(path, path.stat().st_mtime_ns)
+    except OSError:
+        return None
+    except DataError as error:
+        logger.warning("profile not read", task=task, error=str(error))
+        return None
+
+
+@lru_cache(maxsize=32)
+def _read(path: Path, changed: int) -> Profile:
+    return Profile.load(path)
+
+
+def profiles_make() -> int:
+    """Make the profiles of live versions that came of runs and have none; returns how many."""
+    made = 0
+    for info in gateway.models():
+        run = selectors.run_of_version(task=info.task, version=info.version)
+        if run is None or _path(run).exists():
+            continue
+        data = run.dataset_version
+        try:
+            rows = files.rows_read(data.sha256, str(data))
+            profile_make(name=data.sha256[:16], rows=rows).save(_path(run))
+        except (DataError, Problem) as error:
+            logger.warning("profile not made", task=info.task, error=str(error))
+        else:
+            made += 1
+    return made
+
+
+def profile_make(*, name: str, rows: Sequence[LabelledText]) -> Profile:
+    """The profile of labelled rows, or of some of very many; raises ``DataError``, ``Problem``."""
+    known = [row for row in rows if row.label != OUT_OF_SCOPE]
+    if len(known) > _MOST:
+        known = random.Random(7).sample(known, _MOST)  # noqa: S311 - a sample, no secret
+    texts = [row.text for row in known]
+    found = [
+        one
+        for at in range(0, len(texts), _CHUNK)
+        for one in gateway.encode(texts[at : at + _CHUNK], task=ENCODER)
+    ]
+    return make_profile(
+        name,
+        texts,
+        np.stack([one.vector for one in found]) if found else np.empty((0, 1), np.float32),
+        labels=[row.label for row in known],
+        encoder=found[0].version if found else "",
+    )
+
+
+def _path(run: Run) -> Path:
+    folder: Path = settings.VAR_DIR / "profiles"
+    return folder / f"{run.dataset_version.sha256}.json"

@@ -1,0 +1,58 @@
+"""Two people label one queue by keys, with the real model; monitoring sees what was asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from bench.server import RunningServer
+from tests.browser.conftest import OpenPage, picture, sign_in
+
+pytestmark = [pytest.mark.browser, pytest.mark.models]
+TEXTS = [f"where is the card that I ordered in week {number}" for number in range(6)]
+
+
+def shown(page: Page) -> str:
+    text: str = page.locator("blockquote").inner_text()
+    return text
+
+
+def test_two_people_label_by_keys(bare: RunningServer, open_page: OpenPage, tmp_path: Path) -> None:
+    bare.start()
+    lead = sign_in(open_page(), bare, "lena", "/models/label/")
+    lead.get_by_label("Name").fill("Cards")
+    lead.get_by_label("Task").select_option("intent")
+    lead.get_by_label("Texts, one a line").fill("\n".join(TEXTS))
+    lead.get_by_label("Guidelines").fill("Choose the matter, not the mood.")
+    lead.get_by_role("button", name="Make the queue").click()
+    expect(lead.locator("blockquote")).to_be_visible()
+    path = lead.url.removeprefix(bare.url)
+    operator = sign_in(open_page(), bare, "olivia", path)
+    assert shown(operator) != shown(lead)
+    picture(lead, "label-1")
+    first = shown(lead)
+    lead.keyboard.press("1")
+    expect(lead.locator(".hub-lead")).to_contain_text("1 / 6")
+    assert shown(lead) not in (first, shown(operator))
+    lead.keyboard.press("u")
+    expect(lead.locator(".hub-lead")).to_contain_text("0 / 6")
+    assert shown(lead) == first
+    lead.keyboard.press("/")
+    lead.keyboard.type("card_in_the_mail")
+    lead.keyboard.press("Enter")
+    expect(lead.locator(".hub-lead")).to_contain_text("1 / 6")
+    operator.keyboard.press("s")
+    expect(operator.locator(".hub-lead")).to_contain_text("2 / 6")
+    for number in range(3, 7):
+        lead.keyboard.press("2")
+        expect(lead.locator(".hub-lead")).to_contain_text(f"{min(number, 5)} / 6")
+    expect(lead.get_by_text("Nothing is left for you")).to_be_visible()
+    lead.goto(f"{bare.url}/models/examples/")
+    expect(lead.locator(".hub-examples tbody tr")).to_have_count(4)
+    lead.goto(f"{bare.url}/models/monitoring/")
+    expect(lead.get_by_role("heading", name="Monitoring")).to_be_visible()
+    picture(lead, "monitoring")
+    lead.goto(f"{bare.url}/models/trials/")
+    expect(lead.get_by_role("heading", name="Trials")).to_be_visible()
