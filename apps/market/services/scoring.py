@@ -178,7 +178,8 @@ def _scores(analysis: Analysis, again: Set[int]) -> list[Score]:
     article = analysis.article
     archived = not article.live and article.pk not in again
     known_at = article.published_at if archived else timezone.now()
-    said: dict[int | None, Classification] = {None: analysis.sentiment, **analysis.targeted}
+    said: dict[int | None, Classification] = {None: analysis.sentiment}
+    said.update(analysis.targeted)
     return [_score(analysis, verdict, id_, known_at) for id_, verdict in said.items()]
 
 
