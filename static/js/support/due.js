@@ -27,7 +27,8 @@ function draw(element) {
   element.hidden = !kind;
   if (!kind) return;
   const left = new Date(at) - Date.now();
-  element.className = `due${left < 0 ? " breached" : ""}`;
+  element.classList.add("due");
+  element.classList.toggle("breached", left < 0);
   element.textContent = left < 0 ? `▲ ${WORDS[kind]} ${span(-left)} late` : `◷ ${WORDS[kind]} in ${span(left)}`;
   element.title = new Date(at).toLocaleString();
 }
