@@ -178,9 +178,11 @@ def _scores(analysis: Analysis, again: Set[int]) -> list[Score]:
     article = analysis.article
     archived = not article.live and article.pk not in again
     known_at = article.published_at if archived else timezone.now()
-    said: dict[int | None, Classification] = {None: analysis.sentiment}
-    said.update(analysis.targeted)
-    return [_score(analysis, verdict, id_, known_at) for id_, verdict in said.items()]
+    said = analysis.targeted.items()
+    return [
+        _score(analysis, analysis.sentiment, None, known_at),
+        *(_score(analysis, verdict, company, known_at) for company, verdict in said),
+    ]
 
 
 def _score(
