@@ -57,8 +57,11 @@ class Measured(NamedTuple):
     cost: float
 
 
-def batches(start: int = 0) -> Iterator[list[str]]:
-    """Batches of short texts without end, none of which is the same as another."""
+def batches(start: int = 100_000) -> Iterator[list[str]]:
+    """Batches of short texts without end, none of which is the same as another.
+
+    All numbers have six digits, so that the texts are of one length.
+    """
     for number in itertools.count(start):
         yield [
             f"{_OPENINGS[(number + row) % len(_OPENINGS)]} {_SUBJECTS[row % len(_SUBJECTS)]} "
@@ -73,7 +76,7 @@ async def engine_alone(task: str, seconds: float) -> Measured:
 
     engine = LocalEngine(ROOT / "var" / "models")
     engine.warm([task])
-    given = batches(10**9)
+    given = batches()
     ends = time.perf_counter() + 1  # a second to warm up
 
     async def one() -> int:
@@ -233,7 +236,7 @@ async def promotions(
 ) -> dict[str, Any]:
     """The steady rate alone, then while the versions take turns."""
     turns = itertools.cycle(reversed(second_version(server.var / "models")))
-    given = batches(5 * 10**8)
+    given = batches(600_000)
     async with open_socket(server, token) as socket:
         await socket.recv()
         await steady_rate(socket, rate, 3, given)

@@ -96,6 +96,17 @@ def use_engine(replacement: InferenceEngine | None) -> InferenceEngine | None:
         return previous
 
 
+def prepare(task: str, version: str) -> None:
+    """Load a version before it goes live, so that no request of this process waits for that.
+
+    A process that serves nothing loads nothing. Raises ``MLError`` for one that cannot be served.
+    """
+    with _lock:
+        serving = _engine
+    if serving is not None:
+        serving.warm([named_version(task, version)])
+
+
 def shut_down() -> None:
     """Finish what is queued and release the models."""
     previous = use_engine(None)

@@ -242,6 +242,11 @@ class ModelStore:
         broken = entry.broken
         if broken is not None and broken[0] == version and time.monotonic() < broken[1]:
             return broken[2]
+        with self._named_lock:
+            ready = self._named.pop((task, version), None)
+        if ready is not None:
+            entry.predictor, entry.broken = ready, None
+            return None
         try:
             # Checked again, since what is loaded now may have changed since it was listed.
             artifact = self._artifacts[task, version] = self._checked(task, version)

@@ -118,6 +118,7 @@ def _switch(kind: Promotion.Kind, *, actor: Any | None, **values: Any) -> Promot
     try:
         # Checked first, so that what cannot be served leaves no record.
         gateway.model_store().artifact(task, after)
+        gateway.prepare(task, after)
     except MLError as error:
         raise Conflict(str(error), code=error.code) from error
     person = actor if actor is not None and actor.is_authenticated else None

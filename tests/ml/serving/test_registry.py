@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from ml.errors import ArtifactError, ModelNotFound
+from ml.serving.protocol import named_version
 from ml.serving.registry import ModelStore
 from tests.ml.serving.tiny_models import activate, build_model
 
@@ -167,3 +168,35 @@ def test_threads_that_ask_together_share_one_load(root, versions):
         thread.join()
     assert len(found) == 8
     assert len(set(found)) == 1
+
+
+def test_a_version_is_served_by_name_beside_the_active_one(root, versions):
+    store = ModelStore(root)
+    name = named_version("intent", versions[1])
+    assert (store.active_version(name), store.unit(name)) == (versions[1], name)
+    named = store.load(name)
+    assert named.info.version == versions[1]
+    assert store.load(name) is named
+    assert store.load("intent").info.version == versions[0]
+    assert store.load(named_version("intent", versions[0])) is store.load("intent")
+    store.activate("intent", versions[1])
+    assert store.load("intent") is named  # it is not loaded a second time
+
+
+@pytest.mark.parametrize("version", ["20200101-0", "..", ".hidden", "a/b"])
+def test_a_version_that_is_not_there_is_not_served_by_name(root, versions, version):
+    store = ModelStore(root)
+    with pytest.raises(ModelNotFound):
+        store.active_version(named_version("intent", version))
+
+
+def test_only_the_last_versions_asked_for_by_name_stay_in_memory(root, versions):
+    store = ModelStore(root)
+    made = [
+        build_model(root, "intent", "classification", created_at=f"2026-02-0{day}T00:00:00+00:00")
+        for day in range(1, 7)
+    ]
+    first = store.load(named_version("intent", made[0]))
+    for version in made[1:5]:
+        store.load(named_version("intent", version))
+    assert store.load(named_version("intent", made[0])) is not first
