@@ -21,6 +21,7 @@ from apps.accounts.models import User
 from apps.core.demo import SimulationTarget
 from apps.core.jobs import ProgressReporter
 from apps.support import answerer, importing, services
+from apps.support.flows.reading import read_files
 from apps.support.models import Conversation, Message
 from apps.support.visitors import COOKIE
 
@@ -73,9 +74,11 @@ _PAUSE_AFTER = 6  # messages until a simulated customer leaves
 
 
 def load_demo(progress: ProgressReporter) -> str:
-    """Import the demo articles and, once, play the example conversations through the services."""
+    """Import the demo's articles and flows and, once, play the example conversations through the services."""
     rows = list(importing.read_articles(settings.DEMO_DIR / "knowledge"))
     outcome = importing.articles_import(rows=rows, progress=progress)
+    for file, text in read_files(settings.DEMO_DIR / "flows").items():
+        services.flow_ship(source=text, file=file.name)
     if not Conversation.objects.filter(is_example=True).exists():
         for index, (name, lines, end) in enumerate(EXAMPLES, start=1):
             example = _play_example(name, lines, end)

@@ -99,7 +99,10 @@ class KnowledgeVersion(models.Model):
 
 
 class Conversation(models.Model):
-    """A visitor's conversation. Who speaks for the bank follows from ``state`` alone."""
+    """A visitor's conversation. Who speaks for the bank follows from ``state`` alone.
+
+    ``flow`` is where it stands in a flow, or what flow was offered; empty outside of one.
+    """
 
     class State(models.TextChoices):
         BOT = "bot", "Bot"
@@ -127,6 +130,7 @@ class Conversation(models.Model):
     is_example = models.BooleanField(default=False)
     priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.NORMAL)
     tags = models.JSONField(default=list, blank=True)
+    flow = models.JSONField(default=dict, blank=True)
     snoozed_until = models.DateTimeField(null=True, blank=True, db_index=True)
     queued_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -237,3 +241,25 @@ class BotTurn(models.Model):
 
     def __str__(self) -> str:
         return f"turn of message {self.message_id} ({self.status})"
+
+
+from apps.support.flow_models import (  # noqa: E402 - they refer to what stands above
+    FlowVersion,
+    ServiceCase,
+    StoredFlow,
+)
+
+__all__ = [
+    "Article",
+    "ArticleUpload",
+    "ArticleVersion",
+    "BotTurn",
+    "Conversation",
+    "FlowVersion",
+    "KnowledgeVersion",
+    "Macro",
+    "Message",
+    "Note",
+    "ServiceCase",
+    "StoredFlow",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import rules
 
-from apps.accounts.rules import is_administrator, is_operator
+from apps.accounts.rules import is_administrator, is_lead, is_operator
 
 rules.add_perm("support.use_console", is_operator)
 rules.add_perm("support.view_conversation", is_operator)
@@ -12,3 +12,4 @@ rules.add_perm("support.handle_conversation", is_operator)
 rules.add_perm("support.change_articles", is_administrator | is_operator)
 rules.add_perm("support.change_macros", is_operator)
 rules.add_perm("support.correct_intents", is_operator)
+rules.add_perm("support.change_flows", is_lead)

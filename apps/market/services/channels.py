@@ -15,7 +15,7 @@ from apps.core.fetching import FetchError
 from apps.market.models import Channel, Delivery
 from apps.market.sending import mail_allowed, sender
 from apps.market.services.deliveries import deliveries_wake
-from apps.market.signing import nonce_new, secret_of
+from apps.core.signing import nonce_new, secret_of
 
 MAX_CHANNELS = 20
 

@@ -24,19 +24,33 @@ from apps.support.selectors.conversations import (
     turn_get,
     turns_due,
 )
+from apps.support.selectors.flows import (
+    FlowRow,
+    case_list,
+    flow_get,
+    flow_list,
+    flow_secret,
+    flow_version_get,
+)
 from apps.support.selectors.summaries import Summary, summary_get
 
 __all__ = [
     "TABS",
+    "FlowRow",
     "Summary",
     "analysed_message",
     "article_edited",
     "article_get",
     "article_list",
+    "case_list",
     "conversation_get",
     "conversation_list",
     "conversation_of_visitor",
     "counts",
+    "flow_get",
+    "flow_list",
+    "flow_secret",
+    "flow_version_get",
     "knowledge_base",
     "message_list",
     "note_list",

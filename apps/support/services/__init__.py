@@ -29,6 +29,14 @@ from apps.support.services.desk import (
     note_add,
     notes_stream,
 )
+from apps.support.services.flows import (
+    flow_preview,
+    flow_publish,
+    flow_save,
+    flow_ship,
+    flow_switch,
+    flow_test,
+)
 from apps.support.services.macros import macro_delete, macro_list, macro_save
 from apps.support.services.records import INBOX, conversation_stream
 from apps.support.services.turns import (
@@ -62,6 +70,12 @@ __all__ = [
     "conversation_stream",
     "conversation_take",
     "conversations_wake",
+    "flow_preview",
+    "flow_publish",
+    "flow_save",
+    "flow_ship",
+    "flow_switch",
+    "flow_test",
     "macro_delete",
     "macro_list",
     "macro_save",

@@ -15,6 +15,7 @@ from apps.core.errors import Conflict
 from apps.support import selectors, statements
 from apps.support.models import BotTurn, Conversation, Message
 from apps.support.privacy import mask
+from apps.support.services import holding
 from apps.support.services.records import (
     State,
     append,
@@ -95,6 +96,7 @@ def message_receive(
             conversation.state, conversation.assignee = State.BOT, None
         conversation.snoozed_until = None
         masked, kinds = mask(text)
+        holding.hold(conversation, text=text, kinds=kinds)
         message = append(
             conversation,
             author=Message.Author.VISITOR,
@@ -152,6 +154,7 @@ def hand_to(conversation: Conversation, owner: User, *, actor: User, action: str
     leave_queue(conversation)
     conversation.state, conversation.assignee = State.PERSON, owner
     conversation.unsure_count, conversation.snoozed_until = 0, None
+    conversation.flow = {}
     message = append(
         conversation,
         author=Message.Author.SYSTEM,
@@ -215,7 +218,7 @@ def _end(
         conversation.snoozed_until = None
         leave_queue(conversation)
         conversation.state, conversation.assignee = state, None
-        conversation.unsure_count = 0
+        conversation.unsure_count, conversation.flow = 0, {}
         message = append(conversation, author=Message.Author.SYSTEM, text=text)
         audit_record(
             actor=operator, action=action, object_type="conversation", object_id=conversation.id

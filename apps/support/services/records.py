@@ -35,6 +35,7 @@ def locked(conversation_id: UUID) -> Conversation:
 
 def queue(conversation: Conversation) -> None:
     conversation.state, conversation.queued_at = State.QUEUED, timezone.now()
+    conversation.flow = {}
 
 
 def leave_queue(conversation: Conversation) -> None:
