@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 from apps.accounts.selectors import signed_in
 from apps.core.api import CursorPagination
 from apps.core.errors import NotAllowed
-from apps.support import article_api, correction_api, desk_api, selectors, services
+from apps.support import article_api, correction_api, desk_api, flow_api, selectors, services
 from apps.support.endpoints import Anything, MessageInput, body_of, require
 from apps.support.models import Conversation
 from apps.support.payloads import (
@@ -193,6 +193,7 @@ urlpatterns = [
     path("conversations/<uuid:conversation_id>/summary/", SummaryView.as_view()),
     *correction_api.urlpatterns,
     *desk_api.urlpatterns,
+    *flow_api.urlpatterns,
     *(
         path(
             f"conversations/<uuid:conversation_id>/{action}/",

@@ -77,7 +77,8 @@ def load_demo(progress: ProgressReporter) -> str:
     """Import the demo's articles and flows and, once, play the example conversations through the services."""
     rows = list(importing.read_articles(settings.DEMO_DIR / "knowledge"))
     outcome = importing.articles_import(rows=rows, progress=progress)
-    for file, text in read_files(settings.DEMO_DIR / "flows").items():
+    flows = read_files(settings.DEMO_DIR / "flows")
+    for file, text in flows.items():
         services.flow_ship(source=text, file=file.name)
     if not Conversation.objects.filter(is_example=True).exists():
         for index, (name, lines, end) in enumerate(EXAMPLES, start=1):
@@ -85,7 +86,8 @@ def load_demo(progress: ProgressReporter) -> str:
             _make_older(example, timedelta(minutes=_MINUTES_AGO[index - 1]))
             progress.update(index, len(EXAMPLES), name)
     total = outcome.created + outcome.updated + outcome.unchanged
-    return f"{total} articles, {Conversation.objects.filter(is_example=True).count()} conversations"
+    examples = Conversation.objects.filter(is_example=True).count()
+    return f"{total} articles, {len(flows)} flows, {examples} conversations"
 
 
 def _play_example(name: str, lines: tuple[str, ...], end: str) -> UUID:

@@ -28,10 +28,11 @@ from ml.types import Classification, Entity
 TEXT_GONE = "I cannot go on with that here. " + TEXT_HAND_OVER
 
 _QUESTION = re.compile(
-    r"^(?:and |but |so |ok,? |wait,? |hang on,? )*(?:how|what|why|where|who|which|when|can i|could i"
-    r"|may i|do i|do you|is there|are there|is it|will i|should i)\b",
+    r"^(?:and |but |so |ok,? |wait,? |hang on,? )*(?:how|what|why|where|who|which|when|can i"
+    r"|could i|may i|do i|do you|is there|are there|is it|will i|should i)\b",
     re.IGNORECASE,
 )
+_HALF_AGREED = "small talk: agreement"  # "hm" and "fine" are replies, though not clear ones
 _FEWEST_WORDS = 3  # of a question asked in the midst of a flow
 
 Note = dict[str, Any]
@@ -48,7 +49,7 @@ class Heard:
 
 
 async def with_flows(heard: Heard) -> tuple[Decision, Note | None]:
-    """The decision with flows in mind, and what the inspector shows of the flow, if there is one."""
+    """The decision with flows in mind, and what the inspector shows of the flow, if any."""
     kept = heard.message.conversation.flow
     if "run" in kept:
         run = Run.of(kept["run"])
@@ -113,7 +114,7 @@ def _aside(heard: Heard, understood: bool) -> bool:
     """Whether the message leaves the flow for a moment: a question, or small talk."""
     decision, text = heard.decision, heard.message.text.strip()
     if decision.action == "chat":
-        return not understood
+        return not understood and decision.rule != _HALF_AGREED
     if decision.action not in ("answer", "clarify") or len(text.split()) < _FEWEST_WORDS:
         return False
     question = text.endswith("?") or _QUESTION.match(text) is not None

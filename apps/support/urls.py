@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.support import correction_views, knowledge_views, macro_views, views
+from apps.support import correction_views, flow_views, knowledge_views, macro_views, views
 
 app_name = "support"
 urlpatterns = [
@@ -28,6 +28,21 @@ urlpatterns = [
     path("macros/", macro_views.macro_table, name="macros"),
     path("macros/<int:macro_id>/", macro_views.macro_edit, name="macro"),
     path("macros/<int:macro_id>/delete/", macro_views.macro_remove, name="macro-delete"),
+    path("flows/", flow_views.flow_table, name="flows"),
+    path("flows/new/", flow_views.flow_edit, name="flow-new"),
+    path("flows/f/<slug:name>/", flow_views.flow_page, name="flow"),
+    path("flows/f/<slug:name>/edit/", flow_views.flow_edit, name="flow-edit"),
+    path("flows/f/<slug:name>/switch/", flow_views.flow_switch, name="flow-switch"),
+    path("flows/f/<slug:name>/<int:number>/try/", flow_views.flow_try, name="flow-try"),
+    *(
+        path(
+            f"flows/f/<slug:name>/<int:number>/{action}/",
+            flow_views.flow_act,
+            {"action": action},
+            name=f"flow-{action}",
+        )
+        for action in ("test", "publish")
+    ),
     path("widget/", views.widget, name="widget"),
     path("help/", views.help_list, name="help"),
     path("help/<slug:slug>/", views.help_article, name="article"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from apps.support.flows.actions import known_actions, time_needed
-from apps.support.flows.definition import ACTIONS, BUILT_IN, Flow, Step
+from apps.support.flows.definition import ACTIONS, BUILT_IN, Flow, Slot, Step
 from apps.support.flows.wording import names_in
 
 MOST_SECONDS = 8.0
@@ -29,24 +29,26 @@ def checked(flow: Flow) -> Iterator[Wrong]:
 def _slots(flow: Flow) -> Iterator[Wrong]:
     asked = {step.slot for step in flow.steps.values() if step.kind == "ask"}
     for name, slot in flow.slots.items():
-        path = ["slots", name]
+        for field, message in _slot(slot):
+            yield ["slots", name, *field], message
         if name in BUILT_IN:
-            yield path, f"{name!r} is the name of a variable that every flow has"
-        if (slot.kind == "choice") != bool(slot.choices):
-            yield path, "'choices' belong to a slot of kind 'choice', which needs them"
-        if slot.when and slot.kind != "date":
-            yield [*path, "when"], "only a date is past or future"
-        if (slot.least is not None or slot.most is not None) and slot.kind not in (
-            "amount",
-            "number",
-        ):
-            yield path, "'least' and 'most' belong to an amount or a number"
-        if slot.least is not None and slot.most is not None and slot.least > slot.most:
-            yield [*path, "least"], "'least' is more than 'most'"
-        if slot.shape and slot.kind not in ("order", "text"):
-            yield [*path, "shape"], "only an order number or a text has a shape"
+            yield ["slots", name], f"{name!r} is the name of a variable that every flow has"
         if name not in asked:
-            yield path, "no step asks for this slot"
+            yield ["slots", name], "no step asks for this slot"
+
+
+def _slot(slot: Slot) -> Iterator[Wrong]:
+    bounded = slot.least is not None or slot.most is not None
+    if (slot.kind == "choice") != bool(slot.choices):
+        yield [], "'choices' belong to a slot of kind 'choice', which needs them"
+    if slot.when and slot.kind != "date":
+        yield ["when"], "only a date is past or future"
+    if bounded and slot.kind not in ("amount", "number"):
+        yield [], "'least' and 'most' belong to an amount or a number"
+    if slot.least is not None and slot.most is not None and slot.least > slot.most:
+        yield ["least"], "'least' is more than 'most'"
+    if slot.shape and slot.kind not in ("order", "text"):
+        yield ["shape"], "only an order number or a text has a shape"
 
 
 def _step(flow: Flow, step: Step) -> Iterator[Wrong]:
@@ -57,19 +59,26 @@ def _step(flow: Flow, step: Step) -> Iterator[Wrong]:
             yield [], "nothing follows; the last step is an 'end' or 'hand_over', or has a 'next'"
     if step.kind == "ask" and step.slot not in flow.slots:
         yield ["ask"], f"there is no slot {step.slot!r}"
+    yield from _action(step)
+    yield from _names(flow, step)
+
+
+def _action(step: Step) -> Iterator[Wrong]:
     if step.kind == "do" and step.action not in known_actions():
         listed = ", ".join(sorted(known_actions()))
         yield ["do"], f"there is no action {step.action!r}; there are {listed}"
     if step.kind in ACTIONS and time_needed(step) > MOST_SECONDS:
-        yield (
-            ["seconds"],
-            f"its tries may take {time_needed(step):g} seconds; {MOST_SECONDS:g} are allowed",
-        )
+        needed = f"{time_needed(step):g} seconds; {MOST_SECONDS:g} are allowed"
+        yield ["seconds"], f"its tries may take {needed}"
+
+
+def _names(flow: Flow, step: Step) -> Iterator[Wrong]:
+    """Names in texts and cases that are neither a slot nor a variable."""
     known = {*flow.slots, *BUILT_IN, *_variables(flow)}
     for field, text in _texts(flow, step):
         for name in names_in(text):
             if name.split(".")[0] not in known:
-                yield [*field], f"{{{name}}} is no slot and no variable of this flow"
+                yield field, f"{{{name}}} is no slot and no variable of this flow"
     for number, case in enumerate(step.cases):
         if case.name.split(".")[0] not in known:
             yield ["branch", number, "if"], f"{case.name!r} is no slot and no variable of this flow"

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from apps.support.flows.actions import Result
 from apps.support.flows.definition import Case, Flow, Step
-from apps.support.flows.values import OPTION, Reply, Read, read_value, volunteered
+from apps.support.flows.values import OPTION, Read, Reply, read_value, volunteered
 from apps.support.flows.wording import filled, looked_up, spoken
 
 State = Literal["ask", "done", "hand_over", "cancelled"]
@@ -30,11 +30,13 @@ TEXT_CANCELLED = "All right, we leave it there. Is there anything else?"
 TEXT_TOO_OFTEN = "I do not get any further here, so I am passing you to a colleague."
 TEXT_YES_OR_NO = "Please answer yes or no."
 
-_POLITE = r"(?:[\s,.!]+(?:please|thanks|thank you|that is right|that's right|do it|go ahead))*"
+_POLITE = (
+    r"(?:[\s,.!]+(?:please|thanks|thank you|that is right|that's right|do it|go ahead"
+    r"|i (?:do|would)))*"
+)
 _YES = re.compile(
     r"(?:yes|yep|yeah|yup|y|sure|ok(?:ay)?|please do|go ahead|correct|right|confirm(?:ed)?|do it"
-    r"|of course|absolutely|certainly|that is (?:right|correct)|that's (?:right|correct)|yes please)"
-    + _POLITE,
+    r"|of course|absolutely|certainly|that(?: is|'s) (?:right|correct)|yes please)" + _POLITE,
     re.IGNORECASE,
 )
 _NO = re.compile(
@@ -130,7 +132,7 @@ class Player:
         return await self._go(replace(run, slots=slots, tries=0, step=step.next), [])
 
     def read(self, run: Run, reply: Reply) -> Read:
-        """What the reply says to the question that the run waits at; a confirmation is yes or no."""
+        """What the reply says to the question that is open; to a confirmation yes or no."""
         step = self.flow.steps[run.step]
         if step.kind == "confirm":
             chosen = reply.option.removeprefix(OPTION)

@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|(?<![\d.,])\d
 _LAST_FOUR = re.compile(r"(?<!\d)(\d{4})(?!\d)")
 _TOKEN = re.compile(r"\b(?=[A-Z-]*\d)[A-Z0-9][A-Z0-9-]{2,23}\b", re.IGNORECASE)
 _INTRODUCED = re.compile(
-    r"^(?:hi|hello)?[,.! ]*(?:my (?:full )?name is|my name's|i am|i'm|it is|it's|this is|call me)\s+",
+    r"^(?:hi|hello)?[,.! ]*(?:my (?:full )?name(?: is|'s)|i am|i'm|it is|it's|this is|call me)\s+",
     re.IGNORECASE,
 )
 _LONGEST_NAME = 60

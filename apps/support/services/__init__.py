@@ -30,6 +30,7 @@ from apps.support.services.desk import (
     notes_stream,
 )
 from apps.support.services.flows import (
+    MOST_SAID,
     flow_preview,
     flow_publish,
     flow_save,
@@ -51,6 +52,7 @@ from apps.support.services.turns import (
 __all__ = [
     "INBOX",
     "LEASE",
+    "MOST_SAID",
     "Closed",
     "Content",
     "Received",
