@@ -74,7 +74,7 @@ _PAUSE_AFTER = 6  # messages until a simulated customer leaves
 
 
 def load_demo(progress: ProgressReporter) -> str:
-    """Import the demo's articles and flows and, once, play the example conversations through the services."""
+    """Import articles and flows and, once, play the example conversations through the services."""
     rows = list(importing.read_articles(settings.DEMO_DIR / "knowledge"))
     outcome = importing.articles_import(rows=rows, progress=progress)
     flows = read_files(settings.DEMO_DIR / "flows")

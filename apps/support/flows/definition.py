@@ -11,12 +11,17 @@ SlotKind = Literal[
 ]
 StepKind = Literal["ask", "say", "confirm", "branch", "do", "webhook", "set", "hand_over", "end"]
 
+CaseTest = Literal["is", "one_of", "over", "under", "given"]
+
 SLOT_KINDS: tuple[SlotKind, ...] = (
     "card", "iban", "amount", "date", "order", "email", "phone", "name", "number", "text", "choice",
 )  # fmt: skip
 STEP_KINDS: tuple[StepKind, ...] = (
     "ask", "say", "confirm", "branch", "do", "webhook", "set", "hand_over", "end",
 )  # fmt: skip
+TESTS: tuple[CaseTest, ...] = ("is", "one_of", "over", "under", "given")
+"""What a case of a branch may hold a value against."""
+
 ACTIONS = ("do", "webhook")
 """Steps that call something outside, with a time-out, tries and an error branch."""
 
@@ -53,7 +58,7 @@ class Case:
     """A way that a branch may go: ``test`` of the value of ``name`` against ``against``."""
 
     name: str
-    test: Literal["is", "one_of", "over", "under", "given"]
+    test: CaseTest
     against: Any
     to: str
 

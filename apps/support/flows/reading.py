@@ -11,8 +11,8 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
 from apps.support.flows.checking import checked
-from apps.support.flows.definition import STEP_KINDS, Case, Flow, Rehearsal, Slot, Step
-from apps.support.flows.schema import SCHEMA, TESTS
+from apps.support.flows.definition import STEP_KINDS, TESTS, Case, Flow, Rehearsal, Slot, Step
+from apps.support.flows.schema import SCHEMA
 from apps.support.flows.wrong import FlowInvalid, FlowProblem
 from ml.errors import DataError
 

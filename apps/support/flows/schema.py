@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from apps.support.flows.definition import ACTIONS, MAX_TRIES, SLOT_KINDS, STEP_KINDS
+from typing import Any
 
-TESTS = ("is", "one_of", "over", "under", "given")
-"""What a case of a branch may hold a value against."""
+from apps.support.flows.definition import ACTIONS, MAX_TRIES, SLOT_KINDS, STEP_KINDS, TESTS
 
 MAX_STEPS = 100
 
@@ -116,7 +115,7 @@ _REHEARSAL = {
         "contains": _TEXT,
     },
 }
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "required": ["flow", "title", "start", "steps", "tests"],

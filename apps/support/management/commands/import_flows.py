@@ -15,7 +15,7 @@ from apps.support.flows.wrong import FlowInvalid, FlowProblem
 
 
 class Command(TrefoilCommand):
-    help = "Import flows from a YAML file or a folder of them (all or none); tests and publishes."
+    help = "Import flows from a YAML file or a folder of them (all or none); tested and published."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("path", type=Path)
@@ -38,6 +38,6 @@ class Command(TrefoilCommand):
             with transaction.atomic():
                 for file, text in texts.items():
                     version = services.flow_ship(source=text, file=str(file))
-                    rows.append([version.flow.name, f"version {version.number} is published"])
+                    rows.append([version.flow.name, f"version {version.number}, {version.state}"])
         self.table(["flow", "outcome"], rows)
         return {"n": len(rows), "flows": [row[0] for row in rows]}
