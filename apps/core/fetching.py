@@ -115,6 +115,28 @@ class Fetcher:
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL) as error:
             raise _failure(error) from error
 
+    async def acall(self, url: str, *, content: bytes, headers: Mapping[str, str]) -> Fetched:
+        """POST ``content`` to ``url`` and read what it answers; no redirect is followed.
+
+        Raises :class:`FetchError` (``busy`` for an answer that another try may better), at the
+        latest after ``total_seconds``.
+        """
+        sent = {**headers, "User-Agent": self.user_agent}
+        try:
+            async with (
+                asyncio.timeout(self.total_seconds),
+                httpx.AsyncClient(
+                    timeout=_TIMEOUT, transport=self.transport, trust_env=False
+                ) as client,
+            ):
+                target = await self._checked(url)
+                async with _opened(client, target, sent, content=content) as response:
+                    if response.status_code == 429 or response.status_code >= 500:
+                        raise FetchError("busy", f"The server answered {response.status_code}.")
+                    return await self._read(url, response)
+        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL) as error:
+            raise _failure(error) from error
+
     def check(self, url: str) -> None:
         """Raise :class:`FetchError` for an address that would be refused now."""
         async_to_sync(self._checked)(url)

@@ -15,7 +15,7 @@ from apps.market.hours import ALL_DAYS, Hours
 class Channel(models.Model):
     """Where its owner's alerts go: an e-mail address, a signed webhook or a Slack-like one.
 
-    ``nonce`` is what the signing secret is derived from (see :mod:`apps.market.signing`): the
+    ``nonce`` is what the signing secret is derived from (see :mod:`apps.core.signing`): the
     secret itself is stored nowhere. The address of a Slack webhook is a secret too and is shown
     by its host alone.
     """

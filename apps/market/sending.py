@@ -18,8 +18,8 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 
 from apps.core.fetching import Fetcher, FetchError
+from apps.core.signing import secret_of, signed_headers
 from apps.market.delivery_models import Channel
-from apps.market.signing import secret_of, signed_headers
 
 logger = structlog.get_logger(__name__)
 

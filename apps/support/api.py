@@ -26,6 +26,7 @@ from apps.support import (
     correction_api,
     deadline_api,
     desk_api,
+    flow_api,
     selectors,
     services,
     team_api,
@@ -236,6 +237,7 @@ urlpatterns = [
     *desk_api.urlpatterns,
     *team_api.urlpatterns,
     *deadline_api.urlpatterns,
+    *flow_api.urlpatterns,
     *(
         path(
             f"conversations/<uuid:conversation_id>/{action}/",

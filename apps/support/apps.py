@@ -13,12 +13,13 @@ class SupportConfig(AppConfig):
 
         from apps.core import demo, jobs, lifespan
         from apps.core.scheduler import register_periodic
-        from apps.support import tasks
+        from apps.support import demo_ledger, tasks
         from apps.support.answerer import run_answerer, warm_languages
         from apps.support.cases import run_cases
         from apps.support.knowledge import run_renewal
         from apps.support.services import uploads
 
+        demo_ledger.register()
         jobs.register_job(uploads.IMPORT_JOB, uploads.run_import)
         register_periodic("prune-article-uploads", tasks.prune_uploads, every=timedelta(hours=6))
         register_periodic(

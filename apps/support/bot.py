@@ -12,7 +12,8 @@ from apps.support.small_talk import small_talk
 from ml.retrieval.hybrid import Hit
 from ml.types import Classification
 
-Action = Literal["answer", "clarify", "chat", "unsure", "hand_over"]
+Action = Literal["answer", "clarify", "chat", "unsure", "hand_over", "ask", "done", "cancelled"]
+"""What the bot does; ``ask``, ``done`` and ``cancelled`` are steps of a flow."""
 
 _UNSURE_LIMIT = 2
 _PASSAGE_SHOWN = 240  # characters of a passage that the inspector shows
@@ -24,6 +25,7 @@ _PERSON = re.compile(
     re.IGNORECASE,
 )
 
+RULE_PERSON = "the visitor asked for a person"
 TEXT_HAND_OVER = "I am passing you to a colleague now. They can read what you wrote here."
 TEXT_UNSURE = (
     "I am not sure that I understood. Could you put it in other words? "
@@ -85,7 +87,8 @@ class Findings:
 class Decision:
     """What to do, what to say, what to cite, and the rule that decided.
 
-    A decision that is not ``sure`` gives way to one by another reading of the message.
+    A decision that is not ``sure`` gives way to one by another reading of the message. ``flow`` is
+    what the conversation keeps of a flow from here on; nothing ends one that runs.
     """
 
     action: Action
@@ -95,6 +98,7 @@ class Decision:
     citations: list[dict[str, str]] = field(default_factory=list)
     choices: list[dict[str, str]] = field(default_factory=list)
     ranked: list[dict[str, Any]] = field(default_factory=list)
+    flow: dict[str, Any] = field(default_factory=dict)
 
 
 def decide(findings: Findings, thresholds: Thresholds = DEFAULTS) -> Decision:
@@ -104,7 +108,7 @@ def decide(findings: Findings, thresholds: Thresholds = DEFAULTS) -> Decision:
     if (chat := small_talk(findings.text)) is not None:
         return Decision("chat", chat.reply, f"small talk: {chat.kind}")
     if _PERSON.search(findings.text):
-        return Decision("hand_over", TEXT_HAND_OVER, "the visitor asked for a person")
+        return Decision("hand_over", TEXT_HAND_OVER, RULE_PERSON)
     if findings.language is not None:
         return Decision("hand_over", TEXT_FOREIGN, f"language {findings.language}")
     return _from_models(findings, _rank(findings, thresholds), thresholds)

@@ -21,6 +21,7 @@ from apps.accounts.models import User
 from apps.core.demo import SimulationTarget
 from apps.core.jobs import ProgressReporter
 from apps.support import answerer, importing, services
+from apps.support.flows.reading import read_files
 from apps.support.models import Conversation, Message
 from apps.support.visitors import COOKIE
 
@@ -73,16 +74,20 @@ _PAUSE_AFTER = 6  # messages until a simulated customer leaves
 
 
 def load_demo(progress: ProgressReporter) -> str:
-    """Import the demo articles and, once, play the example conversations through the services."""
+    """Import articles and flows and, once, play the example conversations through the services."""
     rows = list(importing.read_articles(settings.DEMO_DIR / "knowledge"))
     outcome = importing.articles_import(rows=rows, progress=progress)
+    flows = read_files(settings.DEMO_DIR / "flows")
+    for file, text in flows.items():
+        services.flow_ship(source=text, file=file.name)
     if not Conversation.objects.filter(is_example=True).exists():
         for index, (name, lines, end) in enumerate(EXAMPLES, start=1):
             example = _play_example(name, lines, end)
             _make_older(example, timedelta(minutes=_MINUTES_AGO[index - 1]))
             progress.update(index, len(EXAMPLES), name)
     total = outcome.created + outcome.updated + outcome.unchanged
-    return f"{total} articles, {Conversation.objects.filter(is_example=True).count()} conversations"
+    examples = Conversation.objects.filter(is_example=True).count()
+    return f"{total} articles, {len(flows)} flows, {examples} conversations"
 
 
 def _play_example(name: str, lines: tuple[str, ...], end: str) -> UUID:

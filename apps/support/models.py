@@ -126,7 +126,8 @@ class Conversation(models.Model):
     message that nobody has answered. ``helped_since`` is when it became a person's matter,
     ``first_reply_at`` when a person wrote first; ``deadlines`` maps what is promised (``first``,
     ``next``, ``resolution``) to its moment, ``breached`` names what was not kept, and ``due_at`` is
-    the earliest that still can be.
+    the earliest that still can be. ``flow`` is where it stands in a flow, or what flow was offered;
+    empty outside of one.
     """
 
     class State(models.TextChoices):
@@ -156,6 +157,7 @@ class Conversation(models.Model):
     is_example = models.BooleanField(default=False)
     priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.NORMAL)
     tags = models.JSONField(default=list, blank=True)
+    flow = models.JSONField(default=dict, blank=True)
     snoozed_until = models.DateTimeField(null=True, blank=True, db_index=True)
     queued_at = models.DateTimeField(null=True, blank=True)
     queued_behind = models.PositiveIntegerField(default=0)
@@ -277,3 +279,25 @@ class BotTurn(models.Model):
 
     def __str__(self) -> str:
         return f"turn of message {self.message_id} ({self.status})"
+
+
+from apps.support.flow_models import (  # noqa: E402 - they refer to what stands above
+    FlowVersion,
+    ServiceCase,
+    StoredFlow,
+)
+
+__all__ = [
+    "Article",
+    "ArticleUpload",
+    "ArticleVersion",
+    "BotTurn",
+    "Conversation",
+    "FlowVersion",
+    "KnowledgeVersion",
+    "Macro",
+    "Message",
+    "Note",
+    "ServiceCase",
+    "StoredFlow",
+]

@@ -19,6 +19,7 @@ from apps.core.errors import ModelUnavailable, Problem
 from apps.support import knowledge, language, selectors
 from apps.support.bot import Decision, Findings, Thresholds, decide, on_several
 from apps.support.clauses import asks, clauses
+from apps.support.flow_turns import Heard, with_flows
 from apps.support.follow_up import behind, leans, points_back
 from apps.support.knowledge import Knowledge
 from apps.support.models import Message
@@ -56,7 +57,7 @@ async def think(message: Message) -> tuple[Decision, Analysis]:
 
     Where the message as it stands leaves the bot unsure, it is read behind the question that it
     follows, and with its misspelt words mended; parts that ask about different matters are
-    answered one by one.
+    answered one by one. A flow that runs, or that the message begins, has the last word.
     """
     clock: dict[str, float] = {}
     foreign = await _foreign(message.text)
@@ -69,7 +70,12 @@ async def think(message: Message) -> tuple[Decision, Analysis]:
     reading = await _read_again(message, first, foreign)
     if reading is not first:
         clock["read again"] = time.perf_counter() - began
+    heard = Heard(message, reading.decision, reading.intent, entities)
+    decision, flow = await _timed(clock, "flow", with_flows(heard))
+    reading = replace(reading, decision=decision)
     analysis = _analysis(reading, entities, foreign, clock)
+    if flow is not None:
+        analysis["flow"] = flow
     if reading.text != message.text:
         analysis["read_as"] = reading.text
     if abuse:

@@ -3,6 +3,7 @@ from django.urls import path
 from apps.support import (
     correction_views,
     deadline_views,
+    flow_views,
     knowledge_views,
     macro_views,
     team_views,
@@ -45,6 +46,21 @@ urlpatterns = [
     path("hours/policies/<int:policy_id>/", deadline_views.policy_edit, name="policy"),
     path(
         "hours/policies/<int:policy_id>/delete/", deadline_views.policy_remove, name="policy-delete"
+    ),
+    path("flows/", flow_views.flow_table, name="flows"),
+    path("flows/new/", flow_views.flow_edit, name="flow-new"),
+    path("flows/f/<slug:name>/", flow_views.flow_page, name="flow"),
+    path("flows/f/<slug:name>/edit/", flow_views.flow_edit, name="flow-edit"),
+    path("flows/f/<slug:name>/switch/", flow_views.flow_switch, name="flow-switch"),
+    path("flows/f/<slug:name>/<int:number>/try/", flow_views.flow_try, name="flow-try"),
+    *(
+        path(
+            f"flows/f/<slug:name>/<int:number>/{action}/",
+            flow_views.flow_act,
+            {"action": action},
+            name=f"flow-{action}",
+        )
+        for action in ("test", "publish")
     ),
     path("widget/", views.widget, name="widget"),
     path("help/", views.help_list, name="help"),

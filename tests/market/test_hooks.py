@@ -14,7 +14,7 @@ from apps.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from apps.market.models import Article, Source
 from apps.market.services.hooks import LARGEST, webhook_create, webhook_renew_secret
 from apps.market.services.source_settings import source_update
-from apps.market.signing import signed_headers
+from apps.core.signing import signed_headers
 from tests.conftest import ClientFor
 from tests.market.factories import SourceFactory, store
 

@@ -12,10 +12,10 @@ from django.utils import timezone
 from apps.accounts.services import audit_record
 from apps.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from apps.core.fetching import FetchError
+from apps.core.signing import nonce_new, secret_of
 from apps.market.models import Channel, Delivery
 from apps.market.sending import mail_allowed, sender
 from apps.market.services.deliveries import deliveries_wake
-from apps.market.signing import nonce_new, secret_of
 
 MAX_CHANNELS = 20
 

@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from apps.accounts.services import audit_record
 from apps.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from apps.core.signing import SignatureError, nonce_new, secret_of, signature_check
 from apps.market.ingest import batch_store
 from apps.market.models import Source
-from apps.market.signing import SignatureError, nonce_new, secret_of, signature_check
 
 LARGEST = 4 * 1024 * 1024
 

@@ -17,6 +17,7 @@ from django.db import transaction
 from apps.core.jobs import ProgressReporter
 from apps.support import knowledge, services
 from apps.support.conversation_tests.reading import ConversationTest, Turn
+from apps.support.flows.actions import in_caller_thread
 from apps.support.models import BotTurn, Message
 from apps.support.thinking import think
 
@@ -64,12 +65,16 @@ def play(tests: Sequence[ConversationTest], progress: ProgressReporter) -> list[
 
 def _play(test: ConversationTest) -> Outcome:
     turns: list[TurnOutcome] = []
-    with transaction.atomic():
-        for outcome in _turns(test):
-            turns.append(outcome)
-            if outcome.problems:
-                break
-        transaction.set_rollback(True)
+    token = in_caller_thread.set(True)
+    try:
+        with transaction.atomic():
+            for outcome in _turns(test):
+                turns.append(outcome)
+                if outcome.problems:
+                    break
+            transaction.set_rollback(True)
+    finally:
+        in_caller_thread.reset(token)
     return Outcome(test.file, test.name, test.path, tuple(turns))
 
 
@@ -88,7 +93,8 @@ def _turns(test: ConversationTest) -> Iterator[TurnOutcome]:
             conversation_id=conversation.id, text=text, client_id=f"turn-{number}", chosen=chosen
         )
         answer, analysis = _answered(received.turn)
-        offered = {choice["slug"]: choice["label"] for choice in answer.choices} if answer else {}
+        choices = answer.choices if answer else []
+        offered = {choice["slug"]: choice["label"] for choice in choices}
         yield _judged(turn, text, received.message, answer, analysis)
 
 
@@ -115,7 +121,11 @@ def _judged(
         milliseconds=round(sum(analysis.get("milliseconds", {}).values()), 2),
     )
     found = [(entity["label"], entity.get("value", "")) for entity in analysis.get("entities", [])]
-    problems = [*_said(turn, outcome), *_stored(turn, stored.text, found)]
+    problems = [
+        *_said(turn, outcome),
+        *_stored(turn, stored.text, found),
+        *_flowed(turn, analysis.get("flow") or {}),
+    ]
     return TurnOutcome(**{**asdict(outcome), "problems": tuple(problems)})
 
 
@@ -144,6 +154,14 @@ def _stored(turn: Turn, text: str, found: Sequence[tuple[str, str]]) -> Iterator
         for value in values:
             if (kind, value) not in found:
                 yield f"no {kind} {value!r} among the entities ({_pairs(found)})"
+
+
+def _flowed(turn: Turn, flow: dict[str, Any]) -> Iterator[str]:
+    if turn.flow is not None and flow.get("name") != turn.flow:
+        yield f"the flow is {flow.get('name')!r}, not {turn.flow!r}"
+    for name, value in turn.slots.items():
+        if (found := flow.get("slots", {}).get(name)) != value:
+            yield f"the slot {name!r} is {found!r}, not {value!r}"
 
 
 def _listed(values: Sequence[str]) -> str:

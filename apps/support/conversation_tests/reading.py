@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,11 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from ml.errors import DataError
 
-ACTIONS = ("answer", "clarify", "chat", "unsure", "hand_over", "silent")
-"""What the bot may do; ``silent``: a person has the conversation, so the bot says nothing."""
+ACTIONS = (
+    "answer", "clarify", "chat", "unsure", "hand_over", "silent", "ask", "done", "cancelled"
+)  # fmt: skip
+"""What the bot may do; ``silent``: a person has the conversation, so the bot says nothing; ``ask``,
+``done`` and ``cancelled`` are turns of a flow."""
 
 _TEXT = {"type": "string", "minLength": 1, "pattern": r"\S"}
 _TEXTS = {"oneOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}
@@ -38,6 +41,8 @@ _TURN = {
         "never_says": _TEXTS,
         "stored": _TEXT,
         "entities": {"type": "object", "minProperties": 1, "additionalProperties": _TEXTS},
+        "flow": _TEXT,
+        "slots": {"type": "object", "minProperties": 1, "additionalProperties": _TEXT},
     },
 }
 _SCHEMA = {
@@ -72,7 +77,8 @@ class Turn:
     ``cites`` are the slugs that the answer cites, all and in order; of ``cites_one_of`` it cites
     at least one; ``offers`` are the articles to choose from. ``says`` and ``never_says`` are parts
     of the answer, without regard to case; ``stored`` is the message as it is kept, ``entities``
-    maps kinds to normalised values that must have been found.
+    maps kinds to normalised values that must have been found. ``flow`` is the flow that took the
+    turn, ``slots`` values that it has filled, as the inspector shows them.
     """
 
     customer: str | None
@@ -85,6 +91,8 @@ class Turn:
     never_says: tuple[str, ...]
     stored: str | None
     entities: dict[str, tuple[str, ...]]
+    flow: str | None = None
+    slots: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +187,8 @@ def _turn(entry: dict[str, Any]) -> Turn:
         never_says=_several(entry.get("never_says", [])),
         stored=entry.get("stored"),
         entities={kind: _several(value) for kind, value in entry.get("entities", {}).items()},
+        flow=entry.get("flow"),
+        slots=dict(entry.get("slots", {})),
     )
 
 

@@ -37,6 +37,14 @@ from apps.support.selectors.deadlines import (
     policy_list,
 )
 from apps.support.selectors.filters import Filters, view_list
+from apps.support.selectors.flows import (
+    FlowRow,
+    flow_get,
+    flow_list,
+    flow_secret,
+    flow_version_get,
+    service_case_list,
+)
 from apps.support.selectors.summaries import Summary, summary_get
 from apps.support.selectors.teams import (
     colleagues,
@@ -55,6 +63,7 @@ from apps.support.selectors.waits import Place, place_at, place_get
 __all__ = [
     "TABS",
     "Filters",
+    "FlowRow",
     "Place",
     "Summary",
     "analysed_message",
@@ -71,6 +80,10 @@ __all__ = [
     "conversation_seen",
     "counts",
     "deadlines_passed",
+    "flow_get",
+    "flow_list",
+    "flow_secret",
+    "flow_version_get",
     "fresh_since",
     "knowledge_base",
     "message_list",
@@ -87,6 +100,7 @@ __all__ = [
     "question_before",
     "queue_of",
     "queue_position",
+    "service_case_list",
     "snoozed_due",
     "stream_in_sight",
     "summary_get",

@@ -36,6 +36,15 @@ from apps.support.services.desk import (
     conversations_wake,
     note_add,
 )
+from apps.support.services.flows import (
+    MOST_SAID,
+    flow_preview,
+    flow_publish,
+    flow_save,
+    flow_ship,
+    flow_switch,
+    flow_test,
+)
 from apps.support.services.macros import macro_delete, macro_list, macro_save
 from apps.support.services.presence import (
     duty_set,
@@ -68,6 +77,7 @@ __all__ = [
     "INBOX",
     "LEASE",
     "MOST_AT_ONCE",
+    "MOST_SAID",
     "Closed",
     "Content",
     "Received",
@@ -95,6 +105,12 @@ __all__ = [
     "deal_for",
     "duty_set",
     "duty_touch",
+    "flow_preview",
+    "flow_publish",
+    "flow_save",
+    "flow_ship",
+    "flow_switch",
+    "flow_test",
     "hours_save",
     "macro_delete",
     "macro_list",

@@ -15,6 +15,7 @@ from apps.core.errors import Conflict
 from apps.support import selectors, statements
 from apps.support.models import BotTurn, Conversation, Message
 from apps.support.privacy import mask
+from apps.support.services import holding
 from apps.support.services.presence import duty_touch
 from apps.support.services.queueing import deal_to_soon, hand_to, leave_queue, queue
 from apps.support.services.records import (
@@ -96,6 +97,7 @@ def message_receive(
             conversation.state, conversation.assignee = State.BOT, None
         conversation.snoozed_until = None
         masked, kinds = mask(text)
+        holding.hold(conversation, text=text, kinds=kinds)
         message = append(
             conversation,
             author=Message.Author.VISITOR,
@@ -196,6 +198,7 @@ def _end(
         leave_queue(conversation)
         conversation.state, conversation.assignee = state, None
         conversation.unsure_count, conversation.unanswered_since = 0, None
+        conversation.flow = {}
         if freed:
             deal_to_soon(operator)
         message = append(conversation, author=Message.Author.SYSTEM, text=text)

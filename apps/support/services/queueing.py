@@ -36,7 +36,7 @@ def queue(conversation: Conversation, *, route: bool = True) -> None:
     if conversation.team is None and route:
         move_to(conversation, selectors.team_for(subject=conversation.subject))
     conversation.state, conversation.queued_at = State.QUEUED, timezone.now()
-    conversation.assignee = None
+    conversation.assignee, conversation.flow = None, {}
     conversation.queued_behind = (selectors.queue_position(conversation=conversation) or 1) - 1
     if conversation.team is not None and conversation.team.assignment != Team.Assignment.HAND:
         transaction.on_commit(partial(deal, team_id=conversation.team.pk), robust=True)
@@ -68,7 +68,7 @@ def hand_to(conversation: Conversation, owner: User, *, actor: User | None, acti
     leave_queue(conversation)
     conversation.state, conversation.assignee = State.PERSON, owner
     conversation.unsure_count, conversation.snoozed_until = 0, None
-    conversation.owned_at = timezone.now()
+    conversation.owned_at, conversation.flow = timezone.now(), {}
     message = append(
         conversation,
         author=Message.Author.SYSTEM,

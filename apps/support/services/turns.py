@@ -14,6 +14,7 @@ from django.utils import timezone
 from apps.support import statements
 from apps.support.bot import Decision
 from apps.support.models import BotTurn, Message
+from apps.support.services import holding
 from apps.support.services.queueing import queue
 from apps.support.services.records import State, append, locked, mark_abusive, publish_message
 
@@ -71,6 +72,9 @@ def _answer(turn: BotTurn, decision: Decision, analysis: dict[str, Any]) -> Mess
         return None
     if decision.action in ("answer", "clarify") and (intents := analysis.get("intents")):
         conversation.subject = str(intents[0]["label"]).replace("_", " ")[:120]
+    if flow := analysis.get("flow"):
+        conversation.subject = str(flow["title"])
+    conversation.flow = holding.kept_on(conversation.flow, decision.flow, after=asked.seq)
     if analysis.get("abuse"):
         mark_abusive(conversation)
     unsure = decision.action in ("unsure", "hand_over")

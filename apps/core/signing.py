@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from django.utils.crypto import salted_hmac
 
 _PREFIX = "whsec_"
-_SALT = "apps.market.signing"
+_SALT = "apps.market.signing"  # where it was first; another would make new secrets
 
 
 def nonce_new() -> str:
@@ -26,7 +26,7 @@ def nonce_new() -> str:
 
 
 def secret_of(nonce: str) -> str:
-    """The secret of a channel, as its receiver keeps it.
+    """The secret that belongs to ``nonce``, as its receiver keeps it.
 
     It follows from the nonce and the installation's own key, so that a copy of the database holds
     no secret; a new installation key makes new secrets.

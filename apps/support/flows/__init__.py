@@ -1,0 +1,1 @@
+"""Declarative conversations: read from YAML, checked, and played step by step."""
