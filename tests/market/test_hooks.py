@@ -11,10 +11,10 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from apps.core.signing import signed_headers
 from apps.market.models import Article, Source
 from apps.market.services.hooks import LARGEST, webhook_create, webhook_renew_secret
 from apps.market.services.source_settings import source_update
-from apps.core.signing import signed_headers
 from tests.conftest import ClientFor
 from tests.market.factories import SourceFactory, store
 

@@ -224,7 +224,7 @@ async def test_an_operator_who_lost_the_role_can_do_nothing_more(
 @pytest.mark.parametrize(
     ("conversation", "code"),
     [
-        (str(uuid.uuid4()), "conversation_not_found"),
+        ("5d3a4b0e-7f5e-4f0f-9c5e-3a1d5a0c7b11", "conversation_not_found"),
         ("x", "frame_invalid"),
         (None, "frame_invalid"),
     ],
