@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import uuid
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ def small_demo(settings: Any, tmp_path: Path) -> None:
     (folder / "pin.md").write_text(
         '---\ntitle: The PIN\ntags: ["intent:change_pin"]\n---\nAt a machine.\n', encoding="utf-8"
     )
+    (tmp_path / "flows").mkdir()
+    shutil.copy(settings.DEMO_DIR / "flows" / "exchange-rate.yaml", tmp_path / "flows")
+    shutil.copy(settings.DEMO_DIR / "ledger.json", tmp_path)
     settings.DEMO_DIR = tmp_path
 
 
