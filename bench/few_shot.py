@@ -34,14 +34,16 @@ from ml.training.rows import FinetuneRequest
 
 SPLIT_SEED = 7
 RECIPE = Path(__file__).resolve().parents[1] / "ml" / "training" / "recipes" / "few_shot.toml"
+_FROZEN = {"method": "head", "contrast": 0.0, "epochs": 0.01, "strength": 1.0}
 WAYS: dict[str, dict[str, Any]] = {
     "default": {},
     "recipe": {},
     "plain": {"few_shot": "off"},
-    "centroids": {"method": "head", "contrast": 0.0, "epochs": 0.01, "head_start": "centroids"},
-    "logistic": {"method": "head", "contrast": 0.0, "epochs": 0.01},
+    "centroids": _FROZEN | {"head_start": "centroids"},
+    "logistic": _FROZEN,
     "from_centroids": {"head_start": "centroids"},
     "no_contrast": {"contrast": 0.0},
+    "whole_change": {"strength": 1.0},
     "by_length": {"class_rows": 0},
     "no_names": {"label_names": False},
     "r_drop": {"r_drop": 1.0},

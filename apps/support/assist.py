@@ -50,7 +50,7 @@ def assist(*, conversation: Conversation, operator: User) -> Assist:
 
     Articles count by their hybrid score and past replies by the cosine of their question: both are
     mostly a cosine, and the best three of the two are shown. The next article is the best that
-    neither the customer has been given yet nor a draft is taken from.
+    fits, that the customer has not been given yet, and that no draft is taken from.
     """
     messages = selectors.message_list(conversation=conversation)
     question = open_question(messages)
@@ -65,10 +65,8 @@ def assist(*, conversation: Conversation, operator: User) -> Assist:
     replies = _distinct(sorted([*found, *past], key=lambda one: -one.score))[:REPLIES]
     given = {citation["url"] for message in messages for citation in message.citations}
     shown = given | {one.url for one in replies}
-    rest = (_of_article(known, hit) for hit in hits)
-    return Assist(
-        question, replies, similar, next((one for one in rest if one.url not in shown), None)
-    )
+    following = next((one for one in found if one.url not in shown), None)
+    return Assist(question, replies, similar, following)
 
 
 def open_question(messages: Sequence[Message]) -> str:

@@ -54,8 +54,7 @@ def test_articles_and_past_replies_are_suggested_with_their_source(
     assert about_pin.replies[0].url == "/support/help/change-pin/"
     assert "any cash machine" in about_pin.replies[0].text
     assert len({one.text for one in about_pin.replies}) == len(about_pin.replies) <= 3
-    assert about_pin.next_article is not None
-    assert about_pin.next_article.url not in {one.url for one in about_pin.replies}
+    assert about_pin.next_article is None  # the other articles are about something else
 
 
 def test_cases_of_a_private_team_help_its_members_alone(
