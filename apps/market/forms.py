@@ -20,12 +20,19 @@ COOLDOWNS = [
     (1440, "1 day"),
 ]
 
+WATCHLIST, SECTOR = "watchlist", "sector:"
+"""What the group of companies is called that a rule is about."""
+
 
 class RuleForm(forms.Form):
     """A rule as its owner writes it; the company is typed as ticker or name."""
 
     name = forms.CharField(max_length=120, required=False)
     company = forms.CharField(max_length=200, required=False)
+    group = forms.CharField(max_length=80, required=False)
+    words = forms.CharField(max_length=600, required=False)
+    least_risk = forms.IntegerField(min_value=0, max_value=100, required=False)
+    least_novelty = forms.IntegerField(min_value=0, max_value=100, required=False)
     sentiment = forms.ChoiceField(choices=[("", "any"), *Sentiment.choices], required=False)
     threshold = forms.IntegerField(min_value=34, max_value=99, required=False)
     topic = forms.ChoiceField(choices=[("", "any"), *((t, t) for t in TOPICS)], required=False)
@@ -52,7 +59,18 @@ class RuleForm(forms.Form):
             topic=data["topic"],
             enabled=data["enabled"],
             cooldown_minutes=data["cooldown_minutes"] or 0,
+            sector=data["group"].removeprefix(SECTOR) if data["group"].startswith(SECTOR) else "",
+            watched=data["group"] == WATCHLIST,
+            words=data["words"],
+            least_risk=(data["least_risk"] or 0) / 100,
+            least_novelty=(data["least_novelty"] or 0) / 100,
         )
+
+    def clean_group(self) -> str:
+        group = str(self.cleaned_data["group"])
+        if group and group != WATCHLIST and not group.startswith(SECTOR):
+            raise forms.ValidationError("Choose your watchlist, a sector, or none of them.")
+        return group
 
     @classmethod
     def of(cls, rule: Rule) -> RuleForm:
@@ -67,5 +85,9 @@ class RuleForm(forms.Form):
                 "topic": rule.topic,
                 "cooldown_minutes": rule.cooldown_minutes,
                 "enabled": rule.enabled,
+                "group": WATCHLIST if rule.watched else rule.sector and f"{SECTOR}{rule.sector}",
+                "words": rule.words,
+                "least_risk": round(rule.least_risk * 100),
+                "least_novelty": round(rule.least_novelty * 100),
             }
         )

@@ -361,8 +361,11 @@ class WatchedCompany(models.Model):
 class Rule(models.Model):
     """When its owner wants an alert. An empty condition matches everything.
 
-    ``threshold`` is the least probability of ``sentiment``; ``cooldown_minutes`` the time that
-    passes at least between two alerts of this rule about the same company.
+    ``sector`` and ``watched`` ask for a company of that sector and on the owner's watchlist,
+    ``words`` for one of the phrases between its commas in title or body, ``least_risk`` and
+    ``least_novelty`` for a score of at least so much, in [0, 1]. ``threshold`` is the least
+    probability of ``sentiment``; ``cooldown_minutes`` the time that passes at least between two
+    alerts of this rule about the same company.
     """
 
     owner = models.ForeignKey(
@@ -373,6 +376,11 @@ class Rule(models.Model):
     sentiment = models.CharField(max_length=8, choices=Sentiment.choices, blank=True)
     threshold = models.FloatField(default=0.6)
     topic = models.CharField(max_length=60, blank=True)
+    sector = models.CharField(max_length=60, blank=True)
+    watched = models.BooleanField(default=False)
+    words = models.CharField(max_length=300, blank=True)
+    least_risk = models.FloatField(default=0.0)
+    least_novelty = models.FloatField(default=0.0)
     enabled = models.BooleanField(default=True)
     cooldown_minutes = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -383,7 +391,16 @@ class Rule(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(threshold__gte=0) & Q(threshold__lte=1), name="market_rule_threshold"
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(least_risk__gte=0, least_risk__lte=1)
+                & Q(least_novelty__gte=0, least_novelty__lte=1),
+                name="market_rule_least",
+            ),
+            models.CheckConstraint(
+                condition=Q(company=None) | Q(sector="", watched=False),
+                name="market_rule_company_or_group",
+            ),
         ]
 
     def __str__(self) -> str:

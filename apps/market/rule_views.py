@@ -13,10 +13,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.core.errors import InvalidInput
 from apps.market.access import analyst_required
-from apps.market.forms import RuleForm
+from apps.market.forms import SECTOR, RuleForm
 from apps.market.models import Rule
 from apps.market.selectors import alerts, companies
 from apps.market.selectors.precision import qualities, rule_quality, rule_replay
+from apps.market.selectors.silences import sector_list
 from apps.market.services import rules
 from apps.market.wording import rule_sentence
 
@@ -38,6 +39,15 @@ def _draft(request: HttpRequest, form: RuleForm) -> Rule:
     return rules.rule_draft(wanted=form.wanted(), owner=request.user)
 
 
+def _sectors(form: RuleForm) -> list[tuple[str, str]]:
+    """The sectors to choose from, the one of the form among them though no news is about it."""
+    names = set(sector_list())
+    chosen = str(form["group"].value() or "")
+    if chosen.startswith(SECTOR):
+        names.add(chosen.removeprefix(SECTOR))
+    return [(f"{SECTOR}{name}", name) for name in sorted(names)]
+
+
 def _page(request: HttpRequest, form: RuleForm, *, status: int = 200, **more: Any) -> HttpResponse:
     own = list(alerts.rule_list(owner=request.user))
     quality = qualities(rules=own)
@@ -45,6 +55,7 @@ def _page(request: HttpRequest, form: RuleForm, *, status: int = 200, **more: An
         "form": form,
         "rules": [(rule, rule_sentence(rule), quality[rule.pk]) for rule in own],
         "known": companies.companies_in_news(),
+        "sectors": _sectors(form),
         **more,
     }
     return render(request, "market/rules.html", context, status=status)

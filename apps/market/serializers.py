@@ -161,6 +161,11 @@ class RuleSerializer(serializers.ModelSerializer[Rule]):
             "sentiment",
             "threshold",
             "topic",
+            "sector",
+            "watched",
+            "words",
+            "least_risk",
+            "least_novelty",
             "enabled",
             "cooldown_minutes",
             "sentence",
@@ -191,6 +196,11 @@ class RuleInputSerializer(serializers.Serializer[Any]):
     sentiment = serializers.CharField(required=False, allow_blank=True)
     threshold = serializers.FloatField(required=False)
     topic = serializers.CharField(required=False, allow_blank=True)
+    sector = serializers.CharField(required=False, allow_blank=True, max_length=60)
+    watched = serializers.BooleanField(required=False)
+    words = serializers.CharField(required=False, allow_blank=True, max_length=600)
+    least_risk = serializers.FloatField(required=False)
+    least_novelty = serializers.FloatField(required=False)
     enabled = serializers.BooleanField(required=False)
     cooldown_minutes = serializers.IntegerField(required=False)
 

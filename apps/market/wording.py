@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apps.market.conditions import phrases_of
 from apps.market.models import Rule
 
 _ADJECTIVES = {"negative": "bad", "positive": "good", "neutral": "neutral"}
@@ -9,18 +10,39 @@ _ADJECTIVES = {"negative": "bad", "positive": "good", "neutral": "neutral"}
 
 def rule_sentence(rule: Rule) -> str:
     """What the rule does, as a sentence for its owner."""
-    subject = rule.company.name if rule.company else "any company"
     topic = f" on {rule.topic}" if rule.topic else ""
     verdict = "comes in"
     if rule.sentiment:
         verdict = f"is {_ADJECTIVES[rule.sentiment]} for it (at least {rule.threshold:.0%} sure)"
-    return f"Alert me when news about {subject}{topic} {verdict}, {_rest(rule)}."
+    subject = _subject(rule)
+    return f"Alert me when {_news(rule)} about {subject}{topic} {verdict}, {_rest(rule)}."
+
+
+def _subject(rule: Rule) -> str:
+    if rule.company:
+        return rule.company.name
+    sector = f" in {rule.sector}" if rule.sector else ""
+    return f"any company{sector}{' on my watchlist' if rule.watched else ''}"
+
+
+def _news(rule: Rule) -> str:
+    """The news that is asked for, by its words, risk and novelty."""
+    least = []
+    if rule.least_risk:
+        least.append(f"of at least {rule.least_risk:.0%} risk")
+    if rule.least_novelty:
+        least.append(f"at least {rule.least_novelty:.0%} new")
+    words = " or ".join(f"“{phrase}”" for phrase in phrases_of(rule.words))
+    said = f"with {words}" if words else ""
+    return " ".join(["news", *([", ".join(least)] if least else []), *([said] if said else [])])
 
 
 def rule_name(rule: Rule) -> str:
     """A short name for a rule that its owner did not name."""
-    subject = rule.company.ticker if rule.company else "Any company"
-    parts = [subject, rule.sentiment, rule.topic]
+    subject = rule.company.ticker if rule.company else rule.sector or "Any company"
+    watched = "watchlist" if rule.watched else ""
+    risk = f"risk {rule.least_risk:.0%}" if rule.least_risk else ""
+    parts = [subject, watched, rule.sentiment, rule.topic, rule.words, risk]
     return " · ".join(part for part in parts if part)[:120]
 
 

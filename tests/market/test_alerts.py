@@ -9,7 +9,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.core.errors import InvalidInput, NotFound
 from apps.core.models import Event
-from apps.market.models import Alert, Company, Rule
+from apps.market.models import Alert, Company, Rule, WatchedCompany
 from apps.market.payloads import alert_stream
 from apps.market.selectors.alerts import rule_list
 from apps.market.serializers import RuleSerializer
@@ -51,12 +51,18 @@ def kinds(user: User) -> list[str]:
         ({"sentiment": "", "topic": "Dividend"}, True),
         ({"sentiment": "", "topic": "Earnings"}, False),
         ({"sentiment": "negative", "threshold": 0.6, "topic": "Earnings"}, False),
+        ({"sentiment": "", "least_risk": 0.7}, True),
+        ({"sentiment": "", "least_risk": 0.71}, False),
+        ({"sentiment": "", "least_novelty": 0.5}, True),
+        ({"sentiment": "", "least_novelty": 0.51}, False),
     ],
 )
 def test_every_condition_must_hold(
     analyst: User, conditions: dict[str, object], matches: bool
 ) -> None:
-    score = ScoreFactory(negative=0.9, neutral=0.06, positive=0.04, topic="Dividend")
+    score = ScoreFactory(
+        negative=0.9, neutral=0.06, positive=0.04, topic="Dividend", risk=0.7, novelty=0.5
+    )
     assert rule_matches(RuleFactory.build(owner=analyst, **conditions), score) is matches
 
 
@@ -70,6 +76,10 @@ def test_a_rule_looks_at_what_it_is_about(analyst: User) -> None:
     sentiment = RuleFactory.build(owner=analyst)
     assert scores_for(sentiment, [whole, one, other]) == [one, other]
     assert scores_for(sentiment, [whole]) == [whole]
+    for group in ({"watched": True}, {"sector": "Steel"}):
+        about = RuleFactory.build(owner=analyst, sentiment="", **group)
+        assert scores_for(about, [whole, one, other]) == [one, other]
+        assert scores_for(about, [whole]) == []
     topic = RuleFactory.build(owner=analyst, sentiment="", topic="Dividend")
     assert scores_for(topic, [whole, one, other]) == [whole]
 
@@ -100,6 +110,24 @@ def test_a_match_raises_an_alert_and_tells_its_owner(
     payload = Event.objects.get(stream=alert_stream(analyst.pk)).payload
     assert payload["article"]["title"] == "Halvern Steel plunges"
     assert payload["company"]["ticker"] == "HALV"
+
+
+def test_rules_about_groups_and_words_raise_alerts_of_their_owner(
+    analyst: User, colleague: User, halvern: Company, skyrill: Company
+) -> None:
+    Company.objects.filter(pk=halvern.pk).update(sector="Steel")
+    WatchedCompany.objects.create(owner=analyst, company=skyrill)
+    steel = RuleFactory(owner=analyst, sector="Steel", name="steel")
+    RuleFactory(owner=analyst, watched=True, name="mine")
+    RuleFactory(owner=colleague, watched=True, name="nothing is watched")
+    words = RuleFactory(owner=colleague, words="furnace fire, strike", name="words")
+    other = RuleFactory(owner=colleague, words="strike", name="other words")
+    take_in(news("Halvern Steel plunges", "A furnace  Fire burns on."))
+    raised = {(alert.rule, alert.company) for alert in Alert.objects.all()}
+    assert raised == {(steel, halvern), (words, halvern)}
+    take_in(news("Skyrill Airlines plunges as pilots strike"))
+    raised = {(alert.rule.name, alert.company) for alert in Alert.objects.filter(company=skyrill)}
+    assert raised == {("mine", skyrill), ("words", skyrill), (other.name, skyrill)}
 
 
 def test_a_story_alerts_once_however_often_it_is_told(analyst: User, halvern: Company) -> None:

@@ -152,6 +152,16 @@ def test_an_unusable_rule_names_its_fields(api: Api) -> None:
     assert api("POST", "rules/", {"threshold": "much"})[0] == 400
 
 
+def test_a_rule_of_a_group_and_of_words_is_kept_as_it_was_given(api: Api) -> None:
+    asked = {"watched": True, "words": "Strike, plant fire", "least_risk": 0.4}
+    status, body = api("POST", "rules/", asked)
+    assert status == 201
+    assert (body["watched"], body["words"], body["least_risk"]) == (True, "strike, plant fire", 0.4)
+    assert "on my watchlist" in body["sentence"]
+    status, body = api("POST", "rules/", {"sector": "Alchemy"})
+    assert (status, list(body["fields"])) == (422, ["sector"])
+
+
 def test_a_rule_is_previewed_without_being_saved(api: Api, halvern: Company) -> None:
     take_in(news("Halvern Steel plunges"))
     status, body = api("POST", "rules/preview/", {"sentiment": "negative"})

@@ -11,7 +11,8 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from apps.core.errors import NotFound
-from apps.market.models import Alert, Article, Rule, Score
+from apps.market.conditions import words_hold
+from apps.market.models import Alert, Article, Rule, Score, WatchedCompany
 from apps.market.selectors.tape import topic_is
 
 
@@ -116,10 +117,13 @@ def rule_history(*, rule: Rule, days: int = 30, examples: int = 3) -> RuleHistor
     last: dict[int | None, datetime] = {}
     raised: list[int] = []
     repeats = rested = 0
+    told_of = ("article__title", "article__body") if rule.words else ()
     rows = matched.order_by("published_at", "article_id").values_list(
-        "article_id", "article__story_id", "company_id", "published_at"
+        "article_id", "article__story_id", "company_id", "published_at", *told_of
     )
-    for article, first, company, at in rows:
+    for article, first, company, at, *texts in rows:
+        if not words_hold(rule.words, "\n".join(texts)):
+            continue
         story = first or article
         if (story, company) in told:
             repeats += 1
@@ -139,6 +143,8 @@ def _matched(rule: Rule, since: datetime) -> QuerySet[Score]:
     matched = Score.objects.filter(published_at__gte=since)
     if rule.company_id:
         matched = matched.filter(company=rule.company_id)
+    elif rule.sector or rule.watched:
+        matched = matched.filter(company__isnull=False)
     elif rule.sentiment:
         others = Score.objects.filter(article=OuterRef("article"), company__isnull=False)
         matched = matched.filter(~Exists(others) | Q(company__isnull=False))
@@ -148,4 +154,9 @@ def _matched(rule: Rule, since: datetime) -> QuerySet[Score]:
         matched = matched.filter(topic_is(rule.topic))
     if rule.sentiment:
         matched = matched.filter(**{f"{rule.sentiment}__gte": rule.threshold})
-    return matched
+    if rule.sector:
+        matched = matched.filter(company__sector=rule.sector)
+    if rule.watched:
+        own = WatchedCompany.objects.filter(owner=rule.owner_id).values("company")
+        matched = matched.filter(company__in=own)
+    return matched.filter(risk__gte=rule.least_risk, novelty__gte=rule.least_novelty)

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from apps.accounts.services import audit_record
 from apps.core.errors import InvalidInput, NotAllowed, NotFound
+from apps.market.conditions import LONGEST, MAX_PHRASES, SHORTEST, phrases_of
 from apps.market.models import Company, Rule, Sentiment
 from apps.market.topics import TOPICS
 from apps.market.wording import rule_name
@@ -28,6 +29,11 @@ class RuleInput:
     topic: str = ""
     enabled: bool = True
     cooldown_minutes: int = 0
+    sector: str = ""
+    watched: bool = False
+    words: str = ""
+    least_risk: float = 0.0
+    least_novelty: float = 0.0
 
 
 def rule_draft(*, wanted: RuleInput, owner: Any, rule: Rule | None = None) -> Rule:
@@ -47,7 +53,12 @@ def rule_draft(*, wanted: RuleInput, owner: Any, rule: Rule | None = None) -> Ru
         problems["topic"] = "There is no such topic."
     if not 0 <= wanted.cooldown_minutes <= MAX_COOLDOWN:
         problems["cooldown_minutes"] = f"Between 0 and {MAX_COOLDOWN} minutes."
-    if not problems and not (company or wanted.sentiment or wanted.topic):
+    problems |= _group_problems(wanted) | _words_problems(wanted.words)
+    for name in ("least_risk", "least_novelty"):
+        if not 0 <= getattr(wanted, name) <= 1:
+            problems[name] = "Between 0 and 1."
+    narrow = (company, wanted.sentiment, wanted.topic, wanted.sector, wanted.watched, wanted.words)
+    if not problems and not any(narrow) and not wanted.least_risk:
         problems["company"] = "Choose a company, a sentiment or a topic; else all news would alert."
     if problems:
         told = " ".join(f"{field}: {problem}" for field, problem in problems.items())
@@ -55,9 +66,30 @@ def rule_draft(*, wanted: RuleInput, owner: Any, rule: Rule | None = None) -> Ru
     draft = rule or Rule(owner=owner)
     draft.company, draft.sentiment, draft.topic = company, wanted.sentiment, wanted.topic
     draft.threshold, draft.cooldown_minutes = wanted.threshold, wanted.cooldown_minutes
+    draft.sector, draft.watched = wanted.sector, wanted.watched
+    draft.words = ", ".join(phrases_of(wanted.words))
+    draft.least_risk, draft.least_novelty = wanted.least_risk, wanted.least_novelty
     draft.enabled = wanted.enabled
     draft.name = " ".join(wanted.name.split())[:120] or rule_name(draft)
     return draft
+
+
+def _group_problems(wanted: RuleInput) -> dict[str, str]:
+    problems = {}
+    if wanted.sector and not Company.objects.filter(sector=wanted.sector).exists():
+        problems["sector"] = "There is no such sector."
+    if wanted.company_id and (wanted.sector or wanted.watched):
+        problems["company"] = "One company, or a sector or your watchlist; not both."
+    return problems
+
+
+def _words_problems(words: str) -> dict[str, str]:
+    phrases = phrases_of(words)
+    if len(phrases) > MAX_PHRASES:
+        return {"words": f"At most {MAX_PHRASES} phrases between commas."}
+    if any(not SHORTEST <= len(phrase) <= LONGEST for phrase in phrases):
+        return {"words": f"Phrases of {SHORTEST} to {LONGEST} characters, between commas."}
+    return {"words": "At most 300 characters."} if len(", ".join(phrases)) > 300 else {}
 
 
 def rule_create(*, actor: Any, wanted: RuleInput) -> Rule:
@@ -108,6 +140,11 @@ def rule_input(rule: Rule) -> RuleInput:
         topic=rule.topic,
         enabled=rule.enabled,
         cooldown_minutes=rule.cooldown_minutes,
+        sector=rule.sector,
+        watched=rule.watched,
+        words=rule.words,
+        least_risk=rule.least_risk,
+        least_novelty=rule.least_novelty,
     )
 
 

@@ -1,10 +1,11 @@
-/** The rule form: says the threshold while it is dragged; asks before a rule is deleted. */
+/** The rule form: says the values while they are dragged; asks before a rule is deleted. */
 export default function start(form) {
-  const range = form.querySelector('[name="threshold"]');
-  const output = form.querySelector("[data-threshold]");
-  range.addEventListener("input", () => {
-    output.textContent = `${range.value}%`;
-  });
+  for (const output of form.querySelectorAll("output[data-of]")) {
+    const range = form.elements[output.dataset.of];
+    range.addEventListener("input", () => {
+      output.textContent = `${range.value}%`;
+    });
+  }
   for (const other of document.querySelectorAll("form[data-confirm]")) {
     other.addEventListener("submit", (event) => {
       if (!confirm(other.dataset.confirm)) event.preventDefault();

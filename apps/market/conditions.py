@@ -1,0 +1,41 @@
+"""The conditions of a rule that ask about companies or words; touches no database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
+
+from apps.market.models import Rule
+
+MAX_PHRASES = 10
+SHORTEST, LONGEST = 2, 60
+
+
+@dataclass(frozen=True, slots=True)
+class Circles:
+    """The sector of each company, and the companies that each owner of a rule watches."""
+
+    sectors: Mapping[int, str] = field(default_factory=dict)
+    watched: Mapping[int, Set[int]] = field(default_factory=dict)
+
+    def hold(self, rule: Rule, company_id: int | None) -> bool:
+        """Whether a company is in the sector and on the watchlist that ``rule`` asks for."""
+        if rule.sector and self.sectors.get(company_id or 0) != rule.sector:
+            return False
+        return not rule.watched or company_id in self.watched.get(rule.owner_id, ())
+
+
+def phrases_of(words: str) -> list[str]:
+    """The phrases between commas, in small letters with single spaces, each once."""
+    found = (" ".join(part.split()).casefold() for part in words.split(","))
+    return list(dict.fromkeys(part for part in found if part))
+
+
+def words_hold(words: str, text: str) -> bool:
+    """Whether one of the phrases stands in ``text``, as whole words; true when there are none."""
+    phrases = phrases_of(words)
+    if not phrases:
+        return True
+    plain = " ".join(text.split()).casefold()
+    return any(re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", plain) for phrase in phrases)
