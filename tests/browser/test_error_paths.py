@@ -91,7 +91,7 @@ def test_a_broken_file_of_news_is_refused_by_row(
     sign_in(page, suite, "anna", "/market/sources/")
     file = tmp_path / "broken.csv"
     file.write_bytes(b"title,body,source\nGood news,All well,Wire\n\xff\xfe,bad bytes,Wire\n")
-    page.locator("input[type=file]").set_input_files(file)
+    page.get_by_label("CSV or JSONL").set_input_files(file)
     page.get_by_role("button", name="Upload").click()
     job = page.locator("section.card", has_text="broken.csv").first
     expect(job.locator(".chip")).to_have_text("Failed", timeout=SLOW, ignore_case=True)
@@ -105,7 +105,7 @@ def test_a_file_of_another_type_is_refused_at_once(
     file = tmp_path / "prices.xlsx"
     file.write_bytes(b"PK\x03\x04")
     sign_in(page, suite, "anna", "/market/sources/")
-    page.locator("input[type=file]").set_input_files(file)
+    page.get_by_label("CSV or JSONL").set_input_files(file)
     page.get_by_role("button", name="Upload").click()
     expect(page.get_by_role("alert")).to_contain_text("prices.xlsx: only .csv and .jsonl")
 
