@@ -105,8 +105,8 @@ def test_a_repeat_is_folded_into_its_story(monitor: Page) -> None:
 
 
 def test_a_filter_holds_for_the_list_and_for_what_arrives(monitor: Page) -> None:
-    monitor.get_by_label("Company").fill("TLVA")
-    monitor.get_by_label("Company").press("Enter")
+    monitor.get_by_role("combobox", name="Company").fill("TLVA")
+    monitor.get_by_role("combobox", name="Company").press("Enter")
     expect(monitor.locator(".tape-row").first.locator(".ticker", has_text="TLVA")).to_be_visible()
     monitor.mouse.move(1, 1)
     post(monitor, "Orchard hires a head of design")
@@ -120,7 +120,7 @@ def test_a_rule_of_ones_own_fires(monitor: Page, suite: RunningServer) -> None:
     monitor.locator("input[name=company]").fill("BRSK · Briskell Motors")
     monitor.locator("select[name=sentiment]").select_option("positive")
     expect(monitor.locator(".rule-sentence")).to_contain_text("Briskell Motors is good for it")
-    monitor.locator("input[name=name]").fill("Good for Briskell")
+    monitor.get_by_label("Name", exact=True).fill("Good for Briskell")
     monitor.get_by_role("button", name="Make the rule").click()
     expect(monitor.locator(".rule", has_text="Good for Briskell")).to_be_visible()
     monitor.goto(f"{suite.url}/market/")
