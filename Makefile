@@ -34,7 +34,7 @@ test: $(VENV)/.installed
 
 # The tests of the apps once more, on a PostgreSQL and a Redis that are started for them.
 test-scaled: $(VENV)/.installed-scale
-	$(BIN)/python -m tests.scaled $(BIN)/python -m pytest $(addprefix tests/,$(APPS))
+	$(BIN)/python -m tests.scaled $(BIN)/python -m pytest $(addprefix tests/,$(APPS)) $(TESTS)
 
 bench: setup
 	$(BIN)/python -m bench

@@ -42,6 +42,7 @@ class Environment:
     site_url: str
     alert_addresses: list[str]
     require_all: bool
+    test_process: str
     answer_delay: float
     masked_kinds: list[DetectedKind]
 
@@ -70,6 +71,7 @@ def read_environment() -> Environment:
         site_url=_env.str("TREFOIL_SITE_URL", "http://127.0.0.1:8000").rstrip("/"),
         alert_addresses=_env.list("TREFOIL_ALERT_ADDRESSES", []),
         require_all=_env.bool("TREFOIL_REQUIRE_ALL", False),
+        test_process=_env.str("PYTEST_XDIST_WORKER", ""),
         answer_delay=_env.float("TREFOIL_ANSWER_DELAY", 0.0),
         masked_kinds=_env.list(
             "TREFOIL_MASKED_KINDS", _PERSONAL, validate=validate.ContainsOnly([*_PERSONAL, "order"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from config.settings.base import *  # noqa: F403
 from config.settings.base import ENVIRONMENT
@@ -23,3 +24,9 @@ SUPPORT_INDEX_DIR = Path(_folder) / "support"
 if "sqlite3" in DATABASES["default"]["ENGINE"]:  # noqa: F405
     # A file, not memory: sockets and workers use connections of their own.
     DATABASES["default"]["TEST"] = {"NAME": f"{_folder}/test.sqlite3"}  # noqa: F405
+if ENVIRONMENT.redis_url and ENVIRONMENT.test_process:
+    # Tests run in several processes: each has its own cache, which it clears, and its own channels.
+    _own = f"/{1 + int(ENVIRONMENT.test_process.removeprefix('gw'))}"
+    _url = urlsplit(ENVIRONMENT.redis_url)._replace(path=_own).geturl()
+    CACHES["default"]["LOCATION"] = _url  # noqa: F405
+    CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = ENVIRONMENT.test_process  # noqa: F405
