@@ -19,7 +19,7 @@ from apps.core.errors import Problem
 from apps.support import language, selectors, services
 from apps.support.bot import TEXT_HAND_OVER, Decision
 from apps.support.models import BotTurn
-from apps.support.thinking import think
+from apps.support.thinking import screen, think
 
 logger = structlog.get_logger(__name__)
 
@@ -110,9 +110,20 @@ async def _answer_one(turn: BotTurn) -> services.Closed | None:
             return None
         decision = Decision("hand_over", TEXT_NO_ANSWER, "the models did not answer")
         analysis = {"action": decision.action, "rule": decision.rule}
-    return await database_sync_to_async(services.turn_close)(
+    closed = await database_sync_to_async(services.turn_close)(
         turn=turn, decision=decision, analysis=analysis
     )
+    await _screen(turn)
+    return closed
+
+
+async def _screen(turn: BotTurn) -> None:
+    """Tell the operators of abuse, once the customer has the answer."""
+    try:
+        if abuse := await screen(turn.message.text):
+            await database_sync_to_async(services.abuse_note)(message=turn.message, labels=abuse)
+    except Exception:
+        logger.exception("screening failed", turn=turn.pk)
 
 
 def _give_up(turn: BotTurn, error: Exception) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 LIMIT = 900
 """The most characters of an article that an answer shows; the rest is behind its link."""
@@ -19,6 +20,7 @@ def blocks_of(markdown: str) -> tuple[str, ...]:
     return tuple(filter(None, map(str.strip, _BLANK_LINE.split(markdown))))
 
 
+@lru_cache(maxsize=4096)
 def plain(markdown: str) -> str:
     """Markdown without its marks, as chat text; lists keep their lines."""
     return _MARKS.sub("", _LINK.sub(r"\1", _BULLET.sub("• ", markdown))).strip()

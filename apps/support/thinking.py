@@ -38,7 +38,7 @@ def foresee(text: str) -> None:
     """Have the models begin to read a message while it is being stored."""
     masked, _ = mask(text)
     with contextlib.suppress(Problem):  # it meets who thinks about the message, and is told there
-        for task in ("intent", knowledge.encoder_task(), "ner", SCREEN):
+        for task in ("intent", knowledge.encoder_task(), "ner"):
             gateway.foresee(task, [masked])
 
 
@@ -61,10 +61,9 @@ async def think(message: Message) -> tuple[Decision, Analysis]:
     """
     clock: dict[str, float] = {}
     foreign = await _foreign(message.text)
-    first, entities, abuse = await asyncio.gather(
+    first, entities = await asyncio.gather(
         _read(clock, message, message.text, foreign),
         _timed(clock, "entities", _entities(message.text)),
-        _timed(clock, "abuse", _abuse(message.text)),
     )
     began = time.perf_counter()
     reading = await _read_again(message, first, foreign)
@@ -78,9 +77,16 @@ async def think(message: Message) -> tuple[Decision, Analysis]:
         analysis["flow"] = flow
     if reading.text != message.text:
         analysis["read_as"] = reading.text
-    if abuse:
-        analysis["abuse"] = abuse
     return reading.decision, analysis
+
+
+async def screen(text: str) -> list[str]:
+    """What of the text is abuse; nothing while the screen is away, since nobody waits for it."""
+    try:
+        (found,) = await gateway.apredict(SCREEN, [text])
+    except Problem:
+        return []
+    return list(cast(MultiLabel, found).labels)
 
 
 async def _foreign(text: str) -> str | None:
@@ -170,15 +176,6 @@ async def _entities(text: str) -> tuple[Entity, ...]:
         return (await gateway.atag([text]))[0].entities
     except ModelUnavailable:
         return ()
-
-
-async def _abuse(text: str) -> list[str]:
-    """What of the text is abuse; an answer does not wait for a screen that is away."""
-    try:
-        (found,) = await gateway.apredict(SCREEN, [text])
-    except ModelUnavailable:
-        return []
-    return list(cast(MultiLabel, found).labels)
 
 
 def _analysis(

@@ -127,8 +127,11 @@ class HybridIndex:
             candidates = [self._passages[owner] for owner in owners]
             names = [passage.id for passages in candidates for passage in passages]
             cosines = dict(zip(names, self._vectors.vectors(names) @ vector.ravel(), strict=True))
-        hits = [_hit(passages, cosines, lexical, weight) for passages in candidates]
-        return sorted(hits, key=lambda hit: (-hit.score, hit.document_id))[:k]
+        ranked = sorted(
+            (-_score(passages, cosines, lexical, weight), passages[0].document_id, index)
+            for index, passages in enumerate(candidates)
+        )
+        return [_hit(candidates[index], cosines, lexical, weight) for *_, index in ranked[:k]]
 
     def save(self, folder: Path) -> None:
         """Write to ``folder``, replacing it as a whole."""
@@ -166,6 +169,17 @@ class HybridIndex:
         if len(names) != len(vectors) or not all(name in vectors for name in names):
             raise ArtifactError(folder, "has vectors that do not belong to its documents")
         return index
+
+
+def _score(
+    passages: list[Passage],
+    cosines: Mapping[str, float],
+    lexical: Mapping[str, float],
+    weight: float,
+) -> float:
+    dense = float(max(cosines[passage.id] for passage in passages))
+    words = max(lexical.get(passage.id, 0.0) for passage in passages)
+    return (1.0 - weight) * dense + weight * words
 
 
 def _hit(

@@ -6,19 +6,30 @@ import uuid
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 
 from apps.accounts.models import User
 from apps.core import gateway
-from apps.support import bot, selectors, services
+from apps.support import answerer, bot, selectors, services
 from apps.support.models import Conversation, Message
 from apps.support.payloads import conversation_payload
 from apps.support.services.records import ABUSIVE
 from ml.serving.fakes import FakeEngine
 from tests.support.conftest import RULES, client_of
-from tests.support.test_thinking import said
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ABUSE = "You idiot, when will it arrive"
+
+
+def said(visitor: uuid.UUID, *texts: str) -> list[tuple[Message, Message | None]]:
+    """A conversation in which the bot answers each of the texts: the messages and its answers."""
+    conversation = services.conversation_start(visitor=visitor)
+    for number, text in enumerate(texts):
+        services.message_receive(conversation_id=conversation.id, text=text, client_id=f"m{number}")
+        async_to_sync(answerer.sweep)()
+    told = Message.objects.filter(conversation=conversation).order_by("seq")
+    answers = {one.analysis.get("answers"): one for one in told if one.author == "bot"}
+    return [(one, answers.get(one.seq)) for one in told if one.author == "visitor"]
 
 
 def test_abuse_is_told_to_the_operator_and_the_matter_is_answered(

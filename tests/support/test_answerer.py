@@ -106,7 +106,7 @@ async def test_the_analysis_tells_everything_the_inspector_shows(articles: Any) 
     assert analysis["articles"][0]["passage"]
     assert (analysis["action"], analysis["rule"]) == ("answer", "the intent is sure")
     assert set(analysis["milliseconds"]) == {
-        *("intent", "entities", "abuse", "embedding", "retrieval", "decision", "flow")
+        *("intent", "entities", "embedding", "retrieval", "decision", "flow")
     }
     assert analysis["thresholds"]["strong_hit"] > 0
 

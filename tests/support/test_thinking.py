@@ -30,7 +30,7 @@ def read_by_models(engine: FakeEngine) -> set[str]:
 def test_the_models_read_what_will_be_stored_not_what_was_written(engine: FakeEngine) -> None:
     thinking.foresee("Write to vera@example.org")
     assert read_by_models(engine) == {"Write to [email]"}
-    assert {task for task, _ in engine.gate.batches} == {"intent", "encoder", "ner", "toxicity"}
+    assert {task for task, _ in engine.gate.batches} == {"intent", "encoder", "ner"}
 
 
 def test_busy_models_are_no_reason_to_refuse_a_message(engine: FakeEngine) -> None:

@@ -57,6 +57,7 @@ from apps.support.services.teams import conversation_transfer, team_delete, team
 from apps.support.services.turns import (
     LEASE,
     Closed,
+    abuse_note,
     turn_claim,
     turn_claim_next,
     turn_close,
@@ -82,6 +83,7 @@ __all__ = [
     "Content",
     "Received",
     "absent_return",
+    "abuse_note",
     "article_create",
     "article_delete",
     "article_put",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,14 @@ from apps.support.bot import Decision
 from apps.support.models import BotTurn, Message
 from apps.support.services import holding
 from apps.support.services.queueing import queue
-from apps.support.services.records import State, append, locked, mark_abusive, publish_message
+from apps.support.services.records import (
+    State,
+    append,
+    locked,
+    mark_abusive,
+    publish_message,
+    publish_state,
+)
 
 LEASE = timedelta(seconds=10)
 
@@ -75,8 +83,6 @@ def _answer(turn: BotTurn, decision: Decision, analysis: dict[str, Any]) -> Mess
     if flow := analysis.get("flow"):
         conversation.subject = str(flow["title"])
     conversation.flow = holding.kept_on(conversation.flow, decision.flow, after=asked.seq)
-    if analysis.get("abuse"):
-        mark_abusive(conversation)
     unsure = decision.action in ("unsure", "hand_over")
     conversation.unsure_count = conversation.unsure_count + 1 if unsure else 0
     answer = append(
@@ -92,6 +98,17 @@ def _answer(turn: BotTurn, decision: Decision, analysis: dict[str, Any]) -> Mess
         queue(conversation)
     publish_message(conversation, answer, state_changed=handed_over)
     return answer
+
+
+def abuse_note(*, message: Message, labels: Sequence[str]) -> None:
+    """Tell the operators that a customer's message is abuse, by its labels."""
+    with transaction.atomic():
+        conversation = locked(message.conversation_id)
+        kept = Message.objects.select_for_update().get(pk=message.pk)
+        kept.analysis["abuse"] = list(labels)
+        kept.save(update_fields=["analysis"])
+        mark_abusive(conversation)
+        publish_state(conversation, changed=False)
 
 
 def turn_postpone(*, turn_id: int, seconds: float) -> None:
