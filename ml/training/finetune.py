@@ -4,34 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from safetensors.torch import save_file
 from tokenizers import Tokenizer
 
 from ml.artifacts import (
-    ADAPTER,
-    HEAD,
-    MODEL_CARD,
     Artifact,
-    DataSource,
-    EncoderRef,
-    staged_folder,
-    write_artifact,
 )
-from ml.data.dataset_folders import data_name, data_sha256
 from ml.data.encoding import load_tokenizer
 from ml.encoders import EncoderSource, resolve_encoder
 from ml.errors import TrainingError
 from ml.evaluation.reports import classification_report
 from ml.evaluation.scoring import OOS_COLUMN, classify_logits
-from ml.models.encoder import delta_state, trainable_parameters
 from ml.models.tagger import TokenTagger
-from ml.provenance import with_learned
 from ml.training.calibrate import (
     add_bias,
     calibrated,
@@ -39,21 +27,14 @@ from ml.training.calibrate import (
     label_bias,
     with_head,
 )
-from ml.training.card import model_card
-from ml.training.config import FinetuneConfig
 from ml.training.datasets import EncodedRow
 from ml.training.multi_label import MultiLabelTask
-from ml.training.processes import is_main_process, wait_for_all
+from ml.training.processes import is_main_process
 from ml.training.rows import FinetuneRequest
 from ml.training.self_training import new_texts, pseudo_labelled
 from ml.training.settings.distillation import distillation
-from ml.training.settings.few_shot import FewShotSettings
-from ml.training.settings.losses import LossSettings
-from ml.training.settings.multi_label import MultiLabelSettings
-from ml.training.settings.optimisation import OptimisationSettings
-from ml.training.settings.regularisation import RegularisationSettings
-from ml.training.settings.tagging import TaggingSettings
 from ml.training.start import with_start
+from ml.training.storing import Fit, declare, store, with_held_out, with_unlabelled
 from ml.training.tagging import measured_tagger, with_tagger
 from ml.training.tasks import ClassifierTask, TaggerTask
 from ml.training.teachers import Teacher, check_student, stored_teacher
@@ -147,16 +128,16 @@ def _finetune_classifier(
             measured = replace(measured, minutes=minutes)
             if better["accuracy"] >= metrics["accuracy"]:
                 request, task, metrics, bias = asked, student, better, shift
-                artifact = _with_unlabelled(after, unlabelled, len(student.pseudo))
+                artifact = with_unlabelled(after, unlabelled, len(student.pseudo))
                 measured = replace(fit, minutes=minutes)
         metrics |= told
     if not task.config.refit:
-        return _store(request, artifact, measured, metrics)
-    artifact = _with_held_out(artifact, request, len(task.known_valid))
+        return store(request, artifact, measured, metrics)
+    artifact = with_held_out(artifact, request, len(task.known_valid))
     fit = _refit(request, task.make, task.all_rows, progress, measured, task.settle)
     add_bias(fit.model, bias)
     artifact = with_head(artifact, head_rows(fit.model, len(artifact.labels)))
-    return _store(request, artifact, fit, metrics)
+    return store(request, artifact, fit, metrics)
 
 
 def _taught(
@@ -202,14 +183,14 @@ def _measured(
         settings["long_texts"] = task.config.long_texts
     if task.teachers:
         settings["teachers"] = [teacher.name for teacher in task.teachers]
-    artifact = _declare(request, source, task.labels, settings, len(task.training))
+    artifact = declare(request, source, task.labels, settings, len(task.training))
     # What a teacher learned from is part of what its student did.
     lessons = {data: None for teacher in task.teachers for data in teacher.data}
     own = artifact.data[0].sha256
     others = tuple(data for data in lessons if data.sha256 != own)
     artifact = replace(artifact, data=(*artifact.data, *others))
     if task.unlabelled and request.unlabelled_file is not None:
-        artifact = _with_unlabelled(artifact, request.unlabelled_file, len(task.unlabelled))
+        artifact = with_unlabelled(artifact, request.unlabelled_file, len(task.unlabelled))
     logits, pooled = classify_rows(model, task.held_out)
     bias = label_bias(logits, task.valid, task.labels)
     add_bias(model, bias)
@@ -231,12 +212,12 @@ def _finetune_multi_label(
     fit = _fit(request, task.make, task.rows, progress, task.held_out)
     long_texts = task.config.long_texts
     settings = {"long_texts": long_texts} if long_texts != "cut" else {}
-    artifact = _declare(request, source, list(task.columns), settings, len(task.training))
+    artifact = declare(request, source, list(task.columns), settings, len(task.training))
     artifact, metrics = task.measured(artifact, fit.model)
     if task.config.refit:
-        artifact = _with_held_out(artifact, request, len(task.valid))
+        artifact = with_held_out(artifact, request, len(task.valid))
         fit = _refit(request, task.make, task.all_rows, progress, fit)
-    return _store(request, artifact, fit, metrics)
+    return store(request, artifact, fit, metrics)
 
 
 def _finetune_tagger(
@@ -247,29 +228,20 @@ def _finetune_tagger(
 ) -> Artifact:
     task = TaggerTask.read(request, source, tokenizer)
     measured = _fit(request, task.make, task.rows, progress, task.held_out)
-    artifact = _declare(request, source, list(task.columns), {}, len(task.training))
+    artifact = declare(request, source, list(task.columns), {}, len(task.training))
     model = cast(TokenTagger, measured.model)
     artifact = with_start(with_tagger(artifact, model), request.config)
     artifact, metrics = measured_tagger(artifact, model, task.held_out, task.valid)
     if not task.config.refit:
-        return _store(request, artifact, measured, metrics)
-    artifact = _with_held_out(artifact, request, len(task.valid))
+        return store(request, artifact, measured, metrics)
+    artifact = with_held_out(artifact, request, len(task.valid))
     fit = _refit(request, task.make, task.all_rows, progress, measured)
     artifact = with_tagger(artifact, cast(TokenTagger, fit.model))
-    return _store(request, artifact, fit, metrics)
+    return store(request, artifact, fit, metrics)
 
 
 Settle = Callable[[torch.nn.Module, Sequence[EncodedRow]], None]
 """What is done to a model once it has been trained on the rows."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Fit:
-    """A trained model, how its loss fell, and the minutes that it took."""
-
-    model: torch.nn.Module
-    curve: list[dict[str, float]]
-    minutes: float
 
 
 def _fit(
@@ -280,7 +252,7 @@ def _fit(
     valid: Sequence[EncodedRow] | None = None,
     run: str = ".",
     settle: Settle | None = None,
-) -> _Fit:
+) -> Fit:
     seed_everything(request.config.seed)
     model = make()
     started = time.monotonic()
@@ -296,7 +268,7 @@ def _fit(
     )
     if settle is not None:
         settle(model, rows)
-    return _Fit(model, curve, (time.monotonic() - started) / 60)
+    return Fit(model, curve, (time.monotonic() - started) / 60)
 
 
 def _refit(
@@ -304,126 +276,9 @@ def _refit(
     make: Callable[[], torch.nn.Module],
     rows: Sequence[EncodedRow],
     progress: ProgressCallback | None,
-    measured: _Fit,
+    measured: Fit,
     settle: Settle | None = None,
-) -> _Fit:
+) -> Fit:
     """A new model trained on ``rows``, the held-out ones included; minutes are those of both."""
     fit = _fit(request, make, rows, progress, run="refit", settle=settle)
     return replace(fit, minutes=measured.minutes + fit.minutes)
-
-
-def _with_held_out(artifact: Artifact, request: FinetuneRequest, rows: int) -> Artifact:
-    """The declaration with the held-out rows among the training data."""
-    known = artifact.data[0]
-    more = artifact.data[1:]
-    file = request.valid_file
-    if file is None:
-        return replace(artifact, data=(replace(known, rows=known.rows + rows), *more))
-    held_out = DataSource(data_name(file), data_sha256(file), rows, known.licence)
-    return replace(artifact, data=(known, held_out, *more))
-
-
-def _with_unlabelled(artifact: Artifact, file: Path, rows: int) -> Artifact:
-    """The declaration with so many texts of ``file``, of no label, among the training data."""
-    source = DataSource(data_name(file), data_sha256(file), rows, artifact.data[0].licence)
-    return replace(artifact, data=(*artifact.data, source))
-
-
-def _declare(
-    request: FinetuneRequest,
-    source: EncoderSource,
-    labels: Sequence[str],
-    settings: dict[str, Any],
-    rows: int,
-) -> Artifact:
-    config = request.config
-    return Artifact(
-        task=request.name,
-        kind=request.kind,
-        version="",
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        encoder=EncoderRef(source.name, source.sha256, source.hidden_size),
-        method=config.method_settings(),
-        labels=tuple(labels),
-        max_length=config.max_length,
-        pooling="none" if request.kind == "ner" else "mean",
-        temperature=1.0,
-        thresholds={},
-        data=with_learned(_sources(request, rows), source),
-        metrics={},
-        settings=settings,
-    )
-
-
-def _sources(request: FinetuneRequest, rows: int) -> tuple[DataSource, ...]:
-    licences = request.config.licences
-    described = "; ".join(f"{name}: {licence}" for name, licence in licences.items())
-    file = request.train_file
-    return (DataSource(data_name(file), data_sha256(file), rows, described or "unknown"),)
-
-
-def _store(
-    request: FinetuneRequest,
-    artifact: Artifact,
-    fit: _Fit,
-    metrics: dict[str, Any],
-) -> Artifact:
-    numbers = {
-        name: float(value) for name, value in metrics.items() if isinstance(value, int | float)
-    }
-    for name, row in metrics.get("per_type", {}).items():
-        numbers[f"f1_{name}"] = row["f1"]
-    numbers["minutes"] = round(fit.minutes, 2)
-    numbers["trainable_parameters"] = float(trainable_parameters(fit.model))
-    artifact = replace(
-        artifact,
-        metrics=numbers,
-        settings=artifact.settings | {"recipe": recipe_told(request.config)},
-    )
-    if not is_main_process():
-        wait_for_all()
-        return artifact
-    encoder: Any = fit.model.encoder
-    head = {
-        name: tensor.detach().clone().contiguous()
-        for name, tensor in fit.model.state_dict().items()
-        if not name.startswith("encoder.")
-    }
-    with staged_folder(request.output) as folder:
-        delta = delta_state(encoder, artifact.method)
-        if delta:
-            save_file(delta, folder / ADAPTER)
-        save_file(head, folder / HEAD)
-        (folder / MODEL_CARD).write_text(
-            model_card(artifact, request.config, fit.curve), encoding="utf-8"
-        )
-        artifact = write_artifact(folder, artifact)
-    wait_for_all()
-    return artifact
-
-
-def recipe_told(config: FinetuneConfig) -> dict[str, Any]:
-    """What shaped the weights: the settings always told of, and those off their default."""
-    names = ("epochs", "batch_size", "learning_rate", "warmup", "schedule", "label_smoothing")
-    told = {name: getattr(config, name) for name in (*names, "weight_decay", "seed", "refit")}
-    groups = (
-        LossSettings,
-        OptimisationSettings,
-        RegularisationSettings,
-        TaggingSettings,
-        MultiLabelSettings,
-        FewShotSettings,
-    )
-    settings = [setting for group in groups for setting in fields(group)]
-    changed = {
-        setting.name: getattr(config, setting.name)
-        for setting in settings
-        if getattr(config, setting.name) != setting.default
-    }
-    tables = {"augment": config.augment, "distil": config.distil}
-    return (
-        told
-        | changed
-        | {"learning_rate": config.rate}
-        | {name: table for name, table in tables.items() if table}
-    )

@@ -32,12 +32,12 @@ from ml.models.joint import JointModel, OneTask
 from ml.provenance import with_learned
 from ml.training.card import joint_card
 from ml.training.datasets import EncodedRow, EncodedRows, collate
-from ml.training.finetune import recipe_told
 from ml.training.joint_order import TaskOrder
 from ml.training.joint_recipe import JointRecipe
 from ml.training.joint_tasks import Head, read_head
 from ml.training.processes import is_alone
 from ml.training.rows import FinetuneRequest, Observer
+from ml.training.storing import recipe_told
 from ml.training.tasks import fitting_encoder
 from ml.training.tracking import RunRecord
 from ml.training.trainer import ProgressCallback, Watch, seed_everything, train

@@ -23,7 +23,7 @@ RUN = """
 import os, resource, signal, sys
 from dataclasses import replace
 from pathlib import Path
-import ml.training.finetune as module
+import ml.training.storing as module
 from ml.artifacts import staged_folder
 from ml.errors import MLError
 from ml.training.finetune import finetune

@@ -314,7 +314,7 @@ def test_a_failure_while_storing_leaves_nothing(
     def full_disk(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("ml.training.finetune.write_artifact", full_disk)
+    monkeypatch.setattr("ml.training.storing.write_artifact", full_disk)
     with pytest.raises(ArtifactError, match=r"artifact: cannot be written \(No space left"):
         finetune(asked)
     left = {path.name for path in tmp_path.iterdir()}
