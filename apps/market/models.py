@@ -15,6 +15,7 @@ from apps.market.delivery_models import Handling as Handling
 from apps.market.detection_models import Anomaly as Anomaly
 from apps.market.detection_models import Detector as Detector
 from apps.market.layout_models import Layout as Layout
+from apps.market.meaning_models import Meaning as Meaning
 from apps.market.news_models import Article as Article
 from apps.market.news_models import Fingerprint as Fingerprint
 from apps.market.news_models import Mention as Mention

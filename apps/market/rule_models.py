@@ -17,10 +17,14 @@ class Rule(models.Model):
 
     ``sector`` and ``watched`` ask for a company of that sector and on the owner's watchlist,
     ``words`` for one of the phrases between its commas in title or body, ``least_risk`` and
-    ``least_novelty`` for a score of at least so much, in [0, 1]. ``threshold`` is the least
+    ``least_novelty`` for a score of at least so much, in [0, 1]; ``meaning`` for a passage that is
+    at least ``least_likeness`` alike (a cosine) to that description; ``anomaly`` for news that is
+    unusual for its company: one kind of detection, or ``ANY``. ``threshold`` is the least
     probability of ``sentiment``; ``cooldown_minutes`` the time that passes at least between two
     alerts of this rule about the same company.
     """
+
+    ANY = "any"
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="market_rules"
@@ -35,6 +39,9 @@ class Rule(models.Model):
     words = models.CharField(max_length=300, blank=True)
     least_risk = models.FloatField(default=0.0)
     least_novelty = models.FloatField(default=0.0)
+    meaning = models.CharField(max_length=200, blank=True)
+    least_likeness = models.FloatField(default=0.45)
+    anomaly = models.CharField(max_length=10, blank=True)
     enabled = models.BooleanField(default=True)
     cooldown_minutes = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -70,7 +77,8 @@ class Alert(models.Model):
     silenced by ``silence``, or it came outside the hours of its rule and is held until
     ``held_until`` or left to the digest, or its rule had rung often enough. ``rang_at`` is when it
     did ring. ``assignee`` sees it and acts on it as its owner does; ``escalate_at`` is when it is
-    passed on unless somebody acknowledges it before.
+    passed on unless somebody acknowledges it before. ``reasons`` tell of a rule about meaning the
+    passage and its likeness, of one about the unusual what was unusual.
     """
 
     class State(models.TextChoices):
@@ -126,6 +134,7 @@ class Alert(models.Model):
         related_name="market_assigned_alerts",
     )
     resolution = models.CharField(max_length=500, blank=True)
+    reasons = models.JSONField(default=dict)
     escalate_at = models.DateTimeField(null=True, blank=True)
     escalated_at = models.DateTimeField(null=True, blank=True)
 
