@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
@@ -15,6 +15,7 @@ from apps.market import serializers
 from apps.market.access import AnalystView, validated
 from apps.market.payloads import alert_payload, person_payload
 from apps.market.selectors import alerts
+from apps.market.selectors.backtest import rule_history
 from apps.market.selectors.people import colleague_list
 from apps.market.selectors.timeline import timeline
 from apps.market.services import alerts as alert_services
@@ -154,7 +155,7 @@ class RulePreviewView(AnalystView):
     def post(self, request: Request) -> Response:
         data = validated(serializers.RuleInputSerializer(data=request.data))
         draft = rules.rule_draft(wanted=_wanted(data, rules.RuleInput()), owner=request.user)
-        history = alerts.rule_history(rule=draft)
+        history = rule_history(rule=draft)
         return Response(
             {
                 "sentence": rule_sentence(draft),
@@ -163,7 +164,9 @@ class RulePreviewView(AnalystView):
                 "alerts_a_week": round(history.a_week, 1),
                 "repeats_suppressed": history.repeats,
                 "rests_suppressed": history.rested,
-                "examples": [article.title for article in history.examples],
+                "examples": [example.title for example in history.examples],
+                "passages": [example.passage for example in history.examples if example.passage],
+                "meaning": asdict(history.sense) if history.sense else None,
             }
         )
 

@@ -5,11 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
+from enum import Enum
 
 from apps.market.models import Rule
 
 MAX_PHRASES = 10
 SHORTEST, LONGEST = 2, 60
+
+
+class Stage(Enum):
+    """When enough is known of an article for a rule to be matched."""
+
+    SCORED = "scored"
+    READ = "read for its meaning"
+    UNUSUAL = "found to be unusual"
+
+
+def stage_of(rule: Rule) -> Stage:
+    if rule.anomaly:
+        return Stage.UNUSUAL
+    return Stage.READ if rule.meaning else Stage.SCORED
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from apps.core.errors import InvalidInput
-from apps.market.models import Rule, Sentiment
+from apps.market.models import Detector, Rule, Sentiment
 from apps.market.selectors.companies import company_asked
 from apps.market.services.rules import RuleInput
 from apps.market.topics import TOPICS
@@ -18,6 +18,12 @@ COOLDOWNS = [
     (60, "1 hour"),
     (240, "4 hours"),
     (1440, "1 day"),
+]
+
+ANOMALIES = [
+    ("", "or not"),
+    (Rule.ANY, "in any way"),
+    *((kind.value, kind.label.lower()) for kind in Detector.Kind),
 ]
 
 WATCHLIST, SECTOR = "watchlist", "sector:"
@@ -33,6 +39,9 @@ class RuleForm(forms.Form):
     words = forms.CharField(max_length=600, required=False)
     least_risk = forms.IntegerField(min_value=0, max_value=100, required=False)
     least_novelty = forms.IntegerField(min_value=0, max_value=100, required=False)
+    meaning = forms.CharField(max_length=400, required=False)
+    least_likeness = forms.IntegerField(min_value=20, max_value=90, required=False)
+    anomaly = forms.ChoiceField(choices=ANOMALIES, required=False)
     sentiment = forms.ChoiceField(choices=[("", "any"), *Sentiment.choices], required=False)
     threshold = forms.IntegerField(min_value=34, max_value=99, required=False)
     topic = forms.ChoiceField(choices=[("", "any"), *((t, t) for t in TOPICS)], required=False)
@@ -64,6 +73,9 @@ class RuleForm(forms.Form):
             words=data["words"],
             least_risk=(data["least_risk"] or 0) / 100,
             least_novelty=(data["least_novelty"] or 0) / 100,
+            meaning=data["meaning"],
+            least_likeness=(data["least_likeness"] or 45) / 100,
+            anomaly=data["anomaly"],
         )
 
     def clean_group(self) -> str:
@@ -89,5 +101,8 @@ class RuleForm(forms.Form):
                 "words": rule.words,
                 "least_risk": round(rule.least_risk * 100),
                 "least_novelty": round(rule.least_novelty * 100),
+                "meaning": rule.meaning,
+                "least_likeness": round(rule.least_likeness * 100),
+                "anomaly": rule.anomaly,
             }
         )

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from apps.market.delivery_models import Channel
 from apps.market.models import Alert
-from apps.market.payloads import alert_payload, company_payload
+from apps.market.payloads import alert_payload, company_payload, reason_words
 
 Message = dict[str, Any]
 
@@ -25,7 +25,9 @@ DIGEST_SHOWN = 20
 def alert_message(alert: Alert, *, also: Sequence[Alert] = ()) -> Message:
     """An alert with its headline, where to read it, and what else the story raised."""
     link = article_link(alert.article_id)
-    facts = "\n".join([alert_facts(alert), *(_other(other) for other in also)])
+    because = reason_words(alert.reasons)
+    told = [alert_facts(alert), *([because] if because else [])]
+    facts = "\n".join([*told, *(_other(other) for other in also)])
     title = alert.article.title
     return {
         "subject": one_line(f"{alert.rule_name}: {title}"),

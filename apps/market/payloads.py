@@ -110,7 +110,31 @@ def alert_payload(alert: Alert) -> dict[str, Any]:
         "escalated_at": alert.escalated_at.isoformat() if alert.escalated_at else None,
         "quiet": alert.quiet,
         "held_until": alert.held_until.isoformat() if alert.held_until else None,
+        "reasons": alert.reasons,
+        "because": reason_words(alert.reasons),
     }
+
+
+def anomaly_reason(anomaly: Anomaly) -> dict[str, Any]:
+    """What was unusual, as an alert keeps it."""
+    return {
+        "kind": anomaly.kind,
+        "label": anomaly.get_kind_display(),
+        "score": round(anomaly.score, 3),
+        "threshold": anomaly.threshold,
+        "words": anomaly_words(anomaly),
+    }
+
+
+def reason_words(reasons: dict[str, Any]) -> str:
+    """Why a rule about meaning or about the unusual matched, in words; empty for other rules."""
+    said = []
+    if "meaning" in reasons:
+        alike = reasons["meaning"]
+        said.append(f"{alike['likeness']:.0%} alike: “{alike['text']}”")
+    if "anomaly" in reasons:
+        said.append(f"{reasons['anomaly']['label']}: {reasons['anomaly']['words']}")
+    return "; ".join(said)
 
 
 def anomaly_payload(anomaly: Anomaly) -> dict[str, Any]:

@@ -11,11 +11,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.core.errors import InvalidInput
+from apps.core.errors import InvalidInput, Problem
 from apps.market.access import analyst_required
 from apps.market.forms import SECTOR, RuleForm
 from apps.market.models import Rule
 from apps.market.selectors import alerts, companies
+from apps.market.selectors.backtest import rule_history
 from apps.market.selectors.precision import qualities, rule_quality, rule_replay
 from apps.market.selectors.silences import sector_list
 from apps.market.services import rules
@@ -25,10 +26,11 @@ from apps.market.wording import rule_sentence
 def _preview(rule: Rule | None, problem: str = "") -> dict[str, Any]:
     if rule is None:
         return {"preview": None, "problem": problem}
-    return {
-        "preview": {"sentence": rule_sentence(rule), "history": alerts.rule_history(rule=rule)},
-        "problem": "",
-    }
+    try:
+        history = rule_history(rule=rule)
+    except Problem as away:  # a rule about meaning needs the encoder
+        return {"preview": None, "problem": away.message}
+    return {"preview": {"sentence": rule_sentence(rule), "history": history}, "problem": ""}
 
 
 def _draft(request: HttpRequest, form: RuleForm) -> Rule:

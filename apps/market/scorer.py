@@ -13,30 +13,21 @@ import structlog
 
 from apps.core.errors import Problem
 from apps.market.services.scoring import pending_score
+from apps.market.wakeup import Wakeup
 
 logger = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.5
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
 
-_waiting: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
-
-
-def wake() -> None:
-    """Tell this process's scorer, if it runs, that articles wait. Callable from any thread."""
-    if _waiting is not None:
-        loop, event = _waiting
-        with contextlib.suppress(RuntimeError):  # the loop has just closed
-            loop.call_soon_threadsafe(event.set)
+_wakeup = Wakeup()
+wake = _wakeup.wake
 
 
 async def run_scorer() -> None:
     """Score until cancelled; pauses, longer each time, while the language layer is full or away."""
-    global _waiting
-    arrived = asyncio.Event()
-    _waiting = (asyncio.get_running_loop(), arrived)
     pause = _FIRST_PAUSE
-    try:
+    with _wakeup.listening() as arrived:
         while True:
             arrived.clear()
             try:
@@ -49,5 +40,3 @@ async def run_scorer() -> None:
                 continue
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(arrived.wait(), POLL_SECONDS)
-    finally:
-        _waiting = None

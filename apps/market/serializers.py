@@ -166,6 +166,9 @@ class RuleSerializer(serializers.ModelSerializer[Rule]):
             "words",
             "least_risk",
             "least_novelty",
+            "meaning",
+            "least_likeness",
+            "anomaly",
             "enabled",
             "cooldown_minutes",
             "sentence",
@@ -201,6 +204,9 @@ class RuleInputSerializer(serializers.Serializer[Any]):
     words = serializers.CharField(required=False, allow_blank=True, max_length=600)
     least_risk = serializers.FloatField(required=False)
     least_novelty = serializers.FloatField(required=False)
+    meaning = serializers.CharField(required=False, allow_blank=True, max_length=400)
+    least_likeness = serializers.FloatField(required=False)
+    anomaly = serializers.CharField(required=False, allow_blank=True)
     enabled = serializers.BooleanField(required=False)
     cooldown_minutes = serializers.IntegerField(required=False)
 
@@ -213,6 +219,12 @@ class RulePreview(serializers.Serializer[Any]):
     repeats_suppressed = serializers.IntegerField()
     rests_suppressed = serializers.IntegerField()
     examples = serializers.ListField(child=serializers.CharField())
+    passages = serializers.ListField(
+        child=serializers.CharField(), help_text="of each example, what is alike the meaning"
+    )
+    meaning = serializers.JSONField(
+        allow_null=True, help_text="stories found and by chance, and the likeness proposed"
+    )
 
 
 class SourceSerializer(serializers.ModelSerializer[Source]):

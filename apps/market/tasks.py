@@ -17,6 +17,7 @@ from apps.market.services.deliveries import deliveries_send_due
 from apps.market.services.digests import digests_make
 from apps.market.services.escalation import alerts_escalate
 from apps.market.services.imports import NewsFile, news_import
+from apps.market.services.meaning import meanings_prune
 from apps.market.services.notifying import alerts_release
 from apps.market.services.relinking import history_relink
 from apps.market.services.sources import feed_poll, feeds_poll_due
@@ -95,3 +96,9 @@ def prune_fingerprints() -> int:
     """Forget the fingerprints of articles too old to be repeated."""
     deleted, _ = Fingerprint.objects.filter(at__lt=timezone.now() - 3 * WINDOW).delete()
     return deleted
+
+
+@task()
+def prune_meanings() -> int:
+    """Forget the meaning of stories that no rule is tried on any more."""
+    return meanings_prune()

@@ -18,9 +18,8 @@ from apps.market.services.alerts import (
     alert_rate,
     alert_resolve,
     alerts_acknowledge_all,
-    rule_matches,
-    scores_for,
 )
+from apps.market.services.raising import rule_matches, scores_for
 from apps.market.services.rules import rule_delete
 from tests.conftest import ClientFor
 from tests.market.factories import (

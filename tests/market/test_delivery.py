@@ -227,7 +227,7 @@ def test_what_a_dead_worker_held_is_sent_by_the_next(
 
     with monkeypatch.context() as patched:
         patched.setattr(delivery_services, "parcels_send", die)
-        patched.setattr("apps.market.services.alerts.deliveries_wake", lambda: None)
+        patched.setattr("apps.market.services.raising.deliveries_wake", lambda: None)
         take_in(news("Halvern Steel plunges"))
         with pytest.raises(SystemExit):
             deliveries_send_due()

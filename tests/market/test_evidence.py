@@ -7,7 +7,7 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.market.models import Alert, Article, Company
-from apps.market.selectors.alerts import rule_history
+from apps.market.selectors.backtest import rule_history
 from apps.market.selectors.tape import TapeFilter, tape_list
 from tests.conftest import ClientFor
 from tests.market.factories import RuleFactory, news, take_in

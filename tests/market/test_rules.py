@@ -10,7 +10,7 @@ from django.utils import timezone
 from apps.accounts.models import AuditEntry, User
 from apps.core.errors import InvalidInput, NotAllowed, NotFound
 from apps.market.models import Company, Rule, WatchedCompany
-from apps.market.selectors.alerts import rule_history
+from apps.market.selectors.backtest import rule_history
 from apps.market.services.rules import (
     RuleInput,
     rule_create,
@@ -171,7 +171,7 @@ def test_the_history_counts_stories_once_per_company(analyst: User, halvern: Com
     alone = ScoreFactory(article=ArticleFactory()).article
     history = rule_history(rule=rule_draft(wanted=BAD, owner=analyst))
     assert history.alerts == 2
-    assert {article.pk for article in history.examples} == {first.pk, alone.pk}
+    assert {example.article.pk for example in history.examples} == {first.pk, alone.pk}
     about = rule_history(rule=rule_draft(wanted=replace(BAD, company_id=halvern.pk), owner=analyst))
     assert (about.alerts, about.days) == (1, 30)
     topic = rule_draft(wanted=RuleInput(topic="Earnings"), owner=analyst)

@@ -1,19 +1,14 @@
-"""A person's alerts and rules, and what a rule would have done."""
+"""A person's alerts and rules."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 
 from apps.core.errors import NotFound
-from apps.market.conditions import words_hold
-from apps.market.models import Alert, Article, Rule, Score, WatchedCompany
-from apps.market.selectors.tape import topic_is
+from apps.market.models import Alert, Article, Rule
 
 
 def alert_list(*, owner: Any, state: str = "", quiet: str | None = None) -> QuerySet[Alert]:
@@ -79,84 +74,3 @@ def rule_list(*, owner: Any) -> QuerySet[Rule]:
         )
         .order_by("-enabled", "name", "id")
     )
-
-
-@dataclass(frozen=True, slots=True)
-class RuleHistory:
-    """What a rule would have done in the last ``days``.
-
-    ``alerts`` it would have raised; ``repeats`` are matches of a story that had its alert already,
-    ``rested`` those that came while it rested; ``examples`` the newest articles that would have
-    raised one.
-    """
-
-    days: int
-    alerts: int
-    repeats: int
-    rested: int
-    examples: list[Article]
-
-    @property
-    def a_week(self) -> float:
-        return self.alerts * 7 / self.days
-
-    @property
-    def suppressed(self) -> int:
-        return self.repeats + self.rested
-
-
-def rule_history(*, rule: Rule, days: int = 30, examples: int = 3) -> RuleHistory:
-    """Replay the scores of the last ``days`` against ``rule``, by the rules of raising alerts.
-
-    One alert per story and company, and a rest of ``cooldown_minutes`` per company, counted from
-    when the articles were published.
-    """
-    matched = _matched(rule, timezone.now() - timedelta(days=days))
-    rest = timedelta(minutes=rule.cooldown_minutes)
-    told: set[tuple[int, int | None]] = set()
-    last: dict[int | None, datetime] = {}
-    raised: list[int] = []
-    repeats = rested = 0
-    told_of = ("article__title", "article__body") if rule.words else ()
-    rows = matched.order_by("published_at", "article_id").values_list(
-        "article_id", "article__story_id", "company_id", "published_at", *told_of
-    )
-    for article, first, company, at, *texts in rows:
-        if not words_hold(rule.words, "\n".join(texts)):
-            continue
-        story = first or article
-        if (story, company) in told:
-            repeats += 1
-        elif company in last and at - last[company] < rest:
-            rested += 1
-        else:
-            told.add((story, company))
-            last[company] = at
-            raised.append(article)
-    shown = list(dict.fromkeys(reversed(raised)))[:examples]
-    articles = Article.objects.select_related("source").in_bulk(shown)
-    return RuleHistory(days, len(raised), repeats, rested, [articles[id_] for id_ in shown])
-
-
-def _matched(rule: Rule, since: datetime) -> QuerySet[Score]:
-    """The scores since then that ``rule`` looks at and that its conditions hold for."""
-    matched = Score.objects.filter(published_at__gte=since)
-    if rule.company_id:
-        matched = matched.filter(company=rule.company_id)
-    elif rule.sector or rule.watched:
-        matched = matched.filter(company__isnull=False)
-    elif rule.sentiment:
-        others = Score.objects.filter(article=OuterRef("article"), company__isnull=False)
-        matched = matched.filter(~Exists(others) | Q(company__isnull=False))
-    else:
-        matched = matched.filter(company=None)
-    if rule.topic:
-        matched = matched.filter(topic_is(rule.topic))
-    if rule.sentiment:
-        matched = matched.filter(**{f"{rule.sentiment}__gte": rule.threshold})
-    if rule.sector:
-        matched = matched.filter(company__sector=rule.sector)
-    if rule.watched:
-        own = WatchedCompany.objects.filter(owner=rule.owner_id).values("company")
-        matched = matched.filter(company__in=own)
-    return matched.filter(risk__gte=rule.least_risk, novelty__gte=rule.least_novelty)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from apps.market.models import Alert, Rule
 from apps.market.precision import Precision, Proposal, Rating, propose
-from apps.market.selectors.alerts import RuleHistory, rule_history
+from apps.market.selectors.backtest import RuleHistory, rule_history
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -14,10 +15,13 @@ from apps.core import events
 from apps.core.errors import Conflict, InvalidInput, NotAllowed
 from apps.core.jobs import job_start
 from apps.core.models import Job
+from apps.market.conditions import Stage
 from apps.market.detection import Finding, Watcher
 from apps.market.models import Anomaly, Article, Detector
 from apps.market.payloads import TAPE, anomaly_payload
 from apps.market.selectors.anomalies import stories_before
+from apps.market.services.meaning import likenesses_now, scores_by_article
+from apps.market.services.raising import Known, alerts_raise, descriptions
 from apps.market.tuning import LEAST_STORIES, WANTED, Tuned, tune
 
 TUNE_JOB = "market.tune"
@@ -47,13 +51,36 @@ def anomalies_find() -> int:
     found = [
         finding for finding in Watcher(thresholds).watch(stories) if now - finding.story.at <= KEPT
     ]
-    stored = sum(_store(finding, thresholds[finding.kind]) for finding in found)
+    told = _told_before(found)
+    texts = descriptions(stage=Stage.UNUSUAL)
+    stored = sum(
+        _store(finding, thresholds[finding.kind], texts)
+        for finding in found
+        if _key(finding) not in told
+    )
     Detector.objects.update(looked_at=newest)
     return stored
 
 
-def _store(finding: Finding, threshold: float) -> int:
+def _key(finding: Finding) -> tuple[str, int, int]:
+    return finding.kind, finding.story.company_id, finding.story.article_id
+
+
+def _told_before(found: Sequence[Finding]) -> set[tuple[str, int, int]]:
+    articles = {finding.story.article_id for finding in found}
+    rows = Anomaly.objects.filter(article__in=articles)
+    return set(rows.values_list("kind", "company", "article"))
+
+
+def _store(finding: Finding, threshold: float, texts: Sequence[str]) -> int:
+    """Store what is unusual, tell of it and raise its alerts, all or nothing.
+
+    Raises ``Problem`` when a rule about it asks for a meaning and the language layer is away.
+    """
     story = finding.story
+    news = timezone.now() - story.at <= NEWS
+    article = Article.objects.select_related("source").get(pk=story.article_id)
+    alike = likenesses_now(articles=[article], texts=texts) if news and article.live else {}
     with transaction.atomic():
         anomaly, created = Anomaly.objects.select_related("company", "article").get_or_create(
             kind=finding.kind,
@@ -69,8 +96,15 @@ def _store(finding: Finding, threshold: float) -> int:
                 "found_at": timezone.now(),
             },
         )
-        if created and timezone.now() - story.at <= NEWS:
+        if created and news:
             events.publish(TAPE, "anomaly.found", anomaly_payload(anomaly))
+            if article.live:
+                key = (article.pk, story.company_id)
+                alerts_raise(
+                    articles=[article],
+                    scores=scores_by_article(articles=[article]),
+                    known=Known(Stage.UNUSUAL, alike, {key: [anomaly]}),
+                )
     return int(created)
 
 

@@ -10,12 +10,14 @@ from django.db import transaction
 from apps.accounts.services import audit_record
 from apps.core.errors import InvalidInput, NotAllowed, NotFound
 from apps.market.conditions import LONGEST, MAX_PHRASES, SHORTEST, phrases_of
-from apps.market.models import Company, Rule, Sentiment
+from apps.market.meaning import GRID
+from apps.market.models import Company, Detector, Rule, Sentiment
 from apps.market.topics import TOPICS
 from apps.market.wording import rule_name
 
 MAX_RULES = 200
 MAX_COOLDOWN = 7 * 24 * 60
+SHORTEST_MEANING, LONGEST_MEANING = 5, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,9 @@ class RuleInput:
     words: str = ""
     least_risk: float = 0.0
     least_novelty: float = 0.0
+    meaning: str = ""
+    least_likeness: float = 0.45
+    anomaly: str = ""
 
 
 def rule_draft(*, wanted: RuleInput, owner: Any, rule: Rule | None = None) -> Rule:
@@ -54,11 +59,11 @@ def rule_draft(*, wanted: RuleInput, owner: Any, rule: Rule | None = None) -> Ru
     if not 0 <= wanted.cooldown_minutes <= MAX_COOLDOWN:
         problems["cooldown_minutes"] = f"Between 0 and {MAX_COOLDOWN} minutes."
     problems |= _group_problems(wanted) | _words_problems(wanted.words)
+    problems |= _meaning_problems(wanted)
     for name in ("least_risk", "least_novelty"):
         if not 0 <= getattr(wanted, name) <= 1:
             problems[name] = "Between 0 and 1."
-    narrow = (company, wanted.sentiment, wanted.topic, wanted.sector, wanted.watched, wanted.words)
-    if not problems and not any(narrow) and not wanted.least_risk:
+    if not problems and not _narrow(wanted):
         problems["company"] = "Choose a company, a sentiment or a topic; else all news would alert."
     if problems:
         told = " ".join(f"{field}: {problem}" for field, problem in problems.items())
@@ -69,9 +74,29 @@ def rule_draft(*, wanted: RuleInput, owner: Any, rule: Rule | None = None) -> Ru
     draft.sector, draft.watched = wanted.sector, wanted.watched
     draft.words = ", ".join(phrases_of(wanted.words))
     draft.least_risk, draft.least_novelty = wanted.least_risk, wanted.least_novelty
+    draft.meaning, draft.least_likeness = " ".join(wanted.meaning.split()), wanted.least_likeness
+    draft.anomaly = wanted.anomaly
     draft.enabled = wanted.enabled
     draft.name = " ".join(wanted.name.split())[:120] or rule_name(draft)
     return draft
+
+
+def _narrow(wanted: RuleInput) -> bool:
+    """Whether a rule asks for anything that most news does not have."""
+    said = (wanted.sentiment, wanted.topic, wanted.sector, wanted.words, wanted.meaning.strip())
+    about = (wanted.company_id, wanted.watched, wanted.anomaly, wanted.least_risk)
+    return any(said) or any(about)
+
+
+def _meaning_problems(wanted: RuleInput) -> dict[str, str]:
+    problems = {}
+    if wanted.meaning and not SHORTEST_MEANING <= len(wanted.meaning.strip()) <= LONGEST_MEANING:
+        problems["meaning"] = f"A few words: {SHORTEST_MEANING} to {LONGEST_MEANING} characters."
+    if not GRID[0] <= wanted.least_likeness <= GRID[-1]:
+        problems["least_likeness"] = f"Between {GRID[0]} and {GRID[-1]}."
+    if wanted.anomaly not in ("", Rule.ANY, *Detector.Kind.values):
+        problems["anomaly"] = f"One of {', '.join([Rule.ANY, *Detector.Kind.values])}."
+    return problems
 
 
 def _group_problems(wanted: RuleInput) -> dict[str, str]:
@@ -145,6 +170,9 @@ def rule_input(rule: Rule) -> RuleInput:
         words=rule.words,
         least_risk=rule.least_risk,
         least_novelty=rule.least_novelty,
+        meaning=rule.meaning,
+        least_likeness=rule.least_likeness,
+        anomaly=rule.anomaly,
     )
 
 

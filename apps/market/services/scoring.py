@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,14 +14,17 @@ from django.utils import timezone
 
 from apps.core import events
 from apps.core.errors import Problem
+from apps.market import meaning_reader
 from apps.market.analysis import Analysis, Passage, analyse
 from apps.market.models import Article, Mention, Score
 from apps.market.payloads import TAPE, repeat_payload, tape_payload
 from apps.market.pooling import SURE
-from apps.market.services.alerts import alerts_correct, alerts_raise
+from apps.market.services.alerts import alerts_correct
 from apps.market.services.history import scores_supersede
 from apps.market.services.links import links_apply
+from apps.market.services.meaning import meanings_queue, scores_by_article
 from apps.market.services.names import unlinked_count
+from apps.market.services.raising import alerts_raise
 from apps.market.topics import risk
 from ml.data.targeting import TARGETED_TASK
 from ml.types import Classification
@@ -123,11 +125,13 @@ def scores_store(*, analyses: Sequence[Analysis]) -> int:
         scores_write(analyses=kept)
         unlinked_count(analyses=kept)
         live = [analysis.article for analysis in kept if analysis.article.live]
-        scores = _scores_of(live)
+        scores = scores_by_article(articles=live)
         for article in live:
             _tell(article, scores[article.pk])
             alerts_correct(article=article)
         alerts_raise(articles=live, scores=scores)
+        meanings_queue(articles=[analysis.article for analysis in kept])
+        transaction.on_commit(meaning_reader.wake)
     return len(kept)
 
 
@@ -242,15 +246,6 @@ def _relevance(analysis: Analysis, company_id: int | None) -> float:
         for found in analysis.mentions
     )
     return (1.0 if in_title else 0.5) * min(1.0, 3 / len(analysis.targeted))
-
-
-def _scores_of(articles: Sequence[Article]) -> dict[int, list[Score]]:
-    """The stored scores of each article with their companies, the whole one first."""
-    found: dict[int, list[Score]] = defaultdict(list)
-    rows = Score.objects.filter(article__in=[article.pk for article in articles])
-    for score in rows.select_related("company").order_by("id"):
-        found[score.article_id].append(score)
-    return found
 
 
 def _tell(article: Article, scores: Sequence[Score]) -> None:

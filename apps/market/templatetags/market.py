@@ -18,7 +18,7 @@ from apps.market.charts import (
     probability_segments,
 )
 from apps.market.models import Article, Mention, Score
-from apps.market.payloads import split_scores
+from apps.market.payloads import reason_words, split_scores
 from apps.market.precision import Precision
 from apps.market.sentiment_index import IndexReport
 
@@ -86,6 +86,12 @@ def signed(net: float) -> str:
 @register.filter
 def percent(share: float) -> str:
     return f"{share:.0%}"
+
+
+@register.filter
+def because(reasons: dict[str, Any]) -> str:
+    """Why a rule about meaning or about the unusual matched."""
+    return reason_words(reasons)
 
 
 @register.filter

@@ -107,6 +107,9 @@ export class Alerts {
       ticker.title = alert.company.name;
       ticker.href = companyUrl.replace("/0/", `/${Number(alert.company.id)}/`);
     }
+    const because = item.querySelector("[data-because]");
+    because.textContent = alert.because;
+    because.hidden = !alert.because;
     const share = Math.round(alert.probability * 100);
     item.querySelector("[data-probability]").textContent = `${alert.label} ${share}%`;
     refresh(item);
