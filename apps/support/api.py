@@ -27,6 +27,7 @@ from apps.support import (
     deadline_api,
     desk_api,
     flow_api,
+    promise_api,
     selectors,
     services,
     team_api,
@@ -237,6 +238,7 @@ urlpatterns = [
     *desk_api.urlpatterns,
     *team_api.urlpatterns,
     *deadline_api.urlpatterns,
+    *promise_api.urlpatterns,
     *flow_api.urlpatterns,
     *(
         path(

@@ -8,6 +8,8 @@ from django.conf import settings
 from django.db import models
 
 from apps.support.desk_models import DeskCalendar, Duty, PastCase, Policy, SavedView, Team, Wait
+from apps.support.promise_models import IntentGroup as IntentGroup
+from apps.support.promise_models import PromiseNotice as PromiseNotice
 
 __all__ = [
     "Article",

@@ -6,6 +6,7 @@ from apps.support import (
     flow_views,
     knowledge_views,
     macro_views,
+    promise_views,
     team_views,
     views,
 )
@@ -47,6 +48,10 @@ urlpatterns = [
     path(
         "hours/policies/<int:policy_id>/delete/", deadline_views.policy_remove, name="policy-delete"
     ),
+    path("promises/", promise_views.promises, name="promises"),
+    path("promises/topics/", promise_views.groups_make, name="promise-topics"),
+    path("promises/<int:group_id>/", promise_views.group_edit, name="promise"),
+    path("promises/<int:group_id>/delete/", promise_views.group_remove, name="promise-delete"),
     path("flows/", flow_views.flow_table, name="flows"),
     path("flows/new/", flow_views.flow_edit, name="flow-new"),
     path("flows/f/<slug:name>/", flow_views.flow_page, name="flow"),

@@ -30,6 +30,7 @@ from apps.support.payloads import (
     team_payload,
     view_payload,
 )
+from apps.support.selectors import promises
 from apps.support.visitors import ensure_visitor, remember
 
 _LIST_LENGTH = 100
@@ -116,6 +117,7 @@ def console(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRe
         "filters": filters,
         "filter_query": urlencode(filters.as_query()),
         "views": [view_payload(view) for view in selectors.view_list(operator=user)],
+        "endangered": len(promises.notice_list()),
         "may_change_teams": user.has_perm("support.change_teams"),
     }
     if conversation_id is not None:
