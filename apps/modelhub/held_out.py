@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import cast
 
 import structlog
 from django.conf import settings
@@ -19,7 +18,6 @@ from apps.modelhub import files, selectors
 from ml.data.readers import LabelledText, read_classification
 from ml.errors import DataError
 from ml.monitoring.held_out import HeldOut, held_out_answers
-from ml.types import Classification
 
 logger = structlog.get_logger(__name__)
 _CHUNK = 64
@@ -74,7 +72,7 @@ def held_out_measure(*, task: str, rows: Sequence[LabelledText]) -> HeldOut:
         raise DataError(task, None, "is no classifier that is served")
     texts = [row.text for row in rows]
     answers = [
-        cast(Classification, one)
+        one
         for at in range(0, len(texts), _CHUNK)
         for one in gateway.classify(task, texts[at : at + _CHUNK])
     ]
