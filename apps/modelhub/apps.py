@@ -19,6 +19,7 @@ class ModelHubConfig(AppConfig):
         register_periodic("settle-promotions", tasks.settle_promotions, every=timedelta(seconds=15))
         register_periodic("prune-data-uploads", tasks.prune_uploads, every=timedelta(hours=6))
         register_periodic("make-profiles", tasks.make_profiles, every=timedelta(minutes=5))
+        register_periodic("make-held-out", tasks.make_held_out, every=timedelta(seconds=30))
         register_periodic("prune-monitoring", tasks.prune_monitoring, every=timedelta(hours=12))
         gateway.observe(watching.watch.see)
         register_service("monitoring", watching.store_now_and_then)

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 from django_tasks import task
 
-from apps.modelhub import profiles, uploads
+from apps.modelhub import held_out, profiles, uploads
 from apps.modelhub.services import monitoring, promotions
 
 _SURELY_LEFT = timedelta(seconds=30)
@@ -30,6 +30,12 @@ def prune_uploads() -> int:
 def make_profiles() -> int:
     """Make the statistics of training texts that live texts are compared with."""
     return profiles.profiles_make()
+
+
+@task()
+def make_held_out() -> int:
+    """Keep what newly promoted classifiers answer on the held-out rows of their runs."""
+    return held_out.held_out_make()
 
 
 @task()

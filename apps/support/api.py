@@ -24,9 +24,12 @@ from apps.support import (
     article_api,
     assist,
     correction_api,
+    customer_api,
     deadline_api,
     desk_api,
     flow_api,
+    promise_api,
+    retention_api,
     selectors,
     services,
     team_api,
@@ -41,6 +44,7 @@ from apps.support.payloads import (
     text_of,
     visitor_state,
 )
+from apps.support.services.seeing import conversation_look
 from apps.support.visitors import visitor_from_token, visitor_token
 
 
@@ -85,7 +89,9 @@ class ConversationView(APIView):
     @extend_schema(responses=Anything)
     def get(self, request: Request, conversation_id: uuid.UUID) -> Response:
         require(request, "support.view_conversation")
-        return Response(_whole(seen(request, conversation_id)))
+        conversation = seen(request, conversation_id)
+        conversation_look(conversation=conversation, operator=signed_in(request))
+        return Response(_whole(conversation))
 
 
 class ReplyView(APIView):
@@ -237,6 +243,9 @@ urlpatterns = [
     *desk_api.urlpatterns,
     *team_api.urlpatterns,
     *deadline_api.urlpatterns,
+    *promise_api.urlpatterns,
+    *customer_api.urlpatterns,
+    *retention_api.urlpatterns,
     *flow_api.urlpatterns,
     *(
         path(

@@ -25,6 +25,8 @@ class SupportConfig(AppConfig):
         register_periodic(
             "wake-conversations", tasks.wake_conversations, every=timedelta(seconds=20)
         )
+        register_periodic("apply-retention", tasks.apply_retention, every=timedelta(hours=6))
+        register_periodic("watch-promises", tasks.watch_promises, every=timedelta(minutes=5))
         register_periodic("watch-desk", tasks.watch_desk, every=timedelta(seconds=20))
         lifespan.register_service("support-answerer", run_answerer)
         lifespan.register_service("support-languages", warm_languages)

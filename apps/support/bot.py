@@ -26,6 +26,7 @@ _PERSON = re.compile(
 )
 
 RULE_PERSON = "the visitor asked for a person"
+RULE_SURE = "the intent is sure"
 TEXT_HAND_OVER = "I am passing you to a colleague now. They can read what you wrote here."
 TEXT_UNSURE = (
     "I am not sure that I understood. Could you put it in other words? "
@@ -71,8 +72,17 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """By which group's promise an answer is judged: above that confidence it is given."""
+
+    group: str
+    above: float
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
-    """What the models say of one message; ``articles`` maps a slug to its article."""
+    """What the models say of one message; ``articles`` maps a slug to its article, ``limit`` is
+    what was promised for the group of its intent."""
 
     text: str
     intent: Classification
@@ -81,6 +91,14 @@ class Findings:
     language: str | None = None
     unsure_before: int = 0
     chosen: str | None = None
+    limit: Limit | None = None
+
+    @property
+    def sure(self) -> bool:
+        """Whether the intent is sure: by the promise for its group, else by its model."""
+        if self.limit is None:
+            return self.intent.confident
+        return self.intent.in_scope and self.intent.confidence > self.limit.above
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +161,10 @@ def _from_models(findings: Findings, ranked: list[dict[str, Any]], limits: Thres
         return Decision(
             "clarify", TEXT_CLARIFY, "two intents are close", False, choices=choices, ranked=ranked
         )
-    if intent.confident and best["intent"] > 0:
-        return _answer(findings, best["slug"], "the intent is sure", ranked)
-    if best["hit"] >= limits.strong_hit:
+    if findings.sure and best["intent"] > 0:
+        return _answer(findings, best["slug"], RULE_SURE, ranked)
+    promised = findings.limit is not None and intent.in_scope
+    if best["hit"] >= limits.strong_hit and not promised:
         return _answer(findings, best["slug"], "an article matches well", ranked)
     if intent.in_scope and best["hit"] >= limits.weak_hit and best["intent"] >= limits.close_second:
         choices = [
@@ -203,7 +222,7 @@ def _shown(hit: Hit) -> str:
 
 def _close_articles(findings: Findings, limits: Thresholds) -> list[str]:
     """The articles of the two best intents, when those are close and have different articles."""
-    if findings.intent.confident or len(findings.intent.scores) < 2:
+    if findings.sure or len(findings.intent.scores) < 2:
         return []
     first, second = findings.intent.scores[:2]
     if second.score < limits.close_second:

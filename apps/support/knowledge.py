@@ -25,6 +25,7 @@ from apps.core.jobs import NoProgress, ProgressReporter
 from apps.support.bot import Known
 from apps.support.excerpts import blocks_of
 from apps.support.models import Article, KnowledgeVersion
+from apps.support.promises import Promised, promised_groups
 from apps.support.spelling import Speller
 from ml.errors import ArtifactError
 from ml.retrieval.documents import Document
@@ -46,14 +47,15 @@ ENCODER_TASKS = ("support_encoder", "encoder")
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """The published articles at one version, with their index, the task of its encoder, and their
-    words."""
+    """The published articles at one version, with their index, the task of its encoder, their
+    words, and the groups of matters for which an error is promised."""
 
     version: int
     index: HybridIndex
     articles: dict[str, Known]
     encoder_task: str
     speller: Speller
+    promised: tuple[Promised, ...] = ()
 
     def fits(self, embedding: Embedding) -> bool:
         """Whether the vector is of the encoder whose vectors the index holds."""
@@ -183,7 +185,7 @@ def _renewed(
         for article in articles
     }
     written = (text for one in articles for text in (one.title, one.body, *one.questions))
-    return Knowledge(number, index, known, task, Speller.of(written))
+    return Knowledge(number, index, known, task, Speller.of(written), promised_groups())
 
 
 def best_encoder() -> str:

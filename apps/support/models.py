@@ -7,7 +7,12 @@ import uuid
 from django.conf import settings
 from django.db import models
 
+from apps.support.customer_models import Customer as Customer
+from apps.support.customer_models import ErasureReceipt as ErasureReceipt
+from apps.support.customer_models import RetentionRule as RetentionRule
 from apps.support.desk_models import DeskCalendar, Duty, PastCase, Policy, SavedView, Team, Wait
+from apps.support.promise_models import IntentGroup as IntentGroup
+from apps.support.promise_models import PromiseNotice as PromiseNotice
 
 __all__ = [
     "Article",

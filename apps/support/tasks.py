@@ -5,7 +5,7 @@ from __future__ import annotations
 from django_tasks import task
 
 from apps.support import services
-from apps.support.services import uploads
+from apps.support.services import promises, retention, uploads
 
 
 @task()
@@ -18,6 +18,18 @@ def prune_uploads() -> int:
 def wake_conversations() -> int:
     """Bring back the conversations whose snooze is over."""
     return services.conversations_wake()
+
+
+@task()
+def apply_retention() -> int:
+    """Delete what the enabled rules of retention say."""
+    return retention.rules_apply()
+
+
+@task()
+def watch_promises() -> int:
+    """Raise and end the notices of promises in danger."""
+    return promises.notices_renew()
 
 
 @task()

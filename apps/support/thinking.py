@@ -17,13 +17,14 @@ from django.conf import settings
 from apps.core import gateway
 from apps.core.errors import ModelUnavailable, Problem
 from apps.support import knowledge, language, selectors
-from apps.support.bot import Decision, Findings, Thresholds, decide, on_several
+from apps.support.bot import Decision, Findings, Limit, Thresholds, decide, on_several
 from apps.support.clauses import asks, clauses
 from apps.support.flow_turns import Heard, with_flows
 from apps.support.follow_up import behind, leans, points_back
 from apps.support.knowledge import Knowledge
 from apps.support.models import Message
 from apps.support.privacy import mask
+from apps.support.promises import limit_for, shown
 from ml.retrieval.hybrid import Hit
 from ml.types import Classification, Entity, MultiLabel
 
@@ -50,6 +51,7 @@ class _Reading:
     intent: Classification
     known: Knowledge
     decision: Decision
+    limit: Limit | None = None
 
 
 async def think(message: Message) -> tuple[Decision, Analysis]:
@@ -106,6 +108,7 @@ async def _read(
         _retrieved(clock, text),
     )
     began = time.perf_counter()
+    limit = limit_for(intents[0], known.promised)
     decision = decide(
         Findings(
             text=text,
@@ -115,11 +118,12 @@ async def _read(
             language=foreign,
             unsure_before=message.conversation.unsure_count,
             chosen=message.analysis.get("chosen"),
+            limit=limit,
         ),
         Thresholds(**settings.SUPPORT_THRESHOLDS),
     )
     clock["decision"] = time.perf_counter() - began
-    return _Reading(text, intents[0], known, decision)
+    return _Reading(text, intents[0], known, decision, limit)
 
 
 async def _read_again(message: Message, first: _Reading, foreign: str | None) -> _Reading:
@@ -184,7 +188,7 @@ def _analysis(
     foreign: str | None,
     clock: dict[str, float],
 ) -> Analysis:
-    intent, decision = reading.intent, reading.decision
+    intent, decision, limit = reading.intent, reading.decision, reading.limit
     return {
         "intents": [
             {"label": score.label, "score": round(score.score, 4)} for score in intent.scores[:5]
@@ -200,6 +204,7 @@ def _analysis(
         "language": foreign or "en",
         "action": decision.action,
         "rule": decision.rule,
+        "promise": {"group": limit.group, "above": shown(limit.above)} if limit else None,
         "articles": decision.ranked,
         "thresholds": Thresholds(**settings.SUPPORT_THRESHOLDS).as_dict(),
         "milliseconds": {name: round(1000 * seconds, 2) for name, seconds in clock.items()},

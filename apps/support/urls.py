@@ -2,10 +2,13 @@ from django.urls import path
 
 from apps.support import (
     correction_views,
+    customer_views,
     deadline_views,
     flow_views,
     knowledge_views,
     macro_views,
+    promise_views,
+    retention_views,
     team_views,
     views,
 )
@@ -47,6 +50,21 @@ urlpatterns = [
     path(
         "hours/policies/<int:policy_id>/delete/", deadline_views.policy_remove, name="policy-delete"
     ),
+    path("customers/", customer_views.customer_table, name="customers"),
+    path("customers/<uuid:visitor>/", customer_views.customer_page, name="customer"),
+    path(
+        "customers/<uuid:visitor>/export/", customer_views.customer_export, name="customer-export"
+    ),
+    path("customers/<uuid:visitor>/erase/", customer_views.customer_erase, name="customer-erase"),
+    path("c/<uuid:conversation_id>/merge/", customer_views.conversation_merge, name="merge"),
+    path("audit/", customer_views.audit_table, name="audit"),
+    path("retention/", retention_views.rules, name="retention"),
+    path("retention/<int:rule_id>/", retention_views.rule_edit, name="retention-rule"),
+    path("retention/<int:rule_id>/delete/", retention_views.rule_remove, name="retention-delete"),
+    path("promises/", promise_views.promises, name="promises"),
+    path("promises/topics/", promise_views.groups_make, name="promise-topics"),
+    path("promises/<int:group_id>/", promise_views.group_edit, name="promise"),
+    path("promises/<int:group_id>/delete/", promise_views.group_remove, name="promise-delete"),
     path("flows/", flow_views.flow_table, name="flows"),
     path("flows/new/", flow_views.flow_edit, name="flow-new"),
     path("flows/f/<slug:name>/", flow_views.flow_page, name="flow"),

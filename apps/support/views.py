@@ -30,6 +30,8 @@ from apps.support.payloads import (
     team_payload,
     view_payload,
 )
+from apps.support.selectors import customers, promises
+from apps.support.services.seeing import conversation_look
 from apps.support.visitors import ensure_visitor, remember
 
 _LIST_LENGTH = 100
@@ -116,10 +118,12 @@ def console(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRe
         "filters": filters,
         "filter_query": urlencode(filters.as_query()),
         "views": [view_payload(view) for view in selectors.view_list(operator=user)],
+        "endangered": len(promises.notice_list()),
         "may_change_teams": user.has_perm("support.change_teams"),
     }
     if conversation_id is not None:
         conversation = selectors.conversation_seen(conversation_id=conversation_id, operator=user)
+        conversation_look(conversation=conversation, operator=user)
         context["colleagues"] = selectors.colleagues(team=conversation.team)
     return render(request, "support/console.html", context)
 
@@ -182,6 +186,8 @@ def inspector(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
         "conversation": conversation,
         "message": message,
         "summary": selectors.summary_get(conversation=conversation),
+        "customer": customers.customer_of(visitor=conversation.visitor),
+        "history": customers.history_of(conversation=conversation, operator=signed_in(request)),
     }
     return render(request, "support/inspector.html", context)
 

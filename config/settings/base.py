@@ -192,6 +192,8 @@ MODEL_GATE: dict[str, Any] = {}
 # Monitoring of live traffic: statistics of what shipped models were trained on, how often counts
 # are stored, of how many texts a task the drift is measured each time, how long all is kept.
 ML_PROFILES_DIR: Path = BASE_DIR / "ml" / "monitoring" / "profiles"
+# What shipped classifiers answered on held-out rows: what can be promised of them follows from it.
+ML_HELD_OUT_DIR: Path = BASE_DIR / "ml" / "monitoring" / "held_out"
 MONITORING_SECONDS = 30.0
 MONITORING_TEXTS = 100
 MONITORING_KEPT_DAYS = 90

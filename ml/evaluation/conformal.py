@@ -13,6 +13,7 @@ from ml.types import FloatArray
 Score = Literal["lac", "aps"]
 SCORES: tuple[Score, ...] = ("lac", "aps")
 _HALVINGS = 20
+_ROUNDING = 1e-9  # 100 times (1 - 0.01) is a little more than 99 in binary
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,18 @@ def conformal_threshold(
     known = gold >= 0
     of_gold = np.full(len(gold), np.inf)
     of_gold[known] = scores[np.flatnonzero(known), gold[known]]
-    rank = int(np.ceil((len(gold) + 1) * (1.0 - error)))
-    if rank > len(gold):
+    return conformal_quantile(of_gold, error=error)
+
+
+def conformal_quantile(scores: NDArray[np.float64], *, error: float) -> float:
+    """What at most ``error`` of new scores exceed: the ``ceil((n + 1)(1 - error))``-th of ``n``.
+
+    Infinite when there are too few. ``scores``: (rows,).
+    """
+    rank = int(np.ceil((len(scores) + 1) * (1.0 - error) - _ROUNDING))
+    if rank > len(scores):
         return float("inf")
-    return float(np.sort(of_gold)[rank - 1])
+    return float(np.sort(scores)[max(rank, 1) - 1])
 
 
 def label_sets(

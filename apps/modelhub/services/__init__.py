@@ -11,6 +11,8 @@ from apps.modelhub.services.examples import (
     example_find,
     example_labels,
     example_undo,
+    examples_detach,
+    examples_forget,
 )
 
 __all__ = [
@@ -21,4 +23,6 @@ __all__ = [
     "example_find",
     "example_labels",
     "example_undo",
+    "examples_detach",
+    "examples_forget",
 ]

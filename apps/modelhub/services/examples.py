@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
 
 from apps.accounts.services import audit_record
-from apps.core.errors import InvalidInput, NotFound
-from apps.modelhub.models import LabelledExample
+from apps.core.errors import InvalidInput, NotFound, Problem
+from apps.modelhub.files import rows_read
+from apps.modelhub.models import DataSetVersion, LabelledExample, LabelRow
+from ml.errors import DataError
 
 MAX_TEXT = 20_000
 MAX_LABEL = 120
@@ -103,6 +107,44 @@ def example_discard(*, example_id: int, actor: Any) -> None:
         if example is None:
             raise NotFound("There is no such example.", code="example_not_found")
         _remove(example, actor)
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """How many corrections were deleted, and the versions of data sets that hold their texts."""
+
+    number: int
+    datasets: tuple[str, ...]
+
+
+def examples_forget(*, task: str, subjects: Sequence[str]) -> Forgotten:
+    """Delete the corrections of objects, whoever made them, in the caller's transaction.
+
+    Versions of data sets never change; those that hold one of the texts are named.
+    """
+    examples = LabelledExample.objects.filter(task=task, subject__in=subjects)
+    texts = set(examples.values_list("text", flat=True))
+    LabelRow.objects.filter(text__in=texts).delete()
+    number, _ = examples.delete()
+    return Forgotten(number, tuple(_datasets_with(texts)) if texts else ())
+
+
+def examples_detach(*, task: str, subjects: Sequence[str]) -> int:
+    """Keep the corrections of objects without a trace to them; returns how many."""
+    examples = LabelledExample.objects.filter(task=task, subject__in=subjects)
+    return examples.update(subject="", provenance={})
+
+
+def _datasets_with(texts: set[str]) -> list[str]:
+    found = []
+    for version in DataSetVersion.objects.select_related("dataset"):
+        try:
+            rows = rows_read(version.sha256, str(version))
+        except (Problem, DataError):  # a file that is gone holds nothing
+            continue
+        if any(row.text in texts for row in rows):
+            found.append(str(version))
+    return found
 
 
 def _remove(example: LabelledExample, actor: Any) -> None:

@@ -69,6 +69,8 @@ def conversation_open(*, visitor: UUID) -> Conversation:
             id=uuid5(_FIRST, str(visitor)),
             defaults={"visitor": visitor, "active_at": timezone.now()},
         )
+        if conversation.visitor != visitor:  # it went to the customer whom the site named since
+            return conversation_start(visitor=visitor)
         if created:
             publish_state(conversation)
     return conversation

@@ -1,11 +1,13 @@
 /** The customer's chat: `<section data-controller="widget">`; see templates/support/widget.html. */
+import { api } from "../http.js";
 import { counted, watchLoss } from "../lost.js";
 import { LiveSocket } from "../socket.js";
 import { until } from "../time.js";
 import { MessageLog, compose } from "./bubbles.js";
 import { Unsent } from "./unsent.js";
 
-export default function start(root) {
+export default async function start(root) {
+  await identify();
   const status = root.querySelector("[data-status]");
   const greeting = status.textContent;
   const starters = root.querySelector("[data-starters]");
@@ -112,4 +114,13 @@ export default function start(root) {
     () => socket.hint({ type: "typing" }),
   );
   for (const { text, chosen, id } of unsent.list()) send(text, chosen, id);
+}
+
+/** Who the embedding site says that this is, from behind "#"; the chat opens for a stranger if that
+ * is not signed. */
+async function identify() {
+  const identity = new URLSearchParams(location.hash.slice(1)).get("identity");
+  if (!identity) return;
+  history.replaceState(null, "", location.pathname + location.search);
+  await api("POST", "/api/v1/support/visitor/identity/", { identity }).catch((error) => console.warn(error.message));
 }

@@ -1,0 +1,40 @@
+"""Keeps what the live version of a classifier answers on held-out rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandParser
+
+from apps.core.commands import TrefoilCommand
+from apps.modelhub.held_out import held_out_measure
+from ml.data.readers import read_classification
+
+
+class Command(TrefoilCommand):
+    help = "Keep the answers of a shipped classifier on its held-out file, without the texts."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--task", required=True)
+        parser.add_argument("--file", type=Path, required=True, help="its held-out rows")
+        parser.add_argument("--output", type=Path, help="a JSON file; the shipped one otherwise")
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        task: str = options["task"]
+        output: Path = options["output"] or settings.ML_HELD_OUT_DIR / f"{task}.json"
+        found = held_out_measure(task=task, rows=list(read_classification(options["file"])))
+        found.save(output)
+        wrong = int((found.predicted != found.gold).sum())
+        self.stdout.write(
+            f"{output}: {found.rows} rows, {len(found.predicted)} found in scope, {wrong} wrong"
+        )
+        return {
+            "task": task,
+            "version": found.version,
+            "output": str(output),
+            "rows": found.rows,
+            "in_scope": len(found.predicted),
+            "wrong": wrong,
+        }
