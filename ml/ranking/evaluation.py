@@ -1,36 +1,60 @@
-"""How well recommendations foresee what readers do next: ``evaluate_recommender``."""
+"""How well recommendations foresee what readers do next: ``evaluate_recommender``.
+
+Every recommender is a row of the report::
+
+    {"name": "ease",
+     "metrics": {"ndcg@10": {"value": 0.13, "low": 0.12, "high": 0.14}, "recall@20": ..., "mrr@10",
+                 "hit_rate@10", "novelty", "diversity", "miscalibration", "coverage", "gini"},
+     "cold_items": {"items": 585, "readers": 410, "recall@20": {...}, "ndcg@10": {...}},
+     "cold_readers": {"readers": 600, "likes": 3, "ndcg@10": {...}, "recall@20": {...}},
+     "slices": [{"slice": "5-19 likes", "readers": 100, "metrics": {...}}]}
+
+Each figure is a mean over readers with the ends of its 95% bootstrap interval; coverage and Gini
+are of all lists together. ``cold_items``: a tenth of the items, by lot, is hidden from all that is
+learnt and known, everything is fitted anew, and those of them that readers came to like are to be
+foreseen in the full ranking; recommenders that do not read texts cannot, so theirs is 0 by
+construction. It is empty when no reader liked a hidden item. ``cold_readers``: what is recommended
+when but a reader's newest three likes are known.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ml.errors import DataError
-from ml.ranking.baselines import BASELINES, MAX_FITTED
+from ml.ranking.baselines import BASELINES, MAX_FITTED, Baseline, BaselineSettings
 from ml.ranking.behaviour import fit_behaviour
 from ml.ranking.cases import Case, cases_of, history_of, recent_popularity
+from ml.ranking.factors import best_als
 from ml.ranking.fresh import best_with_fresh
 from ml.ranking.interactions import IntArray, Interaction, Item, Log, item_text, log_of
-from ml.ranking.metrics import coverage, ndcg, novelty, recall
+from ml.ranking.measuring import (
+    RECALL_DEPTH,
+    Catalogue,
+    Figure,
+    Recommend,
+    catalogue_of,
+    cold_items,
+    measured,
+)
 from ml.ranking.settings import TasteSettings
 from ml.ranking.splits import Protocol, held_out
 from ml.ranking.tags import TagTable
 from ml.ranking.taste import Ranker, best, centred
-from ml.ranking.tuning import tune
+from ml.ranking.tuning import tune, tuning_cases
 from ml.serving.bulk import predict_stream
 from ml.serving.protocol import InferenceEngine
 from ml.types import Embedding, FloatArray
 
-RECALL_DEPTH = 20
-_RESAMPLES = 1000
+HIDDEN_ITEMS = 0.1
+OURS, TEXT = "trefoil", "text"
 _SEED = 13
 
 Progress = Callable[[int, int, str], None]
-Recommend = Callable[[Log, int], IntArray]
-"""What a reader did so far, and how many items, to those items, best first."""
 
 
 def embed_items(items: Sequence[Item], engine: InferenceEngine, task: str) -> FloatArray:
@@ -45,6 +69,21 @@ def embed_items(items: Sequence[Item], engine: InferenceEngine, task: str) -> Fl
     return np.stack(vectors)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Trial:
+    """What is known, what is to be foreseen, and what was tuned."""
+
+    train: Log
+    cases: Sequence[Case]
+    vectors: FloatArray
+    tags: TagTable
+    catalogue: Catalogue
+    k: int
+    ridge: float
+    settings: TasteSettings
+    of_baselines: BaselineSettings
+
+
 def evaluate_recommender(
     items: Sequence[Item],
     interactions: Sequence[Interaction],
@@ -57,13 +96,14 @@ def evaluate_recommender(
 ) -> dict[str, Any]:
     """Measure the ranker and the baselines by ``protocol`` (see :mod:`ml.ranking.splits`).
 
-    The weights of the ranker, and the ridge that it shares with the baseline EASE, are tuned on the
-    known part alone. The whole catalogue is ranked, without what the reader touched before.
-    Returns ``{"n", "protocol", "ndcg@k", "ndcg@k_interval", "recall@20", "coverage", "novelty",
-    "cold_item_recall@20", "settings", "baselines"}``: ``n`` readers with something to foresee; the
-    interval is that of the mean over readers (95%); coverage and novelty are of the first ``k``;
-    ``cold_item_recall@20`` is over the items to foresee that nobody had touched (``None`` when
-    there are none). Raises :class:`DataError` when nothing is left to foresee.
+    The weights of the ranker, the ridge that it shares with the baseline EASE, and the settings of
+    iALS are tuned on the known part alone. The whole catalogue is ranked, without what the reader
+    touched before. Returns ``{"n", "protocol", "ndcg@k", "ndcg@k_interval", "recall@20",
+    "coverage", "novelty", "cold_item_recall@20", "settings", "baselines", "rows"}``: ``n`` readers
+    with something to foresee; the interval is that of the mean over readers (95%); coverage and
+    novelty are of the first ``k``; ``cold_item_recall@20`` is over the items to foresee that nobody
+    had touched (``None`` when there are none); ``rows`` hold all figures, in the shape that this
+    module's docstring tells. Raises :class:`DataError` when nothing is left to foresee.
     """
     log, _ = log_of(interactions, items)
     test = held_out(log, protocol)
@@ -71,7 +111,7 @@ def evaluate_recommender(
     cases = cases_of(train, log.where(test))
     if not cases:
         raise DataError("interactions", None, f"leave nothing to foresee by {protocol!r}")
-    steps = ("texts", "weights", "trefoil", *BASELINES)
+    steps = ("texts", "weights", OURS, *BASELINES, "hidden items")
 
     def report(step: str) -> None:
         if progress is not None:
@@ -80,37 +120,83 @@ def evaluate_recommender(
     report("texts")
     vectors = embed_items(items, engine, task)
     report("weights")
-    tags = TagTable([item.tags for item in items])
-    ridge, settings = tune(train, centred(vectors), tags, max_items=MAX_FITTED)
-    report("trefoil")
-    ours = _recommender(train, vectors, tags, ridge, settings)
-    measured = _measure(ours, cases, train, len(items), k)
-    baselines = {}
-    for name, make in BASELINES.items():
+    trial = _tuned(items, vectors, train, cases, k)
+    found = {}
+    for name in (OURS, *BASELINES):
         report(name)
-        baseline = _of_liked(make(train, vectors, ridge))
-        baselines[name] = _measure(baseline, cases, train, len(items), k)
+        found[name] = measured(_recommender(name, trial), cases, trial.catalogue, k)
+    report("hidden items")
+    hidden = _of_hidden_items(trial)
+    rows = [
+        {
+            "name": name,
+            **{key: figures[key] for key in ("metrics", "cold_readers", "slices")},
+            "cold_items": hidden.get(name, {}),
+        }
+        for name, figures in found.items()
+    ]
+    flat = {name: _flat(figures, k) for name, figures in found.items()}
     return {
         "n": len(cases),
         "protocol": protocol,
-        **measured,
-        "settings": asdict(settings) | {"ridge": ridge},
-        "baselines": baselines,
+        **flat.pop(OURS),
+        "settings": asdict(trial.settings) | asdict(trial.of_baselines),
+        "baselines": flat,
+        "rows": rows,
     }
 
 
-def _recommender(
-    train: Log, vectors: FloatArray, tags: TagTable, ridge: float, settings: TasteSettings
-) -> Recommend:
-    """Our ranker, fitted to ``train``."""
+def _tuned(
+    items: Sequence[Item], vectors: FloatArray, train: Log, cases: Sequence[Case], k: int
+) -> _Trial:
+    tags, moved = TagTable([item.tags for item in items]), centred(vectors)
+    ridge, settings = tune(train, moved, tags, max_items=MAX_FITTED)
+    earlier, later = tuning_cases(train, len(items))
+    factors, regularisation = best_als(earlier, len(items), later)
+    return _Trial(
+        train,
+        cases,
+        vectors,
+        tags,
+        catalogue_of(items, moved, train),
+        k,
+        ridge,
+        settings,
+        BaselineSettings(ridge, factors, regularisation),
+    )
+
+
+def _flat(figures: dict[str, Any], k: int) -> dict[str, Any]:
+    """The figures of the command's contract."""
+    of = figures["metrics"]
+    gain, untouched = of[f"ndcg@{k}"], figures["untouched"]
+    return {
+        f"ndcg@{k}": gain["value"],
+        f"ndcg@{k}_interval": [gain["low"], gain["high"]],
+        f"recall@{RECALL_DEPTH}": of[f"recall@{RECALL_DEPTH}"]["value"],
+        "coverage": of["coverage"]["value"],
+        "novelty": of["novelty"]["value"],
+        f"cold_item_recall@{RECALL_DEPTH}": untouched["value"] if untouched else None,
+    }
+
+
+def _recommender(name: str, trial: _Trial) -> Recommend:
+    if name == OURS:
+        return _ours(trial)
+    return _of_liked(BASELINES[name](trial.train, trial.vectors, trial.of_baselines))
+
+
+def _ours(trial: _Trial) -> Recommend:
+    """Our ranker, fitted to what is known."""
+    train, vectors = trial.train, trial.vectors
     ranker = Ranker(
         vectors,
-        tags=tags,
+        tags=trial.tags,
         behaviour=fit_behaviour(
-            train, centred(vectors), tags=tags, ridge=ridge, max_items=MAX_FITTED
+            train, centred(vectors), tags=trial.tags, ridge=trial.ridge, max_items=MAX_FITTED
         ),
         popularity=recent_popularity(train, len(vectors)),
-        settings=settings,
+        settings=trial.settings,
     )
     untouched = np.bincount(train.items, minlength=len(vectors)) == 0
 
@@ -121,7 +207,7 @@ def _recommender(
     return recommend
 
 
-def _of_liked(baseline: Callable[[IntArray], FloatArray]) -> Recommend:
+def _of_liked(baseline: Baseline) -> Recommend:
     def recommend(known: Log, number: int) -> IntArray:
         scores = baseline(np.unique(known.items[known.positive]))
         return best(scores, number, excluded=known.items)
@@ -129,35 +215,27 @@ def _of_liked(baseline: Callable[[IntArray], FloatArray]) -> Recommend:
     return recommend
 
 
-def _measure(
-    recommend: Recommend, cases: Sequence[Case], train: Log, items: int, k: int
-) -> dict[str, Any]:
-    touched = np.bincount(train.items, minlength=items)
-    readers = np.bincount(train.items[train.positive], minlength=items).astype(np.float32)
-    ranked = [recommend(case.known, max(k, RECALL_DEPTH)) for case in cases]
-    tops = [found[:k] for found in ranked]
-    pairs = list(zip(ranked, cases, strict=True))
-    cold = [(found, case.wanted[touched[case.wanted] == 0]) for found, case in pairs]
-    of_cold = [recall(found, wanted, RECALL_DEPTH) for found, wanted in cold if len(wanted)]
-    gains = [ndcg(found, case.wanted, k) for found, case in pairs]
-    return {
-        f"ndcg@{k}": float(np.mean(gains)),
-        f"ndcg@{k}_interval": _interval(gains),
-        f"recall@{RECALL_DEPTH}": float(
-            np.mean([recall(found, case.wanted, RECALL_DEPTH) for found, case in pairs])
-        ),
-        "coverage": coverage(tops, items),
-        "novelty": novelty(tops, readers, len(np.unique(train.users))),
-        f"cold_item_recall@{RECALL_DEPTH}": float(np.mean(of_cold)) if of_cold else None,
+def _of_hidden_items(trial: _Trial) -> dict[str, dict[str, Any]]:
+    """The figures of ``cold_items`` by recommender; empty when nobody liked a hidden item."""
+    total = len(trial.vectors)
+    number = max(1, round(HIDDEN_ITEMS * total))
+    hidden = np.random.default_rng(_SEED).choice(total, number, replace=False)
+    train = trial.train.where(~np.isin(trial.train.items, hidden))
+    cases = []
+    for case in trial.cases:
+        known = case.known.where(~np.isin(case.known.items, hidden))
+        wanted = np.intersect1d(case.wanted, hidden)
+        if len(wanted) and known.positive.any():
+            cases.append(Case(known, wanted))
+    if not cases:
+        return {}
+    anew = replace(trial, train=train, cases=cases)
+    size = {"items": number, "readers": len(cases)}
+    nothing: Figure = {"value": 0.0, "low": 0.0, "high": 0.0}
+    names = (f"recall@{RECALL_DEPTH}", f"ndcg@{trial.k}")
+    found: dict[str, dict[str, Any]] = {
+        name: size | dict.fromkeys(names, nothing) for name in BASELINES
     }
-
-
-def _interval(values: Sequence[float]) -> list[float]:
-    """The 95% interval of the mean over readers, by the percentile bootstrap, seeded."""
-    generator = np.random.default_rng(_SEED)
-    array = np.asarray(values)
-    means = [
-        array[generator.integers(len(array), size=len(array))].mean() for _ in range(_RESAMPLES)
-    ]
-    low, high = np.percentile(means, (2.5, 97.5))
-    return [round(float(low), 5), round(float(high), 5)]
+    for name in (OURS, TEXT):
+        found[name] = size | cold_items(_recommender(name, anew), cases, trial.k)
+    return found

@@ -72,9 +72,7 @@ def tune(
 
     ``vectors``: centred texts, shape (items, dimensions). ``ridge`` fixes the ridge.
     """
-    later = held_out(log, "temporal")
-    train = log.where(~later)
-    cases = _sample(cases_of(train, log.where(later)), len(vectors))
+    train, cases = tuning_cases(log, len(vectors))
     settings = TasteSettings()
     if len(cases) < _LEAST_READERS:
         return ridge or RIDGE, settings
@@ -91,6 +89,13 @@ def tune(
                 if found > quality * (1 + _LEAST_GAIN):
                     settings, quality = changed, found
     return ridge, replace(settings, lend=_lend(trial, settings))
+
+
+def tuning_cases(log: Log, items: int) -> tuple[Log, Sequence[Case]]:
+    """What is known before the last fifth of each reader, and readers to foresee that for."""
+    later = held_out(log, "temporal")
+    train = log.where(~later)
+    return train, _sample(cases_of(train, log.where(later)), items)
 
 
 def _lend(trial: _Trial, settings: TasteSettings) -> float:

@@ -44,6 +44,23 @@ def test_our_figures_stand_beside_those_of_the_baselines(tmp_path: Path, protoco
     assert result["ndcg@5"] > result["baselines"]["popularity"]["ndcg@5"]
 
 
+def test_the_whole_report_is_written_for_the_screen_and_where_one_asks(
+    tmp_path: Path, settings: Any
+) -> None:
+    settings.VAR_DIR = tmp_path / "var"
+    output = tmp_path / "reports" / "films.json"
+    evaluate(tmp_path, deeds(), "--output", str(output))
+    (kept,) = (tmp_path / "var" / "recommend" / "evaluations").iterdir()
+    assert kept.suffix == ".json"
+    assert kept.read_text() == output.read_text()
+    report = json.loads(kept.read_text())
+    assert set(report) == {
+        *("at", "items", "interactions", "readers", "protocol", "k", "seconds", "rows")
+    }
+    assert report["readers"] == 24
+    assert {row["name"] for row in report["rows"]} >= {"trefoil", "ease", "ials", "text"}
+
+
 def test_a_bad_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"deeds\.csv, row 2: .*nothing"):
         evaluate(tmp_path, "user_id,item_id,kind,value,timestamp\nu,nothing,save,,2026-01-01\n")

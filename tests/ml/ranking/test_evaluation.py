@@ -52,7 +52,9 @@ def test_habits_are_foreseen(interactions, engine, protocol):
     low, high = result["ndcg@10_interval"]
     assert low <= result["ndcg@10"] <= high
     assert result["settings"]["ridge"] > 0
-    assert set(result["baselines"]) == {"popularity", "item_knn", "ease", "text"}
+    assert set(result["baselines"]) == {
+        *("popularity", "recent_popularity", "item_knn", "ease", "ials", "text")
+    }
     assert all(
         set(figures)
         == {
@@ -63,8 +65,25 @@ def test_habits_are_foreseen(interactions, engine, protocol):
     )
 
 
-def test_the_depth_can_be_chosen(interactions, engine):
-    assert "ndcg@5" in evaluate_recommender(ITEMS, interactions, engine, k=5)
+def test_every_figure_of_the_report_has_its_interval(interactions, engine):
+    result = evaluate_recommender(ITEMS, interactions, engine, k=5)
+    assert "ndcg@5" in result
+    rows = {row["name"]: row for row in result["rows"]}
+    assert set(rows) == {"trefoil", *result["baselines"]}
+    ours, text_blind = rows["trefoil"], rows["ease"]
+    assert set(ours["metrics"]) == {
+        *("ndcg@5", "recall@20", "mrr@5", "hit_rate@5", "novelty", "diversity"),
+        *("miscalibration", "coverage", "gini"),
+    }
+    for figure in ours["metrics"].values():
+        assert figure["low"] <= figure["value"] + 1e-5
+        assert figure["value"] <= figure["high"] + 1e-5
+    assert ours["cold_items"]["items"] == 4
+    assert ours["cold_items"]["recall@20"]["value"] > 0.5
+    assert text_blind["cold_items"]["recall@20"]["value"] == 0.0
+    assert ours["cold_readers"]["likes"] == 3
+    assert ours["cold_readers"]["ndcg@5"]["value"] > text_blind["cold_items"]["ndcg@5"]["value"]
+    assert sum(part["readers"] for part in ours["slices"]) == result["n"]
 
 
 def test_no_cold_items_give_no_number(interactions, engine):

@@ -1,11 +1,20 @@
-"""Measures the recommender and its baselines on files of items and interactions."""
+"""Measures the recommender and its baselines on files of items and interactions.
+
+The complete report is written as JSON to ``TREFOIL_VAR/recommend/evaluations/<UTC>.json`` (and to
+``--output``), as ``{"at", "items", "interactions", "readers", "protocol", "k", "seconds",
+"rows"}``; :mod:`ml.ranking.evaluation` tells what a row holds.
+"""
 
 from __future__ import annotations
 
+import json
+import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
+from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from apps.core import gateway
@@ -23,6 +32,7 @@ class Command(TrefoilCommand):
         parser.add_argument("--interactions", type=Path, required=True, help="CSV or JSONL")
         parser.add_argument("--protocol", choices=get_args(Protocol), default="temporal")
         parser.add_argument("--k", type=int, default=10, help="depth of NDCG and coverage")
+        parser.add_argument("--output", type=Path, help="where the report is written as well")
 
     def run(self, **options: Any) -> dict[str, Any]:
         if not 1 <= options["k"] <= 1000:
@@ -42,25 +52,77 @@ class Command(TrefoilCommand):
             )
         finally:
             progress.close()
-        self._print(result, len(items), len(interactions))
-        return result | {"seconds": round(time.monotonic() - started, 1)}
+        rows = result.pop("rows")
+        now = datetime.now(UTC)
+        report = {
+            "at": now.isoformat(timespec="seconds"),
+            "items": len(items),
+            "interactions": len(interactions),
+            "readers": result["n"],
+            "protocol": result["protocol"],
+            "k": options["k"],
+            "seconds": round(time.monotonic() - started, 1),
+            "rows": rows,
+        }
+        written = settings.VAR_DIR / "recommend" / "evaluations" / f"{now:%Y%m%dT%H%M%S%fZ}.json"
+        for path in filter(None, (Path(written), options["output"])):
+            _write(report, path)
+        self._print(report)
+        self.stdout.write(f"report: {written}")
+        return result | {"seconds": report["seconds"]}
 
-    def _print(self, result: dict[str, Any], items: int, interactions: int) -> None:
+    def _print(self, report: dict[str, Any]) -> None:
+        """What each recommender reaches, with 95% intervals over readers, in small tables."""
         self.stdout.write(
-            f"{items} items, {interactions} interactions, "
-            f"{result['n']} readers, protocol {result['protocol']}"
+            f"{report['items']} items, {report['interactions']} interactions, "
+            f"{report['readers']} readers, protocol {report['protocol']}"
         )
-        rows = {"trefoil": result, **result["baselines"]}
-        names = [name for name, value in result.items() if _is_figure(name, value)]
+        rows = report["rows"]
+        names = list(rows[0]["metrics"])
+        for part in (names[:4], names[4:]):
+            self.stdout.write("")
+            self.table(
+                ["recommender", *part],
+                [[row["name"], *(_cell(row["metrics"][name]) for name in part)] for row in rows],
+            )
+        for title, words in (
+            ("cold_items", "{items} items hidden from all that is learnt, {readers} readers"),
+            ("cold_readers", "the newest {likes} likes known of {readers} readers"),
+        ):
+            self._print_cold(rows, title, words)
+        self._print_slices(rows, names[0])
+
+    def _print_cold(self, rows: list[dict[str, Any]], title: str, words: str) -> None:
+        told = rows[0][title]
+        if not told:
+            return
+        self.stdout.write("\n" + words.format(**told))
+        names = [name for name, value in told.items() if isinstance(value, dict)]
         self.table(
             ["recommender", *names],
-            [[row, *(_cell(figures[name]) for name in names)] for row, figures in rows.items()],
+            [[row["name"], *(_cell(row[title][name]) for name in names)] for row in rows],
+        )
+
+    def _print_slices(self, rows: list[dict[str, Any]], name: str) -> None:
+        slices = rows[0]["slices"]
+        self.stdout.write(f"\n{name} by what is known of a reader")
+        self.table(
+            ["recommender", *(f"{own['slice']} ({own['readers']})" for own in slices)],
+            [
+                [row["name"], *(_cell(own["metrics"][name]) for own in row["slices"])]
+                for row in rows
+            ],
         )
 
 
-def _is_figure(name: str, value: Any) -> bool:
-    return name not in ("n", "protocol", "baselines") and isinstance(value, float | None)
+def _write(report: dict[str, Any], path: Path) -> None:
+    """Write it whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".report-", dir=path.parent) as folder:
+        staged = Path(folder) / path.name
+        staged.write_text(json.dumps(report, ensure_ascii=False, indent=1), encoding="utf-8")
+        staged.replace(path)
 
 
-def _cell(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+def _cell(figure: dict[str, float]) -> str:
+    return f"{figure['value']:.4f} [{figure['low']:.4f}, {figure['high']:.4f}]"
