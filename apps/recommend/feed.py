@@ -71,11 +71,17 @@ class _Page:
         return top[np.isfinite(candidates[top])]
 
 
-def build_feed(snapshot: Snapshot, taste: Taste, ranked: Ranked) -> list[Row]:
-    """The rows of the page, in order. A reader of whom nothing is known gets none "for you"."""
+def build_feed(
+    snapshot: Snapshot, taste: Taste, ranked: Ranked, *, familiarity: float = 0.0
+) -> list[Row]:
+    """The rows of the page, in order. A reader of whom nothing is known gets none "for you".
+
+    ``familiarity`` in [-1, 1] leads the first row from the surprising (-1) to the familiar (1);
+    :class:`ValueError` beyond.
+    """
     page = _Page(snapshot, ranked, ranked.eligible.copy())
     if not taste.is_cold:
-        _for_you(page)
+        _for_you(page, familiarity)
         _because(page)
     _popular(page)
     if taste.is_cold:
@@ -86,9 +92,9 @@ def build_feed(snapshot: Snapshot, taste: Taste, ranked: Ranked) -> list[Row]:
     return page.rows
 
 
-def _for_you(page: _Page) -> None:
+def _for_you(page: _Page, familiarity: float) -> None:
     pool = page.best(page.ranked.scores, POOL)
-    chosen = page.ranked.diversified(pool, FOR_YOU)
+    chosen = page.ranked.diversified(pool, FOR_YOU, familiarity=familiarity)
     reasons = page.ranked.reasons(chosen)
     picks = [Pick(int(at), reason) for at, reason in zip(chosen, reasons, strict=True)]
     page.add("for-you", "for_you", picks, None)

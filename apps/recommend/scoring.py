@@ -19,7 +19,7 @@ from apps.recommend.index import Snapshot
 from apps.recommend.models import Kind
 from apps.recommend.search import WishWords
 from apps.recommend.taste import Deed, Taste
-from apps.recommend.weights import strength_of
+from ml.ranking.familiarity import dialled, nearness
 from ml.ranking.taste import History, Ranker, diversified
 from ml.retrieval.hybrid import LEXICAL_WEIGHT
 
@@ -131,9 +131,18 @@ class Ranked:
         own = [part for part in speaking if part.reason.kind != "popular"]
         return max(own or speaking, key=lambda part: part.amount).reason if speaking else NEW
 
-    def diversified(self, pool: Positions, count: int) -> Positions:
-        """``count`` of ``pool``, each good and unlike those before it."""
-        return diversified(pool, self.scores, self.ranker.vectors, count)
+    def diversified(self, pool: Positions, count: int, *, familiarity: float = 0.0) -> Positions:
+        """``count`` of ``pool``, each good and unlike those before it.
+
+        ``familiarity`` from -1 (surprising) to 1 (familiar) is the reader's dial: it moves the
+        order, not the scores, so that reasons stay true.
+        """
+        scores = self.scores
+        if familiarity:
+            near = nearness(self.ranker.vectors, _as_history(self.history), pool)
+            scores = scores.copy()
+            scores[pool] = dialled(scores[pool], near, familiarity)
+        return diversified(pool, scores, self.ranker.vectors, count)
 
     def tag_weights(self, count: int) -> list[tuple[str, float]]:
         """The tags that the reader's history and choices favour, with weights, strongest first."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from apps.recommend import page
-from apps.recommend.feed import Row
+from apps.recommend.feed import Row, build_feed
 from apps.recommend.models import Interaction, Reader
 from apps.recommend.services import events
 from apps.recommend.services.readers import wish_set
@@ -176,3 +176,19 @@ def test_markup_in_titles_stays_text(reader: Reader) -> None:
         card for section in page.page_of(reader)["sections"] for card in section["items"]
     ]
     assert "<script>alert(1)</script>" in {card["title"] for card in cards}
+
+
+def test_the_dial_leads_from_the_surprising_to_the_familiar(reader: Reader) -> None:
+    did(reader, "save", "sea-1")
+    inputs = page.page_inputs(reader)
+    ranked = page.ranked_of(inputs)
+    near = ranked.ranker.vectors @ ranked.ranker.vectors[inputs.snapshot.by_external["sea-1"]]
+
+    def nearness(familiarity: float) -> float:
+        rows = build_feed(inputs.snapshot, inputs.taste, ranked, familiarity=familiarity)
+        first = next(row for row in rows if row.id == "for-you")
+        return float(np.mean([near[pick.position] for pick in first.picks[:3]]))
+
+    assert nearness(-1.0) < nearness(0.0) <= nearness(1.0)
+    with pytest.raises(ValueError, match="from -1 to 1"):
+        nearness(2.0)
