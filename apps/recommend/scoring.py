@@ -19,6 +19,7 @@ from apps.recommend.index import Snapshot
 from apps.recommend.models import Kind
 from apps.recommend.search import WishWords
 from apps.recommend.taste import Deed, Taste
+from apps.recommend.weights import strength_of
 from ml.ranking.familiarity import dialled, nearness
 from ml.ranking.taste import History, Ranker, diversified
 from ml.retrieval.hybrid import LEXICAL_WEIGHT
