@@ -43,6 +43,8 @@ class Environment:
     alert_addresses: list[str]
     require_all: bool
     test_process: str
+    image_hosts: list[str]
+    embed_origins: list[str]
     answer_delay: float
     masked_kinds: list[DetectedKind]
 
@@ -72,6 +74,8 @@ def read_environment() -> Environment:
         alert_addresses=_env.list("TREFOIL_ALERT_ADDRESSES", []),
         require_all=_env.bool("TREFOIL_REQUIRE_ALL", False),
         test_process=_env.str("PYTEST_XDIST_WORKER", ""),
+        image_hosts=_env.list("TREFOIL_IMAGE_HOSTS", []),
+        embed_origins=_env.list("TREFOIL_EMBED_ORIGINS", []),
         answer_delay=_env.float("TREFOIL_ANSWER_DELAY", 0.0),
         masked_kinds=_env.list(
             "TREFOIL_MASKED_KINDS", _PERSONAL, validate=validate.ContainsOnly([*_PERSONAL, "order"])

@@ -14,6 +14,7 @@ api: list[Any] = [
     path("accounts/", include("apps.accounts.api")),
     path("support/", include("apps.support.api")),
     path("market/", include("apps.market.api")),
+    path("recommend/", include("apps.recommend.team_api")),
     path("recommend/", include("apps.recommend.api")),
     path("models/", include("apps.modelhub.api")),
     path("models/", include("apps.modelhub.monitoring_api")),

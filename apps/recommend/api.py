@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import asdict
 from typing import Any
 
 from django.urls import path
@@ -19,7 +20,13 @@ from apps.recommend.models import Reader
 from apps.recommend.payloads import reader_payload, receipt_payload
 from apps.recommend.rows import ItemRow, RowError, item_row
 from apps.recommend.services import events as deeds
-from apps.recommend.services.catalogue import item_delete, items_add
+from apps.recommend.services.catalogue import (
+    EMBED_AT_ONCE,
+    UpsertCount,
+    item_delete,
+    items_add,
+    items_delete,
+)
 from apps.recommend.services.readers import (
     reader_for_external,
     reader_forget,
@@ -96,11 +103,16 @@ class ItemListView(APIView):
         _administrator(request)
         body = serializers.ItemBatchInput(data=request.data)
         body.is_valid(raise_exception=True)
-        given = body.validated_data["items"]
-        if len(given) > serializers.MAX_ITEMS:
-            raise InvalidInput(f"At most {serializers.MAX_ITEMS} items at once; import a file.")
-        count = items_add(rows=[_row(item) for item in given])
-        return Response(serializers.UpsertSerializer(count).data)
+        given = body.validated_data.get("items", [])
+        gone = body.validated_data.get("delete", [])
+        if not 0 < len(given) + len(gone) <= serializers.MAX_ITEMS:
+            raise InvalidInput(f"From 1 to {serializers.MAX_ITEMS} items at once; import a file.")
+        rows = [_row(item) for item in given]
+        deleted = items_delete(external_ids=gone) if gone else 0
+        count = items_add(rows=rows) if rows else UpsertCount()
+        if len(given) > EMBED_AT_ONCE:
+            tasks.refresh_vectors.enqueue()
+        return Response(serializers.UpsertSerializer({**asdict(count), "deleted": deleted}).data)
 
 
 class ItemView(APIView):

@@ -17,6 +17,7 @@ class RecommendConfig(AppConfig):
         jobs.register_job(tasks.IMPORT_ITEMS, tasks.import_items)
         jobs.register_job(tasks.IMPORT_INTERACTIONS, tasks.import_interactions)
         register_periodic("refresh-item-vectors", tasks.refresh_vectors, every=timedelta(minutes=2))
+        register_periodic("items-clock", tasks.items_follow_clock, every=timedelta(minutes=1))
         register_periodic("fit-behaviour", tasks.fit_behaviour, every=timedelta(minutes=10))
         lifespan.register_service("recommend-popularity", warming.run_popularity)
         demo.register_loader("discover", demo_content.load)

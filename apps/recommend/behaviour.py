@@ -16,9 +16,10 @@ from django.conf import settings
 
 from apps.recommend.index import Snapshot, snapshot
 from apps.recommend.models import Interaction
+from apps.recommend.weights import refresh, strength_of
 from ml.errors import ArtifactError
 from ml.ranking.behaviour import MAX_ITEMS, RIDGE, Behaviour, fit_behaviour
-from ml.ranking.interactions import Log, is_positive, strength_of
+from ml.ranking.interactions import Log, is_positive
 from ml.ranking.tags import TagTable
 from ml.ranking.taste import centred
 from ml.ranking.tuning import tune
@@ -80,6 +81,7 @@ def behaviour_fit() -> bool:
 
 def _log(catalogue: Snapshot) -> Log:
     """The newest interactions as arrays, in order of time."""
+    refresh()
     newest = Interaction.objects.order_by("-at", "-id").values_list(
         "reader_id", "item_id", "kind", "value", "at"
     )[:_MOST_INTERACTIONS]

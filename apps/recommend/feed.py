@@ -170,7 +170,8 @@ def _within(
 
 def _opened(page: _Page, taste: Taste) -> None:
     """What the reader opened lately and has not judged since."""
-    judged = {deed.position for deed in taste.deeds if deed.kind not in (Kind.CLICK, Kind.VIEW)}
+    passing = (Kind.CLICK, Kind.VIEW, Kind.DWELL)
+    judged = {deed.position for deed in taste.deeds if deed.kind not in passing}
     opened = dict.fromkeys(
         deed.position
         for deed in taste.deeds

@@ -31,6 +31,7 @@ _FIELDS = (
     "authors",
     "year",
     "available",
+    "in_period",
     "deleted_at",
     "vector",
     "vector_hash",
@@ -186,7 +187,7 @@ def _entry(row: dict[str, Any]) -> Entry:
         tags=tuple(row["tags"]),
         authors=tuple(row["authors"]),
         year=row["year"],
-        shown=row["available"] and row["deleted_at"] is None,
+        shown=row["available"] and row["in_period"] and row["deleted_at"] is None,
     )
 
 

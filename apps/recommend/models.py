@@ -10,6 +10,9 @@ from django.conf import settings
 from django.db import models
 from numpy.typing import NDArray
 
+from apps.recommend.event_models import ReplacedEvent as ReplacedEvent
+from apps.recommend.weight_models import EventWeight as EventWeight
+
 READER_NAMESPACE = uuid.UUID("5f0c2f0e-6a5b-4f51-9d0f-0d6d7a3c3f1e")
 
 
@@ -35,6 +38,7 @@ class Item(models.Model):
     ``vector`` holds little-endian float32 values of unit length, made by ``encoder_version`` from
     the text whose hash is ``vector_hash``; it is stale while that differs from ``text_hash``.
     A deleted item keeps its row, so histories stay readable and the index sees the deletion.
+    ``in_period`` follows the clock: today lies between publication and expiry.
     """
 
     external_id = models.CharField(max_length=120, unique=True)
@@ -45,6 +49,13 @@ class Item(models.Model):
     published = models.CharField(max_length=32, blank=True)
     year = models.SmallIntegerField(null=True, blank=True)
     available = models.BooleanField(default=True)
+    image_url = models.CharField(max_length=1000, blank=True)
+    price = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True)
+    language = models.CharField(max_length=35, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    in_period = models.BooleanField(default=True)
+    attributes = models.JSONField(default=dict, blank=True)
     text_hash = models.CharField(max_length=64)
     vector = models.BinaryField(null=True)
     vector_hash = models.CharField(max_length=64, blank=True)
@@ -62,7 +73,7 @@ class Item(models.Model):
 
     @property
     def is_shown(self) -> bool:
-        return self.available and self.deleted_at is None
+        return self.available and self.in_period and self.deleted_at is None
 
 
 class Reader(models.Model):
@@ -99,6 +110,7 @@ class Kind(models.TextChoices):
 
     VIEW = "view", "Viewed"
     CLICK = "click", "Opened"
+    DWELL = "dwell", "Stayed with"
     LIKE = "like", "Liked"
     DISLIKE = "dislike", "Disliked"
     SAVE = "save", "Saved"

@@ -6,10 +6,12 @@ import hashlib
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
+from apps.recommend import item_values
 from apps.recommend.models import Kind
 from ml.ranking.interactions import item_text
 
@@ -17,6 +19,7 @@ ITEM_COLUMNS = ("item_id", "title", "text", "tags")
 INTERACTION_COLUMNS = ("user_id", "item_id", "kind", "value", "timestamp")
 
 MAX_TEXT = 100_000
+MAX_DWELL = 86_400
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far an event's time may lie ahead of ours; it is then stored as happening now."""
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,11 +44,24 @@ class ItemRow:
     published: str
     year: int | None
     available: bool
+    image_url: str = ""
+    price: Decimal | None = None
+    currency: str = ""
+    language: str = ""
+    expires_at: datetime | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def text_hash(self) -> str:
         """Changes when what the encoder reads changes."""
         return hashlib.sha256(item_text(self.title, self.text, self.tags).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedRow:
+    """An item that a file says is gone."""
+
+    external_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +91,29 @@ def item_row(record: Mapping[str, Any]) -> ItemRow:
         published=published,
         year=_year(published),
         available=_flag(record, "available"),
+        **_further(record),
     )
+
+
+def file_row(record: Mapping[str, Any]) -> ItemRow | DeletedRow:
+    """An item of a file, or that it is gone (``deleted`` is true); raises :class:`RowError`."""
+    if record.get("deleted") not in (None, "") and _flag(record, "deleted"):
+        return DeletedRow(_required(record, "item_id", 120))
+    return item_row(record)
+
+
+def _further(record: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return {
+            "image_url": item_values.image_url(_text(record, "image_url", item_values.MAX_URL)),
+            "price": item_values.price(record.get("price")),
+            "currency": item_values.currency(_text(record, "currency", 20)),
+            "language": item_values.language(_text(record, "language", 40)),
+            "expires_at": item_values.expiry(_text(record, "expires_at", 40)),
+            "attributes": item_values.attributes(record.get("attributes")),
+        }
+    except item_values.ValueProblem as error:
+        raise RowError(str(error)) from error
 
 
 def interaction_row(record: Mapping[str, Any], now: datetime) -> InteractionRow:
@@ -99,7 +137,10 @@ def interaction_row(record: Mapping[str, Any], now: datetime) -> InteractionRow:
 
 
 def checked_value(kind: str, value: Any) -> float | None:
-    """The value of an interaction; a rating needs one from 0 to 10. Raises :class:`RowError`."""
+    """The value of an interaction: a rating needs one from 0 to 10, dwell the seconds of it.
+
+    Raises :class:`RowError`.
+    """
     if kind not in Kind.values:
         raise RowError(f"kind {kind[:40]!r} is none of {', '.join(Kind.values)}")
     try:
@@ -110,6 +151,8 @@ def checked_value(kind: str, value: Any) -> float | None:
         raise RowError(f"value {str(value)[:40]!r} is not a finite number")
     if kind == Kind.RATING and (number is None or not 0 <= number <= 10):
         raise RowError("value of a rating must be a number from 0 to 10")
+    if kind == Kind.DWELL and (number is None or not 0 <= number <= MAX_DWELL):
+        raise RowError(f"value of dwell must be its seconds, from 0 to {MAX_DWELL}")
     return number
 
 

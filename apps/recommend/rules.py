@@ -16,5 +16,6 @@ def is_own_reader(user: Any, reader: Reader | None) -> bool:
 
 
 rules.add_perm("recommend.import_items", is_administrator)
+rules.add_perm("recommend.manage", is_administrator)
 rules.add_perm("recommend.view_reader", is_own_reader | is_administrator)
 rules.add_perm("recommend.change_reader", is_own_reader | is_administrator)

@@ -19,8 +19,8 @@ from apps.recommend.index import Snapshot
 from apps.recommend.models import Kind
 from apps.recommend.search import WishWords
 from apps.recommend.taste import Deed, Taste
+from apps.recommend.weights import strength_of
 from ml.ranking.familiarity import dialled, nearness
-from ml.ranking.interactions import strength_of
 from ml.ranking.taste import History, Ranker, diversified
 from ml.retrieval.hybrid import LEXICAL_WEIGHT
 
@@ -34,7 +34,7 @@ WISH_WEIGHT, UNWANTED_WEIGHT, CHOSEN_WEIGHT, POPULARITY_WEIGHT = 0.15, 0.1, 0.03
 """In the ranker's unit: an item much like a saved one gains about 0.02 to 0.08 from it."""
 SEEN = frozenset(Kind.values) - {Kind.VIEW}
 """What a reader has done one of these to is not recommended again."""
-_PASSING = frozenset({Kind.VIEW, Kind.CLICK})
+_PASSING = frozenset({Kind.VIEW, Kind.CLICK, Kind.DWELL})
 _MOST_PASSING = 0.7
 
 

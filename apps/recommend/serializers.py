@@ -19,7 +19,21 @@ class ItemSerializer(serializers.ModelSerializer[Item]):
 
     class Meta:
         model = Item
-        fields = ["item_id", "title", "text", "tags", "authors", "published_at", "available"]
+        fields = [
+            "item_id",
+            "title",
+            "text",
+            "tags",
+            "authors",
+            "published_at",
+            "available",
+            "image_url",
+            "price",
+            "currency",
+            "language",
+            "expires_at",
+            "attributes",
+        ]
         read_only_fields = fields
 
 
@@ -33,16 +47,26 @@ class ItemInput(serializers.Serializer[Any]):
     authors = serializers.ListField(child=serializers.CharField(), required=False)
     published_at = serializers.CharField(required=False, allow_blank=True)
     available = serializers.BooleanField(required=False)
+    image_url = serializers.CharField(required=False, allow_blank=True)
+    price = serializers.CharField(required=False, allow_blank=True, allow_null=True)
+    currency = serializers.CharField(required=False, allow_blank=True)
+    language = serializers.CharField(required=False, allow_blank=True)
+    expires_at = serializers.CharField(required=False, allow_blank=True, allow_null=True)
+    attributes = serializers.DictField(required=False)
 
 
 class ItemBatchInput(serializers.Serializer[Any]):
-    items = ItemInput(many=True, allow_empty=False)
+    """Items to add or change, and the ids of those to delete."""
+
+    items = ItemInput(many=True, required=False)
+    delete = serializers.ListField(child=serializers.CharField(max_length=120), required=False)
 
 
 class UpsertSerializer(serializers.Serializer[Any]):
     added = serializers.IntegerField()
     changed = serializers.IntegerField()
     unchanged = serializers.IntegerField()
+    deleted = serializers.IntegerField()
 
 
 class UploadInput(serializers.Serializer[Any]):
@@ -69,6 +93,8 @@ class InteractionInput(serializers.Serializer[Any]):
     value = serializers.FloatField(required=False, allow_null=True)
     at = serializers.CharField(required=False)
     reader = serializers.CharField(max_length=120, required=False)
+    subject = serializers.ChoiceField(choices=["item", "topic", "author"], required=False)
+    name = serializers.CharField(max_length=200, required=False)
 
 
 class InteractionBatchInput(serializers.Serializer[Any]):

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from apps.recommend.index import Snapshot
 from apps.recommend.models import Kind, Preference, Reader, vectors_from_bytes
+from apps.recommend.weights import refresh
 from apps.recommend.wish import parse_wish
 
 MAX_EVENTS = 400
 """The newest events that count; older ones have faded whatever their kind."""
+WEIGHTS_SECONDS = 5.0
 KEPT = (Kind.SAVE, Kind.LIKE)
 
 
@@ -56,6 +58,7 @@ def taste_of(reader: Reader | None, snapshot: Snapshot) -> Taste:
     """The taste of ``reader`` on the items of ``snapshot``; what left the catalogue is left out."""
     if reader is None:
         return Taste()
+    refresh(at_most_every=WEIGHTS_SECONDS)
     rows = reader.interactions.order_by("-at").values_list("item_id", "kind", "value", "at")
     stances = list(reader.preferences.values_list("subject", "stance", "value"))
     wish = parse_wish(reader.wish)

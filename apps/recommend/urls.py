@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import include, path
 
 from apps.recommend import views
 
@@ -8,6 +8,6 @@ urlpatterns = [
     path("search/", views.search_page, name="search"),
     path("profile/", views.profile, name="profile"),
     path("profile/forget/", views.forget, name="forget"),
-    path("catalogue/", views.catalogue, name="catalogue"),
+    path("", include("apps.recommend.team_urls")),
     path("items/<path:item_id>/", views.item, name="item"),
 ]

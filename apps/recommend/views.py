@@ -1,18 +1,18 @@
-"""The reader's pages: home, item, search, profile; and the catalogue page of administrators."""
+"""The reader's pages: home, item, search, profile."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 from django_ratelimit.core import is_ratelimited
 
 from apps.core import events
-from apps.core.errors import NotAllowed, Problem, RateLimited
-from apps.recommend import page, selectors, tasks
+from apps.core.errors import Problem, RateLimited
+from apps.recommend import page, selectors
 from apps.recommend.payloads import (
     history_payload,
     item_card,
@@ -20,7 +20,6 @@ from apps.recommend.payloads import (
 )
 from apps.recommend.search import MAX_QUERY
 from apps.recommend.services.readers import reader_forget
-from apps.recommend.services.uploads import import_start
 from apps.recommend.visitors import Visitor, remember, visitor_from
 
 COLD_CHIPS = 18
@@ -129,31 +128,3 @@ def forget(request: HttpRequest) -> HttpResponse:
     response = render(request, "recommend/forgotten.html", {"receipt": receipt})
     remember(response, fresh)
     return response
-
-
-@require_http_methods(["GET", "POST"])
-def catalogue(request: HttpRequest) -> HttpResponse:
-    """Counts and imports, for administrators."""
-    user: Any = request.user
-    if not user.has_perm("recommend.import_items"):
-        raise NotAllowed("The catalogue is kept by administrators.")
-    problem = None
-    if request.method == "POST":
-        kinds = {"items": tasks.IMPORT_ITEMS, "interactions": tasks.IMPORT_INTERACTIONS}
-        try:
-            job = import_start(
-                actor=user,
-                kind=kinds.get(request.POST.get("kind", ""), tasks.IMPORT_ITEMS),
-                upload=request.FILES.get("file"),
-                skip_bad=request.POST.get("skip_bad") == "on",
-            )
-        except Problem as error:
-            problem = error
-        else:
-            return redirect("core:job", job_id=job.id)
-    context = {
-        "counts": selectors.catalogue_counts(),
-        "problem": problem,
-        "jobs": selectors.import_jobs(),
-    }
-    return render(request, "recommend/catalogue.html", context, status=422 if problem else 200)

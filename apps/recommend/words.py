@@ -14,6 +14,7 @@ DEEDS: dict[str, str] = {
     Kind.LIKE: "you liked",
     Kind.CLICK: "you opened",
     Kind.VIEW: "you looked at",
+    Kind.DWELL: "you stayed with",
     Kind.PURCHASE: "you bought",
     Kind.RATING: "you rated",
     Kind.DISLIKE: "you disliked",

@@ -326,7 +326,7 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:"],
+        "img-src": [SELF, "data:", *(f"https://{host}" for host in ENVIRONMENT.image_hosts)],
         "font-src": [SELF],
         "connect-src": [SELF],
         "manifest-src": [SELF],
@@ -336,6 +336,8 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+IMAGE_HOSTS: list[str] = ENVIRONMENT.image_hosts
+EMBED_ORIGINS: list[str] = ENVIRONMENT.embed_origins
 WIDGET_FRAME_ANCESTORS = ENVIRONMENT.widget_frame_ancestors
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True

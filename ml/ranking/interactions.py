@@ -18,6 +18,7 @@ from ml.types import FloatArray
 STRENGTH = {
     "view": 0.15,
     "click": 0.35,
+    "dwell": 0.4,
     "like": 1.0,
     "save": 1.0,
     "purchase": 1.2,
@@ -25,6 +26,9 @@ STRENGTH = {
     "not_interested": -1.0,
 }
 """How much a deed says about taste; ratings have their own scale."""
+
+LONG_DWELL = 60.0
+"""Seconds after which staying longer says no more."""
 
 POSITIVE_KINDS = frozenset({"like", "save", "purchase"})
 POSITIVE_RATING = 4.0
@@ -91,9 +95,11 @@ def strength_of(kind: str, value: float | None) -> float:
     """What a deed says about taste.
 
     A rating of four or more says 1, one of 2.5 or less -0.3, others nothing: on public film
-    ratings that foresaw better than a straight line through the stars. Other kinds have a fixed
-    strength.
+    ratings that foresaw better than a straight line through the stars. Dwell grows with its
+    seconds up to a minute. Other kinds have a fixed strength.
     """
+    if kind == "dwell":
+        return STRENGTH[kind] * min((value or 0.0) / LONG_DWELL, 1.0)
     if kind != "rating":
         return STRENGTH[kind]
     if value is None:

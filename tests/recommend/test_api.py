@@ -24,7 +24,7 @@ def send(client: Client, method: str, name: str, body: Any = None, *args: str) -
 
 def test_administrators_add_change_and_delete_items(keeper_client: Client) -> None:
     added = send(keeper_client, "post", "items", {"items": [ITEM]})
-    assert added.json() == {"added": 1, "changed": 0, "unchanged": 0}
+    assert added.json() == {"added": 1, "changed": 0, "unchanged": 0, "deleted": 0}
     changed = send(keeper_client, "put", "item", {"title": "Newer"}, "n/1")
     assert changed.json()["title"] == "Newer"
     assert Item.objects.get().vector is not None

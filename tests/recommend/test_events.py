@@ -46,6 +46,16 @@ def test_opinions_replace_each_other(reader: Reader) -> None:
     assert [row.kind for row in reader.interactions.all()] == [Kind.NOT_INTERESTED]
 
 
+def test_an_older_opinion_that_comes_late_or_again_does_not_return(reader: Reader) -> None:
+    now = timezone.now()
+    record(reader, kind="like", event_id="e1", at=now - timedelta(hours=2))
+    record(reader, kind="dislike", event_id="e2", at=now - timedelta(hours=1))
+    assert not record(reader, kind="like", event_id="e1").created
+    assert not record(reader, kind="like", event_id="e3", at=now - timedelta(hours=3)).created
+    assert [row.kind for row in reader.interactions.all()] == [Kind.DISLIKE]
+    assert record(reader, kind="like", event_id="e4").created
+
+
 def test_a_deleted_item_is_told_from_an_unknown_one(reader: Reader) -> None:
     item_delete(external_id="sea-1")
     with pytest.raises(NotFound) as deleted:

@@ -6,6 +6,7 @@ import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import cast
 
 from django.db import transaction
@@ -25,8 +26,22 @@ ENCODER = "encoder"
 EMBED_BATCH = 64
 EMBED_AT_ONCE = 16
 """Items up to which a request waits for their vectors."""
-_CONTENT = ("title", "text", "tags", "authors", "published", "year", "available")
-_WRITTEN = [*_CONTENT, "text_hash", "revision", "deleted_at", "updated_at"]
+_CONTENT = (
+    "title",
+    "text",
+    "tags",
+    "authors",
+    "published",
+    "year",
+    "available",
+    "image_url",
+    "price",
+    "currency",
+    "language",
+    "expires_at",
+    "attributes",
+)
+_WRITTEN = [*_CONTENT, "in_period", "text_hash", "revision", "deleted_at", "updated_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +109,52 @@ def items_add(*, rows: Sequence[ItemRow]) -> UpsertCount:
 
 
 def _content(source: Item | ItemRow) -> str:
-    return json.dumps([getattr(source, name) for name in _CONTENT])
+    return json.dumps([getattr(source, name) for name in _CONTENT], default=str, sort_keys=True)
 
 
 def _applied(item: Item, row: ItemRow, revision: int) -> Item:
     item.title, item.text = row.title, row.text
     item.tags, item.authors = list(row.tags), list(row.authors)
     item.published, item.year, item.available = row.published, row.year, row.available
+    item.image_url, item.price, item.currency = row.image_url, row.price, row.currency
+    item.language, item.expires_at, item.attributes = row.language, row.expires_at, row.attributes
+    item.in_period = is_in_period(row.published, row.year, row.expires_at)
     item.text_hash, item.revision, item.deleted_at = row.text_hash, revision, None
     return item
+
+
+def is_in_period(published: str, year: int | None, expires_at: datetime | None) -> bool:
+    """Whether an item is out by now and has not expired; a year or a month begins on its first."""
+    now = timezone.now()
+    if expires_at is not None and expires_at <= now:
+        return False
+    day = now.date().isoformat()
+    return year is None or year < now.year or (year == now.year and published[:10] <= day)
+
+
+def items_follow_clock() -> int:
+    """Show what has come out and hide what has expired by now; how many items changed."""
+    now = timezone.now()
+    expired = Q(expires_at__lte=now)
+    to_come = Q(year__gt=now.year) | Q(year=now.year, published__gt=f"{now.date().isoformat()}~")
+    changed = 0
+    with transaction.atomic():
+        items = Item.objects.filter(deleted_at=None)
+        over = list(items.filter(expired | to_come, in_period=True).values_list("id", flat=True))
+        lasting = Q(expires_at=None) | Q(expires_at__gt=now)
+        due = [
+            item.pk
+            for item in items.filter(lasting, in_period=False).only(
+                "published", "year", "expires_at"
+            )
+            if is_in_period(item.published, item.year, item.expires_at)
+        ]
+        for ids, shown in ((over, False), (due, True)):
+            if ids:
+                changed += Item.objects.filter(id__in=ids).update(
+                    in_period=shown, revision=next_revision()
+                )
+    return changed
 
 
 def item_delete(*, external_id: str) -> None:
@@ -113,6 +165,25 @@ def item_delete(*, external_id: str) -> None:
         )
         if not found:
             raise NotFound(f"There is no item {external_id!r}.", code="item_not_found")
+
+
+def items_delete(*, external_ids: Sequence[str]) -> int:
+    """Take several items out at once; how many there were."""
+    with transaction.atomic():
+        revision = next_revision()
+        return Item.objects.filter(external_id__in=list(external_ids), deleted_at=None).update(
+            deleted_at=timezone.now(), revision=revision
+        )
+
+
+def item_restore(*, external_id: str) -> None:
+    """Bring a deleted item back as it was; raises ``NotFound``."""
+    with transaction.atomic():
+        found = Item.objects.filter(external_id=external_id, deleted_at__isnull=False).update(
+            deleted_at=None, revision=next_revision()
+        )
+        if not found:
+            raise NotFound(f"There is no deleted item {external_id!r}.", code="item_not_found")
 
 
 def encoder_version() -> str:

@@ -11,11 +11,12 @@ from django.utils import timezone
 
 from apps.core import events
 from apps.core.errors import InvalidInput, NotFound
-from apps.recommend.models import Interaction, Item, Kind, Preference, Reader
+from apps.recommend.models import Interaction, Item, Kind, Preference, Reader, ReplacedEvent
 from apps.recommend.rows import RowError, checked_value, moment
 from apps.recommend.words import cause_words
 
 MAX_EVENT_ID = 80
+SUBJECTS = ("item", "topic", "author")
 EXCLUSIVE = (Kind.LIKE, Kind.DISLIKE, Kind.NOT_INTERESTED)
 """Opinions on an item of which a reader holds one at a time."""
 
@@ -37,40 +38,83 @@ def interaction_record(
     value: Any = None,
     at: datetime | str | None = None,
     source: str,
+    subject: str = "item",
+    name: str = "",
 ) -> Recorded:
     """Store what ``reader`` did to the item and tell the reader's open pages.
 
-    The same ``event_id`` of the same reader is stored once, however often it is sent. Raises
-    ``InvalidInput`` and ``NotFound`` (no such item, or it was deleted).
+    ``not_interested`` may be about the item's topic or author instead (``subject``): ``name`` says
+    which, the first one when it is left out, and it is muted too. The same ``event_id`` of the
+    same reader is stored once, however often it is sent; an opinion older than the one that is
+    held counts for nothing. Raises ``InvalidInput`` and ``NotFound`` (no such item, or deleted).
     """
     if not event_id or len(event_id) > MAX_EVENT_ID:
         raise InvalidInput(
             f"event_id must have 1 to {MAX_EVENT_ID} characters.", code="invalid_event_id"
         )
     number, moment_at = _checked(kind, value, at)
+    if subject not in SUBJECTS or (subject != "item" and kind != Kind.NOT_INTERESTED):
+        raise InvalidInput(
+            'subject is "item", or of not_interested also "topic" or "author".',
+            code="invalid_event",
+        )
     with transaction.atomic():
         known = reader.interactions.filter(event_id=event_id).select_related("item").first()
         if known is not None:
             return Recorded(known, created=False)
         item = shown_item(item_id)
-        if kind in EXCLUSIVE:
-            reader.interactions.filter(item=item, kind__in=EXCLUSIVE).delete()
+        wanted = Interaction(
+            reader=reader,
+            item=item,
+            kind=kind,
+            value=number,
+            at=moment_at,
+            event_id=event_id,
+            source=source,
+        )
+        if kind in EXCLUSIVE and not _takes_place(wanted):
+            return Recorded(wanted, created=False)
         try:
             with transaction.atomic():
-                stored = Interaction.objects.create(
-                    reader=reader,
-                    item=item,
-                    kind=kind,
-                    value=number,
-                    at=moment_at,
-                    event_id=event_id,
-                    source=source,
-                )
+                wanted.save(force_insert=True)
         except IntegrityError:
             # The same event came over two connections at once; the other one has stored it.
             return Recorded(reader.interactions.get(event_id=event_id), created=False)
+        if subject != "item":
+            _mute(reader, item, subject, name)
         _announce(reader, {"kind": kind, "item_id": item.external_id, "title": item.title})
-    return Recorded(stored, created=True)
+    return Recorded(wanted, created=True)
+
+
+def _takes_place(wanted: Interaction) -> bool:
+    """Remove the opinions that ``wanted`` replaces; false when a newer one has replaced it."""
+    reader = wanted.reader
+    if reader.replaced_events.filter(event_id=wanted.event_id).exists():
+        return False
+    held = list(reader.interactions.filter(item=wanted.item, kind__in=EXCLUSIVE))
+    older = [opinion for opinion in held if opinion.at <= wanted.at]
+    is_late = len(older) < len(held)
+    replaced = [wanted] if is_late else older
+    ReplacedEvent.objects.bulk_create(
+        [ReplacedEvent(reader=reader, event_id=event.event_id, at=event.at) for event in replaced],
+        ignore_conflicts=True,
+    )
+    if not is_late:
+        reader.interactions.filter(pk__in=[opinion.pk for opinion in older]).delete()
+    return not is_late
+
+
+def _mute(reader: Reader, item: Item, subject: str, name: str) -> None:
+    held = item.tags if subject == "topic" else item.authors
+    if not held or (name and name not in held):
+        raise InvalidInput(
+            f"The item has no {subject} {name[:80]!r}." if name else f"The item has no {subject}.",
+            code="invalid_event",
+        )
+    about = Preference.Subject.TAG if subject == "topic" else Preference.Subject.AUTHOR
+    preference_set(
+        reader=reader, subject=about, value=name or held[0], stance=Preference.Stance.MUTE
+    )
 
 
 def _checked(kind: str, value: Any, at: datetime | str | None) -> tuple[float | None, datetime]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -17,19 +18,28 @@ from apps.recommend.models import Interaction, Item, Reader, external_key
 from apps.recommend.rows import (
     INTERACTION_COLUMNS,
     ITEM_COLUMNS,
+    DeletedRow,
     InteractionRow,
     ItemRow,
     RowError,
+    file_row,
     interaction_row,
-    item_row,
 )
-from apps.recommend.services.catalogue import UpsertCount, items_embed, items_upsert
+from apps.recommend.services.catalogue import (
+    UpsertCount,
+    items_delete,
+    items_embed,
+    items_upsert,
+)
 from ml.data.readers import Problems, read_records
 from ml.errors import DataError
 
 _CHUNK = 1000
 _REPORT_EVERY = 2000
 _SHOWN_ERRORS = 3
+_REPORTED_ERRORS = 50
+KEPT_ERRORS = 10_000
+"""Bad rows that are told in the file of errors."""
 
 Row = TypeVar("Row")
 Checked = Iterator[tuple[int, Row]]
@@ -46,28 +56,37 @@ class ImportReport:
     unchanged: int = 0
     embedded: int = 0
     skipped: int = 0
+    deleted: int = 0
     errors: list[str] = field(default_factory=list)
 
 
 def items_import(
-    *, path: Path, skip_bad: bool, progress: ProgressReporter, name: str = ""
+    *,
+    path: Path,
+    skip_bad: bool,
+    progress: ProgressReporter,
+    name: str = "",
+    errors_to: Path | None = None,
 ) -> ImportReport:
-    """Add and change items from a CSV or JSONL file, then embed the new texts.
+    """Add, change and delete items as a CSV or JSONL file says, then embed the new texts.
 
     The whole file is read and checked first: with a bad row nothing is written, unless
     ``skip_bad`` leaves such rows out. Writing goes in blocks and a repeated import changes
-    nothing, so one that was interrupted is finished by running it again. Raises ``InvalidInput``
+    nothing, so one that was interrupted is finished by running it again. All bad rows (up to
+    ``KEPT_ERRORS``) are written to ``errors_to`` as CSV ``row,problem``. Raises ``InvalidInput``
     naming file, row and problem.
     """
 
-    def checked(problems: Problems) -> Checked[ItemRow]:
+    def checked(problems: Problems) -> Checked[ItemRow | DeletedRow]:
         return _checked_items(path, name or path.name, problems)
 
-    report = _checked_file(checked, name or path.name, skip_bad, progress)
+    report = _checked_file(checked, name or path.name, skip_bad, progress, errors_to)
     count = UpsertCount()
     for done, rows in _blocks(checked(Problems()), report.rows):
         progress.update(done, report.rows, "writing")
-        count += items_upsert(rows=rows)
+        count += items_upsert(rows=[row for row in rows if isinstance(row, ItemRow)])
+        gone = [row.external_id for row in rows if isinstance(row, DeletedRow)]
+        report.deleted += items_delete(external_ids=gone) if gone else 0
     report.added, report.changed, report.unchanged = count.added, count.changed, count.unchanged
     report.embedded = items_embed(progress=progress)
     return report
@@ -80,6 +99,7 @@ def interactions_import(
     progress: ProgressReporter,
     name: str = "",
     simulated: bool = False,
+    errors_to: Path | None = None,
 ) -> ImportReport:
     """Store interactions from a CSV or JSONL file; rows that are stored already are unchanged.
 
@@ -91,7 +111,7 @@ def interactions_import(
     def checked(problems: Problems) -> Checked[InteractionRow]:
         return _checked_interactions(path, name or path.name, items, problems)
 
-    report = _checked_file(checked, name or path.name, skip_bad, progress)
+    report = _checked_file(checked, name or path.name, skip_bad, progress, errors_to)
     readers: dict[str, int] = {}
     for done, rows in _blocks(checked(Problems()), report.rows):
         progress.update(done, report.rows, "writing")
@@ -108,9 +128,10 @@ def _checked_file(
     name: str,
     skip_bad: bool,
     progress: ProgressReporter,
+    errors_to: Path | None,
 ) -> ImportReport:
     """Read the file once to its end; refuse it when rows are bad and may not be skipped."""
-    problems, report = Problems(), ImportReport(file=name)
+    problems, report = Problems(keep=KEPT_ERRORS), ImportReport(file=name)
     try:
         for _ in checked(problems):
             report.rows += 1
@@ -119,12 +140,21 @@ def _checked_file(
     except DataError as error:
         raise InvalidInput(f"{_named(error, name)}. Nothing was imported.") from error
     report.skipped = problems.count
-    report.errors = [_named(error, name) for error in problems.errors]
+    report.errors = [_named(error, name) for error in problems.errors[:_REPORTED_ERRORS]]
+    if problems.count and errors_to is not None:
+        _write_errors(errors_to, problems)
     if problems.count and not skip_bad:
         raise InvalidInput(_summary(report), code="import_refused")
     if not report.rows:
         raise InvalidInput(f"{name}: holds no usable row.", code="import_empty")
     return report
+
+
+def _write_errors(path: Path, problems: Problems) -> None:
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(["row", "problem"])
+        writer.writerows([error.row or "", error.problem] for error in problems.errors)
 
 
 def _named(error: DataError, name: str) -> str:
@@ -139,11 +169,11 @@ def _summary(report: ImportReport) -> str:
     return f"{shown}{f'; and {more} more bad rows' if more else ''}. Nothing was imported."
 
 
-def _checked_items(path: Path, name: str, problems: Problems) -> Checked[ItemRow]:
+def _checked_items(path: Path, name: str, problems: Problems) -> Checked[ItemRow | DeletedRow]:
     seen: dict[str, int] = {}
     for row, record in read_records(path, ITEM_COLUMNS, problems):
         try:
-            item = item_row(record)
+            item = file_row(record)
             if item.external_id in seen:
                 raise RowError(
                     f"item_id {item.external_id!r} occurs in row {seen[item.external_id]} already"

@@ -46,3 +46,17 @@ def import_start(*, actor: Any, kind: str, upload: UploadedFile | None, skip_bad
         owner=actor,
         arguments={"path": str(path), "name": name, "skip_bad": skip_bad},
     )
+
+
+def errors_path(upload: Path) -> Path:
+    """Where the bad rows of an upload are told; it outlives the upload."""
+    return upload.with_suffix(".errors.csv")
+
+
+def job_errors(job: Job) -> Path | None:
+    """The file of bad rows of an import job, if it had any."""
+    given = job.arguments.get("path")
+    if not given or not job.kind.startswith("recommend.import_"):
+        return None
+    path = errors_path(Path(given))
+    return path if path.is_file() else None

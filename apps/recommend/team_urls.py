@@ -1,0 +1,22 @@
+"""The addresses of the team's pages."""
+
+from django.urls import path
+
+from apps.recommend import catalogue_views
+
+urlpatterns = [
+    path("catalogue/", catalogue_views.catalogue, name="catalogue"),
+    path("catalogue/new/", catalogue_views.item_edit, name="catalogue-new"),
+    path(
+        "catalogue/imports/<uuid:job_id>/errors.csv",
+        catalogue_views.import_errors,
+        name="catalogue-import-errors",
+    ),
+    path(
+        "catalogue/remove/<path:item_id>/",
+        catalogue_views.item_remove,
+        name="catalogue-item-remove",
+    ),
+    path("catalogue/items/<path:item_id>/", catalogue_views.item_edit, name="catalogue-item"),
+    path("weights/", catalogue_views.event_weights, name="weights"),
+]
