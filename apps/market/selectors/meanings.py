@@ -47,7 +47,9 @@ def likenesses_since(*, description: str, since: datetime) -> Alike:
     return Alike(found, wanted.version, wanted.vector)
 
 
-def _likenesses(rows: Sequence[tuple[int, bytes | memoryview]], wanted: FloatArray) -> Iterator[tuple[int, float]]:
+def _likenesses(
+    rows: Sequence[tuple[int, bytes | memoryview]], wanted: FloatArray
+) -> Iterator[tuple[int, float]]:
     """Each article's most alike passage, all passages compared at once."""
     parts = [bytes(data) for _, data in rows]
     values = unpacked(b"".join(parts), len(wanted)) @ wanted
