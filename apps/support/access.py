@@ -21,7 +21,8 @@ def permission_needed(permission: str) -> Callable[[View], View]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not request.user.has_perm(permission):
-                raise NotAllowed("This is for operators; ask an administrator for that role.")
+                who = "team leads" if request.user.has_perm("support.use_console") else "operators"
+                raise NotAllowed(f"This is for {who}; ask an administrator for that role.")
             return view(request, *args, **kwargs)
 
         return login_required(guarded)
