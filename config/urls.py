@@ -15,6 +15,7 @@ api: list[Any] = [
     path("support/", include("apps.support.api")),
     path("market/", include("apps.market.api")),
     path("recommend/", include("apps.recommend.team_api")),
+    path("recommend/", include("apps.recommend.rule_api")),
     path("recommend/", include("apps.recommend.api")),
     path("models/", include("apps.modelhub.api")),
     path("models/", include("apps.modelhub.monitoring_api")),

@@ -6,14 +6,15 @@ Independent of the database: it works on a catalogue snapshot and a reader's tas
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from apps.recommend.index import Snapshot
 from apps.recommend.models import Kind
-from apps.recommend.scoring import Ranked, Reason
+from apps.recommend.policy import CAPPED_POOL, NO_POLICY, Policy, Ruling, explored
+from apps.recommend.scoring import TRADE_OFF, Ranked, Reason
 from apps.recommend.taste import Taste
 
 FOR_YOU, ROW, LEAST = 12, 10, 4
@@ -30,6 +31,8 @@ class Pick:
 
     position: int
     reason: Reason
+    chance: float = 1.0
+    """With what chance its place shows it; below 1 where an experiment explores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,15 @@ class _Page:
     snapshot: Snapshot
     ranked: Ranked
     free: NDArray[np.bool_]
+    policy: Policy = NO_POLICY
     rows: list[Row] = field(default_factory=list)
 
     def add(self, row_id: str, kind: str, picks: Iterable[Pick], about: Reason | None) -> bool:
         """Add a row, unless it would be too short; its items are used up."""
-        chosen = tuple(picks)
+        by_place = {pick.position: pick for pick in picks}
+        words = about.words if about else ""
+        kept = self.policy.kept(by_place, self.snapshot, about=words)
+        chosen = tuple(by_place[position] for position in kept)
         if len(chosen) < LEAST:
             return False
         self.free[[pick.position for pick in chosen]] = False
@@ -72,14 +79,22 @@ class _Page:
 
 
 def build_feed(
-    snapshot: Snapshot, taste: Taste, ranked: Ranked, *, familiarity: float = 0.0
+    snapshot: Snapshot,
+    taste: Taste,
+    ranked: Ranked,
+    *,
+    familiarity: float = 0.0,
+    policy: Policy = NO_POLICY,
 ) -> list[Row]:
     """The rows of the page, in order. A reader of whom nothing is known gets none "for you".
 
     ``familiarity`` in [-1, 1] leads the first row from the surprising (-1) to the familiar (1);
-    :class:`ValueError` beyond.
+    :class:`ValueError` beyond. ``policy`` is what the team wants of the page.
     """
-    page = _Page(snapshot, ranked, ranked.eligible.copy())
+    ranked = policy.applied(ranked)
+    page = _Page(snapshot, ranked, ranked.eligible.copy(), policy)
+    pins = policy.pins(ranked.eligible)
+    page.free[list(pins)] = False
     if not taste.is_cold:
         _for_you(page, familiarity)
         _because(page)
@@ -89,14 +104,33 @@ def build_feed(
     else:
         _tags_of_reader(page)
         _opened(page, taste)
-    return page.rows
+    return _pinned(page.rows, pins)
+
+
+def _pinned(rows: list[Row], pins: dict[int, Ruling]) -> list[Row]:
+    """The rows with the pinned items at their places in the first one."""
+    if not rows or not pins:
+        return rows
+    picks = list(rows[0].picks)
+    for position, ruling in pins.items():
+        place = min(int(ruling.amount) - 1, len(picks))
+        picks.insert(place, Pick(position, Reason("rule", words=ruling.name)))
+    return [replace(rows[0], picks=tuple(picks)), *rows[1:]]
 
 
 def _for_you(page: _Page, familiarity: float) -> None:
     pool = page.best(page.ranked.scores, POOL)
-    chosen = page.ranked.diversified(pool, FOR_YOU, familiarity=familiarity)
-    reasons = page.ranked.reasons(chosen)
-    picks = [Pick(int(at), reason) for at, reason in zip(chosen, reasons, strict=True)]
+    policy, arm = page.policy, page.policy.arm
+    ordered = page.ranked.diversified(
+        pool,
+        FOR_YOU * CAPPED_POOL if policy.is_capped else FOR_YOU,
+        familiarity=arm.dial(familiarity),
+        trade_off=TRADE_OFF if arm.diversity is None else arm.diversity,
+    )
+    best = policy.kept(ordered, page.snapshot, most=FOR_YOU)
+    shown, chances = explored(best, pool.tolist(), share=arm.exploration, seed=policy.seed)
+    reasons = page.ranked.reasons(np.array(shown, dtype=np.int64))
+    picks = [Pick(*pick) for pick in zip(shown, reasons, chances, strict=True)]
     page.add("for-you", "for_you", picks, None)
 
 
@@ -178,7 +212,9 @@ def _opened(page: _Page, taste: Taste) -> None:
         if deed.kind == Kind.CLICK and deed.position not in judged
     )
     picks = [
-        Pick(at, Reason("history", at, Kind.CLICK)) for at in opened if page.snapshot.shown[at]
+        Pick(at, Reason("history", at, Kind.CLICK))
+        for at in opened
+        if page.snapshot.shown[at] and not page.policy.hides(at)
     ]
     if picks:
         page.rows.append(Row("opened", "opened", tuple(picks[:ROW]), None))

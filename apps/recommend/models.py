@@ -11,6 +11,7 @@ from django.db import models
 from numpy.typing import NDArray
 
 from apps.recommend.event_models import ReplacedEvent as ReplacedEvent
+from apps.recommend.rule_models import BusinessRule as BusinessRule
 from apps.recommend.weight_models import EventWeight as EventWeight
 
 READER_NAMESPACE = uuid.UUID("5f0c2f0e-6a5b-4f51-9d0f-0d6d7a3c3f1e")

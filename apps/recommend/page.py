@@ -17,6 +17,8 @@ from apps.recommend.feed import Row, build_feed
 from apps.recommend.index import Snapshot, snapshot
 from apps.recommend.models import Item, Reader
 from apps.recommend.payloads import feed_payload, item_card, result_payload, wish_payload
+from apps.recommend.policy import NO_POLICY, Policy
+from apps.recommend.policy_source import policy_for
 from apps.recommend.scoring import Ranked, rank
 from apps.recommend.search import MAX_QUERY, WishWords, search, wish_words
 from apps.recommend.taste import Taste, taste_of
@@ -31,6 +33,7 @@ class PageInputs:
     snapshot: Snapshot
     taste: Taste
     words: WishWords
+    policy: Policy = NO_POLICY
 
 
 def page_inputs(reader: Reader | None) -> PageInputs:
@@ -40,15 +43,17 @@ def page_inputs(reader: Reader | None) -> PageInputs:
         catalogue,
         taste,
         wish_words(catalogue, taste.wish_wanted, taste.unwanted_words),
+        policy_for(reader, catalogue),
     )
 
 
 def ranked_of(inputs: PageInputs) -> Ranked:
-    return rank(inputs.snapshot, inputs.taste, words=inputs.words)
+    return inputs.policy.applied(rank(inputs.snapshot, inputs.taste, words=inputs.words))
 
 
 def rows_of(inputs: PageInputs) -> list[Row]:
-    return build_feed(inputs.snapshot, inputs.taste, ranked_of(inputs))
+    ranked = rank(inputs.snapshot, inputs.taste, words=inputs.words)
+    return build_feed(inputs.snapshot, inputs.taste, ranked, policy=inputs.policy)
 
 
 def page_payload(reader: Reader | None, inputs: PageInputs, rows: Sequence[Row]) -> dict[str, Any]:

@@ -36,12 +36,15 @@ SEEN = frozenset(Kind.values) - {Kind.VIEW}
 """What a reader has done one of these to is not recommended again."""
 _PASSING = frozenset({Kind.VIEW, Kind.CLICK, Kind.DWELL})
 _MOST_PASSING = 0.7
+TRADE_OFF = 0.85
+"""How much a good score counts beside being unlike what is shown already."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Why an item is shown. ``kind``: ``history`` (``position`` and ``deed`` say which item and
-    what was done to it), ``wish``, ``unwanted``, ``tag``, ``author``, ``popular`` or ``new``;
+    what was done to it), ``wish``, ``unwanted``, ``tag``, ``author``, ``popular``, ``rule`` or
+    ``new``;
     ``words`` names the tag, the author or the part of the wish."""
 
     kind: str
@@ -132,7 +135,14 @@ class Ranked:
         own = [part for part in speaking if part.reason.kind != "popular"]
         return max(own or speaking, key=lambda part: part.amount).reason if speaking else NEW
 
-    def diversified(self, pool: Positions, count: int, *, familiarity: float = 0.0) -> Positions:
+    def diversified(
+        self,
+        pool: Positions,
+        count: int,
+        *,
+        familiarity: float = 0.0,
+        trade_off: float = TRADE_OFF,
+    ) -> Positions:
         """``count`` of ``pool``, each good and unlike those before it.
 
         ``familiarity`` from -1 (surprising) to 1 (familiar) is the reader's dial: it moves the
@@ -143,7 +153,7 @@ class Ranked:
             near = nearness(self.ranker.vectors, _as_history(self.history), pool)
             scores = scores.copy()
             scores[pool] = dialled(scores[pool], near, familiarity)
-        return diversified(pool, scores, self.ranker.vectors, count)
+        return diversified(pool, scores, self.ranker.vectors, count, trade_off=trade_off)
 
     def tag_weights(self, count: int) -> list[tuple[str, float]]:
         """The tags that the reader's history and choices favour, with weights, strongest first."""

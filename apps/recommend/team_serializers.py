@@ -6,6 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from apps.recommend.models import BusinessRule
+
 
 class WeightsSerializer(serializers.Serializer[Any]):
     weights = serializers.DictField(child=serializers.FloatField())
@@ -16,3 +18,50 @@ class WeightsInput(serializers.Serializer[Any]):
     weights = serializers.DictField(
         child=serializers.FloatField(allow_null=True), allow_empty=False
     )
+
+
+class RuleInput(serializers.Serializer[Any]):
+    """A business rule; ``reader`` is whose page a preview is about (the latest when left out)."""
+
+    name = serializers.CharField(max_length=120)
+    action = serializers.ChoiceField(choices=BusinessRule.Action.choices)
+    conditions = serializers.DictField(required=False)
+    amount = serializers.FloatField(required=False, allow_null=True)
+    per = serializers.ChoiceField(
+        choices=BusinessRule.Per.choices, required=False, allow_blank=True
+    )
+    priority = serializers.IntegerField(required=False)
+    enabled = serializers.BooleanField(required=False)
+    audience = serializers.CharField(max_length=90, required=False, allow_blank=True)
+    starts_at = serializers.DateTimeField(required=False, allow_null=True)
+    ends_at = serializers.DateTimeField(required=False, allow_null=True)
+    reader = serializers.CharField(max_length=120, required=False)
+
+
+def checked_rule(data: Any) -> dict[str, Any]:
+    """The body of a rule; raises DRF's ``ValidationError``."""
+    body = RuleInput(data=data)
+    body.is_valid(raise_exception=True)
+    return dict(body.validated_data)
+
+
+class RuleSerializer(RuleInput):
+    """A rule as it is stored, with what it does in words."""
+
+    id = serializers.IntegerField()
+    sentence = serializers.CharField()
+
+
+class MoveSerializer(serializers.Serializer[Any]):
+    item_id = serializers.CharField()
+    title = serializers.CharField()
+    place = serializers.IntegerField()
+    before = serializers.IntegerField(allow_null=True)
+
+
+class RulePreviewSerializer(serializers.Serializer[Any]):
+    sentence = serializers.CharField()
+    fits = serializers.IntegerField()
+    reader = serializers.CharField()
+    after = MoveSerializer(many=True)
+    gone = serializers.ListField(child=serializers.CharField())

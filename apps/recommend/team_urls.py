@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.recommend import catalogue_views
+from apps.recommend import catalogue_views, rule_views
 
 urlpatterns = [
     path("catalogue/", catalogue_views.catalogue, name="catalogue"),
@@ -18,5 +18,10 @@ urlpatterns = [
         name="catalogue-item-remove",
     ),
     path("catalogue/items/<path:item_id>/", catalogue_views.item_edit, name="catalogue-item"),
+    path("rules/", rule_views.rules_page, name="rules"),
+    path("rules/preview/", rule_views.preview, name="rules-preview"),
+    path("rules/<int:rule_id>/", rule_views.rules_page, name="rule"),
+    path("rules/<int:rule_id>/preview/", rule_views.preview, name="rule-preview"),
+    path("rules/<int:rule_id>/delete/", rule_views.rule_remove, name="rule-delete"),
     path("weights/", catalogue_views.event_weights, name="weights"),
 ]

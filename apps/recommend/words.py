@@ -32,6 +32,8 @@ def reason_words(reason: Reason, snapshot: Snapshot) -> str:
         return f"You asked for {reason.words}"
     if reason.kind == "author":
         return f"By {reason.words}, whom you follow"
+    if reason.kind == "rule":
+        return "Put forward by the editors"
     return {"popular": "Popular with readers", "new": "New here"}.get(reason.kind, "")
 
 

@@ -1,0 +1,60 @@
+"""The table of business rules: what the team wants of every page, as data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+
+class BusinessRule(models.Model):
+    """What is to happen to the items that fit its conditions.
+
+    ``conditions`` holds what an item must say, all of it (:mod:`apps.recommend.rule_matching` has
+    the keys); ``amount`` is a boost's strength, a pin's place or a cap's number; ``per`` is what a
+    cap counts by. ``audience`` is empty for everyone, or ``experiment/arm``.
+    """
+
+    class Action(models.TextChoices):
+        HIDE = "hide", "Hide"
+        BOOST = "boost", "Move up or down"
+        PIN = "pin", "Pin to a place"
+        CAP = "cap", "At most so many in a row"
+
+    class Per(models.TextChoices):
+        AUTHOR = "author", "author"
+        TAG = "tag", "tag"
+
+    name = models.CharField(max_length=120)
+    action = models.CharField(max_length=8, choices=Action.choices)
+    conditions = models.JSONField(default=dict)
+    amount = models.FloatField(default=0)
+    per = models.CharField(max_length=8, choices=Per.choices, blank=True)
+    priority = models.IntegerField(default=0)
+    enabled = models.BooleanField(default=True)
+    audience = models.CharField(max_length=90, blank=True)
+    starts_at = models.DateTimeField(null=True, blank=True)
+    ends_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-priority", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def content(self) -> dict[str, Any]:
+        """What the team has set, as JSON."""
+        return {
+            "name": self.name,
+            "action": self.action,
+            "conditions": self.conditions,
+            "amount": self.amount,
+            "per": self.per,
+            "priority": self.priority,
+            "enabled": self.enabled,
+            "audience": self.audience,
+            "starts_at": self.starts_at.isoformat() if self.starts_at else None,
+            "ends_at": self.ends_at.isoformat() if self.ends_at else None,
+        }
