@@ -16,6 +16,7 @@ api: list[Any] = [
     path("market/", include("apps.market.api")),
     path("recommend/", include("apps.recommend.team_api")),
     path("recommend/", include("apps.recommend.rule_api")),
+    path("recommend/", include("apps.recommend.experiment_api")),
     path("recommend/", include("apps.recommend.api")),
     path("models/", include("apps.modelhub.api")),
     path("models/", include("apps.modelhub.monitoring_api")),

@@ -11,6 +11,9 @@ from django.db import models
 from numpy.typing import NDArray
 
 from apps.recommend.event_models import ReplacedEvent as ReplacedEvent
+from apps.recommend.experiment_models import Experiment as Experiment
+from apps.recommend.experiment_models import Exposure as Exposure
+from apps.recommend.experiment_models import Impression as Impression
 from apps.recommend.rule_models import BusinessRule as BusinessRule
 from apps.recommend.weight_models import EventWeight as EventWeight
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from apps.core import gateway
 from apps.recommend import selectors
+from apps.recommend.experiments import page_shown
 from apps.recommend.explain import SIMILAR, similar_items, why
 from apps.recommend.feed import Row, build_feed
 from apps.recommend.index import Snapshot, snapshot
@@ -61,11 +62,27 @@ def page_payload(reader: Reader | None, inputs: PageInputs, rows: Sequence[Row])
     pks = {inputs.snapshot.entries[pick.position].pk for row in rows for pick in row.picks}
     items = selectors.items_by_pk(pks)
     kept = selectors.kept_kinds(reader, pks)
+    _note_experiment(reader, inputs, rows)
     return {
         "sections": feed_payload(rows, inputs.snapshot, items, kept),
         "cold": inputs.taste.is_cold,
         "wish": wish_payload(inputs.taste),
     }
+
+
+def _note_experiment(reader: Reader | None, inputs: PageInputs, rows: Sequence[Row]) -> None:
+    """Keep what a reader of a running experiment is shown first."""
+    policy = inputs.policy
+    if reader is None or policy.experiment_id is None:
+        return
+    entries = inputs.snapshot.entries
+    picks = rows[0].picks if rows else ()
+    page_shown(
+        reader=reader,
+        experiment_id=policy.experiment_id,
+        arm=policy.arm_name,
+        items=[(entries[pick.position].pk, pick.chance) for pick in picks],
+    )
 
 
 def page_of(reader: Reader | None) -> dict[str, Any]:

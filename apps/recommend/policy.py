@@ -56,6 +56,8 @@ class Policy:
     rulings: tuple[Ruling, ...] = ()
     arm: Arm = Arm()
     seed: int = 0
+    experiment_id: int | None = None
+    arm_name: str = ""
 
     @property
     def is_capped(self) -> bool:

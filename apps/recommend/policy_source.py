@@ -11,9 +11,10 @@ import numpy as np
 from django.utils import timezone
 from numpy.typing import NDArray
 
+from apps.recommend import experiments
 from apps.recommend.index import Snapshot
 from apps.recommend.models import BusinessRule, Reader
-from apps.recommend.policy import NO_POLICY, Policy, Ruling
+from apps.recommend.policy import NO_POLICY, Arm, Policy, Ruling
 from apps.recommend.rule_matching import matching
 
 HELD_SECONDS = 2.0
@@ -35,10 +36,18 @@ def reset() -> None:
 
 def policy_for(reader: Reader | None, snapshot: Snapshot) -> Policy:
     """What the team wants of the page of ``reader``."""
-    rules = [rule for rule in _enabled(snapshot.key) if not rule.audience]
-    if not rules:
+    experiment = experiments.running(snapshot.key) if reader is not None else None
+    audiences, arm, seed, arm_name = {""}, Arm(), 0, ""
+    if experiment is not None and reader is not None:
+        held = experiments.arm_of(experiment, reader.key)
+        arm, arm_name = experiments.settings_of(held), held["name"]
+        seed = experiments.page_seed(experiment, reader.key)
+        audiences.add(f"{experiment.key}/{arm_name}")
+    rules = [rule for rule in _enabled(snapshot.key) if rule.audience in audiences]
+    counted = rulings(rules, snapshot) if arm.rules else ()
+    if experiment is None and not counted:
         return NO_POLICY
-    return Policy(rulings(rules, snapshot))
+    return Policy(counted, arm, seed, experiment.pk if experiment else None, arm_name)
 
 
 def rulings(rules: Sequence[BusinessRule], snapshot: Snapshot) -> tuple[Ruling, ...]:

@@ -32,13 +32,13 @@ def matching(conditions: Mapping[str, Any], snapshot: Snapshot) -> NDArray[np.bo
             fits &= _at(snapshot, *(places[held] for held in conditions[name] if held in places))
     if conditions.get("item_ids"):
         known = snapshot.by_external
-        places = [known[name] for name in conditions["item_ids"] if name in known]
-        fits &= _at(snapshot, np.array(places, dtype=np.int64))
+        named = [known[name] for name in conditions["item_ids"] if name in known]
+        fits &= _at(snapshot, np.array(named, dtype=np.int64))
     asked = _in_table(conditions)
     if asked is not None:
         pks = asked.values_list("id", flat=True)
-        places = [snapshot.positions[pk] for pk in pks if pk in snapshot.positions]
-        fits &= _at(snapshot, np.array(places, dtype=np.int64))
+        found = [snapshot.positions[pk] for pk in pks if pk in snapshot.positions]
+        fits &= _at(snapshot, np.array(found, dtype=np.int64))
     return fits
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.recommend.models import BusinessRule
+from apps.recommend.models import BusinessRule, Experiment
 
 
 class WeightsSerializer(serializers.Serializer[Any]):
@@ -65,3 +65,47 @@ class RulePreviewSerializer(serializers.Serializer[Any]):
     reader = serializers.CharField()
     after = MoveSerializer(many=True)
     gone = serializers.ListField(child=serializers.CharField())
+
+
+class ArmSerializer(serializers.Serializer[Any]):
+    """An arm; ``settings``: rules (true or false), familiarity, diversity, exploration."""
+
+    name = serializers.CharField(max_length=40)
+    share = serializers.FloatField()
+    settings = serializers.DictField(required=False)
+
+
+class ExperimentInput(serializers.Serializer[Any]):
+    """A plan: ``baseline`` is the share of readers who do ``metric`` now, ``lift`` the relative
+    change to find."""
+
+    key = serializers.SlugField(max_length=40, required=False)
+    name = serializers.CharField(max_length=120)
+    metric = serializers.CharField(max_length=16)
+    baseline = serializers.FloatField()
+    lift = serializers.FloatField()
+    power = serializers.FloatField(required=False)
+    alpha = serializers.FloatField(required=False)
+    window_hours = serializers.IntegerField(required=False)
+    arms = ArmSerializer(many=True)
+
+
+class ExperimentSerializer(serializers.ModelSerializer[Experiment]):
+    class Meta:
+        model = Experiment
+        fields = [
+            "key",
+            "name",
+            "status",
+            "arms",
+            "metric",
+            "baseline",
+            "lift",
+            "power",
+            "alpha",
+            "needed",
+            "window_hours",
+            "started_at",
+            "stopped_at",
+        ]
+        read_only_fields = fields

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.recommend import catalogue_views, rule_views
+from apps.recommend import catalogue_views, experiment_views, rule_views
 
 urlpatterns = [
     path("catalogue/", catalogue_views.catalogue, name="catalogue"),
@@ -23,5 +23,13 @@ urlpatterns = [
     path("rules/<int:rule_id>/", rule_views.rules_page, name="rule"),
     path("rules/<int:rule_id>/preview/", rule_views.preview, name="rule-preview"),
     path("rules/<int:rule_id>/delete/", rule_views.rule_remove, name="rule-delete"),
+    path("experiments/", experiment_views.experiments_page, name="experiments"),
+    path("experiments/plan/", experiment_views.plan, name="experiments-plan"),
+    path("experiments/<slug:key>/", experiment_views.experiment_page, name="experiment"),
+    path(
+        "experiments/<slug:key>/<slug:act>/",
+        experiment_views.experiment_act,
+        name="experiment-act",
+    ),
     path("weights/", catalogue_views.event_weights, name="weights"),
 ]
