@@ -5,9 +5,11 @@ from apps.support import (
     customer_views,
     deadline_views,
     flow_views,
+    gap_views,
     knowledge_views,
     macro_views,
     promise_views,
+    report_views,
     retention_views,
     team_views,
     views,
@@ -50,6 +52,10 @@ urlpatterns = [
     path(
         "hours/policies/<int:policy_id>/delete/", deadline_views.policy_remove, name="policy-delete"
     ),
+    path("gaps/", gap_views.gap_table, name="gaps"),
+    path("gaps/<int:gap_id>/draft/", gap_views.gap_draft, name="gap-draft"),
+    path("gaps/<int:gap_id>/dismiss/", gap_views.gap_dismiss, name="gap-dismiss"),
+    path("reports/", report_views.report, name="reports"),
     path("customers/", customer_views.customer_table, name="customers"),
     path("customers/<uuid:visitor>/", customer_views.customer_page, name="customer"),
     path(
