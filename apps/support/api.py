@@ -31,8 +31,10 @@ from apps.support import (
     flow_api,
     gap_api,
     promise_api,
+    replay_api,
     report_api,
     retention_api,
+    searching,
     selectors,
     services,
     team_api,
@@ -149,6 +151,17 @@ class SuggestionsView(APIView):
         return Response(_assist_payload(found))
 
 
+class SearchView(APIView):
+    """Conversations by their words and, once resolved, by meaning; articles by both."""
+
+    @extend_schema(responses=Anything)
+    def get(self, request: Request) -> Response:
+        require(request, "support.view_conversation")
+        words = request.query_params.get("q", "")[:200].strip()
+        found = searching.search(words=words, operator=signed_in(request))
+        return Response(asdict(found))
+
+
 class VisitorView(APIView):
     """Become a visitor: the token to send with every further request."""
 
@@ -255,6 +268,7 @@ def _for_visitor(conversation: Conversation) -> dict[str, Any]:
 
 urlpatterns = [
     *article_api.urlpatterns,
+    path("search/", SearchView.as_view(), name="api-support-search"),
     path("conversations/counts/", ConversationCountsView.as_view(), name="api-counts"),
     path("conversations/", ConversationListView.as_view(), name="api-conversations"),
     path("conversations/<uuid:conversation_id>/", ConversationView.as_view()),
@@ -267,6 +281,7 @@ urlpatterns = [
     *deadline_api.urlpatterns,
     *promise_api.urlpatterns,
     *gap_api.urlpatterns,
+    *replay_api.urlpatterns,
     *report_api.urlpatterns,
     *customer_api.urlpatterns,
     *retention_api.urlpatterns,

@@ -17,9 +17,11 @@ class SupportConfig(AppConfig):
         from apps.support.answerer import run_answerer, warm_languages
         from apps.support.cases import run_cases
         from apps.support.knowledge import run_renewal
-        from apps.support.services import uploads
+        from apps.support.selectors.replays import REPLAY_JOB
+        from apps.support.services import replays, uploads
 
         demo_ledger.register()
+        jobs.register_job(REPLAY_JOB, replays.replay)
         jobs.register_job(uploads.IMPORT_JOB, uploads.run_import)
         register_periodic("prune-article-uploads", tasks.prune_uploads, every=timedelta(hours=6))
         register_periodic(

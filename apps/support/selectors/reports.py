@@ -17,11 +17,12 @@ from django.utils import timezone
 
 from apps.accounts.models import AuditEntry, User
 from apps.core.errors import InvalidInput
+from apps.support.bot import RULE_PERSON
 from apps.support.models import Conversation, Message, Policy, Rating
 from apps.support.selectors.teams import in_sight
 
 LONGEST = 370  # days
-ASKED = "the customer asked for a person"
+ASKED = RULE_PERSON
 TAKEN = "an operator took over"
 _RESOLVED, _BREACHED = "conversation.resolved", "sla.breached"
 
