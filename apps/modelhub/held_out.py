@@ -8,19 +8,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import cast
 
 import structlog
 from django.conf import settings
 
 from apps.core import gateway
-from apps.core.errors import Problem
 from apps.modelhub import files, selectors
 from ml.data.readers import LabelledText, read_classification
-from ml.errors import DataError
+from ml.errors import DataError, MLError
 from ml.monitoring.held_out import HeldOut, held_out_answers
+from ml.types import Classification
 
 logger = structlog.get_logger(__name__)
 _CHUNK = 64
+_LOOKED_AT = 10
 
 
 def held_out_of(*, task: str, version: str) -> HeldOut | None:
@@ -44,39 +46,44 @@ def _read(path: Path, changed: int) -> HeldOut:
 
 
 def held_out_make() -> int:
-    """Make those of the live classifiers that came of runs and have none; returns how many."""
+    """Make those of versions that runs have made, the last ones first, and that have none; returns
+    how many. They are there before a version is promoted."""
     made = 0
-    for info in gateway.models():
-        if info.kind != "classification" or held_out_of(task=info.task, version=info.version):
+    built = {task: gateway.model_store().versions(task) for task in gateway.model_store().tasks()}
+    for run in selectors.run_list().exclude(version="")[:_LOOKED_AT]:
+        if run.version not in built.get(run.task, []):
             continue
-        run = selectors.run_of_version(task=info.task, version=info.version)
-        if run is None:
+        if held_out_of(task=run.task, version=run.version) is not None:
             continue
         try:
             rows = list(read_classification(files.run_folder(run.pk) / "held_out.jsonl"))
-            found = held_out_measure(task=info.task, rows=rows)
-            if found.version == info.version:  # another may have been promoted meanwhile
-                found.save(_path(info.task, info.version))
-                made += 1
-        except (DataError, OSError, Problem) as error:
-            logger.warning("held-out answers not made", task=info.task, error=str(error))
+            held_out_measure(task=run.task, version=run.version, rows=rows).save(
+                _path(run.task, run.version)
+            )
+        except (MLError, OSError) as error:
+            logger.warning("held-out answers not made", task=run.task, error=str(error))
+        else:
+            made += 1
     return made
 
 
-def held_out_measure(*, task: str, rows: Sequence[LabelledText]) -> HeldOut:
-    """What the live version answers on labelled rows; raises ``DataError`` or ``Problem``."""
+def held_out_measure(
+    *, task: str, rows: Sequence[LabelledText], version: str | None = None
+) -> HeldOut:
+    """What a version, the live one if none is named, answers on labelled rows; raises
+    ``MLError``."""
     if not rows:
         raise DataError(task, None, "has no held-out rows")
-    info = next((info for info in gateway.models() if info.task == task), None)
-    if info is None or info.kind != "classification":
-        raise DataError(task, None, "is no classifier that is served")
+    predictor = gateway.load_version(task, version)
+    if predictor.info.kind != "classification":
+        raise DataError(task, None, "is no classifier")
     texts = [row.text for row in rows]
     answers = [
-        one
+        cast(Classification, one)
         for at in range(0, len(texts), _CHUNK)
-        for one in gateway.classify(task, texts[at : at + _CHUNK])
+        for one in predictor.predict(texts[at : at + _CHUNK])
     ]
-    return held_out_answers(answers, [row.label for row in rows], info.labels)
+    return held_out_answers(answers, [row.label for row in rows], predictor.info.labels)
 
 
 def _path(task: str, version: str) -> Path:

@@ -34,7 +34,7 @@ def make_profiles() -> int:
 
 @task()
 def make_held_out() -> int:
-    """Keep what newly promoted classifiers answer on the held-out rows of their runs."""
+    """Keep what new versions answer on the held-out rows of their runs."""
     return held_out.held_out_make()
 
 

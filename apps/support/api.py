@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.urls import path
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,7 +20,7 @@ from rest_framework.views import APIView
 
 from apps.accounts.selectors import signed_in
 from apps.core.api import CursorPagination
-from apps.core.errors import NotAllowed
+from apps.core.errors import NotAllowed, NotFound
 from apps.support import (
     article_api,
     assist,
@@ -28,13 +29,17 @@ from apps.support import (
     deadline_api,
     desk_api,
     flow_api,
+    gap_api,
     promise_api,
+    replay_api,
+    report_api,
     retention_api,
+    searching,
     selectors,
     services,
     team_api,
 )
-from apps.support.endpoints import Anything, MessageInput, body_of, require, seen
+from apps.support.endpoints import Anything, MessageInput, body_of, require, seen, valid
 from apps.support.models import Conversation
 from apps.support.payloads import (
     chosen_of,
@@ -146,6 +151,17 @@ class SuggestionsView(APIView):
         return Response(_assist_payload(found))
 
 
+class SearchView(APIView):
+    """Conversations by their words and, once resolved, by meaning; articles by both."""
+
+    @extend_schema(responses=Anything)
+    def get(self, request: Request) -> Response:
+        require(request, "support.view_conversation")
+        words = request.query_params.get("q", "")[:200].strip()
+        found = searching.search(words=words, operator=signed_in(request))
+        return Response(asdict(found))
+
+
 class VisitorView(APIView):
     """Become a visitor: the token to send with every further request."""
 
@@ -194,6 +210,25 @@ class VisitorPersonView(APIView):
         return Response(_for_visitor(services.person_request(conversation_id=conversation.id)))
 
 
+class RatingInput(serializers.Serializer[Any]):
+    good = serializers.BooleanField(help_text="whether the customer says that they were helped")
+
+
+class VisitorRatingView(APIView):
+    """Whether one was helped."""
+
+    permission_classes = [AllowAny]
+
+    @extend_schema(request=RatingInput, responses=Anything)
+    def put(self, request: Request) -> Response:
+        conversation = selectors.conversation_of_visitor(visitor=_visitor(request))
+        if conversation is None:
+            raise NotFound("There is no conversation yet.", code="conversation_not_found")
+        good = valid(RatingInput, request)["good"]
+        services.rating_set(conversation_id=conversation.pk, good=good)
+        return Response({"good": good})
+
+
 def _assist_payload(found: assist.Assist) -> dict[str, Any]:
     return {
         "question": found.question,
@@ -233,6 +268,7 @@ def _for_visitor(conversation: Conversation) -> dict[str, Any]:
 
 urlpatterns = [
     *article_api.urlpatterns,
+    path("search/", SearchView.as_view(), name="api-support-search"),
     path("conversations/counts/", ConversationCountsView.as_view(), name="api-counts"),
     path("conversations/", ConversationListView.as_view(), name="api-conversations"),
     path("conversations/<uuid:conversation_id>/", ConversationView.as_view()),
@@ -244,6 +280,9 @@ urlpatterns = [
     *team_api.urlpatterns,
     *deadline_api.urlpatterns,
     *promise_api.urlpatterns,
+    *gap_api.urlpatterns,
+    *replay_api.urlpatterns,
+    *report_api.urlpatterns,
     *customer_api.urlpatterns,
     *retention_api.urlpatterns,
     *flow_api.urlpatterns,
@@ -258,4 +297,5 @@ urlpatterns = [
     path("visitor/", VisitorView.as_view(), name="api-visitor"),
     path("visitor/messages/", VisitorMessagesView.as_view(), name="api-visitor-messages"),
     path("visitor/person/", VisitorPersonView.as_view(), name="api-visitor-person"),
+    path("visitor/rating/", VisitorRatingView.as_view(), name="api-visitor-rating"),
 ]

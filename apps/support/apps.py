@@ -17,14 +17,17 @@ class SupportConfig(AppConfig):
         from apps.support.answerer import run_answerer, warm_languages
         from apps.support.cases import run_cases
         from apps.support.knowledge import run_renewal
-        from apps.support.services import uploads
+        from apps.support.selectors.replays import REPLAY_JOB
+        from apps.support.services import replays, uploads
 
         demo_ledger.register()
+        jobs.register_job(REPLAY_JOB, replays.replay)
         jobs.register_job(uploads.IMPORT_JOB, uploads.run_import)
         register_periodic("prune-article-uploads", tasks.prune_uploads, every=timedelta(hours=6))
         register_periodic(
             "wake-conversations", tasks.wake_conversations, every=timedelta(seconds=20)
         )
+        register_periodic("find-gaps", tasks.find_gaps, every=timedelta(minutes=3))
         register_periodic("apply-retention", tasks.apply_retention, every=timedelta(hours=6))
         register_periodic("watch-promises", tasks.watch_promises, every=timedelta(minutes=5))
         register_periodic("watch-desk", tasks.watch_desk, every=timedelta(seconds=20))

@@ -40,7 +40,12 @@ class Similar:
 
 
 def similar(
-    embedding: Embedding, *, task: str, operator: User, but: Conversation, k: int = 5
+    embedding: Embedding,
+    *,
+    task: str,
+    operator: User,
+    but: Conversation | None = None,
+    k: int = 5,
 ) -> list[Similar]:
     """The past cases most like a question, best first, of those that ``operator`` may see."""
     rows = selectors.case_list(operator=operator, encoder=_name(task, embedding), but=but)
@@ -52,6 +57,14 @@ def similar(
     best = [at for at in np.argsort(-scores)[:k].tolist() if scores[at] >= ALIKE]
     cases = rows.select_related("conversation").in_bulk([found[at][0] for at in best])
     return [Similar(cases[found[at][0]], round(float(scores[at]), 4)) for at in best]
+
+
+def alike(words: str, *, operator: User, k: int = 8) -> list[Similar]:
+    """The past cases most like some words, best first, of those that ``operator`` may see; raises
+    ``Problem`` while the models are away."""
+    task = knowledge.best_encoder()
+    (embedding,) = gateway.encode([words], task=task)
+    return similar(embedding, task=task, operator=operator, k=k)
 
 
 def cases_renew() -> int:

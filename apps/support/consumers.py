@@ -114,6 +114,15 @@ class WidgetConsumer(ConversationConsumer):
             "message": message_payload(received.message),
         }
 
+    async def on_rating_set(self, frame: dict[str, Any]) -> dict[str, Any]:
+        good = frame.get("good")
+        if not isinstance(good, bool) or self.conversation is None:
+            raise InvalidInput('"good" is true or false, of a conversation.', code="frame_invalid")
+        await database_sync_to_async(services.rating_set)(
+            conversation_id=self.conversation.id, good=good
+        )
+        return {"good": good}
+
     async def on_person_request(self, frame: dict[str, Any]) -> dict[str, Any]:
         conversation = await self._conversation()
         await database_sync_to_async(services.person_request)(conversation_id=conversation.id)

@@ -291,6 +291,9 @@ from apps.support.flow_models import (  # noqa: E402 - they refer to what stands
     ServiceCase,
     StoredFlow,
 )
+from apps.support.gap_models import Gap as Gap  # noqa: E402
+from apps.support.gap_models import GapQuestion as GapQuestion  # noqa: E402
+from apps.support.gap_models import Rating as Rating  # noqa: E402
 
 __all__ = [
     "Article",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import structlog
 from django_tasks import task
 
+from apps.core.errors import Problem
 from apps.support import services
-from apps.support.services import promises, retention, uploads
+from apps.support.services import gaps, promises, retention, uploads
+
+logger = structlog.get_logger(__name__)
 
 
 @task()
@@ -18,6 +22,16 @@ def prune_uploads() -> int:
 def wake_conversations() -> int:
     """Bring back the conversations whose snooze is over."""
     return services.conversations_wake()
+
+
+@task()
+def find_gaps() -> int:
+    """Put what the bot could not answer into gaps; later, while the models are away."""
+    try:
+        return gaps.gaps_renew()
+    except Problem as problem:
+        logger.warning("gaps are not renewed", reason=problem.message)
+        return 0
 
 
 @task()

@@ -5,9 +5,12 @@ from apps.support import (
     customer_views,
     deadline_views,
     flow_views,
+    gap_views,
     knowledge_views,
     macro_views,
     promise_views,
+    replay_views,
+    report_views,
     retention_views,
     team_views,
     views,
@@ -50,6 +53,12 @@ urlpatterns = [
     path(
         "hours/policies/<int:policy_id>/delete/", deadline_views.policy_remove, name="policy-delete"
     ),
+    path("gaps/", gap_views.gap_table, name="gaps"),
+    path("gaps/<int:gap_id>/draft/", gap_views.gap_draft, name="gap-draft"),
+    path("gaps/<int:gap_id>/dismiss/", gap_views.gap_dismiss, name="gap-dismiss"),
+    path("replays/", replay_views.replays, name="replays"),
+    path("replays/<uuid:job_id>/", replay_views.replay_page, name="replay"),
+    path("reports/", report_views.report, name="reports"),
     path("customers/", customer_views.customer_table, name="customers"),
     path("customers/<uuid:visitor>/", customer_views.customer_page, name="customer"),
     path(

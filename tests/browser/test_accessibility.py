@@ -37,7 +37,12 @@ SCREENS: dict[str, tuple[str, ...]] = {
         "/market/rules/ > a[href$='/handling/']",
         *("/market/sectors/", "/market/unusual/", "/market/review/", "/market/watchlist/"),
     ),
-    "admin": ("/discover/catalogue/", "/models/", "/models/examples/", "/models/ > .hub-version a"),
+    "admin": (
+        *("/discover/catalogue/", "/models/", "/models/examples/", "/models/ > .hub-version a"),
+        *("/support/promises/", "/support/gaps/", "/support/reports/", "/support/replays/"),
+        *("/support/customers/", "/support/customers/ > .article-row-main a"),
+        *("/support/retention/", "/support/audit/"),
+    ),
     "lena": (
         *("/support/teams/", "/support/hours/", "/support/?tab=all&q=card"),
         *("/models/data/", "/models/runs/", "/models/history/"),

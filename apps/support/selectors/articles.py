@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -76,3 +77,8 @@ def _with_words(rows: QuerySet[Article], query: str) -> QuerySet[Article]:
     for word in query.split()[:_WORDS]:
         rows = rows.filter(Q(title__icontains=word) | Q(body__icontains=word))
     return rows
+
+
+def article_titles(*, slugs: Sequence[str]) -> list[tuple[str, str]]:
+    """Id and title of those articles that there are."""
+    return list(Article.objects.filter(slug__in=slugs).values_list("slug", "title"))

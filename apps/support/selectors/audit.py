@@ -12,7 +12,7 @@ from apps.accounts.models import AuditEntry
 
 OBJECTS = (
     *("conversation", "receipt", "retention_rule", "intent_group", "article", "macro", "team"),
-    *("policy", "calendar", "flow", "duty", "example", "gap"),
+    *("policy", "calendar", "flow", "duty", "example", "gap", "replay"),
 )
 """What entries of the desk are about."""
 

@@ -9,14 +9,18 @@ from apps.support.models import Conversation, PastCase
 from apps.support.selectors.teams import in_sight
 
 
-def case_list(*, operator: User, encoder: str, but: Conversation) -> QuerySet[PastCase]:
+def case_list(
+    *, operator: User, encoder: str, but: Conversation | None = None
+) -> QuerySet[PastCase]:
     """The cases that ``operator`` may see with vectors of ``encoder``, latest first.
 
     Without that of the conversation ``but`` itself, and those that were opened again.
     """
     seen = Conversation.objects.filter(in_sight(operator), state=Conversation.State.RESOLVED)
     rows = PastCase.objects.filter(encoder=encoder, conversation__in=seen).exclude(question="")
-    return rows.exclude(conversation=but).order_by("-pk")
+    if but is not None:
+        rows = rows.exclude(conversation=but)
+    return rows.order_by("-pk")
 
 
 def without_case(*, encoder: str, limit: int) -> list[Conversation]:

@@ -20,6 +20,7 @@ from apps.support.services.conversations import (
     message_receive,
     operator_reply,
     person_request,
+    rating_set,
 )
 from apps.support.services.deadlines import (
     breaches_tell,
@@ -127,6 +128,7 @@ __all__ = [
     "policy_save",
     "presence_expire",
     "presence_set",
+    "rating_set",
     "silence_return",
     "team_delete",
     "team_inbox",

@@ -13,7 +13,7 @@ from apps.accounts.models import User
 from apps.accounts.services import audit_record
 from apps.core.errors import Conflict
 from apps.support import selectors, statements
-from apps.support.models import BotTurn, Conversation, Message
+from apps.support.models import BotTurn, Conversation, Message, Rating
 from apps.support.privacy import mask
 from apps.support.services import holding
 from apps.support.services.presence import duty_touch
@@ -132,6 +132,14 @@ def person_request(*, conversation_id: UUID) -> Conversation:
             queue(conversation)
             publish_message(conversation, message)
     return conversation
+
+
+def rating_set(*, conversation_id: UUID, good: bool) -> Rating:
+    """Keep whether the visitor says that they were helped; the last word counts."""
+    rating, _ = Rating.objects.update_or_create(
+        conversation_id=conversation_id, defaults={"good": good}
+    )
+    return rating
 
 
 def conversation_take(*, conversation_id: UUID, operator: User) -> Conversation:

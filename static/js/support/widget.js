@@ -12,6 +12,7 @@ export default async function start(root) {
   const greeting = status.textContent;
   const starters = root.querySelector("[data-starters]");
   const person = root.querySelector("[data-person]");
+  const rating = root.querySelector("[data-rating]");
   const socket = new LiveSocket("/ws/support/widget/");
   const unsent = new Unsent("trefoil.support.unsent");
   const missed = watchLoss(socket, {
@@ -50,6 +51,7 @@ export default async function start(root) {
   function showState(next) {
     state = next.state;
     if (state !== "bot") log.typing(false);
+    rating.hidden = state !== "resolved";
     person.disabled = state === "queued" || state === "person";
     status.textContent =
       state === "queued" ? waiting(next)
@@ -82,6 +84,18 @@ export default async function start(root) {
     }
   }
 
+  /** Tells whether we helped; may be changed by telling again. */
+  async function rate(button) {
+    const told = rating.querySelector("[role=status]");
+    try {
+      await socket.send({ type: "rating.set", good: button.dataset.good === "true" });
+      for (const one of rating.querySelectorAll("button")) one.setAttribute("aria-pressed", String(one === button));
+      told.textContent = told.dataset.rated;
+    } catch (error) {
+      told.textContent = error.message;
+    }
+  }
+
   socket.addEventListener("hello", ({ detail }) => {
     starters.hidden = detail.messages.length > 0 || unsent.list().length > 0;
     if (detail.state) showState(detail.state);
@@ -105,6 +119,9 @@ export default async function start(root) {
       person.disabled = false;
     }
   });
+  for (const button of rating.querySelectorAll("button")) {
+    button.addEventListener("click", () => rate(button));
+  }
   for (const button of starters.querySelectorAll("button")) {
     button.addEventListener("click", () => send(button.textContent.trim()));
   }

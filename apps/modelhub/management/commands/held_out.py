@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,21 @@ class Command(TrefoilCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--task", required=True)
         parser.add_argument("--file", type=Path, required=True, help="its held-out rows")
+        parser.add_argument("--version", help="one that is built; the live one otherwise")
+        parser.add_argument(
+            "--stands-for",
+            metavar="VERSION",
+            help="the version that was trained once more, on these rows too, after this one",
+        )
         parser.add_argument("--output", type=Path, help="a JSON file; the shipped one otherwise")
 
     def run(self, **options: Any) -> dict[str, Any]:
         task: str = options["task"]
         output: Path = options["output"] or settings.ML_HELD_OUT_DIR / f"{task}.json"
-        found = held_out_measure(task=task, rows=list(read_classification(options["file"])))
+        rows = list(read_classification(options["file"]))
+        found = held_out_measure(task=task, rows=rows, version=options["version"])
+        if options["stands_for"]:
+            found = replace(found, version=options["stands_for"])
         found.save(output)
         wrong = int((found.predicted != found.gold).sum())
         self.stdout.write(

@@ -1,0 +1,165 @@
+"""Reports: volumes, automation, times, promises, satisfaction; as a page, JSON and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from apps.accounts.models import AuditEntry, Role, User
+from apps.core.errors import InvalidInput
+from apps.support import services
+from apps.support.models import Conversation, Message, Policy, Team
+from apps.support.reporting import report_csv
+from apps.support.selectors.reports import ASKED, Period, Row, report_get
+from apps.support.visitors import visitor_token
+from tests.support.conftest import client_of, user
+
+pytestmark = pytest.mark.django_db
+API = "/api/v1/support/reports/"
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+MARCH = Period.of("2026-03-01", "2026-03-31")
+CITED = [{"slug": "change-pin", "title": "How do I change my PIN?"}]
+
+
+def case(*lines: tuple[str, int], at: datetime = NOON, **more: Any) -> Conversation:
+    """A conversation of ``(author or operator, minutes after its beginning)``."""
+    conversation = Conversation.objects.create(visitor=uuid.uuid4(), active_at=at, **more)
+    Conversation.objects.filter(pk=conversation.pk).update(created_at=at)
+    for seq, (author, minutes) in enumerate(lines, start=1):
+        person = User.objects.filter(username=author).first()
+        passed = author == "passes"
+        made = Message.objects.create(
+            conversation=conversation,
+            seq=seq,
+            author="operator" if person else "bot" if passed else author,
+            operator=person,
+            text="text",
+            citations=CITED if author == "bot" else [],
+            analysis={"action": "hand_over", "rule": "out of scope, again"} if passed else {},
+        )
+        Message.objects.filter(pk=made.pk).update(created_at=at + timedelta(minutes=minutes))
+    return conversation
+
+
+def entry(conversation: Conversation, action: str, minutes: int) -> None:
+    made = AuditEntry.objects.create(
+        action=action, object_type="conversation", object_id=str(conversation.pk)
+    )
+    AuditEntry.objects.filter(pk=made.pk).update(created_at=NOON + timedelta(minutes=minutes))
+
+
+@pytest.fixture
+def month(olivia: User, omar: User) -> dict[str, Conversation]:
+    team = Team.objects.create(name="Cards")
+    rows = {
+        "bot": case(("visitor", 0), ("bot", 0)),
+        "passed": case(
+            ("visitor", 0), ("bot", 0), ("visitor", 5), ("passes", 10), ("olivia-op", 14), team=team
+        ),
+        "asked": case(("visitor", 0), ("system", 2), ("omar-op", 62), ("omar-op", 63)),
+        "waits": case(("visitor", 0), ("passes", 1)),
+        "before": case(("visitor", 0), at=NOON - timedelta(days=2)),
+    }
+    entry(rows["passed"], "conversation.resolved", 40)
+    entry(rows["asked"], "sla.breached", 32)
+    Policy.objects.create(name="All", first_minutes=30)
+    services.rating_set(conversation_id=rows["bot"].pk, good=True)
+    services.rating_set(conversation_id=rows["passed"].pk, good=True)
+    services.rating_set(conversation_id=rows["passed"].pk, good=False)
+    return rows
+
+
+def test_the_numbers_of_a_period(month: dict[str, Conversation], olivia: User) -> None:
+    found = report_get(operator=olivia, period=MARCH)
+    assert (found.conversations, found.messages, found.automated) == (4, 5, 1)
+    assert found.automation == 0.25
+    assert found.by_day[1] == (NOON.date(), 4, 1)
+    assert dict(found.reasons) == {"out of scope, again": 2, ASKED: 1}
+    assert found.first_response.number == 2
+    assert found.first_response.median == (4 + 60) / 2 * 60
+    assert (found.resolution.number, found.resolution.median) == (1, 30 * 60)
+    assert found.promises == (3, 1)
+    assert found.kept == pytest.approx(2 / 3)
+    assert found.ratings == (1, 1)
+    assert [(row.name, row.values["conversations"]) for row in found.teams] == [
+        ("no team", 2),
+        ("Cards", 1),
+    ]
+    replies = {row.name: row.values["replies"] for row in found.operators}
+    assert replies == {"Olivia-Op": 1, "Omar-Op": 2}
+    (article,) = found.articles
+    assert article == Row(
+        "change-pin", {"conversations": 2, "passed on": 1, "helped": 1, "did not help": 1}
+    )
+
+
+def test_a_team_alone_and_nothing_of_a_private_one(
+    month: dict[str, Conversation], olivia: User
+) -> None:
+    team = Team.objects.get()
+    assert report_get(operator=olivia, period=MARCH, team_id=team.pk).conversations == 1
+    team.private = True
+    team.save()
+    assert report_get(operator=olivia, period=MARCH).conversations == 3
+    assert report_get(operator=olivia, period=MARCH, team_id=team.pk).conversations == 0
+
+
+def test_an_empty_period_has_no_shares(olivia: User) -> None:
+    found = report_get(operator=olivia, period=MARCH)
+    assert (found.automation, found.kept, found.satisfied) == (None, None, None)
+    assert "Nothing in this period" in client_of(olivia).get("/support/reports/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [("soon", ""), ("2026-03-02", "2026-03-01"), ("2024-01-01", "2026-01-01")]
+)
+def test_a_period_that_is_none(first: str, last: str) -> None:
+    with pytest.raises(InvalidInput):
+        Period.of(first, last)
+
+
+def test_page_json_and_csv(month: dict[str, Conversation], olivia: User, mei: User) -> None:
+    query = {"from": "2026-03-01", "to": "2026-03-31"}
+    desk = client_of(olivia)
+    page = desk.get("/support/reports/", query).content.decode()
+    assert "Omar-Op" in page
+    assert "25%" in page
+    assert desk.get("/support/reports/", {"from": "x"}).status_code == 422
+    found = desk.get(API, query).json()
+    assert found["satisfaction"] == {"yes": 1, "no": 1, "satisfied": 0.5}
+    assert found["operators"][0]["first_response"] == 240
+    file = desk.get("/support/reports/", query | {"table": "operators"})
+    assert file["Content-Disposition"] == (
+        'attachment; filename="operators-2026-03-01-2026-03-31.csv"'
+    )
+    rows = list(csv.DictReader(io.StringIO(file.content.decode())))
+    assert [row["operator"] for row in rows] == ["Olivia-Op", "Omar-Op"]
+    assert desk.get(API, query | {"table": "nothing"}).status_code == 422
+    assert client_of(mei).get(API).status_code == 403
+
+
+def test_a_cell_is_no_formula(olivia: User) -> None:
+    team = Team.objects.create(name="=HYPERLINK(0)")
+    case(("visitor", 0), ("olivia-op", 1), team=team)
+    found = report_get(operator=olivia, period=MARCH)
+    assert "'=HYPERLINK" in report_csv(found, "teams")
+
+
+def test_a_visitor_rates_the_own_conversation(olivia: User) -> None:
+    conversation = services.conversation_start(visitor=uuid.uuid4())
+    url = "/api/v1/support/visitor/rating/"
+    kwargs: Any = {"content_type": "application/json"}
+    own = {"X-Visitor-Token": visitor_token(conversation.visitor)}
+    other = {"X-Visitor-Token": visitor_token(uuid.uuid4())}
+    browser = client_of(user("nobody", Role.MEMBER))
+    assert browser.put(url, {"good": True}, headers=other, **kwargs).status_code == 404
+    assert browser.put(url, {"good": True}, **kwargs).status_code == 403
+    assert browser.put(url, {"good": True}, headers=own, **kwargs).json() == {"good": True}
+    assert conversation.rating.good
+    assert timezone.now() - conversation.rating.updated_at < timedelta(minutes=1)
