@@ -23,6 +23,7 @@ from apps.modelhub.explaining import MAX_CHARACTERS as MAX_EXPLAINED
 from apps.modelhub.explaining import explain
 from apps.modelhub.models import LabelledExample
 from apps.modelhub.payloads import prediction_payload
+from apps.modelhub.sight import hidden_examples, seen_examples
 
 MAX_TEXTS = 64
 MAX_CHARACTERS = 20_000
@@ -73,9 +74,20 @@ class ExplainOutput(serializers.Serializer[Any]):
 
 
 class ExampleSerializer(serializers.ModelSerializer[LabelledExample]):
+    hidden = serializers.SerializerMethodField(
+        help_text="of a conversation that the caller may not see; the text is left out"
+    )
+
     class Meta:
         model = LabelledExample
         exclude: list[str] = []
+
+    def get_hidden(self, example: LabelledExample) -> bool:
+        return bool(hidden_examples(signed_in(self.context["request"]), [example]))
+
+    def to_representation(self, instance: LabelledExample) -> dict[str, Any]:
+        row = super().to_representation(instance)
+        return row | {"text": ""} if row["hidden"] else row
 
 
 class VersionListView(APIView):
@@ -120,15 +132,17 @@ class ExampleListView(generics.ListAPIView[LabelledExample]):
 
 
 class ExampleExportView(APIView):
-    """The examples of a task as JSONL ``{"text", "label"}``, ready for ``finetune``."""
+    """The examples of a task as JSONL ``{"text", "label"}``, ready for ``finetune``,
+    without those whose texts the caller may not read."""
 
     @extend_schema(responses={(200, "application/jsonl"): str})
     def get(self, request: Request) -> StreamingHttpResponse:
         require(request, "modelhub.view_examples")
         examples = selectors.example_list(task=request.query_params.get("task"))
+        person = signed_in(request)
 
         def lines() -> Iterator[str]:
-            for example in examples.iterator(chunk_size=500):
+            for example in seen_examples(person, examples.iterator(chunk_size=500)):
                 row = {"text": example.text, "label": example.new_label}
                 yield json.dumps(row, ensure_ascii=False) + "\n"
 

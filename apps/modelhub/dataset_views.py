@@ -18,6 +18,7 @@ from apps.modelhub import selectors, uploads
 from apps.modelhub.access import permission_needed
 from apps.modelhub.models import DataSetVersion
 from apps.modelhub.services import datasets
+from apps.modelhub.sight import version_seen
 from ml.data.versions import difference
 
 _SHOWN = 100
@@ -156,14 +157,16 @@ def version_detail(request: HttpRequest, dataset_id: int, number: int) -> HttpRe
         other.number for other in version.dataset.versions.all() if other.pk != version.pk
     ]
     try:
-        rows = datasets.version_rows(version)
+        person = signed_in(request)
+        rows = version_seen(person, version)
+        context["hidden"] = version.rows - len(rows)
         wanted = request.GET.get("label", "")
         context["label"] = wanted
         context["rows"] = [row for row in rows if not wanted or row.label == wanted][:_SHOWN]
         old = _other(request, version)
         if old is not None:
             context["against"] = old
-            found = difference(datasets.version_rows(old), rows)
+            found = difference(version_seen(person, old), rows)
             context["added"], context["removed"] = found.added, found.removed
             context["relabelled"] = found.relabelled
     except Problem as problem:
@@ -183,14 +186,14 @@ def _other(request: HttpRequest, version: DataSetVersion) -> DataSetVersion | No
 def version_export(request: HttpRequest, dataset_id: int, number: int) -> HttpResponse:
     """A version as JSONL, as ``finetune`` reads it."""
     version = selectors.dataset_version_get(dataset_id=dataset_id, number=number)
-    return jsonl(version)
+    return jsonl(version, signed_in(request))
 
 
-def jsonl(version: DataSetVersion) -> HttpResponse:
-    """The rows of a version as a file to keep."""
+def jsonl(version: DataSetVersion, person: Any) -> HttpResponse:
+    """The rows of a version that the person may read, as a file to keep."""
     from ml.data.versions import canonical
 
-    content = canonical(datasets.version_rows(version))
+    content = canonical(version_seen(person, version))
     response = HttpResponse(content, content_type="application/jsonl; charset=utf-8")
     name = f"{version.dataset.task}-{version.dataset_id}-v{version.number}.jsonl"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'

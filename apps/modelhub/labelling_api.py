@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
+from django.http import StreamingHttpResponse
 from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -13,10 +16,13 @@ from rest_framework.views import APIView
 
 from apps.accounts.selectors import signed_in
 from apps.modelhub.access import require
+from apps.modelhub.answers import example_row
 from apps.modelhub.api import TASK_NAME
-from apps.modelhub.models import LabelQueue, LabelRow
+from apps.modelhub.models import LabelQueue, LabelRow, LabelVerdict
+from apps.modelhub.prelabels import STRATEGIES
+from apps.modelhub.selectors.agreement import agreement, pairs, queue_settled
 from apps.modelhub.selectors.labelling import queue_get, queue_list
-from apps.modelhub.services import labelling
+from apps.modelhub.services import adjudication, labelling
 
 
 class QueueSerializer(serializers.ModelSerializer[LabelQueue]):
@@ -27,8 +33,8 @@ class QueueSerializer(serializers.ModelSerializer[LabelQueue]):
     class Meta:
         model = LabelQueue
         fields = [
-            *("id", "name", "task", "strategy", "guidelines", "labels", "version", "created_at"),
-            *("total", "labelled", "skipped"),
+            *("id", "name", "task", "kind", "people", "strategy", "guidelines", "labels"),
+            *("version", "created_at", "total", "labelled", "skipped"),
         ]
         read_only_fields = fields
 
@@ -41,14 +47,20 @@ class QueueInput(serializers.Serializer[Any]):
         min_length=1,
         max_length=labelling.MAX_ROWS,
     )
-    strategy = serializers.ChoiceField(choices=labelling.STRATEGIES, default="margin")
+    strategy = serializers.ChoiceField(choices=STRATEGIES, default="margin")
     guidelines = serializers.CharField(max_length=5_000, required=False, allow_blank=True)
+    people = serializers.IntegerField(
+        min_value=1, max_value=labelling.MAX_PEOPLE, default=1, help_text="how many label a text"
+    )
 
 
 class RowSerializer(serializers.ModelSerializer[LabelRow]):
     class Meta:
         model = LabelRow
-        fields = ["id", "queue", "position", "text", "suggestions", "state", "label", "until"]
+        fields = [
+            *("id", "queue", "position", "text", "suggestions"),
+            *("state", "label", "answer", "until"),
+        ]
         read_only_fields = fields
 
 
@@ -56,8 +68,50 @@ class NextOutput(serializers.Serializer[Any]):
     row = RowSerializer(allow_null=True, help_text="null when nothing is left for the caller")
 
 
-class LabelInput(serializers.Serializer[Any]):
+class SpanInput(serializers.Serializer[Any]):
+    start = serializers.IntegerField(min_value=0)
+    end = serializers.IntegerField(min_value=1)
     label = serializers.CharField(max_length=120)  # type: ignore[assignment]
+
+
+class LabelInput(serializers.Serializer[Any]):
+    """What the queue's kind asks for: a label, several, or entities."""
+
+    label = serializers.CharField(max_length=120, required=False)  # type: ignore[assignment]
+    labels = serializers.ListField(
+        child=serializers.CharField(max_length=120), required=False, max_length=200
+    )
+    spans = SpanInput(many=True, required=False)
+
+
+class AgreementOutput(serializers.Serializer[Any]):
+    pairs = serializers.IntegerField(help_text="texts that both people have done")
+    disagreed = serializers.IntegerField()
+    open = serializers.IntegerField(help_text="disagreements without a verdict")
+    n = serializers.IntegerField(help_text="texts that both labelled")
+    same = serializers.FloatField(allow_null=True)
+    kappa = serializers.FloatField(allow_null=True, required=False)
+    f1 = serializers.FloatField(allow_null=True, required=False)
+    per_label = serializers.DictField(required=False)
+
+
+class DisagreementOutput(serializers.Serializer[Any]):
+    position = serializers.IntegerField()
+    text = serializers.CharField()
+    rows = RowSerializer(many=True)
+    verdict = serializers.JSONField(allow_null=True)
+
+
+class DisagreementsOutput(serializers.Serializer[Any]):
+    agreement = AgreementOutput()
+    disagreements = DisagreementOutput(many=True)
+
+
+class VerdictSerializer(serializers.ModelSerializer[LabelVerdict]):
+    class Meta:
+        model = LabelVerdict
+        fields = ["queue", "position", "label", "answer", "created_at"]
+        read_only_fields = fields
 
 
 class QueueListView(APIView):
@@ -122,10 +176,77 @@ class SkipView(APIView):
         return Response(RowSerializer(row).data)
 
 
+class DisagreementsView(APIView):
+    """How far two people agree, and where they do not; for team leads."""
+
+    @extend_schema(responses=DisagreementsOutput)
+    def get(self, request: Request, queue_id: int) -> Response:
+        require(request, "modelhub.change_examples")
+        queue = queue_get(queue_id=queue_id)
+        found = pairs(queue=queue)
+        unlike = [
+            {
+                "position": pair.position,
+                "text": pair.text,
+                "rows": RowSerializer([pair.first, pair.second], many=True).data,
+                "verdict": pair.verdict.said if pair.verdict else None,
+            }
+            for pair in found
+            if not pair.agreed
+        ]
+        numbers = agreement(queue=queue, found=found)
+        return Response({"agreement": numbers, "disagreements": unlike})
+
+
+class VerdictView(APIView):
+    """Decide a text that two people have done; for team leads."""
+
+    @extend_schema(request=LabelInput, responses=VerdictSerializer)
+    def post(self, request: Request, queue_id: int, position: int) -> Response:
+        require(request, "modelhub.change_examples")
+        body = LabelInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        verdict = adjudication.row_decide(
+            queue=queue_get(queue_id=queue_id),
+            position=position,
+            actor=signed_in(request),
+            **body.validated_data,
+        )
+        return Response(VerdictSerializer(verdict).data)
+
+
+class QueueExportView(APIView):
+    """What holds of a queue's texts as JSONL, ready for ``finetune``: ``{"text", "label"}``,
+    ``{"text", "labels"}`` or ``{"tokens", "tags"}`` in BIO; of two people what both said, or the
+    verdict."""
+
+    @extend_schema(responses={(200, "application/jsonl"): str})
+    def get(self, request: Request, queue_id: int) -> StreamingHttpResponse:
+        require(request, "modelhub.view_examples")
+        queue = queue_get(queue_id=queue_id)
+
+        def lines() -> Iterator[str]:
+            for text, said in queue_settled(queue=queue):
+                yield json.dumps(example_row(queue, text, said), ensure_ascii=False) + "\n"
+
+        return StreamingHttpResponse(lines(), content_type="application/jsonl")
+
+
 urlpatterns = [
     path("queues/", QueueListView.as_view(), name="api-queues"),
     path("queues/<int:queue_id>/next/", NextRowView.as_view(), name="api-queue-next"),
     path("queues/<int:queue_id>/undo/", UndoView.as_view(), name="api-queue-undo"),
+    path(
+        "queues/<int:queue_id>/disagreements/",
+        DisagreementsView.as_view(),
+        name="api-queue-disagreements",
+    ),
+    path(
+        "queues/<int:queue_id>/disagreements/<int:position>/",
+        VerdictView.as_view(),
+        name="api-queue-verdict",
+    ),
+    path("queues/<int:queue_id>/export/", QueueExportView.as_view(), name="api-queue-export"),
     path("queues/rows/<int:row_id>/label/", LabelView.as_view(), name="api-row-label"),
     path("queues/rows/<int:row_id>/skip/", SkipView.as_view(), name="api-row-skip"),
 ]

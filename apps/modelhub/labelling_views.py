@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.contrib import messages
@@ -11,9 +12,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.accounts.selectors import signed_in
-from apps.core import gateway
-from apps.core.errors import Problem
+from apps.core import events, gateway
+from apps.core.errors import InvalidInput, Problem
 from apps.modelhub.access import permission_needed
+from apps.modelhub.labelling_models import LabelQueue
+from apps.modelhub.prelabels import KINDS, STRATEGIES
 from apps.modelhub.selectors.labelling import labelled_by, queue_get, queue_list
 from apps.modelhub.services import labelling
 
@@ -33,8 +36,8 @@ def _queues(request: HttpRequest, problem: Problem | None = None) -> HttpRespons
     context = {
         "queues": queue_list(),
         "may_make": may_make,
-        "tasks": [one.task for one in gateway.models() if one.kind == "classification"],
-        "strategies": labelling.STRATEGIES,
+        "tasks": [one.task for one in gateway.models() if one.kind in KINDS],
+        "strategies": STRATEGIES,
         "most": labelling.MAX_ROWS,
         "values": request.POST,
         "problem": problem,
@@ -55,6 +58,7 @@ def queue_new(request: HttpRequest) -> HttpResponse:
             texts=request.POST.get("texts", "")[:_MOST_CHARACTERS].splitlines(),
             strategy=request.POST.get("strategy", "margin"),
             guidelines=request.POST.get("guidelines", ""),
+            people=2 if request.POST.get("people") == "2" else 1,
         )
     except Problem as problem:
         return _queues(request, problem)
@@ -68,18 +72,51 @@ def label(request: HttpRequest, queue_id: int) -> HttpResponse:
     """The text that this person has, with keys for the likeliest labels."""
     queue = queue_get(queue_id=queue_id)
     row = labelling.row_claim(queue=queue, person=signed_in(request))
-    suggested: list[dict[str, Any]] = [
-        {"key": key, "label": name, "score": score}
-        for key, (name, score) in enumerate(row.suggestions if row else [], start=1)
-    ]
     context = {
         "queue": queue,
         "row": row,
-        "suggested": suggested,
+        "suggested": choices(queue, row.suggestions) if row else [],
+        "editor": {"text": row.text, "labels": queue.labels, "spans": row.suggestions}
+        if row and queue.kind == LabelQueue.Kind.NER
+        else None,
         "done": queue.labelled + queue.skipped,
         "people": labelled_by(queue=queue),
+        "live": {"stream": labelling.stream_of(queue.pk), "seq": _seq(queue)},
     }
     return render(request, "modelhub/label.html", context)
+
+
+def choices(queue: LabelQueue, suggestions: list[Any]) -> list[dict[str, Any]]:
+    """The labels that keys give: of a class the likeliest, of several all, of entities the
+    types."""
+    if queue.kind == LabelQueue.Kind.NER:
+        rows: list[Any] = [[label, None, False] for label in queue.labels]
+    else:
+        rows = [[one[0], one[1], one[2] if len(one) > 2 else False] for one in suggestions]
+    return [
+        {"key": key if key < 10 else "", "label": label, "score": score, "held": held}
+        for key, (label, score, held) in enumerate(rows, start=1)
+    ]
+
+
+def answer_in(request: HttpRequest, queue: LabelQueue) -> dict[str, Any]:
+    """The answer in a form, as services take it by the queue's kind."""
+    form = request.POST
+    if queue.kind == LabelQueue.Kind.CLASSIFICATION:
+        return {"label": form.get("other", "").strip() or form.get("label", "")}
+    if queue.kind == LabelQueue.Kind.MULTI_LABEL:
+        return {"labels": form.getlist("labels")}
+    try:
+        spans = json.loads(form.get("spans", ""))
+    except ValueError:
+        spans = None
+    if not isinstance(spans, list) or not all(isinstance(one, dict) for one in spans):
+        raise InvalidInput("The entities cannot be read.", fields={"spans": "unusable"})
+    return {"spans": spans}
+
+
+def _seq(queue: LabelQueue) -> int:
+    return events.head(labelling.stream_of(queue.pk))
 
 
 @require_POST
@@ -87,12 +124,12 @@ def label(request: HttpRequest, queue_id: int) -> HttpResponse:
 def label_row(request: HttpRequest, queue_id: int, row_id: int) -> HttpResponse:
     """Label a row, or skip it."""
     person = signed_in(request)
+    queue = queue_get(queue_id=queue_id)
     try:
         if "skip" in request.POST:
             labelling.row_skip(row_id=row_id, person=person)
         else:
-            chosen = request.POST.get("other", "").strip() or request.POST.get("label", "")
-            labelling.row_label(row_id=row_id, person=person, label=chosen)
+            labelling.row_label(row_id=row_id, person=person, **answer_in(request, queue))
     except Problem as problem:
         messages.error(request, problem.message)
     return redirect("modelhub:label", queue_id=queue_id)

@@ -20,6 +20,7 @@ from apps.modelhub.access import require
 from apps.modelhub.dataset_views import jsonl
 from apps.modelhub.models import DataSet, DataSetVersion, Run
 from apps.modelhub.services import datasets, runs
+from apps.modelhub.sight import Reader, version_seen
 from ml.data.versions import difference
 
 _SHOWN = 100
@@ -84,6 +85,9 @@ class RunInput(serializers.Serializer[Any]):
 class RunSerializer(serializers.ModelSerializer[Run]):
     state = serializers.CharField(read_only=True)
     job = serializers.SerializerMethodField()
+    result = serializers.SerializerMethodField(
+        help_text="without the rows that the caller may not read"
+    )
 
     class Meta:
         model = Run
@@ -95,6 +99,15 @@ class RunSerializer(serializers.ModelSerializer[Run]):
 
     def get_job(self, run: Run) -> dict[str, Any] | None:
         return job_payload(run.job) if run.job else None
+
+    def get_result(self, run: Run) -> dict[str, Any]:
+        reader: Reader = self.context["reader"]
+        return reader.result(run)
+
+
+def _for(request: Request) -> dict[str, Any]:
+    """The context of a run, whose rows are shown to who may read them."""
+    return {"reader": Reader(signed_in(request))}
 
 
 def _body(shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
@@ -183,12 +196,13 @@ class VersionView(APIView):
 
 
 class VersionRowsView(APIView):
-    """The rows of a version as JSONL."""
+    """The rows of a version as JSONL, without those that the caller may not read."""
 
     @extend_schema(responses={(200, "application/jsonl"): str})
     def get(self, request: Request, dataset_id: int, number: int) -> HttpResponse:
         require(request, "modelhub.change_datasets")
-        return jsonl(selectors.dataset_version_get(dataset_id=dataset_id, number=number))
+        version = selectors.dataset_version_get(dataset_id=dataset_id, number=number)
+        return jsonl(version, signed_in(request))
 
 
 class VersionDifferenceView(APIView):
@@ -198,8 +212,9 @@ class VersionDifferenceView(APIView):
     def get(self, request: Request, dataset_id: int, number: int, other: int) -> Response:
         require(request, "modelhub.change_datasets")
         old, new = (
-            datasets.version_rows(
-                selectors.dataset_version_get(dataset_id=dataset_id, number=wanted)
+            version_seen(
+                signed_in(request),
+                selectors.dataset_version_get(dataset_id=dataset_id, number=wanted),
             )
             for wanted in (other, number)
         )
@@ -227,7 +242,7 @@ class RunListView(APIView):
     def get(self, request: Request) -> Response:
         require(request, "modelhub.change_runs")
         found = selectors.run_list(task=request.query_params.get("task", ""))[:_SHOWN]
-        return Response(RunSerializer(found, many=True).data)
+        return Response(RunSerializer(found, many=True, context=_for(request)).data)
 
     @extend_schema(request=RunInput, responses={201: RunSerializer})
     def post(self, request: Request) -> Response:
@@ -237,7 +252,7 @@ class RunListView(APIView):
             dataset_id=values.pop("dataset"), number=values.pop("number")
         )
         run = runs.run_start(actor=signed_in(request), version=version, **values)
-        return Response(RunSerializer(run).data, status=201)
+        return Response(RunSerializer(run, context=_for(request)).data, status=201)
 
 
 class RunView(APIView):
@@ -246,13 +261,17 @@ class RunView(APIView):
     @extend_schema(responses=RunSerializer)
     def get(self, request: Request, run_id: int) -> Response:
         require(request, "modelhub.change_runs")
-        return Response(RunSerializer(selectors.run_get(run_id=run_id)).data)
+        return Response(RunSerializer(selectors.run_get(run_id=run_id), context=_for(request)).data)
 
     @extend_schema(request=None, responses={200: RunSerializer})
     def delete(self, request: Request, run_id: int) -> Response:
         require(request, "modelhub.change_runs")
         run = selectors.run_get(run_id=run_id)
-        return Response(RunSerializer(runs.run_cancel(actor=signed_in(request), run=run)).data)
+        return Response(
+            RunSerializer(
+                runs.run_cancel(actor=signed_in(request), run=run), context=_for(request)
+            ).data
+        )
 
 
 class RunResumeView(APIView):
@@ -262,7 +281,11 @@ class RunResumeView(APIView):
     def post(self, request: Request, run_id: int) -> Response:
         require(request, "modelhub.change_runs")
         run = selectors.run_get(run_id=run_id)
-        return Response(RunSerializer(runs.run_resume(actor=signed_in(request), run=run)).data)
+        return Response(
+            RunSerializer(
+                runs.run_resume(actor=signed_in(request), run=run), context=_for(request)
+            ).data
+        )
 
 
 _VERSION = "data/<int:dataset_id>/versions/<int:number>/"

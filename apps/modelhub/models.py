@@ -9,6 +9,7 @@ from django.db.models import Q
 from apps.core.models import Job
 from apps.modelhub.labelling_models import LabelQueue as LabelQueue
 from apps.modelhub.labelling_models import LabelRow as LabelRow
+from apps.modelhub.labelling_models import LabelVerdict as LabelVerdict
 from apps.modelhub.monitoring_models import DriftAlarm as DriftAlarm
 from apps.modelhub.monitoring_models import DriftBlock as DriftBlock
 from apps.modelhub.monitoring_models import TrafficWindow as TrafficWindow

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from apps.modelhub.labelling_models import LabelRow
 from ml.types import Classification, Embedding, MultiLabel, PersonalData, Prediction
 
 _SHOWN_LABELS = 5
@@ -43,4 +44,18 @@ def prediction_payload(prediction: Prediction) -> dict[str, Any]:
     return {
         "entities": [asdict(entity) for entity in prediction.entities],
         "version": prediction.version,
+    }
+
+
+def row_payload(row: LabelRow) -> dict[str, Any]:
+    """A row of a queue for the person who has it."""
+    return {
+        "id": row.pk,
+        "queue": row.queue_id,
+        "position": row.position,
+        "text": row.text,
+        "suggestions": row.suggestions,
+        "state": row.state,
+        "label": row.label,
+        "answer": row.answer,
     }

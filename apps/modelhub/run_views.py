@@ -19,6 +19,7 @@ from apps.modelhub.access import permission_needed
 from apps.modelhub.models import DataSetVersion, Run
 from apps.modelhub.promotion_views import promotion_context
 from apps.modelhub.services import runs
+from apps.modelhub.sight import Reader
 
 _SHOWN = 60
 _ROWS = ("accuracy", "macro_f1", "ece", "oos_recall", "coverage", "accuracy_when_confident")
@@ -120,11 +121,13 @@ def run_detail(request: HttpRequest, run_id: int) -> HttpResponse:
         "log": selectors.run_log(run=run),
     }
     if run.result:
-        context |= _result(run) | promotion_context(request, run.task, run.version)
+        context |= _result(run, signed_in(request)) | promotion_context(
+            request, run.task, run.version
+        )
     return render(request, "modelhub/run.html", context)
 
 
-def _result(run: Run) -> dict[str, Any]:
+def _result(run: Run, person: Any) -> dict[str, Any]:
     candidate, live = run.result["candidate"], run.result.get("live") or {}
     old = live.get("per_label", {})
     labels = [
@@ -144,6 +147,7 @@ def _result(run: Run) -> dict[str, Any]:
             for name in _ROWS
             if name in candidate
         ],
+        "changed": Reader(person).result(run).get("changed", []),
         "candidate": candidate,
         "live_numbers": live,
         "labels": labels,

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from apps.modelhub import (
+    adjudication_views,
     dataset_views,
     labelling_views,
     monitoring_views,
@@ -48,6 +49,16 @@ urlpatterns = [
     path("label/<int:queue_id>/", labelling_views.label, name="label"),
     path("label/<int:queue_id>/undo/", labelling_views.label_undo, name="label-undo"),
     path("label/<int:queue_id>/<int:row_id>/", labelling_views.label_row, name="label-row"),
+    path(
+        "label/<int:queue_id>/disagreements/",
+        adjudication_views.disagreements,
+        name="disagreements",
+    ),
+    path(
+        "label/<int:queue_id>/disagreements/<int:position>/",
+        adjudication_views.decide,
+        name="decide",
+    ),
     path("trials/", trial_views.trial_page, name="trials"),
     path("trials/start/", trial_views.trial_start, name="trial-start"),
     path("trials/<int:trial_id>/stop/", trial_views.trial_stop, name="trial-stop"),

@@ -20,6 +20,7 @@ from apps.modelhub.api import MAX_CHARACTERS
 from apps.modelhub.explaining import explain, segments
 from apps.modelhub.payloads import prediction_payload
 from apps.modelhub.promotion_views import promotion_context
+from apps.modelhub.sight import hidden_examples
 from ml.entities.personal import PII_TASK, TAGGER
 
 _PER_PAGE = 50
@@ -104,7 +105,12 @@ def examples(request: HttpRequest) -> HttpResponse:
     task = request.GET.get("task", "")
     found = selectors.example_list(task=task)
     page = Paginator(found, _PER_PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "task": task, "tasks": selectors.example_tasks()}
+    context = {
+        "page": page,
+        "hidden": hidden_examples(signed_in(request), page.object_list),
+        "task": task,
+        "tasks": selectors.example_tasks(),
+    }
     return render(request, "modelhub/examples.html", context)
 
 

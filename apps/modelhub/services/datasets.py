@@ -15,6 +15,7 @@ from apps.core import locks
 from apps.core.errors import Conflict, InvalidInput
 from apps.modelhub.files import rows_read, rows_store
 from apps.modelhub.models import DataSet, DataSetVersion, LabelledExample, Upload
+from apps.modelhub.origins import mark_of
 from apps.modelhub.uploads import Preview, file_preview, upload_preview
 from ml.data.readers import LabelledText
 from ml.data.versions import statistics, with_corrections
@@ -144,8 +145,13 @@ def corrections_of(task: str) -> list[LabelledText]:
     """What people corrected, oldest first; of equal texts the last is what counts."""
     examples = LabelledExample.objects.filter(task=task).order_by("updated_at", "id")
     return [
-        LabelledText(example.text, example.new_label, source=example.app)
-        for example in examples.only("text", "new_label", "app")
+        LabelledText(
+            example.text,
+            example.new_label,
+            source=example.app,
+            group=mark_of(example.app, example.provenance),
+        )
+        for example in examples.only("text", "new_label", "app", "provenance")
     ]
 
 

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
-import numpy as np
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from apps.accounts.services import audit_record
-from apps.core import gateway
+from apps.core import events
 from apps.core.errors import Conflict, InvalidInput
+from apps.modelhub.answers import Answer, answer_of
 from apps.modelhub.models import LabelledExample, LabelQueue, LabelRow
-from apps.modelhub.services.examples import MAX_LABEL, MAX_TEXT, example_add, example_undo
+from apps.modelhub.prelabels import STRATEGIES, prelabel
+from apps.modelhub.services.adjudication import row_settle
+from apps.modelhub.services.examples import MAX_TEXT
 from ml.data.splits import text_key
-from ml.evaluation.probabilities import probability_matrix
-from ml.labelling.queries import queries
-from ml.types import Classification
 
-STRATEGIES = ("margin", "entropy", "mixed", "random")
 MAX_ROWS = 1_000
 MAX_GUIDELINES = 5_000
+MAX_PEOPLE = 2
 CLAIM = timedelta(minutes=10)
-_SUGGESTED = 9  # one a digit of the keyboard
-_CHUNK = 64
 _ATTEMPTS = 50
 State = LabelRow.State
+
+
+def stream_of(queue_id: int) -> str:
+    """The stream that tells of a queue's rows as they are labelled."""
+    return f"modelhub.queue.{queue_id}"
 
 
 def queue_create(
@@ -40,17 +41,20 @@ def queue_create(
     texts: Sequence[str],
     strategy: str = "margin",
     guidelines: str = "",
+    people: int = 1,
 ) -> LabelQueue:
     """A queue of the distinct ``texts`` that have no example yet, ordered by ``strategy``.
 
-    Raises ``InvalidInput`` for an unknown strategy, a task that is no classifier, too many texts
-    or none that are new, ``Conflict`` for a name that is taken.
+    ``people``: 1, or 2 that label each text apart. Raises ``InvalidInput`` for an unknown strategy,
+    a task that is no classifier and no tagger, too many texts or none that are new, ``Conflict``
+    for a name that is taken.
     """
     wanted = _new_texts(task, texts)
     problems = {
         "name": not 0 < len(name.strip()) <= 80,
         "strategy": strategy not in STRATEGIES,
         "guidelines": len(guidelines) > MAX_GUIDELINES,
+        "people": not 1 <= people <= MAX_PEOPLE,
         "texts": not 0 < len(wanted) <= MAX_ROWS or any(len(text) > MAX_TEXT for text in wanted),
     }
     bad = [field for field, is_bad in problems.items() if is_bad]
@@ -60,28 +64,30 @@ def queue_create(
             "have no label yet.",
             fields=dict.fromkeys(bad, "missing, too long or unknown"),
         )
-    found = _answers(task, wanted)
-    labels = sorted({score.label for one in found for score in one.scores})
-    order = _order(strategy, wanted, found, labels)
+    found = prelabel(task, wanted, strategy)
     try:
         with transaction.atomic():
             queue = LabelQueue.objects.create(
                 name=name.strip(),
                 task=task,
-                labels=labels,
+                kind=found.kind,
+                people=people,
+                labels=found.labels,
                 strategy=strategy,
                 guidelines=guidelines.strip(),
-                version=found[0].version,
+                version=found.version,
                 actor=actor,
             )
             LabelRow.objects.bulk_create(
                 LabelRow(
                     queue=queue,
                     position=position,
+                    copy=copy,
                     text=wanted[index],
-                    suggestions=_suggestions(found[index]),
+                    suggestions=found.suggestions[index],
                 )
-                for position, index in enumerate(order)
+                for position, index in enumerate(found.order)
+                for copy in range(people)
             )
             audit_record(actor=actor, action="queue.made", object_type="queue", object_id=queue.pk)
     except IntegrityError as error:
@@ -92,82 +98,107 @@ def queue_create(
 def row_claim(*, queue: LabelQueue, person: Any) -> LabelRow | None:
     """The row that the person has, or else the next that nobody has; ``None`` when none is left.
 
-    What was claimed ten minutes ago and not labelled is free again.
+    What was claimed ten minutes ago and not labelled is free again. Of a text that two people label
+    nobody gets both rows.
     """
     now = timezone.now()
     mine = queue.rows.filter(state=State.CLAIMED, person=person, until__gte=now).first()
     if mine is not None:
         return mine
+    free = queue.rows.filter(Q(state=State.OPEN) | Q(state=State.CLAIMED, until__lt=now))
+    if queue.people > 1:
+        theirs = queue.rows.filter(person=person).exclude(state=State.CLAIMED)
+        free = free.exclude(position__in=theirs.values("position"))
     for _ in range(_ATTEMPTS):
-        free = queue.rows.filter(
-            Q(state=State.OPEN) | Q(state=State.CLAIMED, until__lt=now)
-        ).first()
-        if free is None:
+        row = free.first()
+        if row is None:
             return None
-        # The state that was read in the filter: of two people one changes it, the other reads on.
-        taken = queue.rows.filter(pk=free.pk, state=free.state, until=free.until).update(
-            state=State.CLAIMED, person=person, until=now + CLAIM
-        )
-        if taken:
-            free.refresh_from_db()
-            return free
+        if _taken(row, person, now + CLAIM):
+            row.refresh_from_db()
+            return row
     raise Conflict("Many people take rows at this moment; try again.", code="row_taken")
 
 
-def row_label(*, row_id: int, person: Any, label: str) -> LabelRow:
-    """Label the row that the person has; it becomes an example. ``Conflict`` if another has it."""
-    label = label.strip()
-    if not 0 < len(label) <= MAX_LABEL:
-        raise InvalidInput("Choose a label.", fields={"label": "missing or too long"})
+def row_label(
+    *,
+    row_id: int,
+    person: Any,
+    label: str = "",
+    labels: Sequence[str] | None = None,
+    spans: Sequence[Mapping[str, Any]] | None = None,
+) -> LabelRow:
+    """Store what the person who has the row says of it, by the queue's kind.
+
+    A class that is settled (of two people, that both gave) becomes an example. Raises ``Conflict``
+    if another has the row, ``InvalidInput`` as :func:`apps.modelhub.answers.answer_of`.
+    """
+    row = LabelRow.objects.select_related("queue").filter(pk=row_id).first()
+    if row is None:
+        raise Conflict("This row is gone; the next one is shown.", code="row_taken")
+    given = answer_of(row.queue, row.text, label=label, labels=labels, spans=spans)
     with transaction.atomic():
-        row = _finish(row_id, person, state=State.LABELLED, label=label)
-        guessed, sure = row.suggestions[0]
-        example_add(
-            app=LabelledExample.App.LABELLING,
-            task=row.queue.task,
-            text=row.text,
-            new_label=label,
-            old_label=guessed,
-            confidence=sure,
-            model_version=row.queue.version,
-            actor=person,
-            subject=_subject(row),
-            provenance={"queue": row.queue_id},
-        )
+        row = _finish(row_id, person, state=State.LABELLED, given=given)
+        row_settle(row=row, actor=person)
     return row
 
 
 def row_skip(*, row_id: int, person: Any) -> LabelRow:
     """Put the row aside that the person has."""
-    return _finish(row_id, person, state=State.SKIPPED, label="")
+    with transaction.atomic():
+        return _finish(row_id, person, state=State.SKIPPED, given=Answer())
 
 
 def row_undo(*, queue: LabelQueue, person: Any) -> LabelRow:
     """Take back the person's last label or skip and show that row again.
 
-    Raises ``Conflict`` when there is nothing to take back.
+    Raises ``Conflict`` when there is nothing to take back, or a team lead has decided it since.
     """
     with transaction.atomic():
         done = queue.rows.filter(person=person, state__in=(State.LABELLED, State.SKIPPED))
         row = done.order_by("-done_at", "-pk").first()
         if row is None:
             raise Conflict("There is nothing to take back.", code="nothing_before")
+        if queue.verdicts.filter(position=row.position).exists():
+            raise Conflict("A team lead has decided this text since.", code="row_decided")
         queue.rows.filter(person=person, state=State.CLAIMED).update(
             state=State.OPEN, person=None, until=None
         )
-        if row.state == State.LABELLED:
-            example_undo(task=queue.task, subject=_subject(row), actor=person)
-        row.state, row.label, row.done_at = State.CLAIMED, "", None
+        row.state, row.label, row.answer, row.done_at = State.CLAIMED, "", [], None
         row.until = timezone.now() + CLAIM
         row.save()
+        _tell(row)  # before the turn is taken that settling takes, as when a row is labelled
+        row_settle(row=row, actor=person)
     return row
 
 
-def _finish(row_id: int, person: Any, *, state: str, label: str) -> LabelRow:
+def _taken(row: LabelRow, person: Any, until: Any) -> bool:
+    """Whether the person got the row; its state was read before: of two one changes it.
+
+    A person who asks from two windows at once is kept from the other row of the same text by the
+    database.
+    """
+    as_read = LabelRow.objects.filter(pk=row.pk, state=row.state, until=row.until)
+    try:
+        with transaction.atomic():
+            return bool(as_read.update(state=State.CLAIMED, person=person, until=until))
+    except IntegrityError:
+        return False
+
+
+def _finish(row_id: int, person: Any, *, state: str, given: Answer) -> LabelRow:
     mine = LabelRow.objects.filter(pk=row_id, state=State.CLAIMED, person=person)
-    if not mine.update(state=state, label=label, done_at=timezone.now(), until=None):
+    done = {"label": given.label, "answer": given.answer, "done_at": timezone.now()}
+    if not mine.update(state=state, until=None, **done):
         raise Conflict("This row is not yours any more; the next one is shown.", code="row_taken")
-    return LabelRow.objects.select_related("queue").get(pk=row_id)
+    row = LabelRow.objects.select_related("queue").get(pk=row_id)
+    _tell(row)
+    return row
+
+
+def _tell(row: LabelRow) -> None:
+    rows = LabelRow.objects.filter(queue_id=row.queue_id)
+    done = rows.filter(state__in=(State.LABELLED, State.SKIPPED)).count()
+    events.publish(stream_of(row.queue_id), "queue.progress", {"done": done, "total": rows.count()})
 
 
 def _new_texts(task: str, texts: Sequence[str]) -> list[str]:
@@ -180,36 +211,3 @@ def _new_texts(task: str, texts: Sequence[str]) -> list[str]:
             seen.add(key)
             found.append(text.strip())
     return found
-
-
-def _answers(task: str, texts: Sequence[str]) -> list[Classification]:
-    found = [
-        one
-        for at in range(0, len(texts), _CHUNK)
-        for one in gateway.predict(task, texts[at : at + _CHUNK], observed=False)
-    ]
-    if not all(isinstance(one, Classification) for one in found):
-        raise InvalidInput(f"{task} is no classifier of one label.", fields={"task": "unusable"})
-    return cast(list[Classification], found)
-
-
-def _order(
-    strategy: str, texts: list[str], found: list[Classification], labels: list[str]
-) -> list[int]:
-    if strategy == "random":
-        order = list(range(len(texts)))
-        random.shuffle(order)
-        return order
-    vectors = None
-    if strategy == "mixed":
-        parts = [gateway.embed(texts[at : at + _CHUNK]) for at in range(0, len(texts), _CHUNK)]
-        vectors = np.stack([vector for part in parts for vector in part])
-    return list(queries(strategy, probability_matrix(found, labels), vectors))
-
-
-def _suggestions(one: Classification) -> list[list[Any]]:
-    return [[score.label, round(score.score, 4)] for score in one.scores[:_SUGGESTED]]
-
-
-def _subject(row: LabelRow) -> str:
-    return f"label-row:{row.pk}"

@@ -49,6 +49,7 @@ from apps.support.selectors.flows import (
 from apps.support.selectors.summaries import Summary, summary_get
 from apps.support.selectors.teams import (
     colleagues,
+    conversations_in_sight,
     fresh_since,
     on_duty,
     presence_of,
@@ -80,6 +81,7 @@ __all__ = [
     "conversation_list",
     "conversation_of_visitor",
     "conversation_seen",
+    "conversations_in_sight",
     "counts",
     "deadlines_passed",
     "flow_get",

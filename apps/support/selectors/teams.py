@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from apps.support.models import Conversation, Duty, Team
 from apps.support.streams import DESK, INBOX, mentions_stream
 
 _OF_CONVERSATION = re.compile(r"support\.(?:conversation|notes)\.([0-9a-f-]{36})")
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _OF_TEAM = re.compile(r"support\.inbox\.([0-9]{1,12})")
 _ANSWERING = (Role.OPERATOR, Role.LEAD, Role.ADMINISTRATOR)
 
@@ -42,6 +44,13 @@ def team_in_sight(team: Team | None, operator: User) -> bool:
     if team is None or not team.private or operator.is_administrator:
         return True
     return team.members.filter(pk=operator.pk).exists()
+
+
+def conversations_in_sight(operator: User, ids: Collection[str]) -> set[str]:
+    """Of the conversations with these ids those that an operator may see."""
+    known = [one for one in ids if _ID.fullmatch(one)]
+    found = Conversation.objects.filter(in_sight(operator), id__in=known)
+    return {str(one) for one in found.values_list("id", flat=True)}
 
 
 def stream_in_sight(*, stream: str, operator: User) -> bool:

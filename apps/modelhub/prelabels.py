@@ -1,0 +1,107 @@
+"""What the live model says of texts that wait for labels, and in which order they teach most."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from apps.core import gateway
+from apps.core.errors import InvalidInput
+from apps.modelhub.labelling_models import LabelQueue
+from ml.evaluation.probabilities import probability_matrix
+from ml.labelling.queries import queries
+from ml.types import Classification, FloatArray, MultiLabel, Prediction, Tagging
+
+STRATEGIES = ("margin", "entropy", "mixed", "random")
+KINDS = tuple(LabelQueue.Kind.values)
+_SUGGESTED = 9  # one a digit of the keyboard
+_CHUNK = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Prelabelled:
+    """``order``: the texts by what they teach; ``suggestions``: of each text, in given order."""
+
+    kind: str
+    labels: list[str]
+    version: str
+    order: list[int]
+    suggestions: list[list[list[Any]]]
+
+
+def prelabel(task: str, texts: Sequence[str], strategy: str) -> Prelabelled:
+    """Ask the live model of ``task``; raises ``InvalidInput`` when it gives no labels."""
+    info = next((one for one in gateway.models() if one.task == task), None)
+    if info is None or info.kind not in KINDS:
+        raise InvalidInput(f"{task} is no classifier and no tagger.", fields={"task": "unusable"})
+    found = [
+        one
+        for at in range(0, len(texts), _CHUNK)
+        for one in gateway.predict(task, texts[at : at + _CHUNK], observed=False)
+    ]
+    labels = _labels(info.kind, info.labels, found)
+    return Prelabelled(
+        kind=info.kind,
+        labels=labels,
+        version=found[0].version,
+        order=_order(strategy, texts, found, labels),
+        suggestions=[_suggestions(one) for one in found],
+    )
+
+
+def _labels(kind: str, known: Sequence[str], found: Sequence[Prediction]) -> list[str]:
+    """A tagger's labels are BIO tags, or the types that they stand for."""
+    if kind == LabelQueue.Kind.NER:
+        return sorted({label.removeprefix("B-").removeprefix("I-") for label in known} - {"O"})
+    return sorted(
+        {
+            score.label
+            for one in found
+            if isinstance(one, Classification | MultiLabel)
+            for score in one.scores
+        }
+    )
+
+
+def _order(
+    strategy: str, texts: Sequence[str], found: Sequence[Prediction], labels: list[str]
+) -> list[int]:
+    if strategy == "random":
+        order = list(range(len(texts)))
+        random.shuffle(order)
+        return order
+    vectors = None
+    if strategy == "mixed":
+        parts = [gateway.embed(texts[at : at + _CHUNK]) for at in range(0, len(texts), _CHUNK)]
+        vectors = np.stack([vector for part in parts for vector in part])
+    return list(queries(strategy, _probabilities(found, labels), vectors))
+
+
+def _probabilities(found: Sequence[Prediction], labels: list[str]) -> FloatArray:
+    """Of one label, of all; else (texts, 2): of what the model doubts most, yes and no."""
+    classes = [one for one in found if isinstance(one, Classification)]
+    if classes:
+        return probability_matrix(classes, labels)
+    sure = np.array([_least_sure(one) for one in found], dtype=np.float32)
+    return np.stack([sure, 1 - sure], axis=1)
+
+
+def _least_sure(one: Prediction) -> float:
+    """The score nearest to a half; of a text without entities 1, since no score tells of it."""
+    if isinstance(one, MultiLabel):
+        return min((score.score for score in one.scores), key=lambda score: abs(score - 0.5))
+    scores = [entity.score for entity in one.entities] if isinstance(one, Tagging) else []
+    return max(0.5, min(scores)) if scores else 1.0
+
+
+def _suggestions(one: Prediction) -> list[list[Any]]:
+    if isinstance(one, Tagging):
+        return [[e.start, e.end, e.label, round(e.score, 4)] for e in one.entities]
+    if isinstance(one, MultiLabel):
+        return [[s.label, round(s.score, 4), s.label in one.labels] for s in one.scores]
+    assert isinstance(one, Classification)
+    return [[score.label, round(score.score, 4)] for score in one.scores[:_SUGGESTED]]

@@ -1,0 +1,94 @@
+"""Which texts of examples, data sets and runs a person may read.
+
+What a person may not see trains models all the same; they read no text of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from apps.core.errors import Conflict
+from apps.modelhub.models import DataSetVersion, LabelledExample, Run
+from apps.modelhub.origins import hidden_marks, is_registered, mark_of
+from apps.modelhub.services.datasets import frozen_rows, version_rows
+from ml.data.readers import LabelledText
+from ml.data.splits import text_key
+
+_CHUNK = 500
+
+
+def hidden_examples(person: Any, examples: Iterable[LabelledExample]) -> set[int]:
+    """The keys of those examples whose texts the person may not read."""
+    marks = {example.pk: mark_of(example.app, example.provenance) for example in examples}
+    hidden = hidden_marks(person, marks.values())
+    return {key for key, mark in marks.items() if mark in hidden}
+
+
+def seen_examples(person: Any, examples: Iterable[LabelledExample]) -> Iterator[LabelledExample]:
+    """The examples whose texts the person may read."""
+    left = iter(examples)
+    while chunk := list(islice(left, _CHUNK)):
+        hidden = hidden_examples(person, chunk)
+        yield from (example for example in chunk if example.pk not in hidden)
+
+
+def seen_rows(person: Any, rows: Sequence[LabelledText]) -> list[LabelledText]:
+    """The rows of a data set without those whose texts the person may not read."""
+    hidden = hidden_marks(person, (row.group for row in rows))
+    unmarked = _hidden_unmarked(person, rows)
+    return [
+        row
+        for row in rows
+        if row.group not in hidden and not (unmarked and text_key(row.text) in unmarked)
+    ]
+
+
+def version_seen(person: Any, version: DataSetVersion) -> list[LabelledText]:
+    """The rows of a version that the person may read; raises as
+    :func:`apps.modelhub.services.datasets.version_rows`."""
+    return seen_rows(person, version_rows(version))
+
+
+class Reader:
+    """A person who reads the results of runs; what is hidden of a version is found once."""
+
+    def __init__(self, person: Any) -> None:
+        self._person = person
+        self._hidden: dict[int, list[str] | None] = {}
+
+    def result(self, run: Run) -> dict[str, Any]:
+        """A run's result without the changed rows whose texts the person may not read.
+
+        All are left out when the version's file is gone, since nothing tells then whose they are.
+        """
+        result: dict[str, Any] = dict(run.result)
+        if not result.get("changed"):
+            return result
+        version = run.dataset_version
+        if version.pk not in self._hidden:
+            self._hidden[version.pk] = self._find(version)
+        hidden = self._hidden[version.pk]
+        result["changed"] = [
+            row
+            for row in result["changed"]
+            if hidden is not None and not any(text.startswith(row["text"]) for text in hidden)
+        ]
+        return result
+
+    def _find(self, version: DataSetVersion) -> list[str] | None:
+        try:
+            rows = [*version_rows(version), *frozen_rows(version.dataset)]
+        except Conflict:
+            return None
+        seen = {row.text for row in seen_rows(self._person, rows)}
+        return [row.text for row in rows if row.text not in seen]
+
+
+def _hidden_unmarked(person: Any, rows: Sequence[LabelledText]) -> set[str]:
+    """The hidden examples' texts, for rows of versions made before rows named their origin."""
+    apps = {row.source for row in rows if is_registered(row.source) and not row.group}
+    examples = list(LabelledExample.objects.filter(app__in=apps)) if apps else []
+    hidden = hidden_examples(person, examples)
+    return {text_key(example.text) for example in examples if example.pk in hidden}
