@@ -73,8 +73,12 @@ def behaviour_fit() -> bool:
         return False
     vectors = centred(catalogue.matrix)
     tags = TagTable([entry.tags for entry in catalogue.entries])
-    ridge, weights = tune(log, vectors, tags, ridge=RIDGE, max_items=MAX_ITEMS)
-    fitted = fit_behaviour(log, vectors, tags=tags, ridge=ridge)
+    from ml.training.next_item import train_next_item  # torch, which no server may load
+
+    ridge, weights = tune(
+        log, vectors, tags, ridge=RIDGE, max_items=MAX_ITEMS, learn=train_next_item
+    )
+    fitted = fit_behaviour(log, vectors, tags=tags, ridge=ridge, learn=train_next_item)
     replace(fitted, settings=weights).save(behaviour_path(catalogue))
     return True
 

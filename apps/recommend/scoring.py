@@ -21,7 +21,9 @@ from apps.recommend.search import WishWords
 from apps.recommend.taste import Deed, Taste
 from apps.recommend.weights import strength_of
 from ml.ranking.familiarity import dialled, nearness
-from ml.ranking.taste import History, Ranker, diversified
+from ml.ranking.history import History
+from ml.ranking.selection import diversified
+from ml.ranking.taste import Ranker
 from ml.retrieval.hybrid import LEXICAL_WEIGHT
 
 Scores = NDArray[np.float32]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,18 @@ from ml.errors import ArtifactError
 from ml.ranking.follows import fit_follows
 from ml.ranking.interactions import IntArray, Log
 from ml.ranking.lending import Lending, fit_lending
-from ml.ranking.links import Links
+from ml.ranking.links import Links, strongest
+from ml.ranking.neighbours import fit_neighbours
+from ml.ranking.sequence import NextItem, item_features
 from ml.ranking.settings import TasteSettings
 from ml.ranking.tags import TagTable
 from ml.types import FloatArray
 
+LearnNext = Callable[[Log, FloatArray], NextItem | None]
+"""Trains the attention on a log and the items' features: ``ml.training.next_item``, given by those
+who may import torch."""
+
+LINKED = ("likes", "follows", "near")
 RIDGE = 300.0
 TEXT_SHARE = 0.1
 """The texts' part of the item-item matrix, as a share of the ridge."""
@@ -34,12 +42,15 @@ MAX_ITEMS = 6000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Behaviour:
-    """What readers' deeds say: who ``likes`` what together, what ``follows`` what, what items
-    without readers borrow by, and the weights of these parts that suit the readers best."""
+    """What readers' deeds say: who ``likes`` what together, what ``follows`` what, which items are
+    ``near`` by their readers, what items without readers borrow by, what is liked next by texts,
+    and the weights of these parts that suit the readers best."""
 
     likes: Links
     follows: Links
+    near: Links
     lending: Lending
+    next_item: NextItem | None = None
     settings: TasteSettings = field(default_factory=TasteSettings)
 
     def __len__(self) -> int:
@@ -60,14 +71,16 @@ class Behaviour:
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         arrays: dict[str, NDArray[Any]] = {
-            "like_targets": self.likes.targets,
-            "like_weights": self.likes.weights,
-            "follow_targets": self.follows.targets,
-            "follow_weights": self.follows.weights,
             "borrowers": self.lending.borrowers,
             "lenders": self.lending.lenders,
             "lender_weights": self.lending.weights,
         }
+        for name in LINKED:
+            links: Links = getattr(self, name)
+            arrays |= {f"{name}_targets": links.targets, f"{name}_weights": links.weights}
+        if self.next_item is not None:
+            for name, values in self.next_item.arrays().items():
+                arrays[f"next_{name}"] = values
         for name in _setting_names():
             arrays[f"setting_{name}"] = np.array(getattr(self.settings, name))
         return arrays
@@ -78,10 +91,18 @@ class Behaviour:
         try:
             with np.load(path, allow_pickle=False) as content:
                 weights = {name: float(content[f"setting_{name}"]) for name in _setting_names()}
+                links = [
+                    Links(content[f"{name}_targets"], content[f"{name}_weights"]) for name in LINKED
+                ]
+                learned = {
+                    name.removeprefix("next_"): content[name]
+                    for name in content.files
+                    if name.startswith("next_")
+                }
                 return cls(
-                    Links(content["like_targets"], content["like_weights"]),
-                    Links(content["follow_targets"], content["follow_weights"]),
+                    *links,
                     Lending(content["borrowers"], content["lenders"], content["lender_weights"]),
+                    NextItem.of(learned) if learned else None,
                     TasteSettings(**weights),
                 )
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
@@ -101,8 +122,10 @@ def fit_behaviour(
     text_share: float = TEXT_SHARE,
     links: int = LINKS,
     max_items: int = MAX_ITEMS,
+    learn: LearnNext | None = None,
 ) -> Behaviour:
-    """Fit EASE (Steck 2019), the order of reading and the lending to the positives of ``log``.
+    """Fit EASE (Steck 2019), the order of reading, the nearness by readers, the lending and what
+    ``learn`` learns to the positives of ``log``.
 
     ``vectors``, shape (items, dimensions), are the items' centred texts
     (:func:`ml.ranking.taste.centred`). Their cosines are added to the co-occurrences, as if each
@@ -125,7 +148,9 @@ def fit_behaviour(
     return Behaviour(
         Links(targets.astype(np.int32), strengths),
         fit_follows(log, total, links=links),
+        strongest(fit_neighbours(log, total), links),
         fit_lending(vectors, tags, readers),
+        learn(log, item_features(vectors, tags)) if learn is not None else None,
     )
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ml.ranking.history import History
 from ml.ranking.interactions import IntArray, Log
-from ml.ranking.taste import History
 from ml.types import FloatArray
 
 MAX_HISTORY = 400

@@ -27,7 +27,7 @@ import numpy as np
 
 from ml.errors import DataError
 from ml.ranking.baselines import BASELINES, MAX_FITTED, Baseline, BaselineSettings
-from ml.ranking.behaviour import fit_behaviour
+from ml.ranking.behaviour import LearnNext, fit_behaviour
 from ml.ranking.cases import Case, cases_of, history_of, recent_popularity
 from ml.ranking.factors import best_als
 from ml.ranking.fresh import best_with_fresh
@@ -41,10 +41,11 @@ from ml.ranking.measuring import (
     cold_items,
     measured,
 )
+from ml.ranking.selection import best
 from ml.ranking.settings import TasteSettings
 from ml.ranking.splits import Protocol, held_out
 from ml.ranking.tags import TagTable
-from ml.ranking.taste import Ranker, best, centred
+from ml.ranking.taste import Ranker, centred
 from ml.ranking.tuning import tune, tuning_cases
 from ml.serving.bulk import predict_stream
 from ml.serving.protocol import InferenceEngine
@@ -82,6 +83,7 @@ class _Trial:
     ridge: float
     settings: TasteSettings
     of_baselines: BaselineSettings
+    learn: LearnNext | None
 
 
 def evaluate_recommender(
@@ -92,13 +94,16 @@ def evaluate_recommender(
     protocol: Protocol = "temporal",
     k: int = 10,
     task: str = "encoder",
+    learn: LearnNext | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Measure the ranker and the baselines by ``protocol`` (see :mod:`ml.ranking.splits`).
 
     The weights of the ranker, the ridge that it shares with the baseline EASE, and the settings of
     iALS are tuned on the known part alone. The whole catalogue is ranked, without what the reader
-    touched before. Returns ``{"n", "protocol", "ndcg@k", "ndcg@k_interval", "recall@20",
+    touched before. ``learn`` trains the attention over the latest likes.
+
+    Returns ``{"n", "protocol", "ndcg@k", "ndcg@k_interval", "recall@20",
     "coverage", "novelty", "cold_item_recall@20", "settings", "baselines", "rows"}``: ``n`` readers
     with something to foresee; the interval is that of the mean over readers (95%); coverage and
     novelty are of the first ``k``; ``cold_item_recall@20`` is over the items to foresee that nobody
@@ -120,7 +125,7 @@ def evaluate_recommender(
     report("texts")
     vectors = embed_items(items, engine, task)
     report("weights")
-    trial = _tuned(items, vectors, train, cases, k)
+    trial = _tuned(items, vectors, train, cases, k, learn)
     found = {}
     for name in (OURS, *BASELINES):
         report(name)
@@ -147,10 +152,15 @@ def evaluate_recommender(
 
 
 def _tuned(
-    items: Sequence[Item], vectors: FloatArray, train: Log, cases: Sequence[Case], k: int
+    items: Sequence[Item],
+    vectors: FloatArray,
+    train: Log,
+    cases: Sequence[Case],
+    k: int,
+    learn: LearnNext | None,
 ) -> _Trial:
     tags, moved = TagTable([item.tags for item in items]), centred(vectors)
-    ridge, settings = tune(train, moved, tags, max_items=MAX_FITTED)
+    ridge, settings = tune(train, moved, tags, max_items=MAX_FITTED, learn=learn)
     earlier, later = tuning_cases(train, len(items))
     factors, regularisation = best_als(earlier, len(items), later)
     return _Trial(
@@ -163,6 +173,7 @@ def _tuned(
         ridge,
         settings,
         BaselineSettings(ridge, factors, regularisation),
+        learn,
     )
 
 
@@ -193,7 +204,12 @@ def _ours(trial: _Trial) -> Recommend:
         vectors,
         tags=trial.tags,
         behaviour=fit_behaviour(
-            train, centred(vectors), tags=trial.tags, ridge=trial.ridge, max_items=MAX_FITTED
+            train,
+            centred(vectors),
+            tags=trial.tags,
+            ridge=trial.ridge,
+            max_items=MAX_FITTED,
+            learn=trial.learn if trial.settings.next else None,
         ),
         popularity=recent_popularity(train, len(vectors)),
         settings=trial.settings,

@@ -10,7 +10,7 @@ import numpy as np
 from ml.ranking.cases import Case
 from ml.ranking.interactions import IntArray, Log
 from ml.ranking.metrics import ndcg
-from ml.ranking.taste import best
+from ml.ranking.selection import best
 from ml.types import FloatArray
 
 FACTORS, REGULARISATIONS = (32, 96), (0.5, 8.0)

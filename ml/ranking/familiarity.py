@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ml.ranking.history import History
 from ml.ranking.interactions import IntArray
-from ml.ranking.taste import History
 from ml.types import FloatArray
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.ranking.interactions import IntArray
-from ml.ranking.taste import best
+from ml.ranking.selection import best
 from ml.types import FloatArray
 
 FIRST = 10

@@ -12,7 +12,9 @@ class TasteSettings:
     The defaults were found on public film ratings; :func:`ml.ranking.tuning.tune` fits them to a
     catalogue's own readers.
 
-    ``follows``: links in the order of reading. ``text``: cosines of texts to the ``power``, an
+    ``likes``: links of what is liked together (EASE), the unit. ``follows``: links in the order of
+    reading. ``near``: cosines of items' readers. ``next``: the attention over the latest likes,
+    times the sum of the history's weights. ``text``: cosines of texts to the ``power``, an
     attention over the history; ``mean``: cosines as they are, which is the closeness to the mean of
     the history. ``tags``: shared tags. ``popularity``: the prior, a share of the sum of the
     history's weights. ``lend``: what an item without readers borrows from the scores of those like
@@ -21,7 +23,10 @@ class TasteSettings:
     whose texts are like it, in addition to its negative strength.
     """
 
+    likes: float = 1.0
     follows: float = 0.4
+    near: float = 0.0
+    next: float = 0.0
     text: float = 0.16
     power: float = 4.0
     mean: float = 0.02

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -34,6 +35,20 @@ class TagTable:
         for name in self._tags[item]:
             shared[self._members[name]] += self._weights[name]
         return shared / (self._norms * self._norms[item])
+
+    def hashed(self, dimensions: int) -> FloatArray:
+        """Tags as unit vectors, shape (items, dimensions), whose products come near the cosines.
+
+        Each tag is a random direction that follows from its name alone (Achlioptas 2003), so that
+        a new tag needs no table. Items without tags are zero.
+        """
+        found = np.zeros((self._items, dimensions), dtype=np.float32)
+        for name, items in self._members.items():
+            seed = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest())
+            signs = np.random.default_rng(seed).integers(0, 2, dimensions) * 2.0 - 1.0
+            found[items] += np.sqrt(self._weights[name] / dimensions) * signs
+        lengths = np.linalg.norm(found, axis=1, keepdims=True)
+        return (found / np.maximum(lengths, 1e-9)).astype(np.float32)
 
     def rows(self, items: IntArray, to: IntArray | None = None) -> FloatArray:
         """The similarities of ``items`` with the items ``to`` (all, when ``None``)."""

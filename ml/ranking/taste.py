@@ -14,13 +14,13 @@ it. Because the score is a sum, every part of it can be shown and taken away.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ml.ranking.behaviour import Behaviour
+from ml.ranking.attending import attending
+from ml.ranking.behaviour import LINKED, Behaviour
+from ml.ranking.history import History
 from ml.ranking.interactions import IntArray
 from ml.ranking.settings import TasteSettings
 from ml.ranking.tags import TagTable
@@ -28,24 +28,6 @@ from ml.types import FloatArray
 
 _REJECTED = -0.8
 """The strength from which on a deed counts as a rejection."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class History:
-    """What a reader did, oldest first: item indices and strengths, both of shape (deeds,).
-
-    Strengths are those of :func:`ml.ranking.interactions.strength_of`; an item should occur once.
-    """
-
-    items: IntArray
-    strengths: FloatArray
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def without(self, index: int) -> History:
-        """The history as if the deed at ``index`` had not been done."""
-        return History(np.delete(self.items, index), np.delete(self.strengths, index))
 
 
 def centred(vectors: FloatArray) -> FloatArray:
@@ -85,6 +67,7 @@ class Ranker:
         table = tags if isinstance(tags, TagTable | None) else TagTable(tags)
         self._tags = table if self.settings.tags else None
         self._behaviour = behaviour
+        self._attending = attending(behaviour, self.vectors, table, self.settings.next)
         self.prior = self._prior(popularity)
 
     def __len__(self) -> int:
@@ -101,7 +84,10 @@ class Ranker:
             parts += linked
             lending = self._behaviour.lending
             parts[lending.borrowers] += self.settings.lend * lending.of(linked)
-        return (parts + self.prior * np.abs(weights).sum()).astype(np.float32)
+        total = np.abs(weights).sum()
+        if self._attending is not None:
+            parts += self.settings.next * total * self._attending.scores(history)
+        return (parts + self.prior * total).astype(np.float32)
 
     def contributions(self, history: History, items: IntArray) -> FloatArray:
         """What each deed gives to each of ``items``, shape (deeds, items), the prior's share in it.
@@ -111,6 +97,9 @@ class Ranker:
         weights = self._weights(history.strengths)
         parts = weights[:, None] * self._affinities(history, items)
         parts += np.abs(weights)[:, None] * self.prior[items]
+        if self._attending is not None:
+            given = self._attending.contributions(history, items)
+            parts += self.settings.next * np.abs(weights).sum() * given
         return parts.astype(np.float32)
 
     def removal_effects(self, history: History, items: IntArray) -> FloatArray:
@@ -131,6 +120,10 @@ class Ranker:
             if deeds == 1:  # of nobody's history the prior is all that there is
                 lost -= 1.0
             effects += lost[:, None] * self.prior[items]
+        if self._attending is not None:
+            now, left = self._attending.with_and_without(history, items)
+            sums = np.abs(without).sum(axis=1)[:, None]
+            effects += self.settings.next * (np.abs(whole).sum() * now - sums * left)
         return np.asarray(effects, dtype=np.float32)
 
     def because(self, history: History, items: IntArray) -> list[int | None]:
@@ -147,35 +140,50 @@ class Ranker:
             for column, deed in enumerate(strongest)
         ]
 
-    def components(self, history: History) -> dict[str, FloatArray]:
+    def components(self, history: History, fadings: Sequence[float]) -> list[dict[str, FloatArray]]:
         """The parts of the score before their weights, each of shape (items,), for tuning.
 
-        ``likes`` and ``follows`` come with what is borrowed of them, ``lent_likes`` and
-        ``lent_follows``; ``fixed`` is the push of what was rejected.
+        One set for each of ``fadings`` (instead of the settings'). The links come with what is
+        borrowed of them, named ``lent_likes`` and so on; ``fixed`` is the push of what was
+        rejected.
         """
-        weights = self._weights(history.strengths)
         cosines = self.vectors[history.items] @ self.vectors.T
-        found = {
-            "text": weights @ _raised(np.maximum(cosines, 0.0), self.settings.power),
-            "mean": weights @ cosines,
-            "popularity": self.prior / (self.settings.popularity or 1.0) * np.abs(weights).sum(),
-            "fixed": weights @ self._push(history, np.maximum(cosines, 0.0)),
+        alike = np.maximum(cosines, 0.0)
+        rows = {
+            "text": _raised(alike, self.settings.power),
+            "mean": cosines,
+            "fixed": self._push(history, alike),
         }
         if self._tags is not None:
-            found["tags"] = weights @ self._tags.rows(history.items)
+            rows["tags"] = self._tags.rows(history.items)
         if self._behaviour is not None:
-            for name in ("likes", "follows"):
-                linked = weights @ getattr(self._behaviour, name).rows(history.items, len(self))
-                lent = np.zeros_like(linked)
-                lent[self._behaviour.lending.borrowers] = self._behaviour.lending.of(linked)
-                found |= {name: linked, f"lent_{name}": lent}
+            for name in LINKED:
+                rows[name] = getattr(self._behaviour, name).rows(history.items, len(self))
+        attended = self._attending.scores(history) if self._attending is not None else None
+        return [self._faded(rows, attended, history, fading) for fading in fadings]
+
+    def _faded(
+        self,
+        rows: Mapping[str, FloatArray],
+        attended: FloatArray | None,
+        history: History,
+        fading: float,
+    ) -> dict[str, FloatArray]:
+        weights = faded(history.strengths, fading, self.settings.least_half_life)
+        total = np.abs(weights).sum()
+        found = {name: weights @ of for name, of in rows.items()}
+        found["popularity"] = self.prior / (self.settings.popularity or 1.0) * total
+        if attended is not None:
+            found["next"] = total * attended
+        if self._behaviour is not None:
+            for name in LINKED:
+                lent = np.zeros_like(found[name])
+                lent[self._behaviour.lending.borrowers] = self._behaviour.lending.of(found[name])
+                found[f"lent_{name}"] = lent
         return {name: np.asarray(values, dtype=np.float32) for name, values in found.items()}
 
     def _weights(self, strengths: FloatArray) -> FloatArray:
-        """Strengths faded by how many deeds came since, shape (deeds,)."""
-        half_life = max(self.settings.least_half_life, self.settings.fading * len(strengths))
-        ages = np.arange(len(strengths))[::-1]
-        return (strengths * 0.5 ** (ages / half_life)).astype(np.float32)
+        return faded(strengths, self.settings.fading, self.settings.least_half_life)
 
     def _affinities(self, history: History, items: IntArray) -> FloatArray:
         """How much each deed's item speaks for ``items``, shape (deeds, items)."""
@@ -214,9 +222,11 @@ class Ranker:
     def _linked(self, items: IntArray) -> FloatArray:
         """The behaviour links of ``items`` to all items, shape (deeds, items)."""
         assert self._behaviour is not None
-        linked = self._behaviour.likes.rows(items, len(self))
-        if self.settings.follows:
-            linked += self.settings.follows * self._behaviour.follows.rows(items, len(self))
+        linked = np.zeros((len(items), len(self)), dtype=np.float32)
+        for name in LINKED:
+            weight: float = getattr(self.settings, name)
+            if weight:
+                linked += weight * getattr(self._behaviour, name).rows(items, len(self))
         return linked
 
     def _prior(self, popularity: FloatArray | None) -> FloatArray:
@@ -227,51 +237,16 @@ class Ranker:
         return np.asarray(prior, dtype=np.float32)
 
 
+def faded(strengths: FloatArray, fading: float, least_half_life: float) -> FloatArray:
+    """Strengths, oldest first, faded by how many deeds came since, shape (deeds,)."""
+    half_life = max(least_half_life, fading * len(strengths))
+    ages = np.arange(len(strengths))[::-1]
+    return np.asarray(strengths * 0.5 ** (ages / half_life), dtype=np.float32)
+
+
 def _raised(values: FloatArray, power: float) -> FloatArray:
     """``values ** power``; the usual power by two multiplications, which are ten times as fast."""
     if power == 4.0:
         squares = values * values
         return squares * squares
     return np.asarray(values**power, dtype=np.float32)
-
-
-def best(scores: FloatArray, k: int, *, excluded: IntArray | None = None) -> IntArray:
-    """The ``k`` items with the highest scores, best first, ties in order of the catalogue."""
-    open_scores = scores.astype(np.float64)
-    if excluded is not None:
-        open_scores[excluded] = -np.inf
-    number = min(k, int(np.isfinite(open_scores).sum()))
-    if number <= 0:
-        return np.zeros(0, dtype=np.int64)
-    least = -np.partition(-open_scores, number - 1)[number - 1]
-    top = np.flatnonzero(open_scores >= least)
-    return top[np.argsort(-open_scores[top], kind="stable")][:number]
-
-
-def diversified(
-    candidates: IntArray,
-    scores: FloatArray,
-    vectors: FloatArray,
-    k: int,
-    *,
-    trade_off: float = 0.85,
-) -> IntArray:
-    """``k`` of ``candidates``, each good and unlike those before it.
-
-    Maximal marginal relevance (Carbonell and Goldstein 1998): ``trade_off`` in [0, 1] weighs the
-    score, brought into [0, 1], against the highest cosine with an item chosen already. ``scores``
-    and ``vectors`` are the whole catalogue's.
-    """
-    own = scores[candidates]
-    spread = float(np.ptp(own)) if len(own) else 0.0
-    relevance = (own - own.min()) / spread if spread > 0 else np.ones(len(own), dtype=np.float32)
-    nearest = np.zeros(len(own), dtype=np.float32)
-    free: NDArray[np.bool_] = np.ones(len(own), dtype=bool)
-    chosen: list[int] = []
-    for _ in range(min(k, len(own))):
-        marginal = trade_off * relevance - (1.0 - trade_off) * nearest
-        at = int(np.argmax(np.where(free, marginal, -np.inf)))
-        chosen.append(at)
-        free[at] = False
-        nearest = np.maximum(nearest, vectors[candidates] @ vectors[candidates[at]])
-    return candidates[chosen]

@@ -11,12 +11,13 @@ from ml.ranking.behaviour import Behaviour, fit_behaviour
 from ml.ranking.cases import cases_of, recent_popularity
 from ml.ranking.follows import fit_follows
 from ml.ranking.fresh import best_with_fresh
+from ml.ranking.history import History
 from ml.ranking.interactions import Interaction, Item, Log, log_of
 from ml.ranking.lending import fit_lending
 from ml.ranking.settings import TasteSettings
 from ml.ranking.splits import held_out
 from ml.ranking.tags import TagTable
-from ml.ranking.taste import History, Ranker
+from ml.ranking.taste import Ranker
 from ml.ranking.tuning import tune
 
 ITEMS = [Item(str(number), f"item {number}", "") for number in range(60)]

@@ -10,8 +10,10 @@ from hypothesis.extra.numpy import arrays
 
 from ml.errors import ArtifactError
 from ml.ranking.behaviour import Behaviour, fit_behaviour
+from ml.ranking.history import History
 from ml.ranking.interactions import Interaction, Item, log_of
-from ml.ranking.taste import History, Ranker, TasteSettings, best, centred, diversified
+from ml.ranking.selection import best, diversified
+from ml.ranking.taste import Ranker, TasteSettings, centred
 
 ITEMS = 30
 GROUPS = np.arange(ITEMS) // 10  # three subjects of ten items

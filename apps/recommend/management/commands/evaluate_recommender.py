@@ -37,6 +37,8 @@ class Command(TrefoilCommand):
     def run(self, **options: Any) -> dict[str, Any]:
         if not 1 <= options["k"] <= 1000:
             raise CommandError("--k must be between 1 and 1000")
+        from ml.training.next_item import train_next_item  # torch, which other commands do without
+
         started = time.monotonic()
         items = read_items(options["items"])
         interactions = read_interactions(options["interactions"], items)
@@ -48,6 +50,7 @@ class Command(TrefoilCommand):
                 gateway.engine(),
                 protocol=options["protocol"],
                 k=options["k"],
+                learn=train_next_item,
                 progress=progress.update,
             )
         finally:

@@ -1,0 +1,65 @@
+"""The attention over the latest likes, over one catalogue: scores and what each deed gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml.ranking.behaviour import Behaviour
+from ml.ranking.history import History
+from ml.ranking.interactions import IntArray
+from ml.ranking.sequence import LATEST, NextItem, item_features
+from ml.ranking.tags import TagTable
+from ml.types import FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attending:
+    """A trained model with the catalogue as ``sources`` and ``targets``, shape (items, size)."""
+
+    model: NextItem
+    sources: FloatArray
+    targets: FloatArray
+
+    def scores(self, history: History) -> FloatArray:
+        """How well each item follows the history, shape (items,); zeros when nothing was liked."""
+        likes = self.sources[history.items[_liked(history)[-LATEST:]]]
+        found: FloatArray = self.targets @ self.model.parts(likes).sum(axis=0)
+        return found
+
+    def contributions(self, history: History, items: IntArray) -> FloatArray:
+        """What each deed gives of the scores of ``items``, shape (deeds, items)."""
+        found = np.zeros((len(history), len(items)), dtype=np.float32)
+        latest = _liked(history)[-LATEST:]
+        parts = self.model.parts(self.sources[history.items[latest]])
+        found[latest] = parts @ self.targets[items].T
+        return found
+
+    def with_and_without(self, history: History, items: IntArray) -> tuple[FloatArray, FloatArray]:
+        """The scores of ``items``, and those without each deed, shape (deeds, items)."""
+        liked, targets = _liked(history), self.targets[items]
+        latest = liked[-LATEST:]
+        sources = self.sources[history.items[liked]]
+        now = targets @ self.model.parts(sources[-LATEST:]).sum(axis=0)
+        left = np.tile(now, (len(history), 1))
+        left[latest] = self.model.without_each(sources) @ targets.T
+        return now, left
+
+
+def attending(
+    behaviour: Behaviour | None, vectors: FloatArray, tags: TagTable | None, weight: float
+) -> Attending | None:
+    """The attention of ``behaviour`` over a catalogue; ``None`` where it has none or weighs 0.
+
+    ``vectors``: centred texts, shape (items, dimensions).
+    """
+    if behaviour is None or behaviour.next_item is None or not weight:
+        return None
+    model, features = behaviour.next_item, item_features(vectors, tags)
+    return Attending(model, model.sources(features), model.targets(features))
+
+
+def _liked(history: History) -> IntArray:
+    """The places of what was liked, oldest first."""
+    return np.flatnonzero(history.strengths > 0)
