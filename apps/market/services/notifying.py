@@ -31,10 +31,10 @@ def alert_notify(*, alert: Alert, rule: Rule, silencing: bool = True) -> int:
     ``silencing`` is false when its owner is known to have no silence now. Returns how many
     deliveries wait now.
     """
-    before = (alert.quiet, alert.held_until, alert.escalate_at)
+    before = _state(alert)
     handling: Handling | None = getattr(rule, "handling", None)
     _quieten(alert, handling, silencing)
-    if (alert.quiet, alert.held_until, alert.escalate_at) != before:
+    if _state(alert) != before:
         alert.save(update_fields=["quiet", "silence", "held_until", "rang_at", "escalate_at"])
     kind = _KINDS.get(Alert.Quiet(alert.quiet), "alert.created")
     events.publish(alert_stream(alert.owner_id), kind, alert_payload(alert))
@@ -43,6 +43,10 @@ def alert_notify(*, alert: Alert, rule: Rule, silencing: bool = True) -> int:
     if alert.quiet == Alert.Quiet.THROTTLED:
         return overflow_deliver(alert=alert, handling=handling)
     return 0 if alert.quiet else alert_deliver(alert=alert, handling=handling)
+
+
+def _state(alert: Alert) -> tuple[object, ...]:
+    return alert.quiet, alert.held_until, alert.escalate_at, alert.rang_at is None
 
 
 def _quieten(alert: Alert, handling: Handling | None, silencing: bool) -> None:

@@ -13,7 +13,16 @@ from django.utils import timezone
 
 from apps.core import locks
 from apps.market.conditions import Circles, Stage, stage_of, words_hold
-from apps.market.models import Alert, Anomaly, Article, Company, Rule, Score, WatchedCompany
+from apps.market.models import (
+    Alert,
+    Anomaly,
+    Article,
+    Company,
+    Handling,
+    Rule,
+    Score,
+    WatchedCompany,
+)
 from apps.market.payloads import anomaly_reason, split_scores
 from apps.market.services.deliveries import deliveries_wake
 from apps.market.services.notifying import alert_notify
@@ -66,6 +75,9 @@ class Match:
     def alert(self, now: datetime) -> Alert:
         rule, score = self.rule, self.score
         label = rule.sentiment or score.label
+        handling: Handling | None = getattr(rule, "handling", None)
+        # Where so many may ring an hour, none of a batch has rung before the others are judged.
+        counted = handling is not None and handling.max_an_hour
         return Alert(
             rule=rule,
             owner_id=rule.owner_id,
@@ -77,7 +89,7 @@ class Match:
             probability=float(getattr(score, label)),
             topic=score.topic,
             created_at=now,
-            rang_at=now,
+            rang_at=None if counted else now,
             reasons=self.reasons,
         )
 
