@@ -48,14 +48,16 @@ def replays(request: HttpRequest) -> HttpResponse:
         try:
             replay = _begin(request)
         except Problem as problem:
-            more = {"problem": problem.message, "sent": request.POST}
+            sent = {name: request.POST.get(name, "") for name in ("since", "until", "speed")}
+            more = {"problem": problem.message, "sent": sent}
             return render(
                 request, "market/replays.html", _context(request, **more), status=problem.status
             )
         messages.success(request, f"{replay.number} articles of \u201c{replay.name}\u201d play.")
         return redirect("market:replays")
     today = timezone.now().date()
-    sent = {"since": today - timedelta(days=30), "until": today - timedelta(days=3), "speed": 3600}
+    first, last = (today - timedelta(days=days) for days in (30, 4))
+    sent = {"since": first.isoformat(), "until": last.isoformat(), "speed": "3600"}
     return render(request, "market/replays.html", _context(request, sent=sent))
 
 
