@@ -85,7 +85,9 @@ async def analyse(articles: Sequence[Article]) -> list[Analysis]:
         gateway.atag([text for text, _ in reads]),
         database_sync_to_async(linking.current)(),
     )
-    linked = await asyncio.to_thread(_link, current, [text for text, _ in reads], taggings)
+    linked = await asyncio.to_thread(
+        _link, current, articles, [text for text, _ in reads], taggings
+    )
     mentions = [
         tuple(_found(mention, start) for mention in found)
         for (_, start), found in zip(reads, linked, strict=True)
@@ -136,10 +138,15 @@ def _pooled(said: Sequence[Classification], weight: float) -> Classification:
 
 
 def _link(
-    current: linker.Linker, texts: Sequence[str], taggings: Sequence[Tagging]
+    registry: linking.Registry,
+    articles: Sequence[Article],
+    texts: Sequence[str],
+    taggings: Sequence[Tagging],
 ) -> list[list[linker.Mention]]:
+    """The companies named in each text, by what they were called when it was published."""
     return [
-        current.link(text, tagging.entities) for text, tagging in zip(texts, taggings, strict=True)
+        registry.on(article.published_at).link(text, tagging.entities)
+        for article, text, tagging in zip(articles, texts, taggings, strict=True)
     ]
 
 

@@ -11,7 +11,7 @@ class MarketConfig(AppConfig):
 
         from apps.core import demo, jobs, lifespan
         from apps.core.scheduler import register_periodic
-        from apps.market import demo_content, meaning_reader, player, scorer, tasks
+        from apps.market import demo_content, meaning_reader, player, replayer, scorer, tasks
         from apps.market.services.anomalies import TUNE_JOB
         from apps.market.services.imports import IMPORT_JOB
         from apps.market.services.names import RELINK_JOB
@@ -27,7 +27,9 @@ class MarketConfig(AppConfig):
             "market-prune-fingerprints", tasks.prune_fingerprints, every=timedelta(hours=12)
         )
         register_periodic("market-prune-meanings", tasks.prune_meanings, every=timedelta(hours=12))
+        register_periodic("market-prune-replays", tasks.prune_replays, every=timedelta(hours=12))
         lifespan.register_service("market-scorer", scorer.run_scorer)
         lifespan.register_service("market-reader", meaning_reader.run_reader)
+        lifespan.register_service("market-replayer", replayer.run_replayer)
         demo.register_loader("market", demo_content.load)
         demo.register_player("market", player.play)

@@ -10,7 +10,9 @@ class Company(models.Model):
     """A listed company. Of companies that share a name the lowest ``rank`` is meant.
 
     ``brands`` are products and subsidiaries: news that names one of them is news about the company.
-    ``rank`` is 0 for a company that this installation added, 1 for one of the shipped registry.
+    ``delisted_on`` is the last day on which it was listed: news of later days is not about it.
+    What it was called when, is in ``DatedName``. ``rank`` is 0 for a company that this installation
+    added, 1 for one of the shipped registry.
     """
 
     OWN, SHIPPED = 0, 1
@@ -25,6 +27,7 @@ class Company(models.Model):
     country = models.CharField(max_length=60, blank=True)
     rank = models.PositiveSmallIntegerField(default=OWN)
     active = models.BooleanField(default=True)
+    delisted_on = models.DateField(null=True, blank=True)
     updated_at = models.DateTimeField(auto_now=True, db_index=True)
 
     class Meta:

@@ -16,6 +16,7 @@ from apps.market.access import AnalystView, validated
 from apps.market.payloads import company_payload
 from apps.market.rows import RowError, parse_time
 from apps.market.selectors import companies, indexes
+from apps.market.selectors.sector_map import SectorMap, sector_map
 from apps.market.sentiment_index import (
     DEFAULT_HALF_LIFE,
     HALF_LIVES,
@@ -115,11 +116,19 @@ class MarketIndexView(AnalystView):
 
 
 class SectorsView(AnalystView):
-    """The index of every sector and company with news, the sector with most news first."""
+    """The index of every sector and company with news, the sector with most news first.
+
+    Without ``at`` as it was at most a minute ago, and fifteen seconds when news came since: ``at``
+    of the answer tells.
+    """
 
     @extend_schema(parameters=_PARAMETERS, responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
         at, half_life = _asked(request)
+        if "at" in request.query_params:
+            found = SectorMap(at, indexes.sector_indexes(at=at, half_life=half_life))
+        else:
+            found = sector_map(half_life=half_life)
         rows = [
             {
                 "sector": sector.name,
@@ -129,9 +138,9 @@ class SectorsView(AnalystView):
                     for company, report in sector.companies
                 ],
             }
-            for sector in indexes.sector_indexes(at=at, half_life=half_life)
+            for sector in found.sectors
         ]
-        return Response({"results": rows})
+        return Response({"at": found.at.isoformat(), "results": rows})
 
 
 class WatchlistView(AnalystView):

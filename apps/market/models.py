@@ -16,11 +16,14 @@ from apps.market.detection_models import Anomaly as Anomaly
 from apps.market.detection_models import Detector as Detector
 from apps.market.layout_models import Layout as Layout
 from apps.market.meaning_models import Meaning as Meaning
+from apps.market.name_models import DatedName as DatedName
 from apps.market.news_models import Article as Article
 from apps.market.news_models import Fingerprint as Fingerprint
 from apps.market.news_models import Mention as Mention
 from apps.market.news_models import Source as Source
 from apps.market.price_models import Price as Price
+from apps.market.replay_models import Replay as Replay
+from apps.market.replay_models import ReplayRow as ReplayRow
 from apps.market.review_models import LinkCorrection as LinkCorrection
 from apps.market.review_models import ReviewSkip as ReviewSkip
 from apps.market.rule_models import Alert as Alert

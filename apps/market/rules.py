@@ -9,11 +9,13 @@ from typing import Any
 import rules
 
 from apps.accounts.rules import is_analyst
-from apps.market.models import Alert, Channel, Delivery, Digest, Rule, Silence
+from apps.market.models import Alert, Channel, Delivery, Digest, Replay, Rule, Silence
 
 
 @rules.predicate
-def owns(user: Any, owned: Rule | Alert | Channel | Delivery | Digest | Silence | None) -> bool:
+def owns(
+    user: Any, owned: Rule | Alert | Channel | Delivery | Digest | Silence | Replay | None
+) -> bool:
     return owned is not None and owned.owner_id == user.pk
 
 
@@ -36,3 +38,4 @@ rules.add_perm("market.change_channel", is_analyst & owns)
 rules.add_perm("market.change_delivery", is_analyst & owns)
 rules.add_perm("market.change_silence", is_analyst & owns)
 rules.add_perm("market.change_digest", is_analyst & owns)
+rules.add_perm("market.change_replay", is_analyst & owns)

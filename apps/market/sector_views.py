@@ -7,14 +7,14 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from apps.market.access import analyst_required
 from apps.market.index_views import half_life_of
 from apps.market.models import Company
-from apps.market.selectors.indexes import SectorIndex, sector_indexes
+from apps.market.selectors.indexes import SectorIndex
+from apps.market.selectors.sector_map import sector_map
 from apps.market.sentiment_index import HALF_LIVES, IndexReport
 from apps.market.treemap import Box, squarified
 
@@ -51,9 +51,11 @@ class SectorTile:
 def sectors(request: HttpRequest) -> HttpResponse:
     """Sectors and companies: as large as their news, coloured and marked by their index."""
     half_life = half_life_of(request)
-    found = sector_indexes(at=timezone.now(), half_life=half_life)
+    now = sector_map(half_life=half_life)
+    found = now.sectors
     context: dict[str, Any] = {
         "sectors": found,
+        "at": now.at,
         "map": treemap(found),
         "width": WIDTH,
         "height": HEIGHT,

@@ -20,6 +20,7 @@ from apps.market.services.imports import NewsFile, news_import
 from apps.market.services.meaning import meanings_prune
 from apps.market.services.notifying import alerts_release
 from apps.market.services.relinking import history_relink
+from apps.market.services.replays import replays_prune
 from apps.market.services.sources import feed_poll, feeds_poll_due
 from apps.market.stories import WINDOW
 
@@ -102,3 +103,9 @@ def prune_fingerprints() -> int:
 def prune_meanings() -> int:
     """Forget the meaning of stories that no rule is tried on any more."""
     return meanings_prune()
+
+
+@task()
+def prune_replays() -> int:
+    """Forget replays that ended long ago."""
+    return replays_prune()

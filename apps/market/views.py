@@ -13,7 +13,7 @@ from apps.core import events
 from apps.market.access import analyst_required
 from apps.market.company_chart import company_chart
 from apps.market.index_views import half_life_of, moment_of
-from apps.market.models import Alert, Sentiment
+from apps.market.models import Alert, DatedName, Sentiment
 from apps.market.payloads import TAPE, alert_stream, anomaly_words, split_scores
 from apps.market.selectors import alerts, companies, indexes, silences, sources, tape
 from apps.market.selectors.anomalies import anomaly_list
@@ -120,6 +120,8 @@ def company_detail(request: HttpRequest, company_id: int) -> HttpResponse:
         "market/company.html",
         {
             "company": company,
+            "dated_names": company.dated_names.all(),
+            "name_kinds": DatedName.Kind.choices,
             "course": course,
             "chart": company_chart(company, course, index, found, now) if course else None,
             "unusual": [(one, anomaly_words(one)) for one in found[:5]],

@@ -8,6 +8,7 @@ import pytest
 from apps.accounts.models import Role, User
 from apps.core import gateway
 from apps.market.models import Company
+from apps.market.selectors import sector_map
 from ml.serving.fakes import FakeEngine
 from tests.market.factories import RULES, CompanyFactory
 from tests.market.receivers import Receiver, receiving
@@ -21,6 +22,12 @@ def engine() -> Iterator[FakeEngine]:
     yield engine
     gateway.use_engine(previous)
     engine.close()
+
+
+@pytest.fixture(autouse=True)
+def no_kept_indexes() -> None:
+    """Each test has a database, so indexes, of its own."""
+    sector_map.forget()
 
 
 @pytest.fixture

@@ -40,9 +40,9 @@ def test_ones_own_companies_come_before_the_shipped_ones(tmp_path: Path) -> None
     path = tmp_path / "own.csv"
     path.write_text("ticker,name,exchange,aliases\nHVNL,Haven,SGX,Haven Living|Haven Homes\n")
     assert companies_import(path=path).added == 1
-    [mention] = current().link("Shares of Haven Living rose")
+    [mention] = current().on(timezone.now()).link("Shares of Haven Living rose")
     assert Company.objects.get(id=int(mention.company_id)).ticker == "HVNL"
-    [mention] = current().link("Shares of Haven rose 4%, the company said")
+    [mention] = current().on(timezone.now()).link("Shares of Haven rose 4%, the company said")
     assert Company.objects.get(id=int(mention.company_id)).ticker == "HVNL"
 
 

@@ -3,14 +3,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from channels.db import database_sync_to_async
+from django.db import OperationalError
 
+from apps.accounts.models import User
+from apps.core.errors import Problem
 from apps.market import scorer
-from apps.market.models import Article
+from apps.market.models import Alert, Article, Company
+from apps.market.services import scoring
 from ml.serving.fakes import FakeEngine
-from tests.market.factories import news, store
+from tests.conftest import ClientFor
+from tests.market.factories import RuleFactory, news, score, store
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -56,3 +62,40 @@ async def test_it_goes_on_once_the_language_layer_has_room(
 
 async def test_waking_without_a_scorer_is_harmless() -> None:
     scorer.wake()
+
+
+def test_a_burst_is_stored_first_and_its_backlog_is_told(
+    engine: FakeEngine, analyst: User, client_for: ClientFor
+) -> None:
+    client = client_for(analyst)
+    with engine.overloaded():
+        store(*[news(f"Matter {n} of {n * 7} and {n * 31}") for n in range(120)])
+        with pytest.raises(Problem):
+            score()
+        assert client.get("/api/v1/market/status/").json()["waiting"] == 120
+        assert "120 articles wait to be scored" in client.get("/market/sources/").content.decode()
+    assert score() == 120
+    assert client.get("/api/v1/market/status/").json()["waiting"] == 0
+
+
+def test_a_batch_that_could_not_be_stored_is_scored_again(
+    analyst: User, halvern: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    RuleFactory(owner=analyst, company=halvern)
+    store(*[news(f"Halvern plunges on matter {n}, {n * 7} and {n * 31}") for n in range(80)])
+    whole, failed = scoring.scores_store, []
+
+    def fail_once(**given: Any) -> int:
+        if not failed:
+            failed.append(given)
+            raise OperationalError("the disk is full")
+        return whole(**given)
+
+    monkeypatch.setattr(scoring, "scores_store", fail_once)
+    with pytest.raises(OperationalError):
+        score()
+    Article.objects.update(claimed_until=None)  # as the lease runs out
+    score()
+    assert not Article.objects.exclude(status=Article.Status.SCORED).exists()
+    stories = Article.objects.filter(story=None).count()
+    assert Alert.objects.count() == stories

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from apps.accounts.models import User
 from apps.market.models import Company
+from apps.market.selectors import sector_map
 from apps.market.treemap import Box, squarified
 from tests.conftest import ClientFor
 from tests.market.factories import ArticleFactory, ScoreFactory
@@ -54,6 +55,23 @@ def test_map_table_and_api_say_the_same(
     assert sectors[0]["companies"][0]["company"]["ticker"] == "HALV"
     assert sectors[0]["value"] > 0.5
     assert sectors[1]["companies"][0]["value"] is None
+
+
+@pytest.mark.django_db
+def test_the_indexes_are_computed_once_until_news_comes(
+    halvern: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        ScoreFactory(article=ArticleFactory(), company=halvern)
+    first = sector_map.sector_map(half_life="3d")
+    assert sector_map.sector_map(half_life="3d") is first
+    ScoreFactory(article=ArticleFactory(), company=halvern)
+    assert sector_map.sector_map(half_life="3d") is first, "news waits for some seconds"
+    monkeypatch.setattr(sector_map, "FRESH_SECONDS", 0.0)
+    then = sector_map.sector_map(half_life="3d")
+    assert [sector.volume for sector in (*first.sectors, *then.sectors)] == [3, 4]
+    assert sector_map.sector_map(half_life="3d") is then
+    assert sector_map.sector_map(half_life="7d").sectors[0].volume == 4
 
 
 @pytest.mark.django_db

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,8 @@ def companies_import(
     """Add and change companies from a CSV or JSONL file, all or nothing; again: no change.
 
     Columns: ``ticker`` (or ``symbol``), ``name``, and optionally ``exchange``, ``sector``,
-    ``country``; ``aliases``, ``former_names`` and ``brands`` (split by ``|``).
+    ``country``; ``aliases``, ``former_names`` and ``brands`` (split by ``|``); ``delisted_on``, the
+    last day on which it was listed.
     Raises ``InvalidInput`` naming file and row.
     """
     try:
@@ -78,7 +80,7 @@ def companies_import(
     return RegistryReport(len(wanted), len(new), len(altered))
 
 
-_FIELDS = ("name", *_NAMES, "sector", "country", "rank")
+_FIELDS = ("name", *_NAMES, "sector", "country", "rank", "delisted_on")
 
 
 def _read(path: Path, rank: int, names: OtherNames) -> dict[tuple[str, str], Company]:
@@ -104,7 +106,16 @@ def _company(path: Path, row: int, record: dict[str, Any], rank: int, names: Oth
             raise DataError(path, row, f"{name!r} has more than {limit} characters")
     known = names.get(values["ticker"], {})
     others = {kind: _split(record.get(kind) or known.get(kind)) for kind in _NAMES}
-    return Company(**values, **others, rank=rank)
+    delisted_on = _day(path, row, record.get("delisted_on"))
+    return Company(**values, **others, rank=rank, delisted_on=delisted_on)
+
+
+def _day(path: Path, row: int, text: Any) -> date | None:
+    try:
+        return date.fromisoformat(str(text).strip()) if text else None
+    except ValueError as error:
+        problem = f"'delisted_on' is no date such as 2021-10-28: {str(text)[:20]!r}"
+        raise DataError(path, row, problem) from error
 
 
 def _split(names: Any) -> list[str]:

@@ -130,7 +130,7 @@ def news_replay(
     """
     report = file.check(skip_bad=skip_bad, progress=progress)
     started = time.monotonic()
-    for done, (due, row) in enumerate(_timetable(list(file.rows(Problems()))), start=1):
+    for done, (due, row) in enumerate(timetable(list(file.rows(Problems()))), start=1):
         time.sleep(max(0.0, started + due / speed - time.monotonic()))
         now = replace(row, published_at=None)
         report.count(articles_store(rows=[now], kind=Source.Kind.ARCHIVE, live=True))
@@ -139,7 +139,7 @@ def news_replay(
     return report
 
 
-def _timetable(rows: list[ArticleRow]) -> list[tuple[float, ArticleRow]]:
+def timetable(rows: list[ArticleRow]) -> list[tuple[float, ArticleRow]]:
     """Seconds after the first article, and the article; those without a time follow the rest
     a second apart."""
     timed = sorted((row.published_at, at) for at, row in enumerate(rows) if row.published_at)

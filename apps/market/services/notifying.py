@@ -25,15 +25,16 @@ _KINDS = {
 _HOUR = timedelta(hours=1)
 
 
-def alert_notify(*, alert: Alert, rule: Rule) -> int:
+def alert_notify(*, alert: Alert, rule: Rule, silencing: bool = True) -> int:
     """Let a stored alert ring or keep it quiet, in the caller's transaction.
 
-    Returns how many deliveries wait now.
+    ``silencing`` is false when its owner is known to have no silence now. Returns how many
+    deliveries wait now.
     """
-    before = (alert.quiet, alert.held_until, alert.escalate_at)
+    before = _state(alert)
     handling: Handling | None = getattr(rule, "handling", None)
-    _quieten(alert, handling)
-    if (alert.quiet, alert.held_until, alert.escalate_at) != before:
+    _quieten(alert, handling, silencing)
+    if _state(alert) != before:
         alert.save(update_fields=["quiet", "silence", "held_until", "rang_at", "escalate_at"])
     kind = _KINDS.get(Alert.Quiet(alert.quiet), "alert.created")
     events.publish(alert_stream(alert.owner_id), kind, alert_payload(alert))
@@ -44,9 +45,13 @@ def alert_notify(*, alert: Alert, rule: Rule) -> int:
     return 0 if alert.quiet else alert_deliver(alert=alert, handling=handling)
 
 
-def _quieten(alert: Alert, handling: Handling | None) -> None:
+def _state(alert: Alert) -> tuple[object, ...]:
+    return alert.quiet, alert.held_until, alert.escalate_at, alert.rang_at is None
+
+
+def _quieten(alert: Alert, handling: Handling | None, silencing: bool) -> None:
     now = timezone.now()
-    alert.silence = silence_of(alert=alert, at=now)
+    alert.silence = silence_of(alert=alert, at=now) if silencing else None
     alert.quiet, alert.held_until = _reason(alert, handling, now)
     alert.rang_at = None if alert.quiet else now
     if alert.rang_at and handling and handling.escalate_minutes:

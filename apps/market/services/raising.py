@@ -5,16 +5,28 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Max
 from django.utils import timezone
 
+from apps.core import locks
 from apps.market.conditions import Circles, Stage, stage_of, words_hold
-from apps.market.models import Alert, Anomaly, Article, Company, Rule, Score, WatchedCompany
+from apps.market.models import (
+    Alert,
+    Anomaly,
+    Article,
+    Company,
+    Handling,
+    Rule,
+    Score,
+    WatchedCompany,
+)
 from apps.market.payloads import anomaly_reason, split_scores
 from apps.market.services.deliveries import deliveries_wake
 from apps.market.services.notifying import alert_notify
+from apps.market.services.silences import owners_silencing
 
 Reasons = dict[str, Any]
 
@@ -51,6 +63,37 @@ class Known:
 _SCORES_ONLY = Known()
 
 
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A rule that holds for an article by one of its scores, and why."""
+
+    article: Article
+    rule: Rule
+    score: Score
+    reasons: Reasons
+
+    def alert(self, now: datetime) -> Alert:
+        rule, score = self.rule, self.score
+        label = rule.sentiment or score.label
+        handling: Handling | None = getattr(rule, "handling", None)
+        # Where so many may ring an hour, none of a batch has rung before the others are judged.
+        counted = handling is not None and handling.max_an_hour
+        return Alert(
+            rule=rule,
+            owner_id=rule.owner_id,
+            rule_name=rule.name,
+            article=self.article,
+            story_id=self.article.story_key,
+            company=score.company,
+            label=label,
+            probability=float(getattr(score, label)),
+            topic=score.topic,
+            created_at=now,
+            rang_at=None if counted else now,
+            reasons=self.reasons,
+        )
+
+
 def alerts_raise(
     *,
     articles: Sequence[Article],
@@ -68,16 +111,24 @@ def alerts_raise(
     if not rules:
         return 0
     circles = _circles(rules, scores)
-    raised = waiting = 0
-    for article in articles:
-        for rule, score, reasons in _matches(article, scores[article.pk], rules, circles, known):
-            alert = _raise(rule, article, score, reasons)
-            if alert is not None:
-                raised += 1
-                waiting += alert_notify(alert=alert, rule=rule)
+    matched = [
+        Match(article, *found)
+        for article in articles
+        for found in _matches(article, scores[article.pk], rules, circles, known)
+    ]
+    if not matched:
+        return 0
+    # Whether a story has its alert, and whether a rule rests, shows only among stored ones.
+    locks.hold("market.alerts")
+    raised = _raise(matched)
+    silencing = owners_silencing(owners={alert.owner_id for alert, _ in raised})
+    waiting = sum(
+        alert_notify(alert=alert, rule=rule, silencing=alert.owner_id in silencing)
+        for alert, rule in raised
+    )
     if waiting:
         deliveries_wake()
-    return raised
+    return len(raised)
 
 
 def _matches(
@@ -160,27 +211,47 @@ def _circles(
     return Circles(sectors, watched)
 
 
-def _raise(rule: Rule, article: Article, score: Score, reasons: Reasons) -> Alert | None:
-    """The new alert; ``None`` while the rule rests or when the story has its alert already."""
+def _raise(matched: Sequence[Match]) -> list[tuple[Alert, Rule]]:
+    """Store the new alerts; none while a rule rests or where the story has its alert already."""
     now = timezone.now()
-    if rule.cooldown_minutes:
-        rested = now - timedelta(minutes=rule.cooldown_minutes)
-        if Alert.objects.filter(rule=rule, company=score.company, created_at__gt=rested).exists():
-            return None
-    alert, created = Alert.objects.get_or_create(
-        rule=rule,
-        story_id=article.story_key,
-        company=score.company,
-        defaults={
-            "owner_id": rule.owner_id,
-            "rule_name": rule.name,
-            "article": article,
-            "label": rule.sentiment or score.label,
-            "probability": float(getattr(score, rule.sentiment or score.label)),
-            "topic": score.topic,
-            "created_at": now,
-            "rang_at": now,
-            "reasons": reasons,
-        },
+    told = _told(matched)
+    last = _last_alerts(matched, now)
+    new: list[tuple[Alert, Rule]] = []
+    for match in matched:
+        rule, company = match.rule, match.score.company_id
+        rest = timedelta(minutes=rule.cooldown_minutes)
+        key, about = (rule.pk, match.article.story_key, company), (rule.pk, company)
+        if key in told or (rest and about in last and last[about] > now - rest):
+            continue
+        told.add(key)
+        last[about] = now
+        new.append((match.alert(now), rule))
+    Alert.objects.bulk_create([alert for alert, _ in new])
+    return new
+
+
+def _told(matched: Sequence[Match]) -> set[tuple[int, int, int | None]]:
+    """The rule, story and company of the alerts that there are of these rules and stories."""
+    rows = Alert.objects.filter(
+        rule__in={match.rule.pk for match in matched},
+        story__in={match.article.story_key for match in matched},
     )
-    return alert if created else None
+    return {
+        (rule, story, company)
+        for rule, story, company in rows.values_list("rule_id", "story_id", "company_id")
+        if rule is not None
+    }
+
+
+def _last_alerts(matched: Sequence[Match], now: datetime) -> dict[tuple[int, int | None], datetime]:
+    """When each of the rules that rest after an alert had its last one, by company."""
+    resting = {match.rule.pk: match.rule.cooldown_minutes for match in matched}
+    longest = max(resting.values())
+    if not longest:
+        return {}
+    rows = Alert.objects.filter(
+        rule__in=[rule for rule, minutes in resting.items() if minutes],
+        created_at__gt=now - timedelta(minutes=longest),
+    )
+    latest = rows.values("rule_id", "company_id").annotate(at=Max("created_at")).order_by()
+    return {(row["rule_id"], row["company_id"]): row["at"] for row in latest}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any
@@ -42,15 +43,33 @@ _FAULT_OF_TEXT = "inference_failed"
 async def pending_score(*, on_batch: Callable[[int], None] | None = None) -> int:
     """Score what waits, live news first; returns how many articles it scored.
 
-    Stops when nothing is left that no other process has claimed. When the language layer is full
-    or away it raises that ``Problem``, and what is not scored goes on waiting.
+    A batch is read while the one before is stored. Stops when nothing is left that no other
+    process has claimed. When the language layer is full or away it raises that ``Problem``, and
+    what is not scored goes on waiting.
     """
     scored = 0
-    while batch := await database_sync_to_async(articles_claim)():
-        scored += await batch_score(articles=batch)
-        if on_batch is not None:
-            on_batch(scored)
+    storing: asyncio.Task[int] | None = None
+    try:
+        # Claimed before the last batch is stored: both use the one thread of the database.
+        batch = await database_sync_to_async(articles_claim)()
+        while batch:
+            analyses = await batch_read(articles=batch)
+            if storing is not None:
+                scored += await storing
+                storing = None
+                _told(on_batch, scored)
+            batch = await database_sync_to_async(articles_claim)()
+            storing = asyncio.create_task(database_sync_to_async(scores_store)(analyses=analyses))
+    finally:
+        if storing is not None:
+            scored += await storing
+            _told(on_batch, scored)
     return scored
+
+
+def _told(on_batch: Callable[[int], None] | None, scored: int) -> None:
+    if on_batch is not None:
+        on_batch(scored)
 
 
 def articles_claim(*, limit: int = BATCH) -> list[Article]:
@@ -73,23 +92,22 @@ def articles_claim(*, limit: int = BATCH) -> list[Article]:
     )
 
 
-async def batch_score(*, articles: Sequence[Article]) -> int:
-    """Score claimed articles and return how many; on a ``Problem`` they wait again.
+async def batch_read(*, articles: Sequence[Article]) -> list[Analysis]:
+    """What the models say of claimed articles; on a ``Problem`` they wait again.
 
     A text that a model fails on costs the others of its batch nothing: each is tried alone, and
     one that failed ``MAX_ATTEMPTS`` times is set aside with its error.
     """
     try:
-        analyses = await analyse(articles)
+        return await analyse(articles)
     except Problem as problem:
         if problem.code != _FAULT_OF_TEXT:
             await database_sync_to_async(articles_release)(articles=articles)
             raise
         if len(articles) == 1:
             await database_sync_to_async(article_fail)(article=articles[0], error=problem.message)
-            return 0
-        return sum([await batch_score(articles=[article]) for article in articles])
-    return await database_sync_to_async(scores_store)(analyses=analyses)
+            return []
+        return [one for article in articles for one in await batch_read(articles=[article])]
 
 
 def articles_release(*, articles: Sequence[Article]) -> None:
@@ -121,7 +139,7 @@ def scores_store(*, analyses: Sequence[Analysis]) -> int:
     returns the number of articles that were scored here.
     """
     with transaction.atomic():
-        kept = [analysis for analysis in analyses if _take(analysis.article)]
+        kept = _take(analyses)
         scores_write(analyses=kept)
         unlinked_count(analyses=kept)
         live = [analysis.article for analysis in kept if analysis.article.live]
@@ -147,19 +165,20 @@ def scores_write(*, analyses: Sequence[Analysis]) -> None:
     links_apply(article_ids=ids)
 
 
-def _take(article: Article) -> bool:
-    """Mark the article scored, if this very revision still waits for that."""
-    article.status, article.scored_at = Article.Status.SCORED, timezone.now()
-    return bool(
-        Article.objects.filter(
-            id=article.pk, status=Article.Status.STORED, revision=article.revision
-        ).update(
-            status=Article.Status.SCORED,
-            scored_at=article.scored_at,
-            claimed_until=None,
-            error="",
-        )
+def _take(analyses: Sequence[Analysis]) -> list[Analysis]:
+    """Mark the articles scored whose very revision still waits for that; returns those."""
+    waiting = Article.objects.filter(
+        id__in=[analysis.article.pk for analysis in analyses], status=Article.Status.STORED
     )
+    revisions = dict(waiting.select_for_update().values_list("id", "revision"))
+    kept = [one for one in analyses if revisions.get(one.article.pk) == one.article.revision]
+    now = timezone.now()
+    Article.objects.filter(id__in=[one.article.pk for one in kept]).update(
+        status=Article.Status.SCORED, scored_at=now, claimed_until=None, error=""
+    )
+    for one in kept:
+        one.article.status, one.article.scored_at = Article.Status.SCORED, now
+    return kept
 
 
 def _mentions(analysis: Analysis) -> list[Mention]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -95,6 +96,13 @@ def silence_end(*, actor: Any, silence_id: int) -> Silence:
         silence.save(update_fields=["starts_at", "ends_at", "ended_early"])
         _audit(actor, "silence.ended", silence)
     return silence
+
+
+def owners_silencing(*, owners: Collection[int]) -> set[int]:
+    """Those of ``owners`` who have a silence now; no other's alert falls under one."""
+    now = timezone.now()
+    active = Silence.objects.filter(owner__in=owners, starts_at__lte=now, ends_at__gt=now)
+    return set(active.values_list("owner_id", flat=True))
 
 
 def silence_of(*, alert: Alert, at: datetime) -> Silence | None:
