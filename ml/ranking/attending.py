@@ -10,6 +10,7 @@ from ml.ranking.behaviour import Behaviour
 from ml.ranking.history import History
 from ml.ranking.interactions import IntArray
 from ml.ranking.sequence import LATEST, NextItem, item_features
+from ml.ranking.settings import TasteSettings
 from ml.ranking.tags import TagTable
 from ml.types import FloatArray
 
@@ -48,13 +49,16 @@ class Attending:
 
 
 def attending(
-    behaviour: Behaviour | None, vectors: FloatArray, tags: TagTable | None, weight: float
+    behaviour: Behaviour | None,
+    vectors: FloatArray,
+    tags: TagTable | None,
+    settings: TasteSettings,
 ) -> Attending | None:
     """The attention of ``behaviour`` over a catalogue; ``None`` where it has none or weighs 0.
 
     ``vectors``: centred texts, shape (items, dimensions).
     """
-    if behaviour is None or behaviour.next_item is None or not weight:
+    if behaviour is None or behaviour.next_item is None or not (settings.next or settings.fresh):
         return None
     model, features = behaviour.next_item, item_features(vectors, tags)
     return Attending(model, model.sources(features), model.targets(features))

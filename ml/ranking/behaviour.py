@@ -91,19 +91,22 @@ class Behaviour:
         try:
             with np.load(path, allow_pickle=False) as content:
                 weights = {name: float(content[f"setting_{name}"]) for name in _setting_names()}
-                links = [
-                    Links(content[f"{name}_targets"], content[f"{name}_weights"]) for name in LINKED
-                ]
+                links = {
+                    name: Links(content[f"{name}_targets"], content[f"{name}_weights"])
+                    for name in LINKED
+                }
                 learned = {
                     name.removeprefix("next_"): content[name]
                     for name in content.files
                     if name.startswith("next_")
                 }
                 return cls(
-                    *links,
-                    Lending(content["borrowers"], content["lenders"], content["lender_weights"]),
-                    NextItem.of(learned) if learned else None,
-                    TasteSettings(**weights),
+                    lending=Lending(
+                        content["borrowers"], content["lenders"], content["lender_weights"]
+                    ),
+                    next_item=NextItem.of(learned) if learned else None,
+                    settings=TasteSettings(**weights),
+                    **links,
                 )
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise ArtifactError(path, f"is not a behaviour model ({error})") from error

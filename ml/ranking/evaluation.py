@@ -31,6 +31,7 @@ from ml.ranking.behaviour import LearnNext, fit_behaviour
 from ml.ranking.cases import Case, cases_of, history_of, recent_popularity
 from ml.ranking.factors import best_als
 from ml.ranking.fresh import best_with_fresh
+from ml.ranking.honesty import faithfulness, variety
 from ml.ranking.interactions import IntArray, Interaction, Item, Log, item_text, log_of
 from ml.ranking.measuring import (
     RECALL_DEPTH,
@@ -104,10 +105,12 @@ def evaluate_recommender(
     touched before. ``learn`` trains the attention over the latest likes.
 
     Returns ``{"n", "protocol", "ndcg@k", "ndcg@k_interval", "recall@20",
-    "coverage", "novelty", "cold_item_recall@20", "settings", "baselines", "rows"}``: ``n`` readers
+    "coverage", "novelty", "cold_item_recall@20", "settings", "baselines",
+    "faithfulness", "variety", "rows"}``: ``n`` readers
     with something to foresee; the interval is that of the mean over readers (95%); coverage and
     novelty are of the first ``k``; ``cold_item_recall@20`` is over the items to foresee that nobody
-    had touched (``None`` when there are none); ``rows`` hold all figures, in the shape that this
+    had touched (``None`` when there are none); ``faithfulness`` and ``variety``
+    are told by :mod:`ml.ranking.honesty`; ``rows`` hold all figures, in the shape that this
     module's docstring tells. Raises :class:`DataError` when nothing is left to foresee.
     """
     log, _ = log_of(interactions, items)
@@ -126,8 +129,11 @@ def evaluate_recommender(
     vectors = embed_items(items, engine, task)
     report("weights")
     trial = _tuned(items, vectors, train, cases, k, learn)
-    found = {}
-    for name in (OURS, *BASELINES):
+    report(OURS)
+    ranker = _ranker(trial)
+    found = {OURS: measured(_ours(trial, ranker), cases, trial.catalogue, k)}
+    honest = {"faithfulness": faithfulness(ranker, cases), "variety": variety(ranker, cases)}
+    for name in BASELINES:
         report(name)
         found[name] = measured(_recommender(name, trial), cases, trial.catalogue, k)
     report("hidden items")
@@ -147,6 +153,7 @@ def evaluate_recommender(
         **flat.pop(OURS),
         "settings": asdict(trial.settings) | asdict(trial.of_baselines),
         "baselines": flat,
+        **honest,
         "rows": rows,
     }
 
@@ -193,14 +200,24 @@ def _flat(figures: dict[str, Any], k: int) -> dict[str, Any]:
 
 def _recommender(name: str, trial: _Trial) -> Recommend:
     if name == OURS:
-        return _ours(trial)
+        return _ours(trial, _ranker(trial))
     return _of_liked(BASELINES[name](trial.train, trial.vectors, trial.of_baselines))
 
 
-def _ours(trial: _Trial) -> Recommend:
+def _ours(trial: _Trial, ranker: Ranker) -> Recommend:
+    untouched = np.bincount(trial.train.items, minlength=len(ranker)) == 0
+
+    def recommend(known: Log, number: int) -> IntArray:
+        scores = ranker.scores(history_of(known))
+        return best_with_fresh(scores, number, untouched=untouched, excluded=known.items)
+
+    return recommend
+
+
+def _ranker(trial: _Trial) -> Ranker:
     """Our ranker, fitted to what is known."""
     train, vectors = trial.train, trial.vectors
-    ranker = Ranker(
+    return Ranker(
         vectors,
         tags=trial.tags,
         behaviour=fit_behaviour(
@@ -209,18 +226,11 @@ def _ours(trial: _Trial) -> Recommend:
             tags=trial.tags,
             ridge=trial.ridge,
             max_items=MAX_FITTED,
-            learn=trial.learn if trial.settings.next else None,
+            learn=trial.learn if trial.settings.next or trial.settings.fresh else None,
         ),
         popularity=recent_popularity(train, len(vectors)),
         settings=trial.settings,
     )
-    untouched = np.bincount(train.items, minlength=len(vectors)) == 0
-
-    def recommend(known: Log, number: int) -> IntArray:
-        scores = ranker.scores(history_of(known))
-        return best_with_fresh(scores, number, untouched=untouched, excluded=known.items)
-
-    return recommend
 
 
 def _of_liked(baseline: Baseline) -> Recommend:

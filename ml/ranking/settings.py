@@ -14,7 +14,8 @@ class TasteSettings:
 
     ``likes``: links of what is liked together (EASE), the unit. ``follows``: links in the order of
     reading. ``near``: cosines of items' readers. ``next``: the attention over the latest likes,
-    times the sum of the history's weights. ``text``: cosines of texts to the ``power``, an
+    times the sum of the history's weights; ``fresh``: the same for items without readers alone.
+    ``text``: cosines of texts to the ``power``, an
     attention over the history; ``mean``: cosines as they are, which is the closeness to the mean of
     the history. ``tags``: shared tags. ``popularity``: the prior, a share of the sum of the
     history's weights. ``lend``: what an item without readers borrows from the scores of those like
@@ -27,6 +28,7 @@ class TasteSettings:
     follows: float = 0.4
     near: float = 0.0
     next: float = 0.0
+    fresh: float = 0.0
     text: float = 0.16
     power: float = 4.0
     mean: float = 0.02

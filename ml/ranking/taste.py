@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.ranking.attending import attending
 from ml.ranking.behaviour import LINKED, Behaviour
@@ -67,7 +68,8 @@ class Ranker:
         table = tags if isinstance(tags, TagTable | None) else TagTable(tags)
         self._tags = table if self.settings.tags else None
         self._behaviour = behaviour
-        self._attending = attending(behaviour, self.vectors, table, self.settings.next)
+        self._attending = attending(behaviour, self.vectors, table, self.settings)
+        self._attention = self._weights_of_attention()
         self.prior = self._prior(popularity)
 
     def __len__(self) -> int:
@@ -86,7 +88,7 @@ class Ranker:
             parts[lending.borrowers] += self.settings.lend * lending.of(linked)
         total = np.abs(weights).sum()
         if self._attending is not None:
-            parts += self.settings.next * total * self._attending.scores(history)
+            parts += total * self._attention * self._attending.scores(history)
         return (parts + self.prior * total).astype(np.float32)
 
     def contributions(self, history: History, items: IntArray) -> FloatArray:
@@ -99,7 +101,7 @@ class Ranker:
         parts += np.abs(weights)[:, None] * self.prior[items]
         if self._attending is not None:
             given = self._attending.contributions(history, items)
-            parts += self.settings.next * np.abs(weights).sum() * given
+            parts += np.abs(weights).sum() * self._attention[items] * given
         return parts.astype(np.float32)
 
     def removal_effects(self, history: History, items: IntArray) -> FloatArray:
@@ -123,7 +125,7 @@ class Ranker:
         if self._attending is not None:
             now, left = self._attending.with_and_without(history, items)
             sums = np.abs(without).sum(axis=1)[:, None]
-            effects += self.settings.next * (np.abs(whole).sum() * now - sums * left)
+            effects += self._attention[items] * (np.abs(whole).sum() * now - sums * left)
         return np.asarray(effects, dtype=np.float32)
 
     def because(self, history: History, items: IntArray) -> list[int | None]:
@@ -175,6 +177,7 @@ class Ranker:
         found["popularity"] = self.prior / (self.settings.popularity or 1.0) * total
         if attended is not None:
             found["next"] = total * attended
+            found["fresh"] = np.where(self._without_readers(), found["next"], 0.0)
         if self._behaviour is not None:
             for name in LINKED:
                 lent = np.zeros_like(found[name])
@@ -228,6 +231,20 @@ class Ranker:
             if weight:
                 linked += weight * getattr(self._behaviour, name).rows(items, len(self))
         return linked
+
+    def _weights_of_attention(self) -> FloatArray:
+        """What the attention over the latest likes weighs for each item, shape (items,)."""
+        found = np.full(len(self), self.settings.next, dtype=np.float32)
+        found[self._without_readers()] += self.settings.fresh
+        return found
+
+    def _without_readers(self) -> NDArray[np.bool_]:
+        """Items that nobody liked when behaviour was fitted, and those that came after."""
+        found = np.zeros(len(self), dtype=bool)
+        if self._behaviour is not None:
+            found[self._behaviour.lending.borrowers] = True
+            found[len(self._behaviour) :] = True
+        return found
 
     def _prior(self, popularity: FloatArray | None) -> FloatArray:
         most = float(popularity.max(initial=0.0)) if popularity is not None else 0.0

@@ -78,7 +78,7 @@ def tune(
         fading = _FADINGS[0]
     blend = trials[fading]
     settings = _ascended(blend)
-    settings = replace(settings, lend=_lend(blend, settings), fading=fading)
+    settings = replace(_with_fresh(blend, settings), fading=fading)
     return ridge, _in_unit(blend, settings)
 
 
@@ -114,21 +114,27 @@ def _climbed(blend: Blend, settings: TasteSettings) -> TasteSettings:
     return settings
 
 
-def _lend(blend: Blend, settings: TasteSettings) -> float:
-    """The most that items without readers may borrow at next to no cost for the others.
+def _with_fresh(blend: Blend, settings: TasteSettings) -> TasteSettings:
+    """The most that items without readers may gain at next to no cost for the others.
 
     What is foreseen here has few of them, so NDCG alone would not miss them.
     """
-    qualities = {lend: blend.quality(replace(settings, lend=lend)) for lend in _LENDS}
-    enough = max(qualities.values()) * (1 - _MAY_LOSE)
-    return max(lend for lend, quality in qualities.items() if quality >= enough)
+    share = blend.fresh_share(settings)
+    tried = [replace(settings, lend=lend, fresh=lend * share) for lend in _LENDS]
+    qualities = [blend.quality(settings) for settings in tried]
+    enough = max(qualities) * (1 - _MAY_LOSE)
+    return next(
+        settings for settings, quality in zip(tried, qualities, strict=True) if quality >= enough
+    )
 
 
 def _in_unit(blend: Blend, settings: TasteSettings) -> TasteSettings:
     """The same order of items, in the unit of the defaults."""
     reached = blend.reach(settings)
     factor = blend.reach(TasteSettings()) / reached if reached > 0 else 1.0
-    return replace(settings, **{name: factor * getattr(settings, name) for name in PARTS})
+    return replace(
+        settings, **{name: factor * getattr(settings, name) for name in (*PARTS, "fresh")}
+    )
 
 
 def tuning_cases(log: Log, items: int) -> tuple[Log, Sequence[Case]]:

@@ -89,7 +89,7 @@ def train_next_item(
             items, wanted = _choices(after[chosen], len(features), settings.negatives, generator)
             loss = _loss(model, table, before[chosen], items, wanted, popularity, settings)
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
             schedule.step()
     return _served(model, axes)

@@ -55,8 +55,10 @@ def test_the_whole_report_is_written_for_the_screen_and_where_one_asks(
     assert kept.read_text() == output.read_text()
     report = json.loads(kept.read_text())
     assert set(report) == {
-        *("at", "items", "interactions", "readers", "protocol", "k", "seconds", "rows")
+        *("at", "items", "interactions", "readers", "protocol", "k", "seconds", "rows"),
+        *("faithfulness", "variety"),
     }
+    assert report["faithfulness"]["faithful"] >= 0.95
     assert report["readers"] == 24
     assert {row["name"] for row in report["rows"]} >= {"trefoil", "ease", "ials", "text"}
 

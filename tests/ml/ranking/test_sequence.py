@@ -19,6 +19,7 @@ KINDS, EACH = 6, 20
 ITEMS = KINDS * EACH
 KIND = np.arange(ITEMS) // EACH
 TAGS = TagTable([(f"kind {kind}",) for kind in KIND])
+ATTENTIVE = TasteSettings(next=1.0)
 NEW = np.arange(ITEMS) % EACH == 0
 """Items that nobody liked when the model was trained."""
 
@@ -58,7 +59,7 @@ def history(*deeds):
 
 
 def test_what_follows_is_learned_and_new_items_are_known(behaviour, vectors):
-    own = attending(behaviour, vectors, TAGS, 1.0)
+    own = attending(behaviour, vectors, TAGS, ATTENTIVE)
     right = [
         KIND[np.where(NEW, own.scores(history((item, 1.0))), -np.inf).argmax()]
         == (KIND[item] + 1) % KINDS
@@ -68,7 +69,7 @@ def test_what_follows_is_learned_and_new_items_are_known(behaviour, vectors):
 
 
 def test_parts_add_up_and_removals_are_exact(behaviour, vectors):
-    own = attending(behaviour, vectors, TAGS, 1.0)
+    own = attending(behaviour, vectors, TAGS, ATTENTIVE)
     rng = np.random.default_rng(7)
     long = [(int(item), 1.0) for item in rng.choice(ITEMS, LATEST + 5, replace=False)]
     for deeds in ([(3, 1.0), (40, -1.0), (70, 0.5)], long, [(5, 1.0)], [(5, -1.0)]):
@@ -81,11 +82,11 @@ def test_parts_add_up_and_removals_are_exact(behaviour, vectors):
 
 
 def test_the_rankers_removals_are_exact_with_every_part(behaviour, vectors):
-    settings = TasteSettings(near=0.7, next=0.05)
+    settings = TasteSettings(near=0.7, next=0.05, fresh=0.1)
     ranker = Ranker(
         vectors, tags=TAGS, behaviour=behaviour, settings=settings, popularity=np.arange(ITEMS)
     )
-    past, some = history((3, 1.0), (40, -1.0), (70, 0.5), (71, 1.0)), np.array([1, 60, 100])
+    past, some = history((3, 1.0), (41, -1.0), (70, 0.5), (71, 1.0)), np.array([1, 60, 100])
     assert ranker.contributions(past, some).sum(axis=0) == pytest.approx(
         ranker.scores(past)[some], abs=1e-4
     )
@@ -99,8 +100,8 @@ def test_it_is_stored_with_the_links(behaviour, vectors, tmp_path):
     behaviour.save(tmp_path / "behaviour.npz")
     loaded = Behaviour.load(tmp_path / "behaviour.npz")
     past = history((3, 1.0), (70, 0.5))
-    again = attending(loaded, vectors, TAGS, 1.0).scores(past)
-    assert (again == attending(behaviour, vectors, TAGS, 1.0).scores(past)).all()
+    again = attending(loaded, vectors, TAGS, ATTENTIVE).scores(past)
+    assert (again == attending(behaviour, vectors, TAGS, ATTENTIVE).scores(past)).all()
 
 
 def test_nothing_to_learn_from_gives_no_model(vectors):

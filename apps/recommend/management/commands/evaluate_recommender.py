@@ -1,8 +1,9 @@
 """Measures the recommender and its baselines on files of items and interactions.
 
 The complete report is written as JSON to ``TREFOIL_VAR/recommend/evaluations/<UTC>.json`` (and to
-``--output``), as ``{"at", "items", "interactions", "readers", "protocol", "k", "seconds",
-"rows"}``; :mod:`ml.ranking.evaluation` tells what a row holds.
+``--output``), as ``{"at", "items", "interactions", "readers", "protocol", "k", "seconds", "rows",
+"faithfulness", "variety"}``; :mod:`ml.ranking.evaluation` tells what a row holds,
+:mod:`ml.ranking.honesty` the last two.
 """
 
 from __future__ import annotations
@@ -66,6 +67,8 @@ class Command(TrefoilCommand):
             "k": options["k"],
             "seconds": round(time.monotonic() - started, 1),
             "rows": rows,
+            "faithfulness": result["faithfulness"],
+            "variety": result["variety"],
         }
         written = settings.VAR_DIR / "recommend" / "evaluations" / f"{now:%Y%m%dT%H%M%S%fZ}.json"
         for path in filter(None, (Path(written), options["output"])):
@@ -94,6 +97,7 @@ class Command(TrefoilCommand):
         ):
             self._print_cold(rows, title, words)
         self._print_slices(rows, names[0])
+        self._print_honesty(report)
 
     def _print_cold(self, rows: list[dict[str, Any]], title: str, words: str) -> None:
         told = rows[0][title]
@@ -116,6 +120,17 @@ class Command(TrefoilCommand):
                 for row in rows
             ],
         )
+
+    def _print_honesty(self, report: dict[str, Any]) -> None:
+        told = report["faithfulness"]
+        if told["reasons"]:
+            self.stdout.write(
+                f"\n{told['faithful']:.1%} of {told['reasons']} reasons name the deed without "
+                f"which the item's score is lowest ({told['readers']} readers)"
+            )
+        self.stdout.write("\nwhat variety costs (trefoil)")
+        names = list(report["variety"][0])
+        self.table(names, [[round(row[name], 4) for name in names] for row in report["variety"]])
 
 
 def _write(report: dict[str, Any], path: Path) -> None:
