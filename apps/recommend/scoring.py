@@ -32,6 +32,8 @@ Positions = NDArray[np.int64]
 MAX_HISTORY, LEAST_HISTORY, HISTORY_CELLS = 400, 40, 1_000_000
 """The newest items of a history that count: as many as leave history times catalogue within so many
 cells, which is what a score costs."""
+MOST_STATED = 500
+"""The items that a wish, a tag, an author or popularity brings into a large catalogue's scores."""
 WISH_WEIGHT, UNWANTED_WEIGHT, CHOSEN_WEIGHT, POPULARITY_WEIGHT = 0.15, 0.1, 0.03, 0.01
 """In the ranker's unit: an item much like a saved one gains about 0.02 to 0.08 from it."""
 SEEN = frozenset(Kind.values) - {Kind.VIEW}
@@ -195,13 +197,28 @@ def rank(snapshot: Snapshot, taste: Taste, *, words: WishWords | None = None) ->
     longest = HISTORY_CELLS // max(1, len(snapshot))
     history = history_of(taste.deeds)[-min(MAX_HISTORY, max(LEAST_HISTORY, longest)) :]
     stated = tuple(_stated(snapshot, ranker, taste, words))
-    scores = ranker.scores(_as_history(history))
+    scores = _of_history(ranker, _as_history(history), stated)
     for _, amounts in stated:
         scores = scores + amounts
     eligible = snapshot.shown & ~_refused(snapshot, taste)
     if words is not None:
         eligible &= ~words.refused
     return Ranked(snapshot, ranker, history, stated, scores, eligible)
+
+
+def _of_history(
+    ranker: Ranker, history: History, stated: Sequence[tuple[Reason, Scores]]
+) -> Scores:
+    """What the history says of each item; ``-inf`` for those of a large catalogue that neither it
+    nor what the reader stated brings near."""
+    chosen = ranker.worth_scoring(history)
+    if chosen is None:
+        return ranker.scores(history)
+    for _, amounts in stated:
+        chosen = np.union1d(chosen, np.argpartition(-amounts, MOST_STATED)[:MOST_STATED])
+    scores = np.full(len(ranker), -np.inf, dtype=np.float32)
+    scores[chosen] = ranker.contributions(history, chosen).sum(axis=0)
+    return scores
 
 
 def history_of(deeds: Sequence[Deed]) -> tuple[HistoryItem, ...]:

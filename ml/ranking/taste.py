@@ -24,9 +24,12 @@ from ml.ranking.behaviour import LINKED, Behaviour
 from ml.ranking.history import History
 from ml.ranking.interactions import IntArray
 from ml.ranking.settings import TasteSettings
+from ml.ranking.shortlist import shortlist_of
 from ml.ranking.tags import TagTable
 from ml.types import FloatArray
 
+LARGE = 30_000
+"""The items above which not every one is scored for each reader."""
 _REJECTED = -0.8
 """The strength from which on a deed counts as a rejection."""
 
@@ -71,6 +74,7 @@ class Ranker:
         self._attending = attending(behaviour, self.vectors, table, self.settings)
         self._attention = self._weights_of_attention()
         self.prior = self._prior(popularity)
+        self._shortlist = shortlist_of(self.vectors) if len(self) > LARGE else None
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -90,6 +94,16 @@ class Ranker:
         if self._attending is not None:
             parts += total * self._attention * self._attending.scores(history)
         return (parts + self.prior * total).astype(np.float32)
+
+    def worth_scoring(self, history: History) -> IntArray | None:
+        """The items of a large catalogue that may be among the best, in its order.
+
+        ``None``: all of them, in a catalogue of at most :data:`LARGE` or for an empty history.
+        """
+        if self._shortlist is None or not len(history):
+            return None
+        weights = self._weights(history.strengths)
+        return self._shortlist.pick(history.items, weights, self._behaviour)
 
     def contributions(self, history: History, items: IntArray) -> FloatArray:
         """What each deed gives to each of ``items``, shape (deeds, items), the prior's share in it.

@@ -1,0 +1,61 @@
+"""Which items of a large catalogue are worth scoring exactly for a reader.
+
+An exact score multiplies every text of the history with every text of the catalogue. In a large one
+the same sum is first taken over 64 principal axes of the texts, a sixth of the work; the best few
+thousand of it, and what behaviour links to the history, are then scored exactly. The axes follow
+from the texts alone, so that an item that is changed or added only has its own row reckoned anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml.ranking.behaviour import LINKED, Behaviour
+from ml.ranking.interactions import IntArray
+from ml.types import FloatArray
+
+AXES, NUMBER = 64, 3000
+_SAMPLE, _SEED = 20_000, 13
+_LINKS_OF = 20
+"""The newest deeds whose links are looked up."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shortlist:
+    """``small``: the items' texts on the principal axes, shape (items, axes)."""
+
+    small: FloatArray
+
+    def pick(
+        self,
+        items: IntArray,
+        weights: FloatArray,
+        behaviour: Behaviour | None,
+        number: int = NUMBER,
+    ) -> IntArray:
+        """Some ``number`` items and what is linked to the history, in order of the catalogue.
+
+        ``items`` and ``weights``, shape (deeds,), are the history, oldest first.
+        """
+        alike = np.maximum(self.small[items] @ self.small.T, 0.0)
+        alike *= alike
+        near = weights @ (alike * alike)
+        number = min(number, len(near))
+        found = [np.argpartition(-near, number - 1)[:number]]
+        if behaviour is not None:
+            newest = items[-_LINKS_OF:]
+            known = newest[newest < len(behaviour)]
+            found += [getattr(behaviour, name).targets[known].ravel() for name in LINKED]
+        return np.unique(np.concatenate(found)).astype(np.int64)
+
+
+def shortlist_of(vectors: FloatArray) -> Shortlist:
+    """``vectors``: centred texts, shape (items, dimensions)."""
+    sample = vectors
+    if len(vectors) > _SAMPLE:
+        rows = np.random.default_rng(_SEED).choice(len(vectors), _SAMPLE, replace=False)
+        sample = vectors[np.sort(rows)]
+    _, axes = np.linalg.eigh(sample.T @ sample)
+    return Shortlist(np.ascontiguousarray(vectors @ axes[:, ::-1][:, :AXES], dtype=np.float32))
