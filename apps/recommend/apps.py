@@ -11,11 +11,21 @@ class RecommendConfig(AppConfig):
 
         from apps.core import demo, jobs, lifespan
         from apps.core.scheduler import register_periodic
-        from apps.recommend import demo_content, player, signals, tasks, warming
+        from apps.recommend import (
+            demo_content,
+            evaluation_job,
+            health,
+            player,
+            signals,
+            tasks,
+            warming,
+        )
 
         signals.connect()
         jobs.register_job(tasks.IMPORT_ITEMS, tasks.import_items)
         jobs.register_job(tasks.IMPORT_INTERACTIONS, tasks.import_interactions)
+        jobs.register_job(tasks.REBUILD, health.index_rebuild)
+        jobs.register_job(evaluation_job.EVALUATE, evaluation_job.evaluate, queue=jobs.LONG_QUEUE)
         register_periodic("refresh-item-vectors", tasks.refresh_vectors, every=timedelta(minutes=2))
         register_periodic("items-clock", tasks.items_follow_clock, every=timedelta(minutes=1))
         register_periodic("fit-behaviour", tasks.fit_behaviour, every=timedelta(minutes=10))

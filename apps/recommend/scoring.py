@@ -92,7 +92,7 @@ class Ranked:
         """What removing each history item would take from each item, shape (history, positions)."""
         if not self.history:
             return np.zeros((0, len(positions)), dtype=np.float32)
-        return self.ranker.removal_effects(_as_history(self.history), positions)
+        return self.ranker.removal_effects(as_history(self.history), positions)
 
     def leading(self, effects: Scores) -> Positions:
         """For each column of ``effects`` the history item that may be named as its reason, or -1.
@@ -108,7 +108,7 @@ class Ranked:
 
     def parts(self, position: int) -> list[Part]:
         """All parts of one item's score, largest first; their sum is the score."""
-        given = self.ranker.contributions(_as_history(self.history), np.array([position]))
+        given = self.ranker.contributions(as_history(self.history), np.array([position]))
         parts = [
             Part(Reason("history", item.position, item.deed), float(amount))
             for item, amount in zip(self.history, given[:, 0], strict=True)
@@ -154,7 +154,7 @@ class Ranked:
         """
         scores = self.scores
         if familiarity:
-            near = nearness(self.ranker.vectors, _as_history(self.history), pool)
+            near = nearness(self.ranker.vectors, as_history(self.history), pool)
             scores = scores.copy()
             scores[pool] = dialled(scores[pool], near, familiarity)
         return diversified(pool, scores, self.ranker.vectors, count, trade_off=trade_off)
@@ -197,7 +197,7 @@ def rank(snapshot: Snapshot, taste: Taste, *, words: WishWords | None = None) ->
     longest = HISTORY_CELLS // max(1, len(snapshot))
     history = history_of(taste.deeds)[-min(MAX_HISTORY, max(LEAST_HISTORY, longest)) :]
     stated = tuple(_stated(snapshot, ranker, taste, words))
-    scores = _of_history(ranker, _as_history(history), stated)
+    scores = _of_history(ranker, as_history(history), stated)
     for _, amounts in stated:
         scores = scores + amounts
     eligible = snapshot.shown & ~_refused(snapshot, taste)
@@ -245,7 +245,8 @@ def _history_item(position: int, done: Sequence[Deed]) -> HistoryItem:
     return HistoryItem(position, min(total, _MOST_PASSING), Kind.CLICK if opened else Kind.VIEW)
 
 
-def _as_history(items: Sequence[HistoryItem]) -> History:
+def as_history(items: Sequence[HistoryItem]) -> History:
+    """The history as the ranker takes it."""
     return History(
         np.array([item.position for item in items], dtype=np.int64),
         np.array([item.strength for item in items], dtype=np.float32),

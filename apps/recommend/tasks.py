@@ -18,6 +18,7 @@ from apps.recommend.services.uploads import errors_path
 
 IMPORT_ITEMS = "recommend.import_items"
 IMPORT_INTERACTIONS = "recommend.import_interactions"
+REBUILD = "recommend.rebuild_index"
 
 
 def import_items(

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.recommend import catalogue_views, experiment_views, rule_views
+from apps.recommend import catalogue_views, experiment_views, insight_views, rule_views
 
 urlpatterns = [
     path("catalogue/", catalogue_views.catalogue, name="catalogue"),
@@ -31,5 +31,9 @@ urlpatterns = [
         experiment_views.experiment_act,
         name="experiment-act",
     ),
+    path("playground/", insight_views.playground, name="playground"),
+    path("index/", insight_views.index_page, name="index"),
+    path("evaluation/", insight_views.evaluation, name="evaluation"),
+    path("evaluation/<str:name>/", insight_views.evaluation, name="evaluation-report"),
     path("weights/", catalogue_views.event_weights, name="weights"),
 ]

@@ -1,4 +1,5 @@
-"""Typed client of Trefoil's models: ``Client`` over HTTP, ``Door`` over one socket."""
+"""Typed client of Trefoil: ``Client`` asks the models over HTTP, ``Door`` over one socket,
+``Recommender`` keeps items and events and asks for readers' pages."""
 
 from trefoil_client.answers import (
     Answer,
@@ -19,24 +20,31 @@ from trefoil_client.answers import (
 from trefoil_client.client import Client
 from trefoil_client.door import Door
 from trefoil_client.errors import ConnectionLost, TrefoilError
+from trefoil_client.recommend import Card, Event, Recommender, Recorded, Section, Upserted
 
 __all__ = [
     "Answer",
+    "Card",
     "Classification",
     "Client",
     "ConnectionLost",
     "Door",
     "Embedding",
     "Entity",
+    "Event",
     "Hit",
     "MultiLabel",
     "Part",
     "PersonalData",
     "PersonalSpan",
     "Prediction",
+    "Recommender",
+    "Recorded",
     "Score",
     "SearchAnswer",
+    "Section",
     "Tagging",
     "TrefoilError",
+    "Upserted",
     "Vectors",
 ]

@@ -26,6 +26,12 @@ def signed(value: float) -> str:
 
 
 @register.filter
+def signed_part(amount: float) -> str:
+    """A part of a score."""
+    return f"{amount:+.3f}".replace("-", "−")
+
+
+@register.filter
 def signed_percent(share: float) -> str:
     return f"{100 * share:+.1f}%".replace("-", "−")
 

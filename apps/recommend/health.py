@@ -1,0 +1,106 @@
+"""The state of what recommendations are computed from: the index and the fitted links."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from apps.recommend import index
+from apps.recommend.behaviour import behaviour_fit, behaviour_path
+from apps.recommend.models import Catalogue, Item
+from apps.recommend.services.catalogue import (
+    CATALOGUE,
+    ProgressReporter,
+    encoder_version,
+    items_embed,
+    stale_items,
+)
+from ml.errors import ArtifactError
+from ml.ranking.behaviour import Behaviour
+
+
+@dataclass(frozen=True, slots=True)
+class LinksHealth:
+    """The file of links between items: ``state`` is none, ready, outdated or damaged."""
+
+    state: str
+    items: int = 0
+    megabytes: float = 0.0
+    fitted_at: datetime | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexHealth:
+    """The catalogue in this process's memory, against what the table holds."""
+
+    items: int
+    shown: int
+    tombstones: int
+    without_vector: int
+    stale: int
+    same_text: int
+    dimensions: int
+    megabytes: float
+    encoder: str
+    serving_encoder: str
+    revision: int
+    head: int
+    links: LinksHealth
+
+
+def index_health() -> IndexHealth:
+    """Read the snapshot, the table and the file; loads the index if nobody has yet."""
+    held = index.snapshot()
+    version = encoder_version()
+    head = Catalogue.objects.filter(name=CATALOGUE).values_list("revision", flat=True).first() or 0
+    norms = np.linalg.norm(held.matrix, axis=1) if len(held) else np.zeros(0)
+    present = Item.objects.filter(deleted_at=None)
+    return IndexHealth(
+        items=len(held),
+        shown=int(held.shown.sum()),
+        tombstones=int((~held.shown).sum()),
+        without_vector=int((norms[held.shown] == 0).sum()) if len(held) else 0,
+        stale=stale_items(version).count() if version else 0,
+        same_text=present.count() - present.values("text_hash").distinct().count(),
+        dimensions=held.matrix.shape[1] if len(held) else 0,
+        megabytes=round(held.matrix.nbytes / 1e6, 1),
+        encoder=held.encoder,
+        serving_encoder=version,
+        revision=held.revision,
+        head=head,
+        links=_links(held),
+    )
+
+
+def _links(held: index.Snapshot) -> LinksHealth:
+    path = behaviour_path(held)
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return LinksHealth("none")
+    about = {
+        "megabytes": round(stat.st_size / 1e6, 1),
+        "fitted_at": datetime.fromtimestamp(stat.st_mtime, tz=UTC),
+    }
+    try:
+        size = len(Behaviour.load(path))
+    except ArtifactError as error:
+        return LinksHealth("damaged", problem=str(error), **about)  # type: ignore[arg-type]
+    state = "ready" if size == len(held) else "outdated"
+    return LinksHealth(state, items=size, **about)  # type: ignore[arg-type]
+
+
+def index_rebuild(progress: ProgressReporter) -> dict[str, object]:
+    """The job that makes everything anew: vectors that are stale, the index, the links."""
+    embedded = items_embed(progress=progress)
+    progress.update(1, 3, "reading the catalogue")
+    index.reset()
+    items = len(index.snapshot())
+    progress.update(2, 3, "fitting the links between items")
+    fitted = behaviour_fit()
+
+    progress.update(3, 3, "done")
+    return {"embedded": embedded, "items": items, "links": fitted}

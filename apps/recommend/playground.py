@@ -1,0 +1,163 @@
+"""What each source would show one reader, the parts of each score, and what the rules did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from apps.recommend.feed import build_feed
+from apps.recommend.index import Snapshot
+from apps.recommend.models import Reader
+from apps.recommend.page import page_inputs
+from apps.recommend.policy import NO_POLICY, Policy
+from apps.recommend.scoring import Positions, Ranked, Reason, Scores, as_history, rank
+from apps.recommend.taste import Taste
+from apps.recommend.words import part_words
+
+CANDIDATES, PARTS = 8, 6
+SOURCES = {
+    "text": "Texts like one of the history",
+    "mean": "Texts like the whole history",
+    "tags": "Tags like the history’s",
+    "likes": "Liked by the same readers",
+    "follows": "What readers went on to",
+    "lent_likes": "Liked by the same readers, lent by like items",
+    "lent_follows": "What readers went on to, lent by like items",
+    "popularity": "Popular, as the model has it",
+    "fixed": "Pushed by what was rejected",
+    "wish": "The sentence",
+    "unwanted": "What the sentence refuses",
+    "tag": "Chosen tags",
+    "author": "Chosen authors",
+    "popular": "Popular with readers",
+    "rule": "Business rules",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An item that a source puts forward, with what the source adds to its score."""
+
+    item_id: str
+    title: str
+    amount: float
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    name: str
+    label: str
+    candidates: list[Candidate]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An item of the first row: ``before`` is its place without rules (``None``: not there)."""
+
+    item_id: str
+    title: str
+    place: int
+    before: int | None
+    score: float
+    chance: float
+    parts: list[tuple[str, float]]
+    rules: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """One reader's page taken apart; ``hidden`` are items that rules took off its first row."""
+
+    arm: str
+    deeds: int
+    eligible: int
+    items: int
+    sources: list[Source]
+    shown: list[Shown]
+    hidden: list[tuple[str, list[str]]]
+
+
+def play(reader: Reader | None) -> Play:
+    """Take the page of ``reader`` apart (``None``: somebody new)."""
+    inputs = page_inputs(reader)
+    snapshot, policy = inputs.snapshot, inputs.policy
+    plain = rank(snapshot, inputs.taste, words=inputs.words)
+    ranked = policy.applied(plain)
+    after = _first_row_of(snapshot, inputs.taste, plain, policy)
+    before = _first_row_of(snapshot, inputs.taste, plain, NO_POLICY)
+    places = {position: place for place, (position, _) in enumerate(before, start=1)}
+    kept = {position for position, _ in after}
+    return Play(
+        arm=policy.arm_name,
+        deeds=len(inputs.taste.deeds),
+        eligible=int(ranked.eligible.sum()),
+        items=len(snapshot),
+        sources=_sources(snapshot, ranked),
+        shown=[
+            _shown(ranked, policy, position, place, places.get(position), chance)
+            for place, (position, chance) in enumerate(after, start=1)
+        ],
+        hidden=[
+            (snapshot.entries[position].title, [rule.name for rule in policy.touching(position)])
+            for position, _ in before
+            if position not in kept
+        ],
+    )
+
+
+def _first_row_of(
+    snapshot: Snapshot, taste: Taste, ranked: Ranked, policy: Policy
+) -> list[tuple[int, float]]:
+    rows = build_feed(snapshot, taste, ranked, policy=policy)
+    return [(pick.position, pick.chance) for pick in rows[0].picks] if rows else []
+
+
+def _sources(snapshot: Snapshot, ranked: Ranked) -> list[Source]:
+    given: dict[str, Scores] = {}
+    if ranked.history:
+        given |= ranked.ranker.components(as_history(ranked.history))
+    for reason, amounts in ranked.stated:
+        given[reason.kind] = given.get(reason.kind, 0) + amounts
+    return [
+        Source(name, SOURCES.get(name, name), _best(snapshot, ranked, amounts))
+        for name, amounts in given.items()
+    ]
+
+
+def _best(snapshot: Snapshot, ranked: Ranked, amounts: Scores) -> list[Candidate]:
+    free = np.where(ranked.eligible, np.asarray(amounts, dtype=np.float32), -np.inf)
+    top: Positions = np.argsort(-free, kind="stable")[:CANDIDATES]
+    return [
+        Candidate(snapshot.entries[at].external_id, snapshot.entries[at].title, float(free[at]))
+        for at in top
+        if np.isfinite(free[at]) and free[at] > 0
+    ]
+
+
+def _shown(
+    ranked: Ranked, policy: Policy, position: int, place: int, before: int | None, chance: float
+) -> Shown:
+    entry = ranked.snapshot.entries[position]
+    parts = sorted(ranked.parts(position), key=lambda part: -abs(part.amount))[:PARTS]
+    return Shown(
+        item_id=entry.external_id,
+        title=entry.title,
+        place=place,
+        before=before,
+        score=float(ranked.scores[position]),
+        chance=chance,
+        parts=[
+            (_words(part.reason, ranked.snapshot), part.amount)
+            for part in parts
+            if abs(part.amount) >= 0.0005
+        ],
+        rules=[ruling.name for ruling in policy.touching(position)],
+    )
+
+
+def _words(reason: Reason, snapshot: Snapshot) -> str:
+    """The team reads a rule by its name, where readers are told of the editors."""
+    if reason.kind == "rule":
+        return f"The rule “{reason.words}”"
+    return part_words(reason, snapshot)

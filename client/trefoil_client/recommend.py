@@ -1,0 +1,154 @@
+"""Recommendations over HTTP: items in, events in, pages out."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from trefoil_client.errors import TrefoilError
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """An item as it is shown, with the reason why."""
+
+    id: str
+    title: str
+    url: str
+    reason: str
+    authors: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A row of a reader's page."""
+
+    id: str
+    title: str
+    items: tuple[Card, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Upserted:
+    """What a batch of items did."""
+
+    added: int
+    changed: int
+    unchanged: int
+    deleted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a batch of events did; ``refused`` names each bad event by its index."""
+
+    stored: int
+    repeated: int
+    refused: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a reader did; the same ``event_id`` counts once, however often it is sent."""
+
+    item_id: str
+    kind: str
+    event_id: str
+    value: float | None = None
+    at: datetime | None = None
+
+    @classmethod
+    def now(cls, item_id: str, kind: str, value: float | None = None) -> Event:
+        """An event of this moment with an id of its own."""
+        return cls(item_id, kind, str(uuid.uuid4()), value, datetime.now(UTC))
+
+
+class Recommender:
+    """Keeps items and events of an administrator's token, and asks for pages; a context manager.
+
+    What the server refuses is raised as ``TrefoilError``; what keeps it from answering as the
+    errors of ``httpx``.
+    """
+
+    def __init__(self, url: str, token: str, *, timeout: float = 30.0) -> None:
+        self._http = httpx.Client(
+            base_url=f"{url.rstrip('/')}/api/v1/recommend/",
+            headers={"Authorization": f"Token {token}"},
+            timeout=timeout,
+        )
+
+    def upsert(self, items: Sequence[Mapping[str, Any]], *, delete: Sequence[str] = ()) -> Upserted:
+        """Add or change up to 500 items (``item_id``, ``title``, ...), and delete others."""
+        body = self._asked("POST", "items/", json={"items": list(items), "delete": list(delete)})
+        return Upserted(**body)
+
+    def record(self, reader: str, events: Iterable[Event]) -> Recorded:
+        """Store up to 1000 events of the reader whom you know as ``reader``."""
+        rows = [
+            {
+                "reader": reader,
+                "event_id": event.event_id,
+                "item_id": event.item_id,
+                "kind": event.kind,
+                "value": event.value,
+                **({"at": event.at.isoformat()} if event.at else {}),
+            }
+            for event in events
+        ]
+        body = self._asked("POST", "interactions/", json={"interactions": rows})
+        return Recorded(body["stored"], body["repeated"], tuple(body["refused"]))
+
+    def page(self, reader: str) -> tuple[Section, ...]:
+        """The page of a reader, row by row; one nobody knows gets a newcomer's."""
+        body = self._asked("GET", "recommendations/", params={"reader": reader})
+        return tuple(
+            Section(held["id"], held["title"], tuple(map(_card, held["items"])))
+            for held in body["sections"]
+        )
+
+    def similar(self, item_id: str) -> tuple[Card, ...]:
+        """The items whose texts are nearest."""
+        body = self._asked("GET", f"items/{quote(item_id)}/similar/")
+        return tuple(map(_card, body["items"]))
+
+    def search(self, query: str) -> tuple[Card, ...]:
+        """The items for a free text, best first."""
+        return tuple(map(_card, self._asked("GET", "search/", params={"q": query})["items"]))
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _asked(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        response = self._http.request(method, path, **more)
+        if response.is_success:
+            found: dict[str, Any] = response.json()
+            return found
+        try:
+            problem = response.json()
+        except ValueError:
+            problem = {"detail": response.reason_phrase}
+        raise TrefoilError.of(problem, response.status_code)
+
+
+def _card(body: Mapping[str, Any]) -> Card:
+    return Card(
+        body["id"],
+        body["title"],
+        body["url"],
+        body["reason"],
+        tuple(body["authors"]),
+        tuple(body["tags"]),
+    )
