@@ -24,7 +24,7 @@ from tests.support.test_thinking import said
 pytestmark = pytest.mark.django_db(transaction=True)
 API = "/api/v1/support/replays/"
 JSON: Any = {"content_type": "application/json"}
-PIN = "How do I change my PIN?"
+FEE = "a fee appeared"
 
 
 @pytest.fixture
@@ -35,14 +35,14 @@ def lena(db: None) -> User:
 @pytest.fixture
 def history(articles: Any) -> list[Message]:
     knowledge.current()
-    return [said(uuid.uuid4(), text)[0][0] for text in (PIN, "when will my card arrive", "hello")]
+    return [said(uuid.uuid4(), text)[0][0] for text in (FEE, "when will my card arrive", "hello")]
 
 
 @pytest.fixture
 def candidate(history: list[Message], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A version ``next`` that takes questions about PINs for questions about fees."""
+    """A version ``next`` that takes questions about fees for questions about PINs."""
     (info,) = [info for info in gateway.models() if info.task == "intent"]
-    rules = {"arrive": "card_arrival", "pin": "cash_withdrawal_charge"}
+    rules = {"arrive": "card_arrival", "fee": "change_pin"}
 
     class Store:
         def versions(self, task: str) -> list[str]:
@@ -69,19 +69,20 @@ def test_a_candidate_model_shows_what_would_change(
         app="support",
         task="intent",
         subject=f"support.message.{history[0].pk}",
-        text=PIN,
-        new_label="change_pin",
+        text=FEE,
+        new_label="cash_withdrawal_charge",
         actor=olivia,
     )
     found = replay(NoProgress(), number=50, version="next")
     (change,) = found["changes"]
     assert change["message"] == history[0].pk
-    assert change["before"]["cites"] == "change-pin"
-    assert change["before"]["intent"] == "change_pin"
-    assert change["after"]["intent"] == "cash_withdrawal_charge"
+    assert change["kind"] == "other article"
+    assert (change["before"]["cites"], change["after"]["cites"]) == ("cash-fees", "change-pin")
+    assert change["before"]["intent"] == "cash_withdrawal_charge"
+    assert change["after"]["intent"] == "change_pin"
     assert change["verdict"] == "worse"
     assert found["verdicts"] == {"worse": 1}
-    assert PIN not in json.dumps(found)  # what may be erased is in no result
+    assert FEE not in json.dumps(found)  # what may be erased is in no result
 
 
 def test_other_thresholds_show_what_they_cost(history: list[Message]) -> None:
@@ -113,9 +114,9 @@ def test_a_replay_is_for_leads_and_shows_what_they_may_see(
     if not job.is_finished:
         run_job.func(str(job.pk))
     (change,) = lead.get(f"{API}{job.pk}/").json()["result"]["changes"]
-    assert change["text"] == PIN
+    assert change["text"] == FEE
     page = lead.get(f"/support/replays/{job.pk}/").content.decode()
-    assert "Other article" in page or "No longer answered" in page
+    assert "Other article" in page
     assert "How do I change my PIN?" in page
     team = Team.objects.create(name="Fraud", private=True)
     Conversation.objects.filter(pk=history[0].conversation_id).update(team=team)

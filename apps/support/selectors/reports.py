@@ -120,7 +120,6 @@ class _Case:
 
     began: datetime
     team: str | None
-    messages: int = 0
     reason: str = ""
     passed_at: datetime | None = None
     replied_at: datetime | None = None
@@ -167,7 +166,9 @@ def report_get(*, operator: User, period: Period, team_id: int | None = None) ->
     return Report(
         period=period,
         conversations=len(rows),
-        messages=sum(case.messages for case in rows),
+        messages=Message.objects.filter(
+            conversation__in=found, author=Message.Author.VISITOR
+        ).count(),
         automated=len(rows) - len(helped),
         by_day=[(day, days[day], by_bot[day]) for day in period.days],
         reasons=Counter(case.reason for case in helped).most_common(),
@@ -183,16 +184,19 @@ def report_get(*, operator: User, period: Period, team_id: int | None = None) ->
 
 def _read_messages(cases: dict[str, _Case], found: QuerySet[Conversation]) -> None:
     """In order: when a person was asked, and why; who answered first; what was cited."""
-    rows = Message.objects.filter(conversation__in=found).order_by("conversation", "seq")
-    columns = ("conversation", "author", "operator", "created_at", "analysis", "citations")
+    rows = Message.objects.filter(conversation__in=found).exclude(author=Message.Author.VISITOR)
+    columns = (
+        *("conversation", "author", "operator", "created_at", "citations"),
+        *("analysis__action", "analysis__rule"),
+    )
     before: dict[str, tuple[str, datetime]] = {}
-    for pk, author, operator, at, analysis, citations in rows.values_list(*columns).iterator():
+    ordered = rows.order_by("conversation", "seq").values_list(*columns)
+    for pk, author, operator, at, citations, action, rule in ordered.iterator():
         case = cases[str(pk)]
-        case.messages += author == Message.Author.VISITOR
         if author == Message.Author.BOT:
             case.cited.update(one.get("slug", "") for one in citations)
-            if analysis.get("action") == "hand_over" and not case.reason:
-                case.reason, case.passed_at = str(analysis.get("rule", "")), at
+            if action == "hand_over" and not case.reason:
+                case.reason, case.passed_at = str(rule or ""), at
         elif author == Message.Author.SYSTEM and not case.reason:
             before.setdefault(str(pk), (ASKED, at))
         elif author == Message.Author.OPERATOR and operator is not None:
