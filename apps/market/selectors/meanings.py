@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import threading
+import time
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,9 +16,11 @@ import numpy as np
 from apps.core import gateway
 from apps.market.meaning import Span, passage_of, unpacked
 from apps.market.models import Meaning
-from ml.types import FloatArray
+from ml.types import Embedding, FloatArray
 
 MOST_STORIES = 20_000
+KEPT_SECONDS = 20.0
+_MOST_KEPT = 4
 _CHUNK = 2_000
 
 
@@ -27,24 +33,48 @@ class Alike:
     wanted: FloatArray
 
     def passage(self, article_id: int) -> str:
-        """The passage of an article that is most alike."""
-        row = Meaning.objects.select_related("article").get(article=article_id)
+        """The passage of an article that is most alike; empty when it is being read anew."""
+        rows = Meaning.objects.filter(article=article_id, version=self.version, of=None)
+        row = rows.select_related("article").first()
+        if row is None:
+            return ""
         values = unpacked(bytes(row.vectors), len(self.wanted)) @ self.wanted
         field, start, end = row.spans[int(np.argmax(values))]
         span: Span = (field, start, end)
         return passage_of(row.article, span)
 
 
+_kept: OrderedDict[tuple[str, str], tuple[float, Alike]] = OrderedDict()
+_lock = threading.Lock()
+
+
 def likenesses_since(*, description: str, since: datetime) -> Alike:
-    """How alike the newest ``MOST_STORIES`` stories since then are. Raises ``Problem``."""
+    """How alike the newest ``MOST_STORIES`` stories since then are. Raises ``Problem``.
+
+    Kept for ``KEPT_SECONDS``, in which somebody changes the rest of a rule.
+    """
     wanted = gateway.encode([description])[0]
+    key, now = (description, wanted.version), time.monotonic()
+    with _lock:
+        made, found = _kept.get(key, (-math.inf, None))
+    if found is not None and now - made < KEPT_SECONDS:
+        return found
+    found = Alike(_likenesses_of_archive(wanted, since), wanted.version, wanted.vector)
+    with _lock:
+        _kept[key] = (now, found)
+        while len(_kept) > _MOST_KEPT:
+            _kept.popitem(last=False)
+    return found
+
+
+def _likenesses_of_archive(wanted: Embedding, since: datetime) -> dict[int, float]:
     rows = Meaning.objects.filter(version=wanted.version, of=None, at__gte=since)
     found: dict[int, float] = {}
     newest = rows.order_by("-at").values_list("article_id", "vectors")[:MOST_STORIES]
     stream = newest.iterator(_CHUNK)
     while chunk := list(islice(stream, _CHUNK)):
         found.update(_likenesses(chunk, wanted.vector))
-    return Alike(found, wanted.version, wanted.vector)
+    return found
 
 
 def _likenesses(
@@ -59,6 +89,7 @@ def _likenesses(
     return zip((article for article, _ in rows), best.tolist(), strict=True)
 
 
-def meanings_waiting() -> int:
-    """How many articles wait to be read for their meaning."""
-    return Meaning.objects.filter(version="").count()
+def forget() -> None:
+    """Compute anew at next use; for tests, each of which has a database of its own."""
+    with _lock:
+        _kept.clear()

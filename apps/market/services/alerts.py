@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from apps.core import events
+from apps.core import events, locks
 from apps.core.errors import InvalidInput, NotFound
 from apps.market.models import (
     Alert,
@@ -25,6 +25,8 @@ def alerts_correct(*, article: Article) -> int:
     """Tell the owners of a story's alerts that it was corrected or withdrawn; returns how many."""
     if not article.correction or article.story_id is None:
         return 0
+    # In the order in which alerts are raised, so that none waits for another.
+    locks.hold("market.alerts")
     told = 0
     alerts = Alert.objects.filter(story_id=article.story_id).exclude(correction=article)
     for alert in alerts.select_related("article__source", "company", "assignee"):

@@ -126,7 +126,7 @@ def _store(
 
 def _take(waiting: Sequence[Meaning], twins: Mapping[int, int], encoded: Encoded) -> list[Meaning]:
     """Write what was read; what another process has read, or was revised since, is left alone."""
-    rows = Meaning.objects.select_for_update().filter(
+    rows = Meaning.objects.select_for_update(of=("self",)).filter(
         version="", article__in=[row.article_id for row in waiting]
     )
     revisions = dict(rows.values_list("article_id", "article__revision"))

@@ -170,7 +170,7 @@ def _take(analyses: Sequence[Analysis]) -> list[Analysis]:
     waiting = Article.objects.filter(
         id__in=[analysis.article.pk for analysis in analyses], status=Article.Status.STORED
     )
-    revisions = dict(waiting.select_for_update().values_list("id", "revision"))
+    revisions = dict(waiting.select_for_update().order_by("id").values_list("id", "revision"))
     kept = [one for one in analyses if revisions.get(one.article.pk) == one.article.revision]
     now = timezone.now()
     Article.objects.filter(id__in=[one.article.pk for one in kept]).update(
