@@ -16,6 +16,7 @@ from apps.accounts.selectors import signed_in
 from apps.core.errors import InvalidInput, Problem
 from apps.modelhub import selectors
 from apps.modelhub.access import permission_needed
+from apps.modelhub.models import Night
 from apps.modelhub.selectors.nightly import (
     loop_get,
     loop_list,
@@ -34,10 +35,19 @@ _SHOWN = 30
 @permission_needed("modelhub.change_runs")
 def nightly_page(request: HttpRequest) -> HttpResponse:
     """Loops with how many corrections wait, the form that sets one, and the last nights."""
-    loops = [{"loop": loop, "new": new_corrections(dataset=loop.dataset)} for loop in loop_list()]
+    nights = list(night_list()[:_SHOWN])
+    open_loops = {night.loop_id for night in nights if night.state in Night.OPEN}
+    loops = [
+        {
+            "loop": loop,
+            "new": new_corrections(dataset=loop.dataset),
+            "open": loop.pk in open_loops,
+        }
+        for loop in loop_list()
+    ]
     context = {
         "loops": loops,
-        "nights": night_list()[:_SHOWN],
+        "nights": nights,
         "datasets": selectors.dataset_list(),
         "methods": METHODS,
         "recipes": RECIPES,

@@ -196,6 +196,9 @@ def _moved(now: Counter[str], before: Counter[str]) -> list[Moved]:
     total, earlier = now.total(), before.total()
     if not total or not earlier:
         return []
-    moved = [Moved(label, now[label] / total, before[label] / earlier) for label in {*now, *before}]
+    shares = [
+        Moved(label, now[label] / total, before[label] / earlier) for label in {*now, *before}
+    ]
+    moved = [one for one in shares if one.now != one.before]
     moved.sort(key=lambda one: (-abs(one.now - one.before), one.label))
     return moved[:_MOVED]
