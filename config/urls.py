@@ -23,6 +23,7 @@ api: list[Any] = [
     path("models/", include("apps.modelhub.monitoring_api")),
     path("models/", include("apps.modelhub.trial_api")),
     path("models/", include("apps.modelhub.labelling_api")),
+    path("models/", include("apps.modelhub.nightly_api")),
     path("ml/", include("apps.modelhub.door_api")),
 ]
 

@@ -21,6 +21,8 @@ class ModelHubConfig(AppConfig):
         register_periodic("make-profiles", tasks.make_profiles, every=timedelta(minutes=5))
         register_periodic("make-held-out", tasks.make_held_out, every=timedelta(seconds=30))
         register_periodic("prune-monitoring", tasks.prune_monitoring, every=timedelta(hours=12))
+        register_periodic("weekly-report", tasks.mail_weekly_report, every=timedelta(days=7))
+        register_periodic("nightly-loops", tasks.step_nightly_loops, every=timedelta(minutes=1))
         gateway.observe(watching.watch.see)
         register_service("monitoring", watching.store_now_and_then)
         monitoring_metrics.register()

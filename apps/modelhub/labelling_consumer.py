@@ -44,7 +44,9 @@ class LabellingConsumer(StreamConsumer):
         return await self._on_queue(frame, labelling.row_undo)
 
     async def on_row_label(self, frame: dict[str, Any]) -> dict[str, Any]:
-        given = {name: frame[name] for name in ("label", "labels", "spans") if name in frame}
+        given: dict[str, Any] = {
+            name: frame[name] for name in ("label", "labels", "spans") if name in frame
+        }
         if not _is_answer(given):
             raise InvalidInput("The label cannot be read.", code="frame_invalid")
         return await self._on_row(frame, labelling.row_label, **given)

@@ -13,6 +13,8 @@ from apps.modelhub.labelling_models import LabelVerdict as LabelVerdict
 from apps.modelhub.monitoring_models import DriftAlarm as DriftAlarm
 from apps.modelhub.monitoring_models import DriftBlock as DriftBlock
 from apps.modelhub.monitoring_models import TrafficWindow as TrafficWindow
+from apps.modelhub.nightly_models import Night as Night
+from apps.modelhub.nightly_models import NightlyLoop as NightlyLoop
 from apps.modelhub.trial_models import Trial as Trial
 
 

@@ -16,6 +16,8 @@ from rest_framework.views import APIView
 from apps.modelhub import monitoring_report
 from apps.modelhub.access import require
 from apps.modelhub.api import TASK_NAME
+from apps.modelhub.selectors.weekly import weekly
+from apps.modelhub.weekly_report import week_asked, week_payload
 
 
 class MonitoringInput(serializers.Serializer[Any]):
@@ -54,4 +56,40 @@ class MonitoringView(APIView):
         return Response(monitoring_report.report_payload(found))
 
 
-urlpatterns = [path("monitoring/", MonitoringView.as_view(), name="api-monitoring")]
+class WeekInput(serializers.Serializer[Any]):
+    week = serializers.CharField(
+        required=False, max_length=10, help_text="a day of the week; the last whole one without"
+    )
+
+
+class TaskWeekOutput(serializers.Serializer[Any]):
+    task = serializers.CharField()
+    worse = serializers.BooleanField(
+        help_text="fewer answers were left as they were, beyond the intervals"
+    )
+    now = serializers.DictField()
+    before = serializers.DictField()
+    moved = serializers.ListField(child=serializers.DictField())
+    alarms = serializers.ListField(child=serializers.DictField())
+    promotions = serializers.ListField(child=serializers.DictField())
+
+
+class WeekOutput(serializers.Serializer[Any]):
+    until = serializers.DateTimeField(help_text="its end; ``from`` is its begin")
+    tasks = TaskWeekOutput(many=True)
+
+
+class WeekView(APIView):
+    """The report of a week, each task beside the week before."""
+
+    @extend_schema(parameters=[WeekInput], responses=WeekOutput)
+    def get(self, request: Request) -> Response:
+        require(request, "modelhub.view_models")
+        start = week_asked(request.query_params.get("week", ""))
+        return Response(week_payload(start, weekly(start=start)))
+
+
+urlpatterns = [
+    path("monitoring/", MonitoringView.as_view(), name="api-monitoring"),
+    path("monitoring/week/", WeekView.as_view(), name="api-monitoring-week"),
+]

@@ -14,6 +14,8 @@ from django.views.decorators.http import require_GET
 from apps.modelhub import monitoring_charts, monitoring_report
 from apps.modelhub.access import permission_needed
 from apps.modelhub.selectors.monitoring import alarm_list, monitored_tasks
+from apps.modelhub.selectors.weekly import WEEK, weekly
+from apps.modelhub.weekly_report import week_asked
 
 SPANS = {"1": timedelta(days=1), "7": timedelta(days=7), "30": timedelta(days=30)}
 _ALARMS = 20
@@ -39,3 +41,20 @@ def monitoring(request: HttpRequest) -> HttpResponse:
         report = monitoring_report.report(task=task, since=timezone.now() - SPANS[days])
         context |= {"report": report, "charts": monitoring_charts.charts(report.traffic)}
     return render(request, "modelhub/monitoring.html", context)
+
+
+@require_GET
+@never_cache
+@permission_needed("modelhub.view_models")
+def week(request: HttpRequest) -> HttpResponse:
+    """The report of the week of ``?week=``, a day of it, or of the last whole week."""
+    start = week_asked(request.GET.get("week", ""))
+    context = {
+        "start": start,
+        "last": start + WEEK - timedelta(days=1),
+        "earlier": start - WEEK,
+        "later": start + WEEK,
+        "unfinished": start + WEEK > timezone.now(),
+        "weeks": weekly(start=start),
+    }
+    return render(request, "modelhub/weekly.html", context)

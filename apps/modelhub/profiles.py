@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -24,6 +25,14 @@ logger = structlog.get_logger(__name__)
 ENCODER = "encoder"
 _MOST = 3000  # texts of which a profile is made; more tell hardly more
 _CHUNK = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A training text with the labels that the model should give it, as monitoring counts them."""
+
+    text: str
+    labels: Sequence[str]
 
 
 def profile_of(*, task: str, version: str) -> Profile | None:
@@ -54,7 +63,7 @@ def profiles_make() -> int:
         data = run.dataset_version
         try:
             rows = files.rows_read(data.sha256, str(data))
-            profile_make(name=data.sha256[:16], rows=rows).save(_path(run))
+            profile_make(name=data.sha256[:16], rows=labelled(rows)).save(_path(run))
         except (DataError, Problem) as error:
             logger.warning("profile not made", task=info.task, error=str(error))
         else:
@@ -62,9 +71,14 @@ def profiles_make() -> int:
     return made
 
 
-def profile_make(*, name: str, rows: Sequence[LabelledText]) -> Profile:
-    """The profile of labelled rows, or of some of very many; raises ``DataError``, ``Problem``."""
-    known = [row for row in rows if row.label != OUT_OF_SCOPE]
+def labelled(rows: Iterable[LabelledText]) -> list[Row]:
+    """The rows of a classifier but for those out of scope, which no label's traffic looks like."""
+    return [Row(row.text, (row.label,)) for row in rows if row.label != OUT_OF_SCOPE]
+
+
+def profile_make(*, name: str, rows: Sequence[Row]) -> Profile:
+    """The profile of rows, or of some of very many; raises ``DataError``, ``Problem``."""
+    known = list(rows)
     if len(known) > _MOST:
         known = random.Random(7).sample(known, _MOST)  # noqa: S311 - a sample, no secret
     texts = [row.text for row in known]
@@ -77,7 +91,7 @@ def profile_make(*, name: str, rows: Sequence[LabelledText]) -> Profile:
         name,
         texts,
         np.stack([one.vector for one in found]) if found else np.empty((0, 1), np.float32),
-        labels=[row.label for row in known],
+        labels=[label for row in known for label in row.labels],
         encoder=found[0].version if found else "",
     )
 

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.utils import timezone
 from django_tasks import task
 
-from apps.modelhub import held_out, profiles, uploads
-from apps.modelhub.services import monitoring, promotions
+from apps.modelhub import held_out, profiles, uploads, weekly_report
+from apps.modelhub.services import monitoring, nightly, promotions
 
 _SURELY_LEFT = timedelta(seconds=30)
 
@@ -43,3 +43,15 @@ def prune_monitoring() -> int:
     """Delete counts of traffic that are too old."""
     kept = timedelta(days=settings.MONITORING_KEPT_DAYS)
     return monitoring.monitoring_prune(before=timezone.now() - kept)
+
+
+@task()
+def step_nightly_loops() -> int:
+    """Begin the nights that are due and follow those that are open."""
+    return nightly.loops_step()
+
+
+@task()
+def mail_weekly_report() -> int:
+    """Send last week's report to team leads, where that is on."""
+    return weekly_report.report_mail()

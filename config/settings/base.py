@@ -197,6 +197,8 @@ ML_HELD_OUT_DIR: Path = BASE_DIR / "ml" / "monitoring" / "held_out"
 MONITORING_SECONDS = 30.0
 MONITORING_TEXTS = 100
 MONITORING_KEPT_DAYS = 90
+# Whether the weekly report is mailed to team leads who have an address.
+MODEL_REPORT_MAIL = ENVIRONMENT.model_report_mail
 # Waits before each bot answer: makes the time between message and answer long enough for tests
 # that kill the server in it.
 ANSWER_DELAY_SECONDS = ENVIRONMENT.answer_delay

@@ -1,4 +1,5 @@
-"""Two people label one queue by keys, with the real model; monitoring sees what was asked."""
+"""Two people label by keys, classes and entities, with the real models; a lead decides; monitoring
+sees what was asked."""
 
 from __future__ import annotations
 
@@ -56,3 +57,44 @@ def test_two_people_label_by_keys(bare: RunningServer, open_page: OpenPage, tmp_
     picture(lead, "monitoring")
     lead.goto(f"{bare.url}/models/trials/")
     expect(lead.get_by_role("heading", name="Trials")).to_be_visible()
+    mark_entities(lead, operator, bare)
+
+
+def mark_entities(lead: Page, operator: Page, server: RunningServer) -> None:
+    """Both mark one text, the lead by keys and the operator by mouse; the lead takes a side."""
+    lead.goto(f"{server.url}/models/label/")
+    lead.get_by_label("Name").fill("Names")
+    lead.get_by_label("Task").select_option("ner")
+    lead.get_by_label("Each text is labelled by").select_option("2")
+    lead.get_by_label("Texts, one a line").fill("yesterday zed quill met 🚀 fabricorp staff")
+    lead.get_by_role("button", name="Make the queue").click()
+    text = lead.get_by_role("group", name="Text with its entities")
+    expect(text).to_be_focused()
+    lead.keyboard.press("ArrowRight")
+    lead.keyboard.press("Shift+ArrowRight")
+    lead.keyboard.press("3")
+    expect(text.locator("mark")).to_have_text("zed quillPER")
+    lead.keyboard.press("1")
+    expect(text.locator("mark")).to_have_text("zed quillLOC")
+    lead.keyboard.press("Backspace")
+    expect(text.locator("mark")).to_have_count(0)
+    lead.keyboard.press("3")
+    picture(lead, "label-entities")
+    path = lead.url
+    lead.keyboard.press("Enter")
+    expect(lead.get_by_text("Nothing is left for you")).to_be_visible()
+    operator.goto(path)
+    operator.get_by_text("fabricorp", exact=True).dblclick()
+    operator.get_by_role("button", name="ORG").click()
+    expect(operator.locator("mark")).to_have_text("fabricorpORG")
+    operator.get_by_role("button", name="Store and go on").click()
+    expect(lead.locator("[data-done]")).to_have_text("2 / 2")
+    lead.get_by_role("link", name="Agreement").click()
+    expect(lead.locator(".hub-sides mark")).to_have_text(["zed quillPER", "fabricorpORG"])
+    lead.get_by_text("Neither is right").click()
+    editor = lead.get_by_role("group", name="Text with its entities")
+    editor.get_by_text("fabricorp", exact=True).dblclick()
+    lead.keyboard.press("2")
+    expect(editor.locator("mark")).to_have_text(["zed quillPER", "fabricorpORG"])
+    lead.get_by_role("button", name="Decide").click()
+    expect(lead.locator(".hub-verdict mark")).to_have_text(["zed quillPER", "fabricorpORG"])

@@ -63,7 +63,7 @@ def rows(number: int, seed: int = 1) -> list[LabelledText]:
 
 @pytest.fixture
 def profile(engine: FakeEngine, settings: Any) -> Profile:
-    made = profiles.profile_make(name="bank", rows=rows(1200))
+    made = profiles.profile_make(name="bank", rows=profiles.labelled(rows(1200)))
     made.save(settings.ML_PROFILES_DIR / "intent.json")
     return made
 
@@ -148,7 +148,7 @@ def test_another_profile_ends_alarms_and_begins_a_window_of_its_own(profile: Pro
     for _ in range(5):
         record(profile, written("garden", 50, rng))
     assert DriftAlarm.objects.filter(ended_at=None).exists()
-    other = profiles.profile_make(name="later", rows=rows(600, seed=2))
+    other = profiles.profile_make(name="later", rows=profiles.labelled(rows(600, seed=2)))
     assert record(other, written("garden", 50, rng)) == []
     assert not DriftAlarm.objects.filter(ended_at=None).exists()
 

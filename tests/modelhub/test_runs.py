@@ -22,7 +22,7 @@ from ml.errors import TrainingError
 from ml.models.tuning.registry import method_names
 from ml.runs.order import RunOrder
 from tests.conftest import ClientFor, SocketFor
-from tests.ml.training.tiny_encoder import make_encoder, texts
+from tests.ml.training.tiny_encoder import texts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -328,22 +328,3 @@ async def test_the_socket_follows_runs_and_their_jobs_for_leads(
     await refused.connect()
     assert (await refused.receive_json_from())["code"] == "not_allowed"
     await refused.disconnect()
-
-
-def test_a_real_run_makes_a_version_that_is_not_live(
-    models: Path, lead: User, tmp_path: Path, settings: Any
-) -> None:
-    encoder = make_encoder(tmp_path / "encoder")
-    settings.MODEL_BASES = [str(encoder)]
-    settings.MODEL_RUN_NICENESS = 0
-    rows = [*texts(), *texts(ending="and"), *texts(ending="of")]
-    data = stored([LabelledText(row["text"], row["label"]) for row in rows])
-    advanced = 'max_length = 16\nbf16 = false\nfew_shot = "off"\n'
-    live = gateway.model_store().active_version("intent")
-    run = runs.run_start(actor=lead, version=data, base=str(encoder), epochs=2, advanced=advanced)
-    assert run.state == "succeeded", (run.job.message, selectors.run_log(run=run))
-    assert run.version in gateway.model_store().versions("intent")
-    assert gateway.model_store().active_version("intent") == live
-    assert run.result["candidate"]["n"] == run.result["live"]["n"] > 0
-    assert selectors.run_readings(run=run)
-    assert {check["name"] for check in run.gate["checks"]} >= {"rows", "accuracy", "ece"}

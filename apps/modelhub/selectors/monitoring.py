@@ -182,19 +182,25 @@ def _point(at: datetime, windows: Sequence[TrafficWindow]) -> TrafficPoint:
     engine: Counter[str] = Counter()
     for window in windows:
         engine.update({name: n for name, n in window.engine.items() if name != "p95_ms"})
-    bins = _histogram(windows)
-    counted = sum(bins)
-    middle = [(number + 0.5) / len(bins) for number in range(len(bins))]
     asked = engine["requests"]
     return TrafficPoint(
         at=at,
         texts=texts,
-        confidence=sum(map(float.__mul__, middle, map(float, bins))) / counted if counted else None,
+        confidence=mean_confidence(windows),
         out_of_scope=sum(one.out_of_scope for one in windows) / texts if texts else None,
         cached=engine["cache_hits"] / asked if asked else None,
         errors=engine["failures"] + engine["refused"] + engine["expired"],
         p95_ms=max((one.engine.get("p95_ms", 0.0) for one in windows), default=None),
     )
+
+
+def mean_confidence(windows: Iterable[TrafficWindow]) -> float | None:
+    """The mean confidence of the answers, by the middles of their bins."""
+    bins = _histogram(windows)
+    if not sum(bins):
+        return None
+    middles = [(number + 0.5) / len(bins) for number in range(len(bins))]
+    return float(np.average(middles, weights=bins))
 
 
 def _histogram(windows: Iterable[TrafficWindow]) -> list[int]:

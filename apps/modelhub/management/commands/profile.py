@@ -8,9 +8,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandParser
 
+from apps.core import gateway
 from apps.core.commands import TrefoilCommand
 from apps.modelhub import profiles
-from ml.data.readers import read_classification
+from ml.data.joined import joined
+from ml.data.multi_label import read_multi_label
+from ml.data.readers import read_classification, read_ner
+from ml.data.targeting import TARGETED_TASK, read_marked
+from ml.evaluation.decoding import spans_of
 
 
 class Command(TrefoilCommand):
@@ -25,7 +30,7 @@ class Command(TrefoilCommand):
         task: str = options["task"]
         output: Path = options["output"] or settings.ML_PROFILES_DIR / f"{task}.json"
         profile = profiles.profile_make(
-            name=f"{task} (shipped)", rows=list(read_classification(options["train"]))
+            name=f"{task} (shipped)", rows=_rows(task, options["train"])
         )
         profile.save(output)
         unknown, _ = profile.unknown
@@ -40,3 +45,18 @@ class Command(TrefoilCommand):
             "labels": len(profile.labels),
             "unknown_words": round(unknown, 4),
         }
+
+
+def _rows(task: str, file: Path) -> list[profiles.Row]:
+    """The texts of a training file as they are asked in traffic, with their labels, by the kind
+    of the task's live model."""
+    kind = next((info.kind for info in gateway.models() if info.task == task), "classification")
+    if kind == "ner":
+        return [
+            profiles.Row(joined(row.tokens), [label for _, _, label in spans_of(row.tags)])
+            for row in read_ner(file)
+        ]
+    if kind == "multi_label":
+        return [profiles.Row(row.text, row.labels or ("",)) for row in read_multi_label(file)]
+    read = read_marked if task == TARGETED_TASK else read_classification
+    return profiles.labelled(read(file))

@@ -1,0 +1,60 @@
+"""Reads of the nightly loop."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from apps.core.errors import NotFound
+from apps.modelhub.models import DataSet, LabelledExample, Night, NightlyLoop
+
+
+def loop_list() -> QuerySet[NightlyLoop]:
+    return NightlyLoop.objects.select_related("dataset", "actor")
+
+
+def loop_get(*, task: str) -> NightlyLoop:
+    """The loop of a task; raises ``NotFound`` when nobody has set one."""
+    found = loop_list().filter(task=task).first()
+    if found is None:
+        raise NotFound(f"No nightly loop is set for {task}.")
+    return found
+
+
+def night_get(*, night_id: int) -> Night:
+    found = night_list().filter(pk=night_id).first()
+    if found is None:
+        raise NotFound("There is no such night.")
+    return found
+
+
+def night_list() -> QuerySet[Night]:
+    """Nights, newest first."""
+    return Night.objects.select_related(
+        "loop", "run__job", "run__dataset_version__dataset", "actor"
+    )
+
+
+def new_corrections(*, dataset: DataSet) -> int:
+    """How many corrections came or changed since the data set's last version that has any."""
+    versions = dataset.versions.filter(origin__has_key="corrections")
+    last = versions.order_by("-number").first()
+    found = LabelledExample.objects.filter(task=dataset.task)
+    return (found.filter(updated_at__gt=last.created_at) if last else found).count()
+
+
+def due_since(*, loop: NightlyLoop, now: datetime) -> datetime:
+    """The last moment, now or before, at which the loop's hour struck."""
+    local = timezone.localtime(now)
+    struck = local.replace(hour=loop.hour, minute=0, second=0, microsecond=0)
+    return struck if struck <= local else struck - timedelta(days=1)
+
+
+def is_due(*, loop: NightlyLoop, now: datetime) -> bool:
+    """Whether the hour has struck since the loop was set and since its last night."""
+    struck = due_since(loop=loop, now=now)
+    last = loop.nights.first()
+    since = max(loop.updated_at, last.started_at) if last else loop.updated_at
+    return since < struck

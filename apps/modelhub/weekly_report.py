@@ -1,0 +1,98 @@
+"""The weekly report as JSON and as a mail to team leads."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from apps.accounts.models import Role, User
+from apps.core.errors import InvalidInput
+from apps.modelhub.selectors.weekly import WEEK, Share, TaskWeek, WeekNumbers, week_of, weekly
+
+logger = structlog.get_logger(__name__)
+
+
+def week_asked(text: str) -> datetime:
+    """The week of a day ``YYYY-MM-DD``; of no day the last whole week. Raises ``InvalidInput``."""
+    if not text:
+        return week_of(timezone.localdate()) - WEEK
+    try:
+        return week_of(date.fromisoformat(text))
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput(
+            f"{text[:20]!r} is no day; write 2026-03-01.", fields={"week": "no day"}
+        ) from error
+
+
+def week_payload(start: datetime, found: list[TaskWeek]) -> dict[str, Any]:
+    """The report of a week as JSON."""
+    return {
+        "from": start,
+        "until": start + WEEK,
+        "tasks": [
+            {
+                "task": one.task,
+                "worse": one.worse,
+                "now": _numbers(one.now),
+                "before": _numbers(one.before),
+                "moved": [asdict(moved) for moved in one.moved],
+                "alarms": [
+                    {"kind": a.kind, "raised_at": a.raised_at, "ended_at": a.ended_at}
+                    for a in one.alarms
+                ],
+                "promotions": [
+                    {"kind": p.kind, "before": p.before, "after": p.after, "at": p.created_at}
+                    for p in one.promotions
+                ],
+            }
+            for one in found
+        ],
+    }
+
+
+def report_mail() -> int:
+    """Send the last whole week's report to team leads who have an address; returns how many got it.
+
+    Nothing is sent while ``MODEL_REPORT_MAIL`` is off, or in a week in which nothing was asked. A
+    mail that cannot be sent is logged; the report stays on its page.
+    """
+    if not settings.MODEL_REPORT_MAIL:
+        return 0
+    start = week_asked("")
+    found = weekly(start=start)
+    leads = User.objects.filter(role__in=(Role.LEAD, Role.ADMINISTRATOR), is_active=True)
+    to = list(leads.exclude(email="").values_list("email", flat=True))
+    if not found or not to:
+        return 0
+    last = start + WEEK - timedelta(days=1)
+    context = {"start": start, "last": last, "weeks": found}
+    mail = EmailMessage(
+        subject=f"Models, {start:%d %b} to {last:%d %b %Y}",
+        body=render_to_string("modelhub/weekly.txt", context),
+        from_email=settings.DEFAULT_FROM_EMAIL,
+        bcc=to,
+    )
+    try:
+        mail.send()
+    except OSError as error:  # of SMTP too
+        logger.warning("weekly report not sent", error=str(error))
+        return 0
+    return len(to)
+
+
+def _numbers(week: WeekNumbers) -> dict[str, Any]:
+    body = asdict(week)
+    body["corrected"] = _share(week.corrected) if week.corrected else None
+    body["slices"] = [_share(one) for one in week.slices]
+    return body
+
+
+def _share(one: Share) -> dict[str, Any]:
+    return asdict(one) | {"share": round(one.share, 4)}
