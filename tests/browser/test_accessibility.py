@@ -31,7 +31,12 @@ SCREENS: dict[str, tuple[str, ...]] = {
     ),
     "anna": (
         *("/market/", "/market/?text=zzzz", "/market/alerts/?state=all", "/market/rules/"),
-        *("/market/sources/", "/market/replays/", "/market/ > .tape-title", "/market/ > .moved-tile"),
+        *(
+            "/market/sources/",
+            "/market/replays/",
+            "/market/ > .tape-title",
+            "/market/ > .moved-tile",
+        ),
         *("/market/delivery/", "/market/silences/", "/market/alerts/?state=silenced"),
         "/market/alerts/?state=all > .alert-actions a",
         "/market/rules/ > a[href$='/handling/']",
