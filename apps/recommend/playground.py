@@ -22,6 +22,10 @@ SOURCES = {
     "tags": "Tags like the history’s",
     "likes": "Liked by the same readers",
     "follows": "What readers went on to",
+    "near": "Read by the same readers",
+    "next": "What may come next, by the texts of the latest",
+    "fresh": "The same, of items without readers",
+    "lent_near": "Read by the same readers, lent by like items",
     "lent_likes": "Liked by the same readers, lent by like items",
     "lent_follows": "What readers went on to, lent by like items",
     "popularity": "Popular, as the model has it",
@@ -116,7 +120,8 @@ def _first_row_of(
 def _sources(snapshot: Snapshot, ranked: Ranked) -> list[Source]:
     given: dict[str, Scores] = {}
     if ranked.history:
-        given |= ranked.ranker.components(as_history(ranked.history))
+        fading = ranked.ranker.settings.fading
+        given |= ranked.ranker.components(as_history(ranked.history), [fading])[0]
     for reason, amounts in ranked.stated:
         given[reason.kind] = given.get(reason.kind, 0) + amounts
     return [
