@@ -146,10 +146,13 @@ class ModelStore:
         """Make ``version`` the one that is served, here and in every other process.
 
         The version is checked in full first; raises ``ModelNotFound`` or ``ArtifactError`` and
-        leaves the active version as it was.
+        leaves the active version as it was. Where the task is served it is loaded before it takes
+        over, in the caller's thread, so that no batch waits for that.
         """
         self._artifacts.pop((task, version), None)
         self.artifact(task, version)
+        if self._entry(task).predictor is not None:
+            self._prepare(task, version)
         folder = self._folder(task)
         handle, name = tempfile.mkstemp(prefix=f".{ACTIVE}.", dir=folder)
         staged = Path(name)
@@ -162,6 +165,16 @@ class ModelStore:
             staged.replace(folder / ACTIVE)
         finally:
             staged.unlink(missing_ok=True)
+
+    def _prepare(self, task: str, version: str) -> None:
+        """Have a version in memory that has computed a first text, which takes longer than others.
+
+        One that cannot be loaded is told of when it is to take over.
+        """
+        try:
+            self._load_named(task, version).predict(["A first text."])
+        except MLError as error:
+            logger.warning("version %s of %s is not ready: %s", version, task, error)
 
     def unit(self, task: str) -> str:
         """The joint model that answers for the task, as ``<name>/<version>``; else the task.

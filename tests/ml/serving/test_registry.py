@@ -8,6 +8,8 @@ import threading
 import pytest
 
 from ml.errors import ArtifactError, ModelNotFound
+from ml.serving import registry
+from ml.serving.predictors import load_predictor
 from ml.serving.protocol import named_version
 from ml.serving.registry import ModelStore
 from tests.ml.serving.tiny_models import activate, build_model
@@ -63,6 +65,27 @@ def test_the_same_predictor_serves_until_a_promotion(root, versions):
     first = store.load("intent")
     assert store.load("intent") is first
     store.activate("intent", versions[1])
+    assert store.load("intent").info.version == versions[1]
+
+
+def test_no_batch_waits_while_this_process_loads_what_it_promotes(root, versions, monkeypatch):
+    store = ModelStore(root)
+    store.load("intent")
+    loading, go = threading.Event(), threading.Event()
+
+    def slow(*given):
+        loading.set()
+        assert go.wait(10)
+        return load_predictor(*given)
+
+    monkeypatch.setattr(registry, "load_predictor", slow)
+    promotion = threading.Thread(target=store.activate, args=("intent", versions[1]))
+    promotion.start()
+    assert loading.wait(10)
+    assert store.load("intent").info.version == versions[0]
+    go.set()
+    promotion.join()
+    monkeypatch.setattr(registry, "load_predictor", None)  # it is in memory by now
     assert store.load("intent").info.version == versions[1]
 
 
