@@ -157,7 +157,8 @@ def _shown(
             for part in parts
             if abs(part.amount) >= 0.0005
         ],
-        rules=[ruling.name for ruling in policy.touching(position)],
+        # A cap leaves items out, it moves none: it is named at those.
+        rules=[held.name for held in policy.touching(position) if held.action != "cap"],
     )
 
 
