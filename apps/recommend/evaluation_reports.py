@@ -15,6 +15,7 @@ from django.conf import settings
 from apps.core.errors import NotFound
 
 OURS = "trefoil"
+LESS_IS_BETTER = frozenset({"gini", "miscalibration"})
 _NAME = re.compile(r"^[0-9A-Za-z._-]{1,60}$")
 
 
@@ -87,19 +88,20 @@ def comparison(rows: list[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
             {
                 "name": name,
                 "ours": name == OURS,
-                "cells": [_cell(columns[column], at) for column in names],
+                "cells": [_cell(columns[column], at, column) for column in names],
             }
             for at, (name, _) in enumerate(rows)
         ],
     }
 
 
-def _cell(column: list[Any], at: int) -> Cell | None:
+def _cell(column: list[Any], at: int, name: str) -> Cell | None:
     held = column[at]
     if not held:
         return None
     known = [figure for figure in column if figure]
     top = max(max(figure["high"], figure["value"]) for figure in known) or 1.0
+    best = min if name in LESS_IS_BETTER else max
     value, low, high = held["value"], held["low"], held["high"]
     left = max(0.0, 100 * low / top)
     return Cell(
@@ -109,7 +111,7 @@ def _cell(column: list[Any], at: int) -> Cell | None:
         left=round(left, 2),
         width=round(max(100 * high / top - left, 0.5), 2),
         mark=round(100 * value / top, 2),
-        best=value == max(figure["value"] for figure in known),
+        best=value == best(figure["value"] for figure in known),
     )
 
 
