@@ -43,7 +43,7 @@ _ROUNDS = 2
 _LEAST_GAIN = 0.005
 _LEAST_RIDGE_GAIN = 0.03  # fewer deeds are known here than later, which favours a small ridge
 _MAY_LOSE = 0.01
-_MAX_READERS, _MAX_CELLS = 1500, 10_000_000
+_MAX_READERS, _MAX_CELLS = 1500, 400_000_000  # readers times deeds of each times items
 _LEAST_READERS = 30
 _MAX_RIDGE_ITEMS = 4000  # each ridge inverts a matrix of this size
 _DEPTH = 10
@@ -190,7 +190,9 @@ def _ndcg(scores: FloatArray, case: Case) -> float:
 
 
 def _sample(cases: Sequence[Case], items: int) -> Sequence[Case]:
-    number = min(_MAX_READERS, max(_LEAST_READERS, _MAX_CELLS // max(1, items)))
+    deeds = sum(len(case.known) for case in cases) / max(1, len(cases))
+    affordable = int(_MAX_CELLS // max(1.0, deeds * items))
+    number = min(_MAX_READERS, max(_LEAST_READERS, affordable))
     if len(cases) <= number:
         return cases
     chosen = np.random.default_rng(_SEED).choice(len(cases), number, replace=False)
