@@ -120,7 +120,11 @@ def _with_fresh(blend: Blend, settings: TasteSettings) -> TasteSettings:
     What is foreseen here has few of them, so NDCG alone would not miss them.
     """
     share = blend.fresh_share(settings)
-    tried = [replace(settings, lend=lend, fresh=lend * share) for lend in _LENDS]
+    tried = [
+        replace(settings, lend=lend, fresh=fresh)
+        for lend in _LENDS
+        for fresh in dict.fromkeys((lend * share, 0.0))
+    ]
     qualities = [blend.quality(settings) for settings in tried]
     enough = max(qualities) * (1 - _MAY_LOSE)
     return next(
