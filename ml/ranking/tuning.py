@@ -3,7 +3,7 @@
 The last fifth of each reader's known deeds is foreseen from what went before, for as many readers
 as time allows. Several beginnings are tried: the defaults, each part alone, and the weights of a
 learned blend (:mod:`ml.ranking.blending`). From the best two on, one weight after the other is
-multiplied by 0, 1/2, 2 and 4, and a step is kept when it lifts NDCG@10 by half a per cent or more:
+multiplied by 0, 1/2, 2 and 4, and a step is kept when it lifts NDCG@10 by one per cent or more:
 coordinate ascent on the very metric (Metzler and Croft 2007), with little to overfit by. The ridge
 of EASE is chosen likewise before, by plain EASE alone. Nothing of what a protocol holds out is
 looked at.
@@ -40,7 +40,7 @@ _FACTORS = (0.0, 0.5, 2.0, 4.0)
 _LENDS = (8.0, 4.0, 2.0, 1.0)
 _FADINGS = (TasteSettings().fading, 3.0)
 _ROUNDS = 2
-_LEAST_GAIN = 0.005
+_LEAST_GAIN = 0.01
 _LEAST_RIDGE_GAIN = 0.03  # fewer deeds are known here than later, which favours a small ridge
 _MAY_LOSE = 0.01
 _MAX_READERS, _MAX_CELLS = 1500, 400_000_000  # readers times deeds of each times items
