@@ -1,7 +1,7 @@
 """The parts of the score over a few readers' candidates, and how well weights of them foresee.
 
-Candidates of a reader are what any part ranks among its first hundred, and what is to be foreseen:
-what no part puts there, hardly any sum of them would.
+Candidates of a reader are what any part, or what is borrowed of it, ranks among its first hundred,
+and what is to be foreseen: what none of them puts there, hardly any sum of them would.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def candidate_parts(case: Case, parts: Mapping[str, FloatArray]) -> CandidatePar
     refused = np.zeros(total, dtype=bool)
     refused[case.known.items] = True
     candidates = [case.wanted]
-    for name in PARTS:
+    for name in _COLUMNS[:-1]:
         if name in parts:
             candidates.append(_first(np.where(refused, -np.inf, parts[name])))
     chosen: IntArray = np.unique(np.concatenate(candidates))

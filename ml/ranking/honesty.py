@@ -16,7 +16,9 @@ from ml.ranking.selection import best, diversified
 from ml.ranking.taste import Ranker
 from ml.types import FloatArray
 
-READERS, SHOWN, POOL = 150, 10, 300
+READERS, SHOWN, POOL = 60, 10, 300
+DEEDS = 40
+"""The newest deeds of a reader that reasons are looked for among here: each is taken away."""
 TRADE_OFFS = (1.0, 0.95, 0.9, 0.85, 0.7, 0.5)
 FAMILIARITIES = (-1.0, -0.5, 0.5, 1.0)
 _CLOSE = 1e-4  # of the largest loss: what single precision leaves of two ways to reckon it
@@ -33,7 +35,8 @@ def faithfulness(ranker: Ranker, cases: Sequence[Case]) -> dict[str, Any]:
     chosen = _sample(cases)
     true: list[bool] = []
     for case in chosen:
-        history = history_of(case.known)
+        whole = history_of(case.known)
+        history = History(whole.items[-DEEDS:], whole.strengths[-DEEDS:])
         if not len(history):
             continue
         top = best(ranker.scores(history), SHOWN, excluded=case.known.items)
