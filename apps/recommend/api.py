@@ -28,6 +28,7 @@ from apps.recommend.services.catalogue import (
     items_delete,
 )
 from apps.recommend.services.readers import (
+    dial_set,
     reader_for_external,
     reader_forget,
     wish_clear,
@@ -260,7 +261,7 @@ class ProfileView(ReaderView):
         reader = self.visitor.reader
         if reader is None:
             blank = {"id": str(self.visitor.key), "simulated": False, "wish": ""}
-            return Response({**blank, "preferences": []})
+            return Response({**blank, "familiarity": 0.0, "preferences": []})
         stances = selectors.preference_list(reader=reader)
         shown = serializers.PreferenceSerializer(stances, many=True).data
         return Response({**reader_payload(reader), "preferences": shown})
@@ -276,6 +277,8 @@ class ProfileView(ReaderView):
                 wish_set(reader=reader, sentence=wish)
             else:
                 wish_clear(reader=reader)
+        if (familiarity := body.validated_data.get("familiarity")) is not None:
+            dial_set(reader=reader, value=familiarity)
         for preference in body.validated_data.get("preferences", []):
             deeds.preference_set(reader=reader, **preference)
         self.visitor = Visitor(reader.key, reader, self.visitor.user)

@@ -28,9 +28,9 @@ class DiscoverConsumer(StreamConsumer):
 
     Commands: ``event.record {item_id, kind, value?}`` and ``event.undo {event_id}`` (a record's
     event id is the frame's id), ``item.forget {item_id, kind?}``, ``preference.set {subject,
-    value, stance}``, ``wish.set {text}``, ``feed.request {have: {section: signature}}``. After each
-    change all of the reader's pages receive ``feed.changed {cause}`` on the reader's stream and
-    request the sections that they lack.
+    value, stance}``, ``wish.set {text}``, ``dial.set {value}``, ``feed.request {have:
+    {section: signature}}``. After each change all of the reader's pages receive ``feed.changed
+    {cause}`` on the reader's stream and request the sections that they lack.
     """
 
     visitor: Visitor
@@ -103,6 +103,13 @@ class DiscoverConsumer(StreamConsumer):
             reader=reader, sentence=sentence, embeddings=embeddings
         )
         return {}
+
+    async def on_dial_set(self, frame: dict[str, Any]) -> dict[str, Any]:
+        await database_sync_to_async(self._dial)(frame.get("value"))
+        return {}
+
+    def _dial(self, value: object) -> None:
+        readers.dial_set(reader=self.visitor.made(), value=value)
 
     async def on_feed_request(self, frame: dict[str, Any]) -> dict[str, Any]:
         """The page's sections in order; those that the client has already come without cards."""

@@ -85,7 +85,8 @@ class Reader(models.Model):
 
     ``key`` is the reader's public name in streams and in the visitor's signed cookie. ``wish`` is
     the sentence in which the reader said what to look for; ``wish_vectors`` holds the vector of
-    its wanted part and then one for each unwanted part, as float32.
+    its wanted part and then one for each unwanted part, as float32. ``familiarity`` is the reader's
+    dial, from -1 (surprising) to 1 (familiar).
     """
 
     key = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
@@ -97,6 +98,7 @@ class Reader(models.Model):
     wish = models.CharField(max_length=300, blank=True)
     wish_vectors = models.BinaryField(null=True)
     wish_encoder = models.CharField(max_length=80, blank=True)
+    familiarity = models.FloatField(default=0.0)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -54,11 +54,17 @@ def ranked_of(inputs: PageInputs) -> Ranked:
 
 def rows_of(inputs: PageInputs) -> list[Row]:
     ranked = rank(inputs.snapshot, inputs.taste, words=inputs.words)
-    return build_feed(inputs.snapshot, inputs.taste, ranked, policy=inputs.policy)
+    return build_feed(
+        inputs.snapshot,
+        inputs.taste,
+        ranked,
+        familiarity=inputs.taste.familiarity,
+        policy=inputs.policy,
+    )
 
 
 def page_payload(reader: Reader | None, inputs: PageInputs, rows: Sequence[Row]) -> dict[str, Any]:
-    """The page as JSON: its rows with cards, whether nothing is known yet, and the wish."""
+    """The page as JSON: its rows with cards, whether it is a new reader, wish and dial."""
     pks = {inputs.snapshot.entries[pick.position].pk for row in rows for pick in row.picks}
     items = selectors.items_by_pk(pks)
     kept = selectors.kept_kinds(reader, pks)
@@ -67,6 +73,7 @@ def page_payload(reader: Reader | None, inputs: PageInputs, rows: Sequence[Row])
         "sections": feed_payload(rows, inputs.snapshot, items, kept),
         "cold": inputs.taste.is_cold,
         "wish": wish_payload(inputs.taste),
+        "familiarity": inputs.taste.familiarity,
     }
 
 

@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from apps.recommend.feed import Pick, Row
 from apps.recommend.index import Snapshot
+from apps.recommend.item_values import shown_image
 from apps.recommend.models import Interaction, Item, Kind, Reader
 from apps.recommend.search import Found, best_passage, highlight
 from apps.recommend.selectors import HistoryEntry
@@ -57,6 +58,7 @@ def item_card(item: Item, *, kept: set[str] | None = None, reason: str = "") -> 
         "tags": item.tags[:3],
         "blurb": blurb(item.text),
         "cover": cover(item),
+        "image": shown_image(item.image_url),
         "saved": Kind.SAVE in (kept or ()),
         "liked": Kind.LIKE in (kept or ()),
         "reason": reason,
@@ -163,6 +165,7 @@ def reader_payload(reader: Reader) -> dict[str, Any]:
         "id": reader.external_id or str(reader.key),
         "simulated": reader.simulated,
         "wish": reader.wish,
+        "familiarity": reader.familiarity,
     }
 
 

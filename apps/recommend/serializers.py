@@ -153,9 +153,11 @@ class PreferenceInput(serializers.Serializer[Any]):
 
 
 class ProfileInput(serializers.Serializer[Any]):
-    """The wish (empty clears it) and preferences to set or, with ``stance`` null, to withdraw."""
+    """The wish (empty clears it), the dial from -1 (surprising) to 1 (familiar), and preferences
+    to set or, with ``stance`` null, to withdraw."""
 
     wish = serializers.CharField(required=False, allow_blank=True)
+    familiarity = serializers.FloatField(required=False, min_value=-1.0, max_value=1.0)
     preferences = PreferenceInput(many=True, required=False)
 
 
@@ -163,6 +165,7 @@ class ProfileSerializer(serializers.Serializer[Any]):
     id = serializers.CharField()
     simulated = serializers.BooleanField()
     wish = serializers.CharField()
+    familiarity = serializers.FloatField()
     preferences = PreferenceSerializer(many=True)
 
 

@@ -45,6 +45,7 @@ class Taste:
     wish: str = ""
     wish_wanted: str = ""
     unwanted_words: tuple[str, ...] = ()
+    familiarity: float = 0.0
     wanted: NDArray[np.float32] | None = None
     unwanted: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 1), np.float32))
 
@@ -76,6 +77,7 @@ def taste_of(reader: Reader | None, snapshot: Snapshot) -> Taste:
         wish=reader.wish,
         wish_wanted=wish.wanted,
         unwanted_words=wish.unwanted,
+        familiarity=reader.familiarity,
         wanted=wanted,
         unwanted=unwanted,
     )

@@ -47,9 +47,17 @@ def part_words(reason: Reason, snapshot: Snapshot) -> str:
     return reason_words(reason, snapshot)
 
 
+def _dial_words(value: float) -> str:
+    if not value:
+        return "Neither surprising nor familiar"
+    return f"More of the {'familiar' if value > 0 else 'surprising'}"
+
+
 def cause_words(cause: Mapping[str, Any]) -> str:
     """Why the page has just changed, for the reader."""
     title, kind = str(cause.get("title", "")), str(cause.get("kind", ""))
+    if kind == "dial":
+        return _dial_words(float(cause["value"]))
     if kind in Kind.values:
         if kind in (Kind.NOT_INTERESTED, Kind.DISLIKE):
             return f"Less like {title}"

@@ -160,10 +160,11 @@ def test_the_profile_is_read_changed_and_forgotten(client: Client, books: None) 
     client.get(reverse("recommend:home"))
     body = {
         "wish": "storms at sea",
+        "familiarity": 0.25,
         "preferences": [{"subject": "tag", "value": "ghosts", "stance": "mute"}],
     }
     changed = send(client, "patch", "profile", body).json()
-    assert changed["wish"] == "storms at sea"
+    assert (changed["wish"], changed["familiarity"]) == ("storms at sea", 0.25)
     assert changed["preferences"] == body["preferences"]
     receipt = send(client, "delete", "profile").json()
     assert receipt["deleted"]["preferences"] == 1

@@ -139,6 +139,15 @@ async def test_a_sentence_and_a_preference_change_the_page() -> None:
 
 
 @pytest.mark.usefixtures("catalogue")
+async def test_the_dial_is_kept_and_tells_the_other_tabs() -> None:
+    reader = uuid.uuid4()
+    async with opened(reader) as tab, opened(reader) as other:
+        await tab.ask(type="dial.set", value=-0.5)
+        assert (await other.frame("event"))["payload"]["words"] == "More of the surprising"
+        assert (await other.ask(type="feed.request"))["familiarity"] == -0.5
+
+
+@pytest.mark.usefixtures("catalogue")
 async def test_bad_commands_are_answered_and_the_socket_lives_on() -> None:
     await database_sync_to_async(item_delete)(external_id="sea-2")
     async with opened(uuid.uuid4()) as tab:
@@ -149,6 +158,8 @@ async def test_bad_commands_are_answered_and_the_socket_lives_on() -> None:
             ({"type": "event.record", "item_id": 7, "kind": "save"}, "frame_invalid"),
             ({"type": "feed.request", "have": [1]}, "frame_invalid"),
             ({"type": "wish.set", "text": "x" * 400}, "wish_too_long"),
+            ({"type": "dial.set", "value": 2}, "dial_invalid"),
+            ({"type": "dial.set", "value": "far"}, "dial_invalid"),
             ({"type": "preference.set", "subject": "moon", "value": "x"}, "invalid_preference"),
         ]
         for frame, code in frames:

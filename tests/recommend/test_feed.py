@@ -9,7 +9,7 @@ from apps.recommend import page
 from apps.recommend.feed import Row, build_feed
 from apps.recommend.models import Interaction, Reader
 from apps.recommend.services import events
-from apps.recommend.services.readers import wish_set
+from apps.recommend.services.readers import dial_set, wish_set
 from tests.recommend.factories import did, load_books
 
 pytestmark = pytest.mark.usefixtures("books")
@@ -39,6 +39,18 @@ def test_no_item_is_shown_twice(reader: Reader) -> None:
 def test_what_one_saves_brings_its_kind_to_the_front(reader: Reader) -> None:
     did(reader, "save", "sea-1")
     assert all(item.startswith("sea") for item in shown(reader)["for-you"][:3])
+
+
+def test_the_dial_of_a_reader_is_kept_for_their_page(reader: Reader) -> None:
+    did(reader, "save", "sea-1")
+    as_it_comes = shown(reader)["for-you"]
+    dial_set(reader=reader, value=-1)
+    led = shown(Reader.objects.get(pk=reader.pk))["for-you"]
+    assert led != as_it_comes
+    inputs = page.page_inputs(reader)
+    rows = build_feed(inputs.snapshot, inputs.taste, page.ranked_of(inputs), familiarity=-1.0)
+    entries = inputs.snapshot.entries
+    assert led == [entries[pick.position].external_id for pick in rows[0].picks]
 
 
 def test_what_was_acted_upon_is_not_recommended_again(reader: Reader) -> None:

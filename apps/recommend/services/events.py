@@ -186,6 +186,11 @@ def wish_changed(*, reader: Reader) -> None:
     _announce(reader, {"kind": "wish", "title": reader.wish})
 
 
+def dial_changed(*, reader: Reader) -> None:
+    """Tell the reader's open pages that the dial was turned, in the caller's transaction."""
+    _announce(reader, {"kind": "dial", "value": reader.familiarity})
+
+
 def _announce(reader: Reader, cause: dict[str, Any]) -> None:
     payload = {"cause": cause, "words": cause_words(cause)}
     events.publish(reader.stream, "feed.changed", payload)

@@ -28,7 +28,7 @@ from apps.recommend.models import (
     vector_to_bytes,
 )
 from apps.recommend.services.catalogue import ENCODER
-from apps.recommend.services.events import wish_changed
+from apps.recommend.services.events import dial_changed, wish_changed
 from apps.recommend.wish import Wish, parse_wish
 from ml.types import Embedding
 
@@ -93,6 +93,9 @@ def _move(visitor: Reader, own: Reader) -> None:
         if (preference.subject, preference.value) not in known:
             preference.reader = own
             preference.save(update_fields=["reader"])
+    if visitor.familiarity and not own.familiarity:
+        own.familiarity = visitor.familiarity
+        own.save(update_fields=["familiarity"])
     if visitor.wish and not own.wish:
         own.wish, own.wish_vectors = visitor.wish, visitor.wish_vectors
         own.wish_encoder = visitor.wish_encoder
@@ -167,6 +170,21 @@ def wish_set(*, reader: Reader, sentence: str) -> None:
     sentence, texts = wish_texts(sentence)
     embeddings = cast(list[Embedding], gateway.predict(ENCODER, texts))
     wish_store(reader=reader, sentence=sentence, embeddings=embeddings)
+
+
+def dial_set(*, reader: Reader, value: object) -> None:
+    """Lead the reader's page from the surprising (-1) to the familiar (1); 0 is as it comes.
+
+    Raises ``InvalidInput`` for anything else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -1 <= value <= 1:
+        raise InvalidInput(
+            "The dial goes from -1 (surprising) to 1 (familiar).", code="dial_invalid"
+        )
+    with transaction.atomic():
+        reader.familiarity = float(value)
+        reader.save(update_fields=["familiarity"])
+        dial_changed(reader=reader)
 
 
 def wish_clear(*, reader: Reader) -> None:

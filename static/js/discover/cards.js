@@ -15,6 +15,9 @@ export function makeCard(card) {
   const cover = part("cover");
   cover.className = `cover tone-${card.cover.tone} form-${card.cover.form}`;
   cover.href = part("link").href = card.url;
+  if (card.image) part("image").src = card.image;
+  else part("image").removeAttribute("src");
+  part("image").hidden = !card.image;
   part("why").href = `${card.url}#why`;
   part("cover-title").textContent = part("link").textContent = card.title;
   part("cover-author").textContent = card.authors[0] || "";

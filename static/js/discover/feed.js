@@ -51,6 +51,7 @@ export default function start(root) {
     part("empty").hidden = page.sections.length > 0;
     part("wish-panel").classList.toggle("is-cold", page.cold);
     showWish(part, page.wish);
+    showDial(part("dial"), page.familiarity);
   }
 
   function tell(words) {
@@ -63,6 +64,7 @@ export default function start(root) {
 
   actOnCards(root, session, { onGone: (card) => card.classList.add("is-leaving") });
   listenToWish(root, part, session);
+  part("dial").addEventListener("change", ({ target }) => session.dial(Number(target.value)).catch(() => {}));
 }
 
 function signatures(feed) {
@@ -94,6 +96,10 @@ function fillShelf(shelf, section) {
   shelf.querySelector('[data-part="title"]').textContent = section.title;
   items.replaceChildren(...section.items.map(makeCard));
   items.scrollLeft = scrolled;
+}
+
+function showDial(dial, value) {
+  if (document.activeElement !== dial) dial.value = value;
 }
 
 function showWish(part, wish) {

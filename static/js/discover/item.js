@@ -1,11 +1,13 @@
 /**
  * The page of one item: `<div data-controller="item" data-item="…">`. Opening it counts once in a
- * while however often it is loaded, since its event id is made of the item and the half hour.
+ * while however often it is loaded, since its event id is made of the item and the half hour. How long
+ * the reader stayed is told when the page is left or hidden, while its socket still is.
  */
 import { actOnCards } from "./cards.js";
 import { openSession } from "./session.js";
 
 const HALF_HOUR = 1_800_000;
+const SHORTEST_STAY = 5; // seconds: less is a glance
 
 export default function start(root) {
   const session = openSession(root);
@@ -18,5 +20,19 @@ export default function start(root) {
   };
   document.addEventListener("visibilitychange", seen);
   seen();
+  tellStay(session, item);
   actOnCards(root, session, { onGone: (card) => card.classList.add("is-gone") });
+}
+
+function tellStay(session, item) {
+  let since = document.visibilityState === "visible" ? Date.now() : null;
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") {
+      since = Date.now();
+      return;
+    }
+    const seconds = since === null ? 0 : Math.round((Date.now() - since) / 1000);
+    since = null;
+    if (seconds >= SHORTEST_STAY) session.record(item, "dwell", crypto.randomUUID(), seconds).catch(() => {});
+  });
 }
