@@ -19,6 +19,7 @@ from apps.recommend.services.catalogue import (
 )
 from ml.errors import ArtifactError
 from ml.ranking.behaviour import Behaviour
+from ml.ranking.taste import LARGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,11 @@ class IndexHealth:
     revision: int
     head: int
     links: LinksHealth
+
+    @property
+    def shortlists(self) -> bool:
+        """Whether a page scores a shortlist of the catalogue rather than every item."""
+        return self.items > LARGE
 
 
 def index_health() -> IndexHealth:
