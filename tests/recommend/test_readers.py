@@ -1,17 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
 
 from apps.accounts.models import User
-from apps.recommend.models import Interaction, Reader
+from apps.recommend.models import Reader
 from apps.recommend.services import events
-from apps.recommend.services.readers import (
-    reader_for_user,
-    reader_forget,
-    reader_join,
-    wish_set,
-)
+from apps.recommend.services.joining import reader_join
+from apps.recommend.services.readers import reader_for_user, wish_set
 from tests.recommend.factories import ReaderFactory, did
 
 pytestmark = pytest.mark.usefixtures("books")
@@ -47,27 +42,3 @@ def test_somebody_elses_or_an_outside_reader_is_not_taken_over(mei: User, keeper
         joined = reader_join(key=found.key, user=mei)
         assert joined.user_id == mei.pk
         assert joined.pk != found.pk
-
-
-def test_forgetting_leaves_nothing_in_any_table(reader: Reader) -> None:
-    did(reader, "save", "sea-1", "sea-2")
-    events.preference_set(reader=reader, subject="tag", value="a-telltale-tag", stance="more")
-    wish_set(reader=reader, sentence="a telltale sentence")
-    pk, key = reader.pk, reader.key
-    receipt = reader_forget(reader=reader)
-    assert receipt.deleted["interactions"] == 2
-    assert receipt.deleted["wishes"] == 1
-    assert not Interaction.objects.filter(reader_id=pk).exists()
-    for table, row in _all_rows():
-        text = str(row)
-        for trace in (str(key), key.hex, "telltale"):
-            assert trace not in text, f"{table} still holds {trace}"
-
-
-def _all_rows() -> list[tuple[str, tuple[object, ...]]]:
-    found = []
-    with connection.cursor() as cursor:
-        for table in connection.introspection.table_names(cursor):
-            cursor.execute(f'SELECT * FROM "{table}"')
-            found += [(table, row) for row in cursor.fetchall()]
-    return found
