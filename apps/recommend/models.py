@@ -145,7 +145,7 @@ class Interaction(models.Model):
         indexes = [
             models.Index(fields=["reader", "-at"]),
             models.Index(fields=["reader", "kind", "-at"]),
-            models.Index(fields=["reader", "item"]),
+            models.Index(fields=["reader", "item", "kind"]),
             models.Index(fields=["item", "kind"]),
         ]
 

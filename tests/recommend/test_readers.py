@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import pytest
+from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.recommend.models import Reader
+from apps.recommend.models import Experiment, Exposure, Impression, Reader
 from apps.recommend.services import events
 from apps.recommend.services.joining import reader_join
 from apps.recommend.services.readers import reader_for_user, wish_set
@@ -42,3 +45,36 @@ def test_somebody_elses_or_an_outside_reader_is_not_taken_over(mei: User, keeper
         joined = reader_join(key=found.key, user=mei)
         assert joined.user_id == mei.pk
         assert joined.pk != found.pk
+
+
+def test_joining_loses_nothing_and_joining_again_changes_nothing(reader: Reader, mei: User) -> None:
+    own = reader_for_user(user=mei)
+    early, late = timezone.now() - timedelta(days=2), timezone.now() - timedelta(days=1)
+
+    def opinion(who: Reader, item: str, kind: str, event_id: str, at: datetime) -> None:
+        events.interaction_record(
+            reader=who, item_id=item, kind=kind, event_id=event_id, at=at, source="test"
+        )
+
+    opinion(own, "sea-1", "like", "own-like", early)
+    opinion(reader, "sea-1", "dislike", "visitor-dislike", late)
+    opinion(reader, "sea-2", "like", "visitor-first", early)
+    opinion(reader, "sea-2", "not_interested", "visitor-second", late)
+    experiment = Experiment.objects.create(
+        key="e", name="e", arms=[], metric="click", baseline=0.1, lift=0.1, needed=1
+    )
+    exposure = Exposure.objects.create(
+        experiment=experiment, reader=reader, arm="a", first_at=early
+    )
+    seen = Impression.objects.create(exposure=exposure, reader=reader, items=[], at=early)
+    for _ in range(2):
+        reader_join(key=reader.key, user=mei)
+        held = own.interactions.order_by("event_id").values_list("event_id", flat=True)
+        assert list(held) == ["visitor-dislike", "visitor-second"]
+        replaced = own.replaced_events.order_by("event_id").values_list("event_id", flat=True)
+        assert list(replaced) == ["own-like", "visitor-first"]
+        seen.refresh_from_db()
+        assert (seen.reader_id, seen.exposure.reader_id) == (own.pk, own.pk)
+    # What the later opinion replaced does not come back when it is sent again.
+    opinion(own, "sea-2", "like", "visitor-first", early)
+    assert own.interactions.count() == 2

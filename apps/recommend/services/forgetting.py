@@ -17,7 +17,7 @@ from apps.core.models import Event, Stream
 from apps.core.traces import relations_to, rows_naming, rows_pointing, tables
 from apps.modelhub.services import examples_forget_of
 from apps.recommend import traces
-from apps.recommend.models import ForgetReceipt, Item, Reader, reader_stream
+from apps.recommend.models import ForgetReceipt, Reader, reader_stream
 from apps.recommend.services.catalogue import ENCODER
 from apps.recommend.services.readers import wish_parts
 from apps.recommend.subjects import subject_of
@@ -33,6 +33,8 @@ _EMPTIED: dict[str, dict[str, Any]] = {
 """Rows that stay without what named the reader: a stream's numbers are dense, an audit is kept."""
 _DELETED = frozenset({"admin.LogEntry", "django_tasks_database.DBTaskResult"})
 """Tables beside Discover's own whose rows go when they name the reader."""
+_SHARED = frozenset({"recommend.Item", "recommend.Experiment", "recommend.BusinessRule"})
+"""Discover's tables whose rows are not a reader's, even where they name one."""
 
 
 def reader_forget(*, reader: Reader, actor: Any | None = None) -> tuple[ForgetReceipt, Traces]:
@@ -110,7 +112,7 @@ def _clear_named(named: dict[type[Model], list[Any]], counts: Counter[str]) -> l
         label = model._meta.label
         if label in _EMPTIED:
             counts["mentions"] += rows.update(**_EMPTIED[label])
-        elif label in _DELETED or (model._meta.app_label == "recommend" and model is not Item):
+        elif label in _DELETED or (model._meta.app_label == "recommend" and label not in _SHARED):
             _delete(rows, counts)
         elif rows.exists():
             left.append(label)
