@@ -107,6 +107,20 @@ def prepare(task: str, version: str) -> None:
         serving.warm([named_version(task, version)])
 
 
+def cached_texts(task: str) -> list[str]:
+    """The texts of ``task`` whose predictions this process holds; none where it serves nothing."""
+    with _lock:
+        serving = _engine
+    return serving.cached_texts(task) if serving is not None else []
+
+
+def drop_cached(task: str) -> int:
+    """Let go of the predictions of ``task`` that this process holds; how many those were."""
+    with _lock:
+        serving = _engine
+    return serving.drop_cached(task) if serving is not None else 0
+
+
 def shut_down() -> None:
     """Finish what is queued and release the models."""
     previous = use_engine(None)

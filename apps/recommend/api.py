@@ -17,7 +17,7 @@ from apps.core.api import CursorPagination, JobSerializer
 from apps.core.errors import InvalidInput, NotAllowed, Problem
 from apps.recommend import page, selectors, serializers, tasks
 from apps.recommend.models import Reader
-from apps.recommend.payloads import reader_payload, receipt_payload
+from apps.recommend.payloads import reader_payload
 from apps.recommend.rows import ItemRow, RowError, item_row
 from apps.recommend.services import events as deeds
 from apps.recommend.services.catalogue import (
@@ -27,14 +27,15 @@ from apps.recommend.services.catalogue import (
     items_add,
     items_delete,
 )
+from apps.recommend.services.forgetting import reader_forget
 from apps.recommend.services.readers import (
     dial_set,
     reader_for_external,
-    reader_forget,
     wish_clear,
     wish_set,
 )
 from apps.recommend.services.uploads import import_start
+from apps.recommend.traces import proof_of, proof_payload, sealed
 from apps.recommend.visitors import Visitor, remember, visitor_from
 
 READER = OpenApiParameter("reader", description="another reader's id (administrators)")
@@ -284,14 +285,16 @@ class ProfileView(ReaderView):
         self.visitor = Visitor(reader.key, reader, self.visitor.user)
         return self.get(request)
 
-    @extend_schema(responses={200: serializers.ReceiptSerializer})
+    @extend_schema(parameters=[READER], responses={200: serializers.ReceiptSerializer})
     def delete(self, request: Request) -> Response:
-        if self.visitor.reader is None:
+        reader = self.reader(request, "change_reader")
+        if reader is None:
             return Response({"receipt": "", "at": None, "deleted": {}})
-        receipt = reader_forget(reader=self.visitor.reader, actor=request.user)
+        receipt, looked_for = reader_forget(reader=reader, actor=request.user)
         if self.visitor.user is None:
             self.visitor = Visitor(uuid.uuid4(), None, None)
-        return Response(receipt_payload(receipt))
+        seal = sealed(looked_for, receipt)
+        return Response(proof_payload(proof_of(seal), seal))
 
 
 urlpatterns = [

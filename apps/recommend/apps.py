@@ -28,6 +28,7 @@ class RecommendConfig(AppConfig):
         jobs.register_job(evaluation_job.EVALUATE, evaluation_job.evaluate, queue=jobs.LONG_QUEUE)
         register_periodic("refresh-item-vectors", tasks.refresh_vectors, every=timedelta(minutes=2))
         register_periodic("items-clock", tasks.items_follow_clock, every=timedelta(minutes=1))
+        register_periodic("settle-forgotten", tasks.settle_forgotten, every=timedelta(minutes=1))
         register_periodic("fit-behaviour", tasks.fit_behaviour, every=timedelta(minutes=10))
         lifespan.register_service("recommend-popularity", warming.run_popularity)
         demo.register_loader("discover", demo_content.load)

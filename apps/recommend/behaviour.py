@@ -6,8 +6,11 @@ items are never removed from the table; an item that came after the fit has no l
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +69,7 @@ def _read(path: Path) -> Behaviour | None:
 
 def behaviour_fit() -> bool:
     """Fit the links to what readers did and write them; whether there was enough to go by."""
+    began = time.time()
     catalogue = snapshot()
     log = _log(catalogue)
     if int(log.positive.sum()) < LEAST_POSITIVES:
@@ -79,8 +83,19 @@ def behaviour_fit() -> bool:
         log, vectors, tags, ridge=RIDGE, max_items=MAX_ITEMS, learn=train_next_item
     )
     fitted = fit_behaviour(log, vectors, tags=tags, ridge=ridge, learn=train_next_item)
-    replace(fitted, settings=weights).save(behaviour_path(catalogue))
+    path = behaviour_path(catalogue)
+    replace(fitted, settings=weights).save(path)
+    # The file is as old as what it was fitted to: whoever was forgotten since is still in it.
+    os.utime(path, (began, began))
     return True
+
+
+def behaviour_older_than(moment: datetime) -> bool:
+    """Whether links are held that were fitted to what readers did before ``moment``."""
+    try:
+        return behaviour_path(snapshot()).stat().st_mtime < moment.timestamp()
+    except FileNotFoundError:
+        return False
 
 
 def _log(catalogue: Snapshot) -> Log:

@@ -16,6 +16,7 @@ from apps.core.errors import NotAllowed
 from apps.core.signing import secret_of
 from apps.recommend.models import Reader
 from apps.recommend.services.readers import reader_for_external, reader_for_key
+from apps.recommend.subjects import was_forgotten
 from apps.recommend.visitors import COOKIE, cookie_key, cookie_value
 
 LONGEST = 7 * 86_400
@@ -56,6 +57,7 @@ def visitor_read(statement: str) -> tuple[uuid.UUID, str]:
     key = cookie_key({COOKIE: statement})
     if (
         key is not None
+        and not was_forgotten(key)
         and not Reader.objects.filter(key=key).exclude(user=None, external_id=None).exists()
     ):
         return key, statement

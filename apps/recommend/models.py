@@ -14,6 +14,7 @@ from apps.recommend.event_models import ReplacedEvent as ReplacedEvent
 from apps.recommend.experiment_models import Experiment as Experiment
 from apps.recommend.experiment_models import Exposure as Exposure
 from apps.recommend.experiment_models import Impression as Impression
+from apps.recommend.forget_models import ForgetReceipt as ForgetReceipt
 from apps.recommend.rule_models import BusinessRule as BusinessRule
 from apps.recommend.weight_models import EventWeight as EventWeight
 
@@ -145,6 +146,8 @@ class Interaction(models.Model):
         ]
         indexes = [
             models.Index(fields=["reader", "-at"]),
+            models.Index(fields=["reader", "kind", "-at"]),
+            models.Index(fields=["reader", "item", "kind"]),
             models.Index(fields=["item", "kind"]),
         ]
 

@@ -19,7 +19,6 @@ from apps.recommend.models import Interaction, Item, Kind, Reader
 from apps.recommend.search import Found, best_passage, highlight
 from apps.recommend.selectors import HistoryEntry
 from apps.recommend.services.imports import ImportReport
-from apps.recommend.services.readers import Receipt
 from apps.recommend.taste import Taste
 from apps.recommend.words import DEEDS, reason_words
 
@@ -166,14 +165,6 @@ def reader_payload(reader: Reader) -> dict[str, Any]:
         "simulated": reader.simulated,
         "wish": reader.wish,
         "familiarity": reader.familiarity,
-    }
-
-
-def receipt_payload(receipt: Receipt) -> dict[str, Any]:
-    return {
-        "receipt": receipt.number,
-        "at": receipt.at.isoformat(),
-        "deleted": receipt.deleted,
     }
 
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from apps.core.errors import NotFound
 from apps.core.models import Job
 from apps.recommend.models import Interaction, Item, Kind, Preference, Reader
 
 ALSO_READERS = 400
+HISTORY_EVENTS = 2000
 POSITIVE = Q(kind__in=[Kind.LIKE, Kind.SAVE, Kind.PURCHASE]) | Q(kind=Kind.RATING, value__gte=4)
 
 
@@ -59,21 +60,20 @@ def kept_kinds(reader: Reader | None, pks: Iterable[int]) -> dict[int, set[str]]
 
 
 def history_list(*, reader: Reader, limit: int = 100) -> list[HistoryEntry]:
-    """The items that the reader did something to, the latest first."""
-    latest = list(
-        reader.interactions.values("item_id").annotate(at=Max("at")).order_by("-at")[:limit]
-    )
-    pks = [row["item_id"] for row in latest]
-    items = items_by_pk(pks)
+    """The items that the reader did something to lately, the latest first.
+
+    No more than the newest ``HISTORY_EVENTS`` events are read, however long the history is.
+    """
     kinds: dict[int, list[str]] = defaultdict(list)
-    rows = reader.interactions.filter(item_id__in=pks).order_by("-at")
-    for item, kind in rows.values_list("item_id", "kind"):
+    at: dict[int, datetime] = {}
+    newest = reader.interactions.order_by("-at").values_list("item_id", "kind", "at")
+    for item, kind, moment in newest[:HISTORY_EVENTS]:
+        at.setdefault(item, moment)
         if kind not in kinds[item]:
             kinds[item].append(kind)
-    return [
-        HistoryEntry(items[row["item_id"]], tuple(kinds[row["item_id"]]), row["at"])
-        for row in latest
-    ]
+    pks = list(at)[:limit]
+    items = items_by_pk(pks)
+    return [HistoryEntry(items[pk], tuple(kinds[pk]), at[pk]) for pk in pks]
 
 
 def saved_list(*, reader: Reader, limit: int = 200) -> list[Item]:

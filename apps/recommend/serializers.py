@@ -169,7 +169,28 @@ class ProfileSerializer(serializers.Serializer[Any]):
     preferences = PreferenceSerializer(many=True)
 
 
+class ProofSerializer(serializers.Serializer[Any]):
+    """What a look everywhere found; ``tables`` maps each table that was read to its traces."""
+
+    at = serializers.DateTimeField()
+    clean = serializers.BooleanField()
+    rows = serializers.IntegerField()
+    events = serializers.IntegerField()
+    cached = serializers.IntegerField()
+    files = serializers.ListField(child=serializers.CharField())
+    fitted = serializers.IntegerField()
+    tables = serializers.DictField(child=serializers.IntegerField())
+
+
 class ReceiptSerializer(serializers.Serializer[Any]):
     receipt = serializers.CharField()
     at = serializers.DateTimeField()
+    subject = serializers.CharField()
     deleted = serializers.DictField(child=serializers.IntegerField())
+    left = serializers.ListField(child=serializers.CharField())
+    check = serializers.CharField()
+    proof = ProofSerializer()
+
+
+class CheckInput(serializers.Serializer[Any]):
+    check = serializers.CharField(max_length=4000)

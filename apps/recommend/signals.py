@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.signals import user_logged_in
 from django.http import HttpRequest
 
-from apps.recommend.services.readers import reader_join
+from apps.recommend.services.joining import reader_join
 from apps.recommend.visitors import cookie_key
 
 

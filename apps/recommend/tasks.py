@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from django.utils import timezone
 from django_tasks import task
 
 from apps.core.errors import InvalidInput, Problem
 from apps.core.jobs import Cancelled, NoProgress, ProgressReporter
-from apps.recommend.behaviour import behaviour_fit
+from apps.core.traces import log_truncate
+from apps.recommend.behaviour import behaviour_fit, behaviour_older_than
+from apps.recommend.models import ForgetReceipt
 from apps.recommend.services import catalogue, imports
 from apps.recommend.services.uploads import errors_path
 
+_SETTLING = timedelta(minutes=5)
 IMPORT_ITEMS = "recommend.import_items"
 IMPORT_INTERACTIONS = "recommend.import_interactions"
 REBUILD = "recommend.rebuild_index"
@@ -80,6 +85,21 @@ def items_follow_clock() -> int:
 def fit_behaviour() -> bool:
     """Fit the links between items to what readers did by now."""
     return behaviour_fit()
+
+
+@task()
+def settle_forgotten() -> bool:
+    """Take whoever was forgotten out of what follows later: the links between items, fitted anew
+    when they are older than the last receipt, and the database's log. Whether links were fitted."""
+    last = ForgetReceipt.objects.order_by("-created_at").first()
+    if last is None:
+        return False
+    if timezone.now() - last.created_at < _SETTLING:
+        log_truncate()
+    if not behaviour_older_than(last.created_at):
+        return False
+    behaviour_fit()
+    return True
 
 
 @task()

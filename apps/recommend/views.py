@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 from django_ratelimit.core import is_ratelimited
 
 from apps.core import events
@@ -16,10 +16,8 @@ from apps.recommend import page, selectors
 from apps.recommend.payloads import (
     history_payload,
     item_card,
-    receipt_payload,
 )
 from apps.recommend.search import MAX_QUERY
-from apps.recommend.services.readers import reader_forget
 from apps.recommend.visitors import Visitor, remember, visitor_from
 
 COLD_CHIPS = 18
@@ -114,17 +112,3 @@ def profile(request: HttpRequest) -> HttpResponse:
         ]
         context["preferences"] = selectors.preference_list(reader=reader)
     return _page(request, visitor, "recommend/profile.html", context, seq)
-
-
-@require_POST
-def forget(request: HttpRequest) -> HttpResponse:
-    """Delete the reader with everything known of them; shows the receipt."""
-    visitor = _visitor(request)
-    receipt = None
-    if visitor.reader is not None:
-        receipt = receipt_payload(reader_forget(reader=visitor.reader, actor=request.user))
-    fresh = visitor_from(request.user, {})
-    assert fresh is not None
-    response = render(request, "recommend/forgotten.html", {"receipt": receipt})
-    remember(response, fresh)
-    return response

@@ -18,6 +18,7 @@ from django.http import HttpResponseBase
 
 from apps.recommend.models import Reader, reader_stream
 from apps.recommend.services.readers import reader_for_key, reader_for_user
+from apps.recommend.subjects import was_forgotten
 
 COOKIE = "trefoil_reader"
 _SALT = "recommend.reader"
@@ -53,7 +54,8 @@ def visitor_from(user: Any, cookies: Mapping[str, str], *, new: bool = True) -> 
     key = cookie_key(cookies)
     if key is not None:
         reader_or_none = Reader.objects.filter(key=key).first()
-        if reader_or_none is None or reader_or_none.user_id is None:
+        is_anybodys = reader_or_none is not None and reader_or_none.user_id is not None
+        if not is_anybodys and not (reader_or_none is None and was_forgotten(key)):
             return Visitor(key, reader_or_none, None)
     return Visitor(uuid.uuid4(), None, None) if new else None
 

@@ -38,9 +38,29 @@ class ResultCache:
                 self._entries.move_to_end(key)
             return found
 
+    def texts(self, task: str) -> list[str]:
+        """The texts whose results of ``task`` are held, whatever the version; long ones are not
+        held as such."""
+        with self._lock:
+            return [
+                key[2] for key in self._entries if _is_of(key, task) and isinstance(key[2], str)
+            ]
+
+    def drop(self, task: str) -> int:
+        """Let go of the results of ``task``, whatever the version; how many those were."""
+        with self._lock:
+            dropped = [key for key in self._entries if _is_of(key, task)]
+            for key in dropped:
+                del self._entries[key]
+        return len(dropped)
+
     def put(self, key: CacheKey, prediction: Prediction | Answers) -> None:
         with self._lock:
             self._entries[key] = prediction
             self._entries.move_to_end(key)
             while len(self._entries) > self._capacity:
                 self._entries.popitem(last=False)
+
+
+def _is_of(key: CacheKey, task: str) -> bool:
+    return key[0].partition("@")[0] == task

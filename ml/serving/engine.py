@@ -129,6 +129,12 @@ class LocalEngine:
                     raise
                 logger.exception("the task %s cannot be served", name)
 
+    def cached_texts(self, task: str) -> list[str]:
+        return self._cache.texts(task)
+
+    def drop_cached(self, task: str) -> int:
+        return self._cache.drop(task)
+
     def stats(self) -> EngineStats:
         with self._lock:
             queued, running = self._batcher.queued, self._batcher.running

@@ -97,6 +97,14 @@ class InferenceEngine(Protocol):
         """
         ...
 
+    def cached_texts(self, task: str) -> list[str]:
+        """The texts of ``task`` whose predictions are held; long ones are held by digest alone."""
+        ...
+
+    def drop_cached(self, task: str) -> int:
+        """Let go of the predictions of ``task`` that are held; how many those were."""
+        ...
+
     def stats(self) -> EngineStats: ...
 
     def close(self, *, drain: float = 5.0) -> None:

@@ -13,7 +13,7 @@ from channels.db import database_sync_to_async
 
 from apps.recommend.models import Interaction, Reader
 from apps.recommend.services.catalogue import item_delete
-from apps.recommend.services.readers import reader_forget
+from apps.recommend.services.forgetting import reader_forget
 from apps.recommend.visitors import COOKIE, cookie_value
 from config.asgi import application
 from tests.recommend.factories import load_books

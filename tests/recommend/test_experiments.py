@@ -31,7 +31,7 @@ from apps.recommend.services.experiments import (
     experiment_start,
     experiment_stop,
 )
-from apps.recommend.services.readers import reader_forget
+from apps.recommend.services.forgetting import reader_forget
 from tests.recommend.factories import ReaderFactory, did
 
 PLAN: dict[str, Any] = {

@@ -1,17 +1,15 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import pytest
-from django.db import connection
+from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.recommend.models import Interaction, Reader
+from apps.recommend.models import Experiment, Exposure, Impression, Reader
 from apps.recommend.services import events
-from apps.recommend.services.readers import (
-    reader_for_user,
-    reader_forget,
-    reader_join,
-    wish_set,
-)
+from apps.recommend.services.joining import reader_join
+from apps.recommend.services.readers import reader_for_user, wish_set
 from tests.recommend.factories import ReaderFactory, did
 
 pytestmark = pytest.mark.usefixtures("books")
@@ -49,25 +47,34 @@ def test_somebody_elses_or_an_outside_reader_is_not_taken_over(mei: User, keeper
         assert joined.pk != found.pk
 
 
-def test_forgetting_leaves_nothing_in_any_table(reader: Reader) -> None:
-    did(reader, "save", "sea-1", "sea-2")
-    events.preference_set(reader=reader, subject="tag", value="a-telltale-tag", stance="more")
-    wish_set(reader=reader, sentence="a telltale sentence")
-    pk, key = reader.pk, reader.key
-    receipt = reader_forget(reader=reader)
-    assert receipt.deleted["interactions"] == 2
-    assert receipt.deleted["wishes"] == 1
-    assert not Interaction.objects.filter(reader_id=pk).exists()
-    for table, row in _all_rows():
-        text = str(row)
-        for trace in (str(key), key.hex, "telltale"):
-            assert trace not in text, f"{table} still holds {trace}"
+def test_joining_loses_nothing_and_joining_again_changes_nothing(reader: Reader, mei: User) -> None:
+    own = reader_for_user(user=mei)
+    early, late = timezone.now() - timedelta(days=2), timezone.now() - timedelta(days=1)
 
+    def opinion(who: Reader, item: str, kind: str, event_id: str, at: datetime) -> None:
+        events.interaction_record(
+            reader=who, item_id=item, kind=kind, event_id=event_id, at=at, source="test"
+        )
 
-def _all_rows() -> list[tuple[str, tuple[object, ...]]]:
-    found = []
-    with connection.cursor() as cursor:
-        for table in connection.introspection.table_names(cursor):
-            cursor.execute(f'SELECT * FROM "{table}"')
-            found += [(table, row) for row in cursor.fetchall()]
-    return found
+    opinion(own, "sea-1", "like", "own-like", early)
+    opinion(reader, "sea-1", "dislike", "visitor-dislike", late)
+    opinion(reader, "sea-2", "like", "visitor-first", early)
+    opinion(reader, "sea-2", "not_interested", "visitor-second", late)
+    experiment = Experiment.objects.create(
+        key="e", name="e", arms=[], metric="click", baseline=0.1, lift=0.1, needed=1
+    )
+    exposure = Exposure.objects.create(
+        experiment=experiment, reader=reader, arm="a", first_at=early
+    )
+    seen = Impression.objects.create(exposure=exposure, reader=reader, items=[], at=early)
+    for _ in range(2):
+        reader_join(key=reader.key, user=mei)
+        held = own.interactions.order_by("event_id").values_list("event_id", flat=True)
+        assert list(held) == ["visitor-dislike", "visitor-second"]
+        replaced = own.replaced_events.order_by("event_id").values_list("event_id", flat=True)
+        assert list(replaced) == ["own-like", "visitor-first"]
+        seen.refresh_from_db()
+        assert (seen.reader_id, seen.exposure.reader_id) == (own.pk, own.pk)
+    # What the later opinion replaced does not come back when it is sent again.
+    opinion(own, "sea-2", "like", "visitor-first", early)
+    assert own.interactions.count() == 2

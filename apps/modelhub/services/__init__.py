@@ -13,6 +13,7 @@ from apps.modelhub.services.examples import (
     example_undo,
     examples_detach,
     examples_forget,
+    examples_forget_of,
 )
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     "example_undo",
     "examples_detach",
     "examples_forget",
+    "examples_forget_of",
 ]

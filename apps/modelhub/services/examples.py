@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from apps.accounts.services import audit_record
 from apps.core.errors import InvalidInput, NotFound, Problem
@@ -122,7 +123,15 @@ def examples_forget(*, task: str, subjects: Sequence[str]) -> Forgotten:
 
     Versions of data sets never change; those that hold one of the texts are named.
     """
-    examples = LabelledExample.objects.filter(task=task, subject__in=subjects)
+    return _forget(LabelledExample.objects.filter(task=task, subject__in=subjects))
+
+
+def examples_forget_of(*, app: str, actor: Any) -> Forgotten:
+    """Delete what a person corrected in an app, in the caller's transaction; else as above."""
+    return _forget(LabelledExample.objects.filter(app=app, actor=actor))
+
+
+def _forget(examples: QuerySet[LabelledExample]) -> Forgotten:
     texts = set(examples.values_list("text", flat=True))
     LabelRow.objects.filter(text__in=texts).delete()
     number, _ = examples.delete()

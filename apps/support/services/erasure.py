@@ -8,12 +8,12 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils.crypto import salted_hmac
 
 from apps.accounts.models import AuditEntry, User
 from apps.accounts.services import audit_record
 from apps.core.errors import NotFound
 from apps.core.models import Event, Stream
+from apps.core.traces import subject_hash
 from apps.modelhub.services import examples_detach, examples_forget
 from apps.support.models import (
     Conversation,
@@ -67,7 +67,7 @@ def person_erase(*, visitor: UUID, actor: User, reason: str = "") -> ErasureRece
 
 def subject_of(visitor: UUID) -> str:
     """What names a person in a receipt and cannot be turned back."""
-    return salted_hmac(_SALT, str(visitor), algorithm="sha256").hexdigest()
+    return subject_hash(_SALT, str(visitor))
 
 
 def conversations_erase(

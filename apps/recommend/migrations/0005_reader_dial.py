@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recommend', '0003_team_rules'),
+        ('recommend', '0004_forget_receipts'),
     ]
 
     operations = [
