@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
+from django.core.management import call_command, load_command_class
 from django.test import Client
 
 from apps.accounts.models import User
@@ -197,3 +197,16 @@ def test_no_data_or_weights_of_others_are_committed() -> None:
     assert not [name for name in names if name.startswith("var/")]
     unsafe = (".pkl", ".pickle", ".pt", ".bin", ".onnx", ".npy", ".parquet", ".sqlite3")
     assert not [name for name in names if name.endswith(unsafe)]
+
+
+@pytest.mark.parametrize(
+    ("app", "name"),
+    sorted(
+        (path.parts[-4], path.stem)
+        for path in ROOT.glob("apps/*/management/commands/*.py")
+        if path.stem != "__init__"
+    ),
+)
+def test_every_command_takes_its_arguments(app: str, name: str) -> None:
+    command = load_command_class(f"apps.{app}", name)
+    assert command.create_parser("manage.py", name).format_help()

@@ -84,7 +84,8 @@ def _examples(reader: Reader) -> list[dict[str, Any]]:
     if reader.user_id is None:
         return []
     rows = LabelledExample.objects.filter(app=APP, actor_id=reader.user_id).order_by("pk")
-    return list(rows.values("task", "text", "old_label", "new_label", "created_at"))
+    names = ("task", "text", "old_label", "new_label", "created_at")
+    return [dict(zip(names, row, strict=True)) for row in rows.values_list(*names)]
 
 
 def _left_out(models: list[type[Model]]) -> Iterator[str]:

@@ -20,7 +20,9 @@ class Command(TrefoilCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--task", required=True)
         parser.add_argument("--file", type=Path, required=True, help="its held-out rows")
-        parser.add_argument("--version", help="one that is built; the live one otherwise")
+        parser.add_argument(
+            "--version", dest="model_version", help="one that is built; the live one otherwise"
+        )
         parser.add_argument(
             "--stands-for",
             metavar="VERSION",
@@ -28,11 +30,16 @@ class Command(TrefoilCommand):
         )
         parser.add_argument("--output", type=Path, help="a JSON file; the shipped one otherwise")
 
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        # Django's own ``--version`` gives way.
+        kwargs["conflict_handler"] = "resolve"
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
     def run(self, **options: Any) -> dict[str, Any]:
         task: str = options["task"]
         output: Path = options["output"] or settings.ML_HELD_OUT_DIR / f"{task}.json"
         rows = list(read_classification(options["file"]))
-        found = held_out_measure(task=task, rows=rows, version=options["version"])
+        found = held_out_measure(task=task, rows=rows, version=options["model_version"])
         if options["stands_for"]:
             found = replace(found, version=options["stands_for"])
         found.save(output)
