@@ -28,7 +28,7 @@ class DiscoverConsumer(StreamConsumer):
 
     Commands: ``event.record {item_id, kind, value?}`` and ``event.undo {event_id}`` (a record's
     event id is the frame's id), ``item.forget {item_id, kind?}``, ``preference.set {subject,
-    value, stance}``, ``wish.set {text}``, ``dial.set {value}``, ``feed.request {have:
+    value, stance, weight?}``, ``wish.set {text}``, ``dial.set {value}``, ``feed.request {have:
     {section: signature}}``. After each change all of the reader's pages receive ``feed.changed
     {cause}`` on the reader's stream and request the sections that they lack.
     """
@@ -89,6 +89,7 @@ class DiscoverConsumer(StreamConsumer):
             subject=_text(frame, "subject"),
             value=_text(frame, "value"),
             stance=None if stance is None else str(stance),
+            weight=frame.get("weight"),
         )
 
     async def on_wish_set(self, frame: dict[str, Any]) -> dict[str, Any]:

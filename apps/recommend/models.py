@@ -156,7 +156,13 @@ class Interaction(models.Model):
 
 
 class Preference(models.Model):
-    """A tag or an author that a reader asked for, or asked not to see."""
+    """A tag or an author that a reader asked for, or asked not to see.
+
+    ``weight`` says how much more of it, from 1 to :attr:`MOST`; a paused one counts for nothing
+    until it is asked for again.
+    """
+
+    MOST = 3
 
     class Subject(models.TextChoices):
         TAG = "tag", "Tag"
@@ -165,11 +171,13 @@ class Preference(models.Model):
     class Stance(models.TextChoices):
         MORE = "more", "More of it"
         MUTE = "mute", "None of it"
+        PAUSE = "pause", "Not counted for now"
 
     reader = models.ForeignKey(Reader, on_delete=models.CASCADE, related_name="preferences")
     subject = models.CharField(max_length=8, choices=Subject.choices)
     value = models.CharField(max_length=200)
     stance = models.CharField(max_length=8, choices=Stance.choices)
+    weight = models.PositiveSmallIntegerField(default=1)
     at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -269,9 +269,9 @@ def _stated(
         (taste.more_tags, snapshot.with_tag, "tag"),
         (taste.more_authors, snapshot.with_author, "author"),
     ):
-        for name in sorted(names & places.keys()):
+        for name in sorted(names.keys() & places.keys()):
             amounts = np.zeros(len(snapshot), dtype=np.float32)
-            amounts[places[name]] = CHOSEN_WEIGHT
+            amounts[places[name]] = CHOSEN_WEIGHT * (1 + names[name]) / 2
             stated.append((Reason(kind, words=name), amounts))
     prior = _share_of_best(np.log1p(snapshot.popularity))
     stated.append((Reason("popular"), _float(POPULARITY_WEIGHT * prior)))

@@ -142,7 +142,7 @@ class CardListSerializer(serializers.Serializer[Any]):
 class PreferenceSerializer(serializers.ModelSerializer[Preference]):
     class Meta:
         model = Preference
-        fields = ["subject", "value", "stance"]
+        fields = ["subject", "value", "stance", "weight"]
         read_only_fields = fields
 
 
@@ -150,6 +150,7 @@ class PreferenceInput(serializers.Serializer[Any]):
     subject = serializers.ChoiceField(choices=Preference.Subject.choices)
     value = serializers.CharField(max_length=200)
     stance = serializers.ChoiceField(choices=Preference.Stance.choices, allow_null=True)
+    weight = serializers.IntegerField(required=False, min_value=1, max_value=Preference.MOST)
 
 
 class ProfileInput(serializers.Serializer[Any]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -38,9 +39,9 @@ class Taste:
     """
 
     deeds: tuple[Deed, ...] = ()
-    more_tags: frozenset[str] = frozenset()
+    more_tags: Mapping[str, int] = field(default_factory=dict)
     muted_tags: frozenset[str] = frozenset()
-    more_authors: frozenset[str] = frozenset()
+    more_authors: Mapping[str, int] = field(default_factory=dict)
     muted_authors: frozenset[str] = frozenset()
     wish: str = ""
     wish_wanted: str = ""
@@ -61,7 +62,7 @@ def taste_of(reader: Reader | None, snapshot: Snapshot) -> Taste:
         return Taste()
     refresh(at_most_every=WEIGHTS_SECONDS)
     rows = reader.interactions.order_by("-at").values_list("item_id", "kind", "value", "at")
-    stances = list(reader.preferences.values_list("subject", "stance", "value"))
+    stances = list(reader.preferences.values_list("subject", "stance", "value", "weight"))
     wish = parse_wish(reader.wish)
     wanted, unwanted = _wish_vectors(reader, snapshot, bool(wish.wanted))
     return Taste(
@@ -70,10 +71,10 @@ def taste_of(reader: Reader | None, snapshot: Snapshot) -> Taste:
             for item, kind, value, at in rows[:MAX_EVENTS]
             if item in snapshot.positions
         ),
-        more_tags=_values(stances, Preference.Subject.TAG, Preference.Stance.MORE),
-        muted_tags=_values(stances, Preference.Subject.TAG, Preference.Stance.MUTE),
-        more_authors=_values(stances, Preference.Subject.AUTHOR, Preference.Stance.MORE),
-        muted_authors=_values(stances, Preference.Subject.AUTHOR, Preference.Stance.MUTE),
+        more_tags=_wanted(stances, Preference.Subject.TAG),
+        muted_tags=_muted(stances, Preference.Subject.TAG),
+        more_authors=_wanted(stances, Preference.Subject.AUTHOR),
+        muted_authors=_muted(stances, Preference.Subject.AUTHOR),
         wish=reader.wish,
         wish_wanted=wish.wanted,
         unwanted_words=wish.unwanted,
@@ -83,8 +84,18 @@ def taste_of(reader: Reader | None, snapshot: Snapshot) -> Taste:
     )
 
 
-def _values(stances: list[tuple[str, str, str]], subject: str, stance: str) -> frozenset[str]:
-    return frozenset(value for of, held, value in stances if (of, held) == (subject, stance))
+_Stances = list[tuple[str, str, str, int]]
+
+
+def _wanted(stances: _Stances, subject: str) -> dict[str, int]:
+    """What is wanted more of, and how much."""
+    wanted = (subject, Preference.Stance.MORE)
+    return {value: weight for of, held, value, weight in stances if (of, held) == wanted}
+
+
+def _muted(stances: _Stances, subject: str) -> frozenset[str]:
+    muted = (subject, Preference.Stance.MUTE)
+    return frozenset(value for of, held, value, _ in stances if (of, held) == muted)
 
 
 def _wish_vectors(

@@ -67,6 +67,7 @@ def cause_words(cause: Mapping[str, Any]) -> str:
         "removed": f"Removed from your history: {title}",
         "more": f"More of {title}",
         "mute": f"Nothing more of {title}",
+        "pause": f"Not counted for now: {title}",
         "withdrawn": f"No longer counted: {title}",
         "wish": f"Updated for: {title}" if title else "Your sentence was cleared",
     }.get(kind, "Updated")

@@ -158,14 +158,11 @@ def test_similar_and_search(client: Client, books: None) -> None:
 
 def test_the_profile_is_read_changed_and_forgotten(client: Client, books: None) -> None:
     client.get(reverse("recommend:home"))
-    body = {
-        "wish": "storms at sea",
-        "familiarity": 0.25,
-        "preferences": [{"subject": "tag", "value": "ghosts", "stance": "mute"}],
-    }
+    muted = {"subject": "tag", "value": "ghosts", "stance": "mute"}
+    body = {"wish": "storms at sea", "familiarity": 0.25, "preferences": [muted]}
     changed = send(client, "patch", "profile", body).json()
     assert (changed["wish"], changed["familiarity"]) == ("storms at sea", 0.25)
-    assert changed["preferences"] == body["preferences"]
+    assert changed["preferences"] == [muted | {"weight": 1}]
     receipt = send(client, "delete", "profile").json()
     assert receipt["deleted"]["preferences"] == 1
     assert client.get(reverse("api-recommend-profile")).json()["wish"] == ""

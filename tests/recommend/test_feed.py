@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from apps.core.errors import InvalidInput
 from apps.recommend import page
 from apps.recommend.feed import Row, build_feed
 from apps.recommend.models import Interaction, Reader
@@ -51,6 +52,24 @@ def test_the_dial_of_a_reader_is_kept_for_their_page(reader: Reader) -> None:
     rows = build_feed(inputs.snapshot, inputs.taste, page.ranked_of(inputs), familiarity=-1.0)
     entries = inputs.snapshot.entries
     assert led == [entries[pick.position].external_id for pick in rows[0].picks]
+
+
+def test_an_interest_weighs_what_it_is_given_and_nothing_while_paused(reader: Reader) -> None:
+    did(reader, "save", "sea-1")
+    plain = score_of(reader, "ghost-1")
+
+    def ask(stance: str, weight: int | None = None) -> float:
+        asked = {"subject": "tag", "value": "ghosts", "stance": stance, "weight": weight}
+        events.preference_set(reader=reader, **asked)  # type: ignore[arg-type]
+        return score_of(reader, "ghost-1")
+
+    once, thrice = ask("more"), ask("more", 3)
+    assert plain < once < thrice
+    assert ask("pause") == pytest.approx(plain)
+    assert ask("more") == pytest.approx(thrice)  # the weight was kept
+    for weight in (0, 4, True, "2"):
+        with pytest.raises(InvalidInput, match="from 1 to 3"):
+            ask("more", weight)  # type: ignore[arg-type]
 
 
 def test_what_was_acted_upon_is_not_recommended_again(reader: Reader) -> None:

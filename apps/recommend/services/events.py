@@ -164,19 +164,31 @@ def _title(item_id: str) -> str:
     return Item.objects.filter(external_id=item_id).values_list("title", flat=True).first() or ""
 
 
-def preference_set(*, reader: Reader, subject: str, value: str, stance: str | None) -> None:
-    """Ask for more of a tag or an author, mute it, or (``None``) withdraw either."""
+def preference_set(
+    *, reader: Reader, subject: str, value: str, stance: str | None, weight: int | None = None
+) -> None:
+    """Ask for more of a tag or an author, mute it, pause it, or (``None``) withdraw what was asked.
+
+    ``weight``, from 1 to 3, says how much more; ``None`` leaves it as it is.
+    """
     value = " ".join(value.split())
     if subject not in Preference.Subject.values or not 0 < len(value) <= 200:
         raise InvalidInput("Name a tag or an author.", code="invalid_preference")
     if stance is not None and stance not in Preference.Stance.values:
-        raise InvalidInput('stance is "more", "mute" or nothing.', code="invalid_preference")
+        raise InvalidInput(
+            'stance is "more", "mute", "pause" or nothing.', code="invalid_preference"
+        )
+    if weight is not None and (type(weight) is not int or not 1 <= weight <= Preference.MOST):
+        raise InvalidInput(f"weight goes from 1 to {Preference.MOST}.", code="invalid_preference")
     with transaction.atomic():
         if stance is None:
             reader.preferences.filter(subject=subject, value=value).delete()
         else:
             Preference.objects.update_or_create(
-                reader=reader, subject=subject, value=value, defaults={"stance": stance}
+                reader=reader,
+                subject=subject,
+                value=value,
+                defaults={"stance": stance} | ({} if weight is None else {"weight": weight}),
             )
         _announce(reader, {"kind": stance or "withdrawn", "subject": subject, "title": value})
 

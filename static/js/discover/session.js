@@ -28,7 +28,7 @@ export function openSession(element, { onChange = () => {} } = {}) {
     record: (item, kind, id = crypto.randomUUID(), value = undefined) => command({ type: "event.record", id, item_id: item, kind, value }),
     undo: (id) => command({ type: "event.undo", event_id: id }),
     forget: (item, kind = null) => command({ type: "item.forget", item_id: item, kind }),
-    prefer: (subject, value, stance) => command({ type: "preference.set", subject, value, stance }),
+    prefer: (subject, value, stance, weight) => command({ type: "preference.set", subject, value, stance, weight }),
     dial: (value) => command({ type: "dial.set", value }),
     wish: (text) => command({ type: "wish.set", text }),
     feed: (have) => socket.send({ type: "feed.request", have }),
