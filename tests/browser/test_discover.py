@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from bench.server import RunningServer
+from tests.browser.conftest import picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 
@@ -108,3 +109,41 @@ def test_a_wish_is_read_back_and_can_be_cleared(reader: Page) -> None:
     expect(shelf(reader, "For you").locator(".book").first).to_be_visible()
     read.get_by_role("button", name="Clear").click()
     expect(read).to_be_hidden(timeout=SLOW)
+
+
+def test_a_newcomer_signs_up_finds_a_book_asks_why_and_is_forgotten(
+    page: Page, suite: RunningServer
+) -> None:
+    page.goto(f"{suite.url}/accounts/sign-up/?next=/discover/")
+    page.get_by_label("Username").fill("newcomer-of-discover")
+    page.get_by_label("Password").fill("a-quiet-lighthouse-7")
+    page.get_by_role("button", name="Sign up").click()
+    page.get_by_label("Your sentence").fill("quiet science fiction, no war")
+    page.get_by_role("button", name="Show me").click()
+    for_you = shelf(page, "For you")
+    expect(for_you.locator(".book-reason").first).to_contain_text(
+        "Fits what you said", timeout=SLOW
+    )
+    picture(page, "discover-1-fits")
+    book = for_you.locator(".book").first
+    title = title_of(book)
+    book.get_by_role("button", name="Save").click()
+    expect(page.locator('[data-part="news"]')).to_have_text(
+        f"Updated because you saved {title}", timeout=SLOW
+    )
+    page.get_by_label("Lead me to").fill("-1")
+    expect(page.locator('[data-part="news"]')).to_have_text("More of the surprising", timeout=SLOW)
+    picture(page, "discover-2-answers")
+    for_you.locator(".book h3 a").first.click()
+    why = page.locator("#why li").first
+    expect(why).to_be_visible(timeout=SLOW)
+    picture(page, "discover-3-why")
+    page.get_by_role("link", name="Saved and profile").click()
+    expect(page.locator(".history li", has_text=title)).to_be_visible()
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Forget me").click()
+    expect(page.get_by_role("heading", name="You are forgotten")).to_be_visible(timeout=SLOW)
+    expect(page.locator(".receipt")).to_contain_text("Looked for again just now")
+    picture(page, "discover-4-forgotten")
+    page.get_by_role("link", name="Start afresh").click()
+    expect(page.locator('[data-part="wish-panel"]')).to_have_class("wish is-cold")

@@ -26,7 +26,8 @@ export default function start(root) {
     else if (button?.hasAttribute("data-clear-wish")) session.wish("").then(() => button.closest("div").remove());
   });
   root.querySelector('[data-part="forget-form"]').addEventListener("submit", (event) => {
-    if (!confirm(SURE)) event.preventDefault();
+    if (confirm(SURE)) session.socket.close(); // or being told would load this page over the receipt
+    else event.preventDefault();
   });
 }
 
