@@ -117,7 +117,7 @@ def test_a_newcomer_signs_up_finds_a_book_asks_why_and_is_forgotten(
     page.goto(f"{suite.url}/accounts/sign-up/?next=/discover/")
     page.get_by_label("Username").fill("newcomer-of-discover")
     page.get_by_label("Password").fill("a-quiet-lighthouse-7")
-    page.get_by_role("button", name="Sign up").click()
+    page.get_by_role("button", name="Create account").click()
     page.get_by_label("Your sentence").fill("quiet science fiction, no war")
     page.get_by_role("button", name="Show me").click()
     for_you = shelf(page, "For you")
