@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from django.db.models import Max
@@ -141,7 +142,9 @@ def _matches(
     """The rules that hold for an article, each with the score and the reasons."""
     found = []
     named = {score.company_id for score in scores}
-    for rule in (rule for company in named for rule in rules.get(company, ())):
+    watching = (rule for company in named for rule in rules.get(company, ()))
+    # Of several rules that ring at once the oldest is named first.
+    for rule in sorted(watching, key=attrgetter("pk")):
         for score in scores_for(rule, scores):
             if not rule_matches(rule, score) or not circles.hold(rule, score.company_id):
                 continue

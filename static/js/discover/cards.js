@@ -55,8 +55,11 @@ export function press(button, pressed) {
   button?.setAttribute("aria-pressed", String(Boolean(pressed)));
 }
 
-/** Lets the buttons inside `root` act; `onGone(element)` is told which card the reader dismissed. */
-export function actOnCards(root, session, { onGone = () => {} } = {}) {
+/**
+ * Lets the buttons inside `root` act; `onGone(element)` is told which card the reader dismissed,
+ * `onBack(element)` that it stays after all: it was taken back, or could not be stored.
+ */
+export function actOnCards(root, session, { onGone = () => {}, onBack = () => {} } = {}) {
   root.addEventListener("click", (event) => {
     const button = event.target.closest("[data-act], [data-mute]");
     const holder = button?.closest("[data-item]");
@@ -64,12 +67,12 @@ export function actOnCards(root, session, { onGone = () => {} } = {}) {
     event.preventDefault();
     const menu = button.closest("details");
     if (menu) menu.open = false;
-    const done = button.dataset.mute ? mute(session, button) : act(session, button, holder, onGone);
+    const done = button.dataset.mute ? mute(session, button) : act(session, button, holder, { onGone, onBack });
     done.catch(() => {}); // the session has shown the error
   });
 }
 
-async function act(session, button, holder, onGone) {
+async function act(session, button, holder, { onGone, onBack }) {
   const kind = button.dataset.act;
   const item = holder.dataset.item;
   if (!(kind in DONE)) return;
@@ -79,13 +82,20 @@ async function act(session, button, holder, onGone) {
     return;
   }
   const id = crypto.randomUUID();
-  if (kind === "not_interested") onGone(holder);
+  const dismissed = kind === "not_interested";
+  const back = () => (dismissed ? onBack(holder) : press(button, false));
+  if (dismissed) onGone(holder);
   else press(button, true);
-  const { event } = await session.record(item, kind, id);
-  offerUndo(`${DONE[kind]} ${titleOf(holder) || event.item_id}`, async () => {
-    press(button, false);
-    await session.undo(id);
-  });
+  try {
+    const { event } = await session.record(item, kind, id);
+    offerUndo(`${DONE[kind]} ${titleOf(holder) || event.item_id}`, async () => {
+      back();
+      await session.undo(id);
+    });
+  } catch (error) {
+    back();
+    throw error;
+  }
 }
 
 async function mute(session, button) {

@@ -62,7 +62,10 @@ export default function start(root) {
     newsTimer = setTimeout(() => (news.hidden = true), NEWS_SECONDS * 1000);
   }
 
-  actOnCards(root, session, { onGone: (card) => card.classList.add("is-leaving") });
+  actOnCards(root, session, {
+    onGone: (card) => card.classList.add("is-leaving"),
+    onBack: (card) => card.classList.remove("is-leaving"),
+  });
   listenToWish(root, part, session);
   part("dial").addEventListener("change", ({ target }) => session.dial(Number(target.value)).catch(() => {}));
 }

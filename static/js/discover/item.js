@@ -21,7 +21,11 @@ export default function start(root) {
   document.addEventListener("visibilitychange", seen);
   seen();
   tellStay(session, item);
-  actOnCards(root, session, { onGone: (card) => card.classList.add("is-gone") });
+  actOnCards(root, session, {
+    // The item that the page is about stays in sight.
+    onGone: (card) => card.classList.toggle("is-gone", card.matches(".book")),
+    onBack: (card) => card.classList.remove("is-gone"),
+  });
 }
 
 function tellStay(session, item) {

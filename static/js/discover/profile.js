@@ -15,7 +15,10 @@ const MOST = 3; // weight of an interest
 export default function start(root) {
   const session = openSession(root);
   root.querySelectorAll("[data-preference][data-weight]").forEach(show);
-  actOnCards(root, session, { onGone: (card) => card.classList.add("is-gone") });
+  actOnCards(root, session, {
+    onGone: (card) => card.classList.add("is-gone"),
+    onBack: (card) => card.classList.remove("is-gone"),
+  });
   root.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (button?.dataset.act === "forget") removeItem(session, button);
