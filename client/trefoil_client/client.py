@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
-
-import httpx
+from typing import Any
 
 from trefoil_client.answers import Answer, Hit, SearchAnswer, Vectors, prediction_of
-from trefoil_client.errors import TrefoilError
+from trefoil_client.connection import Connection
 
 
-class Client:
+class Client(Connection):
     """Asks for predictions, vectors, searches and explanations; a context manager.
 
     What the server refuses is raised as ``TrefoilError``; what keeps it from answering as the
     errors of ``httpx``.
     """
 
-    def __init__(self, url: str, token: str, *, timeout: float = 30.0) -> None:
-        self._http = httpx.Client(
-            base_url=f"{url.rstrip('/')}/api/v1/ml/",
-            headers={"Authorization": f"Token {token}"},
-            timeout=timeout,
-        )
+    _part = "ml"
 
     def predict(self, task: str, texts: Sequence[str]) -> Answer:
         """The predictions of up to 64 texts."""
@@ -46,22 +39,5 @@ class Client:
         given = {"task": task, "text": text} | ({"label": label} if label else {})
         return self._post("explain/", **given)
 
-    def close(self) -> None:
-        self._http.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def _post(self, path: str, **body: Any) -> dict[str, Any]:
-        response = self._http.post(path, json=body)
-        if response.is_success:
-            found: dict[str, Any] = response.json()
-            return found
-        try:
-            problem = response.json()
-        except ValueError:
-            problem = {"detail": response.reason_phrase}
-        raise TrefoilError.of(problem, response.status_code)
+        return self._asked("POST", path, json=body)

@@ -6,12 +6,10 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote
 
-import httpx
-
-from trefoil_client.errors import TrefoilError
+from trefoil_client.connection import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +68,14 @@ class Event:
         return cls(item_id, kind, str(uuid.uuid4()), value, datetime.now(UTC))
 
 
-class Recommender:
+class Recommender(Connection):
     """Keeps items and events of an administrator's token, and asks for pages; a context manager.
 
     What the server refuses is raised as ``TrefoilError``; what keeps it from answering as the
     errors of ``httpx``.
     """
 
-    def __init__(self, url: str, token: str, *, timeout: float = 30.0) -> None:
-        self._http = httpx.Client(
-            base_url=f"{url.rstrip('/')}/api/v1/recommend/",
-            headers={"Authorization": f"Token {token}"},
-            timeout=timeout,
-        )
+    _part = "recommend"
 
     def upsert(self, items: Sequence[Mapping[str, Any]], *, delete: Sequence[str] = ()) -> Upserted:
         """Add or change up to 500 items (``item_id``, ``title``, ...), and delete others."""
@@ -121,26 +114,6 @@ class Recommender:
     def search(self, query: str) -> tuple[Card, ...]:
         """The items for a free text, best first."""
         return tuple(map(_card, self._asked("GET", "search/", params={"q": query})["items"]))
-
-    def close(self) -> None:
-        self._http.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _asked(self, method: str, path: str, **more: Any) -> dict[str, Any]:
-        response = self._http.request(method, path, **more)
-        if response.is_success:
-            found: dict[str, Any] = response.json()
-            return found
-        try:
-            problem = response.json()
-        except ValueError:
-            problem = {"detail": response.reason_phrase}
-        raise TrefoilError.of(problem, response.status_code)
 
 
 def _card(body: Mapping[str, Any]) -> Card:

@@ -10,11 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 
 from ml.artifacts import (
-    ADAPTER,
-    HEAD,
     MODEL_CARD,
     Artifact,
     DataSource,
@@ -27,7 +24,7 @@ from ml.data.encoding import load_tokenizer
 from ml.encoders import EncoderSource, resolve_encoder
 from ml.errors import DataError, TrainingError
 from ml.joint import SHAPES, TASKS, own_declaration
-from ml.models.encoder import delta_state, trainable_parameters, tune
+from ml.models.encoder import trainable_parameters, tune
 from ml.models.joint import JointModel, OneTask
 from ml.provenance import with_learned
 from ml.training.card import joint_card
@@ -37,7 +34,7 @@ from ml.training.joint_recipe import JointRecipe
 from ml.training.joint_tasks import Head, read_head
 from ml.training.processes import is_alone
 from ml.training.rows import FinetuneRequest, Observer
-from ml.training.storing import recipe_told
+from ml.training.storing import recipe_told, write_weights
 from ml.training.tasks import fitting_encoder
 from ml.training.tracking import RunRecord
 from ml.training.trainer import ProgressCallback, Watch, seed_everything, train
@@ -238,17 +235,8 @@ def _store(request: JointRequest, artifact: Artifact, fit: _Fit) -> Artifact:
         "trainable_parameters": float(trainable_parameters(fit.model)),
     }
     artifact = replace(artifact, metrics=artifact.metrics | numbers)
-    encoder: Any = fit.model.encoder
-    head = {
-        name: tensor.detach().clone().contiguous()
-        for name, tensor in fit.model.state_dict().items()
-        if not name.startswith("encoder.")
-    }
     with staged_folder(request.output) as folder:
-        delta = delta_state(encoder, artifact.method)
-        if delta:
-            save_file(delta, folder / ADAPTER)
-        save_file(head, folder / HEAD)
+        write_weights(folder, fit.model, artifact.method)
         card = joint_card(artifact, request.recipe.config, fit.curve)
         (folder / MODEL_CARD).write_text(card, encoding="utf-8")
         return write_artifact(folder, artifact)

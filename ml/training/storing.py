@@ -119,23 +119,28 @@ def store(
     if not is_main_process():
         wait_for_all()
         return artifact
-    encoder: Any = fit.model.encoder
-    head = {
-        name: tensor.detach().clone().contiguous()
-        for name, tensor in fit.model.state_dict().items()
-        if not name.startswith("encoder.")
-    }
     with staged_folder(request.output) as folder:
-        delta = delta_state(encoder, artifact.method)
-        if delta:
-            save_file(delta, folder / ADAPTER)
-        save_file(head, folder / HEAD)
+        write_weights(folder, fit.model, artifact.method)
         (folder / MODEL_CARD).write_text(
             model_card(artifact, request.config, fit.curve), encoding="utf-8"
         )
         artifact = write_artifact(folder, artifact)
     wait_for_all()
     return artifact
+
+
+def write_weights(folder: Path, model: torch.nn.Module, method: dict[str, Any]) -> None:
+    """Write what tuning changed in the encoder, if anything, and the rest of the model."""
+    encoder: Any = model.encoder
+    head = {
+        name: tensor.detach().clone().contiguous()
+        for name, tensor in model.state_dict().items()
+        if not name.startswith("encoder.")
+    }
+    delta = delta_state(encoder, method)
+    if delta:
+        save_file(delta, folder / ADAPTER)
+    save_file(head, folder / HEAD)
 
 
 def recipe_told(config: FinetuneConfig) -> dict[str, Any]:
