@@ -125,7 +125,7 @@ class Command(BaseCommand):
     def _serve(self, *, host: str, port: int, workers: int, **_: Any) -> None:
         try:
             uvicorn.run(
-                "config.asgi:application",
+                "config.server:application",
                 host=host,
                 port=port,
                 workers=workers,
