@@ -58,6 +58,7 @@ class ModelStore:
         self._entries: dict[str, _Entry] = {}
         self._artifacts: dict[tuple[str, str], Artifact] = {}
         self._active: dict[str, tuple[tuple[int, int, int], str]] = {}
+        self._active_paths: dict[str, str] = {}
         # Not for longer than a task's predictor, which a promotion replaces, needs it.
         self._joint: WeakValueDictionary[tuple[str, str], JointPredictor] = WeakValueDictionary()
         self._named: OrderedDict[tuple[str, str], Predictor] = OrderedDict()
@@ -91,15 +92,17 @@ class ModelStore:
             if not _NAME.fullmatch(version) or not (self._folder(name) / version).is_dir():
                 raise ModelNotFound(f"the task {name!r} has no version {version!r}")
             return version
-        path = self._folder(task) / ACTIVE
+        # Asked for with each request, so the path is put together once and looked at as a string.
+        path = self._active_paths.get(task) or str(self._folder(task) / ACTIVE)
         try:
-            status = path.stat()
+            status = os.stat(path)  # noqa: PTH116
         except OSError as error:
             raise ModelNotFound(f"no model is active for the task {task!r}") from error
         signature = (status.st_mtime_ns, status.st_size, status.st_ino)
         known = self._active.get(task)
         if known is None or known[0] != signature:
-            known = self._active[task] = (signature, _read_active(path))
+            known = self._active[task] = (signature, _read_active(Path(path)))
+            self._active_paths[task] = path
         return known[1]
 
     def artifact(self, task: str, version: str | None = None) -> Artifact:
