@@ -56,7 +56,7 @@ def explain_version(
         from ml.explain.gradients import IntegratedGradients
 
         folder = trained_folder(task, predictor.info.version)
-        found = IntegratedGradients(folder).explain(text, label=label)
+        found = IntegratedGradients(folder, task).explain(text, label=label)
     else:
         found = occlude(predictor.predict, text, label=label)
     measured = faithfulness(predictor.predict, found.text, found)

@@ -7,6 +7,8 @@ difference of the label's logit between the two.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -14,34 +16,55 @@ from captum.attr import LayerIntegratedGradients
 from torch import Tensor, nn
 
 from ml.artifacts import Artifact, read_artifact
-from ml.data.encoding import load_tokenizer
+from ml.data.encoding import encode_words, load_tokenizer
 from ml.data.text import normalise
+from ml.data.words import readable_words
 from ml.encoders import resolve_encoder
 from ml.errors import DataError
 from ml.evaluation.scoring import softmax
 from ml.explain.attribution import Attribution, Explanation, pieces_of
 from ml.export.build import restore_model
+from ml.export.joint import restore_joint
+from ml.joint import declared_tasks
+from ml.models.joint import OneTask
 
 STEPS = 32
 _BATCH = 16
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A text as the model reads it: ``ids`` and what goes with them, each of shape (1, tokens).
+
+    ``places`` are where each token's characters stand in ``text``. The first and the last token are
+    special ones, to which nothing is attributed.
+    """
+
+    text: str
+    ids: Tensor
+    others: tuple[Tensor, ...]
+    places: Sequence[tuple[int, int]]
+
+
 class IntegratedGradients:
     """Explains the classifier whose trained artifact is in ``folder``.
+
+    Where that is a joint model, ``task`` says which of its classifiers is meant.
 
     Raises :class:`ml.errors.ArtifactError` for a corrupt artifact and :class:`DataError` for one
     that classifies no texts.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.artifact: Artifact = read_artifact(folder)
+    def __init__(self, folder: Path, task: str | None = None) -> None:
+        stored = read_artifact(folder)
+        self._joint = stored.kind == "joint"
+        self.artifact = _declared(stored, folder, task) if self._joint else stored
         if self.artifact.kind != "classification":
             raise DataError(
                 folder, None, f"is of kind {self.artifact.kind}; classifiers are explained"
             )
-        source = resolve_encoder(self.artifact.encoder.name)
+        source = resolve_encoder(stored.encoder.name)
         self._tokenizer = load_tokenizer(source.path / "tokenizer.json")
-        self._tokenizer.enable_truncation(self.artifact.max_length)
         self._padding = next(
             (
                 token
@@ -50,30 +73,38 @@ class IntegratedGradients:
             ),
             0,
         )
-        self._model = restore_model(self.artifact, source, folder).eval()
+        model: nn.Module
+        if self._joint:
+            joint = restore_joint(stored, source, folder)
+            model, encoder = OneTask(joint, self.artifact.task), joint.encoder
+        else:
+            model = restore_model(stored, source, folder)
+            encoder = model.encoder  # type: ignore[assignment]
+            self._tokenizer.enable_truncation(stored.max_length)
+        self._model = model.eval()
+        self._layer: nn.Module = encoder.get_input_embeddings()  # type: ignore[operator]
 
     def explain(self, text: str, *, label: str | None = None) -> Explanation:
         """What each word of ``text`` adds to the logit of ``label`` (the best one, by default).
 
-        The explanation's offsets are those of the normalised text, which it carries.
-        Raises :class:`DataError` for a text without words or an unknown label.
+        The explanation's offsets are those of the text that it carries, which is the normalised
+        one where the model reads that. Raises :class:`DataError` for a text without words or an
+        unknown label.
         """
-        text = normalise(text)
-        words = pieces_of(text, at_most=len(text))
-        encoding = self._tokenizer.encode(text)
-        ids = torch.tensor([encoding.ids])
+        read = self._read_words(text) if self._joint else self._read(text)
+        words = pieces_of(read.text, at_most=len(read.text))
         with torch.inference_mode():
-            logits = _logits(self._model, ids, torch.ones_like(ids))[0]
+            logits = self._logits(read.ids, *read.others)[0]
         known = (logits[: len(self.artifact.labels)] / self.artifact.temperature).numpy()
         column = int(known.argmax()) if label is None else self._column(label)
-        scores = self._attribute(ids, column)
+        scores = self._attribute(read, column)
         totals = [0.0] * len(words)
-        for score, (start, end) in zip(scores, encoding.offsets, strict=True):
+        for score, (start, end) in zip(scores, read.places, strict=True):
             for index, word in enumerate(words):
                 if start < end and word.start <= start < word.end:
                     totals[index] += score
         return Explanation(
-            text=text,
+            text=read.text,
             label=self.artifact.labels[column],
             confidence=float(softmax(known)[column]),
             method="integrated gradients",
@@ -89,17 +120,37 @@ class IntegratedGradients:
             raise DataError("label", None, f"{label!r} is none of the model's labels")
         return self.artifact.labels.index(label)
 
-    def _attribute(self, ids: Tensor, column: int) -> list[float]:
-        """Shape (1, tokens) of ids to one number a token; [CLS] and [SEP] stay as they are."""
-        baseline = ids.clone()
+    def _read(self, text: str) -> _Reading:
+        text = normalise(text)
+        encoding = self._tokenizer.encode(text)
+        ids = torch.tensor([encoding.ids])
+        return _Reading(text, ids, (torch.ones_like(ids),), encoding.offsets)
+
+    def _read_words(self, text: str) -> _Reading:
+        """The text as a joint model reads it; a token has the place of its whole word."""
+        words = readable_words(text)
+        batch = encode_words(
+            self._tokenizer, [[word.text for word in words]], max_length=self.artifact.max_length
+        )
+        assert batch.shape_ids is not None
+        assert batch.word_index is not None
+        places, place = [], (0, 0)
+        for index in batch.word_index[0]:
+            if index >= 0:
+                place = (words[index].start, words[index].end)
+            places.append(place)
+        arrays = (batch.input_ids, batch.attention_mask, batch.shape_ids)
+        ids, mask, shapes = (torch.from_numpy(array) for array in arrays)
+        return _Reading(text, ids, (mask, shapes), places)
+
+    def _attribute(self, read: _Reading, column: int) -> list[float]:
+        """One number a token; the first and the last token stay as they are."""
+        baseline = read.ids.clone()
         baseline[:, 1:-1] = self._padding
-        layer = self._model.encoder.get_input_embeddings()  # type: ignore[union-attr,operator]
-        attributions = LayerIntegratedGradients(
-            lambda tokens, mask: _logits(self._model, tokens, mask), layer
-        ).attribute(
-            ids,
+        attributions = LayerIntegratedGradients(self._logits, self._layer).attribute(
+            read.ids,
             baselines=baseline,
-            additional_forward_args=(torch.ones_like(ids),),
+            additional_forward_args=read.others,
             target=column,
             n_steps=STEPS,
             internal_batch_size=_BATCH,
@@ -107,7 +158,14 @@ class IntegratedGradients:
         tokens: list[float] = attributions.sum(dim=-1)[0].tolist()
         return tokens
 
+    def _logits(self, ids: Tensor, mask: Tensor, shapes: Tensor | None = None) -> Tensor:
+        more = {} if shapes is None else {"shape_ids": shapes}
+        logits: Tensor = self._model(input_ids=ids, attention_mask=mask, **more)["logits"]
+        return logits
 
-def _logits(model: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
-    logits: Tensor = model(input_ids=ids, attention_mask=mask)["logits"]
-    return logits
+
+def _declared(joint: Artifact, folder: Path, task: str | None) -> Artifact:
+    tasks = declared_tasks(joint)
+    if task not in tasks:
+        raise DataError(folder, None, f"is the joint model of {', '.join(tasks)}; name one")
+    return tasks[task]

@@ -38,6 +38,7 @@ def test_its_tasks_are_listed_asked_measured_and_taken_back(
     assert "all" not in listed
     assert listed["matter"]["version"] == told["tasks"]["matter"]
     assert (listed["matter"]["active"], listed["matter"]["trunk"]) == (True, "all")
+    assert listed["matter"]["size_bytes"] == listed["names"]["size_bytes"] > 10_000
     assert listed["intent"]["trunk"] == ""
     assert "one pass with all" in run("models")[0]
 
@@ -61,8 +62,10 @@ def test_its_tasks_are_listed_asked_measured_and_taken_back(
     assert store.active_version("names") == again["tasks"]["names"] != told["tasks"]["names"]
     run("promote", "--task", "names", "--version", told["tasks"]["names"])
     assert store.active_version("names") == told["tasks"]["names"]
-    with pytest.raises(CommandError, match="is of kind joint; classifiers are explained"):
-        run("explain", "--task", "matter", "--text", "card lost", "--method", "gradients")
+    asked = ("--text", "card lost", "--method", "gradients")
+    assert result("explain", "--task", "matter", *asked)["label"] == "card"
+    with pytest.raises(CommandError, match="all reads matter, meaning, names in one pass"):
+        run(*("export", "--task", "matter", "--precision", "fp32"), "--output", str(tmp_path / "x"))
 
 
 def test_a_shipped_joint_model_is_built_with_its_tasks(
@@ -75,6 +78,7 @@ def test_a_shipped_joint_model_is_built_with_its_tasks(
         gateway.discard_build(name, told["tasks"][name])
     assert result("build_models", "--task", "all") == {"all": told["version"]}
     assert gateway.model_store().artifact("matter").version == told["tasks"]["matter"]
+    assert result("build_models", "--task", "matter") == {"all": told["version"]}
 
 
 def test_what_may_not_be_shipped_is_not_trained(

@@ -36,7 +36,14 @@ class ModelVersion:
 
     @property
     def size_bytes(self) -> int:
-        return sum(ref.bytes for ref in self.artifact.files.values()) if self.artifact else 0
+        """Of the built files; where one pass answers for several tasks, those that all share."""
+        artifact = self.artifact
+        if artifact is not None and (trunk := trunk_of(artifact)):
+            try:
+                artifact = gateway.model_store().artifact(trunk.name, trunk.version)
+            except MLError:
+                return 0
+        return sum(ref.bytes for ref in artifact.files.values()) if artifact else 0
 
     def row(self) -> dict[str, Any]:
         """The version as JSON."""

@@ -10,10 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from ml.artifacts import MODEL, TOKENIZER, read_artifact
 from ml.data.words import readable_words
-from ml.errors import ArtifactError, ExportMismatch, ModelNotFound
+from ml.errors import ArtifactError, DataError, ExportMismatch, ModelNotFound
+from ml.explain import gradients
+from ml.explain.gradients import IntegratedGradients
 from ml.export import joint as export
 from ml.export.build import build_model
 from ml.export.joint import build_joint
@@ -222,3 +225,38 @@ def test_a_build_is_not_made_again(trained: Path, models: Path) -> None:
     assert (models / "all" / version / MODEL).stat().st_mtime_ns == made
     active = json.loads((models / "matter" / "active.json").read_text())
     assert active["version"] == ModelStore(models).active_version("matter")
+
+
+def test_what_words_add_to_the_logit_of_a_task_sums_up_to_its_change(
+    trained: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gradients, "STEPS", 400)  # the tiny encoder is steep
+    explainer = IntegratedGradients(trained, "matter")
+    text = "card &amp; lost https://x.example now"
+    found = explainer.explain(text)
+    served = ModelStore(models).load("matter").predict([text])[0]
+    assert isinstance(served, Classification)
+    assert (found.label, found.version) == (served.label, served.version)
+    assert found.confidence == pytest.approx(served.confidence, abs=0.05)
+    assert found.text == text
+    assert all(text[piece.start : piece.end] == piece.text for piece in found.pieces)
+    unread = [piece.score for piece in found.pieces if piece.text in ("https", "x.example")]
+    assert not any(unread)
+
+    read = explainer._read_words(text)
+    nothing = read.ids.clone()
+    nothing[:, 1:-1] = explainer._padding
+    column = explainer.artifact.labels.index(found.label)
+    with torch.inference_mode():
+        full, empty = (
+            explainer._logits(ids, *read.others)[0, column].item() for ids in (read.ids, nothing)
+        )
+    total = sum(explainer._attribute(read, column))
+    assert total == pytest.approx(full - empty, abs=0.05 * abs(full - empty))
+
+
+def test_a_joint_model_is_explained_task_by_task(trained: Path) -> None:
+    with pytest.raises(DataError, match="name one"):
+        IntegratedGradients(trained)
+    with pytest.raises(DataError, match="classifiers are explained"):
+        IntegratedGradients(trained, "names")

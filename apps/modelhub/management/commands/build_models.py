@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -25,7 +26,7 @@ class Command(TrefoilCommand):
         shipped = sorted(
             path.parent.name for path in settings.ML_PRETRAINED_DIR.glob("*/artifact.json")
         )
-        wanted = options["task"] or ["encoder", *shipped]
+        wanted = [_answers_for(task, shipped) for task in options["task"] or ["encoder", *shipped]]
         unknown = sorted(set(wanted) - {"encoder", *shipped})
         if unknown:
             raise CommandError(f"no shipped model is called {', '.join(unknown)}")
@@ -88,6 +89,20 @@ class Command(TrefoilCommand):
             finally:
                 progress.close()
         return shipped.version
+
+
+def _answers_for(task: str, shipped: Sequence[str]) -> str:
+    """The shipped model that a task is built with: its own, or one of several tasks."""
+    if task == "encoder" or task in shipped:
+        return task
+    for name in shipped:
+        try:
+            artifact = read_artifact(settings.ML_PRETRAINED_DIR / name)
+        except MLError:  # named when it is built
+            continue
+        if artifact.kind == "joint" and task in declared_tasks(artifact):
+            return name
+    return task
 
 
 def _shipped_version(task: str) -> str:

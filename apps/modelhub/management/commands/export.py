@@ -14,6 +14,7 @@ from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
 from ml.artifacts import read_artifact
 from ml.errors import ArtifactError
+from ml.joint import declared_tasks, trunk_of
 
 
 class Command(TrefoilCommand):
@@ -84,6 +85,12 @@ class Command(TrefoilCommand):
 def _trained(task: str) -> Path:
     """The trained artifact that the active version of a task was built from."""
     version = gateway.model_store().active_version(task)
+    if trunk := trunk_of(gateway.model_store().artifact(task, version)):
+        joint = gateway.model_store().artifact(trunk.name, trunk.version)
+        tasks = ", ".join(sorted(declared_tasks(joint)))
+        raise InvalidInput(
+            f"{trunk.name} reads {tasks} in one pass and is built as a whole (build_models)."
+        )
     shipped: Path = settings.ML_PRETRAINED_DIR / task
     if shipped.is_dir() and read_artifact(shipped).version == version:
         return shipped
