@@ -4,7 +4,8 @@
 
 DATA is a folder of the public sets (docs/data.md); ``--write`` also keeps articles and questions
 as the files that ``manage.py evaluate_retrieval`` reads. For each encoder that is built: recall of
-hybrid search, and what the bot's own rule does with each question.
+hybrid search with and without the question's intent, and what the bot's own rule does with each
+question.
 """
 
 from __future__ import annotations
@@ -49,12 +50,17 @@ def run(
         found: dict[str, Any] = {"questions": len(questions)}
         for task in (name for name in ENCODERS if name in built):
             recall = evaluate_retrieval(
-                [article.document for article in articles], queries, engine, task=task
+                [article.document for article in articles],
+                queries,
+                engine,
+                task=task,
+                intents={article.document.id: article.intents for article in articles},
             )
             hits = _hits(engine, task, articles, questions)
             found[task] = {
                 "recall@1": round(recall["recall@1"], 4),
                 "recall@3": round(recall["recall@3"], 4),
+                "search alone, recall@1": round(recall["baselines"]["search"]["recall@1"], 4),
                 **_outcomes(articles, queries, intents, hits, limits),
             }
     finally:

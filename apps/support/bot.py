@@ -10,6 +10,7 @@ from typing import Any, Literal
 from apps.support.excerpts import excerpt, plain
 from apps.support.small_talk import small_talk
 from ml.retrieval.hybrid import Hit
+from ml.retrieval.reranking import LEAST_SUPPORT, SUPPORT, rerank
 from ml.types import Classification
 
 Action = Literal["answer", "clarify", "chat", "unsure", "hand_over", "ask", "done", "cancelled"]
@@ -50,8 +51,8 @@ class Thresholds:
 
     strong_hit: float = 0.62
     weak_hit: float = 0.42
-    close_second: float = 0.2
-    intent_support: float = 0.5
+    close_second: float = LEAST_SUPPORT
+    intent_support: float = SUPPORT
     uncovered: float = 0.74
 
     def as_dict(self) -> dict[str, float]:
@@ -190,29 +191,26 @@ def _uncovered(findings: Findings, limits: Thresholds) -> str | None:
 
 def _rank(findings: Findings, limits: Thresholds) -> list[dict[str, Any]]:
     """Articles by hybrid score, with support from the intents that they are tagged with."""
-    probabilities = {score.label: score.score for score in findings.intent.scores}
-    weight = limits.intent_support * (1.0 if findings.intent.in_scope else 0.25)
-    hits = {hit.document_id: hit for hit in findings.hits}
-    rows: list[dict[str, Any]] = []
-    for slug, article in findings.articles.items():
-        support = max((probabilities.get(label, 0.0) for label in article.intents), default=0.0)
-        hit = hits.get(slug)
-        if hit is None and support < limits.close_second:
-            continue
-        score = hit.score if hit else 0.0
-        rows.append(
-            {
-                "slug": slug,
-                "title": article.title,
-                "score": round(score + weight * support, 4),
-                "hit": round(score, 4),
-                "dense": round(hit.dense, 4) if hit else 0.0,
-                "lexical": round(hit.lexical, 4) if hit else 0.0,
-                "intent": round(support, 4),
-                "passage": _shown(hit) if hit else "",
-            }
-        )
-    return sorted(rows, key=lambda row: (-row["score"], row["slug"]))[:5]
+    ranked = rerank(
+        findings.hits,
+        {slug: article.intents for slug, article in findings.articles.items()},
+        findings.intent,
+        weight=limits.intent_support,
+        least=limits.close_second,
+    )
+    return [
+        {
+            "slug": one.document_id,
+            "title": findings.articles[one.document_id].title,
+            "score": round(one.score, 4),
+            "hit": round(one.hit.score, 4) if one.hit else 0.0,
+            "dense": round(one.hit.dense, 4) if one.hit else 0.0,
+            "lexical": round(one.hit.lexical, 4) if one.hit else 0.0,
+            "intent": round(one.support, 4),
+            "passage": _shown(one.hit) if one.hit else "",
+        }
+        for one in ranked[:5]
+    ]
 
 
 def _shown(hit: Hit) -> str:

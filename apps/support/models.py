@@ -13,6 +13,7 @@ from apps.support.customer_models import RetentionRule as RetentionRule
 from apps.support.desk_models import DeskCalendar, Duty, PastCase, Policy, SavedView, Team, Wait
 from apps.support.promise_models import IntentGroup as IntentGroup
 from apps.support.promise_models import PromiseNotice as PromiseNotice
+from ml.retrieval.documents import INTENT_TAG, intents_of
 
 __all__ = [
     "Article",
@@ -65,11 +66,11 @@ class Article(models.Model):
     @property
     def topic(self) -> str:
         """The first tag that names no intent."""
-        return next((tag for tag in self.tags if not tag.startswith("intent:")), "")
+        return next((tag for tag in self.tags if not tag.startswith(INTENT_TAG)), "")
 
     @property
     def intents(self) -> list[str]:
-        return [tag.removeprefix("intent:") for tag in self.tags if tag.startswith("intent:")]
+        return list(intents_of(self.tags))
 
 
 class ArticleVersion(models.Model):

@@ -15,7 +15,7 @@ from ml.data.banking import BANKING_LIKE_CLINC
 from ml.data.readers import LabelledText, read_classification, read_ner
 from ml.data.splits import drop_repeats, split_by_text, text_key
 from ml.errors import DataError
-from ml.retrieval.documents import Document, passages_of
+from ml.retrieval.documents import Document, intents_of, passages_of
 
 SEED = 13
 HELD_OUT = 0.05
@@ -23,7 +23,6 @@ KNOWLEDGE = Path(__file__).parents[2] / "demo" / "knowledge"
 """The help articles written for this project; a tag ``intent:<label>`` says what each answers."""
 
 _BANKING = "intents/banking77_train.jsonl"
-_INTENT_TAG = "intent:"
 _PASSAGE_WORDS = 40  # of a piece of a body; short ones cost little and say one thing
 _MORE_SHARE = 0.25  # of the questions that are also paired with something else of their article
 _PASSAGE_SHARE = 0.5  # of those, with a piece of its body; the others with a question in it
@@ -64,8 +63,7 @@ def read_knowledge(folder: Path | None = None) -> list[HelpArticle]:
             post.content,
             tuple(fields.get("questions", ())),
         )
-        tags = [tag for tag in fields.get("tags", ()) if tag.startswith(_INTENT_TAG)]
-        articles.append(HelpArticle(document, tuple(t.removeprefix(_INTENT_TAG) for t in tags)))
+        articles.append(HelpArticle(document, intents_of(fields.get("tags", ()))))
     return articles
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +11,15 @@ PassageKind = Literal["title", "question", "body"]
 
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n")
+
+
+INTENT_TAG = "intent:"
+"""How a tag of an article begins that names an intent which the article answers."""
+
+
+def intents_of(tags: Iterable[str]) -> tuple[str, ...]:
+    """The intents that an article's tags name."""
+    return tuple(tag.removeprefix(INTENT_TAG) for tag in tags if tag.startswith(INTENT_TAG))
 
 
 @dataclass(frozen=True, slots=True)

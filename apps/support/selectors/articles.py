@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from apps.core.errors import NotFound
 from apps.support.models import Article, ArticleUpload, ArticleVersion
+from ml.retrieval.documents import INTENT_TAG
 
 STATES = ("all", "published", "draft", "team")
 _WORDS = 8
@@ -62,7 +63,7 @@ def version_get(*, article: Article, number: int) -> ArticleVersion:
 def tags_used() -> list[str]:
     """The tags that name no intent, by name."""
     used = {tag for tags in Article.objects.values_list("tags", flat=True) for tag in tags}
-    return sorted(tag for tag in used if not tag.startswith("intent:"))
+    return sorted(tag for tag in used if not tag.startswith(INTENT_TAG))
 
 
 def upload_get(*, upload_id: UUID, owner: Any) -> ArticleUpload:

@@ -8,7 +8,13 @@ import pytest
 
 from ml.errors import DataError
 from ml.retrieval.documents import Document
-from ml.retrieval.evaluation import Query, evaluate_retrieval, read_articles, read_queries
+from ml.retrieval.evaluation import (
+    Query,
+    evaluate_retrieval,
+    read_articles,
+    read_intents,
+    read_queries,
+)
 from ml.serving.fakes import FakeEngine
 
 ARTICLE = {"id": "a", "title": "Lost card", "body": "Freeze it."}
@@ -106,3 +112,30 @@ def test_bm25_does_not_find_what_shares_no_word(engine):
     articles = [Document("a", "lost card"), Document("b", "exchange rate")]
     result = evaluate_retrieval(articles, [Query("mislaid plastic", ("a",))], engine)
     assert result["baselines"]["bm25"]["recall@5"] == 0.0
+
+
+def test_the_intent_of_a_question_brings_the_article_that_answers_it_to_the_front(tmp_path):
+    rows = [
+        ARTICLE | {"title": "lost card", "tags": ["intent:a", "cards"]},
+        ARTICLE | {"id": "b", "title": "exchange rate", "tags": ["intent:b"]},
+        ARTICLE | {"id": "c", "title": "opening hours"},
+    ]
+    path = write(tmp_path / "articles.jsonl", rows)
+    articles, intents = read_articles(path), read_intents(path)
+    assert intents == {"a": ("a",), "b": ("b",), "c": ()}
+    query = Query("lost card in another country", ("b",))
+    engine = FakeEngine({"intent": {"country": "b"}})
+    try:
+        told = evaluate_retrieval(articles, [query], engine, intents=intents)
+        plain = evaluate_retrieval(articles, [query], engine)
+    finally:
+        engine.close()
+    assert (told["recall@1"], told["baselines"]["search"]["recall@1"]) == (1.0, 0.0)
+    assert plain["recall@1"] == 0.0
+    assert "search" not in plain["baselines"]
+
+
+def test_tags_that_are_no_texts_are_named(tmp_path):
+    path = write(tmp_path / "articles.jsonl", [ARTICLE | {"tags": [1]}])
+    with pytest.raises(DataError, match=r"articles\.jsonl.*1.*'tags'"):
+        read_intents(path)
