@@ -99,6 +99,11 @@ class RunningServer:
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
 
+    def ended(self, seconds: float = 30) -> int:
+        """Wait until it has ended by itself; returns its exit status."""
+        assert self._process is not None
+        return self._process.wait(timeout=seconds)
+
     def memory(self, *, children: bool = True) -> int:
         """Resident memory in bytes of the server and, unless told otherwise, its children."""
         whole = self._running()
