@@ -36,6 +36,16 @@ def postgres() -> Iterator[Postgres]:
         yield postgres
 
 
+@pytest.fixture(scope="session")
+def people(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a migrated database with the demo people, to be copied."""
+    name = "people"
+    server = RunningServer(tmp_path_factory.mktemp(name), DATABASE_URL=postgres.create(name))
+    server.prepare()
+    server.manage("shell", "-v", "0", "-c", PEOPLE)
+    return name
+
+
 @pytest.fixture
 def redis(postgres: Postgres) -> Iterator[Redis]:
     """Of each test its own, since a test may stop it."""
@@ -44,10 +54,10 @@ def redis(postgres: Postgres) -> Iterator[Redis]:
 
 
 @pytest.fixture
-def pair(postgres: Postgres, redis: Redis, tmp_path: Path) -> Iterator[Pair]:
+def pair(postgres: Postgres, people: str, redis: Redis, tmp_path: Path) -> Iterator[Pair]:
     """Two servers with the deterministic language layer, the demo people and nothing else."""
     shared = {
-        "DATABASE_URL": postgres.create(f"pair_{redis.port}"),
+        "DATABASE_URL": postgres.create(f"pair_{redis.port}", like=people),
         "REDIS_URL": redis.url,
         "TREFOIL_SECRET_KEY": "shared-by-the-servers-of-a-test",
         "ML_BACKEND": "fake",
@@ -56,8 +66,6 @@ def pair(postgres: Postgres, redis: Redis, tmp_path: Path) -> Iterator[Pair]:
         RunningServer(tmp_path / "first", **shared) as first,
         RunningServer(tmp_path / "second", **shared) as second,
     ):
-        first.prepare()
-        first.manage("shell", "-v", "0", "-c", PEOPLE)
         for server in (first, second):
             server.start()
         yield Pair(first, second, postgres, redis)

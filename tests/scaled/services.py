@@ -169,9 +169,9 @@ class Postgres(Service):
         asked = [f"{self._programs}/pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         return subprocess.run(asked, check=False).returncode == 0
 
-    def create(self, name: str) -> str:
-        """Make an empty database; returns its URL."""
-        made = f"CREATE DATABASE {name}"
+    def create(self, name: str, *, like: str = "template1") -> str:
+        """Make a database that is empty, or a copy of the database ``like``; returns its URL."""
+        made = f"CREATE DATABASE {name} TEMPLATE {like}"
         subprocess.run(
             [f"{self._programs}/psql", "-q", "-c", made, self.database_url()], check=True
         )
