@@ -12,6 +12,7 @@ from bench.server import RunningServer
 from tests.conftest import require
 from tests.scaled.services import Postgres, Redis, missing
 
+POOL = 4  # connections of a server at most
 PEOPLE = (
     "from apps.accounts.services import demo_users_load; "
     "from apps.core.jobs import NoProgress; demo_users_load(NoProgress())"
@@ -26,6 +27,7 @@ class Pair:
     second: RunningServer
     postgres: Postgres
     redis: Redis
+    database: str
 
 
 @pytest.fixture(scope="session")
@@ -56,8 +58,10 @@ def redis(postgres: Postgres) -> Iterator[Redis]:
 @pytest.fixture
 def pair(postgres: Postgres, people: str, redis: Redis, tmp_path: Path) -> Iterator[Pair]:
     """Two servers with the deterministic language layer, the demo people and nothing else."""
+    name = f"pair_{redis.port}"
     shared = {
-        "DATABASE_URL": postgres.create(f"pair_{redis.port}", like=people),
+        "DATABASE_URL": postgres.create(name, like=people),
+        "DATABASE_POOL": str(POOL),
         "REDIS_URL": redis.url,
         "TREFOIL_SECRET_KEY": "shared-by-the-servers-of-a-test",
         "ML_BACKEND": "fake",
@@ -68,4 +72,4 @@ def pair(postgres: Postgres, people: str, redis: Redis, tmp_path: Path) -> Itera
     ):
         for server in (first, second):
             server.start()
-        yield Pair(first, second, postgres, redis)
+        yield Pair(first, second, postgres, redis, name)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -273,6 +275,31 @@ def test_a_folder_that_is_replaced_is_never_missing(tmp_path: Path) -> None:
         looking.join()
     assert all(seen)
     assert [path.name for path in target.iterdir()] == ["199.md"]
+
+
+REPLACING = """
+import itertools, sys
+from pathlib import Path
+from ml.artifacts import staged_folder
+for number in itertools.count():
+    with staged_folder(Path(sys.argv[1])) as folder:
+        for name in "abc":
+            (folder / name).write_text(str(number))
+    print(number, flush=True)
+"""
+
+
+def test_a_kill_while_a_folder_is_replaced_leaves_a_whole_one(tmp_path: Path) -> None:
+    target = tmp_path / "one"
+    for lines in range(5, 25, 5):
+        command = [sys.executable, "-c", REPLACING, str(target)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as replacing:
+            assert replacing.stdout is not None
+            for _ in range(lines):
+                replacing.stdout.readline()
+            replacing.kill()
+        found = {path.name: path.read_text(encoding="utf-8") for path in target.iterdir()}
+        assert (set(found), len(set(found.values()))) == ({"a", "b", "c"}, 1)
 
 
 def test_folders_change_places_or_nothing_happens(tmp_path: Path) -> None:
