@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,6 +19,7 @@ import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 _START_SECONDS = 120
+_made: list[bytes] = []  # the migrated database, once there was one
 
 
 def free_port() -> int:
@@ -55,8 +58,21 @@ class RunningServer:
         models = self.var / "models"
         if not models.exists():
             models.symlink_to(ROOT / "var" / "models")
-        for command in ("migrate --verbosity 0", *commands):
+        self._make_database()
+        for command in commands:
             self.manage(*command.split())
+
+    def _make_database(self) -> None:
+        """Migrate; further servers of this process begin with a copy of what the first one made."""
+        file = self.var / "trefoil.sqlite3"
+        if self.environment.get("DATABASE_URL") or file.exists():
+            self.manage("migrate", "--verbosity", "0")
+        elif _made:
+            file.write_bytes(_made[0])
+        else:
+            self.manage("migrate", "--verbosity", "0")
+            with closing(sqlite3.connect(file)) as database:
+                _made.append(database.serialize())
 
     def manage(self, *arguments: str) -> str:
         """Run a management command; returns what it wrote, raises when it fails."""
@@ -98,6 +114,11 @@ class RunningServer:
         assert self._process is not None
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
+
+    def ended(self, seconds: float = 30) -> int:
+        """Wait until it has ended by itself; returns its exit status."""
+        assert self._process is not None
+        return self._process.wait(timeout=seconds)
 
     def memory(self, *, children: bool = True) -> int:
         """Resident memory in bytes of the server and, unless told otherwise, its children."""

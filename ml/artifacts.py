@@ -39,6 +39,7 @@ from safetensors import SafetensorError
 
 from ml.encoders import file_sha256
 from ml.errors import ArtifactError
+from ml.exchange import exchange
 from ml.types import KINDS, Kind
 
 FORMAT = 1
@@ -194,8 +195,9 @@ def read_artifact(folder: Path) -> Artifact:
 def staged_folder(target: Path) -> Iterator[Path]:
     """Yield a temporary sibling of ``target`` that becomes ``target`` only if the block succeeds.
 
-    Whatever interrupts the block, ``target`` is either as it was before or complete. A disk that is
-    full, or may not be written, raises :class:`ArtifactError`.
+    Whatever interrupts the block or kills the process, ``target`` is either as it was before or
+    complete (:mod:`ml.exchange`). A disk that is full, or may not be written, raises
+    :class:`ArtifactError`.
     """
     try:
         with _staged(target) as staging:
@@ -222,6 +224,8 @@ def _staged(target: Path) -> Iterator[Path]:
         yield staging
         staging.chmod(0o755)
         if target.exists():
+            if exchange(staging, target):
+                return
             retired = staging.with_name(f"{staging.name}.old")
             target.replace(retired)
             staging.replace(target)

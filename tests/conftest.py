@@ -13,13 +13,18 @@ import pytest
 from asgiref.sync import SyncToAsync
 from channels.layers import channel_layers
 from channels.testing import WebsocketCommunicator
+from channels.testing import application as socket_testing
 from django.conf import settings
 from django.core.cache import cache
-from django.db import connections
+from django.db import close_old_connections, connections
 from django.test import Client
 
 from apps.accounts.models import Role, User
 from apps.core import gateway, tailer
+
+# While it waits the communicator keeps every thread's connection open, for tests that are one
+# transaction. Those with sockets are not: a server gives connections back, and so do they.
+socket_testing.no_op = close_old_connections
 
 ORIGIN = (b"origin", b"http://localhost")
 PASSWORD = "correct-horse-battery"

@@ -69,7 +69,11 @@ class DatedNameView(AnalystView):
 class DatedNameImportView(AnalystView):
     """Import names with their days: CSV ``ticker,kind,name,valid_from,valid_to``."""
 
-    @extend_schema(request={"multipart/form-data": DatedNameFile}, responses=OpenApiTypes.OBJECT)
+    @extend_schema(
+        operation_id="market_companies_names_import",
+        request={"multipart/form-data": DatedNameFile},
+        responses=OpenApiTypes.OBJECT,
+    )
     def post(self, request: Request) -> Response:
         data = validated(DatedNameFile(data=request.data))
         added = dated_names_import(actor=request.user, upload=data["file"])

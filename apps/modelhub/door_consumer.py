@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+import orjson
 import structlog
 from channels.db import database_sync_to_async
 from django.conf import settings
@@ -76,6 +77,10 @@ class DoorConsumer(StreamConsumer):
         if account is not None:
             door.leave(self.user.pk)
         await super().disconnect(code)
+
+    async def send_json(self, content: dict[str, Any]) -> None:
+        """Vectors are long: the writer of the standard library takes ten times as long for them."""
+        await self.send(text_data=orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY).decode())
 
     # Commands -----------------------------------------------------------------------------
 

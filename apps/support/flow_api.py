@@ -102,7 +102,7 @@ class FlowView(APIView):
         flow = selectors.flow_get(name=name)
         return Response({**_flow(flow), "versions": [_version(v) for v in flow.versions.all()]})
 
-    @extend_schema(request=SwitchInput, responses=Anything)
+    @extend_schema(operation_id="support_flows_switch", request=SwitchInput, responses=Anything)
     def post(self, request: Request, name: str) -> Response:
         _lead(request)
         enabled = _valid(SwitchInput, request)["enabled"]

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 ACTIVE = "active.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _RETRY_AFTER = 5.0  # seconds until a model that could not be loaded is tried again
-_KEPT = 4  # versions in memory that are asked for by name, beside the active ones
+_KEPT = 4  # versions in memory beside the active ones: asked for by name, or served before
 
 
 @dataclass(slots=True)
@@ -211,10 +211,7 @@ class ModelStore:
             if known is None:
                 artifact = self.artifact(task, version)
                 known = load_predictor(self._folder(task) / version, artifact, self._runtime)
-                self._named[task, version] = known
-            self._named.move_to_end((task, version))
-            while len(self._named) > _KEPT:
-                self._named.popitem(last=False)
+            self._keep(task, known)
             return known
 
     def _load_joint(self, name: str, version: str) -> JointPredictor:
@@ -261,19 +258,34 @@ class ModelStore:
         with self._named_lock:
             ready = self._named.pop((task, version), None)
         if ready is not None:
+            self._retire(task, entry.predictor)
             entry.predictor, entry.broken = ready, None
             return None
         try:
             # Checked again, since what is loaded now may have changed since it was listed.
             artifact = self._artifacts[task, version] = self._checked(task, version)
-            entry.predictor = load_predictor(self._folder(task) / version, artifact, self._runtime)
+            loaded = load_predictor(self._folder(task) / version, artifact, self._runtime)
         except MLError as error:
             logger.error("version %s of %s cannot be loaded: %s", version, task, error)
             entry.broken = (version, time.monotonic() + _RETRY_AFTER, error)
             return error
-        entry.broken = None
+        self._retire(task, entry.predictor)
+        entry.predictor, entry.broken = loaded, None
         logger.info("serving version %s of %s", version, task)
         return None
+
+    def _retire(self, task: str, before: Predictor | None) -> None:
+        """Keep what was served before among the named ones: it may be rolled back to."""
+        if before is not None:
+            with self._named_lock:
+                self._keep(task, before)
+
+    def _keep(self, task: str, predictor: Predictor) -> None:
+        """Have a predictor in memory under its version, and let go of the one unused longest."""
+        self._named[task, predictor.info.version] = predictor
+        self._named.move_to_end((task, predictor.info.version))
+        while len(self._named) > _KEPT:
+            self._named.popitem(last=False)
 
     def _entry(self, task: str) -> _Entry:
         return self._entries.setdefault(task, _Entry())

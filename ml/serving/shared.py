@@ -19,6 +19,7 @@ from ml.artifacts import TABLES, TOKENIZER, Artifact
 from ml.data.encoding import load_tokenizer
 
 _tokenizers: dict[str, Tokenizer] = {}
+_keys: dict[str, dict[str, str]] = {}  # of a file, by its hash: the keys of its tables by name
 _tables: WeakValueDictionary[str, onnxruntime.OrtValue] = WeakValueDictionary()
 
 
@@ -40,13 +41,18 @@ def shared_tables(folder: Path, artifact: Artifact) -> dict[str, onnxruntime.Ort
     """
     if TABLES not in artifact.files:
         return {}
-    found = {}
+    sha256 = artifact.files[TABLES].sha256
+    known = {name: _tables.get(key) for name, key in _keys.get(sha256, {}).items()}
+    found = {name: value for name, value in known.items() if value is not None}
+    if known and len(found) == len(known):
+        return found  # reading the file would hold up every other thread
+    keys = _keys[sha256] = {}
     for name, table in load_file(folder / TABLES).items():
         key = f"{table.dtype} {table.shape} {hashlib.sha256(table.tobytes()).hexdigest()}"
         value = _tables.get(key)
         if value is None:
             value = _tables[key] = onnxruntime.OrtValue.ortvalue_from_numpy(table)
-        found[name] = value
+        found[name], keys[name] = value, key
     return found
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from drf_spectacular.drainage import GENERATOR_STATS
 
 from apps.accounts.models import User
 from apps.core import gateway
@@ -91,11 +92,16 @@ def test_errors_of_the_language_layer_keep_their_codes(error: type[MLError]) -> 
     assert gateway._problem(error("inside")).code == error.code
 
 
-def test_the_schema_describes_the_api(member: User, client_for: ClientFor) -> None:
+def test_the_schema_describes_the_api_without_a_warning(
+    member: User, client_for: ClientFor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    GENERATOR_STATS.reset()  # what was told once is not told again
     schema = client_for(member).get("/api/v1/schema/", headers={"accept": "application/json"})
     assert "/api/v1/models/predict/" in schema.content.decode()
     for name in ("predict", "embed", "search", "explain"):
         assert f"/api/v1/ml/{name}/" in schema.content.decode()
+    assert "Warning" not in (told := capsys.readouterr().err), told
+    assert not GENERATOR_STATS
 
 
 def test_health_needs_nothing(client: Client) -> None:

@@ -22,12 +22,7 @@ def main(command: list[str]) -> int:
         sys.stderr.write(f"{reason}: {'failed' if required else 'skipped'}\n")
         return int(required)
     with Postgres() as postgres, Redis() as redis:
-        named = {
-            "DATABASE_URL": postgres.create("trefoil"),
-            "REDIS_URL": redis.url,
-            # A test's threads keep their connections until they are collected.
-            "DATABASE_POOL": "40",
-        }
+        named = {"DATABASE_URL": postgres.create("trefoil"), "REDIS_URL": redis.url}
         return subprocess.run(command, env=os.environ | named, check=False).returncode
 
 

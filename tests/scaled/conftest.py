@@ -12,6 +12,7 @@ from bench.server import RunningServer
 from tests.conftest import require
 from tests.scaled.services import Postgres, Redis, missing
 
+POOL = 4  # connections of a server at most
 PEOPLE = (
     "from apps.accounts.services import demo_users_load; "
     "from apps.core.jobs import NoProgress; demo_users_load(NoProgress())"
@@ -26,6 +27,7 @@ class Pair:
     second: RunningServer
     postgres: Postgres
     redis: Redis
+    database: str
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +38,16 @@ def postgres() -> Iterator[Postgres]:
         yield postgres
 
 
+@pytest.fixture(scope="session")
+def people(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a migrated database with the demo people, to be copied."""
+    name = "people"
+    server = RunningServer(tmp_path_factory.mktemp(name), DATABASE_URL=postgres.create(name))
+    server.prepare()
+    server.manage("shell", "-v", "0", "-c", PEOPLE)
+    return name
+
+
 @pytest.fixture
 def redis(postgres: Postgres) -> Iterator[Redis]:
     """Of each test its own, since a test may stop it."""
@@ -44,10 +56,12 @@ def redis(postgres: Postgres) -> Iterator[Redis]:
 
 
 @pytest.fixture
-def pair(postgres: Postgres, redis: Redis, tmp_path: Path) -> Iterator[Pair]:
+def pair(postgres: Postgres, people: str, redis: Redis, tmp_path: Path) -> Iterator[Pair]:
     """Two servers with the deterministic language layer, the demo people and nothing else."""
+    name = f"pair_{redis.port}"
     shared = {
-        "DATABASE_URL": postgres.create(f"pair_{redis.port}"),
+        "DATABASE_URL": postgres.create(name, like=people),
+        "DATABASE_POOL": str(POOL),
         "REDIS_URL": redis.url,
         "TREFOIL_SECRET_KEY": "shared-by-the-servers-of-a-test",
         "ML_BACKEND": "fake",
@@ -56,8 +70,6 @@ def pair(postgres: Postgres, redis: Redis, tmp_path: Path) -> Iterator[Pair]:
         RunningServer(tmp_path / "first", **shared) as first,
         RunningServer(tmp_path / "second", **shared) as second,
     ):
-        first.prepare()
-        first.manage("shell", "-v", "0", "-c", PEOPLE)
         for server in (first, second):
             server.start()
-        yield Pair(first, second, postgres, redis)
+        yield Pair(first, second, postgres, redis, name)

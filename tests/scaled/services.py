@@ -169,13 +169,18 @@ class Postgres(Service):
         asked = [f"{self._programs}/pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         return subprocess.run(asked, check=False).returncode == 0
 
-    def create(self, name: str) -> str:
-        """Make an empty database; returns its URL."""
-        made = f"CREATE DATABASE {name}"
-        subprocess.run(
-            [f"{self._programs}/psql", "-q", "-c", made, self.database_url()], check=True
-        )
+    def create(self, name: str, *, like: str = "template1") -> str:
+        """Make a database that is empty, or a copy of the database ``like``; returns its URL."""
+        self._ask(f"CREATE DATABASE {name} TEMPLATE {like}")
         return self.database_url(name)
+
+    def connections(self, name: str) -> int:
+        """How many are open to a database at this moment."""
+        return int(self._ask(f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'"))
+
+    def _ask(self, query: str) -> str:
+        command = [f"{self._programs}/psql", "-qAt", "-c", query, self.database_url()]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
     def _make_cluster(self) -> None:
         secret = self.folder / "password"

@@ -13,7 +13,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from bench.server import RunningServer
-from tests.scaled.conftest import Pair
+from tests.scaled.conftest import POOL, Pair
 
 pytestmark = pytest.mark.scaled
 
@@ -162,3 +162,17 @@ async def test_signing_in_goes_on_while_redis_is_away(pair: Pair) -> None:
     async with httpx.AsyncClient(base_url=pair.first.url, timeout=PATIENCE) as client:
         page = await client.get("/api/v1/support/conversations/", headers={"Cookie": session})
     assert page.status_code == 200
+
+
+async def test_many_sockets_need_few_connections(pair: Pair) -> None:
+    """Each server has four at most: a thread that kept one would soon leave none for the others."""
+    visitors = [await visitor_cookie(pair.first) for _ in range(50)]
+
+    async def talk(number: int) -> None:
+        server = (pair.first, pair.second)[number % 2]
+        async with peer(server, "/ws/support/widget/", visitors[number]) as customer:
+            for turn in range(2):
+                await customer.tell("message.send", f"c{turn}", text=f"question {number} {turn}")
+
+    await asyncio.gather(*(talk(number) for number in range(len(visitors))))
+    assert pair.postgres.connections(pair.database) <= 2 * POOL

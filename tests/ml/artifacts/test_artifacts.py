@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +31,7 @@ from ml.artifacts import (
 )
 from ml.encoders import file_sha256
 from ml.errors import ArtifactError
+from ml.exchange import exchange
 
 DECLARATION = Artifact(
     task="matters",
@@ -237,7 +241,12 @@ def test_an_interrupted_replacement_leaves_what_was_there(tmp_path: Path) -> Non
     assert [path.name for path in tmp_path.iterdir()] == ["one"]
 
 
-def test_a_finished_replacement_leaves_the_new_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_finished_replacement_leaves_the_new_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+    if not at_once:  # as where the system cannot
+        monkeypatch.setattr("ml.artifacts.exchange", lambda first, second: False)
     target = tmp_path / "one"
     target.mkdir()
     (target / "old.md").write_text("first", encoding="utf-8")
@@ -245,3 +254,60 @@ def test_a_finished_replacement_leaves_the_new_alone(tmp_path: Path) -> None:
         (folder / "new.md").write_text("second", encoding="utf-8")
     assert [path.name for path in target.iterdir()] == ["new.md"]
     assert [path.name for path in tmp_path.iterdir()] == ["one"]
+
+
+def test_a_folder_that_is_replaced_is_never_missing(tmp_path: Path) -> None:
+    target, seen, over = tmp_path / "one", [], threading.Event()
+    target.mkdir()
+
+    def look() -> None:
+        while not over.is_set():
+            seen.append(target.is_dir())
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        for number in range(200):
+            with staged_folder(target) as folder:
+                (folder / f"{number}.md").touch()
+    finally:
+        over.set()
+        looking.join()
+    assert all(seen)
+    assert [path.name for path in target.iterdir()] == ["199.md"]
+
+
+REPLACING = """
+import itertools, sys
+from pathlib import Path
+from ml.artifacts import staged_folder
+for number in itertools.count():
+    with staged_folder(Path(sys.argv[1])) as folder:
+        for name in "abc":
+            (folder / name).write_text(str(number))
+    print(number, flush=True)
+"""
+
+
+def test_a_kill_while_a_folder_is_replaced_leaves_a_whole_one(tmp_path: Path) -> None:
+    target = tmp_path / "one"
+    for lines in range(5, 25, 5):
+        command = [sys.executable, "-c", REPLACING, str(target)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as replacing:
+            assert replacing.stdout is not None
+            for _ in range(lines):
+                replacing.stdout.readline()
+            replacing.kill()
+        found = {path.name: path.read_text(encoding="utf-8") for path in target.iterdir()}
+        assert (set(found), len(set(found.values()))) == ({"a", "b", "c"}, 1)
+
+
+def test_folders_change_places_or_nothing_happens(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    (first / "a.md").touch()
+    with pytest.raises(FileNotFoundError, match="second"):
+        exchange(first, second)
+    second.mkdir()
+    assert exchange(first, second)
+    assert [path.name for path in second.iterdir()] == ["a.md"]

@@ -89,6 +89,16 @@ def test_no_batch_waits_while_this_process_loads_what_it_promotes(root, versions
     assert store.load("intent").info.version == versions[1]
 
 
+def test_what_was_served_before_is_rolled_back_to_without_loading(root, versions, monkeypatch):
+    store = ModelStore(root)
+    before = store.load("intent")
+    activate(root, "intent", versions[1])
+    assert store.load("intent") is not before
+    monkeypatch.setattr(registry, "load_predictor", None)
+    activate(root, "intent", versions[0])
+    assert store.load("intent") is before
+
+
 def test_a_promotion_by_another_process_is_seen(root, versions):
     store = ModelStore(root)
     assert store.load("intent").info.version == versions[0]

@@ -11,6 +11,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from ml.artifacts import TABLES, Artifact, FileRef, read_artifact
+from ml.encoders import file_sha256
 from ml.serving.shared import shared_tables, shared_tokenizer
 from tests.ml.serving.tiny_models import build_model
 
@@ -20,7 +21,8 @@ def built(root: Path, task: str, table: np.ndarray | None = None) -> tuple[Path,
     artifact = read_artifact(folder)
     if table is not None:
         save_file({"words": table}, folder / TABLES)
-        declared = {TABLES: FileRef("", (folder / TABLES).stat().st_size)}
+        file = folder / TABLES
+        declared = {TABLES: FileRef(file_sha256(file), file.stat().st_size)}
         artifact = replace(artifact, files=artifact.files | declared)
     return folder, artifact
 
@@ -46,6 +48,13 @@ def test_equal_tables_are_one_and_others_are_not(tmp_path: Path) -> None:
     assert one is not other
     assert one is not shape
     np.testing.assert_array_equal(other.numpy(), table + 1)
+
+
+def test_a_file_whose_tables_are_in_memory_is_not_read_again(tmp_path: Path) -> None:
+    folder, artifact = built(tmp_path, "one", np.full((2, 2), 7, np.float32))
+    table = shared_tables(folder, artifact)["words"]
+    (folder / TABLES).unlink()
+    assert shared_tables(folder, artifact)["words"] is table
 
 
 def test_a_table_goes_with_the_last_model_that_keeps_it(tmp_path: Path) -> None:
