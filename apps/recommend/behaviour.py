@@ -79,12 +79,12 @@ def behaviour_fit() -> bool:
     tags = TagTable([entry.tags for entry in catalogue.entries])
     from ml.training.next_item import train_next_item  # torch, which no server may load
 
-    ridge, weights = tune(
-        log, vectors, tags, ridge=RIDGE, max_items=MAX_ITEMS, learn=train_next_item
+    tuned = tune(log, vectors, tags, ridge=RIDGE, max_items=MAX_ITEMS, learn=train_next_item)
+    fitted = fit_behaviour(
+        log, vectors, tags=tags, ridge=tuned.ridge, factors=tuned.factors, learn=train_next_item
     )
-    fitted = fit_behaviour(log, vectors, tags=tags, ridge=ridge, learn=train_next_item)
     path = behaviour_path(catalogue)
-    replace(fitted, settings=weights).save(path)
+    replace(fitted, settings=tuned.settings, newcomers=tuned.newcomers).save(path)
     # The file is as old as what it was fitted to: whoever was forgotten since is still in it.
     os.utime(path, (began, began))
     return True

@@ -9,9 +9,9 @@ import numpy as np
 from apps.recommend.feed import build_feed
 from apps.recommend.index import Snapshot
 from apps.recommend.models import Reader
-from apps.recommend.page import page_inputs
+from apps.recommend.page import page_inputs, plainly_ranked
 from apps.recommend.policy import NO_POLICY, Policy
-from apps.recommend.scoring import Positions, Ranked, Reason, Scores, as_history, rank
+from apps.recommend.scoring import Positions, Ranked, Reason, Scores, as_history
 from apps.recommend.taste import Taste
 from apps.recommend.words import part_words
 
@@ -86,14 +86,14 @@ def play(reader: Reader | None) -> Play:
     """Take the page of ``reader`` apart (``None``: somebody new)."""
     inputs = page_inputs(reader)
     snapshot, policy = inputs.snapshot, inputs.policy
-    plain = rank(snapshot, inputs.taste, words=inputs.words)
+    plain = plainly_ranked(inputs)
     ranked = policy.applied(plain)
     after = _first_row_of(snapshot, inputs.taste, plain, policy)
     before = _first_row_of(snapshot, inputs.taste, plain, NO_POLICY)
     places = {position: place for place, (position, _) in enumerate(before, start=1)}
     kept = {position for position, _ in after}
     return Play(
-        arm=policy.arm_name,
+        arm=", ".join(name for _, name in policy.arms),
         deeds=len(inputs.taste.deeds),
         eligible=int(ranked.eligible.sum()),
         items=len(snapshot),

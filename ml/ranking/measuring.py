@@ -11,6 +11,7 @@ import numpy as np
 from ml.ranking import metrics
 from ml.ranking.cases import Case
 from ml.ranking.interactions import IntArray, Item, Log
+from ml.ranking.tuning import NEWCOMER
 from ml.types import FloatArray
 
 RECALL_DEPTH = 20
@@ -18,8 +19,6 @@ GENRES = 40
 """The most frequent tags, whose mixture in a list is compared with the history's."""
 SLICES = ((1, 4), (5, 19), (20, 99), (100, None))
 """Readers by how many positives are known of them."""
-NEWCOMER = 3
-"""The newest positives that are left of a reader who is looked at as a newcomer."""
 MOST_NEWCOMERS = 2000
 
 _RESAMPLES, _LIST_RESAMPLES = 1000, 100
