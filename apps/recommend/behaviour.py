@@ -24,8 +24,8 @@ from ml.errors import ArtifactError
 from ml.ranking.behaviour import MAX_ITEMS, RIDGE, Behaviour, fit_behaviour
 from ml.ranking.interactions import Log, is_positive
 from ml.ranking.tags import TagTable
-from ml.ranking.taste import centred
 from ml.ranking.tuning import tune
+from ml.ranking.weighing import centred
 
 logger = structlog.get_logger(__name__)
 
@@ -81,7 +81,13 @@ def behaviour_fit() -> bool:
 
     tuned = tune(log, vectors, tags, ridge=RIDGE, max_items=MAX_ITEMS, learn=train_next_item)
     fitted = fit_behaviour(
-        log, vectors, tags=tags, ridge=tuned.ridge, factors=tuned.factors, learn=train_next_item
+        log,
+        vectors,
+        tags=tags,
+        ridge=tuned.ridge,
+        text_share=tuned.text_share,
+        factors=tuned.factors,
+        learn=train_next_item,
     )
     path = behaviour_path(catalogue)
     replace(fitted, settings=tuned.settings, newcomers=tuned.newcomers).save(path)

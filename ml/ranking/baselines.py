@@ -15,7 +15,7 @@ from ml.ranking.cases import recent_popularity
 from ml.ranking.factors import FACTORS, REGULARISATIONS, fit_factors, scoring
 from ml.ranking.interactions import IntArray, Log
 from ml.ranking.neighbours import fit_neighbours
-from ml.ranking.taste import centred
+from ml.ranking.weighing import centred
 from ml.types import FloatArray
 
 Baseline = Callable[[IntArray], FloatArray]

@@ -142,7 +142,7 @@ def fit_behaviour(
     ``log``.
 
     ``vectors``, shape (items, dimensions), are the items' centred texts
-    (:func:`ml.ranking.taste.centred`). Their cosines are added to the co-occurrences, as if each
+    (:func:`ml.ranking.weighing.centred`). Their cosines are added to the co-occurrences, as if each
     dimension were ``text_share * ridge`` more readers: items with few readers lean on what they
     are about. Only the ``links`` strongest links of each item are kept. Inverting the matrix of
     6,000 items takes some seconds and 600 MB, so this belongs in a worker.

@@ -44,8 +44,9 @@ from ml.ranking.measuring import (
 from ml.ranking.selection import best
 from ml.ranking.splits import Protocol, held_out
 from ml.ranking.tags import TagTable
-from ml.ranking.taste import Ranker, centred
+from ml.ranking.taste import Ranker
 from ml.ranking.tuning import Tuned, tune
+from ml.ranking.weighing import centred
 from ml.serving.bulk import predict_stream
 from ml.serving.protocol import InferenceEngine
 from ml.types import Embedding, FloatArray
@@ -218,6 +219,7 @@ def _ranker(trial: _Trial) -> Ranker:
         centred(vectors),
         tags=trial.tags,
         ridge=tuned.ridge,
+        text_share=tuned.text_share,
         factors=tuned.factors,
         max_items=MAX_FITTED,
         learn=trial.learn if any(own.next or own.fresh for own in both) else None,

@@ -28,6 +28,7 @@ from ml.ranking.interactions import IntArray
 from ml.ranking.settings import TasteSettings
 from ml.ranking.shortlist import shortlist_of
 from ml.ranking.tags import TagTable
+from ml.ranking.weighing import centred, faded, raised
 from ml.types import FloatArray
 
 LARGE = 30_000
@@ -36,20 +37,6 @@ SHORT = 5
 """The deeds up to which a history is a newcomer's, with weights of its own."""
 _REJECTED = -0.8
 """The strength from which on a deed counts as a rejection."""
-
-
-def centred(vectors: FloatArray) -> FloatArray:
-    """Vectors less their mean, of unit length again, zero rows kept.
-
-    What all items of a catalogue have in common says nothing about taste; without this step the
-    cosines of any two items are high and a sum over a history mostly measures that.
-    """
-    given = np.linalg.norm(vectors, axis=1, keepdims=True) > 0
-    if not given.any():
-        return vectors.astype(np.float32)
-    moved = np.where(given, vectors - vectors[given[:, 0]].mean(axis=0), 0.0)
-    lengths = np.linalg.norm(moved, axis=1, keepdims=True)
-    return (moved / np.maximum(lengths, 1e-9)).astype(np.float32)
 
 
 class Ranker:
@@ -198,7 +185,7 @@ class Ranker:
         cosines = self.vectors[history.items] @ self.vectors.T
         alike = np.maximum(cosines, 0.0)
         rows = {
-            "text": _raised(alike, self.settings.power),
+            "text": raised(alike, self.settings.power),
             "mean": cosines,
             "fixed": self._push(history, alike),
         }
@@ -268,7 +255,7 @@ class Ranker:
         chosen = self.vectors if items is None else self.vectors[items]
         cosines = self.vectors[history.items] @ chosen.T
         alike = np.maximum(cosines, 0.0)
-        affinity = self.settings.text * _raised(alike, self.settings.power)
+        affinity = self.settings.text * raised(alike, self.settings.power)
         affinity += self.settings.mean * cosines
         affinity += self._push(history, alike)
         if self._tags is not None:
@@ -322,18 +309,3 @@ class Ranker:
             return np.zeros(len(self.vectors), dtype=np.float32)
         prior = self.settings.popularity * np.log1p(popularity) / np.log1p(most)
         return np.asarray(prior, dtype=np.float32)
-
-
-def faded(strengths: FloatArray, fading: float, least_half_life: float) -> FloatArray:
-    """Strengths, oldest first, faded by how many deeds came since, shape (deeds,)."""
-    half_life = max(least_half_life, fading * len(strengths))
-    ages = np.arange(len(strengths))[::-1]
-    return np.asarray(strengths * 0.5 ** (ages / half_life), dtype=np.float32)
-
-
-def _raised(values: FloatArray, power: float) -> FloatArray:
-    """``values ** power``; the usual power by two multiplications, which are ten times as fast."""
-    if power == 4.0:
-        squares = values * values
-        return squares * squares
-    return np.asarray(values**power, dtype=np.float32)

@@ -18,6 +18,7 @@ import numpy as np
 
 from ml.ranking.behaviour import (
     RIDGE,
+    TEXT_SHARE,
     Behaviour,
     LearnNext,
     ease_weights,
@@ -55,10 +56,11 @@ _SEED = 13
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """What foresees best: the ridge of EASE, the number of ``factors`` of iALS and their
-    regularisation, the weights, and those for ``newcomers`` (``None``: the same)."""
+    """What foresees best: the ridge of EASE and the texts' share of it, the ``factors`` of iALS
+    and their regularisation, the weights, and those for ``newcomers`` (``None``: the same)."""
 
     ridge: float = RIDGE
+    text_share: float = TEXT_SHARE
     factors: tuple[int, float] = (FACTORS[0], REGULARISATIONS[0])
     settings: TasteSettings = field(default_factory=TasteSettings)
     newcomers: TasteSettings | None = None
@@ -83,16 +85,22 @@ def tune(
     train, cases = tuning_cases(log, len(vectors), protocol)
     if len(cases) < _LEAST_READERS:
         return Tuned(ridge or RIDGE)
-    if ridge is None:
-        ridge = best_ridge(train, vectors, cases, max_items=max_items)
+    ridge, text_share = best_ridge(train, vectors, cases, max_items=max_items, ridge=ridge)
     factors = best_factors(train, len(vectors), cases)
     behaviour = fit_behaviour(
-        train, vectors, tags=tags, ridge=ridge, factors=factors, max_items=max_items, learn=learn
+        train,
+        vectors,
+        tags=tags,
+        ridge=ridge,
+        text_share=text_share,
+        factors=factors,
+        max_items=max_items,
+        learn=learn,
     )
     blends = _Blending(train, vectors, tags, behaviour)
     settings = _fitted(blends.of(cases))
     newcomers = _fitted(blends.of(cases, newest=NEWCOMER))
-    return Tuned(ridge, factors, settings, newcomers)
+    return Tuned(ridge, text_share, factors, settings, newcomers)
 
 
 def _fitted(trials: Mapping[float, Blend]) -> TasteSettings:
@@ -174,21 +182,35 @@ def tuning_cases(
     return train, _sample(cases_of(train, log.where(later)), items)
 
 
-def best_ridge(log: Log, vectors: FloatArray, cases: Sequence[Case], *, max_items: int) -> float:
-    """The ridge with which plain EASE foresees best, on the most read of the items."""
+def best_ridge(
+    log: Log,
+    vectors: FloatArray,
+    cases: Sequence[Case],
+    *,
+    max_items: int,
+    ridge: float | None = None,
+) -> tuple[float, float]:
+    """The ridge with which plain EASE foresees best, on the most read of the items, and the texts'
+    share of it: none where the texts make it worse. ``ridge`` fixes the former."""
     fitted = most_read(log, len(vectors), min(max_items, _MAX_RIDGE_ITEMS))
-    qualities = {}
-    for ridge in RIDGES:
-        weights = ease_weights(log, vectors, fitted, ridge=ridge, text_share=0.0)
+
+    def quality(ridge: float, text_share: float) -> float:
+        weights = ease_weights(log, vectors, fitted, ridge=ridge, text_share=text_share)
         found = []
         for case in cases:
             scores = np.zeros(len(vectors), dtype=np.float32)
             liked = np.unique(case.known.items[case.known.positive])
             scores[fitted] = weights[np.isin(fitted, liked)].sum(axis=0)
             found.append(_ndcg(scores, case))
-        qualities[ridge] = float(np.mean(found))
+        return float(np.mean(found))
+
+    tried = RIDGES if ridge is None else (ridge,)
+    qualities = {ridge: quality(ridge, 0.0) for ridge in tried}
     chosen = max(qualities, key=lambda ridge: qualities[ridge])
-    return chosen if qualities[chosen] > qualities[RIDGE] * (1 + _LEAST_RIDGE_GAIN) else RIDGE
+    if RIDGE in qualities and qualities[chosen] <= qualities[RIDGE] * (1 + _LEAST_RIDGE_GAIN):
+        chosen = RIDGE
+    helps = quality(chosen, TEXT_SHARE) >= qualities[chosen]
+    return chosen, TEXT_SHARE if helps else 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,8 @@ from ml.ranking.folding import folding
 from ml.ranking.history import History
 from ml.ranking.interactions import Interaction, Item, log_of
 from ml.ranking.settings import TasteSettings
-from ml.ranking.taste import SHORT, Ranker, centred
+from ml.ranking.taste import SHORT, Ranker
+from ml.ranking.weighing import centred
 
 ITEMS = 40
 

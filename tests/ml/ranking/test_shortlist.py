@@ -9,7 +9,8 @@ from ml.ranking import taste
 from ml.ranking.history import History
 from ml.ranking.selection import best
 from ml.ranking.shortlist import shortlist_of
-from ml.ranking.taste import Ranker, faded
+from ml.ranking.taste import Ranker
+from ml.ranking.weighing import faded
 
 ITEMS, SUBJECTS = 4000, 40
 
