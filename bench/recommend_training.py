@@ -27,7 +27,7 @@ from ml.ranking.lending import fit_lending
 from ml.ranking.neighbours import fit_neighbours
 from ml.ranking.sequence import item_features
 from ml.ranking.tags import TagTable
-from ml.ranking.taste import centred
+from ml.ranking.weighing import centred
 from ml.training.next_item import train_next_item
 from ml.types import FloatArray
 

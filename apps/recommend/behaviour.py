@@ -24,8 +24,8 @@ from ml.errors import ArtifactError
 from ml.ranking.behaviour import MAX_ITEMS, RIDGE, Behaviour, fit_behaviour
 from ml.ranking.interactions import Log, is_positive
 from ml.ranking.tags import TagTable
-from ml.ranking.taste import centred
 from ml.ranking.tuning import tune
+from ml.ranking.weighing import centred
 
 logger = structlog.get_logger(__name__)
 
@@ -79,12 +79,18 @@ def behaviour_fit() -> bool:
     tags = TagTable([entry.tags for entry in catalogue.entries])
     from ml.training.next_item import train_next_item  # torch, which no server may load
 
-    ridge, weights = tune(
-        log, vectors, tags, ridge=RIDGE, max_items=MAX_ITEMS, learn=train_next_item
+    tuned = tune(log, vectors, tags, ridge=RIDGE, max_items=MAX_ITEMS, learn=train_next_item)
+    fitted = fit_behaviour(
+        log,
+        vectors,
+        tags=tags,
+        ridge=tuned.ridge,
+        text_share=tuned.text_share,
+        factors=tuned.factors,
+        learn=train_next_item,
     )
-    fitted = fit_behaviour(log, vectors, tags=tags, ridge=ridge, learn=train_next_item)
     path = behaviour_path(catalogue)
-    replace(fitted, settings=weights).save(path)
+    replace(fitted, settings=tuned.settings, newcomers=tuned.newcomers).save(path)
     # The file is as old as what it was fitted to: whoever was forgotten since is still in it.
     os.utime(path, (began, began))
     return True

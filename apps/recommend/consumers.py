@@ -132,7 +132,10 @@ class DiscoverConsumer(StreamConsumer):
         # The head is read first: what happens after it reaches the page as an event.
         seq = events.head(self.visitor.stream)
         reader = Reader.objects.filter(key=self.visitor.key).first()
-        return reader, seq, page.page_inputs(reader)
+        inputs = page.page_inputs(reader, key=self.visitor.key)
+        if reader is None and inputs.policy.arms:
+            reader = self.visitor.made()  # an experiment counts all who saw its page
+        return reader, seq, inputs
 
     async def reader_forgotten(self, message: dict[str, Any]) -> None:
         """The reader was deleted: the page must load anew, and this socket may do no more."""

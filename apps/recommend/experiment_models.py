@@ -11,7 +11,8 @@ class Experiment(models.Model):
     An arm is ``{"name", "share", "settings"}``; the shares sum to 1. ``baseline`` is the share of
     readers who are expected to do ``metric`` in the control, ``lift`` the relative change to find
     with ``power`` at the error ``alpha``; ``needed`` readers of each arm follow from them. A
-    reader's deeds count for ``window_hours`` after the first page.
+    reader's deeds count for ``window_hours`` after the first page. In a ``layer`` one experiment
+    runs at a time; readers fall into the arms of each layer independently.
     """
 
     class Status(models.TextChoices):
@@ -22,6 +23,7 @@ class Experiment(models.Model):
     key = models.SlugField(max_length=40, unique=True)
     name = models.CharField(max_length=120)
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.DRAFT)
+    layer = models.SlugField(max_length=40, default="page")
     arms = models.JSONField()
     metric = models.CharField(max_length=16)
     baseline = models.FloatField()

@@ -23,6 +23,7 @@ _ACTS = {
     "stop": (services.experiment_stop, "is stopped"),
 }
 _START: dict[str, Any] = {
+    "layer": services.LAYER,
     "metric": "click",
     "baseline": "20",
     "lift": "5",
@@ -53,7 +54,7 @@ def given_of(form: QueryDict) -> dict[str, Any]:
                     },
                 }
             )
-    given: dict[str, Any] = {name: form.get(name, "") for name in ("name", "metric")}
+    given: dict[str, Any] = {name: form.get(name, "") for name in ("name", "metric", "layer")}
     given |= {name: _share(form.get(name, "")) for name in ("baseline", "lift", "power", "alpha")}
     return given | {"arms": arms, "window_hours": form.get("window_hours", "")}
 

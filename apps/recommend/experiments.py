@@ -6,6 +6,7 @@ import hashlib
 import time
 import uuid
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from django.utils import timezone
@@ -14,22 +15,25 @@ from apps.recommend.models import Experiment, Exposure, Impression, Reader
 from apps.recommend.policy import Arm
 
 HELD_SECONDS = 2.0
-_running: Experiment | None = None
+_running: tuple[Experiment, ...] = ()
 _running_of = ""
 _read_at = float("-inf")
 
 
 def reset() -> None:
-    """Read the running experiment anew at the next page."""
+    """Read the running experiments anew at the next page."""
     global _read_at
     _read_at = float("-inf")
 
 
-def running(catalogue: str) -> Experiment | None:
-    """The experiment that runs now, held for a moment for the ``catalogue`` of this name."""
+def running(catalogue: str) -> tuple[Experiment, ...]:
+    """The experiments that run now, one a layer; held for a moment for the ``catalogue`` of this
+    name."""
     global _running, _running_of, _read_at
     if _running_of != catalogue or time.monotonic() - _read_at >= HELD_SECONDS:
-        _running = Experiment.objects.filter(status=Experiment.Status.RUNNING).first()
+        _running = tuple(
+            Experiment.objects.filter(status=Experiment.Status.RUNNING).order_by("layer", "id")
+        )
         _running_of, _read_at = catalogue, time.monotonic()
     return _running
 
@@ -54,10 +58,31 @@ def settings_of(arm: dict[str, Any]) -> Arm:
     return Arm(**arm.get("settings", {}))
 
 
-def page_seed(experiment: Experiment, reader: uuid.UUID) -> int:
-    """What the arm's exploring starts from: a reader's page stays as it is for a day."""
+def settings_changed(arms: Sequence[dict[str, Any]]) -> set[str]:
+    """The settings that some of ``arms`` set otherwise than a page without an experiment."""
+    plain = asdict(Arm())
+    return {
+        name
+        for arm in arms
+        for name, value in asdict(settings_of(arm)).items()
+        if value != plain[name]
+    }
+
+
+def merged(arms: Sequence[Arm]) -> Arm:
+    """One arm of those that a reader is in, a layer each; of two that set the same, the first."""
+    plain = asdict(Arm())
+    found = dict(plain)
+    for arm in reversed(arms):
+        found |= {name: value for name, value in asdict(arm).items() if value != plain[name]}
+    return Arm(**found)
+
+
+def page_seed(keys: Sequence[str], reader: uuid.UUID) -> int:
+    """What exploring starts from in the experiments of these ``keys``: a reader's page stays as it
+    is for a day."""
     day = timezone.now().date().isoformat()
-    return int(chance_of(f"{experiment.key}:{day}", reader) * 2**32)
+    return int(chance_of(f"{':'.join(keys)}:{day}", reader) * 2**32)
 
 
 def page_shown(

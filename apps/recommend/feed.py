@@ -69,13 +69,12 @@ class _Page:
 
     def best(self, scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
         """The free items with the highest ``scores``, best first; ``-inf`` excludes an item."""
-        candidates = np.where(self.free, scores, -np.inf)
-        count = min(count, len(candidates))
-        if count == 0:
-            return np.zeros(0, dtype=np.int64)
-        top = np.argpartition(-candidates, count - 1)[:count]
-        top = top[np.lexsort((top, -candidates[top]))]
-        return top[np.isfinite(candidates[top])]
+        candidates = np.flatnonzero(self.free & (scores > -np.inf))
+        own = scores[candidates]
+        if count < len(candidates):
+            top = np.argpartition(-own, count - 1)[:count]
+            candidates, own = candidates[top], own[top]
+        return candidates[np.lexsort((candidates, -own))][:count]
 
 
 def build_feed(

@@ -6,6 +6,7 @@ that a socket may run it off the thread that owns the connection.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,23 +38,36 @@ class PageInputs:
     policy: Policy = NO_POLICY
 
 
-def page_inputs(reader: Reader | None) -> PageInputs:
+def page_inputs(reader: Reader | None, *, key: uuid.UUID | None = None) -> PageInputs:
+    """``key`` is that of a visitor who is no reader yet."""
     catalogue = snapshot()
     taste = taste_of(reader, catalogue)
     return PageInputs(
         catalogue,
         taste,
         wish_words(catalogue, taste.wish_wanted, taste.unwanted_words),
-        policy_for(reader, catalogue),
+        policy_for(reader.key if reader else key, catalogue),
     )
 
 
 def ranked_of(inputs: PageInputs) -> Ranked:
-    return inputs.policy.applied(rank(inputs.snapshot, inputs.taste, words=inputs.words))
+    return inputs.policy.applied(plainly_ranked(inputs))
+
+
+def plainly_ranked(inputs: PageInputs) -> Ranked:
+    """The ranking before the policy: what a large catalogue has of interest to it is in there."""
+    policy = inputs.policy
+    return rank(
+        inputs.snapshot,
+        inputs.taste,
+        words=inputs.words,
+        open_of=policy.open_of,
+        lifted=policy.lifted(),
+    )
 
 
 def rows_of(inputs: PageInputs) -> list[Row]:
-    ranked = rank(inputs.snapshot, inputs.taste, words=inputs.words)
+    ranked = plainly_ranked(inputs)
     return build_feed(
         inputs.snapshot,
         inputs.taste,
@@ -78,18 +92,14 @@ def page_payload(reader: Reader | None, inputs: PageInputs, rows: Sequence[Row])
 
 
 def _note_experiment(reader: Reader | None, inputs: PageInputs, rows: Sequence[Row]) -> None:
-    """Keep what a reader of a running experiment is shown first."""
-    policy = inputs.policy
-    if reader is None or policy.experiment_id is None:
+    """Keep what a reader of running experiments is shown first."""
+    if reader is None:
         return
     entries = inputs.snapshot.entries
     picks = rows[0].picks if rows else ()
-    page_shown(
-        reader=reader,
-        experiment_id=policy.experiment_id,
-        arm=policy.arm_name,
-        items=[(entries[pick.position].pk, pick.chance) for pick in picks],
-    )
+    items = [(entries[pick.position].pk, pick.chance) for pick in picks]
+    for experiment_id, arm in inputs.policy.arms:
+        page_shown(reader=reader, experiment_id=experiment_id, arm=arm, items=items)
 
 
 def page_of(reader: Reader | None) -> dict[str, Any]:

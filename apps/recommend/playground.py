@@ -9,9 +9,9 @@ import numpy as np
 from apps.recommend.feed import build_feed
 from apps.recommend.index import Snapshot
 from apps.recommend.models import Reader
-from apps.recommend.page import page_inputs
+from apps.recommend.page import page_inputs, plainly_ranked
 from apps.recommend.policy import NO_POLICY, Policy
-from apps.recommend.scoring import Positions, Ranked, Reason, Scores, as_history, rank
+from apps.recommend.scoring import Positions, Ranked, Reason, Scores, as_history
 from apps.recommend.taste import Taste
 from apps.recommend.words import part_words
 
@@ -20,14 +20,16 @@ SOURCES = {
     "text": "Texts like one of the history",
     "mean": "Texts like the whole history",
     "tags": "Tags like the history’s",
-    "likes": "Liked by the same readers",
+    "likes": "Liked together (EASE)",
     "follows": "What readers went on to",
-    "near": "Read by the same readers",
+    "near": "Neighbours by readers (ItemKNN)",
+    "factors": "Matrix factors (iALS)",
     "next": "What may come next, by the texts of the latest",
     "fresh": "The same, of items without readers",
-    "lent_near": "Read by the same readers, lent by like items",
-    "lent_likes": "Liked by the same readers, lent by like items",
+    "lent_likes": "Liked together, lent by like items",
     "lent_follows": "What readers went on to, lent by like items",
+    "lent_near": "Neighbours by readers, lent by like items",
+    "lent_factors": "Matrix factors, lent by like items",
     "popularity": "Popular, as the model has it",
     "fixed": "Pushed by what was rejected",
     "wish": "The sentence",
@@ -86,14 +88,14 @@ def play(reader: Reader | None) -> Play:
     """Take the page of ``reader`` apart (``None``: somebody new)."""
     inputs = page_inputs(reader)
     snapshot, policy = inputs.snapshot, inputs.policy
-    plain = rank(snapshot, inputs.taste, words=inputs.words)
+    plain = plainly_ranked(inputs)
     ranked = policy.applied(plain)
     after = _first_row_of(snapshot, inputs.taste, plain, policy)
     before = _first_row_of(snapshot, inputs.taste, plain, NO_POLICY)
     places = {position: place for place, (position, _) in enumerate(before, start=1)}
     kept = {position for position, _ in after}
     return Play(
-        arm=policy.arm_name,
+        arm=", ".join(name for _, name in policy.arms),
         deeds=len(inputs.taste.deeds),
         eligible=int(ranked.eligible.sum()),
         items=len(snapshot),

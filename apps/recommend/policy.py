@@ -51,13 +51,13 @@ class Arm:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Policy:
-    """The rulings that count for one reader, first things first, and the reader's arm."""
+    """The rulings that count for one reader, first things first, and what the arms set."""
 
     rulings: tuple[Ruling, ...] = ()
     arm: Arm = Arm()
     seed: int = 0
-    experiment_id: int | None = None
-    arm_name: str = ""
+    arms: tuple[tuple[int, str], ...] = ()
+    """The reader's arm in each running experiment: the experiment's id and the arm's name."""
 
     @property
     def is_capped(self) -> bool:
@@ -65,15 +65,26 @@ class Policy:
 
     def applied(self, ranked: Ranked) -> Ranked:
         """``ranked`` without what is hidden, with what is moved up or down."""
-        eligible, scores, stated = ranked.eligible, ranked.scores, list(ranked.stated)
+        eligible, scores, stated = self.open_of(ranked.eligible), ranked.scores, list(ranked.stated)
         for ruling in self.rulings:
-            if ruling.action == "hide":
-                eligible = eligible & ~ruling.fits
-            elif ruling.action == "boost":
+            if ruling.action == "boost":
                 amounts = (BOOST_UNIT * ruling.amount * ruling.fits).astype(np.float32)
                 stated.append((Reason("rule", words=ruling.name), amounts))
                 scores = scores + amounts
         return replace(ranked, eligible=eligible, scores=scores, stated=tuple(stated))
+
+    def open_of(self, eligible: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """``eligible`` without what is hidden."""
+        for ruling in self.rulings:
+            if ruling.action == "hide":
+                eligible = eligible & ~ruling.fits
+        return eligible
+
+    def lifted(self) -> list[NDArray[np.bool_]]:
+        """What each rule that moves items up is about, shape (items,) each."""
+        return [
+            ruling.fits for ruling in self.rulings if ruling.action == "boost" and ruling.amount > 0
+        ]
 
     def hides(self, position: int) -> bool:
         return any(ruling.action == "hide" and ruling.fits[position] for ruling in self.rulings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+import uuid
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from apps.recommend import experiments
 from apps.recommend.index import Snapshot
-from apps.recommend.models import BusinessRule, Reader
+from apps.recommend.models import BusinessRule
 from apps.recommend.policy import NO_POLICY, Arm, Policy, Ruling
 from apps.recommend.rule_matching import matching
 
@@ -34,20 +35,24 @@ def reset() -> None:
     _read_at = float("-inf")
 
 
-def policy_for(reader: Reader | None, snapshot: Snapshot) -> Policy:
-    """What the team wants of the page of ``reader``."""
-    experiment = experiments.running(snapshot.key) if reader is not None else None
-    audiences, arm, seed, arm_name = {""}, Arm(), 0, ""
-    if experiment is not None and reader is not None:
-        held = experiments.arm_of(experiment, reader.key)
-        arm, arm_name = experiments.settings_of(held), held["name"]
-        seed = experiments.page_seed(experiment, reader.key)
-        audiences.add(f"{experiment.key}/{arm_name}")
+def policy_for(key: uuid.UUID | None, snapshot: Snapshot) -> Policy:
+    """What the team wants of the page of the reader or visitor of this ``key``.
+
+    Without one (somebody whom no experiment can know again) no experiment counts.
+    """
+    running = experiments.running(snapshot.key) if key is not None else ()
+    audiences, arms, own, seed = {""}, [], Arm(), 0
+    if running and key is not None:
+        held = [(experiment, experiments.arm_of(experiment, key)) for experiment in running]
+        arms = [(experiment.pk, arm["name"]) for experiment, arm in held]
+        own = experiments.merged([experiments.settings_of(arm) for _, arm in held])
+        seed = experiments.page_seed([experiment.key for experiment in running], key)
+        audiences |= {f"{experiment.key}/{arm['name']}" for experiment, arm in held}
     rules = [rule for rule in _enabled(snapshot.key) if rule.audience in audiences]
-    counted = rulings(rules, snapshot) if arm.rules else ()
-    if experiment is None and not counted:
+    counted = rulings(rules, snapshot) if own.rules else ()
+    if not running and not counted:
         return NO_POLICY
-    return Policy(counted, arm, seed, experiment.pk if experiment else None, arm_name)
+    return Policy(counted, own, seed, tuple(arms))
 
 
 def rulings(rules: Sequence[BusinessRule], snapshot: Snapshot) -> tuple[Ruling, ...]:

@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 
 from django.db.models import Max
 
-from apps.recommend.feed import Row, build_feed
+from apps.recommend.feed import Row
 from apps.recommend.index import Snapshot
 from apps.recommend.models import BusinessRule, Reader
-from apps.recommend.page import page_inputs
-from apps.recommend.policy_source import fits, policy_for, rulings
+from apps.recommend.page import page_inputs, rows_of
+from apps.recommend.policy_source import fits, rulings
 from apps.recommend.rule_words import rule_sentence
-from apps.recommend.scoring import rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def rule_preview(draft: BusinessRule, reader: Reader | None) -> Preview:
     """Compare the page of ``reader`` under the rules as they are and with ``draft`` in force."""
     inputs = page_inputs(reader)
     snapshot = inputs.snapshot
-    policy = policy_for(reader, snapshot)
+    policy = inputs.policy
     others = tuple(ruling for ruling in policy.rulings if ruling.rule_id != draft.pk)
     own = BusinessRule(
         pk=draft.pk,
@@ -67,9 +66,8 @@ def rule_preview(draft: BusinessRule, reader: Reader | None) -> Preview:
         priority=draft.priority,
     )
     new = rulings([own], snapshot) if draft.enabled else ()
-    ranked = rank(snapshot, inputs.taste, words=inputs.words)
     before, after = (
-        _first_row(build_feed(snapshot, inputs.taste, ranked, policy=wanted), snapshot)
+        _first_row(rows_of(replace(inputs, policy=wanted)), snapshot)
         for wanted in (policy, replace(policy, rulings=(*others, *new)))
     )
     places = {item_id: place for place, (item_id, _) in enumerate(before, start=1)}

@@ -7,7 +7,7 @@ thing that the reader said or chose. So every part can be named, shown and taken
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -191,31 +191,52 @@ def ranker_of(snapshot: Snapshot) -> Ranker:
     return held[2]
 
 
-def rank(snapshot: Snapshot, taste: Taste, *, words: WishWords | None = None) -> Ranked:
-    """Score every item of ``snapshot`` for ``taste``; ``words`` is the wish by its words."""
+def rank(
+    snapshot: Snapshot,
+    taste: Taste,
+    *,
+    words: WishWords | None = None,
+    open_of: Callable[[NDArray[np.bool_]], NDArray[np.bool_]] | None = None,
+    lifted: Sequence[NDArray[np.bool_]] = (),
+) -> Ranked:
+    """Score every item of ``snapshot`` for ``taste``; ``words`` is the wish by its words.
+
+    In a large catalogue only what may be among the best is scored. What ``open_of`` leaves out of
+    the eligible items is not, and the best of each group of ``lifted`` is: what the team hides
+    takes nobody's place, and what it moves up is there to be moved.
+    """
     ranker = ranker_of(snapshot)
     longest = HISTORY_CELLS // max(1, len(snapshot))
     history = history_of(taste.deeds)[-min(MAX_HISTORY, max(LEAST_HISTORY, longest)) :]
     stated = tuple(_stated(snapshot, ranker, taste, words))
-    scores = _of_history(ranker, as_history(history), stated)
-    for _, amounts in stated:
-        scores = scores + amounts
     eligible = snapshot.shown & ~_refused(snapshot, taste)
     if words is not None:
         eligible &= ~words.refused
+    wanted = eligible if open_of is None else open_of(eligible)
+    scores = _of_history(ranker, as_history(history), stated, wanted, lifted)
+    for _, amounts in stated:
+        scores = scores + amounts
     return Ranked(snapshot, ranker, history, stated, scores, eligible)
 
 
 def _of_history(
-    ranker: Ranker, history: History, stated: Sequence[tuple[Reason, Scores]]
+    ranker: Ranker,
+    history: History,
+    stated: Sequence[tuple[Reason, Scores]],
+    wanted: NDArray[np.bool_],
+    lifted: Sequence[NDArray[np.bool_]],
 ) -> Scores:
-    """What the history says of each item; ``-inf`` for those of a large catalogue that neither it
-    nor what the reader stated brings near."""
-    chosen = ranker.worth_scoring(history)
+    """What the history says of each item; ``-inf`` for those of a large catalogue that neither it,
+    nor what the reader stated, nor a rule brings near."""
+    groups = [amounts > 0 for reason, amounts in stated if reason.kind in ("tag", "author")]
+    chosen = ranker.worth_scoring(history, wanted=wanted, groups=[*groups, *lifted])
     if chosen is None:
         return ranker.scores(history)
-    for _, amounts in stated:
-        chosen = np.union1d(chosen, np.argpartition(-amounts, MOST_STATED)[:MOST_STATED])
+    found = [chosen]
+    for reason, amounts in stated:
+        if reason.kind not in ("tag", "author"):
+            found.append(np.argpartition(-amounts, MOST_STATED)[:MOST_STATED])
+    chosen = np.unique(np.concatenate(found))
     scores = np.full(len(ranker), -np.inf, dtype=np.float32)
     scores[chosen] = ranker.contributions(history, chosen).sum(axis=0)
     return scores

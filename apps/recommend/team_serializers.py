@@ -81,6 +81,7 @@ class ExperimentInput(serializers.Serializer[Any]):
 
     key = serializers.SlugField(max_length=40, required=False)
     name = serializers.CharField(max_length=120)
+    layer = serializers.SlugField(max_length=40, required=False)
     metric = serializers.CharField(max_length=16)
     baseline = serializers.FloatField()
     lift = serializers.FloatField()
@@ -96,6 +97,7 @@ class ExperimentSerializer(serializers.ModelSerializer[Experiment]):
         fields = [
             "key",
             "name",
+            "layer",
             "status",
             "arms",
             "metric",

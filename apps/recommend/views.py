@@ -46,13 +46,18 @@ def home(request: HttpRequest) -> HttpResponse:
     visitor = _visitor(request)
     # The head is read before the content: what happens in between is replayed to the page.
     seq = events.head(visitor.stream)
-    inputs = page.page_inputs(visitor.reader)
+    inputs = page.page_inputs(visitor.reader, key=visitor.key)
     content = page.page_payload(visitor.reader, inputs, page.rows_of(inputs))
     chips = [
         {"tag": tag, "chosen": tag in inputs.taste.more_tags}
         for tag in inputs.snapshot.top_tags(COLD_CHIPS)
     ]
-    context = {"page": content, "chips": chips, "is_empty": len(inputs.snapshot) == 0}
+    context = {
+        "page": content,
+        "chips": chips,
+        "is_empty": len(inputs.snapshot) == 0,
+        "is_to_enrol": visitor.reader is None and bool(inputs.policy.arms),
+    }
     return _page(request, visitor, "recommend/home.html", context, seq)
 
 

@@ -1,7 +1,8 @@
 """Who stands behind a request or a socket: a signed-in person, or a visitor with a signed cookie.
 
 A visitor's row is made at the first thing that the visitor does, so that looking at the page
-leaves nothing behind; until then the cookie's key is all there is.
+leaves nothing behind; until then the cookie's key is all there is. While an experiment runs, whose
+arms must count all who saw its page, the row is made as soon as the page's socket asks for it.
 """
 
 from __future__ import annotations

@@ -12,10 +12,10 @@ import numpy as np
 
 from ml.ranking.behaviour import RIDGE, ease_weights, most_read
 from ml.ranking.cases import recent_popularity
-from ml.ranking.factors import FACTORS, REGULARISATIONS, fit_als
+from ml.ranking.factors import FACTORS, REGULARISATIONS, fit_factors, scoring
 from ml.ranking.interactions import IntArray, Log
 from ml.ranking.neighbours import fit_neighbours
-from ml.ranking.taste import centred
+from ml.ranking.weighing import centred
 from ml.types import FloatArray
 
 Baseline = Callable[[IntArray], FloatArray]
@@ -68,8 +68,10 @@ def ease(log: Log, vectors: FloatArray, settings: BaselineSettings) -> Baseline:
 
 def ials(log: Log, vectors: FloatArray, settings: BaselineSettings) -> Baseline:
     """Matrix factors of implicit feedback (Hu, Koren and Volinsky 2008)."""
-    return fit_als(
-        log, len(vectors), factors=settings.factors, regularisation=settings.regularisation
+    return scoring(
+        fit_factors(
+            log, len(vectors), factors=settings.factors, regularisation=settings.regularisation
+        )
     )
 
 

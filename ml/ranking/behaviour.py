@@ -6,7 +6,7 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.errors import ArtifactError
+from ml.ranking.factors import FACTORS, REGULARISATIONS, fit_factors
+from ml.ranking.folding import Factors
 from ml.ranking.follows import fit_follows
 from ml.ranking.interactions import IntArray, Log
 from ml.ranking.lending import Lending, fit_lending
@@ -44,14 +46,17 @@ MAX_ITEMS = 6000
 class Behaviour:
     """What readers' deeds say: who ``likes`` what together, what ``follows`` what, which items are
     ``near`` by their readers, what items without readers borrow by, what is liked next by texts,
-    and the weights of these parts that suit the readers best."""
+    matrix factors, and the weights of these parts that suit the readers best: ``newcomers`` those
+    of short histories."""
 
     likes: Links
     follows: Links
     near: Links
     lending: Lending
     next_item: NextItem | None = None
+    factors: Factors | None = None
     settings: TasteSettings = field(default_factory=TasteSettings)
+    newcomers: TasteSettings | None = None
 
     def __len__(self) -> int:
         return len(self.likes)
@@ -78,11 +83,12 @@ class Behaviour:
         for name in LINKED:
             links: Links = getattr(self, name)
             arrays |= {f"{name}_targets": links.targets, f"{name}_weights": links.weights}
-        if self.next_item is not None:
-            for name, values in self.next_item.arrays().items():
-                arrays[f"next_{name}"] = values
-        for name in _setting_names():
-            arrays[f"setting_{name}"] = np.array(getattr(self.settings, name))
+        for kind, model in (("next", self.next_item), ("factors", self.factors)):
+            if model is not None:
+                arrays |= {f"{kind}_{name}": values for name, values in model.arrays().items()}
+        for kind, settings in (("setting", self.settings), ("newcomers", self.newcomers)):
+            if settings is not None:
+                arrays |= {f"{kind}_{name}": np.array(of) for name, of in asdict(settings).items()}
         return arrays
 
     @classmethod
@@ -90,30 +96,33 @@ class Behaviour:
         """Read what :meth:`save` wrote; raises :class:`ArtifactError` unless it is all there."""
         try:
             with np.load(path, allow_pickle=False) as content:
-                weights = {name: float(content[f"setting_{name}"]) for name in _setting_names()}
                 links = {
                     name: Links(content[f"{name}_targets"], content[f"{name}_weights"])
                     for name in LINKED
                 }
-                learned = {
-                    name.removeprefix("next_"): content[name]
-                    for name in content.files
-                    if name.startswith("next_")
-                }
+                learned, factors = _under(content, "next_"), _under(content, "factors_")
+                newcomers = _under(content, "newcomers_")
                 return cls(
                     lending=Lending(
                         content["borrowers"], content["lenders"], content["lender_weights"]
                     ),
                     next_item=NextItem.of(learned) if learned else None,
-                    settings=TasteSettings(**weights),
+                    factors=Factors.of(factors) if factors else None,
+                    settings=_settings(_under(content, "setting_")),
+                    newcomers=_settings(newcomers) if newcomers else None,
                     **links,
                 )
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise ArtifactError(path, f"is not a behaviour model ({error})") from error
 
 
-def _setting_names() -> list[str]:
-    return [item.name for item in fields(TasteSettings)]
+def _under(content: Any, prefix: str) -> dict[str, NDArray[Any]]:
+    names = [name for name in content.files if name.startswith(prefix)]
+    return {name.removeprefix(prefix): content[name] for name in names}
+
+
+def _settings(arrays: dict[str, NDArray[Any]]) -> TasteSettings:
+    return TasteSettings(**{item.name: float(arrays[item.name]) for item in fields(TasteSettings)})
 
 
 def fit_behaviour(
@@ -123,15 +132,17 @@ def fit_behaviour(
     tags: TagTable | None = None,
     ridge: float = RIDGE,
     text_share: float = TEXT_SHARE,
+    factors: tuple[int, float] = (FACTORS[0], REGULARISATIONS[0]),
     links: int = LINKS,
     max_items: int = MAX_ITEMS,
     learn: LearnNext | None = None,
 ) -> Behaviour:
-    """Fit EASE (Steck 2019), the order of reading, the nearness by readers, the lending and what
-    ``learn`` learns to the positives of ``log``.
+    """Fit EASE (Steck 2019), the order of reading, the nearness by readers, iALS (``factors`` says
+    how many and their regularisation), the lending and what ``learn`` learns to the positives of
+    ``log``.
 
     ``vectors``, shape (items, dimensions), are the items' centred texts
-    (:func:`ml.ranking.taste.centred`). Their cosines are added to the co-occurrences, as if each
+    (:func:`ml.ranking.weighing.centred`). Their cosines are added to the co-occurrences, as if each
     dimension were ``text_share * ridge`` more readers: items with few readers lean on what they
     are about. Only the ``links`` strongest links of each item are kept. Inverting the matrix of
     6,000 items takes some seconds and 600 MB, so this belongs in a worker.
@@ -154,6 +165,7 @@ def fit_behaviour(
         strongest(fit_neighbours(log, total), links),
         fit_lending(vectors, tags, readers),
         learn(log, item_features(vectors, tags)) if learn is not None else None,
+        fit_factors(log, total, factors=factors[0], regularisation=factors[1]),
     )
 
 

@@ -17,9 +17,10 @@ from ml.ranking.interactions import IntArray
 from ml.ranking.settings import TasteSettings
 from ml.types import FloatArray
 
-PARTS = ("likes", "follows", "near", "next", "text", "mean", "tags", "popularity")
+PARTS = ("likes", "follows", "near", "factors", "next", "text", "mean", "tags", "popularity")
 """The parts that have a weight of their own, the settings of these names."""
-LENT = ("likes", "follows", "near")
+LENT = ("likes", "follows", "near", "factors")
+"""What items without readers borrow."""
 _COLUMNS = (*PARTS, *(f"lent_{name}" for name in LENT), "fresh", "fixed")
 _FIRST, _DEPTH = 100, 10
 _STEPS = 60

@@ -29,7 +29,6 @@ from ml.errors import DataError
 from ml.ranking.baselines import BASELINES, MAX_FITTED, Baseline, BaselineSettings
 from ml.ranking.behaviour import LearnNext, fit_behaviour
 from ml.ranking.cases import Case, cases_of, history_of, recent_popularity
-from ml.ranking.factors import best_als
 from ml.ranking.fresh import best_with_fresh
 from ml.ranking.honesty import faithfulness, variety
 from ml.ranking.interactions import IntArray, Interaction, Item, Log, item_text, log_of
@@ -43,11 +42,11 @@ from ml.ranking.measuring import (
     measured,
 )
 from ml.ranking.selection import best
-from ml.ranking.settings import TasteSettings
 from ml.ranking.splits import Protocol, held_out
 from ml.ranking.tags import TagTable
-from ml.ranking.taste import Ranker, centred
-from ml.ranking.tuning import tune, tuning_cases
+from ml.ranking.taste import Ranker
+from ml.ranking.tuning import Tuned, tune
+from ml.ranking.weighing import centred
 from ml.serving.bulk import predict_stream
 from ml.serving.protocol import InferenceEngine
 from ml.types import Embedding, FloatArray
@@ -81,8 +80,7 @@ class _Trial:
     tags: TagTable
     catalogue: Catalogue
     k: int
-    ridge: float
-    settings: TasteSettings
+    tuned: Tuned
     of_baselines: BaselineSettings
     learn: LearnNext | None
 
@@ -128,7 +126,7 @@ def evaluate_recommender(
     report("texts")
     vectors = embed_items(items, engine, task)
     report("weights")
-    trial = _tuned(items, vectors, train, cases, k, learn)
+    trial = _tuned(items, vectors, train, cases, k, protocol, learn)
     report(OURS)
     ranker = _ranker(trial)
     found = {OURS: measured(_ours(trial, ranker), cases, trial.catalogue, k)}
@@ -151,7 +149,7 @@ def evaluate_recommender(
         "n": len(cases),
         "protocol": protocol,
         **flat.pop(OURS),
-        "settings": asdict(trial.settings) | asdict(trial.of_baselines),
+        "settings": asdict(trial.tuned.settings) | asdict(trial.of_baselines),
         "baselines": flat,
         **honest,
         "rows": rows,
@@ -164,12 +162,11 @@ def _tuned(
     train: Log,
     cases: Sequence[Case],
     k: int,
+    protocol: Protocol,
     learn: LearnNext | None,
 ) -> _Trial:
     tags, moved = TagTable([item.tags for item in items]), centred(vectors)
-    ridge, settings = tune(train, moved, tags, max_items=MAX_FITTED, learn=learn)
-    earlier, later = tuning_cases(train, len(items))
-    factors, regularisation = best_als(earlier, len(items), later)
+    tuned = tune(train, moved, tags, max_items=MAX_FITTED, learn=learn, protocol=protocol)
     return _Trial(
         train,
         cases,
@@ -177,9 +174,8 @@ def _tuned(
         tags,
         catalogue_of(items, moved, train),
         k,
-        ridge,
-        settings,
-        BaselineSettings(ridge, factors, regularisation),
+        tuned,
+        BaselineSettings(tuned.ridge, *tuned.factors),
         learn,
     )
 
@@ -216,20 +212,23 @@ def _ours(trial: _Trial, ranker: Ranker) -> Recommend:
 
 def _ranker(trial: _Trial) -> Ranker:
     """Our ranker, fitted to what is known."""
-    train, vectors = trial.train, trial.vectors
+    train, vectors, tuned = trial.train, trial.vectors, trial.tuned
+    both = [tuned.settings, tuned.newcomers or tuned.settings]
+    behaviour = fit_behaviour(
+        train,
+        centred(vectors),
+        tags=trial.tags,
+        ridge=tuned.ridge,
+        text_share=tuned.text_share,
+        factors=tuned.factors,
+        max_items=MAX_FITTED,
+        learn=trial.learn if any(own.next or own.fresh for own in both) else None,
+    )
     return Ranker(
         vectors,
         tags=trial.tags,
-        behaviour=fit_behaviour(
-            train,
-            centred(vectors),
-            tags=trial.tags,
-            ridge=trial.ridge,
-            max_items=MAX_FITTED,
-            learn=trial.learn if trial.settings.next or trial.settings.fresh else None,
-        ),
+        behaviour=replace(behaviour, settings=tuned.settings, newcomers=tuned.newcomers),
         popularity=recent_popularity(train, len(vectors)),
-        settings=trial.settings,
     )
 
 

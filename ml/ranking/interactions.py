@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -160,12 +161,13 @@ def read_interactions(path: Path, items: Sequence[Item]) -> list[Interaction]:
 def log_of(interactions: Sequence[Interaction], items: Sequence[Item]) -> tuple[Log, list[str]]:
     """The interactions as arrays in order of time, and the users' names by index.
 
-    Those of one moment stay in the order of their items in the catalogue.
+    Those of one moment are in an order by lot, the same each time: the catalogue's order would let
+    whatever holds out the last ones hold out the same items of everybody.
     """
     places = {item.id: index for index, item in enumerate(items)}
     names = sorted({interaction.user for interaction in interactions})
     users = {name: index for index, name in enumerate(names)}
-    ordered = sorted(interactions, key=lambda deed: (deed.timestamp, places[deed.item]))
+    ordered = sorted(interactions, key=lambda deed: (deed.timestamp, _lot(deed), deed.item))
     log = Log(
         users=np.array([users[deed.user] for deed in ordered], dtype=np.int64),
         items=np.array([places[deed.item] for deed in ordered], dtype=np.int64),
@@ -174,6 +176,10 @@ def log_of(interactions: Sequence[Interaction], items: Sequence[Item]) -> tuple[
         times=np.array([deed.timestamp for deed in ordered], dtype=np.float64),
     )
     return log, names
+
+
+def _lot(deed: Interaction) -> int:
+    return zlib.crc32(f"{deed.user}\0{deed.item}".encode())
 
 
 def _interaction(record: dict[str, Any], known: set[str]) -> Interaction:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.ranking import metrics
 from ml.ranking.cases import Case
 from ml.ranking.interactions import IntArray, Item, Log
+from ml.ranking.tuning import NEWCOMER
 from ml.types import FloatArray
 
 RECALL_DEPTH = 20
@@ -18,8 +21,6 @@ GENRES = 40
 """The most frequent tags, whose mixture in a list is compared with the history's."""
 SLICES = ((1, 4), (5, 19), (20, 99), (100, None))
 """Readers by how many positives are known of them."""
-NEWCOMER = 3
-"""The newest positives that are left of a reader who is looked at as a newcomer."""
 MOST_NEWCOMERS = 2000
 
 _RESAMPLES, _LIST_RESAMPLES = 1000, 100
@@ -96,16 +97,26 @@ def cold_items(recommend: Recommend, cases: Sequence[Case], k: int) -> dict[str,
 def interval(values: Sequence[float] | FloatArray) -> Figure:
     """The mean over readers and its 95% interval, by the percentile bootstrap, seeded."""
     array = np.asarray(values, dtype=np.float64)
-    generator = np.random.default_rng(_SEED)
-    means = [
-        array[generator.integers(len(array), size=len(array))].mean() for _ in range(_RESAMPLES)
-    ]
+    means = [draw @ array / len(array) for draw in _draws(len(array))]
     low, high = np.percentile(means, (2.5, 97.5))
     return {
         "value": float(array.mean()),
         "low": round(float(low), 5),
         "high": round(float(high), 5),
     }
+
+
+@lru_cache(maxsize=8)
+def _draws(number: int) -> NDArray[np.uint8]:
+    """How often each of ``number`` readers is drawn, shape (draws, readers): the same for each
+    figure, since drawing takes longer than all else where readers are many."""
+    generator = np.random.default_rng(_SEED)
+    return np.stack(
+        [
+            np.bincount(generator.integers(number, size=number), minlength=number).astype(np.uint8)
+            for _ in range(_RESAMPLES)
+        ]
+    )
 
 
 def _ranked(recommend: Recommend, cases: Sequence[Case], k: int) -> list[IntArray]:

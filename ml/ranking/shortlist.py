@@ -8,15 +8,18 @@ from the texts alone, so that an item that is changed or added only has its own 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.ranking.behaviour import LINKED, Behaviour
 from ml.ranking.interactions import IntArray
 from ml.types import FloatArray
 
 AXES, NUMBER = 64, 3000
+OF_GROUP = 500
 _SAMPLE, _SEED, _BLOCK = 20_000, 13, 4096
 _LINKS_OF = 20
 """The newest deeds whose links are looked up."""
@@ -34,10 +37,15 @@ class Shortlist:
         weights: FloatArray,
         behaviour: Behaviour | None,
         number: int = NUMBER,
+        *,
+        wanted: NDArray[np.bool_] | None = None,
+        groups: Sequence[NDArray[np.bool_]] = (),
     ) -> IntArray:
         """Some ``number`` items and what is linked to the history, in order of the catalogue.
 
-        ``items`` and ``weights``, shape (deeds,), are the history, oldest first.
+        ``items`` and ``weights``, shape (deeds,), are the history, oldest first. The items are
+        among the ``wanted``; the nearest :data:`OF_GROUP` of each of ``groups`` come in addition.
+        Both are masks of shape (items,).
         """
         near = np.empty(len(self.small), dtype=np.float32)
         own = self.small[items]
@@ -47,13 +55,23 @@ class Shortlist:
             alike *= alike
             alike *= alike
             near[start : start + _BLOCK] = weights @ alike
-        number = min(number, len(near))
-        found = [np.argpartition(-near, number - 1)[:number]]
+        if wanted is not None:
+            near[~wanted] = -np.inf
+        found = [_largest(near, number)]
+        for group in groups:
+            members = np.flatnonzero(group)
+            found.append(members[_largest(near[members], OF_GROUP)])
         if behaviour is not None:
             newest = items[-_LINKS_OF:]
             known = newest[newest < len(behaviour)]
             found += [getattr(behaviour, name).targets[known].ravel() for name in LINKED]
         return np.unique(np.concatenate(found)).astype(np.int64)
+
+
+def _largest(values: FloatArray, number: int) -> IntArray:
+    if number >= len(values):
+        return np.arange(len(values))
+    return np.asarray(np.argpartition(-values, number - 1)[:number], dtype=np.int64)
 
 
 def shortlist_of(vectors: FloatArray) -> Shortlist:

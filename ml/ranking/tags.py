@@ -52,9 +52,17 @@ class TagTable:
 
     def rows(self, items: IntArray, to: IntArray | None = None) -> FloatArray:
         """The similarities of ``items`` with the items ``to`` (all, when ``None``)."""
-        total = self._items if to is None else len(to)
-        found = np.zeros((len(items), total), dtype=np.float32)
+        found = np.zeros((len(items), self._items if to is None else len(to)), dtype=np.float32)
+        if to is None:
+            for row, item in enumerate(items):
+                found[row] = self.similarities(int(item))
+            return found
+        shared = np.zeros(self._items, dtype=np.float32)
         for row, item in enumerate(items):
-            shared = self.similarities(int(item))
-            found[row] = shared if to is None else shared[to]
+            names = self._tags[item]
+            for name in names:
+                shared[self._members[name]] += self._weights[name]
+            np.divide(shared[to], self._norms[to] * self._norms[item], out=found[row])
+            for name in names:  # of a large catalogue few items share a tag: only they are cleared
+                shared[self._members[name]] = 0.0
         return found

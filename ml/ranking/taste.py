@@ -14,38 +14,29 @@ it. Because the score is a sum, every part of it can be shown and taken away.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.ranking.attending import attending
+from ml.ranking.attending import Attending, attending
 from ml.ranking.behaviour import LINKED, Behaviour
+from ml.ranking.folding import Folding, folding
 from ml.ranking.history import History
 from ml.ranking.interactions import IntArray
 from ml.ranking.settings import TasteSettings
 from ml.ranking.shortlist import shortlist_of
 from ml.ranking.tags import TagTable
+from ml.ranking.weighing import centred, faded, raised
 from ml.types import FloatArray
 
 LARGE = 30_000
 """The items above which not every one is scored for each reader."""
+SHORT = 5
+"""The deeds up to which a history is a newcomer's, with weights of its own."""
 _REJECTED = -0.8
 """The strength from which on a deed counts as a rejection."""
-
-
-def centred(vectors: FloatArray) -> FloatArray:
-    """Vectors less their mean, of unit length again, zero rows kept.
-
-    What all items of a catalogue have in common says nothing about taste; without this step the
-    cosines of any two items are high and a sum over a history mostly measures that.
-    """
-    given = np.linalg.norm(vectors, axis=1, keepdims=True) > 0
-    if not given.any():
-        return vectors.astype(np.float32)
-    moved = np.where(given, vectors - vectors[given[:, 0]].mean(axis=0), 0.0)
-    lengths = np.linalg.norm(moved, axis=1, keepdims=True)
-    return (moved / np.maximum(lengths, 1e-9)).astype(np.float32)
 
 
 class Ranker:
@@ -54,7 +45,7 @@ class Ranker:
     ``vectors``: the items' text vectors, shape (items, dimensions), zero rows for none; ``tags``:
     the tags of each item; ``behaviour``: what readers' deeds say, if there are enough of them;
     ``popularity``: any count that grows with it, shape (items,); ``settings``: by default those
-    that were fitted with the behaviour.
+    that were fitted with the behaviour, which may be others for histories of up to :data:`SHORT`.
     """
 
     def __init__(
@@ -71,9 +62,11 @@ class Ranker:
         table = tags if isinstance(tags, TagTable | None) else TagTable(tags)
         self._tags = table if self.settings.tags else None
         self._behaviour = behaviour
-        self._attending = attending(behaviour, self.vectors, table, self.settings)
-        self._attention = self._weights_of_attention()
+        self._learned = self._learned_parts(table)
         self.prior = self._prior(popularity)
+        self._newcomers: Ranker | None = None
+        if behaviour is not None and behaviour.newcomers is not None and settings is None:
+            self._newcomers = self._with(behaviour.newcomers, table, popularity)
         self._shortlist = shortlist_of(self.vectors) if len(self) > LARGE else None
 
     def __len__(self) -> int:
@@ -83,6 +76,8 @@ class Ranker:
         """The score of every item, shape (items,)."""
         if not len(history):
             return self.prior.copy()
+        if self._newcomers is not None and len(history) <= SHORT:
+            return self._newcomers.scores(history)
         weights = self._weights(history.strengths)
         parts = weights @ self._by_content(history, None)
         if self._behaviour is not None:
@@ -91,31 +86,43 @@ class Ranker:
             lending = self._behaviour.lending
             parts[lending.borrowers] += self.settings.lend * lending.of(linked)
         total = np.abs(weights).sum()
-        if self._attending is not None:
-            parts += total * self._attention * self._attending.scores(history)
+        for weights_of, learned in self._learned:
+            parts += total * weights_of * learned.scores(history)
         return (parts + self.prior * total).astype(np.float32)
 
-    def worth_scoring(self, history: History) -> IntArray | None:
+    def worth_scoring(
+        self,
+        history: History,
+        *,
+        wanted: NDArray[np.bool_] | None = None,
+        groups: Sequence[NDArray[np.bool_]] = (),
+    ) -> IntArray | None:
         """The items of a large catalogue that may be among the best, in its order.
 
-        ``None``: all of them, in a catalogue of at most :data:`LARGE` or for an empty history.
+        Of the ``wanted`` ones, with the best of each of ``groups`` among them; all of shape
+        (items,). ``None``: all items, in a catalogue of at most :data:`LARGE` or for an empty
+        history.
         """
         if self._shortlist is None or not len(history):
             return None
         weights = self._weights(history.strengths)
-        return self._shortlist.pick(history.items, weights, self._behaviour)
+        return self._shortlist.pick(
+            history.items, weights, self._behaviour, wanted=wanted, groups=groups
+        )
 
     def contributions(self, history: History, items: IntArray) -> FloatArray:
         """What each deed gives to each of ``items``, shape (deeds, items), the prior's share in it.
 
         Their sum over the deeds is the score (of a reader with a history).
         """
+        if self._newcomers is not None and len(history) <= SHORT:
+            return self._newcomers.contributions(history, items)
         weights = self._weights(history.strengths)
         parts = weights[:, None] * self._affinities(history, items)
         parts += np.abs(weights)[:, None] * self.prior[items]
-        if self._attending is not None:
-            given = self._attending.contributions(history, items)
-            parts += np.abs(weights).sum() * self._attention[items] * given
+        for weights_of, learned in self._learned:
+            given = learned.contributions(history, items)
+            parts += np.abs(weights).sum() * weights_of[items] * given
         return parts.astype(np.float32)
 
     def removal_effects(self, history: History, items: IntArray) -> FloatArray:
@@ -124,6 +131,8 @@ class Ranker:
         Shape (deeds, items). Exact: without a deed the older ones fade less.
         """
         deeds = len(history)
+        if self._newcomers is not None and deeds <= SHORT + 1:
+            return self._effects_at_the_border(history, items)
         affinity = self._affinities(history, items)
         without = np.zeros((deeds, deeds), dtype=np.float32)
         for index in range(deeds):
@@ -136,11 +145,21 @@ class Ranker:
             if deeds == 1:  # of nobody's history the prior is all that there is
                 lost -= 1.0
             effects += lost[:, None] * self.prior[items]
-        if self._attending is not None:
-            now, left = self._attending.with_and_without(history, items)
+        for weights_of, learned in self._learned:
+            now, left = learned.with_and_without(history, items)
             sums = np.abs(without).sum(axis=1)[:, None]
-            effects += self._attention[items] * (np.abs(whole).sum() * now - sums * left)
+            effects += weights_of[items] * (np.abs(whole).sum() * now - sums * left)
         return np.asarray(effects, dtype=np.float32)
+
+    def _effects_at_the_border(self, history: History, items: IntArray) -> FloatArray:
+        """The effects where a history is short or becomes so without a deed."""
+        if self._newcomers is not None and len(history) <= SHORT:
+            return self._newcomers.removal_effects(history, items)
+        whole = self.contributions(history, items).sum(axis=0)
+        rests = [
+            self.contributions(history.without(at), items).sum(axis=0) for at in range(len(history))
+        ]
+        return np.asarray(whole - np.stack(rests), dtype=np.float32)
 
     def because(self, history: History, items: IntArray) -> list[int | None]:
         """For each item the deed whose absence would lower its score most: "because you saved X".
@@ -166,7 +185,7 @@ class Ranker:
         cosines = self.vectors[history.items] @ self.vectors.T
         alike = np.maximum(cosines, 0.0)
         rows = {
-            "text": _raised(alike, self.settings.power),
+            "text": raised(alike, self.settings.power),
             "mean": cosines,
             "fixed": self._push(history, alike),
         }
@@ -175,13 +194,16 @@ class Ranker:
         if self._behaviour is not None:
             for name in LINKED:
                 rows[name] = getattr(self._behaviour, name).rows(history.items, len(self))
-        attended = self._attending.scores(history) if self._attending is not None else None
-        return [self._faded(rows, attended, history, fading) for fading in fadings]
+        learned = {
+            "next" if isinstance(part, Attending) else "factors": part.scores(history)
+            for _, part in self._learned
+        }
+        return [self._faded(rows, learned, history, fading) for fading in fadings]
 
     def _faded(
         self,
         rows: Mapping[str, FloatArray],
-        attended: FloatArray | None,
+        learned: Mapping[str, FloatArray],
         history: History,
         fading: float,
     ) -> dict[str, FloatArray]:
@@ -189,15 +211,26 @@ class Ranker:
         total = np.abs(weights).sum()
         found = {name: weights @ of for name, of in rows.items()}
         found["popularity"] = self.prior / (self.settings.popularity or 1.0) * total
-        if attended is not None:
-            found["next"] = total * attended
+        found |= {name: total * scores for name, scores in learned.items()}
+        if "next" in found:
             found["fresh"] = np.where(self._without_readers(), found["next"], 0.0)
         if self._behaviour is not None:
-            for name in LINKED:
+            for name in (*LINKED, *(found.keys() & {"factors"})):
                 lent = np.zeros_like(found[name])
                 lent[self._behaviour.lending.borrowers] = self._behaviour.lending.of(found[name])
                 found[f"lent_{name}"] = lent
         return {name: np.asarray(values, dtype=np.float32) for name, values in found.items()}
+
+    def _with(
+        self, settings: TasteSettings, tags: TagTable | None, popularity: FloatArray | None
+    ) -> Ranker:
+        """The same catalogue with other weights."""
+        other = copy.copy(self)
+        other.settings = settings
+        other._tags = tags if settings.tags else None
+        other._learned = other._learned_parts(tags)
+        other.prior = other._prior(popularity)
+        return other
 
     def _weights(self, strengths: FloatArray) -> FloatArray:
         return faded(strengths, self.settings.fading, self.settings.least_half_life)
@@ -222,7 +255,7 @@ class Ranker:
         chosen = self.vectors if items is None else self.vectors[items]
         cosines = self.vectors[history.items] @ chosen.T
         alike = np.maximum(cosines, 0.0)
-        affinity = self.settings.text * _raised(alike, self.settings.power)
+        affinity = self.settings.text * raised(alike, self.settings.power)
         affinity += self.settings.mean * cosines
         affinity += self._push(history, alike)
         if self._tags is not None:
@@ -246,10 +279,20 @@ class Ranker:
                 linked += weight * getattr(self._behaviour, name).rows(items, len(self))
         return linked
 
-    def _weights_of_attention(self) -> FloatArray:
-        """What the attention over the latest likes weighs for each item, shape (items,)."""
-        found = np.full(len(self), self.settings.next, dtype=np.float32)
-        found[self._without_readers()] += self.settings.fresh
+    def _learned_parts(self, tags: TagTable | None) -> list[tuple[FloatArray, Attending | Folding]]:
+        """What is learned of whole histories, with what it weighs for each item, shape (items,)."""
+        settings, behaviour = self.settings, self._behaviour
+        found: list[tuple[FloatArray, Attending | Folding]] = []
+        attention = attending(behaviour, self.vectors, tags, settings)
+        if attention is not None:
+            weights = np.full(len(self), settings.next, dtype=np.float32)
+            weights[self._without_readers()] += settings.fresh
+            found.append((weights, attention))
+        if behaviour is not None and behaviour.factors is not None and settings.factors:
+            weights = np.full(len(self), settings.factors, dtype=np.float32)
+            lend = settings.lend
+            fitted = folding(behaviour.factors, behaviour.lending, len(self), lend=lend)
+            found.append((weights, fitted))
         return found
 
     def _without_readers(self) -> NDArray[np.bool_]:
@@ -266,18 +309,3 @@ class Ranker:
             return np.zeros(len(self.vectors), dtype=np.float32)
         prior = self.settings.popularity * np.log1p(popularity) / np.log1p(most)
         return np.asarray(prior, dtype=np.float32)
-
-
-def faded(strengths: FloatArray, fading: float, least_half_life: float) -> FloatArray:
-    """Strengths, oldest first, faded by how many deeds came since, shape (deeds,)."""
-    half_life = max(least_half_life, fading * len(strengths))
-    ages = np.arange(len(strengths))[::-1]
-    return np.asarray(strengths * 0.5 ** (ages / half_life), dtype=np.float32)
-
-
-def _raised(values: FloatArray, power: float) -> FloatArray:
-    """``values ** power``; the usual power by two multiplications, which are ten times as fast."""
-    if power == 4.0:
-        squares = values * values
-        return squares * squares
-    return np.asarray(values**power, dtype=np.float32)

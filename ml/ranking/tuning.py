@@ -5,19 +5,20 @@ as time allows. Several beginnings are tried: the defaults, each part alone, and
 learned blend (:mod:`ml.ranking.blending`). From the best two on, one weight after the other is
 multiplied by 0, 1/2, 2 and 4, and a step is kept when it lifts NDCG@10 by one per cent or more:
 coordinate ascent on the very metric (Metzler and Croft 2007), with little to overfit by. The ridge
-of EASE is chosen likewise before, by plain EASE alone. Nothing of what a protocol holds out is
-looked at.
+of EASE and the factors of iALS are chosen likewise before, each alone. The same is done for
+readers of whom but the newest likes are known. Nothing of what a protocol holds out is looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ml.ranking.behaviour import (
     RIDGE,
+    TEXT_SHARE,
     Behaviour,
     LearnNext,
     ease_weights,
@@ -26,11 +27,12 @@ from ml.ranking.behaviour import (
 )
 from ml.ranking.blending import LENT, PARTS, Blend, CandidateParts, blend_of, candidate_parts, only
 from ml.ranking.cases import Case, cases_of, history_of, recent_popularity
+from ml.ranking.factors import FACTORS, REGULARISATIONS, best_factors
 from ml.ranking.interactions import IntArray, Log
 from ml.ranking.metrics import ndcg
 from ml.ranking.selection import best
 from ml.ranking.settings import TasteSettings
-from ml.ranking.splits import held_out
+from ml.ranking.splits import Protocol, held_out
 from ml.ranking.tags import TagTable
 from ml.ranking.taste import Ranker
 from ml.types import FloatArray
@@ -43,11 +45,25 @@ _ROUNDS = 2
 _LEAST_GAIN = 0.01
 _LEAST_RIDGE_GAIN = 0.03  # fewer deeds are known here than later, which favours a small ridge
 _MAY_LOSE = 0.01
-_MAX_READERS, _MAX_CELLS = 1500, 400_000_000  # readers times deeds of each times items
+_MAX_READERS, _MAX_CELLS = 3000, 400_000_000  # readers times deeds of each times items
+NEWCOMER = 3
+"""The newest likes that are left of a reader who is looked at as a newcomer."""
 _LEAST_READERS = 30
 _MAX_RIDGE_ITEMS = 4000  # each ridge inverts a matrix of this size
 _DEPTH = 10
 _SEED = 13
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """What foresees best: the ridge of EASE and the texts' share of it, the ``factors`` of iALS
+    and their regularisation, the weights, and those for ``newcomers`` (``None``: the same)."""
+
+    ridge: float = RIDGE
+    text_share: float = TEXT_SHARE
+    factors: tuple[int, float] = (FACTORS[0], REGULARISATIONS[0])
+    settings: TasteSettings = field(default_factory=TasteSettings)
+    newcomers: TasteSettings | None = None
 
 
 def tune(
@@ -58,28 +74,44 @@ def tune(
     ridge: float | None = None,
     max_items: int,
     learn: LearnNext | None = None,
-) -> tuple[float, TasteSettings]:
-    """The ridge and the weights that foresee best; the defaults where readers are too few.
+    protocol: Protocol = "temporal",
+) -> Tuned:
+    """What foresees best; the defaults where readers are too few.
 
     ``vectors``: centred texts, shape (items, dimensions). ``ridge`` fixes the ridge. The weights
-    are in the unit of the defaults: their highest scores are as high on average.
+    are in the unit of the defaults: their highest scores are as high on average. ``protocol`` says
+    what of ``log`` is foreseen: what the weights should be good at.
     """
-    train, cases = tuning_cases(log, len(vectors))
+    train, cases = tuning_cases(log, len(vectors), protocol)
     if len(cases) < _LEAST_READERS:
-        return ridge or RIDGE, TasteSettings()
-    if ridge is None:
-        ridge = best_ridge(train, vectors, cases, max_items=max_items)
+        return Tuned(ridge or RIDGE)
+    ridge, text_share = best_ridge(train, vectors, cases, max_items=max_items, ridge=ridge)
+    factors = best_factors(train, len(vectors), cases)
     behaviour = fit_behaviour(
-        train, vectors, tags=tags, ridge=ridge, max_items=max_items, learn=learn
+        train,
+        vectors,
+        tags=tags,
+        ridge=ridge,
+        text_share=text_share,
+        factors=factors,
+        max_items=max_items,
+        learn=learn,
     )
-    trials = _blends(train, vectors, tags, behaviour, cases)
+    blends = _Blending(train, vectors, tags, behaviour)
+    settings = _fitted(blends.of(cases))
+    newcomers = _fitted(blends.of(cases, newest=NEWCOMER))
+    return Tuned(ridge, text_share, factors, settings, newcomers)
+
+
+def _fitted(trials: Mapping[float, Blend]) -> TasteSettings:
+    """The weights that foresee best, with the better one of the fadings."""
     fading = max(trials, key=lambda fading: _of_links(trials[fading]))
     if _of_links(trials[fading]) < _of_links(trials[_FADINGS[0]]) * (1 + _MAY_LOSE):
         fading = _FADINGS[0]
     blend = trials[fading]
     settings = _ascended(blend)
     settings = replace(_with_fresh(blend, settings), fading=fading)
-    return ridge, _in_unit(blend, settings)
+    return _in_unit(blend, settings)
 
 
 def _of_links(blend: Blend) -> float:
@@ -141,51 +173,76 @@ def _in_unit(blend: Blend, settings: TasteSettings) -> TasteSettings:
     )
 
 
-def tuning_cases(log: Log, items: int) -> tuple[Log, Sequence[Case]]:
-    """What is known before the last fifth of each reader, and readers to foresee that for."""
-    later = held_out(log, "temporal")
+def tuning_cases(
+    log: Log, items: int, protocol: Protocol = "temporal"
+) -> tuple[Log, Sequence[Case]]:
+    """What is known before what ``protocol`` holds out, and readers to foresee that for."""
+    later = held_out(log, protocol)
     train = log.where(~later)
     return train, _sample(cases_of(train, log.where(later)), items)
 
 
-def best_ridge(log: Log, vectors: FloatArray, cases: Sequence[Case], *, max_items: int) -> float:
-    """The ridge with which plain EASE foresees best, on the most read of the items."""
+def best_ridge(
+    log: Log,
+    vectors: FloatArray,
+    cases: Sequence[Case],
+    *,
+    max_items: int,
+    ridge: float | None = None,
+) -> tuple[float, float]:
+    """The ridge with which plain EASE foresees best, on the most read of the items, and the texts'
+    share of it: none where the texts make it worse. ``ridge`` fixes the former."""
     fitted = most_read(log, len(vectors), min(max_items, _MAX_RIDGE_ITEMS))
-    qualities = {}
-    for ridge in RIDGES:
-        weights = ease_weights(log, vectors, fitted, ridge=ridge, text_share=0.0)
+
+    def quality(ridge: float, text_share: float) -> float:
+        weights = ease_weights(log, vectors, fitted, ridge=ridge, text_share=text_share)
         found = []
         for case in cases:
             scores = np.zeros(len(vectors), dtype=np.float32)
             liked = np.unique(case.known.items[case.known.positive])
             scores[fitted] = weights[np.isin(fitted, liked)].sum(axis=0)
             found.append(_ndcg(scores, case))
-        qualities[ridge] = float(np.mean(found))
+        return float(np.mean(found))
+
+    tried = RIDGES if ridge is None else (ridge,)
+    qualities = {ridge: quality(ridge, 0.0) for ridge in tried}
     chosen = max(qualities, key=lambda ridge: qualities[ridge])
-    return chosen if qualities[chosen] > qualities[RIDGE] * (1 + _LEAST_RIDGE_GAIN) else RIDGE
+    if RIDGE in qualities and qualities[chosen] <= qualities[RIDGE] * (1 + _LEAST_RIDGE_GAIN):
+        chosen = RIDGE
+    helps = quality(chosen, TEXT_SHARE) >= qualities[chosen]
+    return chosen, TEXT_SHARE if helps else 0.0
 
 
-def _blends(
-    log: Log,
-    vectors: FloatArray,
-    tags: TagTable,
-    behaviour: Behaviour,
-    cases: Sequence[Case],
-) -> dict[float, Blend]:
-    """The parts of every reader's candidates, for each of the fadings."""
-    ranker = Ranker(
-        vectors,
-        tags=tags,
-        behaviour=behaviour,
-        popularity=recent_popularity(log, len(vectors)),
-        settings=replace(TasteSettings(), next=1.0),
-    )
-    rows: dict[float, list[CandidateParts]] = {fading: [] for fading in _FADINGS}
-    for case in cases:
-        found = ranker.components(history_of(case.known), _FADINGS)
-        for fading, parts in zip(_FADINGS, found, strict=True):
-            rows[fading].append(candidate_parts(case, parts))
-    return {fading: blend_of(own) for fading, own in rows.items()}
+@dataclass(frozen=True, slots=True, eq=False)
+class _Blending:
+    """What the parts are reckoned from."""
+
+    log: Log
+    vectors: FloatArray
+    tags: TagTable
+    behaviour: Behaviour
+
+    def of(self, cases: Sequence[Case], *, newest: int | None = None) -> dict[float, Blend]:
+        """The parts of every reader's candidates, for each of the fadings; of readers of whom but
+        the ``newest`` likes are known, if it is given."""
+        ranker = Ranker(
+            self.vectors,
+            tags=self.tags,
+            behaviour=self.behaviour,
+            popularity=recent_popularity(self.log, len(self.vectors)),
+            settings=replace(TasteSettings(), next=1.0, factors=1.0, lend=0.0),
+        )
+        rows: dict[float, list[CandidateParts]] = {fading: [] for fading in _FADINGS}
+        for case in cases:
+            known = case.known
+            if newest is not None:
+                known = known.where(np.flatnonzero(known.positive)[-newest:])
+            if not len(known):
+                continue
+            found = ranker.components(history_of(known), _FADINGS)
+            for fading, parts in zip(_FADINGS, found, strict=True):
+                rows[fading].append(candidate_parts(case, parts))
+        return {fading: blend_of(own) for fading, own in rows.items()}
 
 
 def _ndcg(scores: FloatArray, case: Case) -> float:

@@ -11,8 +11,10 @@ import pytest
 from asgiref.testing import ApplicationCommunicator
 from channels.db import database_sync_to_async
 
-from apps.recommend.models import Interaction, Reader
+from apps.recommend import experiments
+from apps.recommend.models import Experiment, Exposure, Interaction, Reader
 from apps.recommend.services.catalogue import item_delete
+from apps.recommend.services.experiments import experiment_draft
 from apps.recommend.services.forgetting import reader_forget
 from apps.recommend.visitors import COOKIE, cookie_value
 from config.asgi import application
@@ -101,6 +103,28 @@ async def test_only_sections_that_differ_come_with_their_cards() -> None:
         again = await tab.ask(type="feed.request", have=have)
         assert [section["id"] for section in again["sections"]] == list(have)
         assert not any("items" in section for section in again["sections"])
+
+
+def _experiment() -> int:
+    arms = [{"name": "a", "share": 0.5}, {"name": "b", "share": 0.5}]
+    plan = {"name": "Two", "metric": "click", "baseline": 0.2, "lift": 0.1, "arms": arms}
+    draft = experiment_draft(plan)
+    draft.status = Experiment.Status.RUNNING
+    draft.save()
+    experiments.reset()
+    return draft.pk
+
+
+@pytest.mark.usefixtures("catalogue")
+async def test_a_visitor_who_only_looks_is_counted_while_an_experiment_runs() -> None:
+    async with opened(key := uuid.uuid4()) as tab:
+        await tab.ask(type="feed.request")
+        assert not await Reader.objects.filter(key=key).aexists()
+        number = await database_sync_to_async(_experiment)()
+        await tab.ask(type="feed.request")
+        seen = await Exposure.objects.aget(reader__key=key)
+        assert (seen.experiment_id, seen.arm in "ab") == (number, True)
+        assert await seen.impressions.aexists()
 
 
 @pytest.mark.usefixtures("catalogue")

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from apps.accounts.models import AuditEntry, User
 from apps.core.errors import Conflict, InvalidInput, NotAllowed
-from apps.recommend import feed, page
+from apps.recommend import feed, page, visitors
 from apps.recommend.experiment_results import experiment_results
 from apps.recommend.experiment_statistics import (
     means_differ,
@@ -187,6 +187,40 @@ def test_a_rule_for_one_arm_counts_in_it_alone(keeper: User, books: None) -> Non
     }
     assert first["b"] == "ghost-3"
     assert first["a"] != "ghost-3"
+
+
+def test_layers_run_side_by_side_and_each_keeps_who_saw_what(keeper: User, books: None) -> None:
+    arms = [
+        {"name": name, "share": 0.5, "settings": {"familiarity": n}} for n, name in enumerate("cd")
+    ]
+    other = experiment_create(
+        actor=keeper, given=PLAN | {"name": "Dial", "layer": "dial", "arms": arms}
+    )
+    same = experiment_create(actor=keeper, given=PLAN | {"name": "Again", "layer": "dial"})
+    one = _started(keeper)
+    with pytest.raises(Conflict, match="sets exploration, rules too"):
+        experiment_start(actor=keeper, experiment=same)
+    experiment_start(actor=keeper, experiment=other)
+    reader = _in("b", one)
+    policy = page.page_inputs(reader).policy
+    assert (policy.arm.rules, policy.arm.exploration) == (False, 0.3)
+    assert policy.arm.familiarity == (arm_of(other, reader.key)["name"] == "d")
+    page.page_of(reader)
+    seen = Exposure.objects.filter(reader=reader).values_list("experiment__layer", "arm")
+    assert set(seen) == {("page", "b"), ("dial", arm_of(other, reader.key)["name"])}
+
+
+def test_a_visitor_sees_an_arm_from_the_first_page_on(keeper: User, books: None) -> None:
+    experiment = _started(keeper)
+    client = Client()
+    shown = client.get(reverse("recommend:home"))
+    assert b"data-enrol" in shown.content  # the page's socket asks for it
+    assert not Reader.objects.exists()  # what runs no scripts leaves nothing behind
+    key = visitors.cookie_key({visitors.COOKIE: client.cookies[visitors.COOKIE].value})
+    assert key is not None
+    policy = page.page_inputs(None, key=key).policy
+    assert policy.arms == ((experiment.pk, arm_of(experiment, key)["name"]),)
+    assert page.page_inputs(None).policy.arms == ()
 
 
 def test_forgetting_a_reader_forgets_the_experiment_rows(keeper: User, books: None) -> None:

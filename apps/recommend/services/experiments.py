@@ -18,6 +18,8 @@ from apps.recommend.experiment_statistics import readers_needed
 from apps.recommend.models import Experiment
 
 MOST_ARMS = 6
+LAYER = "page"
+"""The layer of an experiment for which none is named."""
 _LIMITS = {"familiarity": (-1.0, 1.0), "diversity": (0.0, 1.0), "exploration": (0.0, 0.5)}
 _Status = Experiment.Status
 
@@ -31,6 +33,9 @@ def experiment_draft(given: Mapping[str, Any]) -> Experiment:
     key = slugify(str(given.get("key") or name))[:40]
     if not 0 < len(name) <= 120 or not key or key == "plan":
         raise _bad("Give the experiment a name with letters, of at most 120 characters.")
+    layer = slugify(str(given.get("layer") or LAYER))[:40]
+    if not layer:
+        raise _bad("Give the layer a name with letters.")
     if given.get("metric") not in METRICS:
         raise _bad(f"metric is one of {', '.join(METRICS)}.")
     arms = _arms(given.get("arms"))
@@ -52,6 +57,7 @@ def experiment_draft(given: Mapping[str, Any]) -> Experiment:
     return Experiment(
         key=key,
         name=name,
+        layer=layer,
         arms=arms,
         metric=given["metric"],
         needed=needed,
@@ -73,20 +79,42 @@ def experiment_create(*, actor: Any, given: Mapping[str, Any]) -> Experiment:
 
 
 def experiment_start(*, actor: Any, experiment: Experiment) -> Experiment:
-    """Start a draft; one experiment runs at a time, so that no other explains what it finds."""
+    """Start a draft.
+
+    One experiment runs in a layer, and no two set the same thing: readers fall into the arms of
+    two layers independently (Tang et al. 2010), so that neither explains what the other finds.
+    """
     _checked(actor)
     with transaction.atomic():
-        held = Experiment.objects.select_for_update().get(pk=experiment.pk)
-        other = Experiment.objects.filter(status=_Status.RUNNING).first()
+        # All are locked, so that of two that start at once the second sees the first.
+        others = list(Experiment.objects.select_for_update().exclude(status=_Status.STOPPED))
+        held = Experiment.objects.get(pk=experiment.pk)
         if held.status != _Status.DRAFT:
             raise Conflict("Only a draft can be started.", code="experiment_started")
-        if other is not None:
-            raise Conflict(f"“{other.name}” runs; stop it first.", code="experiment_runs")
+        for other in others:
+            if other.status == _Status.RUNNING:
+                _apart(held, other)
         held.status, held.started_at = _Status.RUNNING, timezone.now()
         held.save(update_fields=["status", "started_at"])
         _told(actor, held, "experiment.started")
     experiments.reset()
     return held
+
+
+def _apart(experiment: Experiment, other: Experiment) -> None:
+    """Raise ``Conflict`` when the running ``other`` would get into the way of ``experiment``."""
+    if experiment.layer == other.layer:
+        raise Conflict(
+            f"“{other.name}” runs in the layer “{other.layer}”; stop it first, or plan this one in "
+            "another layer.",
+            code="experiment_runs",
+        )
+    same = experiments.settings_changed(experiment.arms) & experiments.settings_changed(other.arms)
+    if same:
+        raise Conflict(
+            f"“{other.name}” runs and sets {', '.join(sorted(same))} too; stop it first.",
+            code="experiment_runs",
+        )
 
 
 def experiment_stop(*, actor: Any, experiment: Experiment) -> Experiment:

@@ -22,6 +22,7 @@ export default function start(root) {
   let asking = false;
   let askAgain = false;
   let newsTimer = null;
+  if ("enrol" in root.dataset) changed(""); // a visitor who is not known yet, while an experiment runs
 
   async function changed(words) {
     if (asking) {

@@ -18,7 +18,7 @@ from ml.ranking.settings import TasteSettings
 from ml.ranking.splits import held_out
 from ml.ranking.tags import TagTable
 from ml.ranking.taste import Ranker
-from ml.ranking.tuning import tune
+from ml.ranking.tuning import Tuned, tune
 
 ITEMS = [Item(str(number), f"item {number}", "") for number in range(60)]
 SERIES = np.arange(60) // 6  # ten series of six volumes
@@ -152,20 +152,18 @@ def test_cases_are_readers_with_something_new_to_come() -> None:
 def test_weights_are_fitted_to_the_readers() -> None:
     log = readers(120)
     tags = TagTable([()] * 60)
-    ridge, settings = tune(log, np.zeros((60, 4), np.float32), tags, max_items=100)
-    assert ridge > 0
+    tuned = tune(log, np.zeros((60, 4), np.float32), tags, max_items=100)
     # Volumes are read in order and nothing else tells: the order of reading carries the score.
-    assert settings.follows > 0
+    assert tuned.settings.follows > 0
     later = held_out(log, "temporal")
-    assert tune(log.where(~later), np.zeros((60, 4), np.float32), tags, ridge=7.0, max_items=9)[
-        0
-    ] == pytest.approx(7.0)
+    known = log.where(~later)
+    tuned = tune(known, np.zeros((60, 4), np.float32), tags, ridge=7.0, max_items=9)
+    assert tuned.ridge == pytest.approx(7.0)
 
 
 def test_few_readers_leave_the_defaults() -> None:
-    ridge, settings = tune(readers(10), vectors(), TagTable([()] * 60), max_items=100)
-    assert settings == TasteSettings()
-    assert ridge == pytest.approx(300.0)
+    tuned = tune(readers(10), vectors(), TagTable([()] * 60), max_items=100)
+    assert tuned == Tuned()
 
 
 def test_fitted_weights_are_stored_with_the_links(tmp_path) -> None:

@@ -12,7 +12,8 @@ from ml.ranking.interactions import Interaction, Item, log_of
 from ml.ranking.sequence import LATEST, item_features
 from ml.ranking.settings import TasteSettings
 from ml.ranking.tags import TagTable
-from ml.ranking.taste import Ranker, centred
+from ml.ranking.taste import Ranker
+from ml.ranking.weighing import centred
 from ml.training.next_item import NextItemSettings, train_next_item
 
 KINDS, EACH = 6, 20

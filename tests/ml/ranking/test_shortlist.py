@@ -9,7 +9,8 @@ from ml.ranking import taste
 from ml.ranking.history import History
 from ml.ranking.selection import best
 from ml.ranking.shortlist import shortlist_of
-from ml.ranking.taste import Ranker, faded
+from ml.ranking.taste import Ranker
+from ml.ranking.weighing import faded
 
 ITEMS, SUBJECTS = 4000, 40
 
@@ -33,6 +34,22 @@ def test_the_best_are_on_the_shortlist(vectors):
         assert len(chosen) == 400
         shares.append(np.isin(best(ranker.scores(history), 50), chosen).mean())
     assert np.mean(shares) >= 0.95
+
+
+def test_what_is_moved_up_is_scored_and_what_is_hidden_takes_no_place(vectors):
+    shortlist = shortlist_of(Ranker(vectors).vectors)
+    items, weights = np.array([3, 9]), np.ones(2, np.float32)
+    near = shortlist.pick(items, weights, None, 400)
+    far = np.setdiff1d(np.arange(ITEMS), near)
+    group = np.zeros(ITEMS, dtype=bool)
+    group[far[::40]] = True
+    lifted = shortlist.pick(items, weights, None, 400, groups=[group])
+    assert np.isin(np.flatnonzero(group), lifted).all()
+    wanted = np.ones(ITEMS, dtype=bool)
+    wanted[near] = False
+    others = shortlist.pick(items, weights, None, 400, wanted=wanted)
+    assert len(others) == 400
+    assert not np.isin(near, others).any()
 
 
 def test_only_a_large_catalogue_is_scored_in_part(vectors, monkeypatch):

@@ -13,7 +13,8 @@ from ml.ranking.behaviour import Behaviour, fit_behaviour
 from ml.ranking.history import History
 from ml.ranking.interactions import Interaction, Item, log_of
 from ml.ranking.selection import best, diversified
-from ml.ranking.taste import Ranker, TasteSettings, centred
+from ml.ranking.taste import Ranker, TasteSettings
+from ml.ranking.weighing import centred
 
 ITEMS = 30
 GROUPS = np.arange(ITEMS) // 10  # three subjects of ten items

@@ -1,0 +1,36 @@
+"""Arithmetic of a taste: centred texts, powers of cosines, weights that fade."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ml.types import FloatArray
+
+
+def centred(vectors: FloatArray) -> FloatArray:
+    """Vectors less their mean, of unit length again, zero rows kept.
+
+    What all items of a catalogue have in common says nothing about taste; without this step the
+    cosines of any two items are high and a sum over a history mostly measures that.
+    """
+    given = np.linalg.norm(vectors, axis=1, keepdims=True) > 0
+    if not given.any():
+        return vectors.astype(np.float32)
+    moved = np.where(given, vectors - vectors[given[:, 0]].mean(axis=0), 0.0)
+    lengths = np.linalg.norm(moved, axis=1, keepdims=True)
+    return (moved / np.maximum(lengths, 1e-9)).astype(np.float32)
+
+
+def faded(strengths: FloatArray, fading: float, least_half_life: float) -> FloatArray:
+    """Strengths, oldest first, faded by how many deeds came since, shape (deeds,)."""
+    half_life = max(least_half_life, fading * len(strengths))
+    ages = np.arange(len(strengths))[::-1]
+    return np.asarray(strengths * 0.5 ** (ages / half_life), dtype=np.float32)
+
+
+def raised(values: FloatArray, power: float) -> FloatArray:
+    """``values ** power``; the usual power by two multiplications, which are ten times as fast."""
+    if power == 4.0:
+        squares = values * values
+        return squares * squares
+    return np.asarray(values**power, dtype=np.float32)
