@@ -30,6 +30,7 @@ from apps.recommend.services.catalogue import (
 from apps.recommend.services.forgetting import reader_forget
 from apps.recommend.services.readers import (
     dial_set,
+    learning_set,
     reader_for_external,
     wish_clear,
     wish_set,
@@ -188,18 +189,22 @@ class InteractionListView(ReaderView):
         """Store a batch. A row that is refused is named with its index; the others are stored."""
         body = serializers.InteractionBatchInput(data=request.data)
         body.is_valid(raise_exception=True)
-        stored = repeated = 0
+        stored = repeated = paused = 0
         refused = []
         for index, row in enumerate(body.validated_data["interactions"]):
             try:
-                created = self._record(request, row)
+                recorded = self._record(request, row)
             except Problem as problem:
                 refused.append({"index": index, **problem.detail()})
             else:
-                stored, repeated = stored + created, repeated + (not created)
-        return Response({"stored": stored, "repeated": repeated, "refused": refused})
+                stored += recorded.created
+                paused += recorded.paused
+                repeated += not (recorded.created or recorded.paused)
+        return Response(
+            {"stored": stored, "repeated": repeated, "paused": paused, "refused": refused}
+        )
 
-    def _record(self, request: Request, row: dict[str, Any]) -> bool:
+    def _record(self, request: Request, row: dict[str, Any]) -> deeds.Recorded:
         checked = serializers.InteractionInput(data=row)
         if not checked.is_valid():
             field, problems = next(iter(checked.errors.items()))
@@ -209,7 +214,7 @@ class InteractionListView(ReaderView):
         if name is not None and not request.user.has_perm("recommend.import_items"):
             raise NotAllowed("Only administrators store what other readers did.")
         reader = reader_for_external(external_id=name) if name else self.visitor.made()
-        return deeds.interaction_record(reader=reader, source="api", **event).created
+        return deeds.interaction_record(reader=reader, source="api", **event)
 
 
 class InteractionView(ReaderView):
@@ -262,7 +267,7 @@ class ProfileView(ReaderView):
         reader = self.visitor.reader
         if reader is None:
             blank = {"id": str(self.visitor.key), "simulated": False, "wish": ""}
-            return Response({**blank, "familiarity": 0.0, "preferences": []})
+            return Response({**blank, "familiarity": 0.0, "paused": False, "preferences": []})
         stances = selectors.preference_list(reader=reader)
         shown = serializers.PreferenceSerializer(stances, many=True).data
         return Response({**reader_payload(reader), "preferences": shown})
@@ -280,6 +285,8 @@ class ProfileView(ReaderView):
                 wish_clear(reader=reader)
         if (familiarity := body.validated_data.get("familiarity")) is not None:
             dial_set(reader=reader, value=familiarity)
+        if (paused := body.validated_data.get("paused")) is not None:
+            learning_set(reader=reader, paused=paused)
         for preference in body.validated_data.get("preferences", []):
             deeds.preference_set(reader=reader, **preference)
         self.visitor = Visitor(reader.key, reader, self.visitor.user)
