@@ -67,6 +67,8 @@ def cause_words(cause: Mapping[str, Any]) -> str:
     if kind == "dial":
         return _dial_words(float(cause["value"]))
     if kind in Kind.values:
+        if not cause.get("counts", True):
+            return f"On your list, and learned from by nothing: {title}"
         if kind in (Kind.NOT_INTERESTED, Kind.DISLIKE):
             return f"Less like {title}"
         return f"Updated because {DEEDS[kind]} {title}"

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from apps.core.errors import InvalidInput
 from apps.core.jobs import NoProgress
+from apps.core.models import Event
 from apps.recommend import index, page
 from apps.recommend.models import Exposure, Interaction, Kind, Preference, Reader, external_key
 from apps.recommend.services.events import Recorded, interaction_record
@@ -55,6 +56,8 @@ def test_a_save_is_on_the_list_and_counts_for_nothing(paused: Reader, client: Cl
     assert record(paused, "save").created
     saved = paused.interactions.get()
     assert not saved.counts
+    told = Event.objects.filter(stream=paused.stream).latest("seq").payload["words"]
+    assert told == "On your list, and learned from by nothing: The Salt Road"
     catalogue = index.snapshot()
     assert taste_of(paused, catalogue).is_cold
     index.refresh_popularity()

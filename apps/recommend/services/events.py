@@ -75,7 +75,7 @@ def interaction_record(
             _mute(reader, item, subject, name)
         if recorded.created:
             cause = {"kind": kind, "item_id": item.external_id, "title": item.title}
-            announce(reader, cause, origin)
+            announce(reader, cause | {"counts": recorded.interaction.counts}, origin)
     return recorded
 
 

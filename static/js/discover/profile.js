@@ -16,7 +16,7 @@ import { refresh } from "../time.js";
 
 const SURE = "Delete everything that Discover knows about you? This cannot be undone.";
 const MOST = 3; // weight of an interest
-const shown = new WeakMap(); // a live part to the markup that it was last filled with
+const shown = new WeakMap(); // a live part to what the server last sent for it
 
 export default function start(root) {
   const follow = gathered(() => renew(root));
@@ -60,11 +60,11 @@ async function renew(root) {
   const key = document.activeElement?.dataset.key;
   for (const part of root.querySelectorAll("[data-live]")) {
     const fresh = page.querySelector(`[data-live="${part.dataset.live}"]`);
-    if (!fresh || fresh.innerHTML === shown.get(part)) continue;
+    if (!fresh || fresh.isEqualNode(shown.get(part) ?? null)) continue;
     const open = new Set([...part.querySelectorAll("details[open][data-key]")].map(({ dataset }) => dataset.key));
     const scrolled = part.querySelector(".shelf-items, .history");
     const [left, top] = [scrolled?.scrollLeft ?? 0, scrolled?.scrollTop ?? 0];
-    shown.set(part, fresh.innerHTML);
+    shown.set(part, fresh);
     part.replaceChildren(...document.importNode(fresh, true).childNodes);
     part.querySelectorAll("[data-preference]").forEach(show);
     refresh(part);
