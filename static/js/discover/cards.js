@@ -132,7 +132,9 @@ export async function mute(session, button) {
   tellChanges(offerUndo(words, undo, LONG), words, { muted: value });
 }
 
-function offerUndo(text, onAction, seconds = undefined) {
+/** A notice with a way back, in place of the one before. */
+export function offerUndo(text, onAction, seconds = undefined) {
+  last?.remove();
   last = toast(text, { action: "Undo", onAction: () => onAction().catch(() => {}), seconds });
   return last;
 }

@@ -9,7 +9,7 @@
  *   </section>
  */
 import { api } from "../http.js";
-import { toast } from "../toast.js";
+import { offerUndo } from "./cards.js";
 
 const MOST = 3;
 const TYPING = 250; // milliseconds
@@ -56,7 +56,7 @@ export function chooseStarters(root, session) {
       await session.start(items, id);
       scrollTo({ top: 0, behavior: "instant" }); // the grid makes room for the rows
       const undo = () => Promise.all(items.map((_, at) => session.undo(`${id}:${at + 1}`)));
-      toast(`Liked ${[...chosen.values()].join(", ")}`, { action: "Undo", onAction: () => undo().catch(() => {}) });
+      offerUndo(`Liked ${[...chosen.values()].join(", ")}`, undo);
       chosen.clear();
       part("starter-q").value = "";
     } catch {
