@@ -16,8 +16,8 @@ const ACTS = { s: "save", l: "like", x: "not_interested" };
 export function listenToKeys(root) {
   const help = document.querySelector("[data-keys]");
   const box = help.querySelector("[data-keys-on]");
-  box.checked = localStorage.getItem(STORED) !== "off";
-  box.addEventListener("change", () => localStorage.setItem(STORED, box.checked ? "on" : "off"));
+  box.checked = stored() !== "off";
+  box.addEventListener("change", () => store(box.checked ? "on" : "off"));
   for (const button of document.querySelectorAll("[data-keys-open]")) {
     button.hidden = false;
     button.addEventListener("click", () => help.showModal());
@@ -71,6 +71,22 @@ export function listenToKeys(root) {
     button.click();
     if (kind === "not_interested") focus(all[at + 1] ?? all[at - 1]);
     return true;
+  }
+}
+
+function stored() {
+  try {
+    return localStorage.getItem(STORED);
+  } catch {
+    return null; // a window that keeps nothing
+  }
+}
+
+function store(value) {
+  try {
+    localStorage.setItem(STORED, value);
+  } catch {
+    // it holds for this page
   }
 }
 
