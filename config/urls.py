@@ -19,6 +19,7 @@ api: list[Any] = [
     path("recommend/", include("apps.recommend.experiment_api")),
     path("recommend/", include("apps.recommend.embed_api")),
     path("recommend/", include("apps.recommend.forget_api")),
+    path("recommend/", include("apps.recommend.taste_api")),
     path("recommend/", include("apps.recommend.api")),
     path("models/", include("apps.modelhub.api")),
     path("models/", include("apps.modelhub.monitoring_api")),

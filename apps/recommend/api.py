@@ -31,6 +31,7 @@ from apps.recommend.services.catalogue import (
 from apps.recommend.services.forgetting import reader_forget
 from apps.recommend.services.readers import (
     dial_set,
+    learning_set,
     reader_for_external,
     wish_clear,
     wish_set,
@@ -192,7 +193,7 @@ class InteractionListView(ReaderView):
         """Store a batch. A row that is refused is named with its index; the others are stored."""
         body = serializers.InteractionBatchInput(data=request.data)
         body.is_valid(raise_exception=True)
-        stored = repeated = 0
+        stored = repeated = paused = 0
         refused = []
         # In the order of readers, so that two batches never wait for each other in a circle; what
         # one reader did stays in order.
@@ -205,15 +206,21 @@ class InteractionListView(ReaderView):
             with transaction.atomic():
                 for index, row in rows[start : start + TOGETHER]:
                     try:
-                        created = self._record(request, row, readers)
+                        recorded = self._record(request, row, readers)
                     except Problem as problem:
                         refused.append({"index": index, **problem.detail()})
                     else:
-                        stored, repeated = stored + created, repeated + (not created)
+                        stored += recorded.created
+                        paused += recorded.paused
+                        repeated += not (recorded.created or recorded.paused)
         refused.sort(key=lambda row: row["index"])
-        return Response({"stored": stored, "repeated": repeated, "refused": refused})
+        return Response(
+            {"stored": stored, "repeated": repeated, "paused": paused, "refused": refused}
+        )
 
-    def _record(self, request: Request, row: dict[str, Any], readers: dict[str, Reader]) -> bool:
+    def _record(
+        self, request: Request, row: dict[str, Any], readers: dict[str, Reader]
+    ) -> deeds.Recorded:
         checked = serializers.InteractionInput(data=row)
         if not checked.is_valid():
             field, problems = next(iter(checked.errors.items()))
@@ -225,7 +232,7 @@ class InteractionListView(ReaderView):
         if (reader := readers.get(name or "")) is None:
             reader = reader_for_external(external_id=name) if name else self.visitor.made()
             readers[name or ""] = reader
-        return deeds.interaction_record(reader=reader, source="api", **event).created
+        return deeds.interaction_record(reader=reader, source="api", **event)
 
 
 class InteractionView(ReaderView):
@@ -278,7 +285,7 @@ class ProfileView(ReaderView):
         reader = self.visitor.reader
         if reader is None:
             blank = {"id": str(self.visitor.key), "simulated": False, "wish": ""}
-            return Response({**blank, "familiarity": 0.0, "preferences": []})
+            return Response({**blank, "familiarity": 0.0, "paused": False, "preferences": []})
         stances = selectors.preference_list(reader=reader)
         shown = serializers.PreferenceSerializer(stances, many=True).data
         return Response({**reader_payload(reader), "preferences": shown})
@@ -296,6 +303,8 @@ class ProfileView(ReaderView):
                 wish_clear(reader=reader)
         if (familiarity := body.validated_data.get("familiarity")) is not None:
             dial_set(reader=reader, value=familiarity)
+        if (paused := body.validated_data.get("paused")) is not None:
+            learning_set(reader=reader, paused=paused)
         for preference in body.validated_data.get("preferences", []):
             deeds.preference_set(reader=reader, **preference)
         self.visitor = Visitor(reader.key, reader, self.visitor.user)

@@ -15,6 +15,7 @@ class RecommendConfig(AppConfig):
             demo_content,
             evaluation_job,
             health,
+            open_pages,
             player,
             signals,
             tasks,
@@ -31,5 +32,6 @@ class RecommendConfig(AppConfig):
         register_periodic("settle-forgotten", tasks.settle_forgotten, every=timedelta(minutes=1))
         register_periodic("fit-behaviour", tasks.fit_behaviour, every=timedelta(minutes=10))
         lifespan.register_service("recommend-popularity", warming.run_popularity)
+        lifespan.register_service("recommend-open-pages", open_pages.run_watch)
         demo.register_loader("discover", demo_content.load)
         demo.register_player("discover", player.play)

@@ -41,6 +41,14 @@ def behaviour_path(catalogue: Snapshot) -> Path:
     return Path(settings.VAR_DIR) / "recommend" / f"behaviour-{catalogue.key}.npz"
 
 
+def behaviour_mark() -> int:
+    """A number that changes when the links on disk do; 0 while there are none."""
+    try:
+        return behaviour_path(snapshot()).stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
 def behaviour_of(catalogue: Snapshot) -> Behaviour | None:
     """The fitted links as they are on disk now; ``None`` when there are none for this catalogue."""
     global _held
@@ -107,7 +115,8 @@ def behaviour_older_than(moment: datetime) -> bool:
 def _log(catalogue: Snapshot) -> Log:
     """The newest interactions as arrays, in order of time."""
     refresh()
-    newest = Interaction.objects.order_by("-at", "-id").values_list(
+    counted = Interaction.objects.filter(counts=True)
+    newest = counted.order_by("-at", "-id").values_list(
         "reader_id", "item_id", "kind", "value", "at"
     )[:_MOST_INTERACTIONS]
     rows = [row for row in reversed(newest) if row[1] in catalogue.positions]

@@ -109,7 +109,7 @@ class EmbedEventsView(EmbedView):
         if not given["events"]:
             raise InvalidInput("There are no events.", code="invalid_event")
         reader = reader_made(identity=given["identity"], key=key)
-        stored = repeated = 0
+        stored = repeated = paused = 0
         refused = []
         for index, row in enumerate(given["events"]):
             try:
@@ -119,12 +119,16 @@ class EmbedEventsView(EmbedView):
                     raise InvalidInput(f"{field}: {problems[0]}", code="invalid_event")
                 event = dict(checked.validated_data)
                 event.pop("reader", None)
-                created = interaction_record(reader=reader, source="embed", **event).created
+                recorded = interaction_record(reader=reader, source="embed", **event)
             except Problem as problem:
                 refused.append({"index": index, **problem.detail()})
             else:
-                stored, repeated = stored + created, repeated + (not created)
-        return Response({"stored": stored, "repeated": repeated, "refused": refused})
+                stored += recorded.created
+                paused += recorded.paused
+                repeated += not (recorded.created or recorded.paused)
+        return Response(
+            {"stored": stored, "repeated": repeated, "paused": paused, "refused": refused}
+        )
 
 
 urlpatterns = [

@@ -93,7 +93,7 @@ def _write_items(path: Path) -> None:
 
 def _write_interactions(path: Path) -> None:
     # Readers go by number: who they are is of no use to a measurement.
-    rows = Interaction.objects.filter(item__deleted_at=None).order_by("id")
+    rows = Interaction.objects.filter(item__deleted_at=None, counts=True).order_by("id")
     with path.open("w", encoding="utf-8", newline="") as handle:
         writer = csv.writer(handle)
         writer.writerow(INTERACTION_COLUMNS)

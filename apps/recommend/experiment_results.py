@@ -152,7 +152,10 @@ def _deeds(
     first = {reader: at for readers in counted.values() for reader, at in readers.items()}
     kinds = {kind for held in _DONE.values() for kind in held} | {Kind.DWELL.value}
     rows = Interaction.objects.filter(
-        reader__exposures__experiment=experiment, kind__in=kinds, at__gte=experiment.started_at
+        reader__exposures__experiment=experiment,
+        kind__in=kinds,
+        at__gte=experiment.started_at,
+        counts=True,
     )
     did: dict[int, set[str]] = defaultdict(set)
     dwelt: dict[int, float] = defaultdict(float)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from apps.recommend.index import Snapshot
-from apps.recommend.scoring import Ranked
+from apps.recommend.scoring import Part, Ranked
 from apps.recommend.words import part_words
 
 SIMILAR, PARTS = 8, 5
@@ -29,15 +29,21 @@ def why(ranked: Ranked, position: int) -> list[dict[str, Any]]:
 
     ``share`` is a part's size in percent of the largest one.
     """
+    parts, largest = strongest_parts(ranked, position)
+    return [why_line(part, largest, ranked.snapshot) for part in parts]
+
+
+def strongest_parts(ranked: Ranked, position: int) -> tuple[list[Part], float]:
+    """The parts that weigh most, largest first, and the size of the largest one."""
     own = [part for part in ranked.parts(position) if part.reason.position != position]
     strongest = sorted(own, key=lambda part: -abs(part.amount))[:PARTS]
     largest = max((abs(part.amount) for part in strongest), default=0.0)
-    return [
-        {
-            "words": part_words(part.reason, ranked.snapshot),
-            "share": round(100 * abs(part.amount) / largest),
-            "for": part.amount > 0,
-        }
-        for part in strongest
-        if abs(part.amount) > NEGLIGIBLE
-    ]
+    return [part for part in strongest if abs(part.amount) > NEGLIGIBLE], largest
+
+
+def why_line(part: Part, largest: float, snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "words": part_words(part.reason, snapshot),
+        "share": round(100 * abs(part.amount) / largest),
+        "for": part.amount > 0,
+    }

@@ -106,7 +106,7 @@ _popularity_at = 0.0
 def snapshot() -> Snapshot:
     """The catalogue as committed now. Blocks while the first one is loaded."""
     global _current
-    key, revision = _head()
+    key, revision = head()
     if (_current.key, _current.revision) == (key, revision):
         return _current
     with _lock:
@@ -136,7 +136,8 @@ def refresh_popularity(*, at_most_every: float = 0.0) -> None:
             _current = replace(_current, popularity=counted)
 
 
-def _head() -> tuple[str, int]:
+def head() -> tuple[str, int]:
+    """The key and the revision of the catalogue as committed now."""
     row = Catalogue.objects.filter(name=CATALOGUE).values_list("key", "revision").first()
     return (str(row[0]), row[1]) if row is not None else ("", 0)
 
@@ -223,7 +224,7 @@ def _popularity(positions: dict[int, int]) -> NDArray[np.float32]:
     """Readers for each item, each counted once a kind and weighted by it, shape (items,)."""
     counted = np.zeros(len(positions), dtype=np.float32)
     rows = (
-        Interaction.objects.filter(kind__in=_POPULARITY_WEIGHTS)
+        Interaction.objects.filter(kind__in=_POPULARITY_WEIGHTS, counts=True)
         .values_list("item_id", "kind")
         .annotate(readers=Count("reader", distinct=True))
     )

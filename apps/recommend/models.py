@@ -87,7 +87,8 @@ class Reader(models.Model):
     ``key`` is the reader's public name in streams and in the visitor's signed cookie. ``wish`` is
     the sentence in which the reader said what to look for; ``wish_vectors`` holds the vector of
     its wanted part and then one for each unwanted part, as float32. ``familiarity`` is the reader's
-    dial, from -1 (surprising) to 1 (familiar).
+    dial, from -1 (surprising) to 1 (familiar). While ``paused``, nothing that the reader does is
+    stored to learn from.
     """
 
     key = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
@@ -100,6 +101,7 @@ class Reader(models.Model):
     wish_vectors = models.BinaryField(null=True)
     wish_encoder = models.CharField(max_length=80, blank=True)
     familiarity = models.FloatField(default=0.0)
+    paused = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -127,7 +129,11 @@ class Kind(models.TextChoices):
 
 
 class Interaction(models.Model):
-    """One thing that a reader did, stored once per ``event_id`` of that reader."""
+    """One thing that a reader did, stored once per ``event_id`` of that reader.
+
+    What was saved while learning was paused does not count: it is on the reader's list, and
+    nothing is learned from it.
+    """
 
     reader = models.ForeignKey(Reader, on_delete=models.CASCADE, related_name="interactions")
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="interactions")
@@ -136,6 +142,7 @@ class Interaction(models.Model):
     at = models.DateTimeField()
     event_id = models.CharField(max_length=80)
     source = models.CharField(max_length=16)
+    counts = models.BooleanField(default=True)
     recorded_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

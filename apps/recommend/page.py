@@ -78,7 +78,7 @@ def rows_of(inputs: PageInputs) -> list[Row]:
 
 
 def page_payload(reader: Reader | None, inputs: PageInputs, rows: Sequence[Row]) -> dict[str, Any]:
-    """The page as JSON: its rows with cards, whether it is a new reader, wish and dial."""
+    """The page as JSON: its rows with cards, and what the reader has stated."""
     pks = {inputs.snapshot.entries[pick.position].pk for row in rows for pick in row.picks}
     items = selectors.items_by_pk(pks)
     kept = selectors.kept_kinds(reader, pks)
@@ -88,12 +88,14 @@ def page_payload(reader: Reader | None, inputs: PageInputs, rows: Sequence[Row])
         "cold": inputs.taste.is_cold,
         "wish": wish_payload(inputs.taste),
         "familiarity": inputs.taste.familiarity,
+        "chosen": sorted(inputs.taste.more_tags),
+        "paused": reader is not None and reader.paused,
     }
 
 
 def _note_experiment(reader: Reader | None, inputs: PageInputs, rows: Sequence[Row]) -> None:
     """Keep what a reader of running experiments is shown first."""
-    if reader is None:
+    if reader is None or reader.paused:
         return
     entries = inputs.snapshot.entries
     picks = rows[0].picks if rows else ()

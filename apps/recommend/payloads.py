@@ -145,6 +145,7 @@ def history_payload(entry: HistoryEntry) -> dict[str, Any]:
         "deeds": [words.removeprefix("you ") for words in deeds],
         "at": entry.at,
         "gone": not entry.item.is_shown,
+        "counts": entry.counts,
     }
 
 
@@ -165,6 +166,7 @@ def reader_payload(reader: Reader) -> dict[str, Any]:
         "simulated": reader.simulated,
         "wish": reader.wish,
         "familiarity": reader.familiarity,
+        "paused": reader.paused,
     }
 
 

@@ -22,11 +22,12 @@ POSITIVE = Q(kind__in=[Kind.LIKE, Kind.SAVE, Kind.PURCHASE]) | Q(kind=Kind.RATIN
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """An item of a reader's history with all that the reader did to it."""
+    """An item of a reader's history with all that was done to it; whether any of it counts."""
 
     item: Item
     kinds: tuple[str, ...]
     at: datetime
+    counts: bool
 
 
 def items_by_pk(pks: Iterable[int]) -> dict[int, Item]:
@@ -66,14 +67,17 @@ def history_list(*, reader: Reader, limit: int = 100) -> list[HistoryEntry]:
     """
     kinds: dict[int, list[str]] = defaultdict(list)
     at: dict[int, datetime] = {}
-    newest = reader.interactions.order_by("-at").values_list("item_id", "kind", "at")
-    for item, kind, moment in newest[:HISTORY_EVENTS]:
+    counted: set[int] = set()
+    newest = reader.interactions.order_by("-at").values_list("item_id", "kind", "at", "counts")
+    for item, kind, moment, counts in newest[:HISTORY_EVENTS]:
         at.setdefault(item, moment)
         if kind not in kinds[item]:
             kinds[item].append(kind)
+        if counts:
+            counted.add(item)
     pks = list(at)[:limit]
     items = items_by_pk(pks)
-    return [HistoryEntry(items[pk], tuple(kinds[pk]), at[pk]) for pk in pks]
+    return [HistoryEntry(items[pk], tuple(kinds[pk]), at[pk], pk in counted) for pk in pks]
 
 
 def saved_list(*, reader: Reader, limit: int = 200) -> list[Item]:
@@ -100,12 +104,12 @@ def preference_list(*, reader: Reader) -> QuerySet[Preference]:
 def readers_also(*, item: Item, limit: int = 12) -> list[tuple[int, int]]:
     """Items that readers of this one liked too: (item, number of shared readers), most first."""
     readers = (
-        Interaction.objects.filter(POSITIVE, item=item)
+        Interaction.objects.filter(POSITIVE, item=item, counts=True)
         .order_by("-at")
         .values_list("reader_id", flat=True)[:ALSO_READERS]
     )
     rows: Any = (
-        Interaction.objects.filter(POSITIVE, reader_id__in=set(readers))
+        Interaction.objects.filter(POSITIVE, reader_id__in=set(readers), counts=True)
         .exclude(item=item)
         .filter(item__deleted_at=None, item__available=True)
         .values_list("item_id")

@@ -106,6 +106,7 @@ class InteractionBatchInput(serializers.Serializer[Any]):
 class BatchResultSerializer(serializers.Serializer[Any]):
     stored = serializers.IntegerField()
     repeated = serializers.IntegerField()
+    paused = serializers.IntegerField(help_text="not stored: the reader has paused learning")
     refused = serializers.ListField(child=serializers.DictField())
 
 
@@ -154,11 +155,12 @@ class PreferenceInput(serializers.Serializer[Any]):
 
 
 class ProfileInput(serializers.Serializer[Any]):
-    """The wish (empty clears it), the dial from -1 (surprising) to 1 (familiar), and preferences
-    to set or, with ``stance`` null, to withdraw."""
+    """The wish (empty clears it), the dial from -1 (surprising) to 1 (familiar), whether learning
+    is paused, and preferences to set or, with ``stance`` null, to withdraw."""
 
     wish = serializers.CharField(required=False, allow_blank=True)
     familiarity = serializers.FloatField(required=False, min_value=-1.0, max_value=1.0)
+    paused = serializers.BooleanField(required=False)
     preferences = PreferenceInput(many=True, required=False)
 
 
@@ -167,6 +169,7 @@ class ProfileSerializer(serializers.Serializer[Any]):
     simulated = serializers.BooleanField()
     wish = serializers.CharField()
     familiarity = serializers.FloatField()
+    paused = serializers.BooleanField()
     preferences = PreferenceSerializer(many=True)
 
 

@@ -61,7 +61,8 @@ def taste_of(reader: Reader | None, snapshot: Snapshot) -> Taste:
     if reader is None:
         return Taste()
     refresh(at_most_every=WEIGHTS_SECONDS)
-    rows = reader.interactions.order_by("-at").values_list("item_id", "kind", "value", "at")
+    counted = reader.interactions.filter(counts=True)
+    rows = counted.order_by("-at").values_list("item_id", "kind", "value", "at")
     stances = list(reader.preferences.values_list("subject", "stance", "value", "weight"))
     wish = parse_wish(reader.wish)
     wanted, unwanted = _wish_vectors(reader, snapshot, bool(wish.wanted))

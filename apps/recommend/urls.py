@@ -12,5 +12,6 @@ urlpatterns = [
     path("profile/forgotten/", forget_views.forgotten, name="forgotten"),
     path("profile/forgotten/receipt.json", forget_views.receipt_file, name="receipt"),
     path("", include("apps.recommend.team_urls")),
+    path("items/<path:item_id>/stay/", views.stay, name="stay"),
     path("items/<path:item_id>/", views.item, name="item"),
 ]

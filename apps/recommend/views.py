@@ -7,21 +7,23 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 from django_ratelimit.core import is_ratelimited
 
 from apps.core import events
 from apps.core.errors import Problem, RateLimited
 from apps.recommend import page, selectors
-from apps.recommend.payloads import (
-    history_payload,
-    item_card,
-)
+from apps.recommend.interests import interest_payload, interests_of
+from apps.recommend.models import Kind
+from apps.recommend.payloads import history_payload, item_card
 from apps.recommend.search import MAX_QUERY
+from apps.recommend.services.events import interaction_record
+from apps.recommend.starting import starting_cards
 from apps.recommend.visitors import Visitor, remember, visitor_from
 
 COLD_CHIPS = 18
-SEARCH_RATE = "60/m"
+INTERESTS = 20
+SEARCH_RATE, STAY_RATE = "60/m", "120/m"
 
 
 def _visitor(request: HttpRequest) -> Visitor:
@@ -55,6 +57,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "page": content,
         "chips": chips,
+        "starters": starting_cards(visitor.reader, inputs) if inputs.taste.is_cold else [],
         "is_empty": len(inputs.snapshot) == 0,
         "is_to_enrol": visitor.reader is None and bool(inputs.policy.arms),
     }
@@ -70,6 +73,27 @@ def item(request: HttpRequest, item_id: str) -> HttpResponse:
     found = selectors.item_get(external_id=item_id)
     context = page.item_context(visitor.reader, found)
     return _page(request, visitor, "recommend/item.html", context, seq)
+
+
+@require_POST
+def stay(request: HttpRequest, item_id: str) -> HttpResponse:
+    """How long a reader stayed at an item, told by a beacon while the page goes away.
+
+    A form, since a beacon can set no header for the CSRF token. Nobody reads the answer.
+    """
+    if is_ratelimited(request, group="discover-stay", key="ip", rate=STAY_RATE, increment=True):
+        raise RateLimited("Too many visits from your address; wait a minute and try again.")
+    visitor = visitor_from(request.user, request.COOKIES, new=False)
+    if visitor is not None and visitor.reader is not None:
+        interaction_record(
+            reader=visitor.reader,
+            item_id=item_id,
+            kind=Kind.DWELL,
+            event_id=request.POST.get("event_id", ""),
+            value=request.POST.get("seconds"),
+            source="beacon",
+        )
+    return HttpResponse(status=204)
 
 
 @require_GET
@@ -103,10 +127,13 @@ def profile(request: HttpRequest) -> HttpResponse:
     ranked = page.ranked_of(inputs)
     context: dict[str, Any] = {
         "reader": reader,
+        "paused": reader is not None and reader.paused,
         "saved": [],
         "history": [],
         "taste": inputs.taste,
-        "tags": ranked.tag_weights(20),
+        "interests": [
+            interest_payload(interest, ranked) for interest in interests_of(ranked, INTERESTS)
+        ],
     }
     if reader is not None:
         context["saved"] = [

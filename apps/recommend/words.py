@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apps.recommend.index import Snapshot
@@ -53,12 +53,22 @@ def _dial_words(value: float) -> str:
     return f"More of the {'familiar' if value > 0 else 'surprising'}"
 
 
+def listed(names: Sequence[str], *, most: int = 3) -> str:
+    """Names in a row: "A, B and C", and beyond ``most`` of them "A, B and 4 more"."""
+    shown = list(names[:most])
+    if len(names) > most:
+        shown = [*names[: most - 1], f"{len(names) - most + 1} more"]
+    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
+
+
 def cause_words(cause: Mapping[str, Any]) -> str:
     """Why the page has just changed, for the reader."""
     title, kind = str(cause.get("title", "")), str(cause.get("kind", ""))
     if kind == "dial":
         return _dial_words(float(cause["value"]))
     if kind in Kind.values:
+        if not cause.get("counts", True):
+            return f"On your list, and learned from by nothing: {title}"
         if kind in (Kind.NOT_INTERESTED, Kind.DISLIKE):
             return f"Less like {title}"
         return f"Updated because {DEEDS[kind]} {title}"
@@ -69,5 +79,8 @@ def cause_words(cause: Mapping[str, Any]) -> str:
         "mute": f"Nothing more of {title}",
         "pause": f"Not counted for now: {title}",
         "withdrawn": f"No longer counted: {title}",
+        "start": f"Updated because you liked {title}",
+        "paused": "Learning is paused",
+        "resumed": "Learning goes on",
         "wish": f"Updated for: {title}" if title else "Your sentence was cleared",
     }.get(kind, "Updated")

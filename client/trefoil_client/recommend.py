@@ -45,10 +45,14 @@ class Upserted:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a batch of events did; ``refused`` names each bad event by its index."""
+    """What a batch of events did; ``refused`` names each bad event by its index.
+
+    ``paused`` were not stored, since their readers have paused learning.
+    """
 
     stored: int
     repeated: int
+    paused: int
     refused: tuple[Mapping[str, Any], ...]
 
 
@@ -96,7 +100,8 @@ class Recommender(Connection):
             for event in events
         ]
         body = self._asked("POST", "interactions/", json={"interactions": rows})
-        return Recorded(body["stored"], body["repeated"], tuple(body["refused"]))
+        counts = body["stored"], body["repeated"], body.get("paused", 0)
+        return Recorded(*counts, tuple(body["refused"]))
 
     def page(self, reader: str) -> tuple[Section, ...]:
         """The page of a reader, row by row; one nobody knows gets a newcomer's."""

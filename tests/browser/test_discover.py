@@ -75,6 +75,7 @@ def test_a_dismissed_book_leaves_the_page_and_stays_away(
     expect(gone).to_have_count(0, timeout=SLOW)
     record_property("dismiss_to_page_ms", reader.evaluate(MEASURE))
     expect(reader.locator('[data-part="news"]')).to_have_text(f"Less like {title}")
+    expect(reader.locator(".toasts li").last).to_contain_text(f"Less like {title}: ", timeout=SLOW)
     reader.reload()
     expect(reader.locator("[data-section]").first).to_be_visible()
     expect(gone).to_have_count(0)
@@ -120,6 +121,63 @@ def test_a_wish_is_read_back_and_can_be_cleared(reader: Page) -> None:
     expect(read).to_be_hidden(timeout=SLOW)
 
 
+def test_three_liked_books_begin_a_page_and_another_tab_offers_what_is_new(
+    reader: Page,
+) -> None:
+    starters = reader.locator(".starter-grid .starter")
+    other = reader.context.new_page()
+    other.goto(reader.url)
+    expect(other.locator("[data-connection]")).to_have_text("Live", timeout=SLOW)
+    reader.get_by_label("Find a book that you know").fill("dracula")
+    expect(starters.first).to_have_attribute("data-title", "Dracula", timeout=SLOW)
+    starters.first.click()
+    reader.get_by_label("Find a book that you know").fill("")
+    expect(starters).to_have_count(12)
+    for place in (2, 7):
+        starters.nth(place).click()
+    expect(shelf(reader, "For you").locator(".book-reason").first).to_contain_text(
+        "Because you liked", timeout=SLOW
+    )
+    expect(reader.locator('[data-part="starters"]')).to_be_hidden()
+    # The other tab stands still until it is told to.
+    before = other.locator(".book").evaluate_all("cards => cards.map(card => card.dataset.item)")
+    offer = other.locator('[data-part="fresh-show"]')
+    expect(offer).to_contain_text("new for you", timeout=SLOW)
+    assert before == other.locator(".book").evaluate_all(
+        "cards => cards.map(card => card.dataset.item)"
+    )
+    picture(other, "discover-5-offer")
+    offer.click()
+    expect(shelf(other, "For you")).to_be_visible(timeout=SLOW)
+    expect(offer).to_be_hidden()
+    # Keys: the second book is saved and stands so in both tabs, then it is taken back.
+    other.bring_to_front()
+    other.keyboard.press("j")
+    other.keyboard.press("j")
+    book = other.locator(".book:focus-within")
+    item = book.get_attribute("data-item")
+    other.keyboard.press("s")
+    saved = reader.locator(f'[data-item="{item}"] [data-act="save"]').first
+    expect(saved).to_have_attribute("aria-pressed", "true", timeout=SLOW)
+    expect(other.locator(".toasts li").last).to_contain_text("Saved")
+    other.keyboard.press("u")
+    expect(saved).to_have_attribute("aria-pressed", "false", timeout=SLOW)
+    other.keyboard.press("?")
+    expect(other.get_by_role("dialog")).to_be_visible()
+    other.keyboard.press("Escape")
+    # The profile follows, says where an interest comes from, and pauses.
+    other.get_by_role("link", name="Saved and profile").click()
+    learned = other.locator(".learned").first
+    learned.locator("summary").click()
+    title = learned.locator(".learned-from a").first.inner_text()
+    learned.get_by_role("button", name="Forget", exact=False).first.click()
+    expect(other.locator(".history li", has_text=title)).to_have_count(0, timeout=SLOW)
+    other.get_by_role("switch").click()
+    expect(other.get_by_role("heading", name="Learning is paused")).to_be_visible(timeout=SLOW)
+    expect(reader.locator('[data-part="paused"]')).to_be_visible(timeout=SLOW)
+    picture(other, "discover-6-paused")
+
+
 def test_a_newcomer_signs_up_finds_a_book_asks_why_and_is_forgotten(
     page: Page, suite: RunningServer
 ) -> None:
@@ -146,6 +204,10 @@ def test_a_newcomer_signs_up_finds_a_book_asks_why_and_is_forgotten(
     for_you.locator(".book h3 a").first.click()
     why = page.locator("#why li").first
     expect(why).to_be_visible(timeout=SLOW)
+    phrase = page.locator("#why q").first
+    expect(phrase).to_be_visible(timeout=SLOW)
+    expect(page.locator(".item-text mark").first).to_be_visible()
+    assert phrase.inner_text() in page.locator(".item-text").inner_text()
     picture(page, "discover-3-why")
     page.get_by_role("link", name="Saved and profile").click()
     expect(page.locator(".history li", has_text=title)).to_be_visible()

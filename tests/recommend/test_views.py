@@ -178,3 +178,35 @@ def test_an_upload_of_another_type_is_refused(keeper_client: Client) -> None:
     response = keeper_client.post(reverse("recommend:catalogue"), {"kind": "items", "file": upload})
     assert response.status_code == 422
     assert not Job.objects.exists()
+
+
+def test_a_stay_is_told_by_a_beacon_and_counts_once(client: Client, books: None) -> None:
+    client.get(reverse("recommend:home"))
+    url = reverse("recommend:stay", args=["sea-1"])
+    told = {"event_id": "stay-1", "seconds": "42"}
+    assert client.post(url, told).status_code == 204
+    assert not Reader.objects.exists()  # who has done nothing yet leaves nothing behind
+    act(client, "sea-2")
+    for _ in range(2):
+        assert client.post(url, told).status_code == 204
+    stayed = Interaction.objects.get(kind="dwell")
+    assert (stayed.item.external_id, stayed.value, stayed.source) == ("sea-1", 42.0, "beacon")
+
+
+@pytest.mark.parametrize(
+    "told", [{}, {"event_id": "e", "seconds": "long"}, {"event_id": "e", "seconds": "-1"}]
+)
+def test_a_beacon_without_sense_stores_nothing(
+    client: Client, books: None, told: dict[str, str]
+) -> None:
+    client.get(reverse("recommend:home"))
+    act(client, "sea-2")
+    assert client.post(reverse("recommend:stay", args=["sea-1"]), told).status_code == 422
+    assert not Interaction.objects.filter(kind="dwell").exists()
+
+
+def test_a_beacon_of_another_site_is_refused(books: None) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.get(reverse("recommend:home"))
+    told = {"event_id": "e", "seconds": "42"}
+    assert strict.post(reverse("recommend:stay", args=["sea-1"]), told).status_code == 403

@@ -23,10 +23,14 @@ EXCLUSIVE = (Kind.LIKE, Kind.DISLIKE, Kind.NOT_INTERESTED)
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An interaction and whether this call stored it (or an earlier one with its event id)."""
+    """An interaction and whether this call stored it (or an earlier one with its event id).
+
+    ``paused``: it was not stored, since the reader has paused learning.
+    """
 
     interaction: Interaction
     created: bool
+    paused: bool = False
 
 
 def interaction_record(
@@ -40,49 +44,80 @@ def interaction_record(
     source: str,
     subject: str = "item",
     name: str = "",
+    origin: str = "",
 ) -> Recorded:
     """Store what ``reader`` did to the item and tell the reader's open pages.
 
     ``not_interested`` may be about the item's topic or author instead (``subject``): ``name`` says
     which, the first one when it is left out, and it is muted too. The same ``event_id`` of the
     same reader is stored once, however often it is sent; an opinion older than the one that is
-    held counts for nothing. Raises ``InvalidInput`` and ``NotFound`` (no such item, or deleted).
+    held counts for nothing. While the reader has paused learning, only a save is stored, on the
+    list and without counting. ``origin`` is handed to the pages, so that one knows its own deeds.
+    Raises ``InvalidInput`` and ``NotFound`` (no such item, or deleted).
     """
-    if not event_id or len(event_id) > MAX_EVENT_ID:
-        raise InvalidInput(
-            f"event_id must have 1 to {MAX_EVENT_ID} characters.", code="invalid_event_id"
-        )
-    number, moment_at = _checked(kind, value, at)
     if subject not in SUBJECTS or (subject != "item" and kind != Kind.NOT_INTERESTED):
         raise InvalidInput(
             'subject is "item", or of not_interested also "topic" or "author".',
             code="invalid_event",
         )
     with transaction.atomic():
-        known = reader.interactions.filter(event_id=event_id).select_related("item").first()
-        if known is not None:
-            return Recorded(known, created=False)
-        item = shown_item(item_id)
-        wanted = Interaction(
+        recorded = interaction_store(
             reader=reader,
-            item=item,
+            item_id=item_id,
             kind=kind,
-            value=number,
-            at=moment_at,
             event_id=event_id,
+            value=value,
+            at=at,
             source=source,
         )
-        if kind in EXCLUSIVE and not _takes_place(wanted):
-            return Recorded(wanted, created=False)
-        try:
-            with transaction.atomic():
-                wanted.save(force_insert=True)
-        except IntegrityError:
-            # The same event came over two connections at once; the other one has stored it.
-            return Recorded(reader.interactions.get(event_id=event_id), created=False)
-        if subject != "item":
+        item = recorded.interaction.item
+        if subject != "item" and (recorded.created or recorded.paused):
             _mute(reader, item, subject, name)
-        _announce(reader, {"kind": kind, "item_id": item.external_id, "title": item.title})
+        if recorded.created:
+            cause = {"kind": kind, "item_id": item.external_id, "title": item.title}
+            announce(reader, cause | {"counts": recorded.interaction.counts}, origin)
+    return recorded
+
+
+def interaction_store(
+    *,
+    reader: Reader,
+    item_id: str,
+    kind: str,
+    event_id: str,
+    value: Any = None,
+    at: datetime | str | None = None,
+    source: str,
+) -> Recorded:
+    """:func:`interaction_record` without telling anybody, in the caller's transaction."""
+    if not event_id or len(event_id) > MAX_EVENT_ID:
+        raise InvalidInput(
+            f"event_id must have 1 to {MAX_EVENT_ID} characters.", code="invalid_event_id"
+        )
+    number, moment_at = _checked(kind, value, at)
+    known = reader.interactions.filter(event_id=event_id).select_related("item").first()
+    if known is not None:
+        return Recorded(known, created=False)
+    wanted = Interaction(
+        reader=reader,
+        item=shown_item(item_id),
+        kind=kind,
+        value=number,
+        at=moment_at,
+        event_id=event_id,
+        source=source,
+        counts=not reader.paused,
+    )
+    if reader.paused and kind != Kind.SAVE:
+        return Recorded(wanted, created=False, paused=True)
+    if kind in EXCLUSIVE and not _takes_place(wanted):
+        return Recorded(wanted, created=False)
+    try:
+        with transaction.atomic():
+            wanted.save(force_insert=True)
+    except IntegrityError:
+        # The same event came over two connections at once; the other one has stored it.
+        return Recorded(reader.interactions.get(event_id=event_id), created=False)
     return Recorded(wanted, created=True)
 
 
@@ -135,28 +170,27 @@ def shown_item(item_id: str) -> Item:
     return item
 
 
-def interaction_remove(*, reader: Reader, event_id: str) -> bool:
+def interaction_remove(*, reader: Reader, event_id: str, origin: str = "") -> bool:
     """Take back one event (undo); whether there was one."""
     with transaction.atomic():
         found = reader.interactions.filter(event_id=event_id).select_related("item").first()
         if found is None:
             return False
         found.delete()
-        _announce(
-            reader,
-            {"kind": "undo", "item_id": found.item.external_id, "title": found.item.title},
-        )
+        cause = {"kind": "undo", "item_id": found.item.external_id, "title": found.item.title}
+        announce(reader, cause, origin)
     return True
 
 
-def item_forget(*, reader: Reader, item_id: str, kind: str | None = None) -> int:
+def item_forget(*, reader: Reader, item_id: str, kind: str | None = None, origin: str = "") -> int:
     """Remove an item (or what of ``kind`` was done to it) from the history; how many events."""
     with transaction.atomic():
         rows = reader.interactions.filter(item__external_id=item_id)
         rows = rows.filter(kind=kind) if kind else rows
         count, _ = rows.delete()
         if count:
-            _announce(reader, {"kind": "removed", "item_id": item_id, "title": _title(item_id)})
+            cause = {"kind": "removed", "item_id": item_id, "title": _title(item_id)}
+            announce(reader, cause, origin)
     return count
 
 
@@ -165,11 +199,18 @@ def _title(item_id: str) -> str:
 
 
 def preference_set(
-    *, reader: Reader, subject: str, value: str, stance: str | None, weight: int | None = None
-) -> None:
+    *,
+    reader: Reader,
+    subject: str,
+    value: str,
+    stance: str | None,
+    weight: int | None = None,
+    origin: str = "",
+) -> Preference | None:
     """Ask for more of a tag or an author, mute it, pause it, or (``None``) withdraw what was asked.
 
-    ``weight``, from 1 to 3, says how much more; ``None`` leaves it as it is.
+    ``weight``, from 1 to 3, says how much more; ``None`` leaves it as it is. Returns what was asked
+    before, which undoes this when it is set again.
     """
     value = " ".join(value.split())
     if subject not in Preference.Subject.values or not 0 < len(value) <= 200:
@@ -181,6 +222,7 @@ def preference_set(
     if weight is not None and (type(weight) is not int or not 1 <= weight <= Preference.MOST):
         raise InvalidInput(f"weight goes from 1 to {Preference.MOST}.", code="invalid_preference")
     with transaction.atomic():
+        before = reader.preferences.filter(subject=subject, value=value).first()
         if stance is None:
             reader.preferences.filter(subject=subject, value=value).delete()
         else:
@@ -190,19 +232,20 @@ def preference_set(
                 value=value,
                 defaults={"stance": stance} | ({} if weight is None else {"weight": weight}),
             )
-        _announce(reader, {"kind": stance or "withdrawn", "subject": subject, "title": value})
+        cause = {"kind": stance or "withdrawn", "subject": subject, "title": value}
+        announce(reader, cause, origin)
+    return before
 
 
-def wish_changed(*, reader: Reader) -> None:
+def wish_changed(*, reader: Reader, origin: str = "") -> None:
     """Tell the reader's open pages that the wish changed, in the caller's transaction."""
-    _announce(reader, {"kind": "wish", "title": reader.wish})
+    announce(reader, {"kind": "wish", "title": reader.wish}, origin)
 
 
-def dial_changed(*, reader: Reader) -> None:
-    """Tell the reader's open pages that the dial was turned, in the caller's transaction."""
-    _announce(reader, {"kind": "dial", "value": reader.familiarity})
+def announce(reader: Reader, cause: dict[str, Any], origin: str = "") -> None:
+    """Tell the reader's open pages what changed, in the caller's transaction.
 
-
-def _announce(reader: Reader, cause: dict[str, Any]) -> None:
-    payload = {"cause": cause, "words": cause_words(cause)}
+    ``origin`` names the command that did it, so that the page that sent it knows its own.
+    """
+    payload = {"cause": cause, "words": cause_words(cause), "origin": origin}
     events.publish(reader.stream, "feed.changed", payload)

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from apps.core.errors import InvalidInput
 from apps.core.jobs import ProgressReporter
-from apps.recommend.models import Interaction, Item, Reader, external_key
+from apps.recommend.models import Interaction, Item, Kind, Reader, external_key
 from apps.recommend.rows import (
     INTERACTION_COLUMNS,
     ITEM_COLUMNS,
@@ -225,6 +225,9 @@ def _add_interactions(
     rows: Sequence[InteractionRow], readers: dict[str, int], items: dict[str, int]
 ) -> int:
     """Store the rows that are not stored yet; returns how many those were."""
+    paused = set(
+        Reader.objects.filter(paused=True, pk__in=readers.values()).values_list("pk", flat=True)
+    )
     known = set(
         Interaction.objects.filter(
             reader_id__in={readers[row.reader] for row in rows},
@@ -240,8 +243,10 @@ def _add_interactions(
             at=row.at,
             event_id=row.event_id,
             source="import",
+            counts=readers[row.reader] not in paused,
         )
         for row in rows
+        if row.kind == Kind.SAVE or readers[row.reader] not in paused
     }
     new = [interaction for key, interaction in fresh.items() if key not in known]
     Interaction.objects.bulk_create(new, ignore_conflicts=True, batch_size=500)

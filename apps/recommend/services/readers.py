@@ -16,7 +16,7 @@ from apps.recommend.models import (
     vector_to_bytes,
 )
 from apps.recommend.services.catalogue import ENCODER
-from apps.recommend.services.events import dial_changed, wish_changed
+from apps.recommend.services.events import announce, wish_changed
 from apps.recommend.subjects import was_forgotten
 from apps.recommend.wish import Wish, parse_wish
 from ml.types import Embedding
@@ -66,14 +66,16 @@ def wish_parts(wish: Wish) -> list[str]:
     return [text for text in (wish.wanted, *wish.unwanted) if text]
 
 
-def wish_store(*, reader: Reader, sentence: str, embeddings: list[Embedding]) -> None:
+def wish_store(
+    *, reader: Reader, sentence: str, embeddings: list[Embedding], origin: str = ""
+) -> None:
     """Keep the sentence with the vectors of its parts and tell the reader's open pages."""
     with transaction.atomic():
         reader.wish = sentence
         reader.wish_vectors = vector_to_bytes(np.stack([part.vector for part in embeddings]))
         reader.wish_encoder = embeddings[0].version
         reader.save(update_fields=["wish", "wish_vectors", "wish_encoder"])
-        wish_changed(reader=reader)
+        wish_changed(reader=reader, origin=origin)
 
 
 def wish_set(*, reader: Reader, sentence: str) -> None:
@@ -83,7 +85,7 @@ def wish_set(*, reader: Reader, sentence: str) -> None:
     wish_store(reader=reader, sentence=sentence, embeddings=embeddings)
 
 
-def dial_set(*, reader: Reader, value: object) -> None:
+def dial_set(*, reader: Reader, value: object, origin: str = "") -> None:
     """Lead the reader's page from the surprising (-1) to the familiar (1); 0 is as it comes.
 
     Raises ``InvalidInput`` for anything else.
@@ -95,11 +97,26 @@ def dial_set(*, reader: Reader, value: object) -> None:
     with transaction.atomic():
         reader.familiarity = float(value)
         reader.save(update_fields=["familiarity"])
-        dial_changed(reader=reader)
+        announce(reader, {"kind": "dial", "value": reader.familiarity}, origin)
 
 
-def wish_clear(*, reader: Reader) -> None:
+def learning_set(*, reader: Reader, paused: object, origin: str = "") -> None:
+    """Pause learning from what the reader does, or go on with it.
+
+    While it is paused nothing that the reader does is stored, but for saves, which stand on the
+    list and never count. What was learned and stated before goes on to count. Raises
+    ``InvalidInput`` for anything but a boolean.
+    """
+    if not isinstance(paused, bool):
+        raise InvalidInput('"paused" is true or false.', code="invalid_input")
+    with transaction.atomic():
+        reader.paused = paused
+        reader.save(update_fields=["paused"])
+        announce(reader, {"kind": "paused" if paused else "resumed"}, origin)
+
+
+def wish_clear(*, reader: Reader, origin: str = "") -> None:
     with transaction.atomic():
         reader.wish, reader.wish_vectors, reader.wish_encoder = "", None, ""
         reader.save(update_fields=["wish", "wish_vectors", "wish_encoder"])
-        wish_changed(reader=reader)
+        wish_changed(reader=reader, origin=origin)

@@ -2,14 +2,24 @@
  * Cards: making one from the page's <template>, and what their buttons do.
  *
  * Markup: templates/recommend/card.html. An element with `data-item` holds buttons
- * `data-act="save|like|not_interested"` and `data-mute="tag|author" data-value="…"`.
+ * `data-act="save|like|not_interested"` and `data-mute="tag|author" data-value="…"`. What was done can be
+ * taken back with `undoLast()`; what a dismissal changed on the page is asked for and told with it.
  */
+import { api } from "../http.js";
 import { toast } from "../toast.js";
 
-const DONE = { save: "Saved", like: "Liked", not_interested: "We show less like" };
+const DONE = { save: "Saved", like: "Liked", not_interested: "Less like" };
+const CHANGES = "/api/v1/recommend/changes/";
+const LONG = 12; // seconds: what changed takes longer to read
+let last = null;
 
 export function makeCard(card) {
-  const node = document.getElementById("card-template").content.firstElementChild.cloneNode(true);
+  return fillCard(document.getElementById("card-template").content.firstElementChild.cloneNode(true), card);
+}
+
+/** Brings a card's element in line with `card`; returns it. */
+export function fillCard(node, card) {
+  node.classList.remove("is-leaving");
   node.dataset.item = card.id;
   const part = (name) => node.querySelector(`[data-part="${name}"]`);
   const cover = part("cover");
@@ -72,6 +82,13 @@ export function actOnCards(root, session, { onGone = () => {}, onBack = () => {}
   });
 }
 
+/** Takes back what was done last, if it still can be; whether there was something. */
+export function undoLast() {
+  if (!last?.isConnected) return false;
+  last.querySelector("button").click();
+  return true;
+}
+
 async function act(session, button, holder, { onGone, onBack }) {
   const kind = button.dataset.act;
   const item = holder.dataset.item;
@@ -87,25 +104,49 @@ async function act(session, button, holder, { onGone, onBack }) {
   if (dismissed) onGone(holder);
   else press(button, true);
   try {
-    const { event } = await session.record(item, kind, id);
-    offerUndo(`${DONE[kind]} ${titleOf(holder) || event.item_id}`, async () => {
+    const { event, paused } = await session.record(item, kind, id);
+    if (paused) {
+      back();
+      toast("Learning is paused: nothing was stored. Saving works all the same.");
+      return;
+    }
+    const words = `${DONE[kind]} ${titleOf(holder) || event.item_id}`;
+    const undo = async () => {
       back();
       await session.undo(id);
-    });
+    };
+    const notice = offerUndo(words, undo, dismissed ? LONG : undefined);
+    if (dismissed) tellChanges(notice, words, { item });
   } catch (error) {
     back();
     throw error;
   }
 }
 
-async function mute(session, button) {
+/** Mutes what the button names; undone, it stands as it stood before, with its weight. */
+export async function mute(session, button) {
   const { mute: subject, value } = button.dataset;
-  await session.prefer(subject, value, "mute");
-  offerUndo(`Nothing more of ${value}`, () => session.prefer(subject, value, null));
+  const { before } = await session.prefer(subject, value, "mute");
+  const words = `Nothing more of ${value}`;
+  const undo = () => session.prefer(subject, value, before?.stance ?? null, before?.weight);
+  tellChanges(offerUndo(words, undo, LONG), words, { muted: value });
 }
 
-function offerUndo(text, onAction) {
-  toast(text, { action: "Undo", onAction: () => onAction().catch(() => {}) });
+/** A notice with a way back, in place of the one before. */
+export function offerUndo(text, onAction, seconds = undefined) {
+  last?.remove();
+  last = toast(text, { action: "Undo", onAction: () => onAction().catch(() => {}), seconds });
+  return last;
+}
+
+/** Adds to a notice what the deed changed on the reader's page. */
+async function tellChanges(notice, words, asked) {
+  try {
+    const change = await api("GET", `${CHANGES}?${new URLSearchParams(asked)}`);
+    notice.querySelector("span").textContent = `${words}: ${change.words}.`;
+  } catch {
+    // the notice stays as it is
+  }
 }
 
 function titleOf(holder) {

@@ -1,8 +1,15 @@
-/** A page with cards but without live rows (search): the cards' buttons work. */
+/** A page with cards but without live rows (search): the cards' buttons work and follow other tabs. */
 import { actOnCards } from "./cards.js";
+import { gathered, standAsElsewhere } from "./in_step.js";
+import { listenToKeys } from "./keys.js";
 import { openSession } from "./session.js";
 
 export default function start(root) {
-  const session = openSession(root);
-  actOnCards(root, session, { onGone: (card) => card.classList.add("is-gone") });
+  const follow = gathered(() => standAsElsewhere(root, session));
+  const session = openSession(root, { onChange: (event, own) => own || follow() });
+  actOnCards(root, session, {
+    onGone: (card) => card.classList.add("is-gone"),
+    onBack: (card) => card.classList.remove("is-gone"),
+  });
+  listenToKeys(root);
 }

@@ -1,0 +1,99 @@
+"""The phrases of an item's text that bear out why it is shown, by leaving each out.
+
+The encoder that serves reads the item's text without each phrase; a phrase matches a reason when
+the cosine with what the reason names (a book of the history, the reader's sentence) is lower
+without it. The vectors say nothing of the reader and are held for whoever asks next.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import Any
+
+from apps.core import gateway
+from apps.core.errors import Problem
+from apps.recommend.explain import strongest_parts, why_line
+from apps.recommend.index import Snapshot
+from apps.recommend.models import Item
+from apps.recommend.page import PageInputs, ranked_of
+from apps.recommend.scoring import Part
+from apps.recommend.services.catalogue import ENCODER
+from ml.explain.similarity import Erasure, erase
+from ml.ranking.interactions import item_text
+from ml.types import FloatArray
+
+SHOWN = 3
+LEAST_LOSS, LEAST_SHARE = 0.005, 0.3
+"""Phrases that lose less than this of the cosine, or this share of the best one, are not shown."""
+HELD = 256
+
+_lock = threading.Lock()
+_erasures: OrderedDict[tuple[str, str], Erasure] = OrderedDict()
+
+
+def why_with_phrases(inputs: PageInputs, item: Item) -> list[dict[str, Any]]:
+    """Why the item fits, as :func:`apps.recommend.explain.why`, each reason with its ``phrases``.
+
+    A phrase has its place in the item's text (``start``, ``end``) and what the cosine loses
+    without it. Without an encoder the reasons come without phrases.
+    """
+    ranked = ranked_of(inputs)
+    position = inputs.snapshot.positions[item.pk]
+    parts, largest = strongest_parts(ranked, position)
+    erasure = _erasure_of(item, inputs.snapshot) if parts and item.text else None
+    return [
+        why_line(part, largest, ranked.snapshot) | {"phrases": _phrases(part, erasure, inputs)}
+        for part in parts
+    ]
+
+
+def _phrases(part: Part, erasure: Erasure | None, inputs: PageInputs) -> list[dict[str, Any]]:
+    towards = _named_by(part, inputs) if part.amount > 0 else None
+    if erasure is None or towards is None:
+        return []
+    found = erasure.strongest(towards, SHOWN, least=LEAST_LOSS, share=LEAST_SHARE)
+    return [
+        {"text": word.text, "start": word.start, "end": word.end, "loss": round(loss, 4)}
+        for word, loss in found
+    ]
+
+
+def _named_by(part: Part, inputs: PageInputs) -> FloatArray | None:
+    """The vector of what a reason names; ``None`` for a tag, an author or popularity."""
+    if part.reason.kind == "history" and part.reason.position is not None:
+        return inputs.snapshot.matrix[part.reason.position]
+    return inputs.taste.wanted if part.reason.kind == "wish" else None
+
+
+def forget_all() -> None:
+    """Let go of all that was read."""
+    with _lock:
+        _erasures.clear()
+
+
+def _erasure_of(item: Item, catalogue: Snapshot) -> Erasure | None:
+    """The item's vectors without each phrase, read once for each text and encoder."""
+    key = (item.text_hash, catalogue.encoder)
+    with _lock:
+        if key in _erasures:
+            _erasures.move_to_end(key)
+            return _erasures[key]
+    versions: set[str] = set()
+
+    def embed(texts: Any) -> list[FloatArray]:
+        embeddings = gateway.encode(texts, task=ENCODER)
+        versions.update(embedding.version for embedding in embeddings)
+        return [embedding.vector for embedding in embeddings]
+
+    try:
+        made = erase(embed, item.text, around=lambda text: item_text(item.title, text, item.tags))
+    except Problem:
+        return None
+    if versions != {catalogue.encoder}:
+        return None  # the catalogue waits to be embedded anew: its vectors are another encoder's
+    with _lock:
+        _erasures[key] = made
+        while len(_erasures) > HELD:
+            _erasures.popitem(last=False)
+    return made
