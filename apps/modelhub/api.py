@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from apps.accounts.selectors import signed_in
 from apps.core import gateway
-from apps.modelhub import loop_api, promotion_api, selectors, services
+from apps.modelhub import explain_api, loop_api, promotion_api, selectors, services
 from apps.modelhub.access import require
 from apps.modelhub.explaining import MAX_CHARACTERS as MAX_EXPLAINED
 from apps.modelhub.explaining import explain
@@ -167,6 +167,7 @@ urlpatterns = [
     path("examples/", ExampleListView.as_view(), name="api-examples"),
     path("examples/<int:example_id>/", ExampleView.as_view(), name="api-example"),
     path("examples/export/", ExampleExportView.as_view(), name="api-examples-export"),
+    *explain_api.urlpatterns,
     *loop_api.urlpatterns,
     *promotion_api.urlpatterns,
 ]

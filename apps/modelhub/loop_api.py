@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.urls import path
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.request import Request
@@ -17,10 +17,14 @@ from apps.accounts.selectors import signed_in
 from apps.core.jobs import job_payload
 from apps.modelhub import selectors, uploads
 from apps.modelhub.access import require
-from apps.modelhub.dataset_views import jsonl
-from apps.modelhub.models import DataSet, DataSetVersion, Run
+from apps.modelhub.compare_api import RunCompareView
+from apps.modelhub.dataset_views import export
+from apps.modelhub.models import DataSet, DataSetVersion, LabelQueue, Run
 from apps.modelhub.services import datasets, runs
+from apps.modelhub.shown_rows import shown_row
 from apps.modelhub.sight import Reader, version_seen
+from apps.modelhub.uploaded_rows import FIELDS
+from ml.data.row_kinds import shown, text_of, value_of
 from ml.data.versions import difference
 
 _SHOWN = 100
@@ -31,7 +35,7 @@ class DataSetSerializer(serializers.ModelSerializer[DataSet]):
 
     class Meta:
         model = DataSet
-        fields = ["id", "name", "task", "frozen_rows", "created_at", "versions"]
+        fields = ["id", "name", "task", "kind", "frozen_rows", "created_at", "versions"]
         read_only_fields = ["frozen_rows", "created_at"]
 
     def get_versions(self, dataset: DataSet) -> list[int]:
@@ -41,6 +45,11 @@ class DataSetSerializer(serializers.ModelSerializer[DataSet]):
 class DataSetInput(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=80)
     task = serializers.CharField(max_length=60)
+    kind = serializers.ChoiceField(
+        choices=LabelQueue.Kind.choices,
+        required=False,
+        help_text="what is said of a text; that of the task's model, without",
+    )
 
 
 class DataSetVersionSerializer(serializers.ModelSerializer[DataSetVersion]):
@@ -51,11 +60,15 @@ class DataSetVersionSerializer(serializers.ModelSerializer[DataSetVersion]):
 
 
 class FileInput(serializers.Serializer[Any]):
-    file = serializers.FileField(required=False, help_text="CSV or JSONL")
+    file = serializers.FileField(required=False, help_text="CSV or JSONL; of entities CoNLL")
     text = serializers.CharField(required=False, help_text="the column with the text")
     label = serializers.CharField(  # type: ignore[assignment]
         required=False, help_text="the column with the label"
     )
+    labels = serializers.CharField(required=False, help_text="the column with several labels")
+    spans = serializers.CharField(required=False, help_text="the column with entities of a text")
+    tokens = serializers.CharField(required=False, help_text="the column with words")
+    tags = serializers.CharField(required=False, help_text="the column with their BIO tags")
     skip_bad = serializers.BooleanField(default=False)
 
 
@@ -120,7 +133,7 @@ def _body(shape: type[serializers.Serializer[Any]], request: Request) -> dict[st
 def _file(request: Request, values: dict[str, Any]) -> dict[str, Any]:
     """An upload of the request's file, and what its columns are."""
     upload = uploads.upload_create(owner=signed_in(request), file=values.get("file"))
-    mapping = {field: values[field] for field in uploads.FIELDS if values.get(field)}
+    mapping = {field: values[field] for field in FIELDS if values.get(field)}
     return {"upload": upload, "mapping": mapping, "skip_bad": values["skip_bad"]}
 
 
@@ -196,13 +209,17 @@ class VersionView(APIView):
 
 
 class VersionRowsView(APIView):
-    """The rows of a version as JSONL, without those that the caller may not read."""
+    """The rows of a version as JSONL, or entities as CoNLL, without those that the caller may not
+    read."""
 
-    @extend_schema(responses={(200, "application/jsonl"): str})
+    @extend_schema(
+        parameters=[OpenApiParameter("form", str, enum=["jsonl", "conll"])],
+        responses={(200, "application/jsonl"): str},
+    )
     def get(self, request: Request, dataset_id: int, number: int) -> HttpResponse:
         require(request, "modelhub.change_datasets")
         version = selectors.dataset_version_get(dataset_id=dataset_id, number=number)
-        return jsonl(version, signed_in(request))
+        return export(version, signed_in(request), request.query_params.get("form", "jsonl"))
 
 
 class VersionDifferenceView(APIView):
@@ -220,12 +237,18 @@ class VersionDifferenceView(APIView):
         )
         found = difference(old, new)
         rows: dict[str, Any] = {
-            name: [{"text": row.text, "label": row.label} for row in changed[:_SHOWN]]
+            name: [
+                {"text": row.text, "label": row.label} for row in map(shown_row, changed[:_SHOWN])
+            ]
             for name, changed in (("added", found.added), ("removed", found.removed))
         }
         rows["relabelled"] = [
-            {"text": text, "old": before, "new": after}
-            for text, before, after in found.relabelled[:_SHOWN]
+            {
+                "text": text_of(after),
+                "old": shown(before, value_of(before)),
+                "new": shown(after, value_of(after)),
+            }
+            for before, after in found.relabelled[:_SHOWN]
         ]
         numbers = {
             "added": len(found.added),
@@ -301,6 +324,7 @@ urlpatterns = [
         name="api-dataset-difference",
     ),
     path("runs/", RunListView.as_view(), name="api-runs"),
+    path("runs/compare/", RunCompareView.as_view(), name="api-runs-compare"),
     path("runs/<int:run_id>/", RunView.as_view(), name="api-run"),
     path("runs/<int:run_id>/resume/", RunResumeView.as_view(), name="api-run-resume"),
 ]

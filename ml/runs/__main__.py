@@ -74,7 +74,7 @@ def _trained(order: RunOrder) -> str:
     _tell({"stage": "training"})
     request = FinetuneRequest(
         name=order.task,
-        kind="classification",
+        kind=order.kind,
         train_file=order.train_file,
         valid_file=order.held_out_file,
         output=order.artifacts_dir / order.task / f".{order.run_folder.name}",
