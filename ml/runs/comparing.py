@@ -33,7 +33,7 @@ from ml.types import OUT_OF_SCOPE
 
 _LABELS = 12
 _DRAWN = 5_000_000  # rows drawn by a bootstrap in all, which takes a second
-_FEWEST = 200
+_FEWEST = 200  # draws, which slices get, as there are many of them
 
 Key = tuple[str, Value]
 
@@ -177,8 +177,8 @@ def _samples(rows: int) -> int:
     return max(_FEWEST, min(SAMPLES, _DRAWN // max(1, rows)))
 
 
-def _interval(one: _Measure) -> Interval:
-    return bootstrap_interval(one.statistic, one.rows, samples=_samples(one.rows))
+def _interval(one: _Measure, most: int = SAMPLES) -> Interval:
+    return bootstrap_interval(one.statistic, one.rows, samples=min(most, _samples(one.rows)))
 
 
 def _with_intervals(measures: Sequence[_Measure]) -> dict[str, dict[str, Any]]:
@@ -229,7 +229,9 @@ def _slices(found: Shared) -> dict[str, list[dict[str, Any]]]:
         for answers in found.answers:
             chosen = _measures([rows[i] for i in members], [answers[i] for i in members])[0]
             drawn: IndexArray = np.arange(chosen.rows)
-            values.append({"value": chosen.statistic(drawn), "interval": _interval(chosen)})
+            values.append(
+                {"value": chosen.statistic(drawn), "interval": _interval(chosen, _FEWEST)}
+            )
         return {"values": values}
 
     tables = slice_table(groups, measured)
