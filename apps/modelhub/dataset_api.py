@@ -1,4 +1,4 @@
-"""Endpoints of data sets and runs under ``/api/v1/models/``, for team leads."""
+"""Endpoints of data sets under ``/api/v1/models/data/``, for team leads."""
 
 from __future__ import annotations
 
@@ -14,15 +14,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts.selectors import signed_in
-from apps.core.jobs import job_payload
 from apps.modelhub import selectors, uploads
 from apps.modelhub.access import require
-from apps.modelhub.compare_api import RunCompareView
 from apps.modelhub.dataset_views import export
-from apps.modelhub.models import DataSet, DataSetVersion, LabelQueue, Run
-from apps.modelhub.services import datasets, runs
+from apps.modelhub.models import DataSet, DataSetVersion, LabelQueue
+from apps.modelhub.services import datasets
 from apps.modelhub.shown_rows import shown_row
-from apps.modelhub.sight import Reader, version_seen
+from apps.modelhub.sight import version_seen
 from apps.modelhub.uploaded_rows import FIELDS
 from ml.data.row_kinds import shown, text_of, value_of
 from ml.data.versions import difference
@@ -82,45 +80,6 @@ class DifferenceOutput(serializers.Serializer[Any]):
     removed = serializers.IntegerField()
     relabelled = serializers.IntegerField()
     rows = serializers.DictField(help_text="the first of each")
-
-
-class RunInput(serializers.Serializer[Any]):
-    dataset = serializers.IntegerField()
-    number = serializers.IntegerField()
-    method = serializers.ChoiceField(choices=runs.METHODS, default="lora")
-    base = serializers.CharField(required=False)
-    epochs = serializers.FloatField(required=False)
-    learning_rate = serializers.FloatField(required=False)
-    recipe = serializers.ChoiceField(choices=runs.RECIPES, default="plain")
-    advanced = serializers.CharField(required=False, allow_blank=True, help_text="TOML")
-
-
-class RunSerializer(serializers.ModelSerializer[Run]):
-    state = serializers.CharField(read_only=True)
-    job = serializers.SerializerMethodField()
-    result = serializers.SerializerMethodField(
-        help_text="without the rows that the caller may not read"
-    )
-
-    class Meta:
-        model = Run
-        fields = [
-            *("id", "task", "dataset_version", "base", "method", "options", "advanced", "state"),
-            *("job", "estimate_seconds", "seconds", "version", "gate", "result", "created_at"),
-        ]
-        read_only_fields = fields
-
-    def get_job(self, run: Run) -> dict[str, Any] | None:
-        return job_payload(run.job) if run.job else None
-
-    def get_result(self, run: Run) -> dict[str, Any]:
-        reader: Reader = self.context["reader"]
-        return reader.result(run)
-
-
-def _for(request: Request) -> dict[str, Any]:
-    """The context of a run, whose rows are shown to who may read them."""
-    return {"reader": Reader(signed_in(request))}
 
 
 def _body(shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
@@ -258,59 +217,6 @@ class VersionDifferenceView(APIView):
         return Response({**numbers, "rows": rows})
 
 
-class RunListView(APIView):
-    """The last runs; POST queues one."""
-
-    @extend_schema(responses=RunSerializer(many=True), operation_id="models_runs_list")
-    def get(self, request: Request) -> Response:
-        require(request, "modelhub.change_runs")
-        found = selectors.run_list(task=request.query_params.get("task", ""))[:_SHOWN]
-        return Response(RunSerializer(found, many=True, context=_for(request)).data)
-
-    @extend_schema(request=RunInput, responses={201: RunSerializer})
-    def post(self, request: Request) -> Response:
-        require(request, "modelhub.change_runs")
-        values = _body(RunInput, request)
-        version = selectors.dataset_version_get(
-            dataset_id=values.pop("dataset"), number=values.pop("number")
-        )
-        run = runs.run_start(actor=signed_in(request), version=version, **values)
-        return Response(RunSerializer(run, context=_for(request)).data, status=201)
-
-
-class RunView(APIView):
-    """One run: how far it is and what came of it; DELETE cancels it."""
-
-    @extend_schema(responses=RunSerializer)
-    def get(self, request: Request, run_id: int) -> Response:
-        require(request, "modelhub.change_runs")
-        return Response(RunSerializer(selectors.run_get(run_id=run_id), context=_for(request)).data)
-
-    @extend_schema(request=None, responses={200: RunSerializer})
-    def delete(self, request: Request, run_id: int) -> Response:
-        require(request, "modelhub.change_runs")
-        run = selectors.run_get(run_id=run_id)
-        return Response(
-            RunSerializer(
-                runs.run_cancel(actor=signed_in(request), run=run), context=_for(request)
-            ).data
-        )
-
-
-class RunResumeView(APIView):
-    """Go on with a run that failed or was cancelled, from its last checkpoint."""
-
-    @extend_schema(request=None, responses=RunSerializer)
-    def post(self, request: Request, run_id: int) -> Response:
-        require(request, "modelhub.change_runs")
-        run = selectors.run_get(run_id=run_id)
-        return Response(
-            RunSerializer(
-                runs.run_resume(actor=signed_in(request), run=run), context=_for(request)
-            ).data
-        )
-
-
 _VERSION = "data/<int:dataset_id>/versions/<int:number>/"
 urlpatterns = [
     path("data/", DataSetListView.as_view(), name="api-datasets"),
@@ -323,8 +229,4 @@ urlpatterns = [
         VersionDifferenceView.as_view(),
         name="api-dataset-difference",
     ),
-    path("runs/", RunListView.as_view(), name="api-runs"),
-    path("runs/compare/", RunCompareView.as_view(), name="api-runs-compare"),
-    path("runs/<int:run_id>/", RunView.as_view(), name="api-run"),
-    path("runs/<int:run_id>/resume/", RunResumeView.as_view(), name="api-run-resume"),
 ]
