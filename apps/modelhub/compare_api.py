@@ -12,9 +12,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts.selectors import signed_in
+from apps.core.errors import Conflict
 from apps.modelhub.access import require
 from apps.modelhub.compare_views import run_ids, wanted_rows
 from apps.modelhub.comparing import VERDICTS, rows_changed, runs_compare
+from ml.runs.comparing import Changed
 
 _PER_PAGE = 100
 
@@ -68,12 +70,17 @@ class RunCompareView(APIView):
     def get(self, request: Request) -> Response:
         require(request, "modelhub.change_runs")
         found = runs_compare(run_ids=run_ids(request.query_params))
-        rows = rows_changed(signed_in(request), found, wanted_rows(request.query_params))
+        wanted, notes = wanted_rows(request.query_params), found.notes
+        rows: list[Changed] = []
+        try:
+            rows = rows_changed(signed_in(request), found, wanted)
+        except Conflict as problem:
+            notes = [*notes, problem.message]
         page = Paginator(rows, _PER_PAGE).get_page(request.query_params.get("page"))
         body = {
             "runs": [run.pk for run in found.runs],
             "compared": [run.pk for run in found.compared],
-            "notes": found.notes,
+            "notes": notes,
             "settings": found.settings,
             "numbers": found.numbers,
             "changed": len(rows),

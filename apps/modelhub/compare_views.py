@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from apps.accounts.selectors import signed_in
-from apps.core.errors import InvalidInput
+from apps.core.errors import Conflict, InvalidInput
 from apps.modelhub import selectors
 from apps.modelhub.access import permission_needed
 from apps.modelhub.comparing import VERDICTS, Comparison, Wanted, rows_changed, runs_compare
@@ -35,7 +35,12 @@ def compare(request: HttpRequest) -> HttpResponse:
         context: dict[str, Any] = {"runs": selectors.run_list()[:_LISTED], "problem": problem}
         context["ticked"] = [int(key) for key in request.GET.getlist("run") if key.isdecimal()]
         return render(request, "modelhub/runs.html", context, status=problem.status)
-    rows = rows_changed(signed_in(request), found, wanted)
+    rows: list[Changed] = []
+    unreadable = ""
+    try:
+        rows = rows_changed(signed_in(request), found, wanted)
+    except Conflict as problem:
+        unreadable = problem.message
     asked = request.GET.copy()
     asked.pop("page", None)
     context = {
@@ -48,6 +53,7 @@ def compare(request: HttpRequest) -> HttpResponse:
         "slices": _slices(found),
         "page": Paginator([_row(row) for row in rows], _PER_PAGE).get_page(request.GET.get("page")),
         "wanted": wanted,
+        "unreadable": unreadable,
         "verdicts": VERDICTS,
         "asked": asked.urlencode(),
     }

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from django.utils.translation import gettext
 
-from apps.core.errors import InvalidInput
+from apps.core.errors import Conflict, InvalidInput
 from apps.modelhub import selectors
 from apps.modelhub.files import run_folder
 from apps.modelhub.models import Run
@@ -88,12 +88,20 @@ class Wanted:
 
 
 def rows_changed(person: Any, comparison: Comparison, wanted: Wanted) -> list[Changed]:
-    """The rows that the compared runs answer differently and that the person may read."""
+    """The rows that the compared runs answer differently and that the person may read.
+
+    Raises ``Conflict`` when that is not known any more.
+    """
     if comparison.numbers is None:
         return []
     hidden = _hidden(person, comparison.compared)
     if hidden is None:
-        return []
+        raise Conflict(
+            gettext(
+                "The file of a data set is gone, so that it is not known who may read its texts."
+            ),
+            code="file_gone",
+        )
     indices = range(1, len(comparison.compared))
     chosen = [
         index

@@ -12,7 +12,7 @@ from django.test import Client
 from apps.accounts.models import Role, User
 from apps.core.models import Job
 from apps.modelhub import origins
-from apps.modelhub.files import rows_store, run_folder
+from apps.modelhub.files import rows_path, rows_store, run_folder
 from apps.modelhub.models import DataSet, DataSetVersion, Run
 from apps.modelhub.services import runs
 from ml.data.readers import LabelledText
@@ -141,6 +141,10 @@ def test_rows_that_the_person_may_not_read_are_left_out(
     found = client_for(lead).get(f"{API}?{query}").json()
     assert [row["text"] for row in found["rows"]] == ["text 1"]
     assert found["numbers"]["against"][0]["mcnemar"]["only_first"] == 2
+    rows_path(version.sha256).unlink()
+    found = client_for(lead).get(f"{API}?{query}").json()
+    assert (found["rows"], "is gone" in found["notes"][0]) == ([], True)
+    assert "is gone" in client_for(lead).get(f"{PAGE}?{query}").content.decode()
 
 
 def test_who_is_no_lead_sees_no_comparison(operator: User, client_for: ClientFor) -> None:
