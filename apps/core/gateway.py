@@ -107,6 +107,16 @@ def prepare(task: str, version: str) -> None:
         serving.warm([named_version(task, version)])
 
 
+def refresh() -> list[str]:
+    """Load what other processes promoted, before a request asks for it; returns the tasks.
+
+    A process that serves nothing loads nothing.
+    """
+    with _lock:
+        serving = _engine
+    return serving.refresh() if serving is not None else []
+
+
 def cached_texts(task: str) -> list[str]:
     """The texts of ``task`` whose predictions this process holds; none where it serves nothing."""
     with _lock:
@@ -288,10 +298,11 @@ def _store_at(root: Path) -> ModelStore:
     return ModelStore(root)
 
 
-def load_version(task: str, version: str | None = None) -> Predictor:
+def load_version(task: str, version: str | None = None, *, threads: int | None = None) -> Predictor:
     """The predictor of one version (the active one, when ``None``), apart from the engine.
 
-    For evaluation, which must not fill the engine's queue and cache. Raises ``MLError``.
+    For evaluation, which must not fill the engine's queue and cache. ``threads`` (``None``: one a
+    core) are what it computes with. Raises ``MLError``.
     """
     from ml.runtime import RuntimeSettings, available_cores
     from ml.serving.predictors import load_predictor
@@ -303,7 +314,7 @@ def load_version(task: str, version: str | None = None) -> Predictor:
     store = model_store()
     artifact = store.artifact(task, version)
     folder = settings.ML_MODELS_DIR / task / artifact.version
-    return load_predictor(folder, artifact, RuntimeSettings(available_cores(), 1))
+    return load_predictor(folder, artifact, RuntimeSettings(threads or available_cores(), 1))
 
 
 def discard_build(task: str, version: str) -> None:

@@ -1,4 +1,4 @@
-"""``/api/v1/models/``: versions, predictions, labelled examples; the loop is in ``loop_api``."""
+"""``/api/v1/models/``: versions, predictions, labelled examples; data sets in ``dataset_api``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from apps.accounts.selectors import signed_in
 from apps.core import gateway
-from apps.modelhub import loop_api, promotion_api, selectors, services
+from apps.modelhub import dataset_api, explain_api, promotion_api, run_api, selectors, services
 from apps.modelhub.access import require
 from apps.modelhub.explaining import MAX_CHARACTERS as MAX_EXPLAINED
 from apps.modelhub.explaining import explain
@@ -167,6 +167,8 @@ urlpatterns = [
     path("examples/", ExampleListView.as_view(), name="api-examples"),
     path("examples/<int:example_id>/", ExampleView.as_view(), name="api-example"),
     path("examples/export/", ExampleExportView.as_view(), name="api-examples-export"),
-    *loop_api.urlpatterns,
+    *explain_api.urlpatterns,
+    *dataset_api.urlpatterns,
+    *run_api.urlpatterns,
     *promotion_api.urlpatterns,
 ]

@@ -12,7 +12,7 @@ class ModelHubConfig(AppConfig):
         from apps.core import gateway, jobs
         from apps.core.lifespan import register_service
         from apps.core.scheduler import register_periodic
-        from apps.modelhub import monitoring_metrics, tasks, trying, watching
+        from apps.modelhub import following, monitoring_metrics, tasks, trying, watching
         from apps.modelhub.services import runs
 
         jobs.register_job(runs.RUN_JOB, runs.run_execute, queue=jobs.LONG_QUEUE)
@@ -24,6 +24,7 @@ class ModelHubConfig(AppConfig):
         register_periodic("weekly-report", tasks.mail_weekly_report, every=timedelta(days=7))
         register_periodic("nightly-loops", tasks.step_nightly_loops, every=timedelta(minutes=1))
         gateway.observe(watching.watch.see)
+        register_service("promotions", following.follow_promotions)
         register_service("monitoring", watching.store_now_and_then)
         monitoring_metrics.register()
         gateway.route(trying.tryer)

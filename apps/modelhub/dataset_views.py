@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from django.contrib import messages
@@ -13,15 +14,21 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.accounts.selectors import signed_in
 from apps.core import gateway
-from apps.core.errors import Problem
+from apps.core.errors import InvalidInput, Problem
 from apps.modelhub import selectors, uploads
 from apps.modelhub.access import permission_needed
-from apps.modelhub.models import DataSetVersion
+from apps.modelhub.models import DataSetVersion, LabelQueue
+from apps.modelhub.selectors import corrections_count
 from apps.modelhub.services import datasets
+from apps.modelhub.shown_rows import shown_row
 from apps.modelhub.sight import version_seen
-from ml.data.versions import difference
+from apps.modelhub.uploaded_rows import FIELDS, form_of
+from ml.data.conll import conll
+from ml.data.row_kinds import names_of
+from ml.data.versions import canonical, difference
 
 _SHOWN = 100
+_CHANGED = 50
 
 
 @require_http_methods(["GET", "POST"])
@@ -36,15 +43,17 @@ def dataset_list(request: HttpRequest) -> HttpResponse:
                 actor=signed_in(request),
                 name=request.POST.get("name", ""),
                 task=request.POST.get("task", ""),
+                kind=request.POST.get("kind", ""),
             )
         except Problem as error:
             problem = error
         else:
             return redirect("modelhub:dataset", dataset_id=dataset.pk)
-    kinds = {info.task for info in gateway.models() if info.kind == "classification"}
+    tasks = {info.task for info in gateway.models() if info.kind in LabelQueue.Kind.values}
     context = {
         "datasets": selectors.dataset_list(),
-        "tasks": sorted(kinds | set(selectors.example_tasks())),
+        "tasks": sorted(tasks | set(selectors.example_tasks())),
+        "kinds": LabelQueue.Kind.choices,
         "values": request.POST,
         "problem": problem,
     }
@@ -62,12 +71,13 @@ def dataset_detail(request: HttpRequest, dataset_id: int) -> HttpResponse:
 
 def _detail(request: HttpRequest, dataset_id: int, problem: Problem | None = None) -> HttpResponse:
     dataset = selectors.dataset_get(dataset_id=dataset_id)
-    counts = selectors.correction_counts(task=dataset.task)
+    corrections = corrections_count(task=dataset.task, kind=dataset.kind)
     context = {
         "dataset": dataset,
         "versions": dataset.versions.select_related("actor"),
-        "corrections": counts,
-        "correction_rows": sum(counts.values()),
+        "corrections": corrections.counts,
+        "correction_rows": corrections.rows,
+        "accepted": ",".join(uploads.SUFFIXES[dataset.kind]),
         "has_shipped": dataset.task in datasets.settings.MODEL_BASE_FILES,
         "most": uploads.MAX_BYTES // 2**20,
         "problem": problem,
@@ -109,7 +119,7 @@ def upload_preview(request: HttpRequest, dataset_id: int, upload_id: int) -> Htt
     """What a file holds; posted with ``store``, it becomes a version or the frozen rows."""
     dataset = selectors.dataset_get(dataset_id=dataset_id)
     kept = selectors.upload_get(upload_id=upload_id, owner=signed_in(request))
-    mapping = {field: request.POST[field] for field in uploads.FIELDS if request.POST.get(field)}
+    mapping = {field: request.POST[field] for field in FIELDS if request.POST.get(field)}
     problem = None
     if "store" in request.POST:
         given: dict[str, Any] = {
@@ -132,13 +142,18 @@ def upload_preview(request: HttpRequest, dataset_id: int, upload_id: int) -> Htt
             problem = error
         else:
             return _made(request, version)
-    preview = uploads.upload_preview(upload=kept, task=dataset.task, mapping=mapping)
+    preview = uploads.upload_preview(
+        upload=kept, task=dataset.task, kind=dataset.kind, mapping=mapping
+    )
     context = {
         "dataset": dataset,
         "upload": kept,
         "preview": preview,
-        "fields": [(field, preview.mapping.get(field, "")) for field in uploads.FIELDS],
-        "correction_rows": sum(selectors.correction_counts(task=dataset.task).values()),
+        "fields": [
+            (field, preview.mapping.get(field, ""))
+            for field in form_of(dataset.kind, preview.mapping)
+        ],
+        "correction_rows": corrections_count(task=dataset.task, kind=dataset.kind).rows,
         "problem": problem,
     }
     status = problem.status if problem else 200
@@ -162,13 +177,23 @@ def version_detail(request: HttpRequest, dataset_id: int, number: int) -> HttpRe
         context["hidden"] = version.rows - len(rows)
         wanted = request.GET.get("label", "")
         context["label"] = wanted
-        context["rows"] = [row for row in rows if not wanted or row.label == wanted][:_SHOWN]
+        chosen = (row for row in rows if not wanted or wanted in names_of(row))
+        context["rows"] = [shown_row(row) for row in islice(chosen, _SHOWN)]
         old = _other(request, version)
         if old is not None:
             context["against"] = old
             found = difference(version_seen(person, old), rows)
-            context["added"], context["removed"] = found.added, found.removed
-            context["relabelled"] = found.relabelled
+            context["changes"] = {
+                "added": len(found.added),
+                "removed": len(found.removed),
+                "relabelled": len(found.relabelled),
+            }
+            context["relabelled"] = [
+                (shown_row(before), shown_row(after))
+                for before, after in found.relabelled[:_CHANGED]
+            ]
+            context["added"] = [shown_row(row) for row in found.added[:_CHANGED]]
+            context["removed"] = [shown_row(row) for row in found.removed[:_CHANGED]]
     except Problem as problem:
         context["problem"] = problem
     return render(request, "modelhub/dataset_version.html", context)
@@ -184,18 +209,26 @@ def _other(request: HttpRequest, version: DataSetVersion) -> DataSetVersion | No
 @require_GET
 @permission_needed("modelhub.change_datasets")
 def version_export(request: HttpRequest, dataset_id: int, number: int) -> HttpResponse:
-    """A version as JSONL, as ``finetune`` reads it."""
+    """A version as JSONL, or with ``?form=conll`` as CoNLL, as ``finetune`` reads it."""
     version = selectors.dataset_version_get(dataset_id=dataset_id, number=number)
-    return jsonl(version, signed_in(request))
+    return export(version, signed_in(request), request.GET.get("form", "jsonl"))
 
 
-def jsonl(version: DataSetVersion, person: Any) -> HttpResponse:
-    """The rows of a version that the person may read, as a file to keep."""
-    from ml.data.versions import canonical
+def export(version: DataSetVersion, person: Any, form: str) -> HttpResponse:
+    """The rows of a version that the person may read, as a file to keep.
 
-    content = canonical(version_seen(person, version))
-    response = HttpResponse(content, content_type="application/jsonl; charset=utf-8")
-    name = f"{version.dataset.task}-{version.dataset_id}-v{version.number}.jsonl"
+    Raises ``InvalidInput`` for another form than ``jsonl`` and, of entities, ``conll``.
+    """
+    forms = ("jsonl", "conll") if version.dataset.kind == "ner" else ("jsonl",)
+    if form not in forms:
+        raise InvalidInput(f"{version} is exported as {' or '.join(forms)}.", code="export_form")
+    rows = version_seen(person, version)
+    if form == "conll":
+        content, content_type = conll(rows), "text/plain; charset=utf-8"
+    else:
+        content, content_type = canonical(rows), "application/jsonl; charset=utf-8"
+    response = HttpResponse(content, content_type=content_type)
+    name = f"{version.dataset.task}-{version.dataset_id}-v{version.number}.{form}"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 

@@ -11,11 +11,13 @@ from apps.core.jobs import ProgressReporter
 from apps.modelhub import selectors
 from ml.data.readers import read_classification
 from ml.errors import DataError, ModelNotFound
+from ml.explain.as_classes import as_classes
 from ml.explain.attribution import Attribution, Explanation
 from ml.explain.faithfulness import faithfulness
 from ml.explain.neighbours import nearest_examples
 from ml.explain.occlusion import occlude
 
+EXPLAINED = ("classification", "multi_label", "ner")
 METHODS = ("occlusion", "gradients")
 MAX_CHARACTERS = 2_000
 LEVELS = 5
@@ -26,20 +28,24 @@ _SHOWN = 0.02  # of the largest score; smaller ones stay plain
 def explain(*, task: str, text: str, label: str | None = None) -> dict[str, Any]:
     """What each word of ``text`` adds to the answer of the active model, by occlusion.
 
-    Asks the engine, within its limits. Raises ``Problem``: a text that is empty or too long, a
-    task that classifies nothing, an unknown label, a busy or missing model.
+    Of several labels and of entities ``label`` says which one; else it is the likeliest. Asks the
+    engine, within its limits. Raises ``Problem``: a text that is empty or too long, a task that
+    gives no labels, an unknown label, a busy or missing model.
     """
     if len(text) > MAX_CHARACTERS:
         raise InvalidInput(f"Explain a text of at most {MAX_CHARACTERS:,} characters.")
     kinds = {info.task: info.kind for info in gateway.models()}
-    _check_kind(task, kinds.get(task, "classification"))
+    if kinds.get(task, "classification") not in EXPLAINED:
+        raise InvalidInput(f"{task} gives no labels; there is nothing to explain.")
     try:
         found = occlude(
-            lambda texts: gateway.classify(task, texts, observed=False), text, label=label
+            lambda texts: as_classes(gateway.predict(task, texts, observed=False)),
+            text,
+            label=label,
         )
     except DataError as error:
         raise InvalidInput(f"{error}.") from error
-    return explanation_payload(found)
+    return {"task": task, **explanation_payload(found)}
 
 
 def explain_version(

@@ -6,13 +6,15 @@ import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 
 from django.conf import settings
 
 from apps.core.errors import Conflict
-from ml.data.readers import LabelledText, read_classification
+from ml.data.row_kinds import Row, read_rows
 from ml.data.versions import canonical, content_hash
 from ml.encoders import file_sha256
+from ml.types import Kind
 
 
 def data_folder() -> Path:
@@ -34,7 +36,7 @@ def rows_path(sha256: str) -> Path:
     return data_folder() / f"{sha256}.jsonl"
 
 
-def rows_store(rows: Iterable[LabelledText]) -> str:
+def rows_store(rows: Iterable[Row]) -> str:
     """Keep rows; returns their hash. The same rows again change nothing."""
     content = canonical(rows)
     sha256 = content_hash(content)
@@ -44,8 +46,11 @@ def rows_store(rows: Iterable[LabelledText]) -> str:
     return sha256
 
 
-def rows_read(sha256: str, what: str) -> list[LabelledText]:
-    """The rows that were kept; ``Conflict`` when the file of ``what`` has changed or is gone."""
+def rows_read(sha256: str, what: str, kind: str) -> list[Row]:
+    """The rows of a kind that were kept.
+
+    Raises ``Conflict`` when the file of ``what`` has changed or is gone.
+    """
     path = rows_path(sha256)
     if not path.is_file():
         raise Conflict(f"The file of {what} is gone from {path.parent}.", code="file_gone")
@@ -55,7 +60,7 @@ def rows_read(sha256: str, what: str) -> list[LabelledText]:
             f"The file of {what} was changed: its hash is {found[:12]}, not {sha256[:12]}.",
             code="file_changed",
         )
-    return list(read_classification(path))
+    return list(read_rows(path, cast(Kind, kind)))
 
 
 def write_whole(path: Path, content: bytes) -> None:

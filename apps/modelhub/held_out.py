@@ -12,6 +12,7 @@ from typing import cast
 
 import structlog
 from django.conf import settings
+from django.db.models import Q
 
 from apps.core import gateway
 from apps.modelhub import files, selectors
@@ -23,6 +24,7 @@ from ml.types import Classification
 logger = structlog.get_logger(__name__)
 _CHUNK = 64
 _LOOKED_AT = 10
+_CLASSES = Q(dataset_version__dataset__kind="classification")
 
 
 def held_out_of(*, task: str, version: str) -> HeldOut | None:
@@ -50,7 +52,7 @@ def held_out_make() -> int:
     how many. They are there before a version is promoted."""
     made = 0
     built = {task: gateway.model_store().versions(task) for task in gateway.model_store().tasks()}
-    for run in selectors.run_list().exclude(version="")[:_LOOKED_AT]:
+    for run in selectors.run_list().filter(_CLASSES).exclude(version="")[:_LOOKED_AT]:
         if run.version not in built.get(run.task, []):
             continue
         if held_out_of(task=run.task, version=run.version) is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -16,6 +18,10 @@ from apps.modelhub.monitoring_models import TrafficWindow as TrafficWindow
 from apps.modelhub.nightly_models import Night as Night
 from apps.modelhub.nightly_models import NightlyLoop as NightlyLoop
 from apps.modelhub.trial_models import Trial as Trial
+from ml.types import Kind
+
+HEADLINES = ("accuracy", "micro_f1", "f1")
+"""What models are compared by first, of one label, of several and of entities."""
 
 
 class LabelledExample(models.Model):
@@ -60,7 +66,7 @@ class LabelledExample(models.Model):
 
 
 class DataSet(models.Model):
-    """Labelled texts for one classifier, in versions.
+    """Labelled texts for one model, in versions; ``kind`` says what is said of a text.
 
     ``frozen`` is the hash of the file with its frozen rows, empty when it has none: rows that are
     measured on and never trained on, the same for every version.
@@ -68,6 +74,9 @@ class DataSet(models.Model):
 
     name = models.CharField(max_length=80, unique=True)
     task = models.CharField(max_length=60)
+    kind = models.CharField(
+        max_length=20, choices=LabelQueue.Kind.choices, default=LabelQueue.Kind.CLASSIFICATION
+    )
     frozen = models.CharField(max_length=64, blank=True)
     frozen_rows = models.PositiveIntegerField(default=0)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True)
@@ -152,6 +161,11 @@ class Run(models.Model):
         return f"run {self.pk} of {self.task}"
 
     @property
+    def kind(self) -> Kind:
+        """What its model learns."""
+        return cast(Kind, self.dataset_version.dataset.kind)
+
+    @property
     def state(self) -> str:
         """The job's status; a run whose job is gone has ended."""
         return self.job.status if self.job else Job.Status.FAILED
@@ -159,6 +173,13 @@ class Run(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.job is None or self.job.is_finished
+
+    @property
+    def headline(self) -> dict[str, Any]:
+        """The first number that it was measured by, and the live version's."""
+        candidate, live = self.result.get("candidate", {}), self.result.get("live") or {}
+        name = next((name for name in HEADLINES if name in candidate), None)
+        return {"name": name, "value": candidate[name], "live": live.get(name)} if name else {}
 
 
 class Promotion(models.Model):

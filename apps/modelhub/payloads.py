@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 
 from apps.modelhub.labelling_models import LabelRow
-from ml.types import Classification, Embedding, MultiLabel, PersonalData, Prediction
+from ml.data.row_kinds import NOTHING
+from ml.types import Classification, Embedding, MultiLabel, PersonalData, Prediction, Tagging
+
+OUT_OF_SCOPE_WORDS = "out of scope"
 
 _SHOWN_LABELS = 5
 _DECIMALS = 6
@@ -45,6 +48,17 @@ def prediction_payload(prediction: Prediction) -> dict[str, Any]:
         "entities": [asdict(entity) for entity in prediction.entities],
         "version": prediction.version,
     }
+
+
+def prediction_words(prediction: Prediction) -> str:
+    """What two versions are compared by: the label, the labels in order, or the entities."""
+    if isinstance(prediction, Classification):
+        return prediction.label if prediction.in_scope else OUT_OF_SCOPE_WORDS
+    if isinstance(prediction, MultiLabel):
+        return ", ".join(sorted(prediction.labels)) or NOTHING
+    if isinstance(prediction, Tagging):
+        return ", ".join(f"{one.text} {one.label}" for one in prediction.entities) or NOTHING
+    return ""
 
 
 def row_payload(row: LabelRow) -> dict[str, Any]:

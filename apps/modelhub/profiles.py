@@ -16,7 +16,8 @@ from apps.core import gateway
 from apps.core.errors import Problem
 from apps.modelhub import files, selectors
 from apps.modelhub.models import Run
-from ml.data.readers import LabelledText
+from ml.data.row_kinds import Row as LabelledRow
+from ml.data.row_kinds import names_of, text_of
 from ml.errors import DataError
 from ml.monitoring.profile import Profile, make_profile
 from ml.types import OUT_OF_SCOPE
@@ -62,8 +63,8 @@ def profiles_make() -> int:
             continue
         data = run.dataset_version
         try:
-            rows = files.rows_read(data.sha256, str(data))
-            profile_make(name=data.sha256[:16], rows=labelled(rows)).save(_path(run))
+            rows = files.rows_read(data.sha256, str(data), run.kind)
+            profile_make(name=data.sha256[:16], rows=labelled(rows, run.kind)).save(_path(run))
         except (DataError, Problem) as error:
             logger.warning("profile not made", task=info.task, error=str(error))
         else:
@@ -71,9 +72,12 @@ def profiles_make() -> int:
     return made
 
 
-def labelled(rows: Iterable[LabelledText]) -> list[Row]:
-    """The rows of a classifier but for those out of scope, which no label's traffic looks like."""
-    return [Row(row.text, (row.label,)) for row in rows if row.label != OUT_OF_SCOPE]
+def labelled(rows: Iterable[LabelledRow], kind: str = "classification") -> list[Row]:
+    """The rows as they are asked in traffic, but for those out of scope, which no label's traffic
+    looks like. A text without any of several labels is counted as such, by an empty one."""
+    none = ("",) if kind == "multi_label" else ()
+    named = ((text_of(row), names_of(row) or none) for row in rows)
+    return [Row(text, names) for text, names in named if names != (OUT_OF_SCOPE,)]
 
 
 def profile_make(*, name: str, rows: Sequence[Row]) -> Profile:

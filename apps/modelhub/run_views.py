@@ -16,13 +16,16 @@ from apps.core.errors import InvalidInput, Problem
 from apps.core.models import Job
 from apps.modelhub import selectors
 from apps.modelhub.access import permission_needed
-from apps.modelhub.models import DataSetVersion, Run
+from apps.modelhub.models import HEADLINES, DataSetVersion, Run
 from apps.modelhub.promotion_views import promotion_context
 from apps.modelhub.services import runs
 from apps.modelhub.sight import Reader
 
 _SHOWN = 60
-_ROWS = ("accuracy", "macro_f1", "ece", "oos_recall", "coverage", "accuracy_when_confident")
+_ROWS = (
+    *("accuracy", "macro_f1", "exact_match", "micro_f1", "f1", "precision", "recall", "ece"),
+    *("oos_recall", "coverage", "accuracy_when_confident"),
+)
 
 
 @require_GET
@@ -147,12 +150,28 @@ def _result(run: Run, person: Any) -> dict[str, Any]:
             for name in _ROWS
             if name in candidate
         ],
+        "difference": _difference(run.result.get("comparison") or {}),
         "changed": Reader(person).result(run).get("changed", []),
         "candidate": candidate,
         "live_numbers": live,
         "labels": labels,
         "checks": run.gate.get("checks", []),
     }
+
+
+def _difference(comparison: dict[str, Any]) -> dict[str, Any] | None:
+    """The difference of the first number to the live version's, and how likely by luck."""
+    for name in HEADLINES:
+        found = comparison.get(f"{name}_difference")
+        if found is not None:
+            test = comparison.get("mcnemar") if name == "accuracy" else None
+            return {
+                "name": name,
+                "points": found["difference"],
+                "p_value": (test or found)["p_value"],
+                "test": "McNemar" if test else "bootstrap",
+            }
+    return None
 
 
 @require_POST

@@ -13,7 +13,7 @@ from apps.core.errors import Conflict
 from apps.modelhub.models import DataSetVersion, LabelledExample, Run
 from apps.modelhub.origins import hidden_marks, is_registered, mark_of
 from apps.modelhub.services.datasets import frozen_rows, version_rows
-from ml.data.readers import LabelledText
+from ml.data.row_kinds import Row, text_of
 from ml.data.splits import text_key
 
 _CHUNK = 500
@@ -34,18 +34,18 @@ def seen_examples(person: Any, examples: Iterable[LabelledExample]) -> Iterator[
         yield from (example for example in chunk if example.pk not in hidden)
 
 
-def seen_rows(person: Any, rows: Sequence[LabelledText]) -> list[LabelledText]:
+def seen_rows(person: Any, rows: Sequence[Row]) -> list[Row]:
     """The rows of a data set without those whose texts the person may not read."""
     hidden = hidden_marks(person, (row.group for row in rows))
     unmarked = _hidden_unmarked(person, rows)
     return [
         row
         for row in rows
-        if row.group not in hidden and not (unmarked and text_key(row.text) in unmarked)
+        if row.group not in hidden and not (unmarked and text_key(text_of(row)) in unmarked)
     ]
 
 
-def version_seen(person: Any, version: DataSetVersion) -> list[LabelledText]:
+def version_seen(person: Any, version: DataSetVersion) -> list[Row]:
     """The rows of a version that the person may read; raises as
     :func:`apps.modelhub.services.datasets.version_rows`."""
     return seen_rows(person, version_rows(version))
@@ -66,10 +66,7 @@ class Reader:
         result: dict[str, Any] = dict(run.result)
         if not result.get("changed"):
             return result
-        version = run.dataset_version
-        if version.pk not in self._hidden:
-            self._hidden[version.pk] = self._find(version)
-        hidden = self._hidden[version.pk]
+        hidden = self.hidden_texts(run.dataset_version)
         result["changed"] = [
             row
             for row in result["changed"]
@@ -77,16 +74,23 @@ class Reader:
         ]
         return result
 
+    def hidden_texts(self, version: DataSetVersion) -> list[str] | None:
+        """The texts of a version and of its frozen rows that the person may not read; ``None``
+        when the file is gone that says whose they are."""
+        if version.pk not in self._hidden:
+            self._hidden[version.pk] = self._find(version)
+        return self._hidden[version.pk]
+
     def _find(self, version: DataSetVersion) -> list[str] | None:
         try:
             rows = [*version_rows(version), *frozen_rows(version.dataset)]
         except Conflict:
             return None
-        seen = {row.text for row in seen_rows(self._person, rows)}
-        return [row.text for row in rows if row.text not in seen]
+        seen = {text_of(row) for row in seen_rows(self._person, rows)}
+        return [text_of(row) for row in rows if text_of(row) not in seen]
 
 
-def _hidden_unmarked(person: Any, rows: Sequence[LabelledText]) -> set[str]:
+def _hidden_unmarked(person: Any, rows: Sequence[Row]) -> set[str]:
     """The hidden examples' texts, for rows of versions made before rows named their origin."""
     apps = {row.source for row in rows if is_registered(row.source) and not row.group}
     examples = list(LabelledExample.objects.filter(app__in=apps)) if apps else []

@@ -16,6 +16,7 @@ from apps.core.errors import Problem
 from apps.modelhub.models import Trial
 from apps.modelhub.services import trials
 from apps.modelhub.services.trials import Counts
+from ml.errors import MLError
 from ml.types import Classification, MultiLabel, Prediction, Tagging
 
 logger = structlog.get_logger(__name__)
@@ -140,7 +141,12 @@ async def turn() -> None:
             await _feed(trial)
         counts = tryer.take_counts(trial.pk)
         await database_sync_to_async(trials.trial_count)(trial_id=trial.pk, counts=counts)
-    tryer.load(await database_sync_to_async(_running)())
+    running = await database_sync_to_async(_running)()
+    known = {trial.pk for trial in tryer.running()}
+    for trial in running:
+        if trial.pk not in known:
+            await asyncio.to_thread(_prepare, trial)
+    tryer.load(running)
 
 
 async def _feed(trial: Trial) -> None:
@@ -159,6 +165,14 @@ async def _feed(trial: Trial) -> None:
             tryer.shadow_failed(trial.pk)
             return
         tryer.compared(trial.pk, [label for _, label in waiting], found, loop.time() - began)
+
+
+def _prepare(trial: Trial) -> None:
+    """Load the candidate before the first call goes to it; one that cannot be fails its calls."""
+    try:
+        gateway.prepare(trial.task, trial.candidate)
+    except MLError as error:
+        logger.warning("candidate not loaded", task=trial.task, error=str(error))
 
 
 def _running() -> list[Trial]:

@@ -89,7 +89,7 @@ def explain_text(request: HttpRequest) -> HttpResponse:
     _require(request)
     task, text = request.POST.get("task", ""), request.POST.get("text", "")
     label = request.POST.get("label") or None
-    context: dict[str, Any] = {"task": task}
+    context: dict[str, Any] = {"task": task, "opened": "opened" in request.POST}
     try:
         context["explanation"] = segments(explain(task=task, text=text, label=label))
     except Problem as problem:

@@ -88,11 +88,12 @@ def _text_of(path: Path, row: int, record: Mapping[str, Any]) -> MultiLabelText:
         raise DataError(path, row, "'text' is not a text")
     if not text.strip():
         raise DataError(path, row, "'text' is empty")
-    labels = _labels_of(path, row, record["labels"])
+    labels = labels_of(path, row, record["labels"])
     return MultiLabelText(text, labels, row, _note(record, "source"), _note(record, "group"))
 
 
-def _labels_of(path: Path, row: int, value: Any) -> tuple[str, ...]:
+def labels_of(path: Path, row: int, value: Any) -> tuple[str, ...]:
+    """The labels in a cell or a list, sorted; raises :class:`DataError`."""
     if isinstance(value, str) and path.suffix.lower() == ".csv":
         value = value.split(SEPARATOR) if value.strip() else []
     if not isinstance(value, list) or not all(isinstance(label, str) for label in value):

@@ -83,7 +83,7 @@ def read_ner(path: Path, problems: Problems | None = None) -> Iterator[TaggedSen
     if path.suffix.lower() in (".jsonl", ".json") or is_dataset(path):
         for row, record in read_records(path, ("tokens", "tags"), problems):
             try:
-                sentence = _tagged(path, row, record["tokens"], record["tags"])
+                sentence = tagged_sentence(path, row, record["tokens"], record["tags"])
             except DataError as error:
                 _report(error, problems)
                 continue
@@ -92,7 +92,7 @@ def read_ner(path: Path, problems: Problems | None = None) -> Iterator[TaggedSen
         return
     for row, tokens, tags in _conll_blocks(path, problems):
         try:
-            yield _tagged(path, row, tokens, tags)
+            yield tagged_sentence(path, row, tokens, tags)
         except DataError as error:
             _report(error, problems)
 
@@ -232,7 +232,8 @@ def _note(record: dict[str, Any], column: str) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _tagged(path: Path, row: int, tokens: Any, tags: Any) -> TaggedSentence:
+def tagged_sentence(path: Path, row: int, tokens: Any, tags: Any) -> TaggedSentence:
+    """Checked words and BIO tags; raises :class:`DataError`."""
     for name, values in (("tokens", tokens), ("tags", tags)):
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             raise DataError(path, row, f"{name!r} is not a list of texts")

@@ -12,7 +12,14 @@ from typing import Any
 import numpy as np
 
 from ml.data.duplicates import exact_groups
-from ml.data.readers import LabelledText
+from ml.data.row_kinds import (
+    NOTHING,
+    Row,
+    names_of,
+    record_of,
+    text_of,
+    value_of,
+)
 from ml.data.splits import text_key
 
 HELD_OUT_PARTS = 5
@@ -22,7 +29,7 @@ FEW_ROWS = 5
 """All rows of a label with fewer are trained on."""
 
 
-def canonical(rows: Iterable[LabelledText]) -> str:
+def canonical(rows: Iterable[Row]) -> str:
     """The rows as JSONL that is equal for equal rows, whatever their order was."""
     lines = [
         json.dumps(_record(row), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -36,85 +43,97 @@ def content_hash(content: str) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def _record(row: LabelledText) -> dict[str, str]:
-    record = {"text": row.text.strip(), "label": row.label.strip()}
+def _record(row: Row) -> dict[str, Any]:
+    record = record_of(row)
     notes = {"source": row.source, "group": row.group}
     return record | {name: value for name, value in notes.items() if value}
 
 
-def with_corrections(
-    base: Sequence[LabelledText], corrections: Sequence[LabelledText]
-) -> list[LabelledText]:
+def with_corrections(base: Sequence[Row], corrections: Sequence[Row]) -> list[Row]:
     """The base with what people corrected: of one text the last correction, and no base row."""
-    last = {text_key(row.text): row for row in corrections}
-    return [row for row in base if text_key(row.text) not in last] + list(last.values())
+    last = {_key(row): row for row in corrections}
+    return [row for row in base if _key(row) not in last] + list(last.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
     """Rows to train on, and rows to measure by that no training sees."""
 
-    train: list[LabelledText]
-    held_out: list[LabelledText]
+    train: list[Row]
+    held_out: list[Row]
 
 
-def split_rows(rows: Sequence[LabelledText], frozen: Sequence[LabelledText] = ()) -> Split:
+def split_rows(rows: Sequence[Row], frozen: Sequence[Row] = ()) -> Split:
     """The split of a version. A text is on the same side in every version that has it.
 
     ``frozen`` rows are measured by and never trained on. Of the labels that they lack, and of all
     without them, the texts whose hash says so are held out, one in ``HELD_OUT_PARTS``. A label of
-    fewer than ``FEW_ROWS`` rows, or all of whose rows would be held out, is trained on in full.
+    fewer than ``FEW_ROWS`` rows, or all of whose rows would be held out, is trained on in full; a
+    row of several labels or entities is where its rarest one is, without any with those that have
+    none.
     """
-    measured = {row.label for row in frozen}
-    never = {text_key(row.text) for row in frozen}
-    left = [row for row in rows if text_key(row.text) not in never]
-    chosen = [row.label not in measured and _is_held_out(row.text) for row in left]
-    counts = Counter(row.label for row in left)
-    trained = Counter(row.label for row, out in zip(left, chosen, strict=True) if not out)
-    train: list[LabelledText] = []
+    measured = {name for row in frozen for name in _names(row)}
+    never = {_key(row) for row in frozen}
+    left = [row for row in rows if _key(row) not in never]
+    chosen = [not _names(row) <= measured and _is_held_out(row) for row in left]
+    counts = Counter(name for row in left for name in _names(row))
+    trained = Counter(
+        name for row, out in zip(left, chosen, strict=True) if not out for name in _names(row)
+    )
+    train: list[Row] = []
     held_out = list(frozen)
     for row, out in zip(left, chosen, strict=True):
-        keep = not out or counts[row.label] < FEW_ROWS or not trained[row.label]
-        (train if keep else held_out).append(row)
+        few = any(counts[name] < FEW_ROWS or not trained[name] for name in _names(row))
+        (held_out if out and not few else train).append(row)
     return Split(train, held_out)
 
 
-def _is_held_out(text: str) -> bool:
-    digest = hashlib.sha256(text_key(text).encode()).digest()
+def _names(row: Row) -> set[str]:
+    return set(names_of(row)) or {NOTHING}
+
+
+def _key(row: Row) -> str:
+    return text_key(text_of(row))
+
+
+def _is_held_out(row: Row) -> bool:
+    digest = hashlib.sha256(_key(row).encode()).digest()
     return int.from_bytes(digest[:4], "big") % HELD_OUT_PARTS == 0
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What changed from one version to the next; ``relabelled`` has text, old and new label."""
+    """What changed from one version to the next; ``relabelled`` has pairs of old and new row."""
 
-    added: list[LabelledText]
-    removed: list[LabelledText]
-    relabelled: list[tuple[str, str, str]]
+    added: list[Row]
+    removed: list[Row]
+    relabelled: list[tuple[Row, Row]]
 
 
-def difference(old: Sequence[LabelledText], new: Sequence[LabelledText]) -> Difference:
-    """Rows by their text: those added, those removed, those with another label."""
-    before = {row.text: row for row in old}
-    after = {row.text: row for row in new}
+def difference(old: Sequence[Row], new: Sequence[Row]) -> Difference:
+    """Rows by their text: those added, those removed, those of which something else is said."""
+    before = {text_of(row): row for row in old}
+    after = {text_of(row): row for row in new}
     return Difference(
         [row for text, row in after.items() if text not in before],
         [row for text, row in before.items() if text not in after],
         [
-            (text, before[text].label, row.label)
+            (before[text], row)
             for text, row in after.items()
-            if text in before and before[text].label != row.label
+            if text in before and value_of(before[text]) != value_of(row)
         ],
     )
 
 
-def statistics(rows: Sequence[LabelledText]) -> dict[str, Any]:
-    """Rows of each label, lengths in characters, repeated texts and contradictions, for JSON."""
-    texts = [row.text for row in rows]
+def statistics(rows: Sequence[Row]) -> dict[str, Any]:
+    """For JSON: rows of each label or entities of each type, rows of which none is said, lengths in
+    characters, repeated texts and contradictions."""
+    texts = [text_of(row) for row in rows]
     groups = exact_groups(texts)
     lengths = np.asarray([len(text) for text in texts] or [0])
     return {
-        "labels": dict(Counter(row.label for row in rows).most_common()),
+        "labels": dict(Counter(name for row in rows for name in names_of(row)).most_common()),
+        "without": sum(not names_of(row) for row in rows),
         "lengths": {
             "least": int(lengths.min()),
             "median": float(np.median(lengths)),
@@ -122,5 +141,5 @@ def statistics(rows: Sequence[LabelledText]) -> dict[str, Any]:
             "most": int(lengths.max()),
         },
         "repeats": sum(len(group) - 1 for group in groups),
-        "contradictions": sum(len({rows[i].label for i in group}) > 1 for group in groups),
+        "contradictions": sum(len({value_of(rows[i]) for i in group}) > 1 for group in groups),
     }

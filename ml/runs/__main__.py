@@ -30,7 +30,7 @@ def main() -> int:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.nice(order.niceness)
     try:
-        _tell({"done": _run(order)})
+        _tell({"done": run(order)})
     except MLError as error:
         _tell({"failed": str(error)})
         return 1
@@ -41,7 +41,8 @@ def main() -> int:
     return 0
 
 
-def _run(order: RunOrder) -> dict[str, Any]:
+def run(order: RunOrder) -> dict[str, Any]:
+    """Train, build and measure; returns the version and what was measured."""
     import torch
 
     torch.set_num_threads(order.threads)
@@ -74,7 +75,7 @@ def _trained(order: RunOrder) -> str:
     _tell({"stage": "training"})
     request = FinetuneRequest(
         name=order.task,
-        kind="classification",
+        kind=order.kind,
         train_file=order.train_file,
         valid_file=order.held_out_file,
         output=order.artifacts_dir / order.task / f".{order.run_folder.name}",

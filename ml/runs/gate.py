@@ -51,13 +51,14 @@ def judge(
     rows = int(candidate["n"])
     checks = [Check("rows", rows >= limits.rows, rows, None, limits.rows)]
     old = live or {}
-    for name in ("accuracy", "macro_f1"):
+    for name in ("accuracy", "macro_f1", "exact_match", "micro_f1", "f1"):
         checks += _not_less(name, candidate.get(name), old.get(name), limits.margin)
     checks += _not_less(
         "oos_recall", candidate.get("oos_recall"), old.get("oos_recall"), limits.scope_margin
     )
     checks += _labels(candidate, old, limits)
-    checks.append(_at_most("ece", candidate, old, limits.ece, limits.ece_margin))
+    if "ece" in candidate:  # taggers tell none
+        checks.append(_at_most("ece", candidate, old, limits.ece, limits.ece_margin))
     for name, most in (("latency_ms", limits.latency_ms), ("size_bytes", limits.size_bytes)):
         allowed = max(most, limits.factor * old.get(name, 0.0))
         value = candidate[name]

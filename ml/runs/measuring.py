@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from ml.artifacts import Artifact
 from ml.data.readers import LabelledText, Problems
+from ml.data.row_kinds import Row, read_rows, shown, text_of, value_of
 from ml.data.targeting import TARGETED_TASK, read_marked
 from ml.errors import MLError
-from ml.evaluation.measures import ClassificationMeasure
+from ml.evaluation.measures import ClassificationMeasure, TaggingMeasure
+from ml.evaluation.multi_label_measure import MultiLabelMeasure
+from ml.runs.answers import (
+    ANSWERS,
+    Answer,
+    answer_of,
+    answers_write,
+    confusion_change,
+    mistakes,
+    told,
+)
 from ml.runs.order import RunOrder
 from ml.runtime import RuntimeSettings
 from ml.serving.predictors import load_predictor
 from ml.serving.registry import ModelStore
-from ml.types import OUT_OF_SCOPE, Classification
+from ml.types import OUT_OF_SCOPE, Kind
 
 SHOWN = 200
 _TIMED = 40
@@ -23,9 +36,12 @@ _TEXT_SHOWN = 300
 _KEPT = (
     *("n", "accuracy", "macro_f1", "ece", "coverage", "accuracy_when_confident", "intervals"),
     *("n_oos", "oos_recall", "in_scope_accuracy_at_threshold", "unknown_labels"),
+    *("exact_match", "micro_f1", "micro_precision", "micro_recall", "mean_average_precision"),
+    *("f1", "precision", "recall"),
 )
 
 Report = Callable[[int, int, str], None]
+Measure = ClassificationMeasure | MultiLabelMeasure | TaggingMeasure
 
 
 def measured(order: RunOrder, version: str, report: Report) -> dict[str, Any]:
@@ -34,11 +50,14 @@ def measured(order: RunOrder, version: str, report: Report) -> dict[str, Any]:
     ``live`` is ``None`` where there is none, or it cannot be loaded; the numbers of both have
     ``per_label``, ``latency_ms`` and ``size_bytes``. ``comparison`` holds the paired tests,
     ``confusion`` the pairs of labels whose number changed and ``changed`` the first rows that the
-    two answer differently, those that got worse first.
+    two answer differently, those that got worse first. What the candidate answered is kept in the
+    run's folder.
     """
-    rows = held_out_rows(order)
+    rows = held_out_rows(order.task, order.kind, order.held_out_file)
     store = ModelStore(order.models_dir)
     numbers, answers, measure = _measure(store, order, version, rows, report)
+    after = [answer_of(one) for one in answers]
+    answers_write(order.run_folder / ANSWERS, after)
     result: dict[str, Any] = {"candidate": numbers, "live": None}
     if order.live is None or order.live == version:
         return result
@@ -46,55 +65,69 @@ def measured(order: RunOrder, version: str, report: Report) -> dict[str, Any]:
         live, old, _ = _measure(store, order, order.live, rows, report)
     except MLError as error:
         return result | {"live_problem": str(error)}
-    gold = [row.label for row in rows]
-    before, after = [_said(one) for one in old], [_said(one) for one in answers]
+    before = [answer_of(one) for one in old]
     return result | {
         "live": live,
         "comparison": measure.compare(rows, old, answers),
-        "confusion": _confusion_change(gold, before, after),
+        "confusion": [
+            {"label": pair[0], "taken_for": pair[1], "live": live_times, "candidate": times}
+            for pair, live_times, times in confusion_change(rows, before, after)
+        ],
         **_changed(rows, before, after),
     }
 
 
-def held_out_rows(order: RunOrder) -> list[LabelledText]:
+def held_out_rows(task: str, kind: Kind, file: Path) -> list[Row]:
     """The rows that are measured by; those of targeted sentiment as marked texts."""
-    if order.task == TARGETED_TASK:
-        return list(read_marked(order.held_out_file))
-    from ml.data.readers import read_classification
-
-    return list(read_classification(order.held_out_file, Problems()))
+    if task == TARGETED_TASK:
+        return list(read_marked(file))
+    return list(read_rows(file, kind, Problems()))
 
 
 def _measure(
-    store: ModelStore,
-    order: RunOrder,
-    version: str,
-    rows: Sequence[LabelledText],
-    report: Report,
-) -> tuple[dict[str, Any], list[Classification], ClassificationMeasure]:
+    store: ModelStore, order: RunOrder, version: str, rows: Sequence[Row], report: Report
+) -> tuple[dict[str, Any], list[Any], Any]:
     artifact = store.artifact(order.task, version)
     folder = order.models_dir / order.task / version
     predictor: Any = load_predictor(folder, artifact, RuntimeSettings(order.threads, 1))
-    measure = ClassificationMeasure(predictor, temperature=artifact.temperature)
+    measure: Any = _measure_of(predictor, artifact)
     answers = measure.answer(rows, report)
     numbers, _ = measure.report(rows, answers)
     kept = {name: numbers[name] for name in _KEPT if name in numbers}
     kept |= {
         "version": version,
-        "per_label": _per_label(rows, answers),
-        "latency_ms": 1000 * _latency(predictor, [row.text for row in rows[:_TIMED]]),
+        "per_label": _per_label(numbers, rows, answers),
+        "latency_ms": 1000 * _latency(predictor, [text_of(row) for row in rows[:_TIMED]]),
         "size_bytes": sum(ref.bytes for ref in artifact.files.values()),
     }
     return kept, answers, measure
 
 
+def _measure_of(predictor: Any, artifact: Artifact) -> Measure:
+    if artifact.kind == "ner":
+        return TaggingMeasure(predictor)
+    if artifact.kind == "multi_label":
+        return MultiLabelMeasure(predictor, temperature=artifact.temperature)
+    return ClassificationMeasure(predictor, temperature=artifact.temperature)
+
+
 def _per_label(
-    rows: Sequence[LabelledText], answers: Sequence[Classification]
+    numbers: Mapping[str, Any], rows: Sequence[Row], answers: Sequence[Any]
 ) -> dict[str, dict[str, float]]:
-    """Recall and number of rows of each label but the out-of-scope one."""
-    asked = Counter(row.label for row in rows if row.label != OUT_OF_SCOPE)
+    """Recall and number of rows, or of entities, of each label but the out-of-scope one."""
+    if "per_type" in numbers:
+        found = numbers["per_type"].items()
+        return {name: {"rows": one["support"], "recall": one["recall"]} for name, one in found}
+    if "micro_f1" in numbers:
+        return {
+            one["label"]: {"rows": one["support"], "recall": one["recall"]}
+            for one in numbers["per_label"]
+            if one["support"]
+        }
+    labelled = [row for row in rows if isinstance(row, LabelledText)]
+    asked = Counter(row.label for row in labelled if row.label != OUT_OF_SCOPE)
     right = Counter(
-        row.label for row, one in zip(rows, answers, strict=True) if row.label == one.label
+        row.label for row, one in zip(labelled, answers, strict=True) if row.label == one.label
     )
     return {
         label: {"rows": number, "recall": right[label] / number}
@@ -112,41 +145,28 @@ def _latency(predictor: Any, texts: Sequence[str]) -> float:
     return sorted(times)[len(times) // 2] if times else 0.0
 
 
-def _said(answer: Classification) -> str:
-    """The label, or that there is none for the text."""
-    return answer.label if answer.in_scope else OUT_OF_SCOPE
-
-
-def _confusion_change(
-    gold: Sequence[str], before: Sequence[str], after: Sequence[str]
-) -> list[dict[str, Any]]:
-    """Pairs of the right and a wrong label whose number changed most."""
-    old = Counter((g, p) for g, p in zip(gold, before, strict=True) if g != p)
-    new = Counter((g, p) for g, p in zip(gold, after, strict=True) if g != p)
-    pairs = sorted({*old, *new}, key=lambda pair: (-abs(new[pair] - old[pair]), -new[pair], pair))
-    return [
-        {"label": pair[0], "taken_for": pair[1], "live": old[pair], "candidate": new[pair]}
-        for pair in pairs[:30]
-        if old[pair] != new[pair]
-    ]
-
-
 def _changed(
-    rows: Sequence[LabelledText], before: Sequence[str], after: Sequence[str]
+    rows: Sequence[Row], before: Sequence[Answer], after: Sequence[Answer]
 ) -> dict[str, Any]:
     found = [
         {
-            "text": row.text[:_TEXT_SHOWN],
-            "label": row.label,
-            "live": old,
-            "candidate": new,
-            "verdict": "better" if new == row.label else "worse" if old == row.label else "other",
+            "text": text_of(row)[:_TEXT_SHOWN],
+            "label": shown(row, value_of(row)),
+            "live": told(row, old),
+            "candidate": told(row, new),
+            "verdict": _verdict(row, old, new),
         }
         for row, old, new in zip(rows, before, after, strict=True)
-        if old != new
+        if old.final != new.final
     ]
     found.sort(key=lambda row: ("worse", "better", "other").index(row["verdict"]))
     return {
         "changed": found[:SHOWN],
         "changes": dict(Counter(row["verdict"] for row in found)),
     }
+
+
+def _verdict(row: Row, old: Answer, new: Answer) -> str:
+    if not mistakes(row, new):
+        return "better"
+    return "worse" if not mistakes(row, old) else "other"

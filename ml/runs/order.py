@@ -7,18 +7,21 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ml.types import Kind
+
 TRAINED = "trained.json"
 """In a run's folder: the version that it has trained, so that it does so once."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunOrder:
-    """A classifier to train and to measure.
+    """A model to train and to measure.
 
-    ``train_file`` and ``held_out_file`` are JSONL; ``recipe`` is a TOML file whose settings
-    ``overrides`` replace. The artifact goes to ``artifacts_dir/<task>/<version>`` and what is
-    built of it to ``models_dir/<task>/<version>``, where ``live`` is the version to compare with.
-    ``run_folder`` keeps checkpoints, curves and, once it is over, nothing that is needed.
+    ``kind`` says what it learns. ``train_file`` and ``held_out_file`` are JSONL; ``recipe`` is a
+    TOML file whose settings ``overrides`` replace. The artifact goes to
+    ``artifacts_dir/<task>/<version>`` and what is built of it to ``models_dir/<task>/<version>``,
+    where ``live`` is the version to compare with. ``run_folder`` keeps checkpoints, curves and what
+    was answered on the held-out rows.
     """
 
     task: str
@@ -27,6 +30,7 @@ class RunOrder:
     run_folder: Path
     artifacts_dir: Path
     models_dir: Path
+    kind: Kind = "classification"
     recipe: Path | None = None
     overrides: dict[str, Any] = field(default_factory=dict)
     live: str | None = None

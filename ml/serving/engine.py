@@ -129,6 +129,9 @@ class LocalEngine:
                     raise
                 logger.exception("the task %s cannot be served", name)
 
+    def refresh(self) -> list[str]:
+        return self._source.refresh()
+
     def cached_texts(self, task: str) -> list[str]:
         return self._cache.texts(task)
 

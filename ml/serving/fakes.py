@@ -208,6 +208,9 @@ class FakeModels:
         except KeyError as error:
             raise ModelNotFound(f"no model is active for the task {task!r}") from error
 
+    def refresh(self) -> list[str]:
+        return []
+
     def infos(self) -> list[ModelInfo]:
         return [self._info(task) for task in sorted(self._versions)]
 
@@ -278,6 +281,9 @@ class GatedModels:
 
     def active_version(self, task: str) -> str:
         return self._source.active_version(task)
+
+    def refresh(self) -> list[str]:
+        return self._source.refresh()
 
     def infos(self) -> list[ModelInfo]:
         return self._source.infos()

@@ -97,6 +97,14 @@ class InferenceEngine(Protocol):
         """
         ...
 
+    def refresh(self) -> list[str]:
+        """Load what became active since, in the caller's thread; returns the tasks.
+
+        While it is called every few seconds, requests are answered by the version before until
+        the new one is ready, and none waits for it.
+        """
+        ...
+
     def cached_texts(self, task: str) -> list[str]:
         """The texts of ``task`` whose predictions are held; long ones are held by digest alone."""
         ...
@@ -146,6 +154,13 @@ class ModelSource(Protocol):
     def load(self, unit: str) -> Unit:
         """A joint model, or the active version of a task; loaded at first use; raises
         ``MLError``."""
+        ...
+
+    def refresh(self) -> list[str]:
+        """Load what became active and is not in memory, in the caller's thread; returns the tasks.
+
+        Called again and again it keeps requests from waiting for that.
+        """
         ...
 
     def infos(self) -> list[ModelInfo]:

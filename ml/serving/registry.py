@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 ACTIVE = "active.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _RETRY_AFTER = 5.0  # seconds until a model that could not be loaded is tried again
+_FOLLOWED = 10.0  # seconds for which a call of ``refresh`` promises the next one
 _KEPT = 4  # versions in memory beside the active ones: asked for by name, or served before
 
 
@@ -44,9 +45,10 @@ class ModelStore:
     """The built models under ``root`` (``<task>/<version>/`` and ``<task>/active.json``).
 
     ``active.json`` is looked at with every request, so a promotion by another process is served
-    from the next batch on. Each task loads under its own lock: a broken or a slow one does not
-    hold up the others. When a newly promoted version cannot be loaded the version that was being
-    served stays, and :meth:`problems` says why.
+    from the next batch on, or, where :meth:`refresh` is called again and again, from when that has
+    loaded the version: no batch waits for it then. Each task loads under its own lock: a broken or
+    a slow one does not hold up the others. When a newly promoted version cannot be loaded the
+    version that was being served stays, and :meth:`problems` says why.
 
     A name of :func:`ml.serving.protocol.of_version` is served as a task whose active version is
     that one; the last few that were asked for stay in memory.
@@ -63,6 +65,7 @@ class ModelStore:
         self._joint: WeakValueDictionary[tuple[str, str], JointPredictor] = WeakValueDictionary()
         self._named: OrderedDict[tuple[str, str], Predictor] = OrderedDict()
         self._named_lock = threading.Lock()
+        self._followed_until = 0.0
 
     def tasks(self) -> list[str]:
         """The tasks that have an active version, sorted."""
@@ -179,6 +182,38 @@ class ModelStore:
         except MLError as error:
             logger.warning("version %s of %s is not ready: %s", version, task, error)
 
+    def refresh(self) -> list[str]:
+        """Load the active versions that are not in memory, in the caller's thread; returns their
+        tasks.
+
+        Meanwhile the versions before answer. One that cannot be loaded is tried again later.
+        """
+        self._followed_until = time.monotonic() + _FOLLOWED
+        loaded = []
+        for task in self.tasks():
+            try:
+                version = self.active_version(task)
+                entry = self._entry(task)
+                if self._is_settled(entry, version):
+                    continue
+                self._prepare(task, version)
+                with entry.lock:
+                    serving = self._replace(entry, task, version)
+            except MLError as error:
+                logger.warning("the task %s is not refreshed: %s", task, error)
+                continue
+            if serving.info.version == version:
+                loaded.append(task)
+        return loaded
+
+    @staticmethod
+    def _is_settled(entry: _Entry, version: str) -> bool:
+        """Whether the version is in memory, or was found not to be loadable a moment ago."""
+        current, broken = entry.predictor, entry.broken
+        if current is not None and current.info.version == version:
+            return True
+        return broken is not None and broken[0] == version and time.monotonic() < broken[1]
+
     def unit(self, task: str) -> str:
         """The joint model that answers for the task, as ``<name>/<version>``; else the task.
 
@@ -186,6 +221,9 @@ class ModelStore:
         """
         active = self.active_version(task)
         if of_version(task)[1]:
+            return task
+        loaded = self._entry(task).predictor
+        if loaded is None or loaded.info.version != active:
             return task
         known = self._artifacts.get((task, active))
         trunk = trunk_of(known) if known else None
@@ -233,6 +271,8 @@ class ModelStore:
         current = entry.predictor
         if current is not None and current.info.version == version:
             return current
+        if current is not None and self._is_followed(task, version):
+            return current
         if not entry.lock.acquire(blocking=current is None):
             assert current is not None
             return current
@@ -240,6 +280,11 @@ class ModelStore:
             return self._replace(entry, task, version)
         finally:
             entry.lock.release()
+
+    def _is_followed(self, task: str, version: str) -> bool:
+        """Whether :meth:`refresh` will load the version, which is not ready yet."""
+        followed = time.monotonic() < self._followed_until
+        return followed and (task, version) not in self._named
 
     def _replace(self, entry: _Entry, task: str, version: str) -> Predictor:
         current = entry.predictor

@@ -50,7 +50,7 @@ SCREENS: dict[str, tuple[str, ...]] = {
     ),
     "lena": (
         *("/support/teams/", "/support/hours/", "/support/?tab=all&q=card"),
-        *("/models/data/", "/models/runs/", "/models/history/"),
+        *("/models/data/", "/models/runs/", "/models/history/", "/models/prediction/"),
         *("/models/monitoring/", "/models/trials/", "/models/label/"),
     ),
 }

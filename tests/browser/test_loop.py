@@ -126,6 +126,7 @@ def test_a_new_topic_is_corrected_learned_promoted_and_rolled_back(
     make_version(lead, tmp_path)
     picture(lead, "loop-3-version")
     train(lead)
+    open_changed_row(lead)
     promote(lead)
     began = time.monotonic()
     while intent(operator, server) != LABEL:
@@ -178,6 +179,17 @@ def train(lead: Page) -> None:
     expect(lead.locator("[data-curve] svg")).to_be_visible(timeout=RUN_MILLISECONDS)
     picture(lead, "loop-5-running")
     expect(lead.get_by_role("heading", name="The gate")).to_be_visible(timeout=RUN_MILLISECONDS)
+
+
+def open_changed_row(lead: Page) -> None:
+    """A row that changed opens to what the live version and the candidate say of it."""
+    run = lead.url
+    lead.get_by_role("region", name="Rows that changed").get_by_role("link").first.click()
+    said = lead.get_by_role("region", name="What other versions say")
+    expect(said.get_by_text("otherwise").first).to_be_visible(timeout=SLOW)
+    expect(lead.locator("#opened-why figure")).to_be_visible(timeout=SLOW)
+    picture(lead, "loop-6-prediction")
+    lead.goto(run)
 
 
 def promote(lead: Page) -> None:

@@ -72,7 +72,7 @@ def test_bad_rows_are_named_and_nothing_is_stored_unless_they_are_left_out(
     dataset: DataSet, lead: User
 ) -> None:
     upload = kept(lead, CSV + ",card\n" + "x" * 20_001 + ",card\nno label,\n")
-    preview = uploads.upload_preview(upload=upload, task="intent")
+    preview = uploads.upload_preview(upload=upload, task="intent", kind="classification")
     assert preview.bad == 3
     assert [problem.split(":")[0] for problem in preview.problems] == [
         f"rows.csv, row {row}" for row in (4, 5, 6)
@@ -88,10 +88,13 @@ def test_bad_rows_are_named_and_nothing_is_stored_unless_they_are_left_out(
 
 def test_columns_are_guessed_or_chosen(lead: User) -> None:
     upload = kept(lead, "a,b,c\n1,card,where is it\n")
-    preview = uploads.upload_preview(upload=upload, task="intent")
+    preview = uploads.upload_preview(upload=upload, task="intent", kind="classification")
     assert "choose the column" in preview.problems[0]
     chosen = uploads.upload_preview(
-        upload=upload, task="intent", mapping={"text": "c", "label": "b", "x": "a"}
+        upload=upload,
+        task="intent",
+        kind="classification",
+        mapping={"text": "c", "label": "b", "x": "a"},
     )
     assert [(row.text, row.label) for row in chosen.rows] == [("where is it", "card")]
 

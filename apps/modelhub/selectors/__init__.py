@@ -1,7 +1,7 @@
 """Reads: models with their versions, examples, data sets, runs."""
 
+from apps.modelhub.selectors.corrections import corrections_count
 from apps.modelhub.selectors.datasets import (
-    correction_counts,
     dataset_get,
     dataset_list,
     dataset_version_get,
@@ -33,7 +33,7 @@ __all__ = [
     "ModelVersion",
     "artifact_folders",
     "card_html",
-    "correction_counts",
+    "corrections_count",
     "dataset_get",
     "dataset_list",
     "dataset_version_get",

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from apps.core.errors import NotFound
-from apps.modelhub.models import DataSet, DataSetVersion, LabelledExample, Upload
+from apps.modelhub.models import DataSet, DataSetVersion, Upload
 
 
 def dataset_list() -> QuerySet[DataSet]:
@@ -35,11 +35,3 @@ def upload_get(*, upload_id: int, owner: Any) -> Upload:
     if upload is None:
         raise NotFound("The upload has expired; choose the file again.", code="upload_not_found")
     return upload
-
-
-def correction_counts(*, task: str) -> dict[str, int]:
-    """How many corrections each label of a task has, the most first."""
-    counts: dict[str, int] = {}
-    for label in LabelledExample.objects.filter(task=task).values_list("new_label", flat=True):
-        counts[label] = counts.get(label, 0) + 1
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

@@ -11,33 +11,43 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from apps.accounts.services import audit_record
-from apps.core import locks
+from apps.core import gateway, locks
 from apps.core.errors import Conflict, InvalidInput
 from apps.modelhub.files import rows_read, rows_store
-from apps.modelhub.models import DataSet, DataSetVersion, LabelledExample, Upload
-from apps.modelhub.origins import mark_of
+from apps.modelhub.models import DataSet, DataSetVersion, LabelQueue, Upload
+from apps.modelhub.selectors.corrections import corrections_of as corrections_of
 from apps.modelhub.uploads import Preview, file_preview, upload_preview
-from ml.data.readers import LabelledText
+from ml.data.row_kinds import Row
 from ml.data.versions import statistics, with_corrections
 from ml.encoders import file_sha256
 
 TASK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
+Kind = LabelQueue.Kind
 BASES = ("latest", "shipped", "none")
 
 
-def dataset_create(*, actor: Any, name: str, task: str) -> DataSet:
-    """Begin a data set for a task; raises ``InvalidInput`` or ``Conflict`` (the name is taken)."""
+def dataset_create(*, actor: Any, name: str, task: str, kind: str = "") -> DataSet:
+    """Begin a data set for a task; raises ``InvalidInput`` or ``Conflict`` (the name is taken).
+
+    ``kind`` is what is said of a text; of a task that has a model here it is that model's.
+    """
     name, task = name.strip(), task.strip()
     fields = {}
     if not 0 < len(name) <= 80:
         fields["name"] = "missing or longer than 80 characters"
     if not TASK.fullmatch(task):
         fields["task"] = "letters, digits, - and _, 60 at most"
+    served = {info.task: info.kind for info in gateway.models()}.get(task)
+    kind = kind or served or Kind.CLASSIFICATION
+    if kind not in Kind.values:
+        fields["kind"] = f"one of {', '.join(Kind.values)}"
+    elif served and kind != served:
+        fields["kind"] = f"the model of {task} is of the kind {served}"
     if fields:
         raise InvalidInput("The data set needs a name and a task.", fields=fields)
     try:
         with transaction.atomic():
-            dataset = DataSet.objects.create(name=name, task=task, actor=actor)
+            dataset = DataSet.objects.create(name=name, task=task, kind=kind, actor=actor)
             audit_record(
                 actor=actor,
                 action="dataset.created",
@@ -63,13 +73,13 @@ def version_from_upload(
 
     Raises ``InvalidInput`` when rows are bad and ``skip_bad`` is not set; nothing is stored then.
     """
-    preview = upload_preview(upload=upload, task=dataset.task, mapping=mapping)
+    preview = upload_preview(upload=upload, task=dataset.task, kind=dataset.kind, mapping=mapping)
     rows = _usable(preview, upload.name, skip_bad)
     origin: dict[str, Any] = {"kind": "upload", "file": upload.name, "file_sha256": upload.sha256}
     if preview.bad:
         origin["left_out"] = preview.bad
     if corrections:
-        rows, more = _corrected(dataset.task, rows)
+        rows, more = _corrected(dataset, rows)
         origin |= {"kind": "extended", **more}
     return _version_store(actor, dataset, rows, origin)
 
@@ -81,7 +91,7 @@ def version_extend(*, actor: Any, dataset: DataSet, base: str = "latest") -> Dat
     ``MODEL_BASE_FILES`` names for the task; ``none``, nothing but corrections. Raises ``Conflict``
     when that equals a version that is there.
     """
-    rows: list[LabelledText] = []
+    rows: list[Row] = []
     origin: dict[str, Any] = {"kind": "extended"}
     latest = dataset.versions.first()
     if base == "latest":
@@ -90,13 +100,13 @@ def version_extend(*, actor: Any, dataset: DataSet, base: str = "latest") -> Dat
         rows = version_rows(latest)
         origin |= {"base": latest.number, "file_sha256": latest.origin.get("file_sha256", "")}
     elif base == "shipped":
-        rows, file = _shipped_rows(dataset.task)
+        rows, file = _shipped_rows(dataset)
         origin |= {"file": file.name, "file_sha256": file_sha256(file)}
     elif base == "none":
         origin["kind"] = "corrections"
     else:
         raise InvalidInput(f"The base is one of {', '.join(BASES)}.", fields={"base": "unknown"})
-    rows, more = _corrected(dataset.task, rows)
+    rows, more = _corrected(dataset, rows)
     if not rows:
         raise Conflict(f"Nobody has corrected {dataset.task} yet.", code="no_corrections")
     return _version_store(actor, dataset, rows, origin | more)
@@ -111,7 +121,7 @@ def dataset_freeze(
     skip_bad: bool = False,
 ) -> DataSet:
     """Make the rows of a file those that every version is measured by, and none trained on."""
-    preview = upload_preview(upload=upload, task=dataset.task, mapping=mapping)
+    preview = upload_preview(upload=upload, task=dataset.task, kind=dataset.kind, mapping=mapping)
     rows = _usable(preview, upload.name, skip_bad)
     frozen = rows_store(rows)
     with transaction.atomic():
@@ -129,50 +139,35 @@ def dataset_freeze(
     return dataset
 
 
-def version_rows(version: DataSetVersion) -> list[LabelledText]:
+def version_rows(version: DataSetVersion) -> list[Row]:
     """The rows of a version; raises ``Conflict`` when its file is not what it was."""
-    return rows_read(version.sha256, str(version))
+    return rows_read(version.sha256, str(version), version.dataset.kind)
 
 
-def frozen_rows(dataset: DataSet) -> list[LabelledText]:
+def frozen_rows(dataset: DataSet) -> list[Row]:
     """The rows that all versions are measured by; none where the data set has no such file."""
     if not dataset.frozen:
         return []
-    return rows_read(dataset.frozen, f"the frozen rows of {dataset.name}")
+    return rows_read(dataset.frozen, f"the frozen rows of {dataset.name}", dataset.kind)
 
 
-def corrections_of(task: str) -> list[LabelledText]:
-    """What people corrected, oldest first; of equal texts the last is what counts."""
-    examples = LabelledExample.objects.filter(task=task).order_by("updated_at", "id")
-    return [
-        LabelledText(
-            example.text,
-            example.new_label,
-            source=example.app,
-            group=mark_of(example.app, example.provenance),
-        )
-        for example in examples.only("text", "new_label", "app", "provenance")
-    ]
-
-
-def _corrected(
-    task: str, base: Sequence[LabelledText]
-) -> tuple[list[LabelledText], dict[str, Any]]:
-    corrections = corrections_of(task)
+def _corrected(dataset: DataSet, base: Sequence[Row]) -> tuple[list[Row], dict[str, Any]]:
+    corrections = corrections_of(dataset.task, dataset.kind)
     return with_corrections(base, corrections), {"corrections": len(corrections)}
 
 
-def _shipped_rows(task: str) -> tuple[list[LabelledText], Path]:
+def _shipped_rows(dataset: DataSet) -> tuple[list[Row], Path]:
+    task = dataset.task
     file = settings.MODEL_BASE_FILES.get(task)
     if file is None or not Path(file).is_file():
         raise Conflict(
             f"No base file of {task} is set up (MODEL_BASE_FILES); upload one.", code="no_base"
         )
-    preview = file_preview(path=Path(file), name=Path(file).name, task=task)
+    preview = file_preview(path=Path(file), name=Path(file).name, task=task, kind=dataset.kind)
     return list(_usable(preview, Path(file).name, False)), Path(file)
 
 
-def _usable(preview: Preview, name: str, skip_bad: bool) -> list[LabelledText]:
+def _usable(preview: Preview, name: str, skip_bad: bool) -> list[Row]:
     if preview.bad and not (skip_bad and preview.rows):
         shown = "; ".join(preview.problems[:3])
         raise InvalidInput(f"{shown} Nothing was stored.", code="rows_refused")
@@ -182,7 +177,7 @@ def _usable(preview: Preview, name: str, skip_bad: bool) -> list[LabelledText]:
 
 
 def _version_store(
-    actor: Any, dataset: DataSet, rows: Sequence[LabelledText], origin: dict[str, Any]
+    actor: Any, dataset: DataSet, rows: Sequence[Row], origin: dict[str, Any]
 ) -> DataSetVersion:
     sha256 = rows_store(rows)
     with transaction.atomic():

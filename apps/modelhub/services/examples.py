@@ -13,6 +13,7 @@ from apps.accounts.services import audit_record
 from apps.core.errors import InvalidInput, NotFound, Problem
 from apps.modelhub.files import rows_read
 from apps.modelhub.models import DataSetVersion, LabelledExample, LabelRow
+from ml.data.row_kinds import text_of
 from ml.errors import DataError
 
 MAX_TEXT = 20_000
@@ -145,15 +146,20 @@ def examples_detach(*, task: str, subjects: Sequence[str]) -> int:
 
 
 def _datasets_with(texts: set[str]) -> list[str]:
-    found = []
+    """Versions that hold one of the texts, blanks aside: of tagged words those are not known."""
+    found, wanted = [], {_squeezed(text) for text in texts}
     for version in DataSetVersion.objects.select_related("dataset"):
         try:
-            rows = rows_read(version.sha256, str(version))
+            rows = rows_read(version.sha256, str(version), version.dataset.kind)
         except (Problem, DataError):  # a file that is gone holds nothing
             continue
-        if any(row.text in texts for row in rows):
+        if any(_squeezed(text_of(row)) in wanted for row in rows):
             found.append(str(version))
     return found
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
 
 
 def _remove(example: LabelledExample, actor: Any) -> None:

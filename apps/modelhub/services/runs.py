@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from typing import Any
 
-import tomli_w
 from django.conf import settings
 from django.db import transaction
 
@@ -16,17 +14,12 @@ from apps.core.errors import Conflict, InvalidInput
 from apps.core.jobs import Progress, job_cancel, job_start
 from apps.core.models import Job
 from apps.modelhub import selectors
-from apps.modelhub.files import run_folder
 from apps.modelhub.models import DataSetVersion, Run
-from apps.modelhub.services.datasets import frozen_rows, version_rows
-from ml.data.readers import LabelledText
-from ml.data.targeting import TARGET, TARGETED_TASK
-from ml.data.versions import Split, split_rows
+from apps.modelhub.services.run_orders import run_order
+from apps.modelhub.services.run_orders import run_split as run_split
 from ml.errors import MLError
 from ml.runs.gate import Limits, judge
-from ml.runs.order import RunOrder
 from ml.runs.process import follow_run
-from ml.types import OUT_OF_SCOPE
 
 RUN_JOB = "modelhub.run"
 METHODS = (*("lora", "full", "head", "bitfit", "adapter", "ia3", "adalora", "prefix", "prompt"),)
@@ -125,7 +118,7 @@ def run_execute(progress: Progress, *, run_id: int) -> dict[str, Any]:
     run = Run.objects.select_related("dataset_version__dataset", "dataset_version__parent").get(
         pk=run_id
     )
-    order, train_rows = _order(run)
+    order, train_rows = run_order(run)
     told = _Told(run, progress)
     try:
         result = follow_run(order, told.tell, told.beat)
@@ -143,30 +136,6 @@ def run_execute(progress: Progress, *, run_id: int) -> dict[str, Any]:
         payload = {"version": run.version, "passed": gate["passed"]}
         events.publish(run_stream(run.pk), "run.finished", payload)
     return {"run": run.pk, **payload}
-
-
-def run_split(version: DataSetVersion) -> Split:
-    """What a run of the version trains on and is measured by.
-
-    Raises ``Conflict`` when there are fewer than two labels to learn, or no row to measure by.
-    """
-    split = split_rows(version_rows(version), frozen_rows(version.dataset))
-    labels = {row.label for row in split.train} - {OUT_OF_SCOPE}
-    if len(labels) < 2:
-        only = f"the one label {min(labels)}" if labels else "no label"
-        raise Conflict(f"{version} has {only} to learn; two are needed.", code="labels_missing")
-    unknown = sorted({row.label for row in split.held_out} - labels - {OUT_OF_SCOPE})
-    if unknown:
-        raise Conflict(
-            f"The rows to measure by have labels that {version} lacks: {', '.join(unknown[:5])}.",
-            code="labels_unknown",
-        )
-    if not any(row.label != OUT_OF_SCOPE for row in split.held_out):
-        raise Conflict(
-            f"{version} leaves no rows to measure by; add rows, or give the data set frozen ones.",
-            code="rows_missing",
-        )
-    return split
 
 
 class _Told:
@@ -210,58 +179,6 @@ def _queue(run: Run, actor: Any) -> None:
     )
     # Of this column alone: where jobs are done at once the run has ended by now.
     Run.objects.filter(pk=run.pk).update(job=run.job)
-
-
-def _order(run: Run) -> tuple[RunOrder, int]:
-    """Write the run's files; returns what its process is to do, and the rows to train on."""
-    folder = run_folder(run.pk)
-    folder.mkdir(parents=True, exist_ok=True)
-    split = run_split(run.dataset_version)
-    train, held_out = folder / "train.jsonl", folder / "held_out.jsonl"
-    train.write_text(_file(run.task, split.train), encoding="utf-8")
-    held_out.write_text(_file(run.task, split.held_out), encoding="utf-8")
-    recipe = folder / "recipe.toml"
-    recipe.write_text(tomli_w.dumps(_recipe(run)), encoding="utf-8")
-    store = gateway.model_store()
-    live = store.active_version(run.task) if run.task in store.tasks() else None
-    order = RunOrder(
-        task=run.task,
-        train_file=train,
-        held_out_file=held_out,
-        run_folder=folder,
-        artifacts_dir=settings.ML_ARTIFACTS_DIR,
-        models_dir=settings.ML_MODELS_DIR,
-        recipe=recipe,
-        live=live,
-        threads=settings.MODEL_RUN_THREADS,
-        niceness=settings.MODEL_RUN_NICENESS,
-    )
-    return order, len(split.train)
-
-
-def _file(task: str, rows: list[LabelledText]) -> str:
-    """The rows as the task's trainer reads them, in the order of the version's file."""
-
-    def record(row: LabelledText) -> dict[str, Any]:
-        if task == TARGETED_TASK:  # marked already: the target's stand-in is its name
-            return {"text": row.text, "entities": {TARGET: row.label}}
-        return {"text": row.text, "label": row.label}
-
-    return "".join(f"{json.dumps(record(row), ensure_ascii=False)}\n" for row in rows)
-
-
-def _recipe(run: Run) -> dict[str, Any]:
-    """The recipe of a run: the plain or the shipped one, then what the person changed."""
-    values: dict[str, Any] = {}
-    shipped = settings.MODEL_RECIPES_DIR / f"{run.task}.toml"
-    if run.options.get("recipe") == "shipped" and shipped.is_file():
-        values = tomllib.loads(shipped.read_text(encoding="utf-8"))
-        values.pop("card", None)
-    values |= tomllib.loads(run.advanced)
-    values |= {
-        name: run.options[name] for name in ("epochs", "learning_rate") if name in run.options
-    }
-    return values | {"encoder": run.base, "method": run.method, "refit": False}
 
 
 def _check(

@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote, urlencode
+
 from django import template
+from django.urls import reverse
 
 register = template.Library()
 
 _NAMES = {
+    "data": "Data set",
     "ece": "Calibration error (ECE)",
+    "exact_match": "Exact match",
     "f1": "F1",
     "label_recall": "Recall of labels",
     "latency_ms": "Latency, ms",
     "macro_f1": "Macro F1",
+    "micro_f1": "Micro F1",
     "n": "Rows measured",
     "n_oos": "Out-of-scope rows measured",
     "oos_auroc": "Out-of-scope AUROC",
     "oos_recall": "Out-of-scope recall",
     "rows": "Rows measured",
+    "train_rows": "Rows trained on",
     "size_bytes": "Size, MB",
 }
+
+
+_OPENED = 2_000  # characters of a text that can be explained
+
+
+@register.simple_tag
+def prediction_url(task: str, text: str) -> str:
+    """The page that opens what the live version of a task says of a text."""
+    asked = urlencode({"task": task, "text": text[:_OPENED]}, quote_via=quote)
+    return f"{reverse('modelhub:prediction')}#{asked}"
 
 
 @register.filter
@@ -64,7 +81,19 @@ def bound(value: float | None, name: str) -> str:
         return f"{value / 1e6:.1f}"
     if name == "latency_ms":
         return f"{value:.1f}"
-    return f"{value:.0f}" if name == "rows" else f"{value:.4f}"
+    return f"{value:,.0f}" if name in ("n", "rows") else f"{value:.4f}"
+
+
+@register.filter
+def chance(probability: float) -> str:
+    """A p-value: ``0.0312`` is ``0.031``, what is below a thousandth ``< 0.001``."""
+    return f"{probability:.3f}" if probability >= 0.001 else "< 0.001"
+
+
+@register.filter
+def lower_first(words: str) -> str:
+    """Words within a sentence: ``Accuracy`` is ``accuracy``, ``F1`` stays."""
+    return words if words[1:2].isdigit() else words[:1].lower() + words[1:]
 
 
 @register.filter

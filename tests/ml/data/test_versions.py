@@ -1,8 +1,13 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
+from pathlib import Path
 
-from ml.data.readers import LabelledText
+from ml.data.conll import conll
+from ml.data.multi_label import MultiLabelText
+from ml.data.readers import LabelledText, TaggedSentence
+from ml.data.row_kinds import Row, names_of, read_rows, text_of
 from ml.data.splits import text_key
 from ml.data.versions import (
     canonical,
@@ -69,7 +74,47 @@ def test_a_difference_names_what_was_added_removed_relabelled() -> None:
     found = difference(ROWS, changed)
     assert [row.text for row in found.added] == ["more"]
     assert [row.text for row in found.removed] == [ROWS[1].text]
-    assert found.relabelled == [(ROWS[0].text, "card", "rate")]
+    assert [(old.text, old.label, new.label) for old, new in found.relabelled] == [
+        (ROWS[0].text, "card", "rate")
+    ]
+
+
+def test_rows_of_several_labels_and_of_entities_are_split_by_what_is_rarest_in_them() -> None:
+    several: list[Row] = [
+        MultiLabelText(
+            f"you are {n}", ("insult", "threat") if n < 3 else ("insult",) if n % 2 else ()
+        )
+        for n in range(200)
+    ]
+    found = split_rows(several)
+    assert 20 < len(found.held_out) < 60
+    assert {names_of(row) for row in found.held_out} == {(), ("insult",)}, "threats are too few"
+    assert split_rows(several, found.held_out).held_out[: len(found.held_out)] == found.held_out
+    tagged: list[Row] = [
+        TaggedSentence(("Ada", str(n), "left"), ("B-PER", "O", "O")) for n in range(100)
+    ]
+    halves = split_rows(tagged)
+    assert halves.held_out
+    assert not set(map(text_of, halves.train)) & set(map(text_of, halves.held_out))
+
+
+def test_entities_and_label_sets_have_statistics_and_differences(tmp_path: Path) -> None:
+    old = TaggedSentence(("Ada", "left", "Oslo"), ("B-PER", "O", "B-LOC"), source="labelling")
+    new = TaggedSentence(old.tokens, ("B-PER", "O", "B-ORG"))
+    found = difference([old], [new])
+    assert found.relabelled == [(old, new)]
+    counts = statistics([old, new, TaggedSentence(("So", "it", "is"), ("O", "O", "O"))])
+    assert counts["labels"] == {"PER": 2, "LOC": 1, "ORG": 1}
+    assert (counts["without"], counts["contradictions"]) == (1, 1)
+    several = MultiLabelText("you", ())
+    for kind, row in (("ner", old), ("multi_label", several)):
+        file = tmp_path / f"{kind}.jsonl"
+        file.write_text(canonical([row]))
+        (read,) = read_rows(file, kind)
+        assert replace(read, row=0) == row
+    file = tmp_path / "rows.conll"
+    file.write_text(conll([old, new]))
+    assert [text_of(row) for row in read_rows(file, "ner")] == ["Ada left Oslo"] * 2
 
 
 def test_statistics_tell_repeats_and_contradictions() -> None:

@@ -11,10 +11,15 @@ import pytest
 
 from ml.artifacts import read_artifact
 from ml.errors import TrainingError
+from ml.runs.__main__ import run as run_order
+from ml.runs.answers import ANSWERS, answers_read
+from ml.runs.comparing import compare, shared
+from ml.runs.measuring import held_out_rows
 from ml.runs.order import TRAINED, RunOrder
 from ml.runs.process import LOG, follow_run
+from ml.types import Kind
 from tests.ml.serving.tiny_models import build_model
-from tests.ml.training.tiny_encoder import make_encoder, texts, write_rows
+from tests.ml.training.tiny_encoder import make_encoder, sentences, texts, write_rows
 
 
 class Stop(Exception):
@@ -91,6 +96,53 @@ def test_a_run_trains_builds_and_measures_beside_the_live_version(
 
     again = follow_run(asked, told.append, nothing)
     assert again["version"] == result["version"], "what was trained is not trained twice"
+
+
+def several(ending: str = "") -> list[dict[str, Any]]:
+    """Rows of two labels, of both and of none."""
+    one = [{"text": row["text"], "labels": [row["label"]]} for row in texts(ending=ending)]
+    both = [
+        {"text": f"{left['text']} {right['text']}", "labels": ["card", "rate"]}
+        for left, right in zip(one[:15], one[15:], strict=True)
+    ]
+    none = [{"text": f"ann and rome {ending} {row['text'][-9:]}", "labels": []} for row in one[::3]]
+    return [*one, *both, *none]
+
+
+@pytest.mark.parametrize(
+    ("kind", "train", "held_out", "number"),
+    [
+        ("multi_label", several(), several("in"), "micro_f1"),
+        ("ner", sentences(), sentences(("in", "the", "end")), "f1"),
+    ],
+    ids=["several labels", "entities"],
+)
+def test_a_run_of_another_kind_is_measured_by_its_own_numbers(
+    tmp_path: Path, encoder: Path, kind: Kind, train: Any, held_out: Any, number: str
+) -> None:
+    live = build_model(tmp_path / "models", "other", kind)
+    asked = order(
+        tmp_path,
+        encoder,
+        task="other",
+        kind=kind,
+        live=live,
+        train_file=write_rows(tmp_path / "train-2.jsonl", train),
+        held_out_file=write_rows(tmp_path / "held-2.jsonl", held_out),
+    )
+    asked.run_folder.mkdir()
+    result = run_order(asked)
+    candidate = result["candidate"]
+    assert candidate["n"] == len(held_out)
+    assert number in candidate
+    assert number in candidate["intervals"]
+    assert f"{number}_difference" in result["comparison"]
+    assert all(0 <= row["recall"] <= 1 for row in candidate["per_label"].values())
+    assert candidate["per_label"]
+    rows = held_out_rows("other", kind, asked.held_out_file)
+    answers = answers_read(asked.run_folder / ANSWERS)
+    numbers = compare(shared([(rows, answers), (rows, answers)]))
+    assert numbers["metrics"][0][number]["value"] == pytest.approx(candidate[number])
 
 
 def test_a_run_that_cannot_be_done_says_why(tmp_path: Path, encoder: Path) -> None:

@@ -107,6 +107,35 @@ def test_a_promotion_by_another_process_is_seen(root, versions):
     assert store.load("intent").info.version == versions[1]
 
 
+def test_a_store_that_is_refreshed_never_loads_for_a_batch(root, versions, monkeypatch):
+    store = ModelStore(root)
+    store.load("intent")
+    assert store.refresh() == []
+    loading, go_on = threading.Event(), threading.Event()
+
+    def slow(folder, artifact, runtime):
+        loading.set()
+        assert go_on.wait(10)
+        return load_predictor(folder, artifact, runtime)
+
+    monkeypatch.setattr(registry, "load_predictor", slow)
+    ModelStore(root).activate("intent", versions[1])
+    assert store.load("intent").info.version == versions[0], "the batch does not load it"
+    assert not loading.is_set()
+    refreshed: list[list[str]] = []
+    thread = threading.Thread(target=lambda: refreshed.append(store.refresh()))
+    thread.start()
+    assert loading.wait(10)
+    assert store.load("intent").info.version == versions[0], "nor waits for it"
+    go_on.set()
+    thread.join()
+    assert refreshed == [["intent"]]
+    assert store.load("intent").info.version == versions[1]
+    activate(root, "intent", "missing")
+    assert store.refresh() == []
+    assert store.load("intent").info.version == versions[1]
+
+
 def test_an_unknown_version_is_not_activated(root, versions):
     store = ModelStore(root)
     with pytest.raises(ModelNotFound, match="no version"):

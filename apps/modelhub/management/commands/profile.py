@@ -11,11 +11,9 @@ from django.core.management.base import CommandParser
 from apps.core import gateway
 from apps.core.commands import TrefoilCommand
 from apps.modelhub import profiles
-from ml.data.joined import joined
-from ml.data.multi_label import read_multi_label
-from ml.data.readers import read_classification, read_ner
+from ml.data.row_kinds import read_rows
 from ml.data.targeting import TARGETED_TASK, read_marked
-from ml.evaluation.decoding import spans_of
+from ml.types import Kind
 
 
 class Command(TrefoilCommand):
@@ -50,13 +48,7 @@ class Command(TrefoilCommand):
 def _rows(task: str, file: Path) -> list[profiles.Row]:
     """The texts of a training file as they are asked in traffic, with their labels, by the kind
     of the task's live model."""
-    kind = next((info.kind for info in gateway.models() if info.task == task), "classification")
-    if kind == "ner":
-        return [
-            profiles.Row(joined(row.tokens), [label for _, _, label in spans_of(row.tags)])
-            for row in read_ner(file)
-        ]
-    if kind == "multi_label":
-        return [profiles.Row(row.text, row.labels or ("",)) for row in read_multi_label(file)]
-    read = read_marked if task == TARGETED_TASK else read_classification
-    return profiles.labelled(read(file))
+    known: dict[str, Kind] = {info.task: info.kind for info in gateway.models()}
+    kind = known.get(task, "classification")
+    rows = read_marked(file) if task == TARGETED_TASK else read_rows(file, kind)
+    return profiles.labelled(rows, kind)

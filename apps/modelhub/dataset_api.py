@@ -1,4 +1,4 @@
-"""Endpoints of data sets and runs under ``/api/v1/models/``, for team leads."""
+"""Endpoints of data sets under ``/api/v1/models/data/``, for team leads."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.urls import path
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.request import Request
@@ -14,13 +14,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts.selectors import signed_in
-from apps.core.jobs import job_payload
 from apps.modelhub import selectors, uploads
 from apps.modelhub.access import require
-from apps.modelhub.dataset_views import jsonl
-from apps.modelhub.models import DataSet, DataSetVersion, Run
-from apps.modelhub.services import datasets, runs
-from apps.modelhub.sight import Reader, version_seen
+from apps.modelhub.dataset_views import export
+from apps.modelhub.models import DataSet, DataSetVersion, LabelQueue
+from apps.modelhub.services import datasets
+from apps.modelhub.shown_rows import shown_row
+from apps.modelhub.sight import version_seen
+from apps.modelhub.uploaded_rows import FIELDS
+from ml.data.row_kinds import shown, text_of, value_of
 from ml.data.versions import difference
 
 _SHOWN = 100
@@ -31,7 +33,7 @@ class DataSetSerializer(serializers.ModelSerializer[DataSet]):
 
     class Meta:
         model = DataSet
-        fields = ["id", "name", "task", "frozen_rows", "created_at", "versions"]
+        fields = ["id", "name", "task", "kind", "frozen_rows", "created_at", "versions"]
         read_only_fields = ["frozen_rows", "created_at"]
 
     def get_versions(self, dataset: DataSet) -> list[int]:
@@ -41,6 +43,11 @@ class DataSetSerializer(serializers.ModelSerializer[DataSet]):
 class DataSetInput(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=80)
     task = serializers.CharField(max_length=60)
+    kind = serializers.ChoiceField(
+        choices=LabelQueue.Kind.choices,
+        required=False,
+        help_text="what is said of a text; that of the task's model, without",
+    )
 
 
 class DataSetVersionSerializer(serializers.ModelSerializer[DataSetVersion]):
@@ -51,11 +58,15 @@ class DataSetVersionSerializer(serializers.ModelSerializer[DataSetVersion]):
 
 
 class FileInput(serializers.Serializer[Any]):
-    file = serializers.FileField(required=False, help_text="CSV or JSONL")
+    file = serializers.FileField(required=False, help_text="CSV or JSONL; of entities CoNLL")
     text = serializers.CharField(required=False, help_text="the column with the text")
     label = serializers.CharField(  # type: ignore[assignment]
         required=False, help_text="the column with the label"
     )
+    labels = serializers.CharField(required=False, help_text="the column with several labels")
+    spans = serializers.CharField(required=False, help_text="the column with entities of a text")
+    tokens = serializers.CharField(required=False, help_text="the column with words")
+    tags = serializers.CharField(required=False, help_text="the column with their BIO tags")
     skip_bad = serializers.BooleanField(default=False)
 
 
@@ -71,45 +82,6 @@ class DifferenceOutput(serializers.Serializer[Any]):
     rows = serializers.DictField(help_text="the first of each")
 
 
-class RunInput(serializers.Serializer[Any]):
-    dataset = serializers.IntegerField()
-    number = serializers.IntegerField()
-    method = serializers.ChoiceField(choices=runs.METHODS, default="lora")
-    base = serializers.CharField(required=False)
-    epochs = serializers.FloatField(required=False)
-    learning_rate = serializers.FloatField(required=False)
-    recipe = serializers.ChoiceField(choices=runs.RECIPES, default="plain")
-    advanced = serializers.CharField(required=False, allow_blank=True, help_text="TOML")
-
-
-class RunSerializer(serializers.ModelSerializer[Run]):
-    state = serializers.CharField(read_only=True)
-    job = serializers.SerializerMethodField()
-    result = serializers.SerializerMethodField(
-        help_text="without the rows that the caller may not read"
-    )
-
-    class Meta:
-        model = Run
-        fields = [
-            *("id", "task", "dataset_version", "base", "method", "options", "advanced", "state"),
-            *("job", "estimate_seconds", "seconds", "version", "gate", "result", "created_at"),
-        ]
-        read_only_fields = fields
-
-    def get_job(self, run: Run) -> dict[str, Any] | None:
-        return job_payload(run.job) if run.job else None
-
-    def get_result(self, run: Run) -> dict[str, Any]:
-        reader: Reader = self.context["reader"]
-        return reader.result(run)
-
-
-def _for(request: Request) -> dict[str, Any]:
-    """The context of a run, whose rows are shown to who may read them."""
-    return {"reader": Reader(signed_in(request))}
-
-
 def _body(shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
     body = shape(data=request.data)
     body.is_valid(raise_exception=True)
@@ -120,7 +92,7 @@ def _body(shape: type[serializers.Serializer[Any]], request: Request) -> dict[st
 def _file(request: Request, values: dict[str, Any]) -> dict[str, Any]:
     """An upload of the request's file, and what its columns are."""
     upload = uploads.upload_create(owner=signed_in(request), file=values.get("file"))
-    mapping = {field: values[field] for field in uploads.FIELDS if values.get(field)}
+    mapping = {field: values[field] for field in FIELDS if values.get(field)}
     return {"upload": upload, "mapping": mapping, "skip_bad": values["skip_bad"]}
 
 
@@ -196,13 +168,17 @@ class VersionView(APIView):
 
 
 class VersionRowsView(APIView):
-    """The rows of a version as JSONL, without those that the caller may not read."""
+    """The rows of a version as JSONL, or entities as CoNLL, without those that the caller may not
+    read."""
 
-    @extend_schema(responses={(200, "application/jsonl"): str})
+    @extend_schema(
+        parameters=[OpenApiParameter("form", str, enum=["jsonl", "conll"])],
+        responses={(200, "application/jsonl"): str},
+    )
     def get(self, request: Request, dataset_id: int, number: int) -> HttpResponse:
         require(request, "modelhub.change_datasets")
         version = selectors.dataset_version_get(dataset_id=dataset_id, number=number)
-        return jsonl(version, signed_in(request))
+        return export(version, signed_in(request), request.query_params.get("form", "jsonl"))
 
 
 class VersionDifferenceView(APIView):
@@ -220,12 +196,18 @@ class VersionDifferenceView(APIView):
         )
         found = difference(old, new)
         rows: dict[str, Any] = {
-            name: [{"text": row.text, "label": row.label} for row in changed[:_SHOWN]]
+            name: [
+                {"text": row.text, "label": row.label} for row in map(shown_row, changed[:_SHOWN])
+            ]
             for name, changed in (("added", found.added), ("removed", found.removed))
         }
         rows["relabelled"] = [
-            {"text": text, "old": before, "new": after}
-            for text, before, after in found.relabelled[:_SHOWN]
+            {
+                "text": text_of(after),
+                "old": shown(before, value_of(before)),
+                "new": shown(after, value_of(after)),
+            }
+            for before, after in found.relabelled[:_SHOWN]
         ]
         numbers = {
             "added": len(found.added),
@@ -233,59 +215,6 @@ class VersionDifferenceView(APIView):
             "relabelled": len(found.relabelled),
         }
         return Response({**numbers, "rows": rows})
-
-
-class RunListView(APIView):
-    """The last runs; POST queues one."""
-
-    @extend_schema(responses=RunSerializer(many=True), operation_id="models_runs_list")
-    def get(self, request: Request) -> Response:
-        require(request, "modelhub.change_runs")
-        found = selectors.run_list(task=request.query_params.get("task", ""))[:_SHOWN]
-        return Response(RunSerializer(found, many=True, context=_for(request)).data)
-
-    @extend_schema(request=RunInput, responses={201: RunSerializer})
-    def post(self, request: Request) -> Response:
-        require(request, "modelhub.change_runs")
-        values = _body(RunInput, request)
-        version = selectors.dataset_version_get(
-            dataset_id=values.pop("dataset"), number=values.pop("number")
-        )
-        run = runs.run_start(actor=signed_in(request), version=version, **values)
-        return Response(RunSerializer(run, context=_for(request)).data, status=201)
-
-
-class RunView(APIView):
-    """One run: how far it is and what came of it; DELETE cancels it."""
-
-    @extend_schema(responses=RunSerializer)
-    def get(self, request: Request, run_id: int) -> Response:
-        require(request, "modelhub.change_runs")
-        return Response(RunSerializer(selectors.run_get(run_id=run_id), context=_for(request)).data)
-
-    @extend_schema(request=None, responses={200: RunSerializer})
-    def delete(self, request: Request, run_id: int) -> Response:
-        require(request, "modelhub.change_runs")
-        run = selectors.run_get(run_id=run_id)
-        return Response(
-            RunSerializer(
-                runs.run_cancel(actor=signed_in(request), run=run), context=_for(request)
-            ).data
-        )
-
-
-class RunResumeView(APIView):
-    """Go on with a run that failed or was cancelled, from its last checkpoint."""
-
-    @extend_schema(request=None, responses=RunSerializer)
-    def post(self, request: Request, run_id: int) -> Response:
-        require(request, "modelhub.change_runs")
-        run = selectors.run_get(run_id=run_id)
-        return Response(
-            RunSerializer(
-                runs.run_resume(actor=signed_in(request), run=run), context=_for(request)
-            ).data
-        )
 
 
 _VERSION = "data/<int:dataset_id>/versions/<int:number>/"
@@ -300,7 +229,4 @@ urlpatterns = [
         VersionDifferenceView.as_view(),
         name="api-dataset-difference",
     ),
-    path("runs/", RunListView.as_view(), name="api-runs"),
-    path("runs/<int:run_id>/", RunView.as_view(), name="api-run"),
-    path("runs/<int:run_id>/resume/", RunResumeView.as_view(), name="api-run-resume"),
 ]

@@ -1,0 +1,87 @@
+"""Geometry of the curves of several runs in one chart; the template draws them as SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 640.0, 240.0, 44.0, 26.0, 10.0
+_POINTS = 300  # of a line; more are not seen
+Reading = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A run's curve: its ``place`` among the runs from 1, the points of a polyline, and what it
+    came to."""
+
+    run: int
+    place: int
+    points: str
+    last: float
+    held_out: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A line across the chart, and the value that it stands for."""
+
+    y: float
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """All lines of a chart; ``steps`` is where its right end is."""
+
+    lines: list[Line]
+    ticks: list[Tick]
+    steps: int
+
+
+def curves(readings: Mapping[int, Sequence[Reading]]) -> Curves | None:
+    """The losses of runs by their keys, while training and on held-out rows; ``None`` without."""
+    found = []
+    for place, (run, rows) in enumerate(readings.items(), start=1):
+        phase = rows[-1].get("phase") if rows else None
+        of_phase = [row for row in rows if row.get("phase") == phase]
+        for name in ("loss", "held_out_loss"):
+            points = [(row["step"], row[name]) for row in of_phase if _is_number(row.get(name))]
+            if points:
+                found.append((run, place, name, points))
+    if not found:
+        return None
+    steps = max(max(step for step, _ in points) for *_, points in found) or 1
+    most = max(max(value for _, value in points) for *_, points in found) or 1.0
+    lines = [
+        Line(
+            run,
+            place,
+            " ".join(
+                f"{LEFT + step / steps * (WIDTH - LEFT - 8):.1f},{_y(value / most):.1f}"
+                for step, value in _thinned(points)
+            ),
+            points[-1][1],
+            name == "held_out_loss",
+        )
+        for run, place, name, points in found
+    ]
+    ticks = [Tick(round(_y(share), 1), f"{share * most:.2f}") for share in (0.0, 0.5, 1.0)]
+    return Curves(lines, ticks, steps)
+
+
+def _y(share: float) -> float:
+    return TOP + (1 - share) * (HEIGHT - TOP - BOTTOM)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and value == value and abs(value) != float("inf")
+
+
+def _thinned(points: Sequence[tuple[int, float]]) -> Sequence[tuple[int, float]]:
+    """Every so many points, and the last; of a line of one a second at the same place."""
+    if len(points) == 1:
+        return [points[0], points[0]]
+    every = -(-len(points) // _POINTS)
+    return [*points[:-1:every], points[-1]]

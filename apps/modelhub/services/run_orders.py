@@ -1,0 +1,120 @@
+"""What a run's process is to do: the split of its rows, its recipe, its files."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Sequence
+from typing import Any
+
+import tomli_w
+from django.conf import settings
+
+from apps.core import gateway
+from apps.core.errors import Conflict
+from apps.modelhub.files import run_folder
+from apps.modelhub.models import DataSetVersion, Run
+from apps.modelhub.services.datasets import frozen_rows, version_rows
+from ml.data.readers import LabelledText
+from ml.data.row_kinds import Row, names_of, record_of
+from ml.data.targeting import TARGET, TARGETED_TASK
+from ml.data.versions import Split, split_rows
+from ml.runs.answers import ANSWERS
+from ml.runs.order import RunOrder
+from ml.types import OUT_OF_SCOPE
+
+
+def run_split(version: DataSetVersion) -> Split:
+    """What a run of the version trains on and is measured by.
+
+    Raises ``Conflict`` when there are too few labels to learn, or no row to measure by.
+    """
+    split = split_rows(version_rows(version), frozen_rows(version.dataset))
+    labels = _names(split.train)
+    _check_labels(version, labels)
+    unknown = sorted(_names(split.held_out) - labels)
+    if unknown:
+        raise Conflict(
+            f"The rows to measure by have labels that {version} lacks: {', '.join(unknown[:5])}.",
+            code="labels_unknown",
+        )
+    if not any(names_of(row) != (OUT_OF_SCOPE,) for row in split.held_out):
+        raise Conflict(
+            f"{version} leaves no rows to measure by; add rows, or give the data set frozen ones.",
+            code="rows_missing",
+        )
+    return split
+
+
+def _names(rows: Sequence[Row]) -> set[str]:
+    return {name for row in rows for name in names_of(row)} - {OUT_OF_SCOPE}
+
+
+def _check_labels(version: DataSetVersion, labels: set[str]) -> None:
+    if version.dataset.kind != "classification":
+        if not labels:
+            nothing = "entity" if version.dataset.kind == "ner" else "label"
+            raise Conflict(f"{version} has no {nothing} to learn.", code="labels_missing")
+    elif len(labels) < 2:
+        only = f"the one label {min(labels)}" if labels else "no label"
+        raise Conflict(f"{version} has {only} to learn; two are needed.", code="labels_missing")
+
+
+def run_order(run: Run) -> tuple[RunOrder, int]:
+    """Write the run's files; returns what its process is to do, and how many rows it trains on."""
+    folder = run_folder(run.pk)
+    folder.mkdir(parents=True, exist_ok=True)
+    split = run_split(run.dataset_version)
+    train, held_out = folder / "train.jsonl", folder / "held_out.jsonl"
+    train.write_text(_file(run.task, split.train), encoding="utf-8")
+    held_out.write_text(_file(run.task, split.held_out), encoding="utf-8")
+    # What an earlier process of this run answered is of the version that it made.
+    (folder / ANSWERS).unlink(missing_ok=True)
+    recipe = folder / "recipe.toml"
+    recipe.write_text(tomli_w.dumps(_recipe(run)), encoding="utf-8")
+    store = gateway.model_store()
+    live = store.active_version(run.task) if run.task in store.tasks() else None
+    order = RunOrder(
+        task=run.task,
+        train_file=train,
+        held_out_file=held_out,
+        run_folder=folder,
+        artifacts_dir=settings.ML_ARTIFACTS_DIR,
+        models_dir=settings.ML_MODELS_DIR,
+        kind=run.kind,
+        recipe=recipe,
+        live=live,
+        threads=settings.MODEL_RUN_THREADS,
+        niceness=settings.MODEL_RUN_NICENESS,
+    )
+    return order, len(split.train)
+
+
+def _file(task: str, rows: Sequence[Row]) -> str:
+    """The rows as the task's trainer reads them, in the order of the version's file.
+
+    Where a row is from stays with it; what it belongs to would keep rows of one conversation from
+    being trained on beside held-out ones.
+    """
+
+    def record(row: Row) -> dict[str, Any]:
+        if task == TARGETED_TASK and isinstance(row, LabelledText):
+            # Marked already: the target's stand-in is its name.
+            return {"text": row.text, "entities": {TARGET: row.label}}
+        return record_of(row) | ({"source": row.source} if row.source else {})
+
+    return "".join(f"{json.dumps(record(row), ensure_ascii=False)}\n" for row in rows)
+
+
+def _recipe(run: Run) -> dict[str, Any]:
+    """The recipe of a run: the plain or the shipped one, then what the person changed."""
+    values: dict[str, Any] = {}
+    shipped = settings.MODEL_RECIPES_DIR / f"{run.task}.toml"
+    if run.options.get("recipe") == "shipped" and shipped.is_file():
+        values = tomllib.loads(shipped.read_text(encoding="utf-8"))
+        values.pop("card", None)
+    values |= tomllib.loads(run.advanced)
+    values |= {
+        name: run.options[name] for name in ("epochs", "learning_rate") if name in run.options
+    }
+    return values | {"encoder": run.base, "method": run.method, "refit": False}

@@ -1,0 +1,133 @@
+"""Rows of uploaded files, by what is said of a text: which column holds what, and what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from apps.modelhub.services.examples import MAX_LABEL, MAX_TEXT
+from ml.data.multi_label import MultiLabelText, labels_of
+from ml.data.readers import LabelledText, Problems, read_ner, read_records, tagged_sentence
+from ml.data.row_kinds import Row, names_of, text_of
+from ml.errors import DataError
+from ml.labelling.spans import tagged, whole_words
+
+CONLL = (".conll", ".bio", ".iob", ".iob2")
+SUFFIXES = {
+    "classification": (".csv", ".jsonl"),
+    "multi_label": (".csv", ".jsonl"),
+    "ner": (".jsonl", *CONLL),
+}
+"""By kind, the files that are read."""
+
+FIELDS = ("text", "label", "labels", "spans", "tokens", "tags")
+_FORMS = {
+    "classification": (("text", "label"),),
+    "multi_label": (("text", "labels"),),
+    "ner": (("tokens", "tags"), ("text", "spans")),
+}
+_LIKELY = {
+    "text": ("text", "sentence", "message", "utterance", "title", "headline", "query"),
+    "label": ("label", "intent", "category", "class", "sentiment", "topic", "target"),
+    "labels": ("labels", "categories", "classes", "label"),
+    "spans": ("spans", "entities"),
+    "tokens": ("tokens", "words"),
+    "tags": ("tags", "ner_tags", "bio"),
+}
+
+
+def fields_of(kind: str, columns: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
+    """Which column holds which field: what was chosen, else what is likely by its name.
+
+    Entities are words with tags, or a text with spans: whichever form the file has columns for.
+    """
+    form = max(_FORMS[kind], key=lambda form: len(_chosen(form, columns, given)))
+    return _chosen(form, columns, given)
+
+
+def form_of(kind: str, mapping: Mapping[str, str]) -> tuple[str, ...]:
+    """The fields that a file needs, of the form that its columns come nearest to."""
+    return max(_FORMS[kind], key=lambda form: sum(name in mapping for name in form))
+
+
+def _chosen(
+    form: Sequence[str], columns: Sequence[str], given: Mapping[str, str]
+) -> dict[str, str]:
+    folded = {column.casefold(): column for column in reversed(columns)}
+    found = {}
+    for field in form:
+        likely = next((folded[name] for name in _LIKELY[field] if name in folded), None)
+        column = given[field] if given.get(field) in columns else likely
+        if column is not None:
+            found[field] = column
+    return found
+
+
+def read_mapped(
+    path: Path, kind: str, mapping: Mapping[str, str], problems: Problems
+) -> Iterator[tuple[int, Row]]:
+    """The good rows with their lines; ``mapping`` names the column of each field of a form."""
+    if path.suffix.lower() in CONLL:
+        for sentence in read_ner(path, problems):
+            if _is_good(path, sentence.row, sentence, problems):
+                yield sentence.row, sentence
+        return
+    form = form_of(kind, mapping)
+    for number, record in read_records(path, tuple(mapping[name] for name in form), problems):
+        try:
+            row = _row(path, number, {name: record[mapping[name]] for name in form})
+        except DataError as error:
+            problems.add(error)
+            continue
+        if _is_good(path, number, row, problems):
+            yield number, row
+
+
+def _row(path: Path, number: int, values: Mapping[str, Any]) -> Row:
+    if "tokens" in values:
+        return tagged_sentence(path, number, values["tokens"], values["tags"])
+    text = values["text"]
+    if not isinstance(text, str) or not text.strip():
+        raise DataError(path, number, "has no text")
+    if "labels" in values:
+        return MultiLabelText(text.strip(), labels_of(path, number, values["labels"]), number)
+    if "spans" in values:
+        return _spanned(path, number, text, values["spans"])
+    label = values["label"]
+    if not isinstance(label, str) or not label.strip():
+        raise DataError(path, number, "has no label")
+    return LabelledText(text.strip(), label.strip(), number)
+
+
+def _spanned(path: Path, number: int, text: str, given: Any) -> Row:
+    """A text with spans ``{"start", "end", "label"}`` or ``[start, end, label]``."""
+    if not isinstance(given, list):
+        raise DataError(path, number, "'spans' is not a list")
+    spans = []
+    for one in given:
+        values = (
+            [one.get(name) for name in ("start", "end", "label")] if isinstance(one, dict) else one
+        )
+        if not isinstance(values, list) or [type(value) for value in values] != [int, int, str]:
+            raise DataError(path, number, "a span has no start, end and label")
+        spans.append((values[0], values[1], values[2].strip()))
+    try:
+        return tagged_sentence(path, number, *tagged(text, whole_words(text, spans)))
+    except ValueError as error:
+        raise DataError(path, number, f"has spans of which {error}") from error
+
+
+def _is_good(path: Path, number: int, row: Row, problems: Problems) -> bool:
+    text, names = text_of(row), names_of(row)
+    longest = max((len(name) for name in names), default=0)
+    problem = ""
+    if "\x00" in text or any("\x00" in name for name in names):
+        problem = "has a NUL character"
+    elif len(text) > MAX_TEXT:
+        problem = f"has a text of {len(text):,} characters; {MAX_TEXT:,} are allowed"
+    elif longest > MAX_LABEL:
+        problem = f"has a label of {longest:,} characters; {MAX_LABEL} are allowed"
+    if problem:
+        problems.add(DataError(path, number, problem))
+    return not problem

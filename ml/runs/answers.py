@@ -1,0 +1,119 @@
+"""What a run's version answered on each held-out row, in a file beside them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ml.data.readers import TaggedSentence
+from ml.data.row_kinds import NOTHING, Row, Value, shown, value_of
+from ml.errors import DataError
+from ml.evaluation.decoding import spans_of
+from ml.types import OUT_OF_SCOPE, Classification, MultiLabel
+
+ANSWERS = "answers.jsonl"
+"""In a run's folder: one line for each row of its held-out file, in the same order."""
+
+_PAIRS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was said of a row's text; a classifier also says how sure it is, and whether the text
+    is in its scope at all."""
+
+    said: Value
+    confidence: float | None = None
+    in_scope: bool = True
+
+    @property
+    def final(self) -> Value:
+        """What holds in the end: of a text out of scope, that."""
+        return self.said if self.in_scope else OUT_OF_SCOPE
+
+
+def answer_of(found: Classification | MultiLabel | Sequence[str]) -> Answer:
+    """The answer that a prediction, or the BIO tags of a sentence, is."""
+    if isinstance(found, Classification):
+        return Answer(found.label, round(found.confidence, 5), found.in_scope)
+    if isinstance(found, MultiLabel):
+        return Answer(tuple(sorted(found.labels)))
+    return Answer(tuple(found))
+
+
+def answers_write(path: Path, answers: Sequence[Answer]) -> None:
+    """Write the file so that it is there complete or not at all."""
+    staged = path.with_name(f".{path.name}")
+    with staged.open("w", encoding="utf-8") as file:
+        file.writelines(f"{json.dumps(_record(one), ensure_ascii=False)}\n" for one in answers)
+    staged.replace(path)
+
+
+def answers_read(path: Path) -> list[Answer]:
+    """The answers of a file; raises ``DataError`` for one that holds none, or is not there."""
+    try:
+        records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        return [
+            Answer(
+                one["said"] if isinstance(one["said"], str) else tuple(one["said"]),
+                one.get("confidence"),
+                one.get("in_scope", True),
+            )
+            for one in records
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(path, None, f"holds no answers: {error}") from error
+
+
+def is_right(row: Row, answer: Answer) -> bool:
+    """Whether all of what is said of a text is right, and nothing lacks."""
+    return not mistakes(row, answer)
+
+
+def told(row: Row, answer: Answer) -> str:
+    """The answer in words."""
+    return shown(row, answer.final)
+
+
+def mistakes(row: Row, answer: Answer) -> list[tuple[str, str]]:
+    """Pairs of the right label and the one that was given for it.
+
+    ``none`` stands for a label or an entity that is not there. Of entities those on the very same
+    words are a pair.
+    """
+    wanted, found = _parts(row, value_of(row)), _parts(row, answer.final)
+    pairs = [(wanted.get(at, NOTHING), found.get(at, NOTHING)) for at in {*wanted, *found}]
+    return sorted(pair for pair in pairs if pair[0] != pair[1])
+
+
+def confusion_change(
+    rows: Sequence[Row], first: Sequence[Answer], other: Sequence[Answer]
+) -> list[tuple[tuple[str, str], int, int]]:
+    """Pairs of a right and a wrong label with how often each of two versions confuses them, where
+    that differs, the most different first."""
+    old, new = (
+        Counter(pair for row, one in zip(rows, answers, strict=True) for pair in mistakes(row, one))
+        for answers in (first, other)
+    )
+    pairs = sorted({*old, *new}, key=lambda pair: (-abs(new[pair] - old[pair]), -new[pair], pair))
+    return [(pair, old[pair], new[pair]) for pair in pairs[:_PAIRS] if old[pair] != new[pair]]
+
+
+def _parts(row: Row, value: Value) -> dict[Hashable, str]:
+    """The labels in a value, each by where it stands."""
+    if isinstance(value, str):
+        return {"": value}
+    if isinstance(row, TaggedSentence):
+        return {(first, last): label for first, last, label in spans_of(value)}
+    return {label: label for label in value}
+
+
+def _record(one: Answer) -> dict[str, Any]:
+    record: dict[str, Any] = {"said": one.said if isinstance(one.said, str) else list(one.said)}
+    if one.confidence is not None:
+        record["confidence"] = one.confidence
+    return record if one.in_scope else record | {"in_scope": False}
