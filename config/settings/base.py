@@ -201,6 +201,8 @@ MONITORING_TEXTS = 100
 MONITORING_KEPT_DAYS = 90
 # Whether the weekly report is mailed to team leads who have an address.
 MODEL_REPORT_MAIL = ENVIRONMENT.model_report_mail
+# The same of the report on Support.
+SUPPORT_REPORT_MAIL = ENVIRONMENT.support_report_mail
 # Waits before each bot answer: makes the time between message and answer long enough for tests
 # that kill the server in it.
 ANSWER_DELAY_SECONDS = ENVIRONMENT.answer_delay

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from apps.accounts.models import Role, User
 from apps.accounts.services import token_create
-from apps.support import services
-from apps.support.models import Note, Rating
+from apps.support.models import Conversation, Note, Rating
 from trefoil_client import Chat, Desk, TrefoilError
 
 WAITING = 260  # more than a page of the client's
@@ -47,8 +48,15 @@ def test_a_customer_is_answered_by_an_operator(url: str, desk_token: str) -> Non
 
 
 def test_a_list_of_several_pages_and_strangers(url: str, desk_token: str, token: str) -> None:
-    for number in range(WAITING):
-        services.conversation_start(visitor=uuid.uuid4(), name=f"Caller {number}")
+    now = timezone.now()
+    Conversation.objects.bulk_create(
+        Conversation(
+            visitor=uuid.uuid4(),
+            visitor_name=f"Caller {number}",
+            active_at=now + timedelta(seconds=number),
+        )
+        for number in range(WAITING)
+    )
     with Desk(url, desk_token) as desk:
         names = [one.name for one in desk.conversations()]
         assert [one.name for one in desk.conversations(q="caller 17")][-1] == "Caller 17"
