@@ -16,10 +16,10 @@ from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from apps.accounts.selectors import signed_in
-from apps.core.api import CursorPagination
 from apps.core.errors import NotAllowed, NotFound
 from apps.support import (
     article_api,
@@ -39,7 +39,7 @@ from apps.support import (
     services,
     team_api,
 )
-from apps.support.endpoints import Anything, MessageInput, body_of, require, seen, valid
+from apps.support.endpoints import Anything, MessageInput, body_of, page_size, require, seen, valid
 from apps.support.models import Conversation
 from apps.support.payloads import (
     chosen_of,
@@ -51,10 +51,6 @@ from apps.support.payloads import (
 )
 from apps.support.services.seeing import conversation_look
 from apps.support.visitors import visitor_from_token, visitor_token
-
-
-class ByActivity(CursorPagination):
-    ordering = "-active_at"
 
 
 def _visitor(request: Request) -> uuid.UUID:
@@ -74,18 +70,28 @@ class ConversationCountsView(APIView):
 
 
 class ConversationListView(APIView):
-    """Conversations of a tab of the console, for operators; ``q``, ``team``, ``tag`` and
-    ``priority`` narrow them."""
+    """Conversations of a tab of the console, in its order, for operators; ``q``, ``team``, ``tag``
+    and ``priority`` narrow them. ``next`` is the address of the following page, null at the end."""
 
-    @extend_schema(responses=Anything(many=True))
+    @extend_schema(responses=Anything)
     def get(self, request: Request) -> Response:
         require(request, "support.view_conversation")
         tab = request.query_params.get("tab", "all")
         filters = selectors.Filters.of(request.query_params)
-        rows = selectors.conversation_list(tab=tab, operator=signed_in(request), filters=filters)
-        pages = ByActivity()
-        page = pages.paginate_queryset(rows, request, view=self) or []
-        return pages.get_paginated_response([conversation_payload(row) for row in page])
+        page = selectors.conversation_page(
+            tab=tab,
+            operator=signed_in(request),
+            filters=filters,
+            cursor=request.query_params.get("cursor", ""),
+            size=page_size(request),
+        )
+        following = request.build_absolute_uri()
+        return Response(
+            {
+                "next": replace_query_param(following, "cursor", page.next) if page.next else None,
+                "results": [conversation_payload(row) for row in page.rows],
+            }
+        )
 
 
 class ConversationView(APIView):
@@ -152,7 +158,7 @@ class SuggestionsView(APIView):
 
 
 class SearchView(APIView):
-    """Conversations by their words and, once resolved, by meaning; articles by both."""
+    """Conversations and articles by their words and by meaning."""
 
     @extend_schema(responses=Anything)
     def get(self, request: Request) -> Response:

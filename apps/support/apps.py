@@ -31,6 +31,7 @@ class SupportConfig(AppConfig):
         )
         register_periodic("find-gaps", tasks.find_gaps, every=timedelta(minutes=3))
         register_periodic("apply-retention", tasks.apply_retention, every=timedelta(hours=6))
+        register_periodic("mail-support-report", tasks.mail_report, every=timedelta(days=7))
         register_periodic("watch-promises", tasks.watch_promises, every=timedelta(minutes=5))
         register_periodic("watch-desk", tasks.watch_desk, every=timedelta(seconds=20))
         lifespan.register_service("support-answerer", run_answerer)

@@ -17,6 +17,7 @@ from apps.support.cases import Similar
 from apps.support.excerpts import excerpt
 from apps.support.knowledge import Knowledge
 from apps.support.models import Conversation, Message
+from apps.support.payloads import SHOWN_MESSAGES
 from apps.support.small_talk import small_talk
 from ml.retrieval.hybrid import Hit
 
@@ -52,7 +53,7 @@ def assist(*, conversation: Conversation, operator: User) -> Assist:
     mostly a cosine, and the best three of the two are shown. The next article is the best that
     fits, that the customer has not been given yet, and that no draft is taken from.
     """
-    messages = selectors.message_list(conversation=conversation)
+    messages = selectors.message_list(conversation=conversation, latest=SHOWN_MESSAGES)
     question = open_question(messages)
     if not question:
         return Assist("")

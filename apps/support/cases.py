@@ -1,4 +1,4 @@
-"""Resolved conversations as past cases: kept with a vector of their question, found by meaning."""
+"""Conversations as cases: kept with a vector of their question, found by meaning."""
 
 from __future__ import annotations
 
@@ -45,10 +45,14 @@ def similar(
     task: str,
     operator: User,
     but: Conversation | None = None,
+    with_open: bool = False,
     k: int = 5,
 ) -> list[Similar]:
-    """The past cases most like a question, best first, of those that ``operator`` may see."""
-    rows = selectors.case_list(operator=operator, encoder=_name(task, embedding), but=but)
+    """The cases most like a question, best first, of those that ``operator`` may see: of resolved
+    conversations, and ``with_open`` of the others too."""
+    rows = selectors.case_list(
+        operator=operator, encoder=_name(task, embedding), but=but, with_open=with_open
+    )
     found = list(rows.values_list("pk", "vector")[:_COMPARED])
     if not found:
         return []
@@ -60,25 +64,31 @@ def similar(
 
 
 def alike(words: str, *, operator: User, k: int = 8) -> list[Similar]:
-    """The past cases most like some words, best first, of those that ``operator`` may see; raises
-    ``Problem`` while the models are away."""
-    task = knowledge.best_encoder()
-    (embedding,) = gateway.encode([words], task=task)
-    return similar(embedding, task=task, operator=operator, k=k)
-
-
-def cases_renew() -> int:
-    """Keep the cases of conversations that were resolved since; returns how many.
+    """The conversations most like some words, best first, of those that ``operator`` may see.
 
     Raises ``Problem`` while the models are away.
     """
     task = knowledge.best_encoder()
+    (embedding,) = gateway.encode([words], task=task)
+    return similar(embedding, task=task, operator=operator, with_open=True, k=k)
+
+
+def cases_renew() -> int:
+    """Keep the cases of conversations that have changed since; returns how many.
+
+    A question that is still the same is not encoded again. Raises ``Problem`` while the models are
+    away.
+    """
+    task = knowledge.best_encoder()
     (probe,) = gateway.encode(["dimensions"], task=task)
-    waiting = selectors.without_case(encoder=_name(task, probe), limit=_BATCH)
+    encoder = _name(task, probe)
+    waiting = selectors.without_case(encoder=encoder, limit=_BATCH)
     asked = {one.id: question_of(one) for one in waiting}
-    texts = [text or "-" for text in asked.values()]
-    embeddings = gateway.encode(texts, task=task) if texts else []
-    for conversation, embedding in zip(waiting, embeddings, strict=True):
+    known = {one.id: _vector(one, asked[one.id], encoder) for one in waiting}
+    texts = [asked[one] or "-" for one, vector in known.items() if vector is None]
+    found = iter(gateway.encode(texts, task=task) if texts else [])
+    for conversation in waiting:
+        vector = known[conversation.id]
         with transaction.atomic():
             PastCase.objects.update_or_create(
                 conversation=conversation,
@@ -86,11 +96,21 @@ def cases_renew() -> int:
                     "last_seq": conversation.last_seq,
                     "question": asked[conversation.id],
                     "reply": reply_of(conversation),
-                    "encoder": _name(task, embedding),
-                    "vector": embedding.vector.astype(np.float32).tobytes(),
+                    "encoder": encoder,
+                    "vector": next(found).vector.astype(np.float32).tobytes()
+                    if vector is None
+                    else vector,
                 },
             )
     return len(waiting)
+
+
+def _vector(conversation: Conversation, question: str, encoder: str) -> bytes | None:
+    """The vector that is kept of this question already."""
+    case: PastCase | None = getattr(conversation, "case", None)
+    if case is None or (case.question, case.encoder) != (question, encoder):
+        return None
+    return bytes(case.vector)
 
 
 async def run_cases() -> None:

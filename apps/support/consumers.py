@@ -9,10 +9,11 @@ from channels.db import database_sync_to_async
 
 from apps.core import events
 from apps.core.consumers import StreamConsumer
-from apps.core.errors import InvalidInput, NotAllowed
+from apps.core.errors import InvalidInput, NotAllowed, NotFound
 from apps.support import answerer, selectors, services, thinking
 from apps.support.models import Conversation, Message
 from apps.support.payloads import (
+    SHOWN_MESSAGES,
     chosen_of,
     client_id_of,
     conversation_payload,
@@ -24,6 +25,7 @@ from apps.support.payloads import (
     until_of,
     visitor_state,
 )
+from apps.support.services import receipts
 from apps.support.visitors import visitor_of
 
 State = Conversation.State
@@ -39,6 +41,20 @@ class ConversationConsumer(StreamConsumer):
         frame = {"type": "typing", "stream": stream, "author": author, "name": name}
         message = {"type": "stream.typing", "sender": self.channel_name, "frame": frame}
         await self.channel_layer.group_send(events.group_name(stream), message)
+
+    async def earlier(self, conversation_id: UUID, before: int | None) -> dict[str, Any]:
+        """Messages that stand before number ``before``, as many as are shown at once."""
+        if before is None or before < 1:
+            raise InvalidInput('"before" is not the number of a message.', code="frame_invalid")
+
+        def read() -> list[dict[str, Any]]:
+            conversation = selectors.conversation_get(conversation_id=conversation_id)
+            messages = selectors.message_list(
+                conversation=conversation, before=before, latest=SHOWN_MESSAGES
+            )
+            return [message_payload(message) for message in messages]
+
+        return {"messages": await database_sync_to_async(read)()}
 
     async def stream_typing(self, message: dict[str, Any]) -> None:
         """Somebody types, says the channel layer."""
@@ -79,12 +95,13 @@ class WidgetConsumer(ConversationConsumer):
         head = events.head(stream)
         conversation = selectors.conversation_get(conversation_id=self.conversation.id)
         place = selectors.place_get(conversation=conversation)
-        messages = selectors.message_list(conversation=conversation)
+        messages = selectors.message_list(conversation=conversation, latest=SHOWN_MESSAGES)
         return {
             "conversation": str(conversation.id),
             "stream": stream,
             "seq": head,
             "state": visitor_state(conversation, place),
+            "read": conversation.operator_read,
             "messages": [message_payload(message) for message in messages],
         }
 
@@ -113,6 +130,17 @@ class WidgetConsumer(ConversationConsumer):
             "stream": services.conversation_stream(conversation.id),
             "message": message_payload(received.message),
         }
+
+    async def on_history_read(self, frame: dict[str, Any]) -> dict[str, Any]:
+        if self.conversation is None:
+            return {"messages": []}
+        return await self.earlier(self.conversation.id, number_of(frame, "before"))
+
+    async def on_message_read(self, frame: dict[str, Any]) -> None:
+        if self.conversation is not None:
+            await database_sync_to_async(receipts.read_by_visitor)(
+                conversation_id=self.conversation.id, seq=number_of(frame, "seq") or 0
+            )
 
     async def on_rating_set(self, frame: dict[str, Any]) -> dict[str, Any]:
         good = frame.get("good")
@@ -223,6 +251,19 @@ class ConsoleConsumer(ConversationConsumer):
             client_id=client_id,
         )
         return {"message": await database_sync_to_async(message_payload)(message)}
+
+    async def on_history_read(self, frame: dict[str, Any]) -> dict[str, Any]:
+        stream = services.conversation_stream(_conversation_id(frame))
+        if not await self.may_follow(stream):
+            raise NotFound("There is no such conversation.", code="conversation_not_found")
+        return await self.earlier(_conversation_id(frame), number_of(frame, "before"))
+
+    async def on_message_read(self, frame: dict[str, Any]) -> None:
+        await database_sync_to_async(receipts.read_by_operator)(
+            conversation_id=_conversation_id(frame),
+            operator=self.user,
+            seq=number_of(frame, "seq") or 0,
+        )
 
     async def on_conversation_take(self, frame: dict[str, Any]) -> dict[str, Any]:
         return await self._act(services.conversation_take, frame)

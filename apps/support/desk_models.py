@@ -128,7 +128,7 @@ class Wait(models.Model):
 
 
 class PastCase(models.Model):
-    """What a resolved conversation asked and how a person answered it, to be found by meaning.
+    """What a conversation asked and how a person answered it, to be found by meaning.
 
     ``vector`` holds the question's float32 numbers as ``encoder`` (task and version) made them;
     ``last_seq`` is the conversation's as it was then, by which a later change is noticed.

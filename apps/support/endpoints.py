@@ -14,6 +14,9 @@ from apps.support import selectors
 from apps.support.models import Conversation
 from apps.support.payloads import MAX_SLUG, MAX_TEXT
 
+_PAGE = 50
+_LONGEST_PAGE = 500
+
 
 class Anything(serializers.Serializer[Any]):
     """An object as documented in ``docs/sockets.md``."""
@@ -46,3 +49,14 @@ def valid(shape: type[serializers.Serializer[Any]], request: Request) -> dict[st
     body = shape(data=body_of(request))
     body.is_valid(raise_exception=True)
     return dict(body.validated_data)
+
+
+def page_size(request: Request) -> int:
+    """How many rows a page is asked to have (``page_size``)."""
+    given = request.query_params.get("page_size", str(_PAGE))
+    if not given.isdecimal() or not 1 <= int(given[:9]) <= _LONGEST_PAGE:
+        raise InvalidInput(
+            f'"page_size" is no number from 1 to {_LONGEST_PAGE}.',
+            fields={"page_size": "out of range"},
+        )
+    return int(given)

@@ -133,7 +133,8 @@ class Conversation(models.Model):
     ``first_reply_at`` when a person wrote first; ``deadlines`` maps what is promised (``first``,
     ``next``, ``resolution``) to its moment, ``breached`` names what was not kept, and ``due_at`` is
     the earliest that still can be. ``flow`` is where it stands in a flow, or what flow was offered;
-    empty outside of one.
+    empty outside of one. ``visitor_read`` and ``operator_read`` are the messages up to which each
+    side has read what the other wrote.
     """
 
     class State(models.TextChoices):
@@ -159,6 +160,8 @@ class Conversation(models.Model):
     subject = models.CharField(max_length=120, blank=True)
     preview = models.CharField(max_length=160, blank=True)
     last_seq = models.PositiveIntegerField(default=0)
+    visitor_read = models.PositiveIntegerField(default=0)
+    operator_read = models.PositiveIntegerField(default=0)
     unsure_count = models.PositiveSmallIntegerField(default=0)
     is_example = models.BooleanField(default=False)
     priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.NORMAL)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 4000
 MAX_SLUG = 120
+SHOWN_MESSAGES = 200
+"""The latest messages that a page comes with; those before them are read on demand."""
 
 
 def message_payload(message: Message) -> dict[str, Any]:

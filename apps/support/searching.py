@@ -50,7 +50,7 @@ def search(*, words: str, operator: User) -> Found:
 def _by_words(words: str, operator: User) -> list[FoundConversation]:
     filters = selectors.Filters(words=words)
     rows: list[Conversation] = []
-    for tab in ("all", "resolved"):
+    for tab in ("all", "snoozed", "resolved"):
         found = selectors.conversation_list(tab=tab, operator=operator, filters=filters)
         rows += found[: _EACH - len(rows)]
     return [FoundConversation(str(row.pk), _name(row), _said(row, words), "words") for row in rows]

@@ -6,7 +6,9 @@ and all writes of a process share one thread.
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -20,6 +22,13 @@ _OPEN = """
     WHERE turn.status = %s AND message.conversation_id = %s ORDER BY turn.id LIMIT 1
 """
 
+_LATEST = """
+    SELECT COUNT(*) FROM (
+        SELECT created_at FROM {message} WHERE conversation_id = %s AND author = %s
+        ORDER BY seq DESC LIMIT %s
+    ) latest WHERE created_at > %s
+"""
+
 
 def conversation_locked(conversation_id: UUID) -> Conversation | None:
     """The conversation, whose row nobody else can change until the transaction ends."""
@@ -31,6 +40,13 @@ def conversation_locked(conversation_id: UUID) -> Conversation | None:
 def message_sent(conversation_id: UUID, client_id: str) -> int | None:
     """The message that a client has sent under ``client_id`` before."""
     return _first(_written(_SENT), [_stored(conversation_id), client_id])
+
+
+def messages_since(conversation_id: UUID, since: datetime, *, most: int) -> int:
+    """How many of the visitor's ``most`` latest messages were written after ``since``."""
+    moment = connection.ops.adapt_datetimefield_value(since)
+    author = Message.Author.VISITOR.value
+    return _first(_written(_LATEST), [_stored(conversation_id), author, most, moment]) or 0
 
 
 def turn_open(conversation_id: UUID) -> int | None:
@@ -57,7 +73,7 @@ def _stored(conversation_id: UUID) -> str | UUID:
     return stored
 
 
-def _first(statement: str, values: list[str | UUID]) -> int | None:
+def _first(statement: str, values: list[Any]) -> int | None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         row = cursor.fetchone()

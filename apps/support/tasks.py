@@ -6,7 +6,7 @@ import structlog
 from django_tasks import task
 
 from apps.core.errors import Problem
-from apps.support import services
+from apps.support import report_mail, services
 from apps.support.services import gaps, promises, retention, uploads
 
 logger = structlog.get_logger(__name__)
@@ -38,6 +38,12 @@ def find_gaps() -> int:
 def apply_retention() -> int:
     """Delete what the enabled rules of retention say."""
     return retention.rules_apply()
+
+
+@task()
+def mail_report() -> int:
+    """Mail last week's report, where that is on."""
+    return report_mail.report_mail()
 
 
 @task()

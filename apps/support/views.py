@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -23,6 +24,7 @@ from apps.support.markdown import safe_html
 from apps.support.models import Article, Conversation
 from apps.support.payloads import (
     MAX_TEXT,
+    SHOWN_MESSAGES,
     conversation_payload,
     duty_payload,
     message_payload,
@@ -34,8 +36,10 @@ from apps.support.selectors import customers, promises
 from apps.support.services.seeing import conversation_look
 from apps.support.visitors import ensure_visitor, remember
 
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+_LONGEST_TITLE = 60
 _LIST_LENGTH = 100
-_LONGEST_LIST = 1000
+"""Rows that the console comes with; it asks for the others as they come into sight."""
 
 
 @require_GET
@@ -44,10 +48,17 @@ _LONGEST_LIST = 1000
 def widget(request: HttpRequest) -> HttpResponse:
     """The customer's chat; it needs no account and may stand in a frame on allowed sites.
 
-    ``?ask=`` puts a question into the box, for the customer to send.
+    ``?ask=`` puts a question into the box, for the customer to send; ``?title=`` and ``?accent=``
+    (as ``#14694a``) are how the embedding site wants it to look.
     """
     visitor, is_new = ensure_visitor(request)
-    context = {"framed": "frame" in request.GET, "ask": request.GET.get("ask", "")[:MAX_TEXT]}
+    accent = request.GET.get("accent", "")
+    context = {
+        "framed": "frame" in request.GET,
+        "ask": request.GET.get("ask", "")[:MAX_TEXT],
+        "title": request.GET.get("title", "")[:_LONGEST_TITLE].strip(),
+        "accent": accent if _COLOUR.fullmatch(accent) else "",
+    }
     response = render(request, "support/widget.html", context)
     if is_new:
         remember(response, visitor, request)
@@ -95,17 +106,17 @@ def console(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRe
     tab = request.GET.get("tab", "waiting" if conversation_id is None else "all")
     tab = tab if tab in selectors.TABS else "all"
     inboxes = _inboxes(user)
-    shown = request.GET.get("show", "")
-    limit = min(int(shown), _LONGEST_LIST) if shown.isdecimal() else _LIST_LENGTH
     filters = selectors.Filters.of(request.GET)
-    found = selectors.conversation_list(tab=tab, operator=user, filters=filters)
-    rows = list(found[: limit + 1])
+    page = selectors.conversation_page(tab=tab, operator=user, filters=filters, size=_LIST_LENGTH)
     context: dict[str, Any] = {
         "tab": tab,
         "counts": selectors.counts(operator=user),
         "inboxes": inboxes,
-        "rows": [conversation_payload(row) for row in rows[:limit]],
-        "more": limit + _LIST_LENGTH if len(rows) > limit and limit < _LONGEST_LIST else None,
+        "listed": {
+            "rows": [conversation_payload(row) for row in page.rows],
+            "total": _total(page, tab=tab, operator=user, filters=filters),
+            "cursor": page.next,
+        },
         "operator": {
             "id": user.pk,
             "name": user.display_name,
@@ -126,6 +137,13 @@ def console(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRe
         conversation_look(conversation=conversation, operator=user)
         context["colleagues"] = selectors.colleagues(team=conversation.team)
     return render(request, "support/console.html", context)
+
+
+def _total(page: selectors.Page, *, tab: str, operator: User, filters: selectors.Filters) -> int:
+    """How many rows the list has, of which the page shows the first."""
+    if page.next is None:
+        return len(page.rows)
+    return selectors.conversation_list(tab=tab, operator=operator, filters=filters).count()
 
 
 def _inboxes(user: User) -> dict[str, int]:
@@ -157,11 +175,12 @@ def _thread(conversation_id: UUID, user: User) -> dict[str, Any]:
     notes = services.notes_stream(conversation_id)
     seq, notes_seq = events.head(stream), events.head(notes)
     conversation = selectors.conversation_seen(conversation_id=conversation_id, operator=user)
-    messages = selectors.message_list(conversation=conversation)
+    messages = selectors.message_list(conversation=conversation, latest=SHOWN_MESSAGES)
     return {
         "conversation": conversation_payload(conversation),
         "stream": stream,
         "seq": seq,
+        "read": conversation.visitor_read,
         "messages": [message_payload(message) for message in messages],
         "notes_stream": notes,
         "notes_seq": notes_seq,
@@ -186,6 +205,7 @@ def inspector(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
         "conversation": conversation,
         "message": message,
         "summary": selectors.summary_get(conversation=conversation),
+        "rating": customers.rating_of(conversation=conversation),
         "customer": customers.customer_of(visitor=conversation.visitor),
         "history": customers.history_of(conversation=conversation, operator=signed_in(request)),
     }

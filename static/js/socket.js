@@ -66,9 +66,11 @@ export class LiveSocket extends EventTarget {
     });
   }
 
-  /** Send what may get lost (typing signals): never queued, never repeated. */
+  /** Send what may get lost (typing signals): never queued, never repeated. True if it was sent. */
   hint(frame) {
-    if (this.state === "online") this.#transmit(frame);
+    if (this.state !== "online") return false;
+    this.#transmit(frame);
+    return true;
   }
 
   close() {

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tests.browser.conftest import OpenPage, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 SLOW = 60_000
+THREE_MINUTES = 180
 DOGS = """# Can I bring my dog to a branch?
 
 Yes. Dogs are welcome in every branch that has a garden, on a lead.
@@ -30,6 +32,7 @@ BIKES = """<html><head><title>Larkspur</title></head><body><nav>Home</nav><main>
 def test_own_articles_are_imported_and_cited_in_an_answer(
     bare: RunningServer, open_page: OpenPage, tmp_path: Path
 ) -> None:
+    began = time.monotonic()
     bare.start()
     for name, text in (("dogs.md", DOGS), ("bikes.html", BIKES)):
         (tmp_path / name).write_text(text, encoding="utf-8")
@@ -61,6 +64,7 @@ def test_own_articles_are_imported_and_cited_in_an_answer(
     source = page.locator(".message.bot .source")
     expect(source).to_have_text("Can I bring my dog to a branch?", timeout=SLOW)
     expect(page.locator(".message.bot[data-seq]")).to_contain_text("every branch that has a garden")
+    assert time.monotonic() - began < THREE_MINUTES
     picture(page, "newcomer-6-answer")
 
 

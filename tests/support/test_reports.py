@@ -9,12 +9,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.utils import timezone
 
 from apps.accounts.models import AuditEntry, Role, User
 from apps.core.errors import InvalidInput
 from apps.support import services
 from apps.support.models import Conversation, Message, Policy, Team
+from apps.support.report_mail import last_week, report_mail
 from apps.support.reporting import report_csv
 from apps.support.selectors.reports import ASKED, Period, Row, report_get
 from apps.support.visitors import visitor_token
@@ -163,3 +165,30 @@ def test_a_visitor_rates_the_own_conversation(olivia: User) -> None:
     assert browser.put(url, {"good": True}, headers=own, **kwargs).json() == {"good": True}
     assert conversation.rating.good
     assert timezone.now() - conversation.rating.updated_at < timedelta(minutes=1)
+
+
+def test_last_week_is_mailed_to_each_lead_as_they_may_see_it(
+    olivia: User, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert last_week(NOON.date()) == Period.of("2026-02-23", "2026-03-01")
+    week = last_week(timezone.localdate())
+    at = datetime.combine(week.first, NOON.time(), UTC)
+    case(("visitor", 0), ("bot", 0), at=at)
+    case(("visitor", 0), ("passes", 1), ("olivia-op", 5), at=at)
+    private = Team.objects.create(name="Fraud", private=True)
+    case(("visitor", 0), ("bot", 0), at=at, team=private)
+    for name, role in (("lena", Role.LEAD), ("ada", Role.ADMINISTRATOR), ("nobody", Role.LEAD)):
+        address = "" if name == "nobody" else f"{name}@example.org"
+        User.objects.filter(pk=user(name, role).pk).update(email=address)
+    assert report_mail() == 0
+    settings.SUPPORT_REPORT_MAIL = True
+    assert report_mail() == 2
+    bodies = {sent.to[0]: sent.body for sent in mail.outbox}
+    assert "conversations        2\n" in bodies["lena@example.org"]
+    assert "conversations        3\n" in bodies["ada@example.org"]
+    for words in ("1, 50%", "4 min in the middle", "1  out of scope, again", "1  Olivia-Op"):
+        assert words in bodies["lena@example.org"]
+    monkeypatch.setattr(
+        "apps.support.report_mail.EmailMessage.send", lambda self: (_ for _ in ()).throw(OSError)
+    )
+    assert report_mail() == 0

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.support import cases, knowledge, services
@@ -44,6 +46,30 @@ def test_words_and_meaning_find_conversations_and_articles(
     with engine.overloaded():
         assert search(words="parcel", operator=olivia).conversations
     assert search(words="", operator=olivia).articles == []
+
+
+def test_what_is_still_open_is_found_by_meaning_too(
+    articles: Any, olivia: User, omar: User
+) -> None:
+    knowledge.current()
+    now = timezone.now()
+    opened = services.conversation_start(visitor=uuid.uuid4(), name="Wim")
+    here: Any = {"conversation_id": opened.pk}
+    services.message_receive(text="the parcel with my new card never came", client_id="1", **here)
+    assert cases.cases_renew() == 0  # they are talking at this moment
+    Conversation.objects.filter(pk=opened.pk).update(active_at=now - timedelta(minutes=1))
+    assert cases.cases_renew() == 1
+    wanted = "my parcel never came with the cardX new"
+    (found,) = search(words=wanted, operator=olivia).conversations
+    assert (found.id, found.how, found.name) == (str(opened.pk), "meaning", "Wim")
+    later = now + timedelta(hours=1)
+    services.conversation_snooze(operator=olivia, until=later, **here)
+    assert [one.how for one in search(words="parcel", operator=olivia).conversations] == ["words"]
+    team = Team.objects.create(name="Fraud", private=True)
+    team.members.add(omar)
+    Conversation.objects.filter(pk=opened.pk).update(team=team)
+    assert search(words=wanted, operator=olivia).conversations == []
+    assert search(words=wanted, operator=omar).conversations != []
 
 
 def test_nothing_of_a_private_team_is_found_by_others(

@@ -5,14 +5,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.models import AuditEntry, User
 from apps.core import events
-from apps.core.errors import Conflict, NotFound
+from apps.core.errors import Conflict, NotFound, RateLimited
 from apps.support import selectors, services
 from apps.support.bot import Decision
 from apps.support.models import BotTurn, Conversation, Message
+from apps.support.visitors import visitor_token
 
 pytestmark = pytest.mark.django_db
 ANSWER = Decision("answer", "Four to six days.", "the intent is sure")
@@ -63,6 +65,25 @@ def test_the_same_client_id_is_stored_once(conversation: Conversation) -> None:
     assert second.message.pk == first.message.pk
     assert conversation.messages.count() == 1
     assert BotTurn.objects.count() == 1
+
+
+def test_a_visitor_writes_so_many_messages_a_minute_over_all_doors(
+    conversation: Conversation,
+) -> None:
+    most = services.MOST_A_MINUTE
+    for number in range(most):
+        receive(conversation, client_id=f"m{number}")
+    with pytest.raises(RateLimited):
+        receive(conversation, client_id="one more")
+    token = {"X-Visitor-Token": visitor_token(conversation.visitor)}
+    body = {"id": "by another door", "text": "hello"}
+    url = "/api/v1/support/visitor/messages/"
+    answer = Client().post(url, body, content_type="application/json", headers=token)
+    assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
+    assert receive(conversation, client_id="m1").repeated  # what is stored is acknowledged again
+    assert conversation.messages.count() == most
+    conversation.messages.update(created_at=timezone.now() - timedelta(minutes=1))
+    assert not receive(conversation, client_id="one more").repeated
 
 
 def test_personal_numbers_never_reach_the_database(conversation: Conversation) -> None:

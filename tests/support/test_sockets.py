@@ -108,12 +108,15 @@ async def test_bad_frames_get_their_error(frame: dict[str, Any], code: str, arti
     await socket.disconnect()
 
 
-async def test_a_megabyte_of_chat_is_refused_and_nothing_stored(articles: Any) -> None:
+async def test_100_kilobytes_and_a_megabyte_of_chat_are_refused_and_nothing_stored(
+    articles: Any,
+) -> None:
     socket = await opened(uuid.uuid4())
     await socket.receive_json_from()
-    big = json.dumps({"type": "message.send", "id": "x", "text": "a" * 1_000_000})
-    await socket.send_to(text_data=big)
-    assert (await socket.receive_json_from())["code"] == "frame_too_large"
+    for size in (100_000, 1_000_000):
+        big = json.dumps({"type": "message.send", "id": "x", "text": "a" * size})
+        await socket.send_to(text_data=big)
+        assert (await socket.receive_json_from())["code"] == "frame_too_large"
     assert not await Message.objects.aexists()
     await socket.disconnect()
 
@@ -143,6 +146,10 @@ async def test_frames_that_are_no_commands_get_their_error(
         ("my\u200b card\u00a0is\u202e late", "my card is late"),
         ("\U0001f600\U0001f622", "\U0001f600\U0001f622"),
         ("two\nlines", "two\nlines"),
+        (
+            "my card ist verloren, s'il vous plaît 帮帮我",
+            "my card ist verloren, s'il vous plaît 帮帮我",
+        ),
     ],
 )
 async def test_odd_texts_are_stored_as_text_and_answered(
@@ -164,6 +171,77 @@ async def test_a_visitor_who_floods_is_slowed_down(articles: Any) -> None:
     assert codes[:30] == [None] * 30
     assert "rate_limited" in codes[30:]
     await socket.disconnect()
+
+
+async def test_each_side_learns_once_what_the_other_has_read(
+    articles: Any, olivia: User, omar: User, until: Any
+) -> None:
+    visitor = uuid.uuid4()
+    customer, stranger = await opened(visitor), await opened(uuid.uuid4())
+    await customer.send_json_to({"type": "person.request", "id": "p"})
+    ack = await until(customer, is_ack("p"))
+    target = {"conversation": ack["conversation"]}
+    consoles = []
+    for person in (omar, olivia):
+        console = console_socket(await sync_to_async(client_of)(person))
+        await console.connect()
+        consoles.append(console)
+    other, console = consoles
+    await console.send_json_to({"type": "conversation.take", "id": "t", **target})
+    await until(console, is_ack("t"))
+    await console.send_json_to({"type": "subscribe", "id": "s", "stream": ack["stream"]})
+    await until(console, is_ack("s"))
+    await customer.send_json_to({"type": "message.send", "id": "m", "text": "hello?"})
+    seq = (await until(customer, is_ack("m")))["message"]["seq"]
+    await stranger.send_json_to({"type": "message.read", "seq": seq})
+    for reader in (other, console):  # she has the conversation, he has not
+        await reader.send_json_to({"type": "message.read", "seq": seq, **target})
+    for reader in (customer, console):
+        event = await until(reader, lambda frame: frame.get("kind") == "message.read")
+        assert event["payload"] == {"by": "operator", "seq": seq}
+    for wrong in (seq + 1, 0, seq, seq):  # not there, no message, new, known
+        await customer.send_json_to({"type": "message.read", "seq": wrong})
+    event = await until(console, lambda frame: frame.get("kind") == "message.read")
+    assert event["payload"] == {"by": "visitor", "seq": seq}
+    await console.send_json_to({"type": "ping", "id": "last"})
+    heard = await until(console, lambda f: f.get("id") == "last" or f.get("kind"))
+    assert heard["type"] == "ack"
+    assert await Event.objects.filter(kind="message.read").acount() == 2
+    for socket in (customer, stranger, console, other):
+        await socket.disconnect()
+
+
+async def test_of_ten_thousand_messages_the_latest_are_shown_and_the_others_on_demand(
+    articles: Any, olivia: User, until: Any
+) -> None:
+    visitor = uuid.uuid4()
+    conversation = await sync_to_async(services.conversation_start)(visitor=visitor)
+    rows = [
+        Message(conversation=conversation, seq=seq, author="visitor", text=f"message {seq}")
+        for seq in range(1, 10_001)
+    ]
+    await Message.objects.abulk_create(rows)
+    socket = await opened(visitor)
+    shown = (await socket.receive_json_from())["messages"]
+    assert [shown[0]["seq"], shown[-1]["seq"], len(shown)] == [9801, 10_000, 200]
+    client = await sync_to_async(client_of)(olivia)
+    page = await sync_to_async(client.get)(f"/support/c/{conversation.pk}/")
+    assert len(page.context["thread"]["messages"]) == 200
+    console = console_socket(client)
+    await console.connect()
+    asked = {"type": "history.read", "id": "h", "before": 9801}
+    for reader, target in ((socket, {}), (console, {"conversation": str(conversation.pk)})):
+        await reader.send_json_to(asked | target)
+        earlier = (await until(reader, is_ack("h")))["messages"]
+        assert [earlier[0]["seq"], earlier[-1]["seq"]] == [9601, 9800]
+        for wrong in (None, 0, "x"):
+            await reader.send_json_to(asked | target | {"id": "w", "before": wrong})
+            assert (await until(reader, is_ack("w")))["code"] == "frame_invalid"
+        await reader.disconnect()
+    stranger = await opened(uuid.uuid4())
+    await stranger.send_json_to(asked | {"conversation": str(conversation.pk)})
+    assert (await until(stranger, is_ack("h")))["messages"] == []
+    await stranger.disconnect()
 
 
 async def test_tabs_of_a_visitor_that_write_at_once_share_one_conversation(

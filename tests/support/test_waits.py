@@ -14,6 +14,7 @@ from apps.accounts.models import User
 from apps.support import selectors, services
 from apps.support.models import BotTurn, Conversation, Duty, Wait
 from apps.support.services.absence import TEXT_ALONE, TEXT_UNANSWERED, TEXT_UNHEARD
+from apps.support.services.records import ABUSIVE
 from apps.support.visitors import visitor_token
 
 pytestmark = pytest.mark.django_db
@@ -120,3 +121,17 @@ def test_an_answer_in_time_or_a_snooze_keeps_it(olivia: User) -> None:
         conversation_id=snoozed.id, operator=olivia, until=timezone.now() + timedelta(days=1)
     )
     assert services.silence_return() == 0
+
+
+def test_what_loses_money_waits_first_unless_somebody_has_decided(db: None, olivia: User) -> None:
+    def asks(subject: str, **more: Any) -> Conversation:
+        row = services.conversation_start(visitor=uuid.uuid4())
+        Conversation.objects.filter(pk=row.pk).update(subject=subject, **more)
+        return services.person_request(conversation_id=row.pk)
+
+    usual, upset = asks("exchange rate"), asks("exchange rate", tags=[ABUSIVE])
+    stolen = asks("lost or stolen card")
+    decided = asks("lost or stolen card", priority=Conversation.Priority.LOW)
+    waiting = selectors.conversation_list(tab="waiting", operator=olivia)
+    assert [row.pk for row in waiting] == [stolen.pk, upset.pk, usual.pk, decided.pk]
+    assert selectors.queue_position(conversation=stolen) == 1

@@ -46,6 +46,7 @@ from apps.support.selectors.flows import (
     flow_version_get,
     service_case_list,
 )
+from apps.support.selectors.pages import Page, conversation_page
 from apps.support.selectors.summaries import Summary, summary_get
 from apps.support.selectors.teams import (
     colleagues,
@@ -66,6 +67,7 @@ __all__ = [
     "TABS",
     "Filters",
     "FlowRow",
+    "Page",
     "Place",
     "Summary",
     "analysed_message",
@@ -80,6 +82,7 @@ __all__ = [
     "conversation_get",
     "conversation_list",
     "conversation_of_visitor",
+    "conversation_page",
     "conversation_seen",
     "conversations_in_sight",
     "counts",

@@ -61,8 +61,14 @@ def conversation_of_visitor(*, visitor: UUID) -> Conversation | None:
     return rows.order_by("-active_at").first()
 
 
-def message_list(*, conversation: Conversation) -> list[Message]:
-    return list(conversation.messages.select_related("operator").order_by("seq"))
+def message_list(
+    *, conversation: Conversation, before: int | None = None, latest: int | None = None
+) -> list[Message]:
+    """The messages in order; of those ``before`` a number, and of them the ``latest`` ones."""
+    rows = conversation.messages.select_related("operator")
+    if before is not None:
+        rows = rows.filter(seq__lt=before)
+    return list(rows.order_by("-seq")[:latest])[::-1]
 
 
 def note_list(*, conversation: Conversation) -> list[Note]:

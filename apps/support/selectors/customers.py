@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.accounts.models import AuditEntry, User
 from apps.core.errors import NotFound
-from apps.support.models import Conversation, Customer, ErasureReceipt, ServiceCase
+from apps.support.models import Conversation, Customer, ErasureReceipt, Rating, ServiceCase
 from apps.support.selectors.teams import in_sight
 
 _SEEN = "conversation.seen"
@@ -37,6 +37,11 @@ class Person:
 
 def customer_of(*, visitor: UUID) -> Customer | None:
     return Customer.objects.filter(visitor=visitor).first()
+
+
+def rating_of(*, conversation: Conversation) -> Rating | None:
+    """What the customer said of the help, if they did."""
+    return Rating.objects.filter(conversation=conversation).first()
 
 
 def customer_list(*, operator: User, words: str = "") -> QuerySet[Conversation, Any]:

@@ -11,6 +11,7 @@ from apps.support.services.articles import (
     versions_record,
 )
 from apps.support.services.conversations import (
+    MOST_A_MINUTE,
     Received,
     conversation_open,
     conversation_release,
@@ -79,6 +80,7 @@ __all__ = [
     "INBOX",
     "LEASE",
     "MOST_AT_ONCE",
+    "MOST_A_MINUTE",
     "MOST_SAID",
     "Closed",
     "Content",

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.services import audit_record
-from apps.core.errors import Conflict
+from apps.core import events
+from apps.core.errors import Conflict, RateLimited
 from apps.support import selectors, statements
 from apps.support.models import BotTurn, Conversation, Message, Rating
 from apps.support.privacy import mask
@@ -27,8 +28,11 @@ from apps.support.services.records import (
     publish_state,
 )
 from apps.support.services.turns import LEASE
+from apps.support.streams import conversation_stream
 
 _FIRST = UUID("9d9c1c39-4ce1-4f39-8a3e-6f5b5b6f7d10")  # namespace of first conversations
+MOST_A_MINUTE = 60
+"""Messages that a visitor may write in a minute."""
 TEXT_RETURNED = "You are back with our assistant."
 TEXT_RESOLVED = "This conversation was marked as resolved. Write again to reopen it."
 
@@ -89,11 +93,13 @@ def message_receive(
     The same ``client_id`` again stores nothing and returns what was stored. Personal numbers are
     masked first. ``answer_here`` takes the turn's lease for the calling process, unless an earlier
     turn of the conversation is still open. A resolved conversation opens again, with the bot.
+    Raises ``RateLimited`` for more than a person writes in a minute.
     """
     with transaction.atomic():
         conversation = locked(conversation_id)
         if (known := statements.message_sent(conversation_id, client_id)) is not None:
             return Received(Message.objects.get(pk=known), None, True)
+        _spare(conversation)
         reopened = conversation.state == State.RESOLVED
         if reopened:
             conversation.state, conversation.assignee = State.BOT, None
@@ -119,6 +125,15 @@ def message_receive(
     return Received(message, turn, False, answer_here and turn is not None)
 
 
+def _spare(conversation: Conversation) -> None:
+    """Refuse one message too many, over whichever sockets and requests the others came."""
+    if conversation.last_seq < MOST_A_MINUTE:
+        return
+    since = timezone.now() - timedelta(minutes=1)
+    if statements.messages_since(conversation.pk, since, most=MOST_A_MINUTE) >= MOST_A_MINUTE:
+        raise RateLimited("Too many messages in a minute; wait a little and send it again.")
+
+
 def person_request(*, conversation_id: UUID) -> Conversation:
     """Put the conversation into the operators' queue; nothing changes if it is there already."""
     with transaction.atomic():
@@ -136,9 +151,11 @@ def person_request(*, conversation_id: UUID) -> Conversation:
 
 def rating_set(*, conversation_id: UUID, good: bool) -> Rating:
     """Keep whether the visitor says that they were helped; the last word counts."""
-    rating, _ = Rating.objects.update_or_create(
-        conversation_id=conversation_id, defaults={"good": good}
-    )
+    with transaction.atomic():
+        rating, _ = Rating.objects.update_or_create(
+            conversation_id=conversation_id, defaults={"good": good}
+        )
+        events.publish(conversation_stream(conversation_id), "rating.set", {"good": good})
     return rating
 
 

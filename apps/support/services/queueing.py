@@ -16,6 +16,7 @@ from apps.support import dealing, selectors
 from apps.support.models import BotTurn, Conversation, Duty, Message, Team, Wait
 from apps.support.payloads import place_payload
 from apps.support.services.records import (
+    ABUSIVE,
     State,
     append,
     conversation_stream,
@@ -23,6 +24,7 @@ from apps.support.services.records import (
     move_to,
     publish_message,
 )
+from apps.support.urgency import urgency
 
 _TOLD = 50  # of those who wait; the others learn their place when they come nearer
 _DEALT = 50  # at once; the sweep goes on with the others
@@ -31,8 +33,13 @@ _DEALT = 50  # at once; the sweep goes on with the others
 def queue(conversation: Conversation, *, route: bool = True) -> None:
     """Let it wait for its team; with none, for the one that its matter belongs to (``route``).
 
-    Call before its message is published. Where the team deals, who is free gets it.
+    Call before its message is published. Where the team deals, who is free gets it. A priority that
+    nobody has set follows from the matter.
     """
+    if conversation.priority == Conversation.Priority.NORMAL:
+        conversation.priority = urgency(
+            matter=conversation.subject, tags=conversation.tags, upset=ABUSIVE
+        )
     if conversation.team is None and route:
         move_to(conversation, selectors.team_for(subject=conversation.subject))
     conversation.state, conversation.queued_at = State.QUEUED, timezone.now()

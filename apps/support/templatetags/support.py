@@ -8,11 +8,39 @@ from apps.support.excerpts import blocks_of, plain
 
 register = template.Library()
 
+DEEDS = {
+    "conversation.seen": "opened it",
+    "conversation.taken": "took it over",
+    "conversation.released": "gave it back to the bot",
+    "conversation.resolved": "resolved it",
+    "conversation.assigned": "assigned it",
+    "conversation.dealt": "dealt it to an operator",
+    "conversation.sorted": "changed its priority or tags",
+    "conversation.snoozed": "put it off",
+    "conversation.transferred": "passed it on",
+    "conversation.merged": "merged another into it",
+    "conversation.exported": "exported it",
+    "conversation.abandoned": "put it back: its operator went away",
+    "conversation.unanswered": "put it back: it was not answered",
+    "conversation.silent": "gave it back: the customer was silent",
+    "person.erased": "erased a person",
+    "duty.changed": "changed an operator's duty",
+    "hours.saved": "changed the hours",
+    "sla.breached": "noted a promise not kept",
+}
+"""The actions of the audit log in words, with what they are about as "it"."""
+
 
 @register.filter
 def words(label: str) -> str:
     """A label such as ``card_arrival`` in words."""
     return str(label).replace("_", " ")
+
+
+@register.filter
+def deed(action: str) -> str:
+    """An action of the audit log in words; one without words of its own as it is named."""
+    return DEEDS.get(action) or " ".join(reversed(action.replace("_", " ").split(".")))
 
 
 @register.filter

@@ -82,9 +82,7 @@ export class MessageLog {
     if (message.client_id) this.#waiting(message.client_id)?.remove();
     if (this.list.querySelector(`[data-seq="${message.seq}"]`)) return;
     const follow = this.#stays || this.options.mine(message.author);
-    const after = [...this.list.children].find((item) => !item.dataset.seq || Number(item.dataset.seq) > message.seq);
-    const item = bubble(message, this.options);
-    this.list.insertBefore(item, after || null);
+    const item = this.#insert(message);
     for (const old of this.list.querySelectorAll(`[data-seq]:not([data-seq="${this.lastSeq()}"]) .choices`)) old.remove();
     if (!follow) return;
     // A long answer is read from its first line.
@@ -92,13 +90,37 @@ export class MessageLog {
     else this.toEnd();
   }
 
+  /** Show messages from before the first one; what is in sight stays where it is. */
+  before(messages) {
+    const below = this.list.scrollHeight - this.list.scrollTop;
+    for (const message of messages) this.#insert({ ...message, choices: [] });
+    this.list.scrollTop = this.list.scrollHeight - below;
+  }
+
+  /** The number of the first message; notes stand between numbers. */
+  firstSeq() {
+    const numbers = [...this.list.querySelectorAll("[data-seq]")].map((item) => Number(item.dataset.seq));
+    return Math.min(...numbers.filter(Number.isInteger));
+  }
+
   /** A private note: it stands behind the message after which it was written. */
   note(note) {
     this.show({ ...note, author: "note", seq: `${note.after_seq}.${String(note.id).padStart(9, "0")}` });
   }
 
-  lastSeq() {
-    return Math.max(0, ...[...this.list.querySelectorAll("[data-seq]")].map((item) => Number(item.dataset.seq)));
+  /** The number of the last message, or of the last one of `author`. */
+  lastSeq(author = "message") {
+    return Math.max(0, ...[...this.list.querySelectorAll(`.${author}[data-seq]`)].map((item) => Number(item.dataset.seq)));
+  }
+
+  /** The other side has read what `author` wrote up to `seq`: said at the last of it. */
+  read(author, seq) {
+    const items = [...this.list.querySelectorAll(`.${author}[data-seq]`)];
+    const last = items.findLast((item) => Number(item.dataset.seq) <= seq);
+    if (!last || last.querySelector(".receipt")) return;
+    this.list.querySelector(".receipt")?.remove();
+    last.append(make("div", "receipt small", "✓ Read"));
+    if (this.#stays) this.toEnd();
   }
 
   /** Show a message that is on its way; returns what to call when it failed. */
@@ -137,6 +159,13 @@ export class MessageLog {
 
   toEnd() {
     this.list.scrollTop = this.list.scrollHeight;
+  }
+
+  #insert(message) {
+    const after = [...this.list.children].find((item) => !item.dataset.seq || Number(item.dataset.seq) > message.seq);
+    const item = bubble(message, this.options);
+    this.list.insertBefore(item, after || null);
+    return item;
   }
 
   #atEnd() {

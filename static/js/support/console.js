@@ -8,10 +8,14 @@ import { Desk, transferring } from "./desk.js";
 import { due } from "./due.js";
 import { handleSeveral } from "./bulk.js";
 import { filtering } from "./filters.js";
+import { offerEarlier } from "./history.js";
 import { listenToKeys } from "./keys.js";
 import { offerMacros } from "./macros.js";
-import { RowList, SHAPES } from "./rows.js";
+import { SHAPES } from "./row.js";
+import { receipts } from "./receipts.js";
+import { RowList } from "./rows.js";
 import { sorting } from "./sorting.js";
+import { ringing } from "./sound.js";
 
 const COLLISION_SHOWN = 5000;
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
@@ -31,7 +35,9 @@ export default function start(root) {
     open: thread?.conversation.id,
     onOpen: (row) => open.update(row),
   });
-  list.fill(read("rows"));
+  if (thread) list.read(thread.conversation);
+  list.fill(read("listed"));
+  const sound = ringing(root, { me: me.id, open: thread?.conversation.id });
   const desk = new Desk(root, socket, { desk: read("desk"), me });
   for (const [stream, after] of Object.entries(read("inboxes"))) {
     socket.follow(stream, {
@@ -42,6 +48,7 @@ export default function start(root) {
         if (event.kind === "note.mentioned") return mentioned(event.payload, thread);
         if (event.kind === "sla.breached") return late(event.payload, me);
         missed.add(event.payload.id);
+        sound.hear(event.payload);
         list.put(event.payload);
       },
     });
@@ -51,8 +58,8 @@ export default function start(root) {
     history.replaceState(null, "", `?tab=${root.dataset.tab}`);
   }
   filtering(root);
-  handleSeveral(root);
-  listenToKeys(root, { closePanel: () => togglePanel(root, false) });
+  handleSeveral(root, list);
+  listenToKeys(root, { list, closePanel: () => togglePanel(root, false) });
 }
 
 /** A promise was not kept: told to its operator, and to everybody while nobody has it. */
@@ -87,6 +94,7 @@ function openThread(root, socket, thread, me) {
   const collision = root.querySelector("[data-collision]");
   let quiet = null;
   let owns = false;
+  const look = receipts(log, { author: "visitor", tell: (seq) => owns && socket.hint({ type: "message.read", conversation: conversation.id, seq }) });
   let assist = null;
   const act = async (frame) => {
     try {
@@ -128,6 +136,7 @@ function openThread(root, socket, thread, me) {
     if (owned && !owns) write("reply");
     if (!owned) write("note");
     owns = owned;
+    look();
     modes.reply.disabled = !owned;
     due(root.querySelector("[data-due]"), conversation.deadlines);
     handling.draw(conversation, owned);
@@ -164,13 +173,18 @@ function openThread(root, socket, thread, me) {
   thread.messages.forEach((message) => log.show(message));
   thread.notes.forEach((note) => log.note(note));
   socket.follow(thread.notes_stream, { after: thread.notes_seq, onEvent: (event) => log.note(event.payload) });
+  log.read("operator", thread.read);
   log.toEnd();
+  offerEarlier(root.querySelector("[data-earlier]"), log, async (before) => (await socket.send({ type: "history.read", conversation: conversation.id, before })).messages)();
   socket.follow(thread.stream, {
     after: thread.seq,
     onEvent: (event) => {
+      if (event.kind === "rating.set") return inspect();
+      if (event.kind === "message.read" && event.payload.by === "visitor") log.read("operator", event.payload.seq);
       if (event.kind !== "message.created") return;
       log.typing(false);
       log.show(event.payload);
+      look();
       if (["visitor", "bot"].includes(event.payload.author)) inspect();
       if (event.payload.author !== "system") assist.load();
     },

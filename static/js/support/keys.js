@@ -3,7 +3,7 @@
  *
  *   <dialog data-keys>…</dialog>   <button data-keys-open>…</button>
  */
-export function listenToKeys(root, { closePanel }) {
+export function listenToKeys(root, { list, closePanel }) {
   const help = document.querySelector("[data-keys]");
   const press = (name) => root.querySelector(`[data-action="conversation.${name}"]:not([hidden])`)?.click();
   const actions = {
@@ -19,8 +19,8 @@ export function listenToKeys(root, { closePanel }) {
       root.querySelector(".filters").open = true;
       root.querySelector("[data-filters] [name=q]").focus();
     },
-    j: () => move(root, 1),
-    k: () => move(root, -1),
+    j: () => move(list.beside(1)),
+    k: () => move(list.beside(-1)),
     "?": () => help.showModal(),
     Escape: closePanel,
   };
@@ -42,9 +42,6 @@ export function listenToKeys(root, { closePanel }) {
   });
 }
 
-function move(root, step) {
-  const links = [...root.querySelectorAll("[data-rows] a")];
-  const at = links.findIndex((link) => link.hasAttribute("aria-current"));
-  const next = at < 0 ? links[0] : links[at + step];
-  if (next) location.href = next.href;
+function move(href) {
+  if (href) location.href = href;
 }

@@ -1,13 +1,19 @@
-/** The console's list of conversations: one tab of them, kept as the inbox changes. */
+/**
+ * The console's list of conversations: one tab of them in its order, kept as the inbox changes.
+ *
+ * The page comes with the first rows; the others are asked for as they come into sight. Where the
+ * list was scrolled to is kept while the browser's tab is open.
+ */
 import { api } from "../http.js";
-import { relative, until } from "../time.js";
-import { make } from "./bubbles.js";
-import { due } from "./due.js";
+import { toast } from "../toast.js";
+import { rowItem } from "./row.js";
+import { Seen } from "./seen.js";
+import { ListWindow } from "./window.js";
 
-export const SHAPES = { bot: "▢", queued: "◔", person: "●", resolved: "✓" };
-const SEEN = "trefoil.support.seen";
-const SEEN_LIMIT = 500;
 const COUNT_AFTER = 600;
+const PAGE = 250;
+const AHEAD = 50; // rows asked for before they are in sight
+const SCROLLED = "trefoil.support.scrolled";
 const BELONGS = {
   waiting: (row) => !row.snoozed_until && row.state === "queued",
   mine: (row, me) => !row.snoozed_until && row.state === "person" && row.assignee_id === me,
@@ -16,47 +22,26 @@ const BELONGS = {
   all: (row) => !row.snoozed_until && row.state !== "resolved",
   resolved: (row) => !row.snoozed_until && row.state === "resolved",
 };
-const NORMAL = 3;
-const PRIORITY_SHAPES = { 1: "▲▲", 2: "▲", 4: "▽" };
+/** The order of each tab, as the server's: what a row is sorted by. */
+const ORDER = {
+  waiting: (row) => [row.priority, Date.parse(row.queued_at)],
+  snoozed: (row) => [Date.parse(row.snoozed_until)],
+};
+const latest = (row) => [-Date.parse(row.at)];
 
 /** What decides in which tabs a conversation is. */
 const place = (row) => `${row.state} ${Boolean(row.snoozed_until)} ${row.assignee_id}`;
 
-/** The first characters of the first and the last word, or the first two of an only one. */
-function initials(name) {
-  const words = name.trim().split(/\s+/).map((word) => [...word]);
-  return words.length > 1 ? words[0][0] + words.at(-1)[0] : words[0].slice(0, 2).join("");
-}
-
-/** Up to which message of a conversation this browser's operator has read. */
-class Seen {
-  #read() {
-    try {
-      return JSON.parse(localStorage.getItem(SEEN)) || {};
-    } catch {
-      return {};
-    }
-  }
-
-  last(id) {
-    return this.#read()[id] || 0;
-  }
-
-  mark(id, seq) {
-    const { [id]: _, ...others } = this.#read();
-    const kept = Object.fromEntries([...Object.entries(others).slice(-SEEN_LIMIT), [id, seq]]);
-    try {
-      localStorage.setItem(SEEN, JSON.stringify(kept));
-    } catch {
-      // Without storage everything counts as unread.
-    }
-  }
-}
-
 export class RowList {
   #seen = new Seen();
-  #states = new Map();
+  #rows = new Map(); // what is known of each conversation, listed or not
+  #heard = new Set(); // of which conversations the inbox has told since the page was made
+  #ids = []; // what is listed, in order
+  #total = 0;
+  #cursor = null;
+  #loading = false;
   #counting = null;
+  chosen = new Set();
 
   /** `teams` are one's private ones, `open` is the id of the conversation beside the list; `onOpen(row)` hears of its changes. */
   constructor(root, { tab, me, teams, open, onOpen }) {
@@ -64,59 +49,142 @@ export class RowList {
     this.query = root.dataset.query;
     this.list = root.querySelector("[data-rows]");
     this.empty = root.querySelector("[data-empty]");
+    this.order = ORDER[tab] || latest;
+    this.view = new ListWindow(this.list, { draw: (id) => this.#draw(this.#rows.get(id)), reach: (index) => this.#reach(index) });
+    this.list.addEventListener("change", ({ target }) => this.#choose(target));
   }
 
-  /** Show the rows that the page came with. */
-  fill(rows) {
-    for (const row of rows) {
-      this.#states.set(row.id, place(row));
-      this.list.append(this.#draw(row));
-    }
-    this.list.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
-    this.#refresh();
+  /** Show what the page came with: the first `rows` of `total`, and the `cursor` of the rest. */
+  fill({ rows, total, cursor }) {
+    this.#total = total;
+    this.#cursor = cursor;
+    this.#take(rows);
+    this.#show();
+    const scrolled = JSON.parse(sessionStorage.getItem(SCROLLED) || "{}");
+    if (scrolled.list === this.#name()) this.view.top = scrolled.top;
+    if (scrolled.list !== this.#name() || scrolled.open !== this.open) this.view.reveal(this.open);
+    addEventListener("pagehide", () => {
+      sessionStorage.setItem(SCROLLED, JSON.stringify({ list: this.#name(), open: this.open, top: this.view.top }));
+    });
   }
 
+  /** The conversation beside the list has been read so far. */
+  read(row) {
+    this.#seen.mark(row.id, row.last_seq);
+  }
+
+  /** A conversation has changed. */
   put(row) {
-    if (row.id === this.open) this.onOpen(row);
-    if (this.#states.get(row.id) !== place(row)) this.#count();
-    this.#states.set(row.id, place(row));
-    const known = this.list.querySelector(`[data-id="${row.id}"]`);
-    if (!BELONGS[this.tab](row, this.me)) known?.remove();
-    else if (this.query && !known) return; // what it holds, only the server can look up
-    else if (this.tab === "waiting") this.#queue(row, known);
-    else {
-      const focused = known?.contains(document.activeElement);
-      const item = this.#draw(row);
-      known?.remove();
-      this.list.prepend(item);
-      if (focused) this.list.firstElementChild.querySelector("a").focus();
+    if (row.id === this.open) {
+      this.read(row);
+      this.onOpen(row);
     }
-    this.#refresh();
+    if (!this.#rows.has(row.id) || place(this.#rows.get(row.id)) !== place(row)) this.#count();
+    const listed = this.#ids.includes(row.id);
+    this.#rows.set(row.id, row);
+    this.#heard.add(row.id);
+    if (!BELONGS[this.tab](row, this.me)) return this.#drop(row.id);
+    if (this.query && !listed) return; // what it holds, only the server can look up
+    if (listed) this.#ids.splice(this.#ids.indexOf(row.id), 1);
+    const behind = this.#behind(row);
+    if (behind === this.#ids.length && this.#cursor && !listed) return; // its page is not here yet
+    this.#ids.splice(behind, 0, row.id);
+    if (!listed) this.#total += 1;
+    this.view.renew(row.id);
+    this.#show();
   }
 
   /** It went to a team whose conversations have an inbox of their own, which may be ours too. */
   withdraw({ id, team_id: team }) {
     this.#count();
     if (this.teams.includes(team)) return;
-    this.#states.delete(id);
-    this.list.querySelector(`[data-id="${id}"]`)?.remove();
-    this.#refresh();
+    this.#rows.delete(id);
+    this.#heard.add(id);
+    this.#drop(id);
   }
 
-  /** Into the queue: by priority, then by who waits longest. */
-  #queue(row, known) {
-    const item = this.#draw(row);
-    known?.remove();
-    const order = [row.priority, row.queued_at];
-    const behind = [...this.list.children].find(({ dataset }) => {
-      const priority = Number(dataset.priority);
-      return priority > order[0] || (priority === order[0] && dataset.queued > order[1]);
-    });
-    this.list.insertBefore(item, behind || null);
+  /** Where the conversation `step` rows from the open one is; the first, if that is not listed. */
+  beside(step) {
+    const at = this.#ids.indexOf(this.open);
+    const id = at < 0 ? this.#ids[0] : this.#ids[at + step];
+    return id && this.#href(id);
   }
 
-  #refresh() {
-    this.empty.hidden = this.list.children.length > 0;
+  unchoose() {
+    const before = [...this.chosen];
+    this.chosen.clear();
+    for (const id of before) this.view.renew(id);
+    this.#tell();
+  }
+
+  #drop(id) {
+    const at = this.#ids.indexOf(id);
+    if (at < 0) return;
+    this.#ids.splice(at, 1);
+    this.#total -= 1;
+    if (this.chosen.delete(id)) this.#tell();
+    this.#show();
+  }
+
+  /** Add rows that the server has listed; what the inbox has told of one since is newer. */
+  #take(rows) {
+    const listed = new Set(this.#ids);
+    const unlisted = rows.filter(({ id }) => !listed.has(id));
+    for (const row of unlisted.filter(({ id }) => !this.#heard.has(id))) {
+      this.#rows.set(row.id, row);
+      this.#ids.push(row.id);
+    }
+    for (const { id } of unlisted.filter((row) => this.#heard.has(row.id))) {
+      const row = this.#rows.get(id);
+      if (row && BELONGS[this.tab](row, this.me)) this.#ids.splice(this.#behind(row), 0, id);
+    }
+    if (!this.#cursor) this.#total = this.#ids.length;
+  }
+
+  /** The first place whose row comes after `row`. */
+  #behind(row) {
+    const wanted = this.order(row);
+    let [from, to] = [0, this.#ids.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      const there = this.order(this.#rows.get(this.#ids[middle]));
+      const differs = wanted.findIndex((value, at) => value !== there[at]);
+      if (differs >= 0 && there[differs] > wanted[differs]) to = middle;
+      else from = middle + 1;
+    }
+    return from;
+  }
+
+  #show() {
+    this.#total = Math.max(this.#total, this.#ids.length);
+    this.empty.hidden = this.#ids.length > 0 || Boolean(this.#cursor);
+    this.list.parentElement.hidden = !this.empty.hidden;
+    this.view.show([...this.#ids], this.#total);
+  }
+
+  /** Rows up to `index` are looked at: ask for those that follow before they are missed. */
+  async #reach(index) {
+    if (this.#loading || !this.#cursor || index + AHEAD < this.#ids.length) return;
+    this.#loading = true;
+    this.list.setAttribute("aria-busy", "true");
+    try {
+      const query = new URLSearchParams(`tab=${this.tab}&${this.query}`);
+      query.set("cursor", this.#cursor);
+      query.set("page_size", PAGE);
+      const { next, results } = await api("GET", `${this.root.dataset.more}?${query}`);
+      this.#cursor = next && new URL(next).searchParams.get("cursor");
+      this.#take(results);
+      this.#loading = false;
+      this.#show();
+    } catch (error) {
+      const again = () => {
+        this.#loading = false;
+        this.view.top = this.view.top;
+      };
+      toast(`Older conversations could not be loaded: ${error.message}`, { kind: "danger", action: "Try again", onAction: again });
+    } finally {
+      this.list.removeAttribute("aria-busy");
+    }
   }
 
   #count() {
@@ -127,49 +195,38 @@ export class RowList {
         const shown = this.root.querySelector(`[data-tab-name="${tab}"] b`);
         if (shown) shown.textContent = number;
       }
+      if (!this.#cursor || this.query || counts[this.tab] === undefined) return;
+      this.#total = counts[this.tab];
+      this.#show();
     }, COUNT_AFTER);
   }
 
+  #choose(box) {
+    if (!box.matches("[data-choose]")) return;
+    const { id } = box.closest("[data-id]").dataset;
+    if (box.checked) this.chosen.add(id);
+    else this.chosen.delete(id);
+    this.#tell();
+  }
+
+  #tell() {
+    this.root.dispatchEvent(new CustomEvent("chosen"));
+  }
+
+  #name() {
+    return `${this.tab}?${this.query}`;
+  }
+
   #isUnread(row) {
-    if (row.id === this.open) this.#seen.mark(row.id, row.last_seq);
     const waits = row.state === "queued" || (row.state === "person" && row.assignee_id === this.me);
     return waits && row.last_seq > this.#seen.last(row.id);
   }
 
+  #href(id) {
+    return `/support/c/${id}/?tab=${this.tab}${this.query ? `&${this.query}` : ""}`;
+  }
+
   #draw(row) {
-    const item = make("li");
-    Object.assign(item.dataset, { id: row.id, priority: row.priority, queued: row.queued_at || "" });
-    const link = make("a", `row-link ${row.state}`);
-    link.href = `/support/c/${row.id}/?tab=${this.tab}${this.query ? `&${this.query}` : ""}`;
-    if (row.id === this.open) link.setAttribute("aria-current", "true");
-    const time = make("time", "muted small", relative(row.at));
-    time.dateTime = row.at;
-    time.dataset.relative = "";
-    const top = make("span", "row-top");
-    const name = make("b", "", row.name);
-    if (this.#isUnread(row)) {
-      link.classList.add("unread");
-      name.append(make("span", "visually-hidden", ", unread"));
-    }
-    top.append(name, time);
-    const state = make("span", `row-state ${row.state}`, `${SHAPES[row.state]} ${row.state_label}`);
-    if (row.assignee) state.append(` · ${row.assignee}`);
-    if (row.team) state.append(make("span", "chip", row.team));
-    if (row.priority !== NORMAL) state.append(make("span", `priority ${row.priority < NORMAL ? "high" : ""}`, `${PRIORITY_SHAPES[row.priority]} ${row.priority_label}`));
-    if (Object.keys(row.deadlines).length) state.append(due(make("span"), row.deadlines));
-    if (row.snoozed_until) state.append(` · until ${until(row.snoozed_until)}`);
-    for (const tag of row.tags.slice(0, 2)) state.append(make("span", "chip", tag));
-    if (row.is_example) state.append(make("span", "chip", "example"));
-    const body = make("span", "row-body");
-    body.append(top, make("span", "row-preview", row.preview || "…"), state);
-    const avatar = make("span", "avatar", initials(row.name));
-    avatar.setAttribute("aria-hidden", "true");
-    link.append(avatar, body);
-    const box = make("input");
-    Object.assign(box, { type: "checkbox", checked: this.list.querySelector(`[data-id="${row.id}"] [data-choose]`)?.checked || false });
-    box.dataset.choose = "";
-    box.setAttribute("aria-label", `Choose ${row.name}`);
-    item.append(box, link);
-    return item;
+    return rowItem(row, { href: this.#href(row.id), open: row.id === this.open, unread: this.#isUnread(row), chosen: this.chosen.has(row.id) });
   }
 }

@@ -4,9 +4,12 @@ import { counted, watchLoss } from "../lost.js";
 import { LiveSocket } from "../socket.js";
 import { until } from "../time.js";
 import { MessageLog, compose } from "./bubbles.js";
+import { offerEarlier } from "./history.js";
+import { receipts } from "./receipts.js";
 import { Unsent } from "./unsent.js";
 
 export default async function start(root) {
+  dress(root, root.dataset.accent);
   await identify();
   const status = root.querySelector("[data-status]");
   const greeting = status.textContent;
@@ -26,6 +29,10 @@ export default async function start(root) {
     onChoice: (choice) => send(choice.label, choice.slug),
   });
 
+  const drawEarlier = offerEarlier(root.querySelector("[data-earlier]"), log, async (before) => (await socket.send({ type: "history.read", before })).messages);
+
+  const look = receipts(log, { author: "operator", tell: (seq) => socket.hint({ type: "message.read", seq }) });
+
   function follow(name, after) {
     if (!name || stream === name) return;
     stream = name;
@@ -37,6 +44,7 @@ export default async function start(root) {
       if (event.payload.author !== "visitor") missed.add(event.payload.seq);
       show(event.payload);
     }
+    if (event.kind === "message.read" && event.payload.by === "operator") log.read("visitor", event.payload.seq);
     if (event.kind === "conversation.updated") showState(event.payload);
     if (event.kind === "queue.moved" && state === "queued") showState({ state, ...event.payload });
   }
@@ -45,6 +53,7 @@ export default async function start(root) {
     starters.hidden = true;
     if (message.author !== "visitor") log.typing(false);
     log.show(message);
+    look();
     if (message.author === "visitor" && state === "bot" && message.seq === log.lastSeq()) log.typing(true);
   }
 
@@ -100,6 +109,8 @@ export default async function start(root) {
     starters.hidden = detail.messages.length > 0 || unsent.list().length > 0;
     if (detail.state) showState(detail.state);
     detail.messages.forEach(show);
+    drawEarlier();
+    log.read("visitor", detail.read);
     follow(detail.stream, detail.seq);
   });
   socket.addEventListener("state", ({ detail }) => {
@@ -131,6 +142,14 @@ export default async function start(root) {
     () => socket.hint({ type: "typing" }),
   );
   for (const { text, chosen, id } of unsent.list()) send(text, chosen, id);
+}
+
+/** The colour that the embedding site wants, with words on it that can be read. */
+function dress(root, accent) {
+  if (!accent) return;
+  const [red, green, blue] = [1, 3, 5].map((at) => (parseInt(accent.slice(at, at + 2), 16) / 255) ** 2.2);
+  root.style.setProperty("--brand", accent);
+  root.style.setProperty("--brand-text", red * 0.21 + green * 0.72 + blue * 0.07 > 0.19 ? "#111" : "#fff");
 }
 
 /** Who the embedding site says that this is, from behind "#"; the chat opens for a stranger if that
