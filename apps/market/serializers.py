@@ -218,6 +218,9 @@ class RulePreview(serializers.Serializer[Any]):
     alerts_a_week = serializers.FloatField()
     repeats_suppressed = serializers.IntegerField()
     rests_suppressed = serializers.IntegerField()
+    lead = serializers.JSONField(
+        help_text="stories with an alert, those that another source followed, median minutes"
+    )
     examples = serializers.ListField(child=serializers.CharField())
     passages = serializers.ListField(
         child=serializers.CharField(), help_text="of each example, what is alike the meaning"

@@ -24,6 +24,10 @@ from ml.data.readers import Problems, read_records
 from ml.errors import DataError
 
 IMPORT_JOB = "market.import"
+LARGE_IMPORT_JOB = "market.import_large"
+LARGE = 2 * 1024 * 1024
+"""The bytes from which a file is imported by the worker of bulk jobs."""
+
 SUFFIXES = (".csv", ".jsonl")
 _CHUNK = 200
 _SHOWN_ERRORS = 3
@@ -175,7 +179,7 @@ def import_start(*, actor: Any, upload: UploadedFile | None, skip_bad: bool) -> 
         for chunk in upload.chunks():
             handle.write(chunk)
     return job_start(
-        kind=IMPORT_JOB,
+        kind=LARGE_IMPORT_JOB if (upload.size or 0) > LARGE else IMPORT_JOB,
         title=f"Import {name}",
         owner=actor,
         arguments={"path": str(path), "name": name, "skip_bad": skip_bad},
