@@ -102,7 +102,8 @@ def name_reopen(*, actor: Any, name_id: int) -> tuple[UnlinkedName, Job | None]:
             raise NotFound("There is no such name.")
         if name.state == UnlinkedName.State.WAITING:
             raise Conflict(f"\u201c{name.name}\u201d waits for a decision.", code="name_waits")
-        company, job = name.company, None
+        company = name.company
+        job: Job | None = None
         if company is not None:
             company = Company.objects.select_for_update().get(id=company.pk)
             company.aliases = [alias for alias in company.aliases if alias != name.name]

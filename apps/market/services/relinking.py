@@ -106,7 +106,8 @@ def _words(counts: dict[str, int]) -> str:
 def _spotter(changes: Sequence[Change]) -> NameSpotter:
     """What to look for: the names that changed, and what they stand in for or give way to."""
     companies = Company.objects.in_bulk({company_id for company_id, _, _ in changes})
-    names, tickers = set(), set()
+    names: set[str] = set()
+    tickers: set[str] = set()
     for company_id, kind, text in changes:
         company = companies.get(company_id)
         if kind == DatedName.Kind.TICKER:
@@ -120,7 +121,8 @@ def _spotter(changes: Sequence[Change]) -> NameSpotter:
 
 def _spotted(spotter: NameSpotter, look: Callable[[int], None]) -> Iterator[tuple[int, int]]:
     """The ids of scored articles that could be meant, newest first, after how many looked at."""
-    seen, last = 0, None
+    seen = 0
+    last: int | None = None
     while True:
         scored = Article.objects.filter(status=Article.Status.SCORED)
         older = scored if last is None else scored.filter(id__lt=last)
@@ -156,8 +158,9 @@ _Place = tuple[int, str, int, int]
 def _stored(ids: Sequence[int]) -> dict[int, set[_Place]]:
     places: dict[int, set[_Place]] = {}
     rows = Mention.objects.filter(article__in=ids)
-    for article_id, *place in rows.values_list("article_id", "company_id", "field", "start", "end"):
-        places.setdefault(article_id, set()).add(tuple(place))
+    for one in rows:
+        place = (one.company_id, one.field, one.start, one.end)
+        places.setdefault(one.article_id, set()).add(place)
     return places
 
 
