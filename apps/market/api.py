@@ -205,6 +205,7 @@ class StatusView(AnalystView):
                 "failed": backlog.failed,
                 "oldest_waiting": backlog.oldest,
                 "newest_scored": backlog.newest_scored,
+                "scored_last_minute": backlog.a_minute,
             }
         )
 

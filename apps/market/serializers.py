@@ -285,3 +285,4 @@ class StatusSerializer(serializers.Serializer[Any]):
     failed = serializers.IntegerField()
     oldest_waiting = serializers.DateTimeField(allow_null=True)
     newest_scored = serializers.DateTimeField(allow_null=True)
+    scored_last_minute = serializers.IntegerField()
