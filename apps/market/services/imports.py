@@ -116,8 +116,19 @@ def news_import(
     while chunk := list(islice(rows, _CHUNK)):
         report.count(articles_store(rows=chunk, kind=kind))
         done += len(chunk)
-        progress.update(done, report.rows, "storing")
+        progress.update(min(done, report.rows - 1), report.rows, "storing")
+    progress.update(report.rows, report.rows, _told(report))
     return report
+
+
+def _told(report: ImportReport) -> str:
+    """What the import did, for whoever looks at it later."""
+    said = [f"{report.created:,} new"]
+    said += [f"{report.repeats:,} of them repeats"] if report.repeats else []
+    said += [f"{report.updated:,} changed"] if report.updated else []
+    said += [f"{report.unchanged:,} known before"] if report.unchanged else []
+    said += [f"{report.skipped:,} left out"] if report.skipped else []
+    return ", ".join(said)
 
 
 def news_replay(
