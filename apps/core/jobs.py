@@ -78,6 +78,10 @@ _queues: dict[str, str] = {}
 LONG_QUEUE = "long"
 """Jobs that take the machine for minutes: a worker of their own does one after the other."""
 
+BULK_QUEUE = "bulk"
+"""Jobs over many rows, which must hold up neither what is due each few seconds nor each other's
+long ones: they have a worker of their own as well."""
+
 
 def register_job(kind: str, function: JobFunction, *, queue: str = "default") -> None:
     """Let jobs of ``kind`` run ``function(progress, **arguments)``; call from ``ready()``."""
@@ -125,9 +129,9 @@ def requeue_abandoned() -> int:
     return touched
 
 
-def long_waiting() -> bool:
-    """Whether a job of the long queue waits for its worker."""
-    kinds = [kind for kind, queue in _queues.items() if queue == LONG_QUEUE]
+def queue_waiting(queue: str) -> bool:
+    """Whether a job of a queue waits for its worker."""
+    kinds = [kind for kind, name in _queues.items() if name == queue]
     return Job.objects.filter(status=Job.Status.QUEUED, kind__in=kinds).exists()
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from channels.db import database_sync_to_async
 
 from apps.core import gateway
+from apps.core.errors import Problem
 from apps.market import linking
 from apps.market.models import Article, Mention
 from apps.market.pooling import SENTIMENT_HEADLINE, TOPIC_HEADLINE, events_of, pool
@@ -18,6 +20,9 @@ from ml.data.targeting import TARGETED_TASK
 from ml.linking import linker
 from ml.linking.unlinked import unlinked_names
 from ml.types import Classification, ScoredLabel, Tagging
+
+BUSY = ("deadline_exceeded", "overloaded")
+"""The codes of a language layer that had no time or room for all that it was asked at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +82,37 @@ class Analysis:
         return events_of(self.topic, said)
 
 
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names in an article: companies, and organisations that mean none of the registry."""
+
+    mentions: tuple[Found, ...]
+    unlinked: tuple[str, ...]
+    ner_version: str
+
+
+async def names_read(articles: Sequence[Article]) -> list[Names]:
+    """Who is named in ``articles``, by what companies were called on their days."""
+    reads = [read_text(article.title, article.body) for article in articles]
+    texts = [text for text, _ in reads]
+    taggings, current = await asyncio.gather(
+        gateway.atag(texts), database_sync_to_async(linking.current)()
+    )
+    linked = await asyncio.to_thread(_link, current, articles, texts, taggings)
+    return [
+        Names(
+            tuple(_found(mention, start) for mention in found),
+            unlinked_names(tagging.entities, found),
+            tagging.version,
+        )
+        for (_, start), tagging, found in zip(reads, taggings, linked, strict=True)
+    ]
+
+
 async def analyse(articles: Sequence[Article]) -> list[Analysis]:
     """Read ``articles`` in one batch per model. Raises ``Problem`` when a model cannot answer."""
-    reads = [read_text(article.title, article.body) for article in articles]
-    passages, taggings, current = await asyncio.gather(
-        _passages(articles),
-        gateway.atag([text for text, _ in reads]),
-        database_sync_to_async(linking.current)(),
-    )
-    linked = await asyncio.to_thread(
-        _link, current, articles, [text for text, _ in reads], taggings
-    )
-    mentions = [
-        tuple(_found(mention, start) for mention in found)
-        for (_, start), found in zip(reads, linked, strict=True)
-    ]
+    passages, named = await asyncio.gather(_passages(articles), names_read(articles))
+    mentions = [one.mentions for one in named]
     sentiments = [
         _pooled([one.sentiment for one in found], SENTIMENT_HEADLINE) for found in passages
     ]
@@ -103,13 +124,32 @@ async def analyse(articles: Sequence[Article]) -> list[Analysis]:
             sentiment=sentiments[index],
             topic=topics[index],
             passages=passages[index],
-            ner_version=taggings[index].version,
+            ner_version=named[index].ner_version,
             mentions=mentions[index],
-            unlinked=unlinked_names(taggings[index].entities, linked[index]),
+            unlinked=named[index].unlinked,
             targeted=targeted[index],
         )
         for index, article in enumerate(articles)
     ]
+
+
+T = TypeVar("T")
+
+
+async def in_time(
+    read: Callable[[Sequence[Article]], Awaitable[list[T]]], articles: Sequence[Article]
+) -> list[T]:
+    """What ``read`` says of ``articles``, by halves where the language layer has no time for all.
+
+    Raises its ``Problem`` when it has none for a single one.
+    """
+    try:
+        return await read(articles)
+    except Problem as problem:
+        if problem.code not in BUSY or len(articles) == 1:
+            raise
+    half = len(articles) // 2
+    return [*await in_time(read, articles[:half]), *await in_time(read, articles[half:])]
 
 
 async def _passages(articles: Sequence[Article]) -> list[tuple[Passage, ...]]:

@@ -205,6 +205,7 @@ class StatusView(AnalystView):
                 "failed": backlog.failed,
                 "oldest_waiting": backlog.oldest,
                 "newest_scored": backlog.newest_scored,
+                "scored_last_minute": backlog.a_minute,
             }
         )
 
@@ -218,6 +219,7 @@ _VIEWS: list[tuple[str, type[APIView], str]] = [
     ("review/", review_api.ReviewListView, "review"),
     ("review/skip/", review_api.ReviewSkipView, "review-skip"),
     ("companies/", CompanyListView, "companies"),
+    ("companies/import/", name_api.CompanyImportView, "companies-import"),
     ("companies/<int:company_id>/index/", index_api.CompanyIndexView, "company-index"),
     ("anomalies/", anomaly_api.AnomalyListView, "anomalies"),
     ("detection/", anomaly_api.DetectionView, "detection"),
@@ -261,6 +263,7 @@ _VIEWS: list[tuple[str, type[APIView], str]] = [
     ("names/", name_api.NameListView, "names"),
     ("names/<int:name_id>/merge/", name_api.NameMergeView, "name-merge"),
     ("names/<int:name_id>/dismiss/", name_api.NameDismissView, "name-dismiss"),
+    ("names/<int:name_id>/reopen/", name_api.NameReopenView, "name-reopen"),
     ("sources/", SourceListView, "sources"),
     ("sources/<int:source_id>/", SourceView, "source"),
     ("sources/<int:source_id>/poll/", SourcePollView, "source-poll"),

@@ -13,12 +13,15 @@ class MarketConfig(AppConfig):
         from apps.core.scheduler import register_periodic
         from apps.market import demo_content, meaning_reader, player, replayer, scorer, tasks
         from apps.market.services.anomalies import TUNE_JOB
-        from apps.market.services.imports import IMPORT_JOB
+        from apps.market.services.dated_names import RELINK_DATED_JOB
+        from apps.market.services.imports import IMPORT_JOB, LARGE_IMPORT_JOB
         from apps.market.services.names import RELINK_JOB
 
         jobs.register_job(IMPORT_JOB, tasks.import_upload)
         jobs.register_job(tasks.POLL_JOB, tasks.poll_source)
-        jobs.register_job(RELINK_JOB, tasks.relink_history)
+        jobs.register_job(LARGE_IMPORT_JOB, tasks.import_upload, queue=jobs.BULK_QUEUE)
+        jobs.register_job(RELINK_JOB, tasks.relink_history, queue=jobs.BULK_QUEUE)
+        jobs.register_job(RELINK_DATED_JOB, tasks.relink_dated, queue=jobs.BULK_QUEUE)
         jobs.register_job(TUNE_JOB, tasks.tune_detection)
         register_periodic("market-poll-feeds", tasks.poll_feeds, every=timedelta(seconds=30))
         register_periodic("market-sweep-alerts", tasks.sweep_alerts, every=timedelta(seconds=10))

@@ -9,6 +9,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.core.api import JobSerializer
+from apps.core.models import Job
 from apps.market.access import AnalystView, validated
 from apps.market.models import DatedName
 from apps.market.selectors.companies import company_get
@@ -34,6 +36,14 @@ class DatedNameBody(serializers.Serializer[Any]):
     valid_to = serializers.DateField(required=False, allow_null=True)
 
 
+class DatedNameResult(DatedNameSerializer):
+    job = JobSerializer(allow_null=True, help_text="links the stored news by it")
+
+    class Meta(DatedNameSerializer.Meta):
+        fields = [*DatedNameSerializer.Meta.fields, "job"]
+        read_only_fields = fields
+
+
 class DatedNameFile(serializers.Serializer[Any]):
     file = serializers.FileField()
 
@@ -49,21 +59,21 @@ class DatedNamesView(AnalystView):
         found = DatedNameSerializer(company.dated_names.all(), many=True)
         return Response({"results": found.data})
 
-    @extend_schema(request=DatedNameBody)
+    @extend_schema(request=DatedNameBody, responses={201: DatedNameResult})
     def post(self, request: Request, company_id: int) -> Response:
         data = validated(DatedNameBody(data=request.data))
         wanted = DatedNameInput(**{"valid_from": None, "valid_to": None, **data})
-        name = dated_name_add(actor=request.user, company_id=company_id, wanted=wanted)
-        return Response(DatedNameSerializer(name).data, status=201)
+        name, job = dated_name_add(actor=request.user, company_id=company_id, wanted=wanted)
+        return Response({**DatedNameSerializer(name).data, "job": _told(job)}, status=201)
 
 
 class DatedNameView(AnalystView):
-    """DELETE forgets when a company was called so."""
+    """DELETE forgets when a company was called so, and tells the job that links the news."""
 
-    @extend_schema(responses={204: None})
+    @extend_schema(responses={202: JobSerializer})
     def delete(self, request: Request, name_id: int) -> Response:
-        dated_name_delete(actor=request.user, name_id=name_id)
-        return Response(status=204)
+        job = dated_name_delete(actor=request.user, name_id=name_id)
+        return Response(_told(job), status=202)
 
 
 class DatedNameImportView(AnalystView):
@@ -76,5 +86,9 @@ class DatedNameImportView(AnalystView):
     )
     def post(self, request: Request) -> Response:
         data = validated(DatedNameFile(data=request.data))
-        added = dated_names_import(actor=request.user, upload=data["file"])
-        return Response({"added": added})
+        added, job = dated_names_import(actor=request.user, upload=data["file"])
+        return Response({"added": added, "job": _told(job)})
+
+
+def _told(job: Job | None) -> dict[str, Any] | None:
+    return dict(JobSerializer(job).data) if job else None

@@ -27,13 +27,15 @@ def add(request: HttpRequest, company_id: int) -> HttpResponse:
     try:
         first, last = (_day(sent.get(end, "")) for end in ("valid_from", "valid_to"))
         wanted = DatedNameInput(sent.get("kind", ""), sent.get("name", ""), first, last)
-        name = dated_name_add(actor=request.user, company_id=company_id, wanted=wanted)
+        name, _ = dated_name_add(actor=request.user, company_id=company_id, wanted=wanted)
     except ValueError:
         messages.error(request, "A day is written as 2021-10-28.")
     except Problem as problem:
         messages.error(request, problem.message)
     else:
-        messages.success(request, f"\u201c{name.name}\u201d is read by its days from now on.")
+        messages.success(
+            request, f"\u201c{name.name}\u201d is read by its days; stored news is linked anew."
+        )
     return redirect("market:company", company_id)
 
 
@@ -54,7 +56,7 @@ def remove(request: HttpRequest, company_id: int, name_id: int) -> HttpResponse:
 def import_file(request: HttpRequest) -> HttpResponse:
     """Add the names of a CSV file."""
     try:
-        added = dated_names_import(actor=request.user, upload=request.FILES.get("file"))
+        added, _ = dated_names_import(actor=request.user, upload=request.FILES.get("file"))
     except Problem as problem:
         messages.error(request, problem.message)
     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -11,7 +13,8 @@ from apps.core.api import JobSerializer
 from apps.market.access import AnalystView, validated
 from apps.market.models import UnlinkedName
 from apps.market.selectors import names
-from apps.market.services.names import alias_merge, name_dismiss
+from apps.market.services.company_upload import companies_upload
+from apps.market.services.names import alias_merge, name_dismiss, name_reopen
 
 
 class UnlinkedNameSerializer(serializers.ModelSerializer[UnlinkedName]):
@@ -28,6 +31,37 @@ class MergeInput(serializers.Serializer[None]):
 class MergeResult(serializers.Serializer[None]):
     name = UnlinkedNameSerializer()
     job = JobSerializer()
+
+
+class ReopenResult(serializers.Serializer[None]):
+    name = UnlinkedNameSerializer()
+    job = JobSerializer(allow_null=True)
+
+
+class CompanyFile(serializers.Serializer[None]):
+    file = serializers.FileField()
+
+
+class CompanyImportResult(serializers.Serializer[None]):
+    rows = serializers.IntegerField()
+    added = serializers.IntegerField()
+    changed = serializers.IntegerField()
+    job = JobSerializer(allow_null=True, help_text="links the stored news by what is new")
+
+
+class CompanyImportView(AnalystView):
+    """Add and change companies: CSV or JSONL with ``ticker``, ``name`` and, if you like,
+    ``exchange``, ``sector``, ``country``, ``aliases``, ``former_names``, ``brands`` (split by
+    ``|``), ``delisted_on``."""
+
+    serializer_class = CompanyImportResult
+
+    @extend_schema(request={"multipart/form-data": CompanyFile})
+    def post(self, request: Request) -> Response:
+        data = validated(CompanyFile(data=request.data))
+        report, job = companies_upload(actor=request.user, upload=data["file"])
+        told = JobSerializer(job).data if job else None
+        return Response({**asdict(report), "job": told}, status=202 if job else 200)
 
 
 class NameListView(AnalystView):
@@ -64,3 +98,15 @@ class NameDismissView(AnalystView):
     def post(self, request: Request, name_id: int) -> Response:
         name = name_dismiss(actor=request.user, name_id=name_id)
         return Response(UnlinkedNameSerializer(name).data)
+
+
+class NameReopenView(AnalystView):
+    """Take back what was decided; a job takes the news from the company that it meant."""
+
+    serializer_class = ReopenResult
+
+    @extend_schema(request=None)
+    def post(self, request: Request, name_id: int) -> Response:
+        name, job = name_reopen(actor=request.user, name_id=name_id)
+        told = JobSerializer(job).data if job else None
+        return Response({"name": UnlinkedNameSerializer(name).data, "job": told}, status=202)

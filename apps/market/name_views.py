@@ -13,7 +13,9 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.core.errors import Problem
 from apps.market.access import analyst_required
 from apps.market.selectors import companies, names, sources
-from apps.market.services.names import RELINK_JOB, alias_merge, name_dismiss
+from apps.market.services.company_upload import companies_upload
+from apps.market.services.dated_names import RELINK_DATED_JOB
+from apps.market.services.names import RELINK_JOB, alias_merge, name_dismiss, name_reopen
 
 
 def _page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpResponse:
@@ -22,7 +24,7 @@ def _page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpRespon
         "waiting": names.waiting_names().count(),
         "decided": names.decided_names(),
         "known": companies.companies_in_news(),
-        "jobs": sources.job_list(owner=request.user, kinds=(RELINK_JOB,)),
+        "jobs": sources.job_list(owner=request.user, kinds=(RELINK_JOB, RELINK_DATED_JOB)),
         **more,
     }
     return render(request, "market/names.html", context, status=status)
@@ -46,6 +48,30 @@ def name_merge(request: HttpRequest, name_id: int) -> HttpResponse:
     except Problem as problem:
         return _page(request, status=problem.status, problem=problem.message)
     messages.success(request, f"\u201c{merged.name}\u201d means {company.name} from now on.")
+    return redirect("market:names")
+
+
+@require_POST
+@analyst_required
+def reopen(request: HttpRequest, name_id: int) -> HttpResponse:
+    """Take back what was decided of a name."""
+    try:
+        name, _ = name_reopen(actor=request.user, name_id=name_id)
+    except Problem as problem:
+        return _page(request, status=problem.status, problem=problem.message)
+    messages.success(request, f"\u201c{name.name}\u201d waits for a decision again.")
+    return redirect("market:names")
+
+
+@require_POST
+@analyst_required
+def company_file(request: HttpRequest) -> HttpResponse:
+    """Add and change companies by a file."""
+    try:
+        report, _ = companies_upload(actor=request.user, upload=request.FILES.get("file"))
+    except Problem as problem:
+        return _page(request, status=problem.status, company_problem=problem.message)
+    messages.success(request, f"{report.added} companies were added, {report.changed} changed.")
     return redirect("market:names")
 
 

@@ -115,6 +115,9 @@ class Article(models.Model):
                 condition=Q(status="stored"),
                 name="market_article_waiting",
             ),
+            models.Index(fields=["id"], condition=Q(status="failed"), name="market_article_failed"),
+            models.Index(fields=["scored_at"], name="market_article_scored"),
+            models.Index(fields=["source", "received_at"], name="market_article_source"),
             models.Index(
                 fields=["-published_at", "-id"],
                 condition=Q(story=None) | ~Q(correction=""),

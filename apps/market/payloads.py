@@ -47,13 +47,17 @@ def split_scores(scores: Iterable[Score]) -> tuple[Score | None, list[Score]]:
     return whole, targeted
 
 
-def tape_payload(article: Article, scores: Sequence[Score], *, similar: int) -> dict[str, Any]:
-    """A row of the tape; the scores come with their companies."""
+def tape_payload(
+    article: Article, scores: Sequence[Score], *, similar: int, named: Sequence[tuple[int, int]]
+) -> dict[str, Any]:
+    """A row of the tape; the scores come with their companies, which are ``named`` (from where to
+    where) in the headline."""
     whole, targeted = split_scores(scores)
     return {
         "id": article.pk,
         "story": article.story_key,
         "title": article.title,
+        "named": [[start, end] for start, end in named],
         "source": article.source.name,
         "published_at": article.published_at.isoformat(),
         "received_at": article.received_at.isoformat(),

@@ -218,6 +218,9 @@ class RulePreview(serializers.Serializer[Any]):
     alerts_a_week = serializers.FloatField()
     repeats_suppressed = serializers.IntegerField()
     rests_suppressed = serializers.IntegerField()
+    lead = serializers.JSONField(
+        help_text="stories with an alert, those that another source followed, median minutes"
+    )
     examples = serializers.ListField(child=serializers.CharField())
     passages = serializers.ListField(
         child=serializers.CharField(), help_text="of each example, what is alike the meaning"
@@ -282,3 +285,4 @@ class StatusSerializer(serializers.Serializer[Any]):
     failed = serializers.IntegerField()
     oldest_waiting = serializers.DateTimeField(allow_null=True)
     newest_scored = serializers.DateTimeField(allow_null=True)
+    scored_last_minute = serializers.IntegerField()

@@ -19,7 +19,7 @@ from apps.market.access import analyst_required
 from apps.market.models import Source
 from apps.market.selectors import sources
 from apps.market.services.hooks import webhook_create, webhook_renew_secret
-from apps.market.services.imports import IMPORT_JOB, import_start
+from apps.market.services.imports import IMPORT_JOB, LARGE_IMPORT_JOB, import_start
 from apps.market.services.prices import prices_import
 from apps.market.services.source_settings import source_update
 from apps.market.services.sources import feed_create, feed_pause
@@ -34,7 +34,9 @@ def _page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpRespon
         "others": [s for s in found if s.kind not in (Source.Kind.FEED, Source.Kind.WEBHOOK)],
         "site": settings.SITE_URL,
         "backlog": sources.backlog(),
-        "jobs": sources.job_list(owner=request.user, kinds=(IMPORT_JOB, POLL_JOB)),
+        "jobs": sources.job_list(
+            owner=request.user, kinds=(IMPORT_JOB, LARGE_IMPORT_JOB, POLL_JOB)
+        ),
         **more,
     }
     return render(request, "market/sources.html", context, status=status)

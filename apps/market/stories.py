@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
 
 from apps.market.fingerprints import SIMILAR, band_keys
 from apps.market.models import Article, Fingerprint
@@ -26,10 +29,17 @@ WINDOW = timedelta(days=3)
 NOVELTY_WINDOW = timedelta(hours=24)
 """How long a telling takes from the novelty of the next one."""
 
+MOST_TELLINGS = 60
+"""After so many tellings nothing of a story is new, and they are no longer counted."""
+
 CORRECTS = 0.27
 """The overlap from which a correction is about an earlier article (see :func:`overlap`)."""
 
 _COMPARED = 20  # candidates that are compared in full
+_AT_ONCE, _PER_VALUE = (
+    5000,
+    60,
+)  # rows that are read for a chunk; of each value, where there are more
 _CORRECTABLE = 500  # articles before a correction among which its story is looked for
 
 
@@ -86,7 +96,8 @@ def novelty(tellings: int) -> float:
 class StoryFinder:
     """Finds the story of each article of a chunk, among what is stored and the chunk itself.
 
-    Made inside the transaction that stores the chunk: reads twice, however large the chunk.
+    Made inside the transaction that stores the chunk: reads twice, however large the chunk, unless
+    thousands of stored articles share text with it (see :func:`read_bounded`).
     """
 
     by_hash: dict[str, list[Article]] = field(default_factory=dict)
@@ -102,16 +113,15 @@ class StoryFinder:
         first = min(part.published_at for part in chunk) - WINDOW
         last = max(part.published_at for part in chunk) + WINDOW
         hashes = {part.content_hash for part in chunk}
-        for article in Article.objects.filter(
-            content_hash__in=hashes, published_at__range=(first, last)
-        ).order_by("id"):
+        told = Article.objects.filter(published_at__range=(first, last))
+        for article in read_bounded(told, "content_hash", hashes, newest="published_at"):
             finder.by_hash.setdefault(article.content_hash, []).append(article)
         keys = {key for part in chunk for key in part.keys}
-        prints = Fingerprint.objects.filter(key__in=keys, at__range=(first, last))
-        for key, article_id, at in prints.order_by("article_id").values_list(
-            "key", "article_id", "at"
-        ):
-            finder.by_key.setdefault(key, []).append((article_id, at))
+        prints = Fingerprint.objects.filter(at__range=(first, last)).values_list(
+            "id", "key", "article_id", "at", named=True
+        )
+        for one in read_bounded(prints, "key", keys, newest="at"):
+            finder.by_key.setdefault(one.key, []).append((one.article_id, one.at))
         # Many share one band by chance: only those that are compared are read in full.
         compared = {article_id for part in chunk for article_id in finder._candidates(part)}
         finder.articles = Article.objects.in_bulk(compared)
@@ -164,6 +174,24 @@ class StoryFinder:
         if article.pk not in self.pairs:
             self.pairs[article.pk] = shingles(content_words(article.title, article.body))
         return self.pairs[article.pk]
+
+
+def read_bounded(
+    rows: QuerySet[Any, Any], field: str, values: Collection[Any], *, newest: str
+) -> list[Any]:
+    """The rows with one of ``values`` in ``field``, in the order of their ids.
+
+    Where thousands have (one text sent over and over, filings of one pattern), only the newest of
+    each value: that many stories are not compared, and their number must not slow intake down.
+    """
+    found = list(rows.filter(**{f"{field}__in": values})[: _AT_ONCE + 1])
+    if len(found) > _AT_ONCE:
+        found = [
+            row
+            for value in values
+            for row in rows.filter(**{field: value}).order_by(f"-{newest}")[:_PER_VALUE]
+        ]
+    return sorted(found, key=lambda row: row.id)
 
 
 def corrected_article(part: Prepared) -> Article | None:

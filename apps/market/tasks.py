@@ -19,7 +19,7 @@ from apps.market.services.escalation import alerts_escalate
 from apps.market.services.imports import NewsFile, news_import
 from apps.market.services.meaning import meanings_prune
 from apps.market.services.notifying import alerts_release
-from apps.market.services.relinking import history_relink
+from apps.market.services.relinking import Change, dated_names_relink, history_relink
 from apps.market.services.replays import replays_prune
 from apps.market.services.sources import feed_poll, feeds_poll_due
 from apps.market.stories import WINDOW
@@ -62,6 +62,11 @@ def relink_history(progress: ProgressReporter, *, name_id: int) -> dict[str, int
     if name is None:
         raise NotFound("There is no such name.")
     return history_relink(name=name, progress=progress)
+
+
+def relink_dated(progress: ProgressReporter, *, changes: list[Change]) -> dict[str, Any]:
+    """The job of names that got or lost days."""
+    return {**dated_names_relink(changes=changes, progress=progress)}
 
 
 def tune_detection(progress: ProgressReporter, *, wanted: float) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from apps.market.selectors.anomalies import anomaly_list
 from apps.market.selectors.indexes import watchlist_companies
 from apps.market.sentiment_index import HALF_LIVES, RULES
 from apps.market.services.alerts import alerts_acknowledge_all
+from apps.market.services.dated_names import RELINK_DATED_JOB
 from apps.market.topics import TOPICS
 
 ALERTS_SHOWN = 30
@@ -122,6 +123,7 @@ def company_detail(request: HttpRequest, company_id: int) -> HttpResponse:
             "company": company,
             "dated_names": company.dated_names.all(),
             "name_kinds": DatedName.Kind.choices,
+            "jobs": sources.job_list(owner=request.user, kinds=(RELINK_DATED_JOB,)),
             "course": course,
             "chart": company_chart(company, course, index, found, now) if course else None,
             "unusual": [(one, anomaly_words(one)) for one in found[:5]],

@@ -115,21 +115,6 @@ def test_a_filter_holds_for_the_list_and_for_what_arrives(monitor: Page) -> None
     assert monitor.locator(".tape-row", has_text="Orchard hires").count() == 0
 
 
-def test_a_rule_of_ones_own_fires(monitor: Page, suite: RunningServer) -> None:
-    monitor.get_by_role("link", name="Rules", exact=True).first.click()
-    monitor.locator("input[name=company]").fill("BRSK · Briskell Motors")
-    monitor.locator("select[name=sentiment]").select_option("positive")
-    expect(monitor.locator(".rule-sentence")).to_contain_text("Briskell Motors is good for it")
-    monitor.get_by_label("Name", exact=True).fill("Good for Briskell")
-    monitor.get_by_role("button", name="Make the rule").click()
-    expect(monitor.locator(".rule", has_text="Good for Briskell")).to_be_visible()
-    monitor.goto(f"{suite.url}/market/")
-    expect(monitor.locator("[data-connection]")).to_have_text("Live")
-    monitor.mouse.move(1, 1)
-    post(monitor, "Briskell Motors shares surge 20% to record on strong profit growth")
-    expect(monitor.locator("[data-alert]", has_text="Good for Briskell")).to_be_visible()
-
-
 def test_an_alert_grows_with_its_story(monitor: Page) -> None:
     title, body = "Halvern Steel shuts its Duisburg mill", "The furnaces go cold on Monday."
     post(monitor, title, body=body, url="https://browser.example/mill-1")

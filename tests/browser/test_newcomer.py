@@ -1,4 +1,5 @@
-"""A newcomer's first three minutes: own articles in, and the bot answers from them and cites them.
+"""A newcomer's first three minutes: own articles in, and the bot answers from them and cites them;
+a rule of one's own, and replayed news sets it off.
 
 ``TREFOIL_SCREENSHOTS=<folder>`` keeps a picture of each step.
 """
@@ -94,3 +95,36 @@ def test_an_article_is_written_previewed_and_restored(
     expect(page.locator("[name=body]")).to_have_value("Yes, **one** for each customer.")
     wide = page.evaluate("document.documentElement.scrollWidth")
     assert wide <= 390
+
+
+def test_a_rule_of_ones_own_fires_on_replayed_news(
+    suite: RunningServer, open_page: OpenPage
+) -> None:
+    page, began = open_page(), time.monotonic()
+    page.set_default_timeout(SLOW)
+    page.goto(suite.url)
+    page.get_by_role("button", name="Open the monitor").click()
+    page.get_by_role("link", name="Rules", exact=True).first.click()
+    picture(page, "newcomer-market-1-rules")
+    page.locator("input[name=company]").fill("HALV · Halvern Steel")
+    page.locator("select[name=sentiment]").select_option("negative")
+    expect(page.locator(".rule-sentence")).to_contain_text("Halvern Steel is bad for it")
+    page.get_by_label("Name", exact=True).fill("Bad for Halvern")
+    picture(page, "newcomer-market-2-preview")
+    page.get_by_role("button", name="Make the rule").click()
+    expect(page.locator(".rule", has_text="Bad for Halvern")).to_be_visible()
+    picture(page, "newcomer-market-3-rule")
+    page.get_by_role("link", name="Try your rules on old news").click()
+    page.locator(".replay-form select[name=speed]").select_option(label="a day a second")
+    picture(page, "newcomer-market-4-replay")
+    page.get_by_role("button", name="Play").click()
+    picture(page, "newcomer-market-5-playing")
+    page.get_by_role("link", name="Watch it on the monitor").click()
+    expect(page.locator("[data-connection]")).to_have_text("Live")
+    alert = page.locator("[data-alert]", has_text="Bad for Halvern").first
+    expect(alert).to_be_visible(timeout=SLOW)
+    picture(page, "newcomer-market-6-alert")
+    assert time.monotonic() - began < 180
+    page.goto(f"{suite.url}/market/replays/")
+    for replay in page.get_by_role("button", name="Cancel").all():
+        replay.click()

@@ -176,11 +176,11 @@ def test_nobody_else_sees_or_cancels_the_job(
 
 def test_long_jobs_have_a_queue_that_is_looked_at(member: User) -> None:
     jobs.register_job("count", count, queue=jobs.LONG_QUEUE)
-    assert not jobs.long_waiting()
+    assert not jobs.queue_waiting(jobs.LONG_QUEUE)
     job = job_of(member)
-    assert jobs.long_waiting()
+    assert jobs.queue_waiting(jobs.LONG_QUEUE)
     jobs.job_cancel(job=job)
-    assert not jobs.long_waiting()
+    assert not jobs.queue_waiting(jobs.LONG_QUEUE)
     jobs.register_job("count", count)
     job_of(member)
-    assert not jobs.long_waiting()
+    assert not jobs.queue_waiting(jobs.LONG_QUEUE)

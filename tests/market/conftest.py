@@ -8,7 +8,7 @@ import pytest
 from apps.accounts.models import Role, User
 from apps.core import gateway
 from apps.market.models import Company
-from apps.market.selectors import meanings, sector_map
+from apps.market.selectors import kept, meanings, sector_map
 from ml.serving.fakes import FakeEngine
 from tests.market.factories import RULES, CompanyFactory
 from tests.market.receivers import Receiver, receiving
@@ -29,6 +29,7 @@ def no_kept_indexes() -> None:
     """Each test has a database, so indexes and an archive, of its own."""
     sector_map.forget()
     meanings.forget()
+    kept.forget()
 
 
 @pytest.fixture

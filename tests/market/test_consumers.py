@@ -64,7 +64,8 @@ async def test_what_was_missed_is_replayed(
     socket = socket_for("/ws/market/", analyst)
     await opened(socket)
     await socket.send_json_to({"type": "subscribe", "stream": TAPE, "after": 0, "id": "1"})
-    assert (await event(socket, "article.scored"))["title"] == "Halvern Steel gains"
+    told = await event(socket, "article.scored")
+    assert (told["title"], told["named"]) == ("Halvern Steel gains", [[0, 13]])
     await socket.disconnect()
 
 

@@ -10,16 +10,19 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.accounts.models import User
 from apps.core.errors import InvalidInput, NotAllowed, NotFound
-from apps.market import linking
-from apps.market.models import Company, DatedName
+from apps.core.jobs import Cancelled, NoProgress
+from apps.market import linking, tasks
+from apps.market.models import Alert, Article, Company, DatedName, PastScore, Score
+from apps.market.services import relinking
 from apps.market.services.dated_names import (
     DatedNameInput,
     dated_name_add,
     dated_name_delete,
     dated_names_import,
 )
+from apps.market.services.links import link_correct
 from tests.conftest import ClientFor
-from tests.market.factories import CompanyFactory, take_in
+from tests.market.factories import CompanyFactory, RuleFactory, news, take_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,7 +51,8 @@ def linked(text: str, day: str) -> list[tuple[int, str]]:
 
 
 def test_a_company_is_known_by_its_name_of_the_day(analyst: User, meta: Company) -> None:
-    assert dated_names_import(actor=analyst, upload=file_of(RENAMED)) == 4
+    added, _ = dated_names_import(actor=analyst, upload=file_of(RENAMED))
+    assert added == 4
     text = "Facebook, Inc. shares fall after earnings"
     assert linked(text, "2019-05-01") == [(meta.pk, "name")]
     assert linked(text, "2023-05-01") == [(meta.pk, "former name")]
@@ -90,6 +94,70 @@ def test_articles_of_an_archive_are_linked_by_their_day(analyst: User, meta: Com
     assert not second.mentions.exists()
 
 
+def test_stored_news_is_linked_anew_when_names_are_dated(analyst: User, meta: Company) -> None:
+    RuleFactory(owner=analyst, company=meta, sentiment="", threshold=0)
+    titles = ("Facebook gains users", "Meta Platforms gains users", "Proshade gains")
+    records = [
+        news(title, published_at="2019-05-01", url=f"https://a.example/{title[0]}")
+        for title in titles
+    ]
+    facebook, platforms, other = take_in(*records)
+    assert [about(one) for one in (facebook, platforms, other)] == [[], [meta], []]
+    read_at = other.scored_at
+
+    _, job = dated_names_import(actor=analyst, upload=file_of(RENAMED))
+    assert job is not None
+    job.refresh_from_db()
+    assert job.result == {"articles": 2, "linked": 2, "stopped": False}
+    assert [about(one) for one in (facebook, platforms, other)] == [[meta], [], []]
+    past = PastScore.objects.get(article=platforms)
+    assert (past.company, past.until > past.known_at) == (meta, True)
+    other.refresh_from_db()
+    assert other.scored_at == read_at
+    assert not Alert.objects.exists()
+    again = tasks.relink_dated(NoProgress(), **job.arguments)
+    assert again == {"articles": 2, "linked": 0, "stopped": False}
+
+    for name in list(DatedName.objects.filter(kind="name")):
+        dated_name_delete(actor=analyst, name_id=name.pk)
+    assert [about(one) for one in (facebook, platforms)] == [[], [meta]]
+
+
+def test_linking_anew_keeps_what_analysts_said_is_bounded_and_is_cancelled(
+    analyst: User, meta: Company, skyrill: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = [
+        news(f"Facebook gains {word}", published_at="2019-05-01", url=f"https://a.example/{word}")
+        for word in ("users", "partners")
+    ]
+    first, second = take_in(*records)
+    wanted = DatedNameInput("name", "Facebook", date(2012, 5, 18), date(2021, 10, 27))
+    _, job = dated_name_add(actor=analyst, company_id=meta.pk, wanted=wanted)
+    assert job is not None
+    assert [about(one) for one in (first, second)] == [[meta], [meta]]
+    link_correct(actor=analyst, article_id=first.pk, company_id=meta.pk, meant_id=skyrill.pk)
+    again = tasks.relink_dated(NoProgress(), **job.arguments)
+    assert again == {"articles": 2, "linked": 0, "stopped": False}
+    assert about(first) == [skyrill]
+
+    monkeypatch.setattr(relinking, "MOST_READ", 1)
+    told = tasks.relink_dated(NoProgress(), **job.arguments)
+    assert told == {"articles": 1, "linked": 0, "stopped": True}
+
+    class Stopped(NoProgress):
+        def update(self, done: int, total: int, message: str = "") -> None:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        tasks.relink_dated(Stopped(), **job.arguments)
+
+
+def about(article: Article) -> list[Company]:
+    """The companies that an article is scored for."""
+    scores = Score.objects.filter(article=article, company__isnull=False)
+    return [score.company for score in scores if score.company is not None]
+
+
 def test_an_import_is_all_or_nothing_and_the_same_again_changes_nothing(
     analyst: User, member: User, meta: Company
 ) -> None:
@@ -107,8 +175,8 @@ def test_an_import_is_all_or_nothing_and_the_same_again_changes_nothing(
     assert not DatedName.objects.exists()
     with pytest.raises(NotAllowed):
         dated_names_import(actor=member, upload=file_of(RENAMED))
-    assert dated_names_import(actor=analyst, upload=file_of(RENAMED)) == 4
-    assert dated_names_import(actor=analyst, upload=file_of(RENAMED)) == 0
+    assert dated_names_import(actor=analyst, upload=file_of(RENAMED))[0] == 4
+    assert dated_names_import(actor=analyst, upload=file_of(RENAMED)) == (0, None)
 
 
 def test_names_are_kept_on_the_page_and_over_the_api(
@@ -126,7 +194,9 @@ def test_names_are_kept_on_the_page_and_over_the_api(
         ("Facebook", "2021-10-27"),
         ("FB", "2021-10-27"),
     ]
-    assert client.delete(f"/api/v1/market/companies/names/{made['id']}/").status_code == 204
+    assert made["job"]["status"] in ("queued", "succeeded")
+    gone = client.delete(f"/api/v1/market/companies/names/{made['id']}/")
+    assert (gone.status_code, gone.json()["title"]) == (202, "Re-link news without FB")
     client.post("/market/companies/names/", {"file": file_of(RENAMED)})
     assert meta.dated_names.count() == 5
     bad = client.post(address, {"kind": "name", "name": "X"}, "application/json")

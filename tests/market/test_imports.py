@@ -128,7 +128,7 @@ def test_an_upload_is_imported_by_a_job_of_its_owner(
     job = import_start(actor=analyst, upload=upload, skip_bad=False)
     job.refresh_from_db()
     assert (job.status, job.owner, job.title) == ("succeeded", analyst, "Import a.jsonl")
-    assert job.result["created"] == 1
+    assert (job.result["created"], job.message) == (1, "1 new")
     assert list((tmp_path / "uploads").iterdir()) == []
 
 

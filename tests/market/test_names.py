@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.accounts.models import User
 from apps.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
@@ -12,7 +13,8 @@ from apps.core.jobs import NoProgress
 from apps.market import tasks
 from apps.market.models import Alert, Article, Company, Mention, Score, UnlinkedName
 from apps.market.selectors.names import names_to_decide, waiting_names
-from apps.market.services.names import alias_merge, name_dismiss
+from apps.market.services.company_upload import companies_upload
+from apps.market.services.names import alias_merge, name_dismiss, name_reopen
 from tests.conftest import ClientFor
 from tests.market.factories import CompanyFactory, RuleFactory, news, take_in
 
@@ -154,6 +156,57 @@ def test_an_article_revised_meanwhile_keeps_its_place_in_the_queue(
     job.refresh_from_db()
     assert job.result == {"articles": 2, "linked": 1}
     assert Article.objects.filter(status="stored").count() == 1
+
+
+def test_what_was_decided_is_taken_back(
+    zornik: UnlinkedName, halvern: Company, analyst: User, member: User, client_for: ClientFor
+) -> None:
+    alias_merge(actor=analyst, name_id=zornik.pk, company_id=halvern.pk)
+    assert Mention.objects.filter(company=halvern).count() == 2
+    with pytest.raises(NotAllowed):
+        name_reopen(actor=member, name_id=zornik.pk)
+    told = client_for(analyst).post(f"/api/v1/market/names/{zornik.pk}/reopen/")
+    assert (told.status_code, told.json()["name"]["state"]) == (202, "waiting")
+    halvern.refresh_from_db()
+    assert "Zornikwerk" not in halvern.aliases
+    assert not Mention.objects.filter(company=halvern).exists()
+    again = client_for(analyst).post(f"/market/names/{zornik.pk}/reopen/")
+    assert (again.status_code, "waits for a decision" in again.content.decode()) == (409, True)
+    name_dismiss(actor=analyst, name_id=zornik.pk)
+    page = client_for(analyst).post(f"/market/names/{zornik.pk}/reopen/", follow=True)
+    assert "waits for a decision again" in page.content.decode()
+
+
+def test_a_file_of_companies_keeps_merged_aliases_and_what_it_does_not_tell(
+    zornik: UnlinkedName,
+    halvern: Company,
+    analyst: User,
+    member: User,
+    client_for: ClientFor,
+) -> None:
+    Company.objects.filter(id=halvern.pk).update(sector="Steel", aliases=["Halvern", "HS"])
+    alias_merge(actor=analyst, name_id=zornik.pk, company_id=halvern.pk)
+    take_in(news("Skyrill gains slots"))
+    content = b"ticker,name,exchange,aliases\nHALV,Halvern Steel,NYSE,Halvern\nSKYL,Skyrill,NYSE,\n"
+    client = client_for(analyst)
+
+    def sent(text: bytes = content) -> dict[str, SimpleUploadedFile]:
+        return {"file": SimpleUploadedFile("own.csv", text)}
+
+    told = client.post("/api/v1/market/companies/import/", sent())
+    assert (told.status_code, told.json()["added"], told.json()["changed"]) == (202, 1, 1)
+    halvern.refresh_from_db()
+    assert (halvern.aliases, halvern.sector) == (["Halvern", "Zornikwerk"], "Steel")
+    assert Mention.objects.filter(company__ticker="SKYL").count() == 1
+    again = client.post("/api/v1/market/companies/import/", sent())
+    assert (again.status_code, again.json()["changed"], again.json()["job"]) == (200, 0, None)
+    page = client.post("/market/companies/", sent(b"ticker,name\nX,\n"))
+    assert page.status_code == 422
+    assert "own.csv, row 2" in page.content.decode()
+    assert client.post("/market/companies/", sent()).status_code == 302
+    assert client_for(member).post("/market/companies/", sent()).status_code == 403
+    with pytest.raises(NotAllowed):
+        companies_upload(actor=member, upload=sent()["file"])
 
 
 def test_suggestions_begin_with_names_that_begin_alike(zornik: UnlinkedName) -> None:

@@ -11,6 +11,7 @@ from apps.accounts.models import AuditEntry, User
 from apps.core.errors import InvalidInput, NotAllowed, NotFound
 from apps.market.models import Company, Rule, WatchedCompany
 from apps.market.selectors.backtest import rule_history
+from apps.market.selectors.lead import Lead
 from apps.market.services.rules import (
     RuleInput,
     rule_create,
@@ -196,6 +197,7 @@ def test_the_history_tells_what_it_keeps_from_its_owner(analyst: User, halvern: 
     history = rule_history(rule=draft)
     assert (history.alerts, history.repeats, history.rested) == (2, 1, 1)
     assert history.suppressed == 2
+    assert history.lead == Lead(stories=2, followed=1, minutes=50.0)
     assert rule_history(rule=rule_draft(wanted=BAD, owner=analyst)).rested == 0
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,8 +10,9 @@ from channels.db import database_sync_to_async
 from django.db import OperationalError
 
 from apps.accounts.models import User
-from apps.core.errors import Problem
+from apps.core.errors import Busy, Problem
 from apps.market import scorer
+from apps.market.analysis import Analysis
 from apps.market.models import Alert, Article, Company
 from apps.market.services import scoring
 from ml.serving.fakes import FakeEngine
@@ -62,6 +63,32 @@ async def test_it_goes_on_once_the_language_layer_has_room(
 
 async def test_waking_without_a_scorer_is_harmless() -> None:
     scorer.wake()
+
+
+def test_a_machine_too_slow_for_a_batch_gets_on_by_smaller_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real, sizes = scoring.analyse, []
+
+    async def slow(articles: Sequence[Article]) -> list[Analysis]:
+        sizes.append(len(articles))
+        if len(articles) > 10:
+            raise Busy("no time", code="deadline_exceeded")
+        return await real(articles)
+
+    monkeypatch.setattr(scoring, "analyse", slow)
+    store(*[news(f"Matter {n} of {n * 7} and {n * 31}") for n in range(60)])
+    assert score() == 60
+    assert sizes[:4] == [32, 16, 8, 10]
+    assert sum(size > 10 for size in sizes) <= len(sizes) / 2
+    store(news("One more matter"))
+    monkeypatch.setattr(scoring, "analyse", _never)
+    with pytest.raises(Busy, match="no time"):
+        score()
+
+
+async def _never(articles: Sequence[Article]) -> list[Analysis]:
+    raise Busy("no time", code="deadline_exceeded")
 
 
 def test_a_burst_is_stored_first_and_its_backlog_is_told(

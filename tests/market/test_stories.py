@@ -11,6 +11,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from apps.market import stories
 from apps.market.models import Article
 from apps.market.perturbing import RETELLINGS, retell
 from apps.market.text import content_words, contradicts, headline_facts, shingles
@@ -109,3 +110,30 @@ def test_a_file_without_stories_is_refused(tmp_path: Path) -> None:
     path.write_text('{"title": "No story"}\n')
     with pytest.raises(CommandError, match="story"):
         call_command("evaluate_stories", file=path)
+
+
+def test_text_that_thousands_share_is_found_without_reading_them_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One pattern of filings, and one article sent over and over; the bounds are small here."""
+    monkeypatch.setattr(stories, "_AT_ONCE", 40)
+    monkeypatch.setattr(stories, "_PER_VALUE", 3)
+    seen = []
+    real = stories.read_bounded
+
+    def read(*arguments: Any, **more: Any) -> list[Any]:
+        rows = real(*arguments, **more)
+        seen.append(len(rows))
+        return rows
+
+    monkeypatch.setattr(stories, "read_bounded", read)
+    body = "The filing was made under rule nine of the exchange, which asks for it each year."
+    filings = [news(f"Filing number {n} of Halvern", body, external_id=f"f{n}") for n in range(40)]
+    assert {outcome.repeats for outcome in store(*filings)} == {None}
+    told = [news("Orchard opens sixty shops", "In Mexico.", external_id=f"s{n}") for n in range(60)]
+    first, *others = store(*told)
+    assert {outcome.repeats for outcome in others} == {first.article_id}
+    again = store(news("Filing number 39 of Halvern", body, external_id="again"))
+    assert again[0].repeats == Article.objects.get(external_id="f39").pk
+    of_hash, of_bands = seen[-2:]
+    assert (of_hash, 0 < of_bands <= 3 * 16) == (1, True)

@@ -14,6 +14,7 @@ from django.utils import timezone
 from apps.market.conditions import words_hold
 from apps.market.meaning import LEAST_ARCHIVE, Chance
 from apps.market.models import Anomaly, Article, Rule, Score, WatchedCompany
+from apps.market.selectors.lead import Lead, lead_time
 from apps.market.selectors.meanings import Alike, likenesses_since
 from apps.market.selectors.tape import topic_is
 
@@ -56,7 +57,8 @@ class RuleHistory:
 
     ``alerts`` it would have raised; ``repeats`` are matches of a story that had its alert already,
     ``rested`` those that came while it rested; ``examples`` the newest articles that would have
-    raised one. ``sense`` is there for a rule about meaning.
+    raised one. ``lead`` is how far its alerts were ahead of other sources. ``sense`` is there for a
+    rule about meaning.
     """
 
     days: int
@@ -64,6 +66,7 @@ class RuleHistory:
     repeats: int
     rested: int
     examples: list[Example]
+    lead: Lead
     sense: Sense | None = None
 
     @property
@@ -103,7 +106,8 @@ def rule_history(*, rule: Rule, days: int = 30, examples: int = 3) -> RuleHistor
     shown = list({row.article: row for row in reversed(raised)}.values())[:examples]
     articles = Article.objects.select_related("source").in_bulk([row.article for row in shown])
     told = [_example(articles[row.article], row, alike) for row in shown]
-    return RuleHistory(days, len(raised), repeats, rested, told, sense)
+    lead = lead_time([(row.story, row.at) for row in raised])
+    return RuleHistory(days, len(raised), repeats, rested, told, lead, sense)
 
 
 def _rows(rule: Rule, since: datetime) -> Iterator[_Row]:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from apps.core.errors import InvalidInput, NotFound
 from apps.market.models import Article, Company, Score
+from apps.market.selectors.kept import kept
 
 MOVED_DAYS = 7
 VOLUME_DAYS = 14
@@ -65,7 +66,11 @@ def company_asked(*, text: str) -> Company:
 
 
 def companies_in_news(*, limit: int = 200) -> list[Company]:
-    """The companies that are named most in the last 30 days."""
+    """The companies that are named most in the last 30 days, some seconds old at most."""
+    return kept(("in news", limit), lambda: _in_news(limit))
+
+
+def _in_news(limit: int) -> list[Company]:
     since = timezone.now() - timedelta(days=30)
     return list(
         Company.objects.filter(scores__published_at__gte=since)
@@ -90,7 +95,12 @@ def _first_tellings(**conditions: Any) -> QuerySet[Score]:
 
 
 def most_moved(*, limit: int = 12) -> list[Moved]:
-    """The companies that the news of the last week speaks best and worst of."""
+    """The companies that the news of the last week speaks best and worst of, some seconds old at
+    most."""
+    return kept(("moved", limit), lambda: _most_moved(limit))
+
+
+def _most_moved(limit: int) -> list[Moved]:
     since = timezone.now() - timedelta(days=MOVED_DAYS)
     rows = (
         _first_tellings(published_at__gte=since)

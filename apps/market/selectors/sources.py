@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Min, QuerySet
+from django.db.models import Count, Max, QuerySet
 from django.utils import timezone
 
 from apps.core.errors import NotFound
@@ -31,23 +32,35 @@ def source_get(*, source_id: int) -> Source:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How far the scoring is behind."""
+    """How far the scoring is behind; ``a_minute`` were scored in the last one."""
 
     waiting: int
     failed: int
     oldest: datetime | None
     newest_scored: datetime | None
+    a_minute: int
+
+    @property
+    def minutes(self) -> int | None:
+        """How long what waits takes at this rate; ``None`` when it stands still."""
+        return math.ceil(self.waiting / self.a_minute) if self.a_minute else None
 
 
 def backlog() -> Backlog:
-    waiting = Article.objects.filter(status=Article.Status.STORED).aggregate(
-        number=Count("id"), oldest=Min("received_at")
-    )
+    """The backlog, from indexes alone: every open page asks for it again and again."""
+    waiting = Article.objects.filter(status=Article.Status.STORED)
+    # An index is looked up by "IN (1)", not by the bare column that "= True" becomes.
+    first = [
+        waiting.filter(live__in=[live]).order_by("id").values_list("received_at", flat=True).first()
+        for live in (True, False)
+    ]
+    lately = timezone.now() - timedelta(minutes=1)
     return Backlog(
-        waiting=waiting["number"],
+        waiting=waiting.count(),
         failed=Article.objects.filter(status=Article.Status.FAILED).count(),
-        oldest=waiting["oldest"],
+        oldest=min((at for at in first if at is not None), default=None),
         newest_scored=Article.objects.aggregate(at=Max("scored_at"))["at"],
+        a_minute=Article.objects.filter(scored_at__gte=lately).count(),
     )
 
 

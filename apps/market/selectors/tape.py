@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from apps.core.errors import InvalidInput, NotFound
-from apps.market.models import Article, Score
+from apps.market.models import Article, Mention, Score
 
 PAGE = 40
 UNSURE = "unsure"
@@ -50,7 +50,8 @@ def _with_scores(articles: QuerySet[Article]) -> QuerySet[Article]:
 def tape_list(
     *, wanted: TapeFilter, before: tuple[datetime, int] | None = None, limit: int = PAGE
 ) -> list[Article]:
-    """Scored stories and corrections, newest first, with scores and ``similar`` (their repeats).
+    """Scored stories and corrections, newest first, with scores, ``similar`` (their repeats) and
+    ``named_in_title`` (the mentions in the headline).
 
     ``before`` is the time and id of the last article of the page before.
     """
@@ -62,7 +63,10 @@ def tape_list(
         rows = rows.filter(Q(title__icontains=wanted.text) | Q(body__icontains=wanted.text))
     if wanted.company or wanted.sentiment or wanted.topic:
         rows = rows.filter(Exists(_wanted_scores(wanted)))
-    return list(_with_scores(rows).order_by("-published_at", "-id")[:limit])
+    titles = Mention.objects.filter(field=Mention.Field.TITLE).select_related("company")
+    named = Prefetch("mentions", queryset=titles, to_attr="named_in_title")
+    shown = _with_scores(rows).prefetch_related(named).order_by("-published_at", "-id")
+    return list(shown[:limit])
 
 
 def _wanted_scores(wanted: TapeFilter) -> QuerySet[Score]:

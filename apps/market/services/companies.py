@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.core.errors import InvalidInput
-from apps.market.models import Company
+from apps.market.models import Company, UnlinkedName
 from ml.data.readers import read_records
 from ml.errors import DataError
 
@@ -45,7 +46,7 @@ def shipped_companies_load() -> RegistryReport:
 def shipped_companies() -> list[Company]:
     """The shipped registry as it is in the files, unsaved."""
     wanted = _read(DATA / "companies.csv", Company.SHIPPED, _shipped_names())
-    return list(wanted.values())
+    return [one.company for one in wanted.values()]
 
 
 def _shipped_names() -> OtherNames:
@@ -58,7 +59,8 @@ def companies_import(
 ) -> RegistryReport:
     """Add and change companies from a CSV or JSONL file, all or nothing; again: no change.
 
-    Columns: ``ticker`` (or ``symbol``), ``name``, and optionally ``exchange``, ``sector``,
+    What a file has no column for, and the aliases that analysts merged, stay as they are. Columns:
+    ``ticker`` (or ``symbol``), ``name``, and optionally ``exchange``, ``sector``,
     ``country``; ``aliases``, ``former_names`` and ``brands`` (split by ``|``); ``delisted_on``, the
     last day on which it was listed.
     Raises ``InvalidInput`` naming file and row.
@@ -71,8 +73,9 @@ def companies_import(
         (company.ticker, company.exchange): company
         for company in Company.objects.filter(ticker__in={ticker for ticker, _ in wanted})
     }
-    new = [company for key, company in wanted.items() if key not in known]
-    changed = [_merged(known[key], company) for key, company in wanted.items() if key in known]
+    merged = _merged_aliases(known.values())
+    new = [one.company for key, one in wanted.items() if key not in known]
+    changed = [_merged(known[key], one, merged) for key, one in wanted.items() if key in known]
     altered = [company for company in changed if company is not None]
     with transaction.atomic():
         Company.objects.bulk_create(new, batch_size=_CHUNK)
@@ -83,14 +86,23 @@ def companies_import(
 _FIELDS = ("name", *_NAMES, "sector", "country", "rank", "delisted_on")
 
 
-def _read(path: Path, rank: int, names: OtherNames) -> dict[tuple[str, str], Company]:
-    wanted: dict[tuple[str, str], Company] = {}
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A company of a file, unsaved, and the fields that the file says something of."""
+
+    company: Company
+    told: frozenset[str]
+
+
+def _read(path: Path, rank: int, names: OtherNames) -> dict[tuple[str, str], _Wanted]:
+    wanted: dict[tuple[str, str], _Wanted] = {}
+    always = {"name", "rank", *(_NAMES if names else ())}
     for row, record in read_records(path, ("name",)):
         company = _company(path, row, record, rank, names)
         key = (company.ticker, company.exchange)
         if key in wanted:
             raise DataError(path, row, f"repeats {company.ticker!r} on {company.exchange!r}")
-        wanted[key] = company
+        wanted[key] = _Wanted(company, frozenset(always | (record.keys() & set(_FIELDS))))
     if not wanted:
         raise DataError(path, None, "has no companies")
     return wanted
@@ -122,12 +134,26 @@ def _split(names: Any) -> list[str]:
     return [name.strip() for name in str(names or "").split("|") if name.strip()]
 
 
-def _merged(stored: Company, wanted: Company) -> Company | None:
-    """The stored company with the wanted values; ``None`` when nothing differs."""
+def _merged_aliases(companies: Iterable[Company]) -> dict[int, list[str]]:
+    """The names that analysts made aliases of each company."""
+    aliases: dict[int, list[str]] = {}
+    decided = UnlinkedName.objects.filter(
+        state=UnlinkedName.State.MERGED, company__in=[company.pk for company in companies]
+    )
+    for company_id, name in decided.order_by("id").values_list("company_id", "name"):
+        aliases.setdefault(company_id, []).append(name)
+    return aliases
+
+
+def _merged(stored: Company, one: _Wanted, merged: dict[int, list[str]]) -> Company | None:
+    """The stored company with what the file says of it; ``None`` when nothing differs."""
+    wanted = one.company
     wanted.rank = min(stored.rank, wanted.rank)
-    if all(getattr(stored, name) == getattr(wanted, name) for name in _FIELDS):
+    own = [name for name in merged.get(stored.pk, ()) if name in stored.aliases]
+    wanted.aliases = [*wanted.aliases, *(name for name in own if name not in wanted.aliases)]
+    if all(getattr(stored, name) == getattr(wanted, name) for name in one.told):
         return None
-    for name in _FIELDS:
+    for name in one.told:
         setattr(stored, name, getattr(wanted, name))
     stored.updated_at = timezone.now()
     return stored

@@ -1,9 +1,10 @@
-"""What companies are called and when: added, removed and imported."""
+"""What companies are called and when: added, removed and imported; news is linked anew by it."""
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,7 +13,11 @@ from django.db import transaction
 
 from apps.accounts.services import audit_record
 from apps.core.errors import InvalidInput, NotAllowed, NotFound
+from apps.core.jobs import job_start
+from apps.core.models import Job
 from apps.market.models import Company, DatedName
+
+RELINK_DATED_JOB = "market.relink_dated"
 
 LARGEST = 8 * 1024 * 1024
 _COLUMNS = ("ticker", "kind", "name", "valid_from", "valid_to")
@@ -29,11 +34,13 @@ class DatedNameInput:
     valid_to: date | None
 
 
-def dated_name_add(*, actor: Any, company_id: int, wanted: DatedNameInput) -> DatedName:
-    """Say when a company is called so; again: no change.
+def dated_name_add(
+    *, actor: Any, company_id: int, wanted: DatedNameInput
+) -> tuple[DatedName, Job | None]:
+    """Say when a company is called so; again: no change, and no job.
 
-    News that is read from now on is linked by it. Raises ``NotAllowed``, ``NotFound`` for no such
-    company, ``InvalidInput`` naming the field.
+    News that is read from now on is linked by it, and a job links what is stored. Raises
+    ``NotAllowed``, ``NotFound`` for no such company, ``InvalidInput`` naming the field.
     """
     _check_allowed(actor)
     problems = _problems(wanted)
@@ -45,27 +52,32 @@ def dated_name_add(*, actor: Any, company_id: int, wanted: DatedNameInput) -> Da
         if company is None:
             raise NotFound("There is no such company.")
         name, created = DatedName.objects.get_or_create(**_fields(company.pk, wanted))
-        if created:
-            _audit(actor, "name.dated", name)
-    return name
+        if not created:
+            return name, None
+        _audit(actor, "name.dated", name)
+        return name, _relink(actor, [name], f"Re-link news to {name.name}")
 
 
-def dated_name_delete(*, actor: Any, name_id: int) -> None:
-    """Forget when a company was called so. Raises ``NotAllowed``, ``NotFound``."""
+def dated_name_delete(*, actor: Any, name_id: int) -> Job:
+    """Forget when a company was called so; a job links the news. Raises ``NotAllowed``,
+    ``NotFound``."""
     _check_allowed(actor)
     with transaction.atomic():
         name = DatedName.objects.select_for_update().filter(id=name_id).first()
         if name is None:
             raise NotFound("There is no such name.")
         _audit(actor, "name.undated", name)
+        job = _relink(actor, [name], f"Re-link news without {name.name}")
         name.delete()
+    return job
 
 
-def dated_names_import(*, actor: Any, upload: Any) -> int:
+def dated_names_import(*, actor: Any, upload: Any) -> tuple[int, Job | None]:
     """Add the rows of a CSV file ``ticker,kind,name,valid_from,valid_to``, all or nothing.
 
     The same file again changes nothing. ``ticker`` is that of the company now. Returns how many
-    were added. Raises ``NotAllowed``, and ``InvalidInput`` naming file and row.
+    were added, and the job that links the stored news by them. Raises ``NotAllowed``, and
+    ``InvalidInput`` naming file and row.
     """
     _check_allowed(actor)
     if upload is None:
@@ -82,7 +94,15 @@ def dated_names_import(*, actor: Any, upload: Any) -> int:
         new = [name for key, name in wanted.items() if key not in known]
         DatedName.objects.bulk_create(new, batch_size=500)
         audit_record(actor=actor, action="names.imported", object_type="names", rows=len(new))
-    return len(new)
+        job = _relink(actor, new, f"Re-link news to {len(new)} names") if new else None
+    return len(new), job
+
+
+def _relink(actor: Any, names: Sequence[DatedName], title: str) -> Job:
+    changes = [[name.company_id, name.kind, name.name] for name in names]
+    return job_start(
+        kind=RELINK_DATED_JOB, title=title, owner=actor, arguments={"changes": changes}
+    )
 
 
 _Key = tuple[int, str, str, date | None, date | None]

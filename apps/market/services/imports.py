@@ -24,6 +24,10 @@ from ml.data.readers import Problems, read_records
 from ml.errors import DataError
 
 IMPORT_JOB = "market.import"
+LARGE_IMPORT_JOB = "market.import_large"
+LARGE = 2 * 1024 * 1024
+"""The bytes from which a file is imported by the worker of bulk jobs."""
+
 SUFFIXES = (".csv", ".jsonl")
 _CHUNK = 200
 _SHOWN_ERRORS = 3
@@ -112,8 +116,19 @@ def news_import(
     while chunk := list(islice(rows, _CHUNK)):
         report.count(articles_store(rows=chunk, kind=kind))
         done += len(chunk)
-        progress.update(done, report.rows, "storing")
+        progress.update(min(done, report.rows - 1), report.rows, "storing")
+    progress.update(report.rows, report.rows, _told(report))
     return report
+
+
+def _told(report: ImportReport) -> str:
+    """What the import did, for whoever looks at it later."""
+    said = [f"{report.created:,} new"]
+    said += [f"{report.repeats:,} of them repeats"] if report.repeats else []
+    said += [f"{report.updated:,} changed"] if report.updated else []
+    said += [f"{report.unchanged:,} known before"] if report.unchanged else []
+    said += [f"{report.skipped:,} left out"] if report.skipped else []
+    return ", ".join(said)
 
 
 def news_replay(
@@ -175,7 +190,7 @@ def import_start(*, actor: Any, upload: UploadedFile | None, skip_bad: bool) -> 
         for chunk in upload.chunks():
             handle.write(chunk)
     return job_start(
-        kind=IMPORT_JOB,
+        kind=LARGE_IMPORT_JOB if (upload.size or 0) > LARGE else IMPORT_JOB,
         title=f"Import {name}",
         owner=actor,
         arguments={"path": str(path), "name": name, "skip_bad": skip_bad},

@@ -15,7 +15,14 @@ from apps.core import locks
 from apps.market import scorer
 from apps.market.models import Article, Fingerprint, Source
 from apps.market.rows import ArticleRow
-from apps.market.stories import NOVELTY_WINDOW, Prepared, StoryFinder, novelty, prepare
+from apps.market.stories import (
+    MOST_TELLINGS,
+    NOVELTY_WINDOW,
+    Prepared,
+    StoryFinder,
+    novelty,
+    prepare,
+)
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far ahead of ours a source's clock may be before its time is not believed."""
@@ -154,7 +161,8 @@ def _novelty(part: Prepared, twin: Article | None, published_at: datetime) -> fl
         return 1.0
     story = Q(id=twin.story_key) | Q(story=twin.story_key)
     before = (published_at - NOVELTY_WINDOW, published_at)
-    return novelty(Article.objects.filter(story, published_at__range=before).count())
+    told = Article.objects.filter(story, published_at__range=before)
+    return novelty(len(told.values_list("id")[:MOST_TELLINGS]))
 
 
 def _revise(article: Article, part: Prepared, twin: Article | None) -> None:

@@ -15,7 +15,8 @@ from apps.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from apps.core.jobs import job_start
 from apps.core.models import Job
 from apps.market.analysis import Analysis
-from apps.market.models import Company, Source, UnlinkedName
+from apps.market.models import Company, DatedName, Source, UnlinkedName
+from apps.market.services.dated_names import RELINK_DATED_JOB
 from ml.linking.unlinked import unlinked_key
 
 RELINK_JOB = "market.relink"
@@ -85,6 +86,36 @@ def name_dismiss(*, actor: Any, name_id: int) -> UnlinkedName:
         waiting = _waiting(actor, name_id)
         _decide(waiting, actor, UnlinkedName.State.DISMISSED, None)
     return waiting
+
+
+def name_reopen(*, actor: Any, name_id: int) -> tuple[UnlinkedName, Job | None]:
+    """Take back what was decided of a name: it waits again and, if it was merged, is no alias.
+
+    A job takes the stored news from the company that it meant. Raises ``NotAllowed``, ``NotFound``,
+    ``Conflict`` when the name waits.
+    """
+    if not actor.has_perm("market.link_names"):
+        raise NotAllowed("Only analysts decide what names mean.")
+    with transaction.atomic():
+        name = UnlinkedName.objects.select_for_update().filter(id=name_id).first()
+        if name is None:
+            raise NotFound("There is no such name.")
+        if name.state == UnlinkedName.State.WAITING:
+            raise Conflict(f"\u201c{name.name}\u201d waits for a decision.", code="name_waits")
+        company = name.company
+        job: Job | None = None
+        if company is not None:
+            company = Company.objects.select_for_update().get(id=company.pk)
+            company.aliases = [alias for alias in company.aliases if alias != name.name]
+            company.save(update_fields=["aliases", "updated_at"])
+            job = job_start(
+                kind=RELINK_DATED_JOB,
+                title=f"Take {name.name} from {company.ticker}",
+                owner=actor,
+                arguments={"changes": [[company.pk, DatedName.Kind.ALIAS, name.name]]},
+            )
+        _decide(name, actor, UnlinkedName.State.WAITING, None)
+    return name, job
 
 
 def _waiting(actor: Any, name_id: int) -> UnlinkedName:

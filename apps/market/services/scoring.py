@@ -13,12 +13,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from apps.core import events
 from apps.core.errors import Problem
 from apps.market import meaning_reader
-from apps.market.analysis import Analysis, Passage, analyse
+from apps.market.analysis import BUSY, Analysis, Passage, analyse
 from apps.market.models import Article, Mention, Score
-from apps.market.payloads import TAPE, repeat_payload, tape_payload
 from apps.market.pooling import SURE
 from apps.market.services.alerts import alerts_correct
 from apps.market.services.history import scores_supersede
@@ -26,6 +24,7 @@ from apps.market.services.links import links_apply
 from apps.market.services.meaning import meanings_queue, scores_by_article
 from apps.market.services.names import unlinked_count
 from apps.market.services.raising import alerts_raise
+from apps.market.services.telling import tape_tell
 from apps.market.topics import risk
 from ml.data.targeting import TARGETED_TASK
 from ml.types import Classification
@@ -43,22 +42,31 @@ _FAULT_OF_TEXT = "inference_failed"
 async def pending_score(*, on_batch: Callable[[int], None] | None = None) -> int:
     """Score what waits, live news first; returns how many articles it scored.
 
-    A batch is read while the one before is stored. Stops when nothing is left that no other
-    process has claimed. When the language layer is full or away it raises that ``Problem``, and
-    what is not scored goes on waiting.
+    A batch is read while the one before is stored; one that the language layer has no time or room
+    for is tried again by halves, and the next ones grow slowly: a slow machine gets on as well.
+    Stops when nothing is left that no other process has claimed. When the language layer is full
+    or away it raises that ``Problem``, and what is not scored goes on waiting.
     """
-    scored = 0
+    scored, limit = 0, BATCH
     storing: asyncio.Task[int] | None = None
     try:
         # Claimed before the last batch is stored: both use the one thread of the database.
         batch = await database_sync_to_async(articles_claim)()
         while batch:
-            analyses = await batch_read(articles=batch)
+            try:
+                analyses = await batch_read(articles=batch)
+            except Problem as problem:
+                if problem.code not in BUSY or len(batch) == 1:
+                    raise
+                limit = len(batch) // 2
+                batch = await database_sync_to_async(articles_claim)(limit=limit)
+                continue
+            limit = min(BATCH, limit + 1 + limit // 8)
             if storing is not None:
                 scored += await storing
                 storing = None
                 _told(on_batch, scored)
-            batch = await database_sync_to_async(articles_claim)()
+            batch = await database_sync_to_async(articles_claim)(limit=limit)
             storing = asyncio.create_task(database_sync_to_async(scores_store)(analyses=analyses))
     finally:
         if storing is not None:
@@ -144,8 +152,8 @@ def scores_store(*, analyses: Sequence[Analysis]) -> int:
         unlinked_count(analyses=kept)
         live = [analysis.article for analysis in kept if analysis.article.live]
         scores = scores_by_article(articles=live)
+        tape_tell(articles=live, scores=scores)
         for article in live:
-            _tell(article, scores[article.pk])
             alerts_correct(article=article)
         alerts_raise(articles=live, scores=scores)
         meanings_queue(articles=[analysis.article for analysis in kept])
@@ -265,20 +273,3 @@ def _relevance(analysis: Analysis, company_id: int | None) -> float:
         for found in analysis.mentions
     )
     return (1.0 if in_title else 0.5) * min(1.0, 3 / len(analysis.targeted))
-
-
-def _tell(article: Article, scores: Sequence[Score]) -> None:
-    """A new story, a correction or a revision is a row of the tape; a repeat is counted."""
-    if article.story_id is None or article.correction:
-        events.publish(
-            TAPE, "article.scored", tape_payload(article, scores, similar=_similar(article))
-        )
-    else:
-        similar = Article.objects.filter(story_id=article.story_id, correction="").count()
-        events.publish(TAPE, "story.repeated", repeat_payload(article.story_id, similar))
-
-
-def _similar(article: Article) -> int:
-    if article.story_id is not None or article.revision == 1:
-        return 0
-    return Article.objects.filter(story_id=article.pk, correction="").count()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +24,10 @@ from apps.market.services.intake import articles_store
 logger = structlog.get_logger(__name__)
 
 LONGEST_PAUSE = timedelta(hours=6)
+POLLING = 20.0
+"""Seconds after which no further feed is begun: the worker has alerts to see to. What is still due
+is polled the next time, the longest waiting first."""
+
 INTERVALS = (60, 86_400)
 """The bounds of a feed's polling interval in seconds."""
 
@@ -156,10 +161,12 @@ def _polled(source: Source, now: datetime, pause: timedelta) -> None:
 
 def feeds_poll_due() -> int:
     """Poll the feeds whose time has come; returns how many. Any number of workers may do so."""
-    now = timezone.now()
+    now, until = timezone.now(), time.monotonic() + POLLING
     polled = 0
     due = Source.objects.filter(kind=Source.Kind.FEED, next_poll_at__lte=now)
     for source in due.exclude(state=Source.State.PAUSED).order_by("next_poll_at"):
+        if time.monotonic() > until:
+            break
         # The old time in the filter makes this a compare-and-swap between workers.
         taken = Source.objects.filter(id=source.pk, next_poll_at=source.next_poll_at).update(
             next_poll_at=now + timedelta(seconds=source.interval_seconds)

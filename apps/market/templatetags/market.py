@@ -89,6 +89,14 @@ def percent(share: float) -> str:
 
 
 @register.filter
+def minutes_long(minutes: float) -> str:
+    """A time span in the unit that suits it, as ``25 min`` or ``3.5 h``."""
+    if minutes < 120:
+        return f"{minutes:.0f} min"
+    return f"{minutes / 60:.1f} h" if minutes < 48 * 60 else f"{minutes / 1440:.1f} d"
+
+
+@register.filter
 def because(reasons: dict[str, Any]) -> str:
     """Why a rule about meaning or about the unusual matched."""
     return reason_words(reasons)

@@ -128,10 +128,13 @@ export class Tape {
     row.dataset.story = payload.story;
     row.querySelector("time").dateTime = payload.published_at;
     const title = row.querySelector(".tape-title");
-    title.textContent = payload.title;
+    title.append(...headline(payload));
     title.href = url;
     row.querySelector(".tape-source").textContent = payload.source;
     row.querySelector(".tape-topic").textContent = payload.topics.join(" + ");
+    const novelty = row.querySelector("[data-novelty]");
+    novelty.hidden = payload.novelty >= 1;
+    novelty.querySelector("span").textContent = `${Math.round(100 * payload.novelty)}%`;
     const meta = row.querySelector("[data-meta]");
     meta.prepend(
       ...payload.companies.map((company) =>
@@ -150,6 +153,22 @@ export class Tape {
     refresh(row);
     return row;
   }
+}
+
+/** The headline as nodes, the companies in it marked; the server counts code points. */
+function headline({ title, named }) {
+  const letters = [...title];
+  const text = (start, end) => letters.slice(start, end).join("");
+  const nodes = [];
+  let last = 0;
+  for (const [start, end] of named ?? []) {
+    if (start < last) continue;
+    const mark = document.createElement("mark");
+    mark.textContent = text(start, end);
+    nodes.push(text(last, start), mark);
+    last = end;
+  }
+  return [...nodes, text(last)];
 }
 
 function label(sentiment) {

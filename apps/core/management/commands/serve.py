@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import structlog
@@ -17,7 +18,7 @@ from django.db import DatabaseError, connections
 
 from apps.core import gateway, jobs, simulation
 from apps.core.errors import Problem
-from apps.core.jobs import LONG_QUEUE
+from apps.core.jobs import BULK_QUEUE, LONG_QUEUE
 
 logger = structlog.get_logger(__name__)
 _SOCKET_LIMIT = 2 * 1024 * 1024
@@ -97,7 +98,10 @@ class Command(BaseCommand):
             if options["no_worker"]
             else [
                 WorkerProcess(),
-                WorkerProcess(LONG_QUEUE, jobs.long_waiting),
+                *(
+                    WorkerProcess(queue, partial(jobs.queue_waiting, queue))
+                    for queue in (LONG_QUEUE, BULK_QUEUE)
+                ),
             ]
         )
         for worker in workers:
