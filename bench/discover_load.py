@@ -93,7 +93,7 @@ def _intake(
     waits, stored = [], 0
     with httpx.Client(base_url=server.url, cookies={"sessionid": session}, timeout=60) as client:
         client.get("/discover/")
-        headers = {"X-CSRFToken": client.cookies.get("csrftoken", ""), "Referer": server.url}
+        headers = {"X-CSRFToken": client.cookies.get("csrftoken") or "", "Referer": server.url}
         _post(client, headers, _batch(rng, items, -1))  # what is made at the first one
         began, worked = time.perf_counter(), server.processor_seconds()
         for number in range(rate * seconds // _BATCH):

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recommend', '0005_dial_and_weights'),
+        ("recommend", "0006_experiment_layers"),
     ]
 
     operations = [
