@@ -189,35 +189,26 @@ def whole(suite: Suite) -> set[str]:
     return {read_artifact(folder).version for folder in folders if folder.name[0] != "."}
 
 
-@pytest.mark.parametrize(
-    ("ends", "points"),
-    [
-        (
-            "failed",
-            [
-                "before call ml.training.storing:store",
-                "before put */artifacts/intent/2*",
-                "before put */trained.json",
-                "before put */models/intent/2*",
-                "before call ml.runs.measuring:measured",
-            ],
-        ),
-        (
-            "running",
-            [
-                "before call ml.runs.gate:judge",
-                "after call apps.modelhub.services.runs:run_execute",
-            ],
-        ),
-    ],
-    ids=["its process", "its worker"],
-)
-def test_a_run_killed_at_each_step_ends_as_one_that_was_not(
-    suite: Suite, ends: str, points: list[str]
-) -> None:
-    before, versions = suite.answer(suite.api), whole(suite)
+def staged(suite: Suite) -> set[Path]:
+    """What is not in its place yet, or never came there."""
+    return {*suite.models.glob(".*"), *suite.models.glob("intent/.*")}
+
+
+# Where it is killed, from its first step to its last, and what then is said of it.
+STEPS = {
+    "before put */artifacts/intent/2*": "failed",  # trained
+    "before put */trained.json": "failed",
+    "before put */models/intent/2*": "failed",  # built
+    "before call ml.runs.measuring:measured": "failed",
+    "before call ml.runs.gate:judge": "running",  # this is the worker, the others its child
+    "after call apps.modelhub.services.runs:run_execute": "running",
+}
+
+
+def test_a_run_killed_at_each_step_ends_as_one_that_was_not(suite: Suite) -> None:
+    before, versions, hidden = suite.answer(suite.api), whole(suite), staged(suite)
     run = ordered(suite)
-    for point in points:
+    for point, ends in STEPS.items():
         assert suite.work(**suite.killed(point)) == (0 if ends == "failed" else -9), point
         found = suite.api.get(run).json()
         assert found["state"] == ends, (point, found["job"])
@@ -232,4 +223,4 @@ def test_a_run_killed_at_each_step_ends_as_one_that_was_not(
     found = suite.api.get(run).json()
     assert found["state"] == "succeeded", found["job"]
     assert whole(suite) == versions | {found["version"]}
-    assert not [*suite.models.glob(".*"), *suite.models.glob("intent/.*")]
+    assert staged(suite) == hidden
