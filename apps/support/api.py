@@ -73,7 +73,7 @@ class ConversationListView(APIView):
     """Conversations of a tab of the console, in its order, for operators; ``q``, ``team``, ``tag``
     and ``priority`` narrow them. ``next`` is the address of the following page, null at the end."""
 
-    @extend_schema(responses=Anything)
+    @extend_schema(operation_id="support_conversations_list", responses=Anything)
     def get(self, request: Request) -> Response:
         require(request, "support.view_conversation")
         tab = request.query_params.get("tab", "all")

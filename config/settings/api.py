@@ -38,6 +38,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "SentimentEnum": ["positive", "neutral", "negative"],
         "RecommendRuleActionEnum": "apps.recommend.rule_models.BusinessRule.Action",
+        "MarketDatedNameKindEnum": "apps.market.name_models.DatedName.Kind",
+        "ModelhubTaskKindEnum": "apps.modelhub.labelling_models.LabelQueue.Kind",
         "ModelhubTrialKindEnum": "apps.modelhub.trial_models.Trial.Kind",
     },
 }
