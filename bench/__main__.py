@@ -23,6 +23,8 @@ QUESTIONS = {
     "finetune_speed": "LoRA fine-tuning of short texts, our layers against peft's",
     "near_duplicates": "The story of an article among 100,000 stored ones",
     "recommend_latency": "Recommendations from 10,000 items",
+    "discover_load": "Events by the second, and clicks beside 200 open pages",
+    "vector_search": "The nearest of 1,000,000 vectors",
     "recommend_training": "Learning to recommend from 1,000,000 deeds",
 }
 _LIMIT_SECONDS = 900

@@ -122,8 +122,8 @@ def _first_row_of(
 def _sources(snapshot: Snapshot, ranked: Ranked) -> list[Source]:
     given: dict[str, Scores] = {}
     if ranked.history:
-        fading = ranked.ranker.settings.fading
-        given |= ranked.ranker.components(as_history(ranked.history), [fading])[0]
+        own = ranked.ranker.settings
+        given |= ranked.ranker.components(as_history(ranked.history), [(own.fading, own.low)])[0]
     for reason, amounts in ranked.stated:
         given[reason.kind] = given.get(reason.kind, 0) + amounts
     return [

@@ -35,7 +35,9 @@ RIDGE = 300.0
 TEXT_SHARE = 0.1
 """The texts' part of the item-item matrix, as a share of the ridge."""
 
-LINKS = 200
+LINKS, MOST_LINKS = 200, 600
+_LINKS_IN_ALL = 3_000_000
+"""Small catalogues keep more links of each item: the weak ones count by their number."""
 _LARGE = 6000
 _BLOCK = 512
 MAX_ITEMS = 6000
@@ -133,7 +135,7 @@ def fit_behaviour(
     ridge: float = RIDGE,
     text_share: float = TEXT_SHARE,
     factors: tuple[int, float] = (FACTORS[0], REGULARISATIONS[0]),
-    links: int = LINKS,
+    links: int | None = None,
     max_items: int = MAX_ITEMS,
     learn: LearnNext | None = None,
 ) -> Behaviour:
@@ -144,10 +146,13 @@ def fit_behaviour(
     ``vectors``, shape (items, dimensions), are the items' centred texts
     (:func:`ml.ranking.weighing.centred`). Their cosines are added to the co-occurrences, as if each
     dimension were ``text_share * ridge`` more readers: items with few readers lean on what they
-    are about. Only the ``links`` strongest links of each item are kept. Inverting the matrix of
-    6,000 items takes some seconds and 600 MB, so this belongs in a worker.
+    are about. Only the ``links`` strongest links of each item are kept (200 to 600, by the size of
+    the catalogue). Inverting the matrix of 6,000 items takes some seconds and 600 MB, so this
+    belongs in a worker.
     """
     total = len(vectors)
+    if links is None:
+        links = int(np.clip(_LINKS_IN_ALL // max(1, total), LINKS, MOST_LINKS))
     fitted = most_read(log, total, max_items)
     weights = ease_weights(log, vectors, fitted, ridge=ridge, text_share=text_share)
     kept = min(links, max(len(fitted) - 1, 1))

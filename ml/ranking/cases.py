@@ -13,7 +13,7 @@ from ml.types import FloatArray
 MAX_HISTORY = 400
 """The newest deeds of a reader that are scored, as in service."""
 
-_OLDER = 0.25
+OLDER = 0.25
 _RECENT = 0.2
 
 
@@ -46,13 +46,13 @@ def history_of(log: Log) -> History:
     return History(log.items[places], log.strengths[places])
 
 
-def recent_popularity(log: Log, items: int) -> FloatArray:
-    """How many liked each item, shape (items,); those before the newest fifth count a quarter."""
+def recent_popularity(log: Log, items: int, *, older: float = OLDER) -> FloatArray:
+    """How many liked each item, shape (items,); those before the newest fifth count ``older``."""
     positive = log.where(log.positive)
     if not len(positive):
         return np.zeros(items, dtype=np.float32)
     recent = positive.times > np.quantile(positive.times, 1.0 - _RECENT)
-    weights = np.where(recent, 1.0, _OLDER)
+    weights = np.where(recent, 1.0, older)
     return np.bincount(positive.items, weights=weights, minlength=items).astype(np.float32)
 
 

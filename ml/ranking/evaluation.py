@@ -228,7 +228,7 @@ def _ranker(trial: _Trial) -> Ranker:
         vectors,
         tags=trial.tags,
         behaviour=replace(behaviour, settings=tuned.settings, newcomers=tuned.newcomers),
-        popularity=recent_popularity(train, len(vectors)),
+        popularity=recent_popularity(train, len(vectors), older=tuned.older),
     )
 
 

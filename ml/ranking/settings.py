@@ -20,8 +20,9 @@ class TasteSettings:
     to the mean of the history. ``tags``: shared tags. ``popularity``: the prior, a share of the sum
     of the history's weights. ``lend``: what an item without readers borrows from the scores of
     those like it. ``fading``: the history's share (from the newest) over which a deed's weight
-    halves, but never fewer than ``least_half_life`` deeds. ``push``: how much a rejected item takes
-    from those whose texts are like it, in addition to its negative strength.
+    halves, but never fewer than ``least_half_life`` deeds. ``low``: what a low rating counts, as a
+    share of its strength: where it says nothing of taste, 0. ``push``: how much a rejected item
+    takes from those whose texts are like it, in addition to its negative strength.
     """
 
     likes: float = 1.0
@@ -38,4 +39,5 @@ class TasteSettings:
     lend: float = 4.0
     fading: float = 0.35
     least_half_life: float = 5.0
+    low: float = 1.0
     push: float = 0.5

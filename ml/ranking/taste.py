@@ -28,15 +28,13 @@ from ml.ranking.interactions import IntArray
 from ml.ranking.settings import TasteSettings
 from ml.ranking.shortlist import shortlist_of
 from ml.ranking.tags import TagTable
-from ml.ranking.weighing import centred, faded, raised
+from ml.ranking.weighing import REJECTED, centred, faded, raised
 from ml.types import FloatArray
 
 LARGE = 30_000
 """The items above which not every one is scored for each reader."""
 SHORT = 5
 """The deeds up to which a history is a newcomer's, with weights of its own."""
-_REJECTED = -0.8
-"""The strength from which on a deed counts as a rejection."""
 
 
 class Ranker:
@@ -175,12 +173,14 @@ class Ranker:
             for column, deed in enumerate(strongest)
         ]
 
-    def components(self, history: History, fadings: Sequence[float]) -> list[dict[str, FloatArray]]:
+    def components(
+        self, history: History, fadings: Sequence[tuple[float, float]]
+    ) -> list[dict[str, FloatArray]]:
         """The parts of the score before their weights, each of shape (items,), for tuning.
 
-        One set for each of ``fadings`` (instead of the settings'). The links come with what is
-        borrowed of them, named ``lent_likes`` and so on; ``fixed`` is the push of what was
-        rejected.
+        One set for each of ``fadings`` with its ``low`` (instead of the settings'). The links come
+        with what is borrowed of them, named ``lent_likes`` and so on; ``fixed`` is the push of what
+        was rejected.
         """
         cosines = self.vectors[history.items] @ self.vectors.T
         alike = np.maximum(cosines, 0.0)
@@ -205,9 +205,10 @@ class Ranker:
         rows: Mapping[str, FloatArray],
         learned: Mapping[str, FloatArray],
         history: History,
-        fading: float,
+        fading: tuple[float, float],
     ) -> dict[str, FloatArray]:
-        weights = faded(history.strengths, fading, self.settings.least_half_life)
+        half, low = fading
+        weights = faded(history.strengths, half, self.settings.least_half_life, low)
         total = np.abs(weights).sum()
         found = {name: weights @ of for name, of in rows.items()}
         found["popularity"] = self.prior / (self.settings.popularity or 1.0) * total
@@ -233,7 +234,8 @@ class Ranker:
         return other
 
     def _weights(self, strengths: FloatArray) -> FloatArray:
-        return faded(strengths, self.settings.fading, self.settings.least_half_life)
+        own = self.settings
+        return faded(strengths, own.fading, own.least_half_life, own.low)
 
     def _affinities(self, history: History, items: IntArray) -> FloatArray:
         """How much each deed's item speaks for ``items``, shape (deeds, items)."""
@@ -265,7 +267,7 @@ class Ranker:
     def _push(self, history: History, alike: FloatArray) -> FloatArray:
         """What a rejected item adds to its negative weight, for items whose texts are like it."""
         push = np.zeros_like(alike)
-        rejected = np.flatnonzero(history.strengths <= _REJECTED)
+        rejected = np.flatnonzero(history.strengths <= REJECTED)
         push[rejected] = self.settings.push * alike[rejected] ** 2
         return push
 

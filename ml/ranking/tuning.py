@@ -3,8 +3,9 @@
 The last fifth of each reader's known deeds is foreseen from what went before, for as many readers
 as time allows. Several beginnings are tried: the defaults, each part alone, and the weights of a
 learned blend (:mod:`ml.ranking.blending`). From the best two on, one weight after the other is
-multiplied by 0, 1/2, 2 and 4, and a step is kept when it lifts NDCG@10 by one per cent or more:
-coordinate ascent on the very metric (Metzler and Croft 2007), with little to overfit by. The ridge
+multiplied by 0, 1/2, 2 and 4, and a step is kept when it lifts NDCG@10 by one per cent or more, and
+by more than one standard error of the difference: coordinate ascent on the very metric (Metzler and
+Croft 2007), with little to overfit by. The ridge
 of EASE and the factors of iALS are chosen likewise before, each alone. The same is done for
 readers of whom but the newest likes are known. Nothing of what a protocol holds out is looked at.
 """
@@ -26,7 +27,7 @@ from ml.ranking.behaviour import (
     most_read,
 )
 from ml.ranking.blending import LENT, PARTS, Blend, CandidateParts, blend_of, candidate_parts, only
-from ml.ranking.cases import Case, cases_of, history_of, recent_popularity
+from ml.ranking.cases import OLDER, Case, cases_of, history_of, recent_popularity
 from ml.ranking.factors import FACTORS, REGULARISATIONS, best_factors
 from ml.ranking.interactions import IntArray, Log
 from ml.ranking.metrics import ndcg
@@ -35,13 +36,16 @@ from ml.ranking.settings import TasteSettings
 from ml.ranking.splits import Protocol, held_out
 from ml.ranking.tags import TagTable
 from ml.ranking.taste import Ranker
+from ml.ranking.weighing import REJECTED
 from ml.types import FloatArray
 
 RIDGES = (50.0, 150.0, RIDGE, 1000.0)
 _FACTORS = (0.0, 0.5, 2.0, 4.0)
 _LENDS = (8.0, 4.0, 2.0, 1.0)
-_FADINGS = (TasteSettings().fading, 3.0)
+_FADINGS = ((TasteSettings().fading, 1.0), (30.0, 1.0), (TasteSettings().fading, 0.0), (30.0, 0.0))
+"""Over what share of a history a deed's weight halves, and what a low rating counts."""
 _ROUNDS = 2
+_DRAWS, _MOST_DRAWN = 4, 500
 _LEAST_GAIN = 0.01
 _LEAST_RIDGE_GAIN = 0.03  # fewer deeds are known here than later, which favours a small ridge
 _MAY_LOSE = 0.01
@@ -56,12 +60,14 @@ _SEED = 13
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """What foresees best: the ridge of EASE and the texts' share of it, the ``factors`` of iALS
-    and their regularisation, the weights, and those for ``newcomers`` (``None``: the same)."""
+    """What foresees best: the ridge of EASE and the texts' share of it, the ``factors`` of iALS and
+    their regularisation, what ``older`` likes count for popularity, the weights, and those for
+    ``newcomers`` (``None``: the same)."""
 
     ridge: float = RIDGE
     text_share: float = TEXT_SHARE
     factors: tuple[int, float] = (FACTORS[0], REGULARISATIONS[0])
+    older: float = OLDER
     settings: TasteSettings = field(default_factory=TasteSettings)
     newcomers: TasteSettings | None = None
 
@@ -97,25 +103,41 @@ def tune(
         max_items=max_items,
         learn=learn,
     )
-    blends = _Blending(train, vectors, tags, behaviour)
+    older = _best_older(train, len(vectors), cases)
+    blends = _Blending(train, vectors, tags, behaviour, older)
     settings = _fitted(blends.of(cases))
     newcomers = _fitted(blends.of(cases, newest=NEWCOMER))
-    return Tuned(ridge, text_share, factors, settings, newcomers)
+    return Tuned(ridge, text_share, factors, older, settings, newcomers)
 
 
-def _fitted(trials: Mapping[float, Blend]) -> TasteSettings:
+def _fitted(trials: Mapping[tuple[float, float], Blend]) -> TasteSettings:
     """The weights that foresee best, with the better one of the fadings."""
     fading = max(trials, key=lambda fading: _of_links(trials[fading]))
     if _of_links(trials[fading]) < _of_links(trials[_FADINGS[0]]) * (1 + _MAY_LOSE):
         fading = _FADINGS[0]
     blend = trials[fading]
-    settings = _ascended(blend)
-    settings = replace(_with_fresh(blend, settings), fading=fading)
+    settings = _bagged(blend)
+    settings = replace(_with_fresh(blend, settings), fading=fading[0], low=fading[1])
     return _in_unit(blend, settings)
 
 
 def _of_links(blend: Blend) -> float:
     return max(blend.quality(only(name, lend=0.0)) for name in LENT)
+
+
+def _bagged(blend: Blend) -> TasteSettings:
+    """The mean of the weights to which ascents over readers drawn anew come (Breiman 1996).
+
+    One ascent follows the chance of who is among a few hundred readers; their mean less so.
+    """
+    generator = np.random.default_rng(_SEED)
+    readers = len(blend.ideal)
+    found = []
+    for _ in range(_DRAWS):
+        drawn = blend.drawn(generator.integers(readers, size=min(readers, _MOST_DRAWN)))
+        found.append(_in_unit(blend, _ascended(drawn)))
+    means = {name: float(np.mean([getattr(own, name) for own in found])) for name in PARTS}
+    return replace(found[0], **means)
 
 
 def _ascended(blend: Blend) -> TasteSettings:
@@ -127,6 +149,13 @@ def _ascended(blend: Blend) -> TasteSettings:
     return max((_climbed(blend, start) for start in starts[:2]), key=blend.quality)
 
 
+def _is_better(found: FloatArray, than: FloatArray) -> bool:
+    """Whether readers gain by more than chance is likely to give; both of shape (readers,)."""
+    change = found - than
+    error = change.std() / len(change) ** 0.5
+    return bool(change.mean() > max(_LEAST_GAIN * than.mean(), error))
+
+
 def _climbed(blend: Blend, settings: TasteSettings) -> TasteSettings:
     # A part that the beginning lacks is tried at a tenth of the score that the others reach.
     steps = {
@@ -134,14 +163,14 @@ def _climbed(blend: Blend, settings: TasteSettings) -> TasteSettings:
         or 0.1 * blend.reach(settings) / max(blend.reach(only(name, lend=0.0)), 1e-9)
         for name in PARTS
     }
-    quality = blend.quality(settings)
+    gains = blend.gains(settings)
     for _ in range(_ROUNDS):
         for name in PARTS:
             for factor in (*_FACTORS, 1.0):
                 changed = replace(settings, **{name: factor * steps[name]})
-                found = blend.quality(changed)
-                if found > quality * (1 + _LEAST_GAIN):
-                    settings, quality = changed, found
+                found = blend.gains(changed)
+                if _is_better(found, gains):
+                    settings, gains = changed, found
             steps[name] = getattr(settings, name) or steps[name]
     return settings
 
@@ -213,6 +242,15 @@ def best_ridge(
     return chosen, TEXT_SHARE if helps else 0.0
 
 
+def _best_older(log: Log, items: int, cases: Sequence[Case]) -> float:
+    """What older likes count for popularity: as much as new ones where that foresees better."""
+    found = {}
+    for older in (OLDER, 1.0):
+        counts = recent_popularity(log, items, older=older)
+        found[older] = float(np.mean([_ndcg(counts, case) for case in cases]))
+    return max(found, key=lambda older: found[older])
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Blending:
     """What the parts are reckoned from."""
@@ -221,26 +259,32 @@ class _Blending:
     vectors: FloatArray
     tags: TagTable
     behaviour: Behaviour
+    older: float
 
-    def of(self, cases: Sequence[Case], *, newest: int | None = None) -> dict[float, Blend]:
+    def of(
+        self, cases: Sequence[Case], *, newest: int | None = None
+    ) -> dict[tuple[float, float], Blend]:
         """The parts of every reader's candidates, for each of the fadings; of readers of whom but
         the ``newest`` likes are known, if it is given."""
         ranker = Ranker(
             self.vectors,
             tags=self.tags,
             behaviour=self.behaviour,
-            popularity=recent_popularity(self.log, len(self.vectors)),
+            popularity=recent_popularity(self.log, len(self.vectors), older=self.older),
             settings=replace(TasteSettings(), next=1.0, factors=1.0, lend=0.0),
         )
-        rows: dict[float, list[CandidateParts]] = {fading: [] for fading in _FADINGS}
+        strengths = self.log.strengths
+        has_low = bool(((strengths < 0) & (strengths > REJECTED)).any())
+        fadings = [fading for fading in _FADINGS if has_low or fading[1] == 1.0]
+        rows: dict[tuple[float, float], list[CandidateParts]] = {fading: [] for fading in fadings}
         for case in cases:
             known = case.known
             if newest is not None:
                 known = known.where(np.flatnonzero(known.positive)[-newest:])
             if not len(known):
                 continue
-            found = ranker.components(history_of(known), _FADINGS)
-            for fading, parts in zip(_FADINGS, found, strict=True):
+            found = ranker.components(history_of(known), fadings)
+            for fading, parts in zip(fadings, found, strict=True):
                 rows[fading].append(candidate_parts(case, parts))
         return {fading: blend_of(own) for fading, own in rows.items()}
 

@@ -6,6 +6,9 @@ import numpy as np
 
 from ml.types import FloatArray
 
+REJECTED = -0.8
+"""The strength from which on a deed counts as a rejection."""
+
 
 def centred(vectors: FloatArray) -> FloatArray:
     """Vectors less their mean, of unit length again, zero rows kept.
@@ -21,8 +24,16 @@ def centred(vectors: FloatArray) -> FloatArray:
     return (moved / np.maximum(lengths, 1e-9)).astype(np.float32)
 
 
-def faded(strengths: FloatArray, fading: float, least_half_life: float) -> FloatArray:
-    """Strengths, oldest first, faded by how many deeds came since, shape (deeds,)."""
+def faded(
+    strengths: FloatArray, fading: float, least_half_life: float, low: float = 1.0
+) -> FloatArray:
+    """Strengths, oldest first, faded by how many deeds came since, shape (deeds,).
+
+    Those below 0 that are no rejection count ``low`` times.
+    """
+    if low != 1.0:
+        is_low = (strengths < 0.0) & (strengths > REJECTED)
+        strengths = np.where(is_low, low * strengths, strengths)
     half_life = max(least_half_life, fading * len(strengths))
     ages = np.arange(len(strengths))[::-1]
     return np.asarray(strengths * 0.5 ** (ages / half_life), dtype=np.float32)
