@@ -71,6 +71,13 @@ def test_a_wish_has_phrases_too_and_a_tag_has_none(sailor: Reader) -> None:
     assert found["You asked for sea"] == []
 
 
+def test_what_was_dismissed_has_no_phrases(sailor: Reader) -> None:
+    did(sailor, "not_interested", "ghost-1", "sea-2")
+    dismissed = [reason for reason in why(sailor) if "dismissed" in reason["words"]]
+    assert dismissed
+    assert all(reason["phrases"] == [] for reason in dismissed)
+
+
 def test_an_item_is_read_once_whoever_asks(sailor: Reader, engine: FakeEngine) -> None:
     phrases.forget_all()
     why(sailor)
