@@ -42,16 +42,17 @@ def why_with_phrases(inputs: PageInputs, item: Item) -> list[dict[str, Any]]:
     position = inputs.snapshot.positions[item.pk]
     parts, largest = strongest_parts(ranked, position)
     erasure = _erasure_of(item, inputs.snapshot) if parts and item.text else None
-    return [
-        why_line(part, largest, ranked.snapshot) | {"phrases": _phrases(part, erasure, inputs)}
-        for part in parts
-    ]
+    # To be unlike something that was dismissed speaks for an item, but not by what it says.
+    meant = {held.position for held in ranked.history if held.strength > 0}
+    lines = []
+    for part in parts:
+        towards = _named_by(part, inputs, meant)
+        found = _phrases(erasure, towards) if erasure is not None and towards is not None else []
+        lines.append(why_line(part, largest, ranked.snapshot) | {"phrases": found})
+    return lines
 
 
-def _phrases(part: Part, erasure: Erasure | None, inputs: PageInputs) -> list[dict[str, Any]]:
-    towards = _named_by(part, inputs) if part.amount > 0 else None
-    if erasure is None or towards is None:
-        return []
+def _phrases(erasure: Erasure, towards: FloatArray) -> list[dict[str, Any]]:
     found = erasure.strongest(towards, SHOWN, least=LEAST_LOSS, share=LEAST_SHARE)
     return [
         {"text": word.text, "start": word.start, "end": word.end, "loss": round(loss, 4)}
@@ -59,10 +60,14 @@ def _phrases(part: Part, erasure: Erasure | None, inputs: PageInputs) -> list[di
     ]
 
 
-def _named_by(part: Part, inputs: PageInputs) -> FloatArray | None:
-    """The vector of what a reason names; ``None`` for a tag, an author or popularity."""
-    if part.reason.kind == "history" and part.reason.position is not None:
-        return inputs.snapshot.matrix[part.reason.position]
+def _named_by(part: Part, inputs: PageInputs, meant: set[int]) -> FloatArray | None:
+    """The vector of what a reason for the item names; ``None`` for a tag, an author, popularity
+    and what was not meant well."""
+    if part.amount <= 0:
+        return None
+    if part.reason.kind == "history":
+        at = part.reason.position
+        return inputs.snapshot.matrix[at] if at is not None and at in meant else None
     return inputs.taste.wanted if part.reason.kind == "wish" else None
 
 

@@ -29,7 +29,8 @@ def starting_cards(reader: Reader | None, inputs: PageInputs | None = None) -> l
 
 
 def starting_positions(ranked: Ranked, count: int = GRID) -> NDArray[np.int64]:
-    """Positions of ``count`` items: popular ones, each unlike those before it, no author twice."""
+    """Positions of ``count`` items: popular ones, each unlike those before it, no author
+    twice where there are many."""
     catalogue = ranked.snapshot
     known = np.log1p(catalogue.popularity).astype(np.float32)
     pool = best(np.where(ranked.eligible, known, -np.inf), POOL)
@@ -41,6 +42,6 @@ def starting_positions(ranked: Ranked, count: int = GRID) -> NDArray[np.int64]:
             seen |= authors
             fresh.append(at)
     positions = np.array(fresh, dtype=np.int64)
-    if len(positions) < count:
+    if 2 * len(positions) < count:  # a catalogue of a few authors
         positions = pool
     return diversified(positions, known, ranked.ranker.vectors, count, trade_off=TRADE_OFF)

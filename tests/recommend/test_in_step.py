@@ -12,11 +12,16 @@ from apps.recommend import open_pages
 from apps.recommend.models import Exposure, Reader
 from apps.recommend.services.experiments import experiment_create, experiment_start
 from tests.recommend.factories import load_books
-from tests.recommend.test_consumer import Tab, catalogue, opened
+from tests.recommend.test_consumer import Tab, opened
 from tests.recommend.test_experiments import PLAN
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures(catalogue.__name__)]
+pytestmark = pytest.mark.django_db(transaction=True)
 NEW = {"item_id": "sea-9", "title": "Nine Fathoms", "text": "A whale and a ship on the ocean."}
+
+
+@pytest.fixture(autouse=True)
+async def catalogue() -> None:
+    await database_sync_to_async(load_books)()
 
 
 async def shown_by(tab: Tab) -> list[str]:

@@ -92,9 +92,7 @@ def test_an_import_passes_over_who_has_paused(books: None, tmp_path: Path) -> No
     assert set(rows) == {("r1", "save", False), ("r2", "like", True)}
 
 
-def test_no_experiment_takes_note_of_a_paused_reader(
-    paused: Reader, keeper_client: Client, keeper: object
-) -> None:
+def test_no_experiment_takes_note_of_a_paused_reader(paused: Reader, keeper: object) -> None:
     experiment = experiment_create(actor=keeper, given=PLAN)
     experiment_start(actor=keeper, experiment=experiment)
     page.page_of(paused)
