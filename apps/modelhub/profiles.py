@@ -44,16 +44,15 @@ _UNPROFILED = {
     "toxicity": Unprofiled(
         gettext_lazy(
             "It learned from a mixture that no traffic looks like: composed abuse, and civil texts "
-            "from several fields so that it flags none of them. An alarm against that would always "
-            "ring."
+            "from several fields so that it flags none of them. An alarm against that rings "
+            "without a shift."
         ),
         "intent",
     ),
     TARGETED_TASK: Unprofiled(
         gettext_lazy(
             "It learned mostly from composed sentences, which are shorter and plainer than those "
-            "of the news, so that an alarm against them would always ring; of others too few are "
-            "known."
+            "of the news: an alarm against them rings without a shift. Of others too few are known."
         ),
         "sentiment",
     ),
