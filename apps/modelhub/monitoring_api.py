@@ -40,6 +40,9 @@ class MonitoringOutput(serializers.Serializer[Any]):
     drift = serializers.DictField(
         allow_null=True, help_text="null when the training texts are not known"
     )
+    unprofiled = serializers.DictField(
+        allow_null=True, help_text="why drift is null for good, and the task that tells of it"
+    )
     alarms = serializers.ListField(child=serializers.DictField())
 
 

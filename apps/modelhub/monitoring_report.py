@@ -9,6 +9,7 @@ from typing import Any
 from apps.core import gateway
 from apps.modelhub import profiles
 from apps.modelhub.models import DriftAlarm
+from apps.modelhub.profiles import Unprofiled
 from apps.modelhub.selectors.monitoring import (
     DriftWindow,
     Monitoring,
@@ -23,11 +24,13 @@ _ALARMS = 20
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Traffic of a task; ``drift`` is ``None`` when the training texts are not known."""
+    """Traffic of a task; ``drift`` is ``None`` when the training texts are not known, or
+    ``unprofiled`` says why nothing is compared with them."""
 
     traffic: Monitoring
     version: str
     drift: DriftWindow | None
+    unprofiled: Unprofiled | None
     alarms: list[DriftAlarm]
 
 
@@ -39,6 +42,7 @@ def report(*, task: str, since: datetime) -> Report:
         traffic=monitoring_get(task=task, since=since, profile=profile),
         version=version,
         drift=drift_readings(task=task, profile=profile) if profile else None,
+        unprofiled=None if profile else profiles.unprofiled(task=task, version=version),
         alarms=list(alarm_list(task=task)[:_ALARMS]),
     )
 
@@ -51,6 +55,8 @@ def report_payload(found: Report) -> dict[str, Any]:
     ]
     body["version"] = found.version
     body["drift"] = asdict(found.drift) if found.drift else None
+    why = found.unprofiled
+    body["unprofiled"] = {"reason": str(why.reason), "watched": why.watched} if why else None
     body["alarms"] = [
         {
             "kind": alarm.kind,

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import structlog
 from django.conf import settings
+from django.utils.functional import Promise as StrPromise
+from django.utils.translation import gettext_lazy
 
 from apps.core import gateway
 from apps.core.errors import Problem
@@ -18,6 +20,7 @@ from apps.modelhub import files, selectors
 from apps.modelhub.models import Run
 from ml.data.row_kinds import Row as LabelledRow
 from ml.data.row_kinds import names_of, text_of
+from ml.data.targeting import TARGETED_TASK
 from ml.errors import DataError
 from ml.monitoring.profile import Profile, make_profile
 from ml.types import OUT_OF_SCOPE
@@ -26,6 +29,41 @@ logger = structlog.get_logger(__name__)
 ENCODER = "encoder"
 _MOST = 3000  # texts of which a profile is made; more tell hardly more
 _CHUNK = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Unprofiled:
+    """Why the shipped version of a task has no profile, and the task that reads the same texts and
+    has one, which tells of their drift."""
+
+    reason: StrPromise
+    watched: str
+
+
+_UNPROFILED = {
+    "toxicity": Unprofiled(
+        gettext_lazy(
+            "It learned from a mixture that no traffic looks like: composed abuse, and civil texts "
+            "from several fields so that it flags none of them. An alarm against that rings "
+            "without a shift."
+        ),
+        "intent",
+    ),
+    TARGETED_TASK: Unprofiled(
+        gettext_lazy(
+            "It learned mostly from composed sentences, which are shorter and plainer than those "
+            "of the news: an alarm against them rings without a shift. Of others too few are known."
+        ),
+        "sentiment",
+    ),
+}
+
+
+def unprofiled(*, task: str, version: str) -> Unprofiled | None:
+    """Why a version has no profile, where that is known and it is not of a run of here."""
+    if selectors.run_of_version(task=task, version=version) is not None:
+        return None
+    return _UNPROFILED.get(task)
 
 
 @dataclass(frozen=True, slots=True)

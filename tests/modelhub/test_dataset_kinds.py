@@ -146,6 +146,7 @@ def test_what_people_labelled_becomes_versions(lead: User, client_for: ClientFor
     assert set(row) == {"tokens", "tags", "source"}
 
 
+@pytest.mark.django_db(transaction=True)
 def test_label_sets_become_a_run(
     lead: User, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

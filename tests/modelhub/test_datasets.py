@@ -102,8 +102,8 @@ def test_columns_are_guessed_or_chosen(lead: User) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("rows.pkl", b"x", "neither CSV nor JSONL"),
-        ("rows.zip", b"PK", "neither CSV nor JSONL"),
+        ("rows.pkl", b"x", "neither CSV, JSONL nor CoNLL"),
+        ("rows.zip", b"PK", "neither CSV, JSONL nor CoNLL"),
         ("", b"x", "Choose a file"),
     ],
 )

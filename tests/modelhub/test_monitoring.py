@@ -236,6 +236,10 @@ def test_the_page_and_the_endpoint_show_it(
     point = found["points"][-1]
     assert (point["errors"], point["cached"], point["out_of_scope"]) == (1, 0.2, 0.1)
     assert point["confidence"] == pytest.approx(0.9625)
+    assert (found["drift"]["texts"] > 0, found["unprofiled"]) == (True, None)
+    assert "composed abuse" in client.get("/models/monitoring/?task=toxicity").content.decode()
+    none = client.get("/api/v1/models/monitoring/?task=toxicity").json()
+    assert (none["drift"], none["unprofiled"]["watched"]) == (None, "intent")
     assert client.get("/api/v1/models/monitoring/?task=intent&days=0").status_code == 400
     for path in ("/models/monitoring/", "/api/v1/models/monitoring/?task=intent"):
         assert client_for(operator).get(path).status_code == 403

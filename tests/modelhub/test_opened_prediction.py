@@ -43,8 +43,8 @@ def test_the_page_opens_a_prediction(models: Path, lead_client: Client) -> None:
     version = gateway.model_store().active_version("intent")
     for words in ("the &lt;b&gt;card", version, "What speaks for it", "What other versions say"):
         assert words in page, words
-    tagged = lead_client.post(PAGE, {"task": "ner", "text": "acme in rome"}).content.decode()
-    assert "<option>rome LOC</option>" in tagged
+    tagged = lead_client.post(PAGE, {"task": "ner", "text": "Acme in Rome"}).content.decode()
+    assert "<option>Rome LOC</option>" in tagged
     assert lead_client.post(PAGE, {"task": "intent", "text": " "}).status_code == 422
     assert lead_client.post(PAGE, {"task": "nothing", "text": "card"}).status_code == 503
 
@@ -60,8 +60,8 @@ def test_each_kept_version_says_what_it_would(
     assert {row["words"] for row in body["rows"]} == {"card"}
     assert all(row["confidence"] > 0.5 and not row["differs"] for row in body["rows"])
     assert not gateway.cached_texts("intent"), "the engine was not asked"
-    entities = ask(lead_client, "versions", task="ner", text="acme in rome").json()["rows"]
-    assert [row["words"] for row in entities] == ["acme ORG, rome LOC"]
+    entities = ask(lead_client, "versions", task="ner", text="Acme in Rome").json()["rows"]
+    assert [row["words"] for row in entities] == ["Acme ORG, Rome LOC"]
     fragment = lead_client.post(PARTS[0], {"task": "intent", "text": "the card"})
     assert "= the same" in fragment.content.decode()
 
