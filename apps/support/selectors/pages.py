@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ from apps.support.models import Conversation
 from apps.support.selectors.conversations import conversation_list
 from apps.support.selectors.filters import Filters
 
-_READ = {
+_READ: dict[str, Callable[[str], Any]] = {
     "priority": int,
     "queued_at": datetime.fromisoformat,
     "snoozed_until": datetime.fromisoformat,
