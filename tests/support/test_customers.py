@@ -192,6 +192,10 @@ def test_the_log_says_who_looked_and_only_leads_read_it(
     lead = client_of(lena)
     assert "conversation.seen" in lead.get("/support/audit/?person=olivia").content.decode()
     assert "No such entry" in lead.get("/support/audit/?person=nobody").content.decode()
+    of_customer = f"{API}/audit/?about={conversation.visitor}"
+    assert len(lead.get(of_customer).json()["results"]) == 1
+    assert lead.get(f"{API}/audit/?about={uuid.uuid4()}").json()["results"] == []
+    assert "opened it" in lead.get(f"/support/customers/{conversation.visitor}/").content.decode()
     (entry,) = lead.get(f"{API}/audit/?action=conversation.seen").json()["results"]
     assert (entry["by"], entry["object"]) == ("Olivia-Op", str(conversation.pk))
     assert "secret" not in lead.get("/support/customers/").content.decode()

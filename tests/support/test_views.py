@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import uuid
-
 import pytest
 from django.test import Client
 
@@ -79,15 +77,3 @@ def test_an_unknown_article_is_a_page_that_says_so(client: Client) -> None:
     answer = client.get("/support/help/nothing/")
     assert answer.status_code == 404
     assert "There is no such article" in answer.content.decode()
-
-
-def test_a_long_list_offers_its_older_conversations(olivia: User) -> None:
-    for _ in range(101):
-        services.conversation_start(visitor=uuid.uuid4())
-    client = client_of(olivia)
-    page = client.get("/support/", {"tab": "bot"})
-    assert (len(page.context["rows"]), page.context["more"]) == (100, 200)
-    page = client.get("/support/", {"tab": "bot", "show": "200"})
-    assert (len(page.context["rows"]), page.context["more"]) == (101, None)
-    for odd in ("-1", "x", "0", "99999999"):
-        assert client.get("/support/", {"tab": "bot", "show": odd}).status_code == 200

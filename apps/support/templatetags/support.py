@@ -44,6 +44,14 @@ def deed(action: str) -> str:
 
 
 @register.filter
+def said(value: object) -> str:
+    """A detail of the audit log as people say it."""
+    if value in (None, ""):
+        return "none"
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+@register.filter
 def opening(markdown: str) -> str:
     """The first paragraph of a text in Markdown, without marks."""
     return plain(next(iter(blocks_of(markdown)), ""))
