@@ -11,7 +11,7 @@ from apps.market.models import Anomaly, Company
 from apps.market.payloads import anomaly_words
 from apps.market.selectors.companies import CoursePoint
 from apps.market.selectors.prices import price_list
-from apps.market.sentiment_index import IndexReport
+from apps.market.sentiment_index import IndexPoint, IndexReport
 
 DAYS = 30
 _SIGNS = {"burst": "B", "shift": "S", "divergence": "D", "rare": "R"}
@@ -59,7 +59,6 @@ def company_chart(
     base = course_chart(course, now=now, index=index.course, days=DAYS)
     start = now - timedelta(days=DAYS)
     seen = [one for one in anomalies if one.at > start]
-    points = [point for point in index.course if point.value is not None]
     prices = price_list(company=company, since=start.date(), until=now.date())
     line, words = _prices(base, prices)
     return CompanyChart(
@@ -73,18 +72,24 @@ def company_chart(
             )
             for one in seen
         ],
-        [
-            Handle(
-                base.x_at(point.at),
-                base.y_at(point.value or 0.0),
-                point.at.isoformat(),
-                f"{point.at:%d %b %H:%M}: {point.value:+.2f}, {point.volume}",
-            )
-            for point in points
-        ],
+        index_handles(base, index.course),
         line,
         words,
     )
+
+
+def index_handles(chart: CourseChart, points: Sequence[IndexPoint]) -> list[Handle]:
+    """The points of an index that has a value there."""
+    return [
+        Handle(
+            chart.x_at(point.at),
+            chart.y_at(point.value),
+            point.at.isoformat(),
+            f"{point.at:%d %b %H:%M}: {point.value:+.2f}, {point.volume}",
+        )
+        for point in points
+        if point.value is not None
+    ]
 
 
 def _prices(chart: CourseChart, prices: Sequence[tuple[date, float]]) -> tuple[str, str]:

@@ -154,7 +154,7 @@ class WatchlistView(AnalystView):
             {"company": CompanySerializer(company).data, **_report(report)}
             for company, report in found.rows
         ]
-        return Response({"whole": _report(found.whole), "results": rows})
+        return Response({"whole": _whole(found.whole), "results": rows})
 
     @extend_schema(request=WatchInput, responses=CompanySerializer)
     def post(self, request: Request) -> Response:

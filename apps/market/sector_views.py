@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 from apps.market.access import analyst_required
 from apps.market.index_views import half_life_of
 from apps.market.models import Company
-from apps.market.selectors.indexes import SectorIndex
+from apps.market.selectors.indexes import NO_SECTOR, SectorIndex
 from apps.market.selectors.sector_map import sector_map
 from apps.market.sentiment_index import HALF_LIVES, IndexReport
 from apps.market.treemap import Box, squarified
@@ -60,6 +60,7 @@ def sectors(request: HttpRequest) -> HttpResponse:
         "width": WIDTH,
         "height": HEIGHT,
         "half_life": half_life,
+        "no_sector": NO_SECTOR,
         "half_lives": list(HALF_LIVES),
     }
     return render(request, "market/sectors.html", context)

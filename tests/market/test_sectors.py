@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.models import User
 from apps.market.models import Company
 from apps.market.selectors import sector_map
+from apps.market.services.watchlists import company_watch
 from apps.market.treemap import Box, squarified
 from tests.conftest import ClientFor
 from tests.market.factories import ArticleFactory, ScoreFactory
@@ -55,6 +60,36 @@ def test_map_table_and_api_say_the_same(
     assert sectors[0]["companies"][0]["company"]["ticker"] == "HALV"
     assert sectors[0]["value"] > 0.5
     assert sectors[1]["companies"][0]["value"] is None
+
+
+@pytest.mark.django_db
+def test_an_index_of_several_companies_opens_to_its_stories(
+    halvern: Company, skyrill: Company, analyst: User, member: User, client_for: ClientFor
+) -> None:
+    Company.objects.filter(id=halvern.pk).update(sector="Materials")
+    company_watch(actor=analyst, company_id=skyrill.pk)
+    for company in (halvern, skyrill):
+        for _ in range(3):
+            at = timezone.now() - timedelta(hours=30)
+            ScoreFactory(article=ArticleFactory(published_at=at, received_at=at), company=company)
+    client = client_for(analyst)
+
+    def stories(query: str) -> int:
+        return client.get(f"/market/index/{query}").content.decode().count("Headline number")
+
+    assert stories("") == 6
+    assert stories("?sector=Materials&half_life=12h") == 3
+    assert stories("?watchlist=1") == 3
+    assert stories("?sector=Nothing") == 0
+    page = client.get("/market/index/?sector=Materials").content.decode()
+    then = re.search(r'href="\?(sector=Materials&[^"]*at=[^"]*)"', page)
+    assert then is not None
+    past = client.get(f"/market/index/?{then[1].replace('&amp;', '&')}").content.decode()
+    assert "The index as it was known on" in past
+    assert "?sector=Materials" in client.get("/market/sectors/").content.decode()
+    whole = client.get("/api/v1/market/watchlist/").json()["whole"]
+    assert len(whole["stories"]) == 3
+    assert client_for(member).get("/market/index/").status_code == 403
 
 
 @pytest.mark.django_db
