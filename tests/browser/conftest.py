@@ -38,17 +38,6 @@ SHOP = "http://127.0.0.1:4997"
 LINE_CUT = r"WebSocket|ERR_INTERNET_DISCONNECTED|ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two processes share the work: one has the tests of the whole suite, one all others.
-
-    See ``--dist loadgroup`` of pytest-xdist. What is marked here is in this folder alone.
-    """
-    for item in items:
-        if Path(__file__).parent in item.path.parents and isinstance(item, pytest.Function):
-            group = "suite" if "suite" in item.fixturenames else "own"
-            item.add_marker(pytest.mark.xdist_group(group))
-
-
 class Complaints:
     """What went wrong on the pages of a test: console errors, policy violations, failed requests.
 
