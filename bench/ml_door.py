@@ -12,7 +12,7 @@ infinity-emb at ``--peer`` that serves the same encoder, in turn with the socket
 to make the same vectors. To serve it, in a virtual environment of its own::
 
     pip install torch==2.13.0 "infinity-emb[server,torch,optimum]"
-    infinity_emb v2 --model-id FOLDER --engine torch --device cpu --port 8142
+    infinity_emb v2 --model-id FOLDER --engine torch --device cpu --no-bettertransformer --port 8142
 
 *Promotions*: requests of two texts come at a steady rate in a Poisson process, each
 timed from when it was due, first alone and then while two versions of the model take turns ten
