@@ -52,12 +52,6 @@ class Blend:
         gains = hits @ (1.0 / np.log2(np.arange(2, depth + 2)))
         return np.asarray(gains / self.ideal, dtype=np.float64)
 
-    def drawn(self, readers: IntArray) -> Blend:
-        """The readers of these places alone, as often as they are named."""
-        return Blend(
-            self.parts[readers], self.open[readers], self.wanted[readers], self.ideal[readers]
-        )
-
     def reach(self, settings: TasteSettings) -> float:
         """The mean of the readers' highest scores: the unit that these weights give."""
         scores = np.where(self.open, self.parts @ weights_of(settings), -np.inf)

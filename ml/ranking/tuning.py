@@ -42,10 +42,9 @@ from ml.types import FloatArray
 RIDGES = (50.0, 150.0, RIDGE, 1000.0)
 _FACTORS = (0.0, 0.5, 2.0, 4.0)
 _LENDS = (8.0, 4.0, 2.0, 1.0)
-_FADINGS = ((TasteSettings().fading, 1.0), (30.0, 1.0), (TasteSettings().fading, 0.0), (30.0, 0.0))
+_FADINGS = ((TasteSettings().fading, 1.0), (3.0, 1.0), (TasteSettings().fading, 0.0), (3.0, 0.0))
 """Over what share of a history a deed's weight halves, and what a low rating counts."""
 _ROUNDS = 2
-_DRAWS, _MOST_DRAWN = 4, 500
 _LEAST_GAIN = 0.01
 _LEAST_RIDGE_GAIN = 0.03  # fewer deeds are known here than later, which favours a small ridge
 _MAY_LOSE = 0.01
@@ -116,28 +115,13 @@ def _fitted(trials: Mapping[tuple[float, float], Blend]) -> TasteSettings:
     if _of_links(trials[fading]) < _of_links(trials[_FADINGS[0]]) * (1 + _MAY_LOSE):
         fading = _FADINGS[0]
     blend = trials[fading]
-    settings = _bagged(blend)
+    settings = _ascended(blend)
     settings = replace(_with_fresh(blend, settings), fading=fading[0], low=fading[1])
     return _in_unit(blend, settings)
 
 
 def _of_links(blend: Blend) -> float:
     return max(blend.quality(only(name, lend=0.0)) for name in LENT)
-
-
-def _bagged(blend: Blend) -> TasteSettings:
-    """The mean of the weights to which ascents over readers drawn anew come (Breiman 1996).
-
-    One ascent follows the chance of who is among a few hundred readers; their mean less so.
-    """
-    generator = np.random.default_rng(_SEED)
-    readers = len(blend.ideal)
-    found = []
-    for _ in range(_DRAWS):
-        drawn = blend.drawn(generator.integers(readers, size=min(readers, _MOST_DRAWN)))
-        found.append(_in_unit(blend, _ascended(drawn)))
-    means = {name: float(np.mean([getattr(own, name) for own in found])) for name in PARTS}
-    return replace(found[0], **means)
 
 
 def _ascended(blend: Blend) -> TasteSettings:

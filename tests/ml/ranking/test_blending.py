@@ -67,4 +67,4 @@ def test_the_order_does_not_depend_on_the_unit(blend):
 
 def test_borrowed_parts_weigh_as_their_parts_times_the_lending():
     weights = weights_of(TasteSettings(likes=1.0, follows=0.5, near=0.0, lend=4.0, fresh=0.2))
-    assert weights[len(PARTS) :].tolist() == pytest.approx([4.0, 2.0, 0.0, 0.2, 1.0])
+    assert weights[len(PARTS) :].tolist() == pytest.approx([4.0, 2.0, 0.0, 0.0, 0.2, 1.0])
