@@ -32,8 +32,6 @@ PEOPLE = (
     "from apps.core.jobs import NoProgress; demo_users_load(NoProgress())"
 )
 SCORING_SECONDS = 240
-SHOP = "http://127.0.0.1:4997"
-"""A site that may show the chat in a frame; its pages are made by the test."""
 # What Chromium says of a connection that a test cuts on purpose.
 LINE_CUT = r"WebSocket|ERR_INTERNET_DISCONNECTED|ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET"
 
@@ -126,8 +124,7 @@ def suite(
     built_models: None, chromium: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningServer]:
     """The whole suite with its demo content, as ``make run`` serves it; shared by the tests."""
-    framed_by = {"TREFOIL_WIDGET_FRAME_ANCESTORS": f"'self',{SHOP}"}
-    with RunningServer(tmp_path_factory.mktemp("suite"), worker=True, **framed_by) as server:
+    with RunningServer(tmp_path_factory.mktemp("suite"), worker=True) as server:
         server.prepare("load_demo")
         server.start()
         _wait_until_scored(server)
