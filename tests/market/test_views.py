@@ -75,7 +75,7 @@ def test_the_monitor_shows_no_alerts_of_others(client: Client, colleague: User) 
 def test_the_tape_is_filtered_as_a_fragment(client: Client, halvern: Company) -> None:
     take_in(news("Halvern Steel gains"), news("rates stay"))
     text = html(client, "/market/tape/?company=HALV+%C2%B7+Halvern+Steel&sentiment=positive")
-    assert "Halvern Steel gains" in text
+    assert ">Halvern Steel</mark> gains</a>" in text
     assert "rates stay" not in text
     assert "<html" not in text
     assert "No news matches" in html(client, "/market/tape/?text=nothing+like+it")
