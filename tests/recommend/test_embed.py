@@ -50,6 +50,7 @@ def test_a_visitor_of_a_listed_site_is_known_again_by_the_word_it_keeps(client: 
     assert tell(client, visitor=visitor, events=[event(), event()]).json() == {
         "stored": 1,
         "repeated": 1,
+        "paused": 0,
         "refused": [],
     }
     again = shown(Client(), visitor=visitor).json()
