@@ -41,11 +41,11 @@ function fillShelf(shelf, section) {
 export function keepingPlace(feed, { still }, change) {
   const active = feed.contains(document.activeElement) ? document.activeElement : null;
   const place = active && placeOf(active);
-  const anchor = still && feed.getBoundingClientRect().top < 0 ? firstInSight(feed) : null;
-  const top = anchor?.getBoundingClientRect().top;
+  const anchors = still && feed.getBoundingClientRect().top < 0 ? inSight(feed) : [];
   const play = change();
   if (active) (active.isConnected ? active : successor(feed, place))?.focus({ preventScroll: true });
-  if (anchor?.isConnected) scrollBy({ top: anchor.getBoundingClientRect().top - top, behavior: "instant" });
+  const anchor = anchors.find(({ card }) => card.isConnected);
+  if (anchor) scrollBy({ top: anchor.card.getBoundingClientRect().top - anchor.top, behavior: "instant" });
   play();
 }
 
@@ -61,6 +61,14 @@ function successor(feed, { section, at }) {
   return card?.querySelector("h3 a");
 }
 
-function firstInSight(feed) {
-  return [...feed.querySelectorAll("[data-item]")].find((card) => card.getBoundingClientRect().bottom > 120);
+/** The cards in sight with where they stand, the first ones first. */
+function inSight(feed) {
+  return [...feed.querySelectorAll("[data-item]")]
+    .map((card) => ({ card, ...place(card) }))
+    .filter(({ top, bottom }) => bottom > 120 && top < innerHeight);
+}
+
+function place(card) {
+  const { top, bottom } = card.getBoundingClientRect();
+  return { top, bottom };
 }

@@ -30,6 +30,7 @@ export function showWish(part, wish) {
 export function listenToWish(root, part, session) {
   const form = part("wish-form");
   const button = form.querySelector("button");
+  button.disabled = false; // before, the browser itself would send the sentence and load the page anew
   const send = async (text) => {
     button.disabled = true;
     await session.wish(text).catch(() => {});
