@@ -159,15 +159,16 @@ def traces_in_memory(marks: list[str]) -> list[str]:
     ]
     while roots:
         name, value = roots.pop()
-        if id(value) in seen or isinstance(value, type | types.ModuleType):
+        kind = type(value)  # not isinstance, which has lazy objects make up their mind
+        if id(value) in seen or issubclass(kind, type | types.ModuleType):
             continue
         seen.add(id(value))
-        if isinstance(value, str | bytes) or type(value).__name__ == "UUID":
+        if issubclass(kind, str | bytes) or kind.__name__ == "UUID":
             text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
             if any(mark in text.lower() for mark in marks):
                 found.append(name)
-        elif not isinstance(value, types.FunctionType | np.ndarray):
-            inner = name if len(name) > 300 else f"{name} {type(value).__name__}"
+        elif not issubclass(kind, types.FunctionType | np.ndarray):
+            inner = name if len(name) > 300 else f"{name} {kind.__name__}"
             roots += [(inner, held) for held in gc.get_referents(value)]
     return found
 
