@@ -39,7 +39,13 @@ class Suite:
         versions = [build_model(self.models, "intent", "classification", **OLDER)]
         versions.append(build_model(self.models, "intent", "classification"))
         self.versions = versions
-        self.settings = {"TREFOIL_ENCODER": str(make_encoder(var / "tiny")), "OMP_NUM_THREADS": "1"}
+        self.settings = {
+            "TREFOIL_ENCODER": str(make_encoder(var / "tiny")),
+            "OMP_NUM_THREADS": "1",
+            # A database of its own, also where the tests run on PostgreSQL.
+            "DATABASE_URL": "",
+            "REDIS_URL": "",
+        }
         self.watching = RunningServer(var, **self.settings)
         self.watching.prepare()
         self._database = var / "trefoil.sqlite3"
