@@ -24,7 +24,6 @@ QUESTIONS = {
     "near_duplicates": "The story of an article among 100,000 stored ones",
     "recommend_latency": "Recommendations from 10,000 items",
     "discover_load": "Events by the second, and clicks beside 200 open pages",
-    "vector_search": "The nearest of 1,000,000 vectors",
     "recommend_training": "Learning to recommend from 1,000,000 deeds",
 }
 _LIMIT_SECONDS = 900
