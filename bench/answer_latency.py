@@ -17,9 +17,8 @@ from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bench.customers import Crowd, closed_loop, gathered, open_loop, texts, tokens
+from bench.measures import percentiles
 from bench.server import ROOT, RunningServer
 from ml.runtime import default_settings
 from ml.serving.engine import LocalEngine
@@ -118,11 +117,7 @@ async def _models(folder: Path, messages: int) -> dict[str, float]:
 
 
 def _summary(seconds: Sequence[float]) -> dict[str, float]:
-    values = np.array(seconds) * 1000
-    return {
-        "n": len(seconds),
-        **{f"p{q}_ms": round(float(np.percentile(values, q)), 1) for q in (50, 95, 99)},
-    }
+    return {"n": len(seconds), **percentiles(seconds, digits=1)}
 
 
 def _line(name: str, row: dict[str, float]) -> str:

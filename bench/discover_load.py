@@ -27,7 +27,8 @@ from typing import Any
 import httpx
 import numpy as np
 
-from bench.recommend_latency import _answer, _fill, _send, percentiles
+from bench.measures import percentiles
+from bench.reader_pages import answer, fill, send
 from bench.server import ROOT, RunningServer
 
 _BATCH, _CLICKS_A_SECOND, _CLICKS = 50, 5, 150
@@ -75,7 +76,7 @@ def _child(items: int, pages: int) -> dict[str, Any]:
     from apps.recommend.models import Reader
     from apps.recommend.visitors import COOKIE, cookie_value
 
-    _fill(items, pages)
+    fill(items, pages)
     client = Client()
     client.force_login(User.objects.create_user("bench", password=None, role=Role.ADMINISTRATOR))
     return {
@@ -140,10 +141,10 @@ async def _clicks(server: RunningServer, cookies: list[str]) -> dict[str, Any]:
     for cookie in cookies:
         connection = await connect(url, origin=origin, additional_headers={"Cookie": cookie})
         hello = json.loads(await connection.recv())
-        await _send(connection, type="subscribe", stream=hello["stream"], after=None)
-        page = await _answer(connection, await _send(connection, type="feed.request"))
+        await send(connection, type="subscribe", stream=hello["stream"], after=None)
+        page = await answer(connection, await send(connection, type="feed.request"))
         opened.append((connection, page))
-    rng, waits = np.random.default_rng(5), []
+    rng = np.random.default_rng(5)
     began, worked = time.perf_counter(), server.processor_seconds()
     # One at a time would hide what clicks wait for each other.
     tasks = []
@@ -170,13 +171,13 @@ async def _click(connection: Any, page: dict[str, Any]) -> float:
     began = time.perf_counter()
     async with _reading.setdefault(id(connection), asyncio.Lock()):
         section = page["sections"][0]
-        await _send(
+        await send(
             connection, type="event.record", item_id=section["items"][-1]["id"], kind="click"
         )
         while json.loads(await connection.recv())["type"] != "event":
             pass
         have = {held["id"]: held["signature"] for held in page["sections"]}
-        await _answer(connection, await _send(connection, type="feed.request", have=have))
+        await answer(connection, await send(connection, type="feed.request", have=have))
     return time.perf_counter() - began
 
 

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 
+from bench.measures import percentiles
 from bench.server import ROOT, RunningServer
 
 RULES, BATCH, RATE = 200, 100, 10
@@ -258,11 +258,7 @@ async def _listen(
 
 
 def _summary(seconds: dict[str, float]) -> dict[str, float]:
-    values = np.array(list(seconds.values()) or [float("nan")]) * 1000
-    return {
-        "n": len(seconds),
-        **{f"p{q}_ms": round(float(np.percentile(values, q)), 1) for q in (50, 95, 99)},
-    }
+    return {"n": len(seconds), **percentiles([*seconds.values()] or [float("nan")], digits=1)}
 
 
 def main() -> None:

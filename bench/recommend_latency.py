@@ -24,19 +24,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import uuid
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from bench.measures import percentiles
+from bench.reader_pages import answer, fill, send
 
 ROOT = Path(__file__).resolve().parent.parent
-DIMENSIONS, CLUSTERS, TAGS = 384, 60, 80
-ENCODER = "bench"
-WORDS = (
-    "harbour winter letter island garden storm engine castle river clock orchard voyage lantern "
-    "mirror desert railway painter ghost border library mountain violin harvest signal bridge"
-)
 _START_SECONDS = 60.0
 
 
@@ -66,10 +60,6 @@ def run(items: int = 10_000, readers: int = 200, rounds: int = 400) -> dict[str,
     return {"bench": "recommend_latency", "items": items, "readers": readers, **measured}
 
 
-def percentiles(seconds: list[float]) -> dict[str, float]:
-    return {f"p{q}_ms": round(float(np.percentile(seconds, q)) * 1000, 2) for q in (50, 95, 99)}
-
-
 # In the child: the database and the server side ----------------------------------------------
 
 
@@ -81,7 +71,7 @@ def _child(items: int, readers: int, rounds: int) -> dict[str, Any]:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    _fill(items, readers)
+    fill(items, readers)
     from apps.recommend import index, page
     from apps.recommend.models import Reader
     from apps.recommend.visitors import COOKIE, cookie_value
@@ -101,63 +91,6 @@ def _child(items: int, readers: int, rounds: int) -> dict[str, Any]:
         "page": percentiles(seconds),
         "cookies": [f"{COOKIE}={cookie_value(reader.key)}" for reader in people],
     }
-
-
-def _fill(items: int, readers: int) -> None:
-    from apps.recommend.models import Catalogue, Item, vector_to_bytes
-    from apps.recommend.services.catalogue import CATALOGUE
-
-    rng = np.random.default_rng(7)
-    words = np.array(WORDS.split())
-    centres = rng.normal(size=(CLUSTERS, DIMENSIONS))
-    kinds = rng.integers(CLUSTERS, size=items)
-    vectors = centres[kinds] + rng.normal(scale=1.2, size=(items, DIMENSIONS))
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    Catalogue.objects.create(name=CATALOGUE, revision=1)
-    rows = [
-        Item(
-            external_id=f"item-{number}",
-            title=" ".join(rng.choice(words, 3)).title(),
-            text=" ".join(rng.choice(words, int(rng.integers(15, 90)))),
-            tags=[f"tag {kind}", f"tag {int(rng.integers(TAGS))}"],
-            authors=[f"Author {int(rng.integers(items // 5 + 1))}"],
-            year=int(rng.integers(1700, 1950)),
-            text_hash="x",
-            vector_hash="x",
-            vector=vector_to_bytes(vectors[number]),
-            encoder_version=ENCODER,
-            revision=1,
-        )
-        for number, kind in enumerate(kinds)
-    ]
-    Item.objects.bulk_create(rows, batch_size=500)
-    _fill_readers(readers, kinds, rng)
-
-
-def _fill_readers(readers: int, kinds: Any, rng: np.random.Generator) -> None:
-    from datetime import timedelta
-
-    from django.utils import timezone
-
-    from apps.recommend.models import Interaction, Item, Reader
-
-    pks = np.array(Item.objects.order_by("id").values_list("id", flat=True))
-    people = Reader.objects.bulk_create([Reader(key=uuid.uuid4()) for _ in range(readers)])
-    deeds = []
-    for person in people:
-        near = np.flatnonzero(np.isin(kinds, rng.integers(CLUSTERS, size=3)))
-        for number in range(int(rng.integers(5, 61))):
-            deeds.append(
-                Interaction(
-                    reader=person,
-                    item_id=int(pks[rng.choice(near)]),
-                    kind=str(rng.choice(["click", "click", "save", "like", "not_interested"])),
-                    at=timezone.now() - timedelta(hours=float(rng.integers(2000))),
-                    event_id=f"bench-{number}",
-                    source="bench",
-                )
-            )
-    Interaction.objects.bulk_create(deeds, batch_size=500)
 
 
 # In the parent: the socket of a running server -----------------------------------------------
@@ -208,31 +141,19 @@ async def _visit(port: int, cookie: str, *, warm: bool) -> list[float]:
     headers = {"Cookie": cookie}
     async with connect(url, origin=origin, additional_headers=headers) as connection:
         hello = json.loads(await connection.recv())
-        await _send(connection, type="subscribe", stream=hello["stream"], after=None)
-        page = await _answer(connection, await _send(connection, type="feed.request"))
+        await send(connection, type="subscribe", stream=hello["stream"], after=None)
+        page = await answer(connection, await send(connection, type="feed.request"))
         seconds = []
         for number in range(10):
             section = page["sections"][0]
             item = section["items"][number % len(section["items"])]["id"]
             started = time.perf_counter()
-            await _send(connection, type="event.record", item_id=item, kind="click")
+            await send(connection, type="event.record", item_id=item, kind="click")
             while json.loads(await connection.recv())["type"] != "event":
                 pass
-            page = await _answer(connection, await _send(connection, type="feed.request"))
+            page = await answer(connection, await send(connection, type="feed.request"))
             seconds.append(time.perf_counter() - started)
     return [] if warm else seconds
-
-
-async def _send(connection: Any, **frame: Any) -> str:
-    name = str(uuid.uuid4())
-    await connection.send(json.dumps({**frame, "id": name}))
-    return name
-
-
-async def _answer(connection: Any, name: str) -> dict[str, Any]:
-    while (frame := json.loads(await connection.recv())).get("id") != name:
-        pass
-    return dict(frame)
 
 
 def main() -> None:

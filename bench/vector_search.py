@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.measures import percentiles
 from ml.retrieval.dense import VectorIndex
 from ml.types import FloatArray
 
@@ -54,8 +55,8 @@ def run(vectors: int = 1_000_000, dimensions: int = 384, queries: int = 500) -> 
         **{"vectors": vectors, "dimensions": dimensions, "queries": queries},
         "exact": index.exact,
         f"recall@{K}": round(found / (K * queries), 4),
-        "clock": _percentiles(waits),
-        "processor": _percentiles(worked),
+        "clock": percentiles(waits),
+        "processor": percentiles(worked),
         "build_seconds": round(built[0]),
         "build_processor_seconds": round(built[1]),
         "most_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
@@ -78,10 +79,6 @@ def _merged(best: FloatArray, names: Any, scores: FloatArray, start: int) -> tup
     both, of = np.hstack([best, scores]), np.hstack([names, own])
     top = np.argpartition(-both, K - 1, axis=1)[:, :K]
     return np.take_along_axis(both, top, axis=1), np.take_along_axis(of, top, axis=1)
-
-
-def _percentiles(seconds: list[float]) -> dict[str, float]:
-    return {f"p{q}_ms": round(float(np.percentile(seconds, q)) * 1000, 2) for q in (50, 95, 99)}
 
 
 def main() -> None:
