@@ -221,11 +221,7 @@ class InteractionListView(ReaderView):
     def _record(
         self, request: Request, row: dict[str, Any], readers: dict[str, Reader]
     ) -> deeds.Recorded:
-        checked = serializers.InteractionInput(data=row)
-        if not checked.is_valid():
-            field, problems = next(iter(checked.errors.items()))
-            raise InvalidInput(f"{field}: {problems[0]}", code="invalid_event")
-        event = dict(checked.validated_data)
+        event = serializers.checked_event(row)
         name = event.pop("reader", None)
         if name is not None and not request.user.has_perm("recommend.import_items"):
             raise NotAllowed("Only administrators store what other readers did.")

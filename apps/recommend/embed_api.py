@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 from apps.core.errors import InvalidInput, NotAllowed, Problem
 from apps.recommend import page
 from apps.recommend.embedding_site import reader_known, reader_made, visitor_read
-from apps.recommend.serializers import BatchResultSerializer, CardSerializer, InteractionInput
+from apps.recommend.serializers import BatchResultSerializer, CardSerializer, checked_event
 from apps.recommend.services.events import interaction_record
 
 MOST_CARDS, MOST_EVENTS = 50, 100
@@ -113,11 +113,7 @@ class EmbedEventsView(EmbedView):
         refused = []
         for index, row in enumerate(given["events"]):
             try:
-                checked = InteractionInput(data=row)
-                if not checked.is_valid():
-                    field, problems = next(iter(checked.errors.items()))
-                    raise InvalidInput(f"{field}: {problems[0]}", code="invalid_event")
-                event = dict(checked.validated_data)
+                event = checked_event(row)
                 event.pop("reader", None)
                 recorded = interaction_record(reader=reader, source="embed", **event)
             except Problem as problem:

@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from apps.core.errors import InvalidInput
 from apps.recommend.models import Interaction, Item, Kind, Preference
 
 MAX_ITEMS, MAX_INTERACTIONS = 500, 1000
@@ -95,6 +96,15 @@ class InteractionInput(serializers.Serializer[Any]):
     reader = serializers.CharField(max_length=120, required=False)
     subject = serializers.ChoiceField(choices=["item", "topic", "author"], required=False)
     name = serializers.CharField(max_length=200, required=False)
+
+
+def checked_event(row: Any) -> dict[str, Any]:
+    """An event of a batch, checked; raises ``InvalidInput`` naming its first bad field."""
+    checked = InteractionInput(data=row)
+    if not checked.is_valid():
+        field, problems = next(iter(checked.errors.items()))
+        raise InvalidInput(f"{field}: {problems[0]}", code="invalid_event")
+    return dict(checked.validated_data)
 
 
 class InteractionBatchInput(serializers.Serializer[Any]):

@@ -160,11 +160,11 @@ class ChangesView(ReaderView):
         item_id, muted = (request.query_params.get(name, "") for name in ("item", "muted"))
         if bool(item_id) == bool(muted):
             raise InvalidInput('Name an "item" or what was "muted".')
-        inputs = page_inputs(self.reader(request, "view_reader"))
-        position = None
-        if item_id:
-            item = selectors.item_get(external_id=item_id)
-            position = inputs.snapshot.positions[item.pk]
+        reader = self.reader(request, "view_reader")
+        # Before the catalogue is read, which then has it.
+        item = selectors.item_get(external_id=item_id) if item_id else None
+        inputs = page_inputs(reader)
+        position = inputs.snapshot.positions[item.pk] if item else None
         without = taste_without(inputs.taste, position=position, name=muted)
         change = changed_by(inputs, without, position=position)
         return Response(change_payload(change, inputs))
