@@ -13,15 +13,18 @@ import pytest
 import torch
 
 from ml.artifacts import MODEL, TOKENIZER, read_artifact
+from ml.data.encoding import encode_words, load_tokenizer
 from ml.data.words import readable_words
+from ml.encoders import resolve_encoder
 from ml.errors import ArtifactError, DataError, ExportMismatch, ModelNotFound
 from ml.explain import gradients
 from ml.explain.gradients import IntegratedGradients
 from ml.export import joint as export
 from ml.export.build import build_model
-from ml.export.joint import build_joint
+from ml.export.joint import build_joint, restore_joint
 from ml.export.merge import merge_encoder
 from ml.joint import declared_tasks, trunk_of
+from ml.models.joint import OneTask
 from ml.runtime import RuntimeSettings
 from ml.serving.engine import TOGETHER_CHARACTERS, LocalEngine
 from ml.serving.predictors import Graph, load_predictor
@@ -228,12 +231,35 @@ def test_a_build_is_not_made_again(trained: Path, models: Path) -> None:
 
 
 def test_what_words_add_to_the_logit_of_a_task_sums_up_to_its_change(
-    trained: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+    trained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gradients, "STEPS", 400)  # the tiny encoder is steep
     explainer = IntegratedGradients(trained, "matter")
+    found = explainer.explain("card lost now")
+    artifact = read_artifact(trained)
+    source = resolve_encoder(artifact.encoder.name)
+    model = OneTask(restore_joint(artifact, source, trained), "matter").eval()
+    tokenizer = load_tokenizer(source.path / "tokenizer.json")
+    batch = encode_words(tokenizer, [["card", "lost", "now"]], max_length=artifact.max_length)
+    assert batch.shape_ids is not None
+    ids, mask, shapes = (
+        torch.from_numpy(part) for part in (batch.input_ids, batch.attention_mask, batch.shape_ids)
+    )
+    nothing = ids.clone()
+    nothing[:, 1:-1] = tokenizer.token_to_id("[PAD]")
+    column = explainer.artifact.labels.index(found.label)
+    with torch.inference_mode():
+        full, empty = (
+            model(input_ids=one, attention_mask=mask, shape_ids=shapes)["logits"][0, column].item()
+            for one in (ids, nothing)
+        )
+    total = sum(piece.score for piece in found.pieces)
+    assert total == pytest.approx(full - empty, abs=0.05 * abs(full - empty))
+
+
+def test_gradients_explain_the_text_as_it_was_given(trained: Path, models: Path) -> None:
     text = "card &amp; lost https://x.example now"
-    found = explainer.explain(text)
+    found = IntegratedGradients(trained, "matter").explain(text)
     served = ModelStore(models).load("matter").predict([text])[0]
     assert isinstance(served, Classification)
     assert (found.label, found.version) == (served.label, served.version)
@@ -242,17 +268,6 @@ def test_what_words_add_to_the_logit_of_a_task_sums_up_to_its_change(
     assert all(text[piece.start : piece.end] == piece.text for piece in found.pieces)
     unread = [piece.score for piece in found.pieces if piece.text in ("https", "x.example")]
     assert not any(unread)
-
-    read = explainer._read_words(text)
-    nothing = read.ids.clone()
-    nothing[:, 1:-1] = explainer._padding
-    column = explainer.artifact.labels.index(found.label)
-    with torch.inference_mode():
-        full, empty = (
-            explainer._logits(ids, *read.others)[0, column].item() for ids in (read.ids, nothing)
-        )
-    total = sum(explainer._attribute(read, column))
-    assert total == pytest.approx(full - empty, abs=0.05 * abs(full - empty))
 
 
 def test_a_joint_model_is_explained_task_by_task(trained: Path) -> None:
