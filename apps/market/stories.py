@@ -36,10 +36,8 @@ CORRECTS = 0.27
 """The overlap from which a correction is about an earlier article (see :func:`overlap`)."""
 
 _COMPARED = 20  # candidates that are compared in full
-_AT_ONCE, _PER_VALUE = (
-    5000,
-    60,
-)  # rows that are read for a chunk; of each value, where there are more
+_AT_ONCE = 5000  # rows that are read for a chunk
+_PER_VALUE = 60  # of each value, where there are more
 _CORRECTABLE = 500  # articles before a correction among which its story is looked for
 
 

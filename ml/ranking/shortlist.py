@@ -44,8 +44,8 @@ class Shortlist:
         """Some ``number`` items and what is linked to the history, in order of the catalogue.
 
         ``items`` and ``weights``, shape (deeds,), are the history, oldest first. The items are
-        among the ``wanted``; the nearest :data:`OF_GROUP` of each of ``groups`` come in addition.
-        Both are masks of shape (items,).
+        among the ``wanted``, as far as there are so many; the nearest :data:`OF_GROUP` of each of
+        ``groups`` come in addition. Both are masks of shape (items,).
         """
         near = np.empty(len(self.small), dtype=np.float32)
         own = self.small[items]

@@ -5,9 +5,9 @@ as time allows. Several beginnings are tried: the defaults, each part alone, and
 learned blend (:mod:`ml.ranking.blending`). From the best two on, one weight after the other is
 multiplied by 0, 1/2, 2 and 4, and a step is kept when it lifts NDCG@10 by one per cent or more, and
 by more than one standard error of the difference: coordinate ascent on the very metric (Metzler and
-Croft 2007), with little to overfit by. The ridge
-of EASE and the factors of iALS are chosen likewise before, each alone. The same is done for
-readers of whom but the newest likes are known. Nothing of what a protocol holds out is looked at.
+Croft 2007), with little to overfit by. The ridge of EASE and the factors of iALS are chosen
+likewise before, each alone. The same is done for readers of whom but the newest likes are known.
+Nothing of what a protocol holds out is looked at.
 """
 
 from __future__ import annotations
