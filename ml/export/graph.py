@@ -20,6 +20,7 @@ from ml.data.text import split_words
 from ml.encoders import EncoderSource
 from ml.evaluation.multi_label import label_scores, threshold_array
 from ml.evaluation.scoring import softmax
+from ml.export.attention import written_out
 from ml.export.probes import PROBES
 from ml.types import FloatArray
 
@@ -89,7 +90,7 @@ def export_outputs(
     axes: dict[str, dict[int, str]] = {name: {0: "batch", 1: "tokens"} for name in feed}
     axes |= {name: {0: "batch"} for name in outputs}
     axes |= {name: {0: "batch", 1: "tokens"} for name in by_token}
-    with warnings.catch_warnings():
+    with written_out(model), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer's, about shapes; the probes check the result
         torch.onnx.export(
             _Positional(model, outputs),

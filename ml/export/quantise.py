@@ -23,6 +23,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from ml.export.attention import join_products
 from ml.export.tables import LARGE
 
 PRECISIONS: dict[str, tuple[str, ...]] = {
@@ -46,7 +47,7 @@ def quantise(plain: Path, target: Path, precision: str) -> None:
     with quiet():
         if chosen:
             model = _by_blocks(model, chosen)
-        onnx.save(half_tables(model), str(target))
+        onnx.save(half_tables(join_products(model)), str(target))
         quantize_dynamic(
             str(target),
             str(target),
