@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,15 @@ from apps.core import gateway
 from apps.core.errors import InvalidInput
 from apps.core.jobs import ProgressReporter
 from apps.modelhub import selectors
-from ml.data.readers import read_classification
+from ml.data.readers import LabelledText
+from ml.data.row_kinds import read_rows, shown, text_of, value_of
 from ml.errors import DataError, ModelNotFound
 from ml.explain.as_classes import as_classes
 from ml.explain.attribution import Attribution, Explanation
 from ml.explain.faithfulness import faithfulness
 from ml.explain.neighbours import nearest_examples
 from ml.explain.occlusion import occlude
+from ml.types import Classification
 
 EXPLAINED = ("classification", "multi_label", "ner")
 METHODS = ("occlusion", "gradients")
@@ -54,18 +57,22 @@ def explain_version(
     """Like :func:`explain`, apart from the engine and with the faithfulness of the explanation.
 
     ``method`` "gradients" reads the trained artifact with torch, so it is for commands and
-    workers. Raises ``MLError`` or ``Problem``.
+    workers, and for labels of whole texts. Raises ``MLError`` or ``Problem``.
     """
     predictor: Any = gateway.load_version(task, version)
-    _check_kind(task, predictor.info.kind)
+    _check_kind(task, predictor.info.kind, method)
+
+    def classify(texts: Sequence[str]) -> list[Classification]:
+        return as_classes(predictor.predict(texts))
+
     if method == "gradients":
         from ml.explain.gradients import IntegratedGradients
 
         folder = trained_folder(task, predictor.info.version)
         found = IntegratedGradients(folder, task).explain(text, label=label)
     else:
-        found = occlude(predictor.predict, text, label=label)
-    measured = faithfulness(predictor.predict, found.text, found)
+        found = occlude(classify, text, label=label)
+    measured = faithfulness(classify, found.text, found)
     return {
         **explanation_payload(found),
         "faithfulness": {
@@ -82,11 +89,19 @@ def explain_version(
 def neighbours(
     *, task: str, version: str | None, text: str, file: Path, progress: ProgressReporter
 ) -> list[dict[str, Any]]:
-    """The rows of the labelled ``file`` that the model holds to be most like ``text``."""
+    """The rows of the labelled ``file`` that the model holds to be most like ``text``.
+
+    Raises ``Problem`` for a task whose model has no vector of a whole text.
+    """
     predictor: Any = gateway.load_version(task, version)
-    found = nearest_examples(
-        predictor.vectors, text, list(read_classification(file)), progress=progress.update
-    )
+    kind = predictor.info.kind
+    if kind == "ner":
+        raise InvalidInput(f"{task} tags words and has no vector of a text to compare by.")
+    rows = [
+        LabelledText(text_of(row), shown(row, value_of(row)), row.row)
+        for row in read_rows(file, kind)
+    ]
+    found = nearest_examples(predictor.vectors, text, rows, progress=progress.update)
     return [
         {"text": one.text, "label": one.label, "row": one.row, "cosine": round(one.cosine, 4)}
         for one in found
@@ -101,11 +116,11 @@ def trained_folder(task: str, version: str) -> Path:
     raise ModelNotFound(f"{task}: the trained weights of {version} are not on this machine")
 
 
-def _check_kind(task: str, kind: str) -> None:
-    if kind == "multi_label":
-        raise InvalidInput(f"{task} gives several labels; explained is the one label of a text.")
-    if kind != "classification":
-        raise InvalidInput(f"{task} classifies no texts; there is nothing to explain.")
+def _check_kind(task: str, kind: str, method: str) -> None:
+    if kind not in EXPLAINED:
+        raise InvalidInput(f"{task} gives no labels; there is nothing to explain.")
+    if kind == "ner" and method == "gradients":
+        raise InvalidInput(f"{task} tags words; what finds an entity is explained by occlusion.")
 
 
 def explanation_payload(found: Explanation) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from ml.data.text import normalise
 from ml.data.words import readable_words
 from ml.encoders import resolve_encoder
 from ml.errors import DataError
+from ml.evaluation.multi_label import sigmoid
 from ml.evaluation.scoring import softmax
 from ml.explain.attribution import Attribution, Explanation, pieces_of
 from ml.export.build import restore_model
@@ -30,6 +31,8 @@ from ml.models.joint import OneTask
 
 STEPS = 32
 _BATCH = 16
+_PROBABILITIES = {"classification": softmax, "multi_label": sigmoid}
+"""Those of the labels, from their logits, by the kinds of model that are explained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class _Reading:
 
 
 class IntegratedGradients:
-    """Explains the classifier whose trained artifact is in ``folder``.
+    """Explains the classifier, of one label or several, whose trained artifact is in ``folder``.
 
     Where that is a joint model, ``task`` says which of its classifiers is meant.
 
@@ -59,7 +62,7 @@ class IntegratedGradients:
         stored = read_artifact(folder)
         self._joint = stored.kind == "joint"
         self.artifact = _declared(stored, folder, task) if self._joint else stored
-        if self.artifact.kind != "classification":
+        if self.artifact.kind not in _PROBABILITIES:
             raise DataError(
                 folder, None, f"is of kind {self.artifact.kind}; classifiers are explained"
             )
@@ -96,6 +99,7 @@ class IntegratedGradients:
         with torch.inference_mode():
             logits = self._logits(read.ids, *read.others)[0]
         known = (logits[: len(self.artifact.labels)] / self.artifact.temperature).numpy()
+        probabilities = _PROBABILITIES[self.artifact.kind](known)
         column = int(known.argmax()) if label is None else self._column(label)
         scores = self._attribute(read, column)
         totals = [0.0] * len(words)
@@ -106,7 +110,7 @@ class IntegratedGradients:
         return Explanation(
             text=read.text,
             label=self.artifact.labels[column],
-            confidence=float(softmax(known)[column]),
+            confidence=float(probabilities[column]),
             method="integrated gradients",
             pieces=tuple(
                 Attribution(word.text, word.start, word.end, total)

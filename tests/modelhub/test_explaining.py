@@ -15,6 +15,7 @@ from apps.accounts.models import User
 from apps.core import gateway
 from ml.serving.fakes import FakeEngine
 from tests.conftest import ClientFor
+from tests.ml.serving.tiny_models import build_model
 
 pytestmark = pytest.mark.django_db
 TEXT = "The card, my friend <b>"
@@ -106,9 +107,38 @@ def test_the_command_measures_and_shows_rows_alike(models: Path, tmp_path: Path)
     assert found["neighbours"][-1]["row"] == 2
 
 
+def test_the_command_explains_one_of_several_labels(models: Path, tmp_path: Path) -> None:
+    build_model(models, "toxicity", "multi_label")
+    file = tmp_path / "rows.csv"
+    file.write_text("text,labels\nlost card,card\neuro rate,rate|other\nthe bank,\n")
+    found = run(
+        *("--task", "toxicity", "--text", "the card of the bank", "--label", "card"),
+        *("--train", str(file)),
+    )
+    assert (found["label"], len(found["faithfulness"]["curve"])) == ("card", 11)
+    best = max(found["pieces"], key=lambda piece: piece["score"])
+    assert best["text"] == "card"
+    assert {one["label"] for one in found["neighbours"]} == {"card", "other, rate", "none"}
+
+
+def test_the_command_explains_an_entity(models: Path) -> None:
+    text = "Acme Bank of Rome"
+    found = run("--task", "ner", "--text", text, "--label", "Rome LOC")
+    assert found["label"] == "Rome LOC"
+    best = max(found["pieces"], key=lambda piece: piece["score"])
+    assert best["text"] == "Rome"
+    assert [piece["text"] for piece in found["pieces"]] == text.split()
+    with pytest.raises(CommandError, match="by occlusion"):
+        run("--task", "ner", "--text", text, "--method", "gradients")
+    with pytest.raises(CommandError, match="no vector of a text"):
+        run("--task", "ner", "--text", text, "--train", "rows.jsonl")
+
+
 def test_the_command_names_what_is_wrong(models: Path) -> None:
-    with pytest.raises(CommandError, match="classifies no texts"):
-        run("--task", "ner", "--text", "card")
+    with pytest.raises(CommandError, match="gives no labels"):
+        run("--task", "encoder", "--text", "card")
+    with pytest.raises(CommandError, match="no entity"):
+        run("--task", "ner", "--text", "of the and")
     with pytest.raises(CommandError, match="trained weights"):
         run("--task", "intent", "--text", "card", "--method", "gradients")
     with pytest.raises(CommandError, match="no word"):

@@ -14,6 +14,7 @@ from ml.explain import gradients
 from ml.explain.gradients import IntegratedGradients
 from ml.export.build import restore_model
 from ml.training.finetune import finetune
+from tests.ml.training import test_multi_label
 from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config
 
 
@@ -27,23 +28,35 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return asked.output
 
 
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny tuned model of several labels."""
+    root = tmp_path_factory.mktemp("several")
+    asked = test_multi_label.request(root, make_encoder(root / "encoder"), learning_rate=1e-2)
+    finetune(asked)
+    return asked.output
+
+
+@pytest.mark.parametrize("kind", ["one label", "several labels"])
 def test_attributions_sum_up_to_the_change_of_the_logit(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, several: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     """The axiom of completeness, against the model itself.
 
     The tiny encoder is steep where its words meet nothing, so the path takes finer steps.
     """
     monkeypatch.setattr(gradients, "STEPS", 400)
-    explainer = IntegratedGradients(folder)
     text = texts()[0]["text"]
+    if kind == "several labels":
+        folder, text = several, "the card lost acme"
+    explainer = IntegratedGradients(folder)
     found = explainer.explain(text)
     source = resolve_encoder(explainer.artifact.encoder.name)
     model = restore_model(explainer.artifact, source, folder).eval()
     tokenizer = load_tokenizer(source.path / "tokenizer.json")
     ids = torch.tensor([tokenizer.encode(text).ids])
     nothing = ids.clone()
-    nothing[:, 1:-1] = tokenizer.token_to_id("[PAD]")
+    nothing[:, 1:-1] = int(tokenizer.token_to_id("[PAD]") or 0)
     column = explainer.artifact.labels.index(found.label)
     with torch.inference_mode():
         change = [
@@ -54,6 +67,17 @@ def test_attributions_sum_up_to_the_change_of_the_logit(
     assert total == pytest.approx(change[0] - change[1], abs=0.05 * abs(change[0] - change[1]))
     assert found.text == text
     assert 0.5 <= found.confidence <= 1
+
+
+def test_of_several_labels_each_has_a_probability_of_its_own(several: Path) -> None:
+    explainer = IntegratedGradients(several)
+    found = {
+        label: explainer.explain("the card lost in rome", label=label)
+        for label in explainer.artifact.labels
+    }
+    assert found["card"].confidence + found["place"].confidence > 1  # both hold
+    best = max(found["place"].pieces, key=lambda piece: piece.score)
+    assert best.text in ("in", "rome")
 
 
 def test_what_cannot_be_explained_is_named(folder: Path, tmp_path: Path) -> None:

@@ -12,13 +12,15 @@ from apps.modelhub.explaining import METHODS, explain_version, neighbours
 
 
 class Command(TrefoilCommand):
-    help = "Explain a classifier's answer: what each word adds, and the nearest labelled rows."
+    help = "Explain an answer's label or entity: what each word adds, the nearest labelled rows."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--task", required=True)
         parser.add_argument("--version", dest="model_version", help="default: the active one")
         parser.add_argument("--text", required=True)
-        parser.add_argument("--label", help="explain this label; default: the answer")
+        parser.add_argument(
+            "--label", help='this label, or this entity ("Oslo LOC"); default: the likeliest'
+        )
         parser.add_argument("--method", choices=METHODS, default="occlusion")
         parser.add_argument(
             "--train", type=Path, help="a labelled file: show its rows that the model holds alike"
