@@ -18,9 +18,10 @@ import numpy as np
 import onnx
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 from torch import nn
-from transformers import PreTrainedModel
 
-_FUSED, _WRITTEN_OUT = "sdpa", "eager"
+from ml.models.attention import CHEAP, USUAL, encoders_attending
+
+_WRITTEN_OUT = "eager"
 
 
 @contextmanager
@@ -29,18 +30,16 @@ def written_out(model: nn.Module) -> Iterator[None]:
 
     Those that attend in a way of their own, as tuned prefixes do, are left as they are.
     """
-    encoders = [
-        module
-        for module in model.modules()
-        if isinstance(module, PreTrainedModel) and module.config._attn_implementation == _FUSED
-    ]
+    ways = {way: encoders_attending(model, way) for way in (USUAL, CHEAP)}
     try:
-        for encoder in encoders:
-            encoder.set_attn_implementation(_WRITTEN_OUT)
+        for encoders in ways.values():
+            for encoder in encoders:
+                encoder.set_attn_implementation(_WRITTEN_OUT)
         yield
     finally:
-        for encoder in encoders:
-            encoder.set_attn_implementation(_FUSED)
+        for way, encoders in ways.items():
+            for encoder in encoders:
+                encoder.set_attn_implementation(way)
 
 
 @dataclass(frozen=True, slots=True)

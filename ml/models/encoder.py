@@ -13,6 +13,7 @@ from transformers import AutoConfig, AutoModel
 
 from ml.encoders import EncoderSource
 from ml.errors import ArtifactError, TrainingError
+from ml.models.attention import with_cheap_attention
 from ml.models.dropout import with_cheap_dropout
 from ml.models.shrinking import REMOVED_HEADS, remove_heads
 from ml.models.tuning.layers import token_positions
@@ -58,7 +59,7 @@ def tune(encoder: nn.Module, method: dict[str, Any]) -> nn.Module:
         raise TrainingError(
             f"{chosen.name} takes {chosen.virtual_tokens} positions; the encoder has {positions}"
         )
-    return with_cheap_dropout(chosen.apply(encoder))
+    return with_cheap_attention(with_cheap_dropout(chosen.apply(encoder)))
 
 
 def delta_state(encoder: nn.Module, method: dict[str, Any]) -> dict[str, Tensor]:
