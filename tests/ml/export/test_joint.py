@@ -138,7 +138,7 @@ def test_all_tasks_of_a_text_cost_one_pass(models: Path, passes: list[int]) -> N
     try:
         engine.warm()
         passes.clear()
-        texts = ["Ann lost the card", "the euro rate in Rome"]
+        texts = ["lost the card", "the euro rate in Rome"]
         futures: dict[str, list[Future[Prediction]]] = {
             task: engine.submit(task, texts) for task in TASKS
         }
