@@ -95,6 +95,7 @@ def behaviour_fit() -> bool:
         ridge=tuned.ridge,
         text_share=tuned.text_share,
         factors=tuned.factors,
+        neighbours=tuned.neighbours,
         learn=train_next_item,
     )
     path = behaviour_path(catalogue)

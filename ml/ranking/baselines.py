@@ -14,7 +14,7 @@ from ml.ranking.behaviour import RIDGE, ease_weights, most_read
 from ml.ranking.cases import recent_popularity
 from ml.ranking.factors import FACTORS, REGULARISATIONS, fit_factors, scoring
 from ml.ranking.interactions import IntArray, Log
-from ml.ranking.neighbours import fit_neighbours
+from ml.ranking.neighbours import NEIGHBOURS, fit_neighbours, scored
 from ml.ranking.weighing import centred
 from ml.types import FloatArray
 
@@ -27,11 +27,13 @@ MAX_FITTED = 12_000
 
 @dataclass(frozen=True, slots=True)
 class BaselineSettings:
-    """What was tuned: the ridge of EASE; factors and regularisation of iALS."""
+    """What was tuned: the ridge of EASE; factors and regularisation of iALS; the ``neighbours`` of
+    ItemKNN."""
 
     ridge: float = RIDGE
     factors: int = FACTORS[0]
     regularisation: float = REGULARISATIONS[0]
+    neighbours: int = NEIGHBOURS
 
 
 def popularity(log: Log, vectors: FloatArray, settings: BaselineSettings) -> Baseline:
@@ -47,9 +49,9 @@ def lately_popular(log: Log, vectors: FloatArray, settings: BaselineSettings) ->
 
 
 def item_knn(log: Log, vectors: FloatArray, settings: BaselineSettings) -> Baseline:
-    """Cosines between items' readers (Deshpande and Karypis 2004), 100 neighbours, shrunk."""
-    similar = fit_neighbours(log, len(vectors))
-    return lambda liked: np.asarray(similar[liked].sum(axis=0), dtype=np.float32).ravel()
+    """Cosines between items' readers (Deshpande and Karypis 2004), shrunk."""
+    similar = fit_neighbours(log, len(vectors), neighbours=settings.neighbours)
+    return lambda liked: scored(similar, liked)
 
 
 def ease(log: Log, vectors: FloatArray, settings: BaselineSettings) -> Baseline:

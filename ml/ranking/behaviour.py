@@ -20,7 +20,7 @@ from ml.ranking.follows import fit_follows
 from ml.ranking.interactions import IntArray, Log
 from ml.ranking.lending import Lending, fit_lending
 from ml.ranking.links import Links, strongest
-from ml.ranking.neighbours import fit_neighbours
+from ml.ranking.neighbours import NEIGHBOURS, fit_neighbours
 from ml.ranking.sequence import NextItem, item_features
 from ml.ranking.settings import TasteSettings
 from ml.ranking.tags import TagTable
@@ -135,13 +135,14 @@ def fit_behaviour(
     ridge: float = RIDGE,
     text_share: float = TEXT_SHARE,
     factors: tuple[int, float] = (FACTORS[0], REGULARISATIONS[0]),
+    neighbours: int = NEIGHBOURS,
     links: int | None = None,
     max_items: int = MAX_ITEMS,
     learn: LearnNext | None = None,
 ) -> Behaviour:
-    """Fit EASE (Steck 2019), the order of reading, the nearness by readers, iALS (``factors`` says
-    how many and their regularisation), the lending and what ``learn`` learns to the positives of
-    ``log``.
+    """Fit EASE (Steck 2019), the order of reading, the nearness by readers (of ``neighbours``),
+    iALS (``factors`` says how many and their regularisation), the lending and what ``learn`` learns
+    to the positives of ``log``.
 
     ``vectors``, shape (items, dimensions), are the items' centred texts
     (:func:`ml.ranking.weighing.centred`). Their cosines are added to the co-occurrences, as if each
@@ -167,7 +168,7 @@ def fit_behaviour(
     return Behaviour(
         Links(targets.astype(np.int32), strengths),
         fit_follows(log, total, links=links),
-        strongest(fit_neighbours(log, total), links),
+        strongest(fit_neighbours(log, total, neighbours=neighbours), links),
         fit_lending(vectors, tags, readers),
         learn(log, item_features(vectors, tags)) if learn is not None else None,
         fit_factors(log, total, factors=factors[0], regularisation=factors[1]),

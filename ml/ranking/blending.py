@@ -44,13 +44,23 @@ class Blend:
 
     def gains(self, settings: TasteSettings) -> FloatArray:
         """NDCG@10 with these weights, shape (readers,)."""
-        scores = np.where(self.open, self.parts @ weights_of(settings), -np.inf)
+        return self.gains_of(self.parts @ weights_of(settings))
+
+    def gains_of(self, scores: FloatArray) -> FloatArray:
+        """NDCG@10 of the order by ``scores``, shape (readers, candidates), by reader."""
+        scores = np.where(self.open, scores, -np.inf)
         depth = min(_DEPTH, scores.shape[1])
         top = np.argpartition(-scores, depth - 1, axis=1)[:, :depth]
         order = np.argsort(-np.take_along_axis(scores, top, axis=1), axis=1, kind="stable")
         hits = np.take_along_axis(self.wanted, np.take_along_axis(top, order, axis=1), axis=1)
         gains = hits @ (1.0 / np.log2(np.arange(2, depth + 2)))
         return np.asarray(gains / self.ideal, dtype=np.float64)
+
+    def of(self, readers: IntArray) -> Blend:
+        """The same of some of the readers."""
+        return Blend(
+            self.parts[readers], self.open[readers], self.wanted[readers], self.ideal[readers]
+        )
 
     def reach(self, settings: TasteSettings) -> float:
         """The mean of the readers' highest scores: the unit that these weights give."""

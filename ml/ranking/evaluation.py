@@ -175,7 +175,7 @@ def _tuned(
         catalogue_of(items, moved, train),
         k,
         tuned,
-        BaselineSettings(tuned.ridge, *tuned.factors),
+        BaselineSettings(tuned.ridge, *tuned.factors, tuned.neighbours),
         learn,
     )
 
@@ -221,6 +221,7 @@ def _ranker(trial: _Trial) -> Ranker:
         ridge=tuned.ridge,
         text_share=tuned.text_share,
         factors=tuned.factors,
+        neighbours=tuned.neighbours,
         max_items=MAX_FITTED,
         learn=trial.learn if any(own.next or own.fresh for own in both) else None,
     )

@@ -1,22 +1,21 @@
 """Fits the weights of the score to a catalogue's own readers.
 
 The last fifth of each reader's known deeds is foreseen from what went before, for as many readers
-as time allows. Several beginnings are tried: the defaults, each part alone, and the weights of a
-learned blend (:mod:`ml.ranking.blending`). From the best two on, one weight after the other is
-multiplied by 0, 1/2, 2 and 4, and a step is kept when it lifts NDCG@10 by one per cent or more, and
-by more than one standard error of the difference: coordinate ascent on the very metric (Metzler and
-Croft 2007), with little to overfit by. The ridge of EASE and the factors of iALS are chosen
-likewise before, each alone. The same is done for readers of whom but the newest likes are known.
-Nothing of what a protocol holds out is looked at.
+as time allows. The weights are the mean of ascents on halves of these readers
+(:mod:`ml.ranking.ascent`). The ridge of EASE, the neighbours of ItemKNN and the factors of iALS are
+chosen likewise before, each alone. The same is done for readers of whom but the newest likes are
+known. Nothing of what a protocol holds out is looked at.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 
 import numpy as np
 
+from ml.ranking.ascent import ascended
 from ml.ranking.behaviour import (
     RIDGE,
     TEXT_SHARE,
@@ -29,8 +28,10 @@ from ml.ranking.behaviour import (
 from ml.ranking.blending import LENT, PARTS, Blend, CandidateParts, blend_of, candidate_parts, only
 from ml.ranking.cases import OLDER, Case, cases_of, history_of, recent_popularity
 from ml.ranking.factors import FACTORS, REGULARISATIONS, best_factors
+from ml.ranking.history import History
 from ml.ranking.interactions import IntArray, Log
 from ml.ranking.metrics import ndcg
+from ml.ranking.neighbours import NEIGHBOURS, best_neighbours
 from ml.ranking.selection import best
 from ml.ranking.settings import TasteSettings
 from ml.ranking.splits import Protocol, held_out
@@ -40,15 +41,13 @@ from ml.ranking.weighing import REJECTED
 from ml.types import FloatArray
 
 RIDGES = (50.0, 150.0, RIDGE, 1000.0)
-_FACTORS = (0.0, 0.5, 2.0, 4.0)
-_LENDS = (8.0, 4.0, 2.0, 1.0)
-_FADINGS = ((TasteSettings().fading, 1.0), (3.0, 1.0), (TasteSettings().fading, 0.0), (3.0, 0.0))
+_LENDS = (8.0, 4.0, 2.0, 1.0, 0.5, 0.25)
+_FADINGS = tuple(product((TasteSettings().fading, 0.1, 30.0), (1.0, 0.0)))
 """Over what share of a history a deed's weight halves, and what a low rating counts."""
-_ROUNDS = 2
-_LEAST_GAIN = 0.01
+_FADINGS_TRIED = 2
 _LEAST_RIDGE_GAIN = 0.03  # fewer deeds are known here than later, which favours a small ridge
 _MAY_LOSE = 0.01
-_MAX_READERS, _MAX_CELLS = 3000, 400_000_000  # readers times deeds of each times items
+_MAX_READERS, _MAX_CELLS = 2000, 400_000_000  # readers times deeds of each times items
 NEWCOMER = 3
 """The newest likes that are left of a reader who is looked at as a newcomer."""
 _LEAST_READERS = 30
@@ -60,12 +59,13 @@ _SEED = 13
 @dataclass(frozen=True, slots=True)
 class Tuned:
     """What foresees best: the ridge of EASE and the texts' share of it, the ``factors`` of iALS and
-    their regularisation, what ``older`` likes count for popularity, the weights, and those for
-    ``newcomers`` (``None``: the same)."""
+    their regularisation, the ``neighbours`` of ItemKNN, what ``older`` likes count for popularity,
+    the weights, and those for ``newcomers`` (``None``: the same)."""
 
     ridge: float = RIDGE
     text_share: float = TEXT_SHARE
     factors: tuple[int, float] = (FACTORS[0], REGULARISATIONS[0])
+    neighbours: int = NEIGHBOURS
     older: float = OLDER
     settings: TasteSettings = field(default_factory=TasteSettings)
     newcomers: TasteSettings | None = None
@@ -92,6 +92,7 @@ def tune(
         return Tuned(ridge or RIDGE)
     ridge, text_share = best_ridge(train, vectors, cases, max_items=max_items, ridge=ridge)
     factors = best_factors(train, len(vectors), cases)
+    neighbours = best_neighbours(train, len(vectors), cases)
     behaviour = fit_behaviour(
         train,
         vectors,
@@ -99,6 +100,7 @@ def tune(
         ridge=ridge,
         text_share=text_share,
         factors=factors,
+        neighbours=neighbours,
         max_items=max_items,
         learn=learn,
     )
@@ -106,57 +108,21 @@ def tune(
     blends = _Blending(train, vectors, tags, behaviour, older)
     settings = _fitted(blends.of(cases))
     newcomers = _fitted(blends.of(cases, newest=NEWCOMER))
-    return Tuned(ridge, text_share, factors, older, settings, newcomers)
+    return Tuned(ridge, text_share, factors, neighbours, older, settings, newcomers)
 
 
 def _fitted(trials: Mapping[tuple[float, float], Blend]) -> TasteSettings:
     """The weights that foresee best, with the better one of the fadings."""
-    fading = max(trials, key=lambda fading: _of_links(trials[fading]))
-    if _of_links(trials[fading]) < _of_links(trials[_FADINGS[0]]) * (1 + _MAY_LOSE):
-        fading = _FADINGS[0]
+    likely = sorted(trials, key=lambda fading: _of_links(trials[fading]), reverse=True)
+    ascents = {fading: ascended(trials[fading]) for fading in likely[:_FADINGS_TRIED]}
+    fading = max(ascents, key=lambda fading: ascents[fading].quality)
     blend = trials[fading]
-    settings = _ascended(blend)
-    settings = replace(_with_fresh(blend, settings), fading=fading[0], low=fading[1])
-    return _in_unit(blend, settings)
+    settings = _with_fresh(blend, ascents[fading].settings)
+    return _in_unit(blend, replace(settings, fading=fading[0], low=fading[1]))
 
 
 def _of_links(blend: Blend) -> float:
     return max(blend.quality(only(name, lend=0.0)) for name in LENT)
-
-
-def _ascended(blend: Blend) -> TasteSettings:
-    """The best that ascents from the two best beginnings come to."""
-    defaults = TasteSettings()
-    starts = [defaults, blend.learned(defaults.lend)]
-    starts += [only(name, lend=defaults.lend) for name in PARTS]
-    starts.sort(key=blend.quality, reverse=True)
-    return max((_climbed(blend, start) for start in starts[:2]), key=blend.quality)
-
-
-def _is_better(found: FloatArray, than: FloatArray) -> bool:
-    """Whether readers gain by more than chance is likely to give; both of shape (readers,)."""
-    change = found - than
-    error = change.std() / len(change) ** 0.5
-    return bool(change.mean() > max(_LEAST_GAIN * than.mean(), error))
-
-
-def _climbed(blend: Blend, settings: TasteSettings) -> TasteSettings:
-    # A part that the beginning lacks is tried at a tenth of the score that the others reach.
-    steps = {
-        name: getattr(settings, name)
-        or 0.1 * blend.reach(settings) / max(blend.reach(only(name, lend=0.0)), 1e-9)
-        for name in PARTS
-    }
-    gains = blend.gains(settings)
-    for _ in range(_ROUNDS):
-        for name in PARTS:
-            for factor in (*_FACTORS, 1.0):
-                changed = replace(settings, **{name: factor * steps[name]})
-                found = blend.gains(changed)
-                if _is_better(found, gains):
-                    settings, gains = changed, found
-            steps[name] = getattr(settings, name) or steps[name]
-    return settings
 
 
 def _with_fresh(blend: Blend, settings: TasteSettings) -> TasteSettings:
@@ -257,20 +223,34 @@ class _Blending:
             popularity=recent_popularity(self.log, len(self.vectors), older=self.older),
             settings=replace(TasteSettings(), next=1.0, factors=1.0, lend=0.0),
         )
-        strengths = self.log.strengths
-        has_low = bool(((strengths < 0) & (strengths > REJECTED)).any())
-        fadings = [fading for fading in _FADINGS if has_low or fading[1] == 1.0]
-        rows: dict[tuple[float, float], list[CandidateParts]] = {fading: [] for fading in fadings}
+        histories = []
         for case in cases:
             known = case.known
             if newest is not None:
                 known = known.where(np.flatnonzero(known.positive)[-newest:])
-            if not len(known):
+            histories.append(history_of(known))
+        fadings = _unlike(histories)
+        rows: dict[tuple[float, float], list[CandidateParts]] = {fading: [] for fading in fadings}
+        for case, history in zip(cases, histories, strict=True):
+            if not len(history):
                 continue
-            found = ranker.components(history_of(known), fadings)
+            found = ranker.components(history, fadings)
             for fading, parts in zip(fadings, found, strict=True):
                 rows[fading].append(candidate_parts(case, parts))
         return {fading: blend_of(own) for fading, own in rows.items()}
+
+
+def _unlike(histories: Sequence[History]) -> list[tuple[float, float]]:
+    """The fadings that make a difference to any of ``histories``."""
+    settings, found = TasteSettings(), {}
+    lengths = np.unique([len(history) for history in histories])
+    strengths = np.concatenate([history.strengths for history in histories])
+    has_low = bool(((strengths < 0) & (strengths > REJECTED)).any())
+    for fading, low in _FADINGS:
+        if low == 1.0 or has_low:
+            half_lives = np.maximum(settings.least_half_life, fading * lengths)
+            found.setdefault((low, *half_lives.tolist()), (fading, low))
+    return list(found.values())
 
 
 def _ndcg(scores: FloatArray, case: Case) -> float:
