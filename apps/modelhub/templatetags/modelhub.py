@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 register = template.Library()
 
 _NAMES = {
+    "conversations": "Conversations that go as written",
     "data": "Data set",
     "ece": "Calibration error (ECE)",
     "exact_match": "Exact match",
@@ -26,6 +27,7 @@ _NAMES = {
     "n_oos": "Out-of-scope rows measured",
     "oos_auroc": "Out-of-scope AUROC",
     "oos_recall": "Out-of-scope recall",
+    "robustness": "On changed texts (slips, names, case)",
     "rows": "Rows measured",
     "train_rows": "Rows trained on",
     "size_bytes": "Size, MB",
@@ -100,6 +102,12 @@ def measure(name: str) -> str:
 
 
 @register.filter
+def setting(value: object) -> str:
+    """What was set, as people write it: ``3.0`` is ``3``."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@register.filter
 def kind_name(kind: str) -> str:
     """What a model says of a text, in words."""
     return str(_KINDS.get(kind, kind))
@@ -120,7 +128,7 @@ def bound(value: float | None, name: str) -> str:
         return f"{value / 1e6:.1f}"
     if name == "latency_ms":
         return f"{value:.1f}"
-    return f"{value:,.0f}" if name in ("n", "rows") else f"{value:.3f}"
+    return f"{value:,.0f}" if name in ("n", "rows", "conversations") else f"{value:.3f}"
 
 
 @register.filter
