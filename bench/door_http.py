@@ -73,7 +73,10 @@ async def over_http(endpoint: Endpoint, seconds: float, given: Iterator[list[str
             done = 0
             while time.perf_counter() < ends:
                 body = endpoint.body(next(given))
-                answer = await client.post(endpoint.url, json=body, headers=next(turns))
+                try:
+                    answer = await client.post(endpoint.url, json=body, headers=next(turns))
+                except (httpx.ReadError, httpx.RemoteProtocolError):
+                    continue  # the server closed a connection that a slow machine left idle
                 answer.raise_for_status()
                 done += SIZE
             return done

@@ -43,6 +43,7 @@ class Environment:
     alert_addresses: list[str]
     model_report_mail: bool
     support_report_mail: bool
+    gate_conversations: Path | None
     require_all: bool
     test_process: str
     image_hosts: list[str]
@@ -75,6 +76,7 @@ def read_environment() -> Environment:
         site_url=_env.str("TREFOIL_SITE_URL", "http://127.0.0.1:8000").rstrip("/"),
         alert_addresses=_env.list("TREFOIL_ALERT_ADDRESSES", []),
         support_report_mail=_env.bool("TREFOIL_SUPPORT_REPORT_MAIL", False),
+        gate_conversations=_env.path("TREFOIL_GATE_CONVERSATIONS", None),
         model_report_mail=_env.bool("TREFOIL_MODEL_REPORT_MAIL", False),
         require_all=_env.bool("TREFOIL_REQUIRE_ALL", False),
         test_process=_env.str("PYTEST_XDIST_WORKER", ""),

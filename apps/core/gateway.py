@@ -9,7 +9,8 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
@@ -86,6 +87,34 @@ def observe(observer: Observer) -> None:
 def route(router: Router) -> None:
     """Let ``router`` choose versions in this process; call from ``ready()``."""
     _routers.append(router)
+
+
+class _Only:
+    """Sends every call of a task to one version; what that cannot answer is an error."""
+
+    def __init__(self, task: str, version: str) -> None:
+        self._task, self._version = task, version
+
+    def choose(self, task: str) -> str | None:
+        return self._version if task == self._task else None
+
+    def failed(self, task: str, version: str) -> None:
+        if (task, version) == (self._task, self._version):
+            raise ModelUnavailable(f"{version} of {task} could not answer.")
+
+
+@contextmanager
+def answered_by(task: str, version: str) -> Iterator[None]:
+    """Meanwhile ``version`` answers every call of ``task`` in this process, as if it were live.
+
+    For a worker that tries it: in a server, people would be answered by it.
+    """
+    router = _Only(task, version)
+    _routers.insert(0, router)
+    try:
+        yield
+    finally:
+        _routers.remove(router)
 
 
 def use_engine(replacement: InferenceEngine | None) -> InferenceEngine | None:

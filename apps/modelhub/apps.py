@@ -12,6 +12,7 @@ class ModelHubConfig(AppConfig):
         from apps.core import gateway, jobs
         from apps.core.lifespan import register_service
         from apps.core.scheduler import register_periodic
+        from apps.modelhub import checks as checks
         from apps.modelhub import following, monitoring_metrics, tasks, trying, watching
         from apps.modelhub.services import runs
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from apps.modelhub.selectors.monitoring import Monitoring, TrafficPoint
 
@@ -32,10 +33,13 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Charts:
-    """The charts of a page; those over time have one bar a stretch."""
+    """The charts of a page; those over time have one bar a stretch, the first from ``begins`` on
+    and the last from ``ends`` on."""
 
     over_time: list[Chart]
     confidence: Chart
+    begins: datetime | None
+    ends: datetime | None
 
 
 def charts(traffic: Monitoring) -> Charts:
@@ -54,7 +58,12 @@ def charts(traffic: Monitoring) -> Charts:
         f"{number / len(bins):.0%} to {(number + 1) / len(bins):.0%}" for number in range(len(bins))
     ]
     confidence = _bars("Confidence", [float(n) for n in bins], titles, "{:,.0f}")
-    return Charts(over_time, confidence)
+    return Charts(
+        over_time,
+        confidence,
+        points[0].at if points else None,
+        points[-1].at if points else None,
+    )
 
 
 def _chart(

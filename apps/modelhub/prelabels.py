@@ -12,11 +12,12 @@ import numpy as np
 from apps.core import gateway
 from apps.core.errors import InvalidInput
 from apps.modelhub.labelling_models import LabelQueue
+from apps.modelhub.queue_orders import by_disagreement, by_drift
 from ml.evaluation.probabilities import probability_matrix
 from ml.labelling.queries import queries
 from ml.types import Classification, FloatArray, MultiLabel, Prediction, Tagging
 
-STRATEGIES = ("margin", "entropy", "mixed", "random")
+STRATEGIES = ("margin", "entropy", "mixed", "disagreement", "drift", "random")
 KINDS = tuple(LabelQueue.Kind.values)
 _SUGGESTED = 9  # one a digit of the keyboard
 _CHUNK = 64
@@ -44,11 +45,12 @@ def prelabel(task: str, texts: Sequence[str], strategy: str) -> Prelabelled:
         for one in gateway.predict(task, texts[at : at + _CHUNK], observed=False)
     ]
     labels = _labels(info.kind, info.labels, found)
+    order = _order(task, strategy, texts, found, labels)
     return Prelabelled(
         kind=info.kind,
         labels=labels,
         version=found[0].version,
-        order=_order(strategy, texts, found, labels),
+        order=order,
         suggestions=[_suggestions(one) for one in found],
     )
 
@@ -68,12 +70,17 @@ def _labels(kind: str, known: Sequence[str], found: Sequence[Prediction]) -> lis
 
 
 def _order(
-    strategy: str, texts: Sequence[str], found: Sequence[Prediction], labels: list[str]
+    task: str, strategy: str, texts: Sequence[str], found: Sequence[Prediction], labels: list[str]
 ) -> list[int]:
     if strategy == "random":
         order = list(range(len(texts)))
         random.shuffle(order)
         return order
+    if strategy == "drift":
+        return by_drift(task, texts, found[0].version)
+    doubt = queries("margin", _probabilities(found, labels))
+    if strategy == "disagreement":
+        return by_disagreement(task, texts, found, list(doubt))
     vectors = None
     if strategy == "mixed":
         parts = [gateway.embed(texts[at : at + _CHUNK]) for at in range(0, len(texts), _CHUNK)]

@@ -16,6 +16,7 @@ from apps.modelhub import selectors
 from apps.modelhub.access import require
 from apps.modelhub.models import Promotion
 from apps.modelhub.services import promotions
+from apps.modelhub.services.shipped import shipped_take
 
 _SHOWN = 200
 
@@ -70,6 +71,38 @@ class PromotionListView(APIView):
         return Response(PromotionSerializer(done).data, status=201)
 
 
+class NewerSerializer(serializers.Serializer[Any]):
+    task = serializers.CharField()
+    name = serializers.CharField(help_text="the shipped model; a joint one is of several tasks")
+    version = serializers.CharField()
+    live = serializers.CharField()
+    built = serializers.BooleanField(help_text="whether it can be served at once")
+
+
+class ShippedInput(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=60)
+    reason = serializers.CharField(
+        max_length=promotions.MAX_REASON, required=False, allow_blank=True
+    )
+
+
+class ShippedView(APIView):
+    """Shipped versions that are newer than those served; POST serves one, for administrators."""
+
+    @extend_schema(responses=NewerSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        require(request, "modelhub.view_models")
+        return Response(NewerSerializer(selectors.newer_shipped(), many=True).data)
+
+    @extend_schema(request=ShippedInput, responses={201: PromotionSerializer(many=True)})
+    def post(self, request: Request) -> Response:
+        require(request, "modelhub.override_gate")
+        body = ShippedInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        done = shipped_take(actor=signed_in(request), **body.validated_data)
+        return Response(PromotionSerializer(done, many=True).data, status=201)
+
+
 class RollBackView(APIView):
     """Serve the version that was live before the present one."""
 
@@ -84,5 +117,6 @@ class RollBackView(APIView):
 
 urlpatterns = [
     path("promotions/", PromotionListView.as_view(), name="api-promotions"),
+    path("promotions/shipped/", ShippedView.as_view(), name="api-shipped"),
     path("promotions/roll-back/", RollBackView.as_view(), name="api-roll-back"),
 ]

@@ -18,6 +18,7 @@ from apps.modelhub import selectors
 from apps.modelhub.access import permission_needed
 from apps.modelhub.models import Promotion
 from apps.modelhub.services import promotions
+from apps.modelhub.services.shipped import shipped_take
 from ml.errors import MLError
 
 _SHOWN = 100
@@ -54,6 +55,20 @@ def promote(request: HttpRequest) -> HttpResponse:
         messages.error(request, problem.message)
     else:
         _say(request, done)
+    return redirect("modelhub:history")
+
+
+@require_POST
+@permission_needed("modelhub.override_gate")
+def take_shipped(request: HttpRequest) -> HttpResponse:
+    """Serve a shipped model that is newer, of each of its tasks."""
+    try:
+        done = shipped_take(actor=signed_in(request), name=request.POST.get("name", ""))
+    except Problem as problem:
+        messages.error(request, problem.message)
+    else:
+        for promotion in done:
+            _say(request, promotion)
     return redirect("modelhub:history")
 
 

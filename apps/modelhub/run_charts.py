@@ -1,4 +1,5 @@
-"""Geometry of the curves of several runs in one chart; the template draws them as SVG."""
+"""Geometry of the curves of several runs in one chart; the template draws them as SVG, which is
+stretched to the width that there is."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 640.0, 240.0, 44.0, 26.0, 10.0
+WIDTH, HEIGHT = 1000.0, 100.0
 _POINTS = 300  # of a line; more are not seen
 Reading = Mapping[str, Any]
 
@@ -33,7 +34,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """All lines of a chart; ``steps`` is where its right end is."""
+    """All lines of a chart, its ticks from the top; ``steps`` is where its right end is."""
 
     lines: list[Line]
     ticks: list[Tick]
@@ -59,7 +60,7 @@ def curves(readings: Mapping[int, Sequence[Reading]]) -> Curves | None:
             run,
             place,
             " ".join(
-                f"{LEFT + step / steps * (WIDTH - LEFT - 8):.1f},{_y(value / most):.1f}"
+                f"{step / steps * WIDTH:.1f},{_y(value / most):.1f}"
                 for step, value in _thinned(points)
             ),
             points[-1][1],
@@ -67,12 +68,12 @@ def curves(readings: Mapping[int, Sequence[Reading]]) -> Curves | None:
         )
         for run, place, name, points in found
     ]
-    ticks = [Tick(round(_y(share), 1), f"{share * most:.2f}") for share in (0.0, 0.5, 1.0)]
+    ticks = [Tick(round(_y(share), 1), f"{share * most:.2f}") for share in (1.0, 0.5, 0.0)]
     return Curves(lines, ticks, steps)
 
 
 def _y(share: float) -> float:
-    return TOP + (1 - share) * (HEIGHT - TOP - BOTTOM)
+    return (1 - share) * HEIGHT
 
 
 def _is_number(value: object) -> bool:

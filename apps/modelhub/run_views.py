@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -24,7 +25,7 @@ from apps.modelhub.sight import Reader
 _SHOWN = 60
 _ROWS = (
     *("accuracy", "macro_f1", "exact_match", "micro_f1", "f1", "precision", "recall", "ece"),
-    *("oos_recall", "coverage", "accuracy_when_confident"),
+    *("oos_recall", "coverage", "accuracy_when_confident", "robustness"),
 )
 
 
@@ -68,6 +69,7 @@ def _form(request: HttpRequest, version: DataSetVersion) -> dict[str, Any]:
         "values": values,
         "method": values.get("method", "lora"),
         "recipe": values.get("recipe", "plain"),
+        "limits": _limits(),
     }
     try:
         split = runs.run_split(version)
@@ -79,6 +81,18 @@ def _form(request: HttpRequest, version: DataSetVersion) -> dict[str, Any]:
     except Problem as problem:
         context["problem"] = problem
     return context
+
+
+def _limits() -> str:
+    """What a run may take of the machine, in words."""
+    threads, memory = settings.MODEL_RUN_THREADS, settings.MODEL_RUN_MEMORY_MB
+    words = ngettext("one thread", "%(n)d threads", threads) % {"n": threads}
+    if memory:
+        words = gettext("%(threads)s and %(memory)s MB of memory at most") % {
+            "threads": words,
+            "memory": f"{memory:,}",
+        }
+    return words
 
 
 def _asked(request: HttpRequest) -> dict[str, Any]:
@@ -122,6 +136,7 @@ def run_detail(request: HttpRequest, run_id: int) -> HttpResponse:
         },
         "readings": selectors.run_readings(run=run),
         "log": selectors.run_log(run=run),
+        "limits": _limits(),
     }
     if run.result:
         context |= _result(run, signed_in(request)) | promotion_context(

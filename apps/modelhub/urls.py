@@ -76,6 +76,7 @@ urlpatterns = [
     path("trials/<int:trial_id>/stop/", trial_views.trial_stop, name="trial-stop"),
     path("history/", promotion_views.history, name="history"),
     path("promote/", promotion_views.promote, name="promote"),
+    path("take-shipped/", promotion_views.take_shipped, name="take-shipped"),
     path("roll-back/", promotion_views.roll_back, name="roll-back"),
     path("<str:task>/<str:version>/", views.version, name="version"),
 ]

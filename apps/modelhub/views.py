@@ -20,6 +20,7 @@ from apps.modelhub.api import MAX_CHARACTERS
 from apps.modelhub.explaining import explain, segments
 from apps.modelhub.payloads import prediction_payload
 from apps.modelhub.promotion_views import promotion_context
+from apps.modelhub.selectors.shipped import Newer
 from apps.modelhub.sight import hidden_examples
 from ml.entities.personal import PII_TASK, TAGGER
 
@@ -36,11 +37,21 @@ def _require(request: HttpRequest) -> None:
 def models(request: HttpRequest) -> HttpResponse:
     """Tasks with their versions, a box to try them, and the engine's state."""
     _require(request)
-    versions = selectors.version_list()
-    tasks = {version.task for version in versions if version.active}
+    models = selectors.task_list()
+    tasks = {one.task for one in models if one.live and one.live.version}
     if TAGGER in tasks:
         tasks.add(PII_TASK)
-    context = {"versions": versions, "tasks": sorted(tasks), "stats": gateway.stats()}
+    newer: dict[str, list[Newer]] = {}
+    for one in models:
+        if one.newer:
+            newer.setdefault(one.newer.name, []).append(one.newer)
+    context = {
+        "models": models,
+        "newer": newer,
+        "may_take": request.user.has_perm("modelhub.override_gate"),
+        "tasks": sorted(tasks),
+        "stats": gateway.stats(),
+    }
     return render(request, "modelhub/models.html", context)
 
 

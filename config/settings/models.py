@@ -22,6 +22,7 @@ MODEL_BASES: list[str] = []
 MODEL_BASE_FILES: dict[str, str] = {}
 MODEL_RUN_THREADS = 1
 MODEL_RUN_NICENESS = 10
+MODEL_RUN_MEMORY_MB: int | None = 6_000
 MODEL_GATE: dict[str, Any] = {}
 # Monitoring of live traffic: statistics of what shipped models were trained on, how often counts
 # are stored, of how many texts a task the drift is measured each time, how long all is kept.

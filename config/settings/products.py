@@ -19,6 +19,9 @@ SUPPORT_INDEX_DIR: Path = VAR_DIR / "indexes" / "support"
 SUPPORT_MASKED_KINDS: list[DetectedKind] = ENVIRONMENT.masked_kinds
 # Conversations that the bot must hold (manage.py test_bot), and what it did in the last runs.
 SUPPORT_CONVERSATIONS_DIR: Path = DEMO_DIR / "conversations"
+# Conversations of which a candidate of `intent` must hold what the live version holds, to pass its
+# gate; a folder of one's own, since they follow from the articles of the installation.
+SUPPORT_GATE_CONVERSATIONS: Path | None = ENVIRONMENT.gate_conversations
 SUPPORT_TEST_RUNS_DIR: Path = VAR_DIR / "conversation_tests"
 # Whether the weekly report on Support is mailed to team leads who have an address.
 SUPPORT_REPORT_MAIL = ENVIRONMENT.support_report_mail

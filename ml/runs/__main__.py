@@ -15,6 +15,7 @@ from typing import Any
 
 from ml.artifacts import read_artifact
 from ml.errors import MLError
+from ml.runs.limits import watch_memory
 from ml.runs.order import TRAINED, RunOrder
 
 _told = sys.stdout
@@ -29,6 +30,8 @@ def main() -> int:
     order = RunOrder.load(sys.stdin.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.nice(order.niceness)
+    if order.memory_mb:
+        watch_memory(order.memory_mb, _end_failed)
     try:
         _tell({"done": run(order)})
     except MLError as error:
@@ -127,6 +130,11 @@ def _write(path: Path, content: dict[str, Any]) -> None:
     staged = path.with_name(f".{path.name}")
     staged.write_text(json.dumps(content), encoding="utf-8")
     staged.replace(path)
+
+
+def _end_failed(reason: str) -> None:
+    _tell({"failed": reason})
+    os._exit(1)
 
 
 def _end_with_parent() -> None:

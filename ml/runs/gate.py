@@ -22,6 +22,7 @@ class Limits:
     label_rows: int = 20
     label_margin: float = 0.05
     scope_margin: float = 0.03
+    robust_margin: float = 0.03
     ece: float = 0.05
     ece_margin: float = 0.02
     latency_ms: float = 60.0
@@ -55,6 +56,9 @@ def judge(
         checks += _not_less(name, candidate.get(name), old.get(name), limits.margin)
     checks += _not_less(
         "oos_recall", candidate.get("oos_recall"), old.get("oos_recall"), limits.scope_margin
+    )
+    checks += _not_less(
+        "robustness", candidate.get("robustness"), old.get("robustness"), limits.robust_margin
     )
     checks += _labels(candidate, old, limits)
     if "ece" in candidate:  # taggers tell none

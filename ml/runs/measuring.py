@@ -33,6 +33,7 @@ from ml.types import OUT_OF_SCOPE, Kind
 SHOWN = 200
 _TIMED = 40
 _TEXT_SHOWN = 300
+_PERTURBED = 150
 _KEPT = (
     *("n", "accuracy", "macro_f1", "ece", "coverage", "accuracy_when_confident", "intervals"),
     *("n_oos", "oos_recall", "in_scope_accuracy_at_threshold", "unknown_labels"),
@@ -48,10 +49,10 @@ def measured(order: RunOrder, version: str, report: Report) -> dict[str, Any]:
     """What the candidate ``version`` and the live one do on the held-out rows, ready for JSON.
 
     ``live`` is ``None`` where there is none, or it cannot be loaded; the numbers of both have
-    ``per_label``, ``latency_ms`` and ``size_bytes``. ``comparison`` holds the paired tests,
-    ``confusion`` the pairs of labels whose number changed and ``changed`` the first rows that the
-    two answer differently, those that got worse first. What the candidate answered is kept in the
-    run's folder.
+    ``per_label``, ``robustness`` (if a text can be changed), ``latency_ms`` and ``size_bytes``.
+    ``comparison`` holds the paired tests, ``confusion`` the pairs of labels whose number changed
+    and ``changed`` the first rows that the two answer differently, those that got worse first.
+    What the candidate answered is kept in the run's folder.
     """
     rows = held_out_rows(order.task, order.kind, order.held_out_file)
     store = ModelStore(order.models_dir)
@@ -100,7 +101,19 @@ def _measure(
         "latency_ms": 1000 * _latency(predictor, [text_of(row) for row in rows[:_TIMED]]),
         "size_bytes": sum(ref.bytes for ref in artifact.files.values()),
     }
+    if kept["n"] and order.task != TARGETED_TASK:
+        kept |= _robustness(measure, rows, report)
     return kept, answers, measure
+
+
+def _robustness(measure: Any, rows: Sequence[Row], report: Report) -> dict[str, Any]:
+    """Accuracy (F1, of taggers) on texts with slips, other names, case and punctuation."""
+    some = rows[:: -(-len(rows) // _PERTURBED)]
+    found = [one for one in measure.robustness(some, report) if one["keeps_label"] and one["n"]]
+    changed = sum(one["n"] for one in found)
+    if not changed:
+        return {}
+    return {"robustness": sum(one["after"] * one["n"] for one in found) / changed}
 
 
 def _measure_of(predictor: Any, artifact: Artifact) -> Measure:

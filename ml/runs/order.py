@@ -21,7 +21,8 @@ class RunOrder:
     TOML file whose settings ``overrides`` replace. The artifact goes to
     ``artifacts_dir/<task>/<version>`` and what is built of it to ``models_dir/<task>/<version>``,
     where ``live`` is the version to compare with. ``run_folder`` keeps checkpoints, curves and what
-    was answered on the held-out rows.
+    was answered on the held-out rows. The process computes with ``threads`` and fails when it has
+    more than ``memory_mb`` megabytes of memory.
     """
 
     task: str
@@ -36,6 +37,7 @@ class RunOrder:
     live: str | None = None
     threads: int = 1
     niceness: int = 10
+    memory_mb: int | None = None
 
     def dump(self) -> str:
         """The order as one line of JSON."""

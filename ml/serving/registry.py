@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import re
-import tempfile
 import threading
 import time
 from collections import OrderedDict
@@ -18,6 +15,7 @@ from ml.artifacts import Artifact, read_artifact
 from ml.errors import ArtifactError, MLError, ModelNotFound
 from ml.joint import trunk_of
 from ml.runtime import RuntimeSettings, default_settings
+from ml.serving.active import ACTIVE, NAME, read_active, remove_leftovers, write_active
 from ml.serving.joint import JointPredictor, load_joint
 from ml.serving.predictors import load_predictor, model_info
 from ml.serving.protocol import Predictor, Unit, of_version
@@ -25,8 +23,6 @@ from ml.types import ModelInfo
 
 logger = logging.getLogger(__name__)
 
-ACTIVE = "active.json"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _RETRY_AFTER = 5.0  # seconds until a model that could not be loaded is tried again
 _FOLLOWED = 10.0  # seconds for which a call of ``refresh`` promises the next one
 _KEPT = 4  # versions in memory beside the active ones: asked for by name, or served before
@@ -72,7 +68,7 @@ class ModelStore:
         return sorted(
             path.parent.name
             for path in self.root.glob(f"*/{ACTIVE}")
-            if _NAME.fullmatch(path.parent.name)
+            if NAME.fullmatch(path.parent.name)
         )
 
     def versions(self, task: str) -> list[str]:
@@ -81,7 +77,7 @@ class ModelStore:
         if not folder.is_dir():
             raise ModelNotFound(f"no model is built for the task {task!r}")
         return sorted(
-            path.name for path in folder.iterdir() if path.is_dir() and _NAME.fullmatch(path.name)
+            path.name for path in folder.iterdir() if path.is_dir() and NAME.fullmatch(path.name)
         )
 
     def active_version(self, task: str) -> str:
@@ -92,7 +88,7 @@ class ModelStore:
         """
         name, version = of_version(task)
         if version:
-            if not _NAME.fullmatch(version) or not (self._folder(name) / version).is_dir():
+            if not NAME.fullmatch(version) or not (self._folder(name) / version).is_dir():
                 raise ModelNotFound(f"the task {name!r} has no version {version!r}")
             return version
         # Asked for with each request, so the path is put together once and looked at as a string.
@@ -104,7 +100,7 @@ class ModelStore:
         signature = (status.st_mtime_ns, status.st_size, status.st_ino)
         known = self._active.get(task)
         if known is None or known[0] != signature:
-            known = self._active[task] = (signature, _read_active(Path(path)))
+            known = self._active[task] = (signature, read_active(Path(path)))
             self._active_paths[task] = path
         return known[1]
 
@@ -160,17 +156,12 @@ class ModelStore:
         if self._entry(task).predictor is not None:
             self._prepare(task, version)
         folder = self._folder(task)
-        handle, name = tempfile.mkstemp(prefix=f".{ACTIVE}.", dir=folder)
-        staged = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump({"version": version}, file)
-                file.flush()
-                os.fsync(file.fileno())
-            staged.chmod(0o644)
-            staged.replace(folder / ACTIVE)
-        finally:
-            staged.unlink(missing_ok=True)
+        remove_leftovers(folder)
+        write_active(folder, version)
+
+    def remove_leftovers(self) -> int:
+        """Delete what killed processes left beside the versions; how many files and folders."""
+        return sum(remove_leftovers(self._folder(task)) for task in self.tasks())
 
     def _prepare(self, task: str, version: str) -> None:
         """Have a version in memory that has computed a first text, which takes longer than others.
@@ -337,7 +328,7 @@ class ModelStore:
 
     def _checked(self, task: str, version: str) -> Artifact:
         folder = self._folder(task) / version
-        if not _NAME.fullmatch(version) or not folder.is_dir():
+        if not NAME.fullmatch(version) or not folder.is_dir():
             raise ModelNotFound(f"the task {task!r} has no version {version!r}")
         artifact = read_artifact(folder)
         if artifact.build is None:
@@ -351,17 +342,6 @@ class ModelStore:
         return artifact
 
     def _folder(self, task: str) -> Path:
-        if not _NAME.fullmatch(task):
+        if not NAME.fullmatch(task):
             raise ModelNotFound(f"no model is active for the task {task!r}")
         return self.root / task
-
-
-def _read_active(path: Path) -> str:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ArtifactError(path, f"is not JSON: {error}") from error
-    version = content.get("version") if isinstance(content, dict) else None
-    if not isinstance(version, str) or not _NAME.fullmatch(version):
-        raise ArtifactError(path, 'is not of the form {"version": "..."}')
-    return version

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from apps.modelhub.services.labelling import (
 )
 from ml.serving.fakes import FakeEngine
 from tests.conftest import AtOnce, ClientFor
+from tests.ml.serving.tiny_models import activate, build_model
 
 pytestmark = pytest.mark.django_db
 
@@ -64,6 +66,24 @@ def test_every_order_has_every_text_once(lead: User, strategy: str) -> None:
     texts = [f"card number {n}" for n in range(130)]
     queue = make(lead, texts, strategy=strategy)
     assert sorted(row.text for row in queue.rows.all()) == sorted(texts)
+
+
+def test_what_another_version_answers_otherwise_comes_first(
+    lead: User, models: Path, versions: list[str], settings: Any, tmp_path: Path
+) -> None:
+    settings.ML_PROFILES_DIR = tmp_path / "none"
+    texts = ["acme rome", "my card", "the bank of rome", "euro rate"]
+    with pytest.raises(Conflict, match="No other version of ner"):
+        queue_create(actor=lead, name="n", task="ner", texts=texts, strategy="disagreement")
+    turned = {"labels": ("card", "other", "rate"), "created_at": "2026-01-03T00:00:00+00:00"}
+    build_model(models, "intent", "classification", **turned)
+    activate(models, "intent", versions[1])
+    queue = make(lead, texts, strategy="disagreement")
+    ordered = [row.text for row in queue.rows.all()]
+    assert (ordered[0], set(ordered)) == ("euro rate", set(texts))
+    assert queue.version == versions[1]
+    with pytest.raises(Conflict, match="trained on is not known"):
+        queue_create(actor=lead, name="d", task="ner", texts=texts, strategy="drift")
 
 
 def test_what_cannot_be_a_queue_is_refused(lead: User) -> None:

@@ -27,6 +27,7 @@ from apps.modelhub.models import (
     TrafficWindow,
 )
 from apps.modelhub.selectors.monitoring import corrected_weeks
+from apps.modelhub.services.labelling import queue_create
 from apps.modelhub.services.monitoring import drift_record, monitoring_prune
 from apps.modelhub.tasks import make_profiles, prune_monitoring
 from ml.data.readers import LabelledText
@@ -141,6 +142,16 @@ def test_an_alarm_begins_once_and_ends_when_texts_are_back(profile: Profile) -> 
     for _ in range(8):
         record(profile, written("bank", 50, rng))
     assert DriftAlarm.objects.filter(ended_at=None).count() == 0
+
+
+def test_texts_unlike_the_training_texts_are_labelled_first(profile: Profile, lead: User) -> None:
+    rng = np.random.default_rng(3)
+    known, new = written("bank", 12, rng), written("garden", 6, rng)
+    queue = queue_create(
+        actor=lead, name="new", task="intent", texts=[*known, *new], strategy="drift"
+    )
+    ordered = [row.text for row in queue.rows.all()]
+    assert set(ordered[:6]) == set(new)
 
 
 def test_another_profile_ends_alarms_and_begins_a_window_of_its_own(profile: Profile) -> None:

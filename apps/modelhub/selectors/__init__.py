@@ -20,11 +20,13 @@ from apps.modelhub.selectors.runs import (
     run_readings,
     runs_before,
 )
+from apps.modelhub.selectors.shipped import newer_shipped
 from apps.modelhub.selectors.trials import trial_list
 from apps.modelhub.selectors.versions import (
     ModelVersion,
     artifact_folders,
     card_html,
+    task_list,
     version_get,
     version_list,
 )
@@ -40,6 +42,7 @@ __all__ = [
     "example_list",
     "example_tasks",
     "needs_override",
+    "newer_shipped",
     "promotion_list",
     "roll_back_target",
     "run_estimate",
@@ -49,6 +52,7 @@ __all__ = [
     "run_of_version",
     "run_readings",
     "runs_before",
+    "task_list",
     "trial_list",
     "upload_get",
     "version_get",

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
+from apps.accounts.models import User
 from apps.core.errors import NotFound
 from apps.modelhub.models import LabelQueue, LabelRow
 
@@ -30,5 +31,7 @@ def queue_get(*, queue_id: int) -> Any:
 def labelled_by(*, queue: LabelQueue) -> list[tuple[str, int]]:
     """People and how many rows each has labelled, the busiest first."""
     done = queue.rows.filter(state=LabelRow.State.LABELLED)
-    counted = done.values_list("person__username").annotate(n=Count("pk"))
-    return [(name or "", n) for name, n in counted.order_by("-n", "person__username")]
+    counted = done.order_by().values_list("person").annotate(n=Count("pk"))
+    people = User.objects.in_bulk([person for person, _ in counted if person])
+    named = [(people[key].display_name if key in people else "–", n) for key, n in counted]
+    return sorted(named, key=lambda one: (-one[1], one[0]))

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from apps.core import gateway
 from apps.core.errors import NotFound
+from apps.modelhub.selectors.shipped import Newer, newer_shipped
 from ml.artifacts import MODEL_CARD, Artifact
 from ml.errors import MLError
 from ml.joint import trunk_of
@@ -45,6 +46,11 @@ class ModelVersion:
                 return 0
         return sum(ref.bytes for ref in artifact.files.values()) if artifact else 0
 
+    @property
+    def first_measure(self) -> tuple[str, float] | None:
+        """The name and the value of the first of them."""
+        return next(iter(self.headline.items()), None)
+
     def row(self) -> dict[str, Any]:
         """The version as JSON."""
         content: dict[str, Any] = {
@@ -67,6 +73,34 @@ class ModelVersion:
                 "created_at": self.artifact.created_at,
             }
         return content
+
+
+@dataclass(frozen=True, slots=True)
+class TaskVersions:
+    """A task's versions: the one that is served (or what is wrong with naming it), the others with
+    the newest first, and the shipped one that is newer than what is served."""
+
+    task: str
+    live: ModelVersion | None
+    others: list[ModelVersion]
+    newer: Newer | None = None
+
+
+def task_list() -> list[TaskVersions]:
+    """The versions of :func:`version_list` by task."""
+    by_task: dict[str, list[ModelVersion]] = {}
+    for version in version_list():
+        by_task.setdefault(version.task, []).append(version)
+    newer = {one.task: one for one in newer_shipped()}
+    return [
+        TaskVersions(
+            task,
+            next((one for one in versions if one.active or not one.version), None),
+            [one for one in reversed(versions) if one.version and not one.active],
+            newer.get(task),
+        )
+        for task, versions in by_task.items()
+    ]
 
 
 def version_list() -> list[ModelVersion]:

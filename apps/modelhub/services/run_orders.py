@@ -86,6 +86,7 @@ def run_order(run: Run) -> tuple[RunOrder, int]:
         live=live,
         threads=settings.MODEL_RUN_THREADS,
         niceness=settings.MODEL_RUN_NICENESS,
+        memory_mb=settings.MODEL_RUN_MEMORY_MB,
     )
     return order, len(split.train)
 

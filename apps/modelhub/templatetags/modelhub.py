@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote, urlencode
 
 from django import template
 from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext_lazy
 
 register = template.Library()
 
 _NAMES = {
+    "conversations": "Conversations that go as written",
     "data": "Data set",
     "ece": "Calibration error (ECE)",
     "exact_match": "Exact match",
@@ -22,13 +27,29 @@ _NAMES = {
     "n_oos": "Out-of-scope rows measured",
     "oos_auroc": "Out-of-scope AUROC",
     "oos_recall": "Out-of-scope recall",
+    "robustness": "On changed texts (slips, names, case)",
     "rows": "Rows measured",
     "train_rows": "Rows trained on",
     "size_bytes": "Size, MB",
 }
 
 
+_KINDS = {
+    "classification": gettext_lazy("one label"),
+    "multi_label": gettext_lazy("several labels"),
+    "ner": gettext_lazy("entities"),
+    "embedding": gettext_lazy("vectors"),
+}
+_ORDERS = {
+    "margin": gettext_lazy("two labels close together first"),
+    "entropy": gettext_lazy("most doubt over all labels first"),
+    "mixed": gettext_lazy("doubtful and unlike each other"),
+    "random": gettext_lazy("at random"),
+    "disagreement": gettext_lazy("where another version answers otherwise first"),
+    "drift": gettext_lazy("least like the training texts first"),
+}
 _OPENED = 2_000  # characters of a text that can be explained
+_PARTS = re.compile(r"[^_/]+[_/]*|[_/]+")
 
 
 @register.simple_tag
@@ -36,6 +57,12 @@ def prediction_url(task: str, text: str) -> str:
     """The page that opens what the live version of a task says of a text."""
     asked = urlencode({"task": task, "text": text[:_OPENED]}, quote_via=quote)
     return f"{reverse('modelhub:prediction')}#{asked}"
+
+
+@register.filter
+def breakable(label: object) -> SafeString:
+    """A label that a narrow column may break behind its underscores and slashes, not elsewhere."""
+    return format_html_join(mark_safe("<wbr>"), "{}", ((p,) for p in _PARTS.findall(str(label))))
 
 
 @register.filter
@@ -59,10 +86,12 @@ def signed_points(difference: float) -> str:
 
 @register.filter
 def metric(value: object) -> str:
-    """A metric with four decimals; a count as a whole number."""
+    """A share or a score with three decimals, a larger number with one; a count as it is."""
     if not isinstance(value, float):
-        return str(value)
-    return f"{value:,.0f}" if value > 1 and value.is_integer() else f"{value:.4f}"
+        return f"{value:,}" if isinstance(value, int) else str(value)
+    if abs(value) > 1:
+        return f"{value:,.0f}" if value.is_integer() else f"{value:,.1f}"
+    return f"{value:.3f}"
 
 
 @register.filter
@@ -70,6 +99,24 @@ def measure(name: str) -> str:
     """A metric's or a threshold's name in words: ``macro_f1`` is ``Macro F1``."""
     words = name.replace("_", " ")
     return _NAMES.get(name, words[:1].upper() + words[1:])
+
+
+@register.filter
+def setting(value: object) -> str:
+    """What was set, as people write it: ``3.0`` is ``3``."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@register.filter
+def kind_name(kind: str) -> str:
+    """What a model says of a text, in words."""
+    return str(_KINDS.get(kind, kind))
+
+
+@register.filter
+def order_name(strategy: str) -> str:
+    """The order of a queue of labelling, in words."""
+    return str(_ORDERS.get(strategy, strategy))
 
 
 @register.filter
@@ -81,7 +128,7 @@ def bound(value: float | None, name: str) -> str:
         return f"{value / 1e6:.1f}"
     if name == "latency_ms":
         return f"{value:.1f}"
-    return f"{value:,.0f}" if name in ("n", "rows") else f"{value:.4f}"
+    return f"{value:,.0f}" if name in ("n", "rows", "conversations") else f"{value:.3f}"
 
 
 @register.filter

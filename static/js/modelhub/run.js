@@ -10,7 +10,7 @@ export default function start(root) {
   const readings = read("run-readings");
   const drawn = root.querySelector("[data-curve]");
   const draw = () => curve(drawn, readings);
-  draw();
+  new ResizeObserver(draw).observe(drawn);
   if (live.finished) return;
   const socket = new LiveSocket("/ws/models/");
   const stage = root.querySelector("[data-stage]");

@@ -91,11 +91,20 @@ def test_a_run_trains_builds_and_measures_beside_the_live_version(
     assert result["candidate"]["n"] == result["live"]["n"] == 30
     assert set(result["candidate"]["per_label"]) == {"card", "rate"}
     assert result["candidate"]["latency_ms"] > 0
+    assert 0 < result["candidate"]["robustness"] <= 1
     assert sum(result["changes"].values()) == len(result["changed"])
     assert not list((tmp_path / "models").glob(".*"))
 
     again = follow_run(asked, told.append, nothing)
     assert again["version"] == result["version"], "what was trained is not trained twice"
+
+
+def test_a_run_that_takes_too_much_memory_fails_with_its_reason(
+    tmp_path: Path, encoder: Path
+) -> None:
+    asked = order(tmp_path, encoder, memory_mb=20)
+    with pytest.raises(TrainingError, match="20 are allowed"):
+        follow_run(asked, lambda message: None, nothing)
 
 
 def several(ending: str = "") -> list[dict[str, Any]]:

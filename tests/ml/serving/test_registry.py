@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 
 import pytest
@@ -134,6 +135,24 @@ def test_a_store_that_is_refreshed_never_loads_for_a_batch(root, versions, monke
     activate(root, "intent", "missing")
     assert store.refresh() == []
     assert store.load("intent").info.version == versions[1]
+
+
+def test_what_killed_promotions_left_is_deleted_by_the_next(root, versions):
+    folder = root / "intent"
+    left, young = folder / ".active.json.left", folder / ".active.json.young"
+    build, building = folder / ".20260103-0.left", folder / ".20260103-0.young"
+    for path in (left, young):
+        path.write_text('{"version": "20260102-0"}', encoding="utf-8")
+    for path in (build, building):
+        path.mkdir()
+        (path / "model.onnx").write_bytes(b"half")
+    for path in (left, build):
+        os.utime(path, (0, 0))
+    ModelStore(root).activate("intent", versions[1])
+    assert sorted(path.name for path in folder.glob(".*")) == [building.name, young.name]
+    os.utime(young, (0, 0))
+    assert ModelStore(root).remove_leftovers() == 1
+    assert ModelStore(root).active_version("intent") == versions[1]
 
 
 def test_an_unknown_version_is_not_activated(root, versions):

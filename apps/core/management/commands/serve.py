@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
@@ -104,6 +105,8 @@ class Command(BaseCommand):
                 ),
             ]
         )
+        # uvicorn raises again what stopped it, which would end this process before its workers.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         for worker in workers:
             worker.start()
         try:

@@ -6,12 +6,15 @@ import os
 import signal
 import sys
 import threading
+import time
 from argparse import ArgumentParser
 from typing import Any
 
 from django_tasks_db.management.commands.db_worker import Command as DatabaseWorker
 
 from apps.core import jobs
+
+_GRACE_SECONDS = 10.0
 
 
 def _end_with_parent() -> None:
@@ -20,6 +23,10 @@ def _end_with_parent() -> None:
     while os.read(sys.stdin.fileno(), 1024):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
+    # It would end its task first, and a fine-tune takes an hour beside the next server's worker,
+    # which goes on with it from its last checkpoint.
+    time.sleep(_GRACE_SECONDS)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Command(DatabaseWorker):

@@ -7,9 +7,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
+from django.db import DatabaseError
 
 from apps.core import gateway
 from apps.core.commands import TerminalProgress, TrefoilCommand
+from apps.modelhub.selectors.shipped import newer_shipped
 from ml.artifacts import Artifact, read_artifact
 from ml.errors import MLError
 from ml.joint import declared_tasks
@@ -40,7 +42,20 @@ class Command(TrefoilCommand):
                 self.stderr.write(f"{task}: {error}")
         if problems:
             raise CommandError(f"could not build {', '.join(problems)}; the others are ready")
+        self._tell_newer()
         return built
+
+    def _tell_newer(self) -> None:
+        """What was built now and is newer than what goes on being served."""
+        try:
+            found = newer_shipped()
+        except DatabaseError:  # models may be built before the database is made
+            return
+        for one in found:
+            self.stderr.write(
+                f"{one.task}: {one.live} is served, the shipped {one.version} is newer: "
+                f"manage.py promote --task {one.task} --version {one.version}"
+            )
 
     def _build(self, task: str) -> str:
         if task != "encoder":

@@ -1,0 +1,39 @@
+"""Written conversations as a check of the gate of the bot's intent model."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from apps.core import gateway
+from apps.core.jobs import ProgressReporter
+from apps.support.conversation_tests.playing import play
+from apps.support.conversation_tests.reading import ConversationTest, read_conversation_tests
+from apps.support.promises import TASK
+from ml.runs.gate import Check
+
+NAME = "conversations"
+_NAMED = 3
+
+
+def conversations_hold(candidate: str, live: str, progress: ProgressReporter) -> Check | None:
+    """Whether the bot still holds, with the candidate, each conversation that it holds with the
+    live version; ``None`` where ``SUPPORT_GATE_CONVERSATIONS`` names no folder.
+
+    Raises ``DataError`` for conversations that cannot be read.
+    """
+    folder = settings.SUPPORT_GATE_CONVERSATIONS
+    if folder is None:
+        return None
+    tests = read_conversation_tests(folder)
+    before, after = _held(tests, live, progress), _held(tests, candidate, progress)
+    lost = sorted(before - after)
+    named = ", ".join(lost[:_NAMED])
+    if len(lost) > _NAMED:
+        named = f"{named} and {len(lost) - _NAMED} more"
+    return Check(NAME, not lost, len(after), len(before), len(before), named)
+
+
+def _held(tests: list[ConversationTest], version: str, progress: ProgressReporter) -> set[str]:
+    """The names of the conversations that go as written while ``version`` answers."""
+    with gateway.answered_by(TASK, version):
+        return {outcome.name for outcome in play(tests, progress) if outcome.passed}
