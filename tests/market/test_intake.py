@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from apps.market.models import Article, Fingerprint, Source
+from apps.market.models import Article, Source
+from apps.market.services import intake
 from tests.market.factories import news, score, store
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -128,7 +129,7 @@ def test_nothing_of_a_chunk_is_stored_when_it_fails(monkeypatch: pytest.MonkeyPa
     def fail(*args: object, **more: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(Fingerprint.objects, "bulk_create", fail)
+    monkeypatch.setattr(intake, "prints_store", fail)
     with pytest.raises(OSError, match="disk full"):
         store(news("Halvern gains"), news("Skyrill gains"))
     assert not Article.objects.exists()
