@@ -27,7 +27,7 @@ from bench.plain_pipeline import a_second, plain_pipeline, texts
 from bench.server import RunningServer
 
 RULES, BATCH, RATE = 200, 100, 10
-_SIGN_IN = """
+SIGN_IN = """
 from django.test import Client
 from apps.accounts.models import User
 from apps.accounts.services import token_create
@@ -44,13 +44,13 @@ def run(number: int = 2000, seconds: float = 20.0) -> dict[str, Any]:
         RunningServer(Path(folder)) as server,
     ):
         server.prepare("load_companies", "load_companies --file demo/news/companies.csv")
-        token, session, user = server.manage("shell", "-v", "0", "-c", _SIGN_IN).split()[-3:]
+        token, session, user = server.manage("shell", "-v", "0", "-c", SIGN_IN).split()[-3:]
         server.start()
         headers = {"Authorization": f"Token {token}"}
         with httpx.Client(base_url=f"{server.url}/api/v1/market", headers=headers) as api:
-            _make_rules(api)
+            make_rules(api)
             _post(api, list(articles(BATCH, seed=9)))  # the first batch loads the linker
-            _wait_until_scored(api)
+            wait_until_scored(api)
             burst = _burst(api, list(articles(number)))
         live = asyncio.run(_live(server, headers, session, int(user), seconds))
         return {**burst, "rules": RULES, "live": live, "memory_mb": round(server.memory() / 1e6)}
@@ -69,7 +69,7 @@ def run_beside_plain(number: int, seconds: float, plain: int) -> dict[str, Any]:
     }
 
 
-def _make_rules(api: httpx.Client) -> None:
+def make_rules(api: httpx.Client) -> None:
     """Rules about single companies, and one that every live article of ``_live`` matches."""
     rows = api.get("/companies/", params={"q": "e"}).json()["results"]
     for index in range(RULES - 1):
@@ -87,7 +87,7 @@ def _post(api: httpx.Client, batch: list[dict[str, str]]) -> None:
     api.post("/articles/", json=batch, timeout=60).raise_for_status()
 
 
-def _wait_until_scored(api: httpx.Client) -> None:
+def wait_until_scored(api: httpx.Client) -> None:
     while api.get("/status/").json()["waiting"]:
         time.sleep(0.2)
 
@@ -97,7 +97,7 @@ def _burst(api: httpx.Client, news: list[dict[str, str]]) -> dict[str, Any]:
     for start in range(0, len(news), BATCH):
         _post(api, news[start : start + BATCH])
     stored = time.perf_counter() - began
-    _wait_until_scored(api)
+    wait_until_scored(api)
     whole = time.perf_counter() - began
     return {
         "articles": len(news),

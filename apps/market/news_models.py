@@ -118,6 +118,11 @@ class Article(models.Model):
             models.Index(fields=["id"], condition=Q(status="failed"), name="market_article_failed"),
             models.Index(fields=["scored_at"], name="market_article_scored"),
             models.Index(
+                fields=["received_at", "source"],
+                condition=Q(time_corrected=True),
+                name="market_article_clock",
+            ),
+            models.Index(
                 fields=["received_at"],
                 condition=Q(correction="retracted"),
                 name="market_article_retracted",

@@ -15,12 +15,22 @@ Real = npt.NDArray[np.float64]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _HOLDS = np.iinfo(np.int64).max
+_NO_TIME = np.iinfo(np.int64).min
 _COLUMNS = ("article", "published", "known", "until", "net", "weight", "models", "group")
 
 
 def microseconds(moment: datetime) -> int:
     """Since 1970, exactly."""
     return (moment - _EPOCH) // _MICROSECOND
+
+
+def moments(written: Sequence[str | None]) -> Whole:
+    """Times in UTC as a database writes them (``2026-01-30 12:00:00.5``), in microseconds since
+    1970; ``None``, the time until which what holds is known, comes after all others."""
+    # Only the zone may follow 26 characters, and what is kept is in UTC.
+    texts = ["NaT" if text is None else text[:26].partition("+")[0] for text in written]
+    found = np.array(texts, dtype="datetime64[us]").astype(np.int64)
+    return np.where(found == _NO_TIME, _HOLDS, found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +65,48 @@ class Stories:
     said: Sequence[str]
 
     @classmethod
-    def of(cls, rows: Sequence[Telling], group: Sequence[int] | None = None) -> Stories:
-        """The columns of ``rows``, all of one group unless ``group`` numbers each one's."""
-        said = sorted({row.models for row in rows})
-        place = {models: number for number, models in enumerate(said)}
+    def of(
+        cls,
+        *,
+        article: Sequence[int],
+        published: Whole,
+        known: Whole,
+        until: Whole,
+        net: Real,
+        weight: Real,
+        models: Sequence[str],
+        group: Sequence[int],
+    ) -> Stories:
+        """The columns, whichever order they come in."""
+        said = sorted(set(models))
+        place = {text: number for number, text in enumerate(said)}
         return cls(
-            np.array([row.article_id for row in rows], dtype=np.int64),
-            np.array([microseconds(row.published_at) for row in rows], dtype=np.int64),
-            np.array([microseconds(row.known_at) for row in rows], dtype=np.int64),
-            np.array(
-                [_HOLDS if row.until is None else microseconds(row.until) for row in rows],
-                dtype=np.int64,
-            ),
-            np.array([row.net for row in rows], dtype=np.float64),
-            np.array([row.weight for row in rows], dtype=np.float64),
-            np.array([place[row.models] for row in rows], dtype=np.int64),
-            np.array(group if group is not None else [0] * len(rows), dtype=np.int64),
+            np.array(article, np.int64),
+            published,
+            known,
+            until,
+            net,
+            weight,
+            np.array([place[text] for text in models], np.int64),
+            np.array(group, np.int64),
             said,
         )._in_order()
+
+    @classmethod
+    def told(cls, rows: Sequence[Telling], group: Sequence[int] | None = None) -> Stories:
+        """The columns of ``rows``, all of one group unless ``group`` numbers each one's."""
+        return cls.of(
+            article=[row.article_id for row in rows],
+            published=np.array([microseconds(row.published_at) for row in rows], np.int64),
+            known=np.array([microseconds(row.known_at) for row in rows], np.int64),
+            until=np.array(
+                [_HOLDS if row.until is None else microseconds(row.until) for row in rows], np.int64
+            ),
+            net=np.array([row.net for row in rows], np.float64),
+            weight=np.array([row.weight for row in rows], np.float64),
+            models=[row.models for row in rows],
+            group=group if group is not None else [0] * len(rows),
+        )
 
     def _in_order(self) -> Stories:
         order = np.lexsort((self.known, self.group, self.article, self.published))

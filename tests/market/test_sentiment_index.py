@@ -21,7 +21,7 @@ from apps.market.sentiment_index import (
     shares_at,
 )
 from apps.market.services import watchlists
-from apps.market.tellings import Stories, Telling
+from apps.market.tellings import Stories, Telling, microseconds, moments
 from tests.conftest import ClientFor
 from tests.market.factories import ArticleFactory, ScoreFactory, news, take_in
 
@@ -30,7 +30,7 @@ DAY = timedelta(days=1)
 
 
 def stories(*rows: Telling) -> Stories:
-    return Stories.of(rows)
+    return Stories.told(rows)
 
 
 def telling(days_ago: float, net: float, *, weight: float = 1.0, late: float = 0.0) -> Telling:
@@ -83,11 +83,20 @@ def test_an_index_is_the_same_to_the_last_bit_whichever_others_are_computed_with
         for _ in range(900)
     ]
     groups = [chance.randrange(5) for _ in rows]
-    together = index_reports(Stories.of(rows, groups), NOW, "7d", groups=5)
+    together = index_reports(Stories.told(rows, groups), NOW, "7d", groups=5)
     for number, report in enumerate(together):
         own = [row for row, group in zip(rows, groups, strict=True) if group == number]
         chance.shuffle(own)  # however the database hands them out
         assert index_reports(stories(*own), NOW, "7d") == [report]
+
+
+def test_times_are_read_as_either_database_writes_them() -> None:
+    at = datetime(2026, 1, 30, 12, 0, 0, 500_000, tzinfo=UTC)
+    written = ["2026-01-30 12:00:00.500000", "2026-01-30 12:00:00.5+00", "2026-01-30 12:00:00"]
+    whole = microseconds(at.replace(microsecond=0))
+    assert moments(written).tolist() == [microseconds(at)] * 2 + [whole]
+    assert moments([None])[0] > microseconds(at)
+    assert moments([]).tolist() == []
 
 
 def test_an_index_of_many_stories_opens_to_those_that_move_it_most() -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-from django.db.models import Q, QuerySet, TextField
+from django.db.models import Case, F, Q, QuerySet, TextField, When
 from django.db.models.functions import Cast
 
 from apps.market.models import Article, Company, PastScore, Score
@@ -21,7 +21,7 @@ from apps.market.sentiment_index import (
     index_report,
     index_reports,
 )
-from apps.market.tellings import Stories, Telling
+from apps.market.tellings import Stories, moments
 
 _COURSE = timedelta(days=30)
 _SHARES_SHOWN = 20
@@ -29,8 +29,8 @@ _SHARES_SHOWN = 20
 _READ = (
     "company_id",
     "article_id",
-    "published_at",
-    "known_at",
+    "published",
+    "known",
     "positive",
     "negative",
     "relevance",
@@ -50,32 +50,46 @@ def _stories(*, at: datetime, half_life: str, wanted: Q) -> Stories:
     about = wanted & Q(
         company__isnull=False, published_at__gt=since, published_at__lte=at, known_at__lte=at
     )
-    withdrawn, models = _withdrawn(at), _Models()
-    rows: list[Telling] = []
-    companies: list[int] = []
-    for scores, fields in ((Score.objects, _READ), (PastScore.objects, (*_READ, "until"))):
-        # As text: most of the time would go into reading the same few versions again and again.
-        found = scores.filter(about).annotate(said=Cast("versions", TextField()))
-        for company, article, published, known, positive, negative, *rest in found.values_list(
-            *fields
-        ).iterator(chunk_size=5000):
-            relevance, novelty, source, said, *until = rest
-            if article in withdrawn:
-                continue
-            companies.append(company)
-            rows.append(
-                Telling(
-                    article,
-                    published,
-                    known,
-                    positive - negative,
-                    relevance * novelty * source,
-                    # That it would be replaced later was not known.
-                    until=until[0] if until and until[0] <= at else None,
-                    models=models[said],
-                )
-            )
-    return Stories.of(rows, companies)
+    rows = [(*row, None) for row in _as_text(Score.objects.filter(about)).values_list(*_READ)]
+    past = _as_text(PastScore.objects.filter(about)).annotate(end=_text("until"))
+    # That it would be replaced later was not known.
+    kept = Case(When(until__lte=at, then=F("end")), output_field=TextField())
+    rows += past.annotate(kept=kept).values_list(*_READ, "kept")
+    if withdrawn := _withdrawn(at):
+        rows = [row for row in rows if row[1] not in withdrawn]
+    company, article, published, known, positive, negative, relevance, novelty, source, *rest = (
+        zip(*rows, strict=True) if rows else [()] * (len(_READ) + 1)
+    )
+    said, until = rest
+    models = {text: _models(text) for text in set(said)}
+    return Stories.of(
+        article=article,
+        published=moments(published),
+        known=moments(known),
+        until=moments(until),
+        net=np.subtract(positive, negative, dtype=np.float64),
+        weight=np.array(relevance, np.float64) * np.array(novelty) * np.array(source),
+        models=[models[text] for text in said],
+        group=company,
+    )
+
+
+def _text(field: str) -> Cast:
+    return Cast(field, TextField())
+
+
+def _as_text(scores: QuerySet[Any]) -> QuerySet[Any]:
+    """Times and versions as the database writes them: of 100,000 rows most of the time would go
+    into making objects of each."""
+    return scores.annotate(
+        published=_text("published_at"), known=_text("known_at"), said=_text("versions")
+    )
+
+
+def _models(said: str) -> str:
+    """What versions, as JSON, are in words."""
+    versions = sorted(json.loads(said).items())
+    return "; ".join(f"{task} {version}" for task, version in versions)
 
 
 def _withdrawn(at: datetime) -> set[int]:
@@ -88,15 +102,6 @@ def _withdrawn(at: datetime) -> set[int]:
         return ids
     told = Article.objects.filter(story__in=ids).values_list("id", flat=True)
     return ids | set(told)
-
-
-class _Models(dict[str, str]):
-    """What versions, as JSON, are in words."""
-
-    def __missing__(self, said: str) -> str:
-        versions = sorted(json.loads(said).items())
-        self[said] = "; ".join(f"{task} {version}" for task, version in versions)
-        return self[said]
 
 
 def company_index(*, company: Company, at: datetime, half_life: str) -> IndexReport:
