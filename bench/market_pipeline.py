@@ -3,19 +3,17 @@
 A real server takes articles over its HTTP API, stores them, finds repeats, recognises and links
 companies, scores, and matches 200 rules. First in batches as fast as they are taken, then ten a
 second one by one, each watched from its POST to its alert and its row on the tape of an open
-socket.
+socket. Before and after, a plain transformers pipeline reads as many of the same articles as it can
+(``bench.plain_pipeline``): the ratio says how much more the whole pipeline does in the same time.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import csv
 import json
-import random
 import tempfile
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,12 +21,13 @@ from typing import Any
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
+from bench.made_up_news import articles
 from bench.measures import percentiles
-from bench.server import ROOT, RunningServer
+from bench.plain_pipeline import a_second, plain_pipeline, texts
+from bench.server import RunningServer
 
 RULES, BATCH, RATE = 200, 100, 10
-_REPEATS = 0.1  # of the articles are told a second time, as wires do
-_SIGN_IN = """
+SIGN_IN = """
 from django.test import Client
 from apps.accounts.models import User
 from apps.accounts.services import token_create
@@ -36,112 +35,6 @@ user = User.objects.create_user("bench", password=None, role="analyst")
 client = Client(); client.force_login(user)
 print(token_create(user=user, name="bench")[1], client.cookies["sessionid"].value, user.pk)
 """
-_EVENTS = (
-    "{c} profit falls {n}% as {thing} costs climb in {place}",
-    "{c} raises its forecast after {thing} orders jump {n}% in {place}",
-    "{c} sued in {place} over {thing} contract worth ${n} million",
-    "{c} to buy {place} maker of {thing} for ${n} million",
-    "{c} shares slump {n}% on weak demand for {thing} in {place}",
-    "{c} wins ${n} million {thing} deal with {place}",
-    "{c} names {person} of {place} to run its {thing} unit with {n} staff",
-    "{c} recalls {n},000 units of {thing} sold in {place}",
-)
-_BODIES = (
-    "{person}, who runs the {thing} business, said {place} would decide the year.",
-    "Analysts in {place} had expected {n} million; {person} spoke of a lasting change.",
-    "The {thing} plant in {place} employs {n} people and was opened by {person}.",
-    "Talks with {person} about {thing} went on for {n} days before {place} agreed.",
-    "Unions in {place} blame {person} and want {n} jobs in {thing} kept.",
-    "A filing shows {n} orders for {thing} from {place}, signed by {person}.",
-)
-_THINGS = [
-    "steel",
-    "turbines",
-    "coffee",
-    "servers",
-    "vaccines",
-    "tyres",
-    "cables",
-    "furniture",
-    "trucks",
-    "paper",
-    "glass",
-]
-_PLACES = [
-    "Oslo",
-    "Lyon",
-    "Osaka",
-    "Texas",
-    "Kerala",
-    "Bremen",
-    "Leeds",
-    "Ontario",
-    "Lima",
-    "Perth",
-    "Galway",
-    "Turin",
-]
-_FIRST = [
-    "Ada",
-    "Bela",
-    "Carl",
-    "Dora",
-    "Emil",
-    "Fay",
-    "Gus",
-    "Hana",
-    "Ivo",
-    "Jun",
-    "Kira",
-    "Luis",
-    "Mona",
-    "Nils",
-    "Olga",
-    "Pia",
-]
-_LAST = [
-    "Abel",
-    "Brand",
-    "Costa",
-    "Dahl",
-    "Engel",
-    "Frost",
-    "Gray",
-    "Holm",
-    "Ito",
-    "Jung",
-    "Kerr",
-    "Lund",
-    "Moss",
-    "Novak",
-]
-
-
-def articles(number: int, seed: int = 1) -> Iterator[dict[str, str]]:
-    """Made-up news of the fictional companies of the demo, a tenth of it told twice."""
-    rng = random.Random(seed)
-    with (ROOT / "demo" / "news" / "companies.csv").open(encoding="utf-8") as handle:
-        names = [row["name"] for row in csv.DictReader(handle)]
-    last: dict[str, str] | None = None
-    for index in range(number):
-        url = f"https://bench.example/{seed}/{index}"
-        if last is not None and rng.random() < _REPEATS:
-            yield {**last, "title": f"UPDATE 1-{last['title']}", "url": url, "source": "Echo"}
-            continue
-        title = _filled(rng, rng.choice(_EVENTS), rng.choice(names))
-        body = " ".join(_filled(rng, part, "") for part in rng.sample(_BODIES, 2))
-        last = {"title": title, "body": body, "url": url, "source": "Bench Wire"}
-        yield last
-
-
-def _filled(rng: random.Random, pattern: str, company: str) -> str:
-    return pattern.format(
-        c=company,
-        n=rng.randint(2, 999),
-        thing=rng.choice(_THINGS),
-        place=rng.choice(_PLACES),
-        person=f"{rng.choice(_FIRST)} {rng.choice(_LAST)}",
-    )
 
 
 def run(number: int = 2000, seconds: float = 20.0) -> dict[str, Any]:
@@ -151,19 +44,32 @@ def run(number: int = 2000, seconds: float = 20.0) -> dict[str, Any]:
         RunningServer(Path(folder)) as server,
     ):
         server.prepare("load_companies", "load_companies --file demo/news/companies.csv")
-        token, session, user = server.manage("shell", "-v", "0", "-c", _SIGN_IN).split()[-3:]
+        token, session, user = server.manage("shell", "-v", "0", "-c", SIGN_IN).split()[-3:]
         server.start()
         headers = {"Authorization": f"Token {token}"}
         with httpx.Client(base_url=f"{server.url}/api/v1/market", headers=headers) as api:
-            _make_rules(api)
+            make_rules(api)
             _post(api, list(articles(BATCH, seed=9)))  # the first batch loads the linker
-            _wait_until_scored(api)
+            wait_until_scored(api)
             burst = _burst(api, list(articles(number)))
         live = asyncio.run(_live(server, headers, session, int(user), seconds))
         return {**burst, "rules": RULES, "live": live, "memory_mb": round(server.memory() / 1e6)}
 
 
-def _make_rules(api: httpx.Client) -> None:
+def run_beside_plain(number: int, seconds: float, plain: int) -> dict[str, Any]:
+    """As :func:`run`, between two halves of a plain pipeline's ``plain`` articles."""
+    read, rows = plain_pipeline(), texts(plain)
+    before = a_second(read, rows[: plain // 2])
+    report = run(number, seconds)
+    rate = 2 / (1 / before + 1 / a_second(read, rows[plain // 2 :]))
+    return {
+        **report,
+        "plain_pipeline_a_second": round(rate, 1),
+        "times_a_plain_pipeline": round(report["whole_pipeline_a_second"] / rate, 1),
+    }
+
+
+def make_rules(api: httpx.Client) -> None:
     """Rules about single companies, and one that every live article of ``_live`` matches."""
     rows = api.get("/companies/", params={"q": "e"}).json()["results"]
     for index in range(RULES - 1):
@@ -181,7 +87,7 @@ def _post(api: httpx.Client, batch: list[dict[str, str]]) -> None:
     api.post("/articles/", json=batch, timeout=60).raise_for_status()
 
 
-def _wait_until_scored(api: httpx.Client) -> None:
+def wait_until_scored(api: httpx.Client) -> None:
     while api.get("/status/").json()["waiting"]:
         time.sleep(0.2)
 
@@ -191,7 +97,7 @@ def _burst(api: httpx.Client, news: list[dict[str, str]]) -> dict[str, Any]:
     for start in range(0, len(news), BATCH):
         _post(api, news[start : start + BATCH])
     stored = time.perf_counter() - began
-    _wait_until_scored(api)
+    wait_until_scored(api)
     whole = time.perf_counter() - began
     return {
         "articles": len(news),
@@ -265,12 +171,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--articles", type=int, default=2000)
     parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--plain", type=int, default=96, help="articles of the plain pipeline")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    report = run(options.articles, options.seconds)
+    report = run_beside_plain(options.articles, options.seconds, options.plain)
     print(f"{report['articles']} articles in batches of {BATCH}, {report['rules']} rules")
     print(f"  stored and de-duplicated  {report['stored_a_second']:>8} a second")
     print(f"  the whole pipeline        {report['whole_pipeline_a_second']:>8} a second")
+    print(
+        f"  a plain pipeline          {report['plain_pipeline_a_second']:>8} a second,"
+        f" {report['times_a_plain_pipeline']} times as slow"
+    )
     print(f"{RATE} a second, POST to an open socket ({report['live']['articles']} articles)")
     for name in ("to_alert", "to_tape"):
         row = report["live"][name]

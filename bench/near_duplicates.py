@@ -60,8 +60,9 @@ def _fill(number: int, articles: Iterator[tuple[str, str]], chance: random.Rando
     """Store ``number`` articles of the last two days with their fingerprints."""
     from django.utils import timezone
 
-    from apps.market.models import Article, Fingerprint, Source
+    from apps.market.models import Article, Source
     from apps.market.rows import ArticleRow
+    from apps.market.services.prints import prints_store
     from apps.market.stories import prepare
 
     now = timezone.now()
@@ -85,11 +86,7 @@ def _fill(number: int, articles: Iterator[tuple[str, str]], chance: random.Rando
             )
             for part in parts
         )
-        Fingerprint.objects.bulk_create(
-            Fingerprint(article=article, key=key, at=article.published_at)
-            for article, part in zip(stored, parts, strict=True)
-            for key in part.keys
-        )
+        prints_store(told=zip(stored, parts, strict=True))
         sys.stderr.write(f"\r{start + len(parts)} of {number} stored")
     sys.stderr.write("\n")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -109,10 +110,14 @@ class RunningServer:
                 return time.monotonic() - began
         raise RuntimeError(f"the server did not answer within {_START_SECONDS} seconds")
 
-    def kill(self) -> None:
-        """End it as a power cut would."""
+    def kill(self, *, children: bool = False) -> None:
+        """End it, and with ``children`` its workers at once with it, as a power cut would."""
         assert self._process is not None
+        workers = self._running().children(recursive=True) if children else []
         self._process.send_signal(signal.SIGKILL)
+        for worker in workers:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                worker.kill()
         self._process.wait()
 
     def ended(self, seconds: float = 30) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.urls import path
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -33,7 +33,7 @@ from apps.market import (
     silence_api,
 )
 from apps.market.access import AnalystView, validated
-from apps.market.selectors import companies, sources, tape
+from apps.market.selectors import companies, provenance, sources, tape
 from apps.market.services import imports
 from apps.market.services import sources as source_services
 from apps.market.services.source_settings import source_update
@@ -108,6 +108,18 @@ class ArticleView(AnalystView):
     def get(self, request: Request, article_id: int) -> Response:
         article = tape.article_get(article_id=article_id)
         return Response(serializers.NewsArticleSerializer(article).data)
+
+
+class ProvenanceView(AnalystView):
+    """The models, versions and weights behind each score of an article, replaced ones too, and what
+    people said of them."""
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request, article_id: int) -> Response:
+        article = tape.article_get(article_id=article_id)
+        scores = [one.payload() for one in provenance.origins_of(article=article)]
+        said = [one.payload() for one in provenance.decisions_on(article=article)]
+        return Response({"article": article.pk, "scores": scores, "decisions": said})
 
 
 class CompanyListView(AnalystView):
@@ -214,6 +226,7 @@ _VIEWS: list[tuple[str, type[APIView], str]] = [
     ("articles/", ArticleListView, "articles"),
     ("articles/<int:article_id>/", ArticleView, "article"),
     ("articles/<int:article_id>/corrections/", correction_api.CorrectionsView, "corrections"),
+    ("articles/<int:article_id>/provenance/", ProvenanceView, "provenance"),
     ("articles/<int:article_id>/link/", review_api.LinkView, "article-link"),
     ("export/", export_api.ExportView, "export"),
     ("review/", review_api.ReviewListView, "review"),

@@ -76,7 +76,8 @@ def _report(report: IndexReport) -> dict[str, Any]:
 
 
 def _whole(report: IndexReport) -> dict[str, Any]:
-    """The report with its course and every article behind the value."""
+    """The report with its course and the articles behind the value, 1,000 at most: those that move
+    it most, the earliest first."""
     stories = [
         {
             "article": share.telling.article_id,
@@ -87,7 +88,7 @@ def _whole(report: IndexReport) -> dict[str, Any]:
             "known_at": share.telling.known_at.isoformat(),
             "models": share.telling.models,
         }
-        for share in report.now.shares
+        for share in report.shares
     ]
     course = [_point(point) for point in report.course]
     return {**_report(report), "course": course, "stories": stories}

@@ -117,6 +117,16 @@ class Article(models.Model):
             ),
             models.Index(fields=["id"], condition=Q(status="failed"), name="market_article_failed"),
             models.Index(fields=["scored_at"], name="market_article_scored"),
+            models.Index(
+                fields=["received_at", "source"],
+                condition=Q(time_corrected=True),
+                name="market_article_clock",
+            ),
+            models.Index(
+                fields=["received_at"],
+                condition=Q(correction="retracted"),
+                name="market_article_retracted",
+            ),
             models.Index(fields=["source", "received_at"], name="market_article_source"),
             models.Index(
                 fields=["-published_at", "-id"],
@@ -135,11 +145,16 @@ class Article(models.Model):
 
 
 class Fingerprint(models.Model):
-    """One band of an article's MinHash; articles that share a key are compared in full."""
+    """One band of an article's MinHash; articles that share a key may tell the same story.
+
+    ``sketch`` tells most of them apart without their texts (:mod:`apps.market.fingerprints`);
+    ``None`` in rows from before there was one: such articles are compared in full.
+    """
 
     article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="fingerprints")
     key = models.BigIntegerField()
     at = models.DateTimeField()
+    sketch = models.BigIntegerField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["key", "at"]), models.Index(fields=["at"])]

@@ -3,15 +3,22 @@
 Each article weighs relevance x novelty x weight of its source, halved with every half-life of its
 age. The index is the weighted mean of p(positive) - p(negative), drawn towards 0 by ``PRIOR``
 neutral stories, so that few stories move it little. Touches no database.
+
+Many indexes are computed at once, each of a group of stories. Every sum goes through its group's
+stories one by one, in one order, so that an index is the same to the last bit whichever others it
+was computed with.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import fmean, pstdev
+from typing import Any
+
+import numpy as np
+
+from apps.market.tellings import Real, Stories, Telling, Whole, microseconds
 
 HALF_LIVES: dict[str, timedelta] = {
     "12h": timedelta(hours=12),
@@ -29,28 +36,14 @@ FEWEST = 3
 REACH = 5
 """After so many half-lives a story counts less than 1/32 of itself and is left out."""
 
-RULES = f"index-1: prior {PRIOR:g}, at least {FEWEST}, reach {REACH} half-lives"
+RULES = f"index-2: prior {PRIOR:g}, at least {FEWEST}, reach {REACH} half-lives"
 """What the values are computed by; another number when the computation changes."""
+
+MOST_SHARES = 1000
+"""How many stories an index is opened to at most: those that move it most."""
 
 _USUAL_DAYS, _LEAST_DAYS = 30, 10
 _Z95 = 1.96
-
-
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """One article about what the index is of: when it was out, from when (and ``until`` when) its
-    score was known, ``net`` in [-1, 1], its weight when fresh, and the models that said so."""
-
-    article_id: int
-    published_at: datetime
-    known_at: datetime
-    net: float
-    weight: float
-    until: datetime | None = None
-    models: str = ""
-
-    def is_known(self, at: datetime) -> bool:
-        return self.known_at <= at and (self.until is None or at < self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,28 +68,61 @@ class IndexPoint:
     low: float | None
     high: float | None
     volume: int
-    shares: tuple[Share, ...]
 
 
-def index_at(tellings: Sequence[Telling], at: datetime, half_life: timedelta) -> IndexPoint:
-    """The index as it was known at ``at``: from what was published and had arrived by then."""
-    reach = at - REACH * half_life
-    known = [t for t in tellings if reach < t.published_at <= at and t.is_known(at)]
-    weights = [t.weight * 0.5 ** ((at - t.published_at) / half_life) for t in known]
-    total = sum(weights) + PRIOR
-    shares = tuple(
-        Share(telling, weight, weight * telling.net / total)
-        for telling, weight in zip(known, weights, strict=True)
-    )
-    if len(known) < FEWEST or not sum(weights):
-        return IndexPoint(at, None, None, None, len(known), shares)
-    value = sum(share.contribution for share in shares)
-    squares = sum(w * (t.net - value) ** 2 for t, w in zip(known, weights, strict=True))
+def _counted(stories: Stories, at: datetime, half_life: timedelta) -> tuple[Whole, Real]:
+    """Which rows count at a moment, by what was known then, and their decayed weights."""
+    now = microseconds(at)
+    bounds = [microseconds(at - REACH * half_life), now]
+    first, last = np.searchsorted(stories.published, bounds, side="right")
+    known = (stories.known[first:last] <= now) & (now < stories.until[first:last])
+    rows = np.flatnonzero(known) + first
+    age = (now - stories.published[rows]) / (half_life / timedelta(microseconds=1))
+    return rows, stories.weight[rows] * np.exp2(-age)
+
+
+def index_points(
+    stories: Stories, at: datetime, half_life: timedelta, *, groups: int = 1
+) -> list[IndexPoint]:
+    """The index of each group as it was known at ``at``: from what had arrived by then."""
+    rows, weight = _counted(stories, at, half_life)
+    group, net = stories.group[rows], stories.net[rows]
+
+    def summed(values: Any) -> Real:
+        return np.bincount(group, values, groups)
+
+    counted, volume = summed(weight), np.bincount(group, minlength=groups)
+    total = counted + PRIOR
+    value = summed(weight * net) / total
+    squares = summed(weight * (net - value[group]) ** 2)
     spread = (squares + PRIOR * value**2) / total
-    effective = total**2 / (sum(weight**2 for weight in weights) + PRIOR**2)
-    reach_95 = _Z95 * math.sqrt(spread / effective)
-    low, high = max(-1.0, value - reach_95), min(1.0, value + reach_95)
-    return IndexPoint(at, value, low, high, len(known), shares)
+    effective = total**2 / (summed(weight**2) + PRIOR**2)
+    reach = _Z95 * np.sqrt(spread / effective)
+    low, high = np.maximum(-1.0, value - reach), np.minimum(1.0, value + reach)
+    enough = (volume >= FEWEST) & (counted > 0)
+    columns = (column.tolist() for column in (value, low, high, volume, enough))
+    return [
+        IndexPoint(at, *(bounds if is_enough else (None, None, None)), number)
+        for *bounds, number, is_enough in zip(*columns, strict=True)
+    ]
+
+
+def index_at(stories: Stories, at: datetime, half_life: timedelta) -> IndexPoint:
+    """The index of all ``stories`` together."""
+    return index_points(stories, at, half_life)[0]
+
+
+def shares_at(
+    stories: Stories, at: datetime, half_life: timedelta, *, most: int = MOST_SHARES
+) -> tuple[Share, ...]:
+    """What the ``most`` stories that move an index most contribute to it, the earliest first."""
+    rows, weight = _counted(stories, at, half_life)
+    parts = weight * stories.net[rows] / (weight.sum() + PRIOR)
+    largest = np.sort(np.argsort(-np.abs(parts), kind="stable")[:most])
+    return tuple(
+        Share(stories.row(int(rows[place])), float(weight[place]), float(parts[place]))
+        for place in largest
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +131,8 @@ class IndexReport:
 
     ``z`` is how many standard deviations it is from the mean of its own last 30 days (``None`` when
     those had too few points), ``usual`` that mean minus and plus one deviation, ``momentum`` the
-    index of 12 hours minus that of 7 days, ``course`` one point a day, oldest first.
+    index of 12 hours minus that of 7 days, ``course`` one point a day, oldest first. ``shares``,
+    where it is opened, are the stories that move it most.
     """
 
     half_life: str
@@ -116,34 +143,57 @@ class IndexReport:
     usual: tuple[float, float] | None
     momentum: float | None
     course: tuple[IndexPoint, ...]
+    shares: tuple[Share, ...] = ()
 
 
-def index_report(tellings: Sequence[Telling], at: datetime, half_life: str) -> IndexReport:
-    """The index at ``at`` with its changes, its course and what is usual for it."""
+def index_report(stories: Stories, at: datetime, half_life: str) -> IndexReport:
+    """The index of all ``stories`` at ``at``, opened to those that move it most."""
+    report = index_reports(stories.together(), at, half_life)[0]
+    return replace(report, shares=shares_at(stories, at, HALF_LIVES[half_life]))
+
+
+def index_reports(
+    stories: Stories, at: datetime, half_life: str, *, groups: int = 1
+) -> list[IndexReport]:
+    """The index of each group at ``at`` with its changes, its course and what is usual for it."""
     life = HALF_LIVES[half_life]
 
-    def point(back: timedelta, of: timedelta = life) -> IndexPoint:
-        return index_at(tellings, at - back, of)
+    def points(back: timedelta, of: timedelta = life) -> list[IndexPoint]:
+        return index_points(stories, at - back, of, groups=groups)
 
-    now = point(timedelta())
-    course = [point(timedelta(days=day)) for day in range(_USUAL_DAYS, 0, -1)]
-    values = [p.value for p in course if p.value is not None]
+    days = [points(timedelta(days=day)) for day in range(_USUAL_DAYS, 0, -1)]
+    fast, slow = (points(timedelta(), HALF_LIVES[name]) for name in ("12h", "7d"))
+    hour = points(timedelta(hours=1))
+    return [
+        _report(half_life, now, [*course, now], hour[number], (fast[number], slow[number]))
+        for number, (now, *course) in enumerate(zip(points(timedelta()), *days, strict=True))
+    ]
+
+
+def _report(
+    half_life: str,
+    now: IndexPoint,
+    course: list[IndexPoint],
+    hour: IndexPoint,
+    speeds: tuple[IndexPoint, IndexPoint],
+) -> IndexReport:
+    before = course[:-1]
+    values = [point.value for point in before if point.value is not None]
     usual, z = None, None
     if len(values) >= _LEAST_DAYS:
         mean, deviation = fmean(values), pstdev(values)
         usual = (mean - deviation, mean + deviation)
         if deviation > 1e-9 and now.value is not None:
             z = (now.value - mean) / deviation
-    fast, slow = (point(timedelta(), HALF_LIVES[name]).value for name in ("12h", "7d"))
     return IndexReport(
         half_life,
         now,
-        difference(now.value, point(timedelta(hours=1)).value),
-        difference(now.value, point(timedelta(days=1)).value),
+        difference(now.value, hour.value),
+        difference(now.value, before[-1].value),
         z,
         usual,
-        difference(fast, slow),
-        (*course, now),
+        difference(speeds[0].value, speeds[1].value),
+        tuple(course),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.market.models import Alert, Article, Company, Rule, Score, Source
+from apps.market.selectors.sources import clocks_ahead
 from apps.market.wording import rule_sentence
 from ml.evaluation.wilson import wilson
 
@@ -231,6 +232,10 @@ class RulePreview(serializers.Serializer[Any]):
 
 
 class SourceSerializer(serializers.ModelSerializer[Source]):
+    """A source; ``clock_ahead`` counts what it dated in the future in the last 24 hours."""
+
+    clock_ahead = serializers.SerializerMethodField()
+
     class Meta:
         model = Source
         fields = [
@@ -242,6 +247,7 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
             "error_code",
             "error",
             "failures",
+            "clock_ahead",
             "weight",
             "licence",
             "language",
@@ -252,6 +258,11 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
             "next_poll_at",
         ]
         read_only_fields = fields
+
+    def get_clock_ahead(self, source: Source) -> int:
+        if "clocks_ahead" not in self.context:  # read once for all sources of an answer
+            self.context["clocks_ahead"] = clocks_ahead()
+        return int(self.context["clocks_ahead"].get(source.pk, 0))
 
 
 class FeedInput(serializers.Serializer[Any]):

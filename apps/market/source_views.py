@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.core.errors import Problem
 from apps.core.jobs import job_start
@@ -32,6 +32,7 @@ def _page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpRespon
         "feeds": [source for source in found if source.kind == Source.Kind.FEED],
         "hooks": [source for source in found if source.kind == Source.Kind.WEBHOOK],
         "others": [s for s in found if s.kind not in (Source.Kind.FEED, Source.Kind.WEBHOOK)],
+        "clocks_ahead": sources.clocks_ahead(),
         "site": settings.SITE_URL,
         "backlog": sources.backlog(),
         "jobs": sources.job_list(
@@ -40,6 +41,14 @@ def _page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpRespon
         **more,
     }
     return render(request, "market/sources.html", context, status=status)
+
+
+@require_GET
+@never_cache
+@analyst_required
+def backlog(request: HttpRequest) -> HttpResponse:
+    """How far the scoring is behind, for a page that stays open."""
+    return render(request, "market/parts/backlog.html", {"backlog": sources.backlog()})
 
 
 def _poll(request: HttpRequest, source: Source) -> Job:

@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from heapq import nsmallest
 from typing import Any
 
 from django.db.models import QuerySet
 
-from apps.market.fingerprints import SIMILAR, band_keys
+from apps.market.fingerprints import LEAST_AGREEMENT, SIMILAR, Signature, agreement, signature
 from apps.market.models import Article, Fingerprint
 from apps.market.rows import ArticleRow
 from apps.market.text import (
@@ -51,7 +52,7 @@ class Prepared:
     words: list[str]
     pairs: frozenset[str]
     facts: frozenset[str]
-    keys: list[int]
+    signature: Signature
     published_at: datetime
 
     def near(self, moment: datetime) -> bool:
@@ -69,7 +70,7 @@ def prepare(row: ArticleRow, published_at: datetime) -> Prepared:
         words=words,
         pairs=pairs,
         facts=headline_facts(row.title),
-        keys=band_keys(pairs),
+        signature=signature(pairs),
         published_at=published_at,
     )
 
@@ -90,16 +91,30 @@ def novelty(tellings: int) -> float:
     return 0.5**tellings
 
 
+def _most_alike(found: tuple[int, int]) -> tuple[int, int]:
+    agreeing, article_id = found
+    return -agreeing, article_id
+
+
+@dataclass(frozen=True, slots=True)
+class _Print:
+    """What shares a band: the article, when it was published, and its sketch where it has one."""
+
+    article_id: int
+    at: datetime
+    sketch: int | None
+
+
 @dataclass(slots=True)
 class StoryFinder:
     """Finds the story of each article of a chunk, among what is stored and the chunk itself.
 
-    Made inside the transaction that stores the chunk: reads twice, however large the chunk, unless
-    thousands of stored articles share text with it (see :func:`read_bounded`).
+    Made inside the transaction that stores the chunk: reads three times, however large the chunk,
+    unless thousands of stored articles share text with it (see :func:`read_bounded`).
     """
 
     by_hash: dict[str, list[Article]] = field(default_factory=dict)
-    by_key: dict[int, list[tuple[int, datetime]]] = field(default_factory=dict)
+    by_key: dict[int, list[_Print]] = field(default_factory=dict)
     articles: dict[int, Article] = field(default_factory=dict)
     pairs: dict[int, frozenset[str]] = field(default_factory=dict)
 
@@ -114,15 +129,15 @@ class StoryFinder:
         told = Article.objects.filter(published_at__range=(first, last))
         for article in read_bounded(told, "content_hash", hashes, newest="published_at"):
             finder.by_hash.setdefault(article.content_hash, []).append(article)
-        keys = {key for part in chunk for key in part.keys}
+        keys = {key for part in chunk for key in part.signature.keys}
         prints = Fingerprint.objects.filter(at__range=(first, last)).values_list(
-            "id", "key", "article_id", "at", named=True
+            "id", "key", "article_id", "at", "sketch", named=True
         )
         for one in read_bounded(prints, "key", keys, newest="at"):
-            finder.by_key.setdefault(one.key, []).append((one.article_id, one.at))
-        # Many share one band by chance: only those that are compared are read in full.
+            found = _Print(one.article_id, one.at, one.sketch)
+            finder.by_key.setdefault(one.key, []).append(found)
         compared = {article_id for part in chunk for article_id in finder._candidates(part)}
-        finder.articles = Article.objects.in_bulk(compared)
+        finder.articles = Article.objects.in_bulk(compared) if compared else {}
         return finder
 
     def add(self, article: Article, part: Prepared) -> None:
@@ -130,8 +145,9 @@ class StoryFinder:
         self.by_hash.setdefault(part.content_hash, []).append(article)
         self.articles[article.pk] = article
         self.pairs[article.pk] = part.pairs
-        for key in part.keys:
-            self.by_key.setdefault(key, []).append((article.pk, article.published_at))
+        found = _Print(article.pk, article.published_at, part.signature.sketch)
+        for key in part.signature.keys:
+            self.by_key.setdefault(key, []).append(found)
 
     def find(self, part: Prepared, *, itself: int | None = None) -> Article | None:
         """The stored article whose story ``part`` belongs to, if there is one."""
@@ -144,14 +160,20 @@ class StoryFinder:
         return found
 
     def _candidates(self, part: Prepared) -> list[int]:
-        """The articles near in time that share the most bands, the most first."""
-        shared = Counter(
-            article_id
-            for key in part.keys
-            for article_id, at in self.by_key.get(key, [])
-            if part.near(at)
-        )
-        return [article_id for article_id, _ in shared.most_common(_COMPARED)]
+        """The articles near in time that share a band and whose sketch agrees, the most first."""
+        near = {
+            found.article_id: found.sketch
+            for key in part.signature.keys
+            for found in self.by_key.get(key, ())
+            if part.near(found.at)
+        }
+        mine = part.signature.sketch
+        agreeing = [
+            (64 if sketch is None else agreement(mine, sketch), article_id)
+            for article_id, sketch in near.items()
+        ]
+        alike = [one for one in agreeing if one[0] >= LEAST_AGREEMENT]
+        return [article_id for _, article_id in nsmallest(_COMPARED, alike, key=_most_alike)]
 
     def _nearest(self, part: Prepared, itself: int | None) -> Article | None:
         best, found = SIMILAR, None

@@ -15,7 +15,15 @@ from apps.market.company_chart import company_chart
 from apps.market.index_views import half_life_of, moment_of
 from apps.market.models import Alert, DatedName, Sentiment
 from apps.market.payloads import TAPE, alert_stream, anomaly_words, split_scores
-from apps.market.selectors import alerts, companies, indexes, silences, sources, tape
+from apps.market.selectors import (
+    alerts,
+    companies,
+    indexes,
+    provenance,
+    silences,
+    sources,
+    tape,
+)
 from apps.market.selectors.anomalies import anomaly_list
 from apps.market.selectors.indexes import watchlist_companies
 from apps.market.sentiment_index import HALF_LIVES, RULES
@@ -93,6 +101,7 @@ def article_detail(request: HttpRequest, article_id: int) -> HttpResponse:
     """One article: the companies in it, their scores, the rest of its story."""
     article = tape.article_get(article_id=article_id)
     whole, _ = split_scores(article.scores.all())
+    story = tape.story_list(article=article)
     return render(
         request,
         "market/article.html",
@@ -101,10 +110,24 @@ def article_detail(request: HttpRequest, article_id: int) -> HttpResponse:
             "has_evidence": whole is not None and len(whole.passages) > 1,
             "mentions": list(article.mentions.all()),
             "known": companies.companies_in_news(),
-            "story": tape.story_list(article=article),
+            "story": story,
+            # A correction says what it is itself; what it corrects is beside it.
+            "amendments": [] if article.correction else [one for one in story if one.correction],
             "alerts": alerts.alert_list(owner=request.user).filter(story_id=article.story_key),
         },
     )
+
+
+@require_GET
+@analyst_required
+def article_provenance(request: HttpRequest, article_id: int) -> HttpResponse:
+    """The models, versions and weights behind an article's scores, and what people said of them."""
+    article = tape.article_get(article_id=article_id)
+    context = {
+        "origins": provenance.origins_of(article=article),
+        "decisions": provenance.decisions_on(article=article),
+    }
+    return render(request, "market/parts/provenance.html", context)
 
 
 @require_GET

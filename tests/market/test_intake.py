@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
+from apps.market import tasks
 from apps.market.models import Article, Fingerprint, Source
+from apps.market.services import intake
 from tests.market.factories import news, score, store
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -128,7 +130,7 @@ def test_nothing_of_a_chunk_is_stored_when_it_fails(monkeypatch: pytest.MonkeyPa
     def fail(*args: object, **more: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(Fingerprint.objects, "bulk_create", fail)
+    monkeypatch.setattr(intake, "prints_store", fail)
     with pytest.raises(OSError, match="disk full"):
         store(news("Halvern gains"), news("Skyrill gains"))
     assert not Article.objects.exists()
@@ -158,3 +160,36 @@ def test_the_lookup_reads_a_fixed_number_of_times(django_assert_max_num_queries:
     records = [news(f"Other words {n} entirely", url=f"https://v.example/{n}") for n in range(20)]
     with django_assert_max_num_queries(40):  # type: ignore[operator]
         store(*records)
+
+
+def test_fingerprints_are_forgotten_once_nothing_can_repeat_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tasks, "_PRUNED_AT_ONCE", 20)
+    old = [news(f"Halvern gains {n}", minutes_ago=60 * 24 * 10 + n) for n in range(4)]
+    store(*old, news("Skyrill gains"))
+    assert tasks.prune_fingerprints.func() == 4 * 16
+    assert Fingerprint.objects.count() == 16
+    assert set(Fingerprint.objects.values_list("article__title", flat=True)) == {"Skyrill gains"}
+
+
+def test_articles_of_a_chunk_that_tell_a_stored_story_count_each_other() -> None:
+    title = "Halvern to close its old mill in Lyon"
+    store(news(title, minutes_ago=90))
+    again = [news(f"UPDATE {n}-{title}", minutes_ago=60 - n, external_id=f"{n}") for n in range(3)]
+    other = news("Skyrill to buy eight aircraft", minutes_ago=50)
+    outcomes = store(again[0], other, *again[1:])
+    found = [Article.objects.get(id=outcome.article_id) for outcome in outcomes]
+    assert [article.novelty for article in found] == [0.5, 1.0, 0.25, 0.125]
+
+
+def test_an_article_and_its_revision_in_one_chunk() -> None:
+    outcomes = store(
+        news("Halvern gains", external_id="1"),
+        news("Skyrill gains", external_id="2"),
+        news("Halvern gains four percent", external_id="1"),
+    )
+    assert [outcome.status for outcome in outcomes] == ["created", "created", "updated"]
+    assert outcomes[0].article_id == outcomes[2].article_id
+    article = Article.objects.get(external_id="1")
+    assert (article.title, article.revision) == ("Halvern gains four percent", 2)

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bench.market_pipeline import articles
+from bench.made_up_news import articles
 from bench.server import ROOT, RunningServer
 from tests.conftest import require
 

@@ -103,6 +103,7 @@ def test_the_indexes_are_computed_once_until_news_comes(
     ScoreFactory(article=ArticleFactory(), company=halvern)
     assert sector_map.sector_map(half_life="3d") is first, "news waits for some seconds"
     monkeypatch.setattr(sector_map, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(sector_map, "COSTS", 0.0)
     then = sector_map.sector_map(half_life="3d")
     assert [sector.volume for sector in (*first.sectors, *then.sectors)] == [3, 4]
     assert sector_map.sector_map(half_life="3d") is then

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,17 +14,23 @@ from apps.market.models import Article, Company, Score, Source, WatchedCompany
 from apps.market.selectors.indexes import company_index, joint_index
 from apps.market.sentiment_index import (
     HALF_LIVES,
-    Telling,
     difference,
     index_at,
     index_report,
+    index_reports,
+    shares_at,
 )
 from apps.market.services import watchlists
+from apps.market.tellings import Stories, Telling, microseconds, moments
 from tests.conftest import ClientFor
 from tests.market.factories import ArticleFactory, ScoreFactory, news, take_in
 
 NOW = datetime(2026, 1, 30, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
+
+
+def stories(*rows: Telling) -> Stories:
+    return Stories.told(rows)
 
 
 def telling(days_ago: float, net: float, *, weight: float = 1.0, late: float = 0.0) -> Telling:
@@ -32,24 +39,24 @@ def telling(days_ago: float, net: float, *, weight: float = 1.0, late: float = 0
 
 
 def test_good_news_decays_by_half_with_each_half_life() -> None:
-    fresh = index_at([telling(0, 1.0)] * 3, NOW, 3 * DAY)
-    assert [share.weight for share in fresh.shares] == [1.0] * 3
-    assert fresh.value == pytest.approx(3 / 4)
-    old = index_at([telling(3, 1.0)] * 3, NOW, 3 * DAY)
-    assert [share.weight for share in old.shares] == [0.5] * 3
-    assert old.value == pytest.approx(1.5 / 2.5)
-    assert sum(share.contribution for share in old.shares) == pytest.approx(old.value)
+    for days, weight in ((0, 1.0), (3, 0.5)):
+        told = stories(*[telling(days, 1.0)] * 3)
+        value = index_at(told, NOW, 3 * DAY).value
+        shares = shares_at(told, NOW, 3 * DAY)
+        assert [share.weight for share in shares] == [weight] * 3
+        assert value == pytest.approx(3 * weight / (3 * weight + 1))
+        assert sum(share.contribution for share in shares) == pytest.approx(value)
 
 
 def test_fewer_than_three_stories_are_too_few_rather_than_zero() -> None:
-    point = index_at([telling(0, 1.0)] * 2, NOW, 3 * DAY)
+    point = index_at(stories(*[telling(0, 1.0)] * 2), NOW, 3 * DAY)
     assert (point.value, point.low, point.high, point.volume) == (None, None, None, 2)
-    assert index_at([telling(16, 1.0)] * 5, NOW, 3 * DAY).volume == 0
+    assert index_at(stories(*[telling(16, 1.0)] * 5), NOW, 3 * DAY).volume == 0
 
 
 def test_more_stories_narrow_the_band_and_stretch_the_value() -> None:
-    few = index_at([telling(0.1, 0.8), telling(0.1, 0.4), telling(0.1, 0.6)], NOW, 3 * DAY)
-    many = index_at([telling(0.1, 0.8), telling(0.1, 0.4), telling(0.1, 0.6)] * 8, NOW, 3 * DAY)
+    told = [telling(0.1, 0.8), telling(0.1, 0.4), telling(0.1, 0.6)]
+    few, many = (index_at(stories(*told * times), NOW, 3 * DAY) for times in (1, 8))
     assert few.value is not None
     assert few.low is not None
     assert few.high is not None
@@ -63,16 +70,45 @@ def test_more_stories_narrow_the_band_and_stretch_the_value() -> None:
 
 def test_what_arrived_later_was_not_known_then() -> None:
     told = [telling(0.5, 1.0), telling(0.5, 1.0), telling(0.5, 1.0), telling(0.5, -1.0, late=0.4)]
-    assert index_at(told, NOW, 3 * DAY).volume == 4
-    assert index_at(told, NOW - 0.2 * DAY, 3 * DAY).volume == 3
-    before = index_at(told, NOW - 0.2 * DAY, 3 * DAY)
-    assert before == index_at(told[:3], NOW - 0.2 * DAY, 3 * DAY)
+    assert index_at(stories(*told), NOW, 3 * DAY).volume == 4
+    before = index_at(stories(*told), NOW - 0.2 * DAY, 3 * DAY)
+    assert before.volume == 3
+    assert before == index_at(stories(*told[:3]), NOW - 0.2 * DAY, 3 * DAY)
+
+
+def test_an_index_is_the_same_to_the_last_bit_whichever_others_are_computed_with_it() -> None:
+    chance = random.Random(4)
+    rows = [
+        telling(chance.uniform(0, 40), chance.uniform(-1, 1), weight=chance.random())
+        for _ in range(900)
+    ]
+    groups = [chance.randrange(5) for _ in rows]
+    together = index_reports(Stories.told(rows, groups), NOW, "7d", groups=5)
+    for number, report in enumerate(together):
+        own = [row for row, group in zip(rows, groups, strict=True) if group == number]
+        chance.shuffle(own)  # however the database hands them out
+        assert index_reports(stories(*own), NOW, "7d") == [report]
+
+
+def test_times_are_read_as_either_database_writes_them() -> None:
+    at = datetime(2026, 1, 30, 12, 0, 0, 500_000, tzinfo=UTC)
+    written = ["2026-01-30 12:00:00.500000", "2026-01-30 12:00:00.5+00", "2026-01-30 12:00:00"]
+    whole = microseconds(at.replace(microsecond=0))
+    assert moments(written).tolist() == [microseconds(at)] * 2 + [whole]
+    assert moments([None])[0] > microseconds(at)
+    assert moments([]).tolist() == []
+
+
+def test_an_index_of_many_stories_opens_to_those_that_move_it_most() -> None:
+    told = stories(*[telling(0.1, 0.01)] * 20, telling(0.2, -0.9))
+    shares = shares_at(told, NOW, 3 * DAY, most=3)
+    assert [share.telling.net for share in shares] == [-0.9, 0.01, 0.01]
 
 
 def test_what_is_unusual_for_a_company_shows_in_z_and_momentum() -> None:
     calm = [telling(day + 0.1, 0.1 if day % 2 else -0.1) for day in range(1, 45)]
     shock = [telling(0.05, -0.9) for _ in range(6)]
-    report = index_report([*calm, *shock], NOW, "3d")
+    report = index_report(stories(*calm, *shock), NOW, "3d")
     assert report.z is not None
     assert report.z < -3
     assert report.momentum is not None
@@ -85,7 +121,7 @@ def test_what_is_unusual_for_a_company_shows_in_z_and_momentum() -> None:
 
 
 def test_without_a_past_nothing_is_usual() -> None:
-    report = index_report([telling(0.1, 0.5)] * 4, NOW, "12h")
+    report = index_report(stories(*[telling(0.1, 0.5)] * 4), NOW, "12h")
     assert (report.z, report.usual, report.day_change) == (None, None, None)
     assert difference(None, 1.0) is None
 
@@ -110,7 +146,7 @@ def test_relevance_novelty_and_source_weigh(halvern: Company) -> None:
     _scored(halvern, 0.9, source=trusted, novelty=0.25)
     Score.objects.filter(id=scores[0].pk).update(relevance=0.5)
     report = company_index(company=halvern, at=timezone.now(), half_life="3d")
-    weights = sorted(share.telling.weight for share in report.now.shares)
+    weights = sorted(share.telling.weight for share in report.shares)
     assert weights == [0.5, 0.5, 1.0, 1.0]
 
 

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 
 import httpx
 import pytest
 from django.utils import timezone
+from django.utils.html import escape
 
 from apps.accounts.models import User
 from apps.core.errors import Conflict, InvalidInput, NotAllowed
@@ -13,6 +14,7 @@ from apps.core.fetching import Fetcher
 from apps.market.models import Article, Source
 from apps.market.services import sources
 from apps.market.services.sources import feed_create, feed_pause, feed_poll, feeds_poll_due
+from tests.conftest import ClientFor
 from tests.market.test_feeds import LAUGHS, RSS
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -75,8 +77,10 @@ def redirect(location: str) -> httpx.Response:
         (lambda request: answer(LAUGHS), "unsafe_xml"),
         (lambda request: answer(b"<rss><channel>"), "invalid_xml"),
         (lambda request: answer(b"x" * (6 * 1024 * 1024)), "too_large"),
+        (lambda request: answer(b"<rss>", **{"Content-Length": f"{50 << 20}"}), "too_large"),
         (lambda request: redirect("http://127.0.0.1:8000/admin/"), "address_refused"),
         (lambda request: redirect("http://192.168.0.1/"), "address_refused"),
+        (lambda request: redirect("http://10.0.0.5/feed.xml"), "address_refused"),
         (lambda request: redirect("/"), "too_many_redirects"),
         (lambda request: httpx.Response(500), "http_status"),
     ],
@@ -86,13 +90,70 @@ def test_a_bad_feed_has_a_clear_state_and_stores_nothing(
     network: Network,
     handler: Callable[[httpx.Request], httpx.Response],
     code: str,
+    analyst: User,
+    client_for: ClientFor,
 ) -> None:
     network(handler)
     feed_poll(source=feed)
     feed.refresh_from_db()
     assert (feed.state, feed.error_code) == ("failing", code)
-    assert feed.error
     assert not Article.objects.exists()
+    page = client_for(analyst).get("/market/sources/").content.decode()
+    assert f"{escape(feed.error)} <code>{code}</code>" in page
+    assert "Failing" in page
+
+
+def test_a_feed_of_50_megabytes_is_not_read_to_its_end(feed: Source, network: Network) -> None:
+    read = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal read
+        while read < 50 << 20:
+            read += 1 << 16
+            yield b"x" * (1 << 16)
+
+    network(lambda request: httpx.Response(200, stream=_Stream(endless())))
+    feed_poll(source=feed)
+    assert (feed.state, feed.error_code) == ("failing", "too_large")
+    assert read < 6 << 20
+
+
+class _Stream(httpx.AsyncByteStream):
+    def __init__(self, parts: Iterator[bytes]) -> None:
+        self._parts = parts
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for part in self._parts:
+            yield part
+
+
+def test_a_clock_in_the_future_shows_at_its_source(
+    feed: Source, network: Network, analyst: User, client_for: ClientFor
+) -> None:
+    entry = "<item><title>Halvern gains</title><pubDate>Sat, 01 Jan 2050 00:00:00 GMT</pubDate>"
+    document = f"<rss><channel><title>F</title>{entry}</item></channel></rss>"
+    network(lambda request: answer(document.encode()))
+    before = timezone.now()
+    feed_poll(source=feed)
+    assert feed.state == "healthy"
+    assert before <= Article.objects.get().published_at <= timezone.now()
+    client = client_for(analyst)
+    page = client.get("/market/sources/").content.decode()
+    assert "1 article of the last 24 hours was dated in the future" in page
+    told = client.get("/api/v1/market/sources/").json()["results"]
+    assert [source["clock_ahead"] for source in told] == [1]
+
+
+def test_the_same_article_a_thousand_times_in_a_feed_is_one(
+    feed: Source, network: Network, analyst: User, client_for: ClientFor
+) -> None:
+    entry = "<item><title>Halvern gains</title><guid>one</guid></item>"
+    document = f"<rss><channel><title>F</title>{entry * 1000}</channel></rss>"
+    network(lambda request: answer(document.encode()))
+    assert feed_poll(source=feed) == {"created": 1, "updated": 0, "unchanged": 999, "refused": 0}
+    page = client_for(analyst).get("/market/sources/").content.decode()
+    assert "1 article" in page
+    assert "Healthy" in page
 
 
 def test_a_private_feed_is_refused_without_a_connection(analyst: User) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+import numpy as np
+from django.db.models import Case, F, Q, QuerySet, TextField, When
+from django.db.models.functions import Cast
 
 from apps.market.models import Article, Company, PastScore, Score
 from apps.market.sentiment_index import (
@@ -15,88 +18,102 @@ from apps.market.sentiment_index import (
     REACH,
     IndexReport,
     Share,
-    Telling,
     index_report,
+    index_reports,
 )
+from apps.market.tellings import Stories, moments
 
 _COURSE = timedelta(days=30)
 _SHARES_SHOWN = 20
 
-
-_Scores = QuerySet[Score] | QuerySet[PastScore]
-
-
-def _scores(*, at: datetime, half_life: str, wanted: Q) -> list[_Scores]:
-    """The scores that were known at some time until ``at``: those that hold, and earlier ones."""
-    since = at - _COURSE - REACH * max(HALF_LIVES[half_life], HALF_LIVES["7d"])
-    withdrawn = Article.objects.filter(
-        Q(story=OuterRef("article")) | Q(story=OuterRef("article__story")),
-        correction=Article.Correction.RETRACTED,
-        received_at__lte=at,
-    )
-    about = wanted & Q(
-        company__isnull=False, published_at__gt=since, published_at__lte=at, known_at__lte=at
-    )
-    retracted = Q(article__correction=Article.Correction.RETRACTED) | Q(Exists(withdrawn))
-    return [
-        Score.objects.filter(about).exclude(retracted),
-        PastScore.objects.filter(about).exclude(retracted),
-    ]
-
-
 _READ = (
     "company_id",
     "article_id",
-    "published_at",
-    "known_at",
+    "published",
+    "known",
     "positive",
     "negative",
     "relevance",
     "novelty",
     "source_weight",
-    "versions",
+    "said",
 )
 
 
-def _tellings(scores: list[_Scores], at: datetime) -> dict[int, list[Telling]]:
-    """What the stories say of each company, by its id, as far as was known ``at`` that time.
+def _stories(*, at: datetime, half_life: str, wanted: Q) -> Stories:
+    """What the stories say of each company, as far as was known ``at`` that time; a company's
+    number is its group.
 
-    Always in one order, whichever rows they are read from: sums come out the same to the last bit.
+    From the scores that hold and from those that were replaced, without withdrawn stories.
     """
-    now, past = scores
-    rows = [(*row, None) for row in now.values_list(*_READ)]
-    rows += past.values_list(*_READ, "until")
-    found: dict[int, list[Telling]] = defaultdict(list)
-    for company, article, published, known, positive, negative, *rest in sorted(
-        rows, key=lambda row: (row[2], row[1], row[0], row[3])
-    ):
-        relevance, novelty, source, versions, until = rest
-        models = "; ".join(f"{task} {version}" for task, version in sorted(versions.items()))
-        weight = relevance * novelty * source
-        # That it would be replaced later was not known.
-        end = until if until is not None and until <= at else None
-        telling = Telling(
-            article, published, known, positive - negative, weight, until=end, models=models
-        )
-        found[company].append(telling)
-    return found
+    since = at - _COURSE - REACH * max(HALF_LIVES[half_life], HALF_LIVES["7d"])
+    about = wanted & Q(
+        company__isnull=False, published_at__gt=since, published_at__lte=at, known_at__lte=at
+    )
+    rows = [(*row, None) for row in _as_text(Score.objects.filter(about)).values_list(*_READ)]
+    past = _as_text(PastScore.objects.filter(about)).annotate(end=_text("until"))
+    # That it would be replaced later was not known.
+    kept = Case(When(until__lte=at, then=F("end")), output_field=TextField())
+    rows += past.annotate(kept=kept).values_list(*_READ, "kept")
+    if withdrawn := _withdrawn(at):
+        rows = [row for row in rows if row[1] not in withdrawn]
+    company, article, published, known, positive, negative, relevance, novelty, source, *rest = (
+        zip(*rows, strict=True) if rows else [()] * (len(_READ) + 1)
+    )
+    said, until = rest
+    models = {text: _models(text) for text in set(said)}
+    return Stories.of(
+        article=article,
+        published=moments(published),
+        known=moments(known),
+        until=moments(until),
+        net=np.subtract(positive, negative, dtype=np.float64),
+        weight=np.array(relevance, np.float64) * np.array(novelty) * np.array(source),
+        models=[models[text] for text in said],
+        group=company,
+    )
+
+
+def _text(field: str) -> Cast:
+    return Cast(field, TextField())
+
+
+def _as_text(scores: QuerySet[Any]) -> QuerySet[Any]:
+    """Times and versions as the database writes them: of 100,000 rows most of the time would go
+    into making objects of each."""
+    return scores.annotate(
+        published=_text("published_at"), known=_text("known_at"), said=_text("versions")
+    )
+
+
+def _models(said: str) -> str:
+    """What versions, as JSON, are in words."""
+    versions = sorted(json.loads(said).items())
+    return "; ".join(f"{task} {version}" for task, version in versions)
+
+
+def _withdrawn(at: datetime) -> set[int]:
+    """The articles of stories that had been retracted by then."""
+    retracted = Article.objects.filter(
+        correction=Article.Correction.RETRACTED, received_at__lte=at
+    ).values_list("id", "story_id")
+    ids = {key for pair in retracted for key in pair if key is not None}
+    if not ids:
+        return ids
+    told = Article.objects.filter(story__in=ids).values_list("id", flat=True)
+    return ids | set(told)
 
 
 def company_index(*, company: Company, at: datetime, half_life: str) -> IndexReport:
     """The index of one company as it was known at ``at``."""
-    rows = _scores(at=at, half_life=half_life, wanted=Q(company=company))
-    return index_report(_tellings(rows, at)[company.pk], at, half_life)
+    found = _stories(at=at, half_life=half_life, wanted=Q(company=company))
+    return index_report(found, at, half_life)
 
 
 def joint_index(*, at: datetime, half_life: str, sector: str = "") -> IndexReport:
     """The index of a sector, or of the whole market, over all companies' stories."""
     wanted = Q(company__sector=sector) if sector else Q()
-    found = _tellings(_scores(at=at, half_life=half_life, wanted=wanted), at)
-    return index_report(_together(found), at, half_life)
-
-
-def _together(found: dict[int, list[Telling]]) -> list[Telling]:
-    return [telling for company in sorted(found) for telling in found[company]]
+    return index_report(_stories(at=at, half_life=half_life, wanted=wanted), at, half_life)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +132,22 @@ def watchlist_companies(*, owner: Any) -> QuerySet[Company]:
 def watchlist_index(*, owner: Any, at: datetime, half_life: str) -> WatchlistIndex:
     """The indexes of a person's watchlist, read at once."""
     watched = list(watchlist_companies(owner=owner))
-    rows = _scores(at=at, half_life=half_life, wanted=Q(company__in=watched))
-    found = _tellings(rows, at)
+    found = _stories(at=at, half_life=half_life, wanted=Q(company__in=watched))
+    keys = [company.pk for company in watched]
+    reports = _reports(found, keys, at, half_life)
     return WatchlistIndex(
-        index_report(_together(found), at, half_life),
-        [(company, index_report(found[company.pk], at, half_life)) for company in watched],
+        index_report(found, at, half_life), [(company, reports[company.pk]) for company in watched]
+    )
+
+
+def _reports(
+    stories: Stories, keys: Sequence[int], at: datetime, half_life: str
+) -> dict[int, IndexReport]:
+    """The index of each group of ``stories``; ``keys`` are all groups."""
+    ordered = sorted(keys)
+    places = stories.grouped(np.searchsorted(ordered, stories.group))
+    return dict(
+        zip(ordered, index_reports(places, at, half_life, groups=len(ordered)), strict=True)
     )
 
 
@@ -138,20 +166,29 @@ class SectorIndex:
 
 def sector_indexes(*, at: datetime, half_life: str) -> list[SectorIndex]:
     """The index of every sector and company with news, the sector with most news first."""
-    found = _tellings(_scores(at=at, half_life=half_life, wanted=Q()), at)
-    sectors: dict[str, list[tuple[Company, IndexReport]]] = defaultdict(list)
-    companies = Company.objects.in_bulk(list(found))
-    for company_id, tellings in found.items():
-        report = index_report(tellings, at, half_life)
+    found = _stories(at=at, half_life=half_life, wanted=Q())
+    keys = np.unique(found.group).tolist()
+    companies = Company.objects.in_bulk(keys)
+    names = sorted({company.sector or NO_SECTOR for company in companies.values()})
+    number = {name: place for place, name in enumerate(names)}
+    of_company = np.array([number[companies[key].sector or NO_SECTOR] for key in keys], np.int64)
+    of_row = of_company[np.searchsorted(keys, found.group)]
+    wholes = index_reports(found.grouped(of_row), at, half_life, groups=len(names))
+    members: dict[str, list[tuple[Company, IndexReport]]] = {name: [] for name in names}
+    for key, report in _reports(found, keys, at, half_life).items():
         if report.now.volume:
-            company = companies[company_id]
-            sectors[company.sector or NO_SECTOR].append((company, report))
-    rows = []
-    for name, members in sectors.items():
-        members.sort(key=lambda row: (-row[1].now.volume, row[0].ticker))
-        together = [telling for company, _ in members for telling in found[company.pk]]
-        rows.append(SectorIndex(name, index_report(together, at, half_life), members))
+            members[companies[key].sector or NO_SECTOR].append((companies[key], report))
+    rows = [
+        SectorIndex(name, whole, sorted(members[name], key=_most_told))
+        for name, whole in zip(names, wholes, strict=True)
+        if members[name]
+    ]
     return sorted(rows, key=lambda row: (-row.volume, row.name))
+
+
+def _most_told(row: tuple[Company, IndexReport]) -> tuple[int, str]:
+    company, report = row
+    return -report.now.volume, company.ticker
 
 
 NO_SECTOR = "Other"
@@ -159,7 +196,7 @@ NO_SECTOR = "Other"
 
 def shares_with_articles(*, report: IndexReport) -> list[tuple[Share, Article]]:
     """The articles that move an index most now, each with its share of it."""
-    largest = sorted(report.now.shares, key=lambda share: -abs(share.contribution))
+    largest = sorted(report.shares, key=lambda share: -abs(share.contribution))
     shown = largest[:_SHARES_SHOWN]
     articles = Article.objects.select_related("source").in_bulk(
         [share.telling.article_id for share in shown]

@@ -20,6 +20,9 @@ from apps.market.selectors.indexes import SectorIndex, sector_indexes
 
 FRESH_SECONDS = 15.0
 _KEPT_SECONDS = 60.0
+COSTS = 20.0
+"""How many times longer than it took a map is kept at least: it takes a twentieth of a processor at
+most, however many stories there are."""
 
 Revision = tuple[Any, ...]
 
@@ -36,6 +39,7 @@ class SectorMap:
 class _Kept:
     revision: Revision
     made: float
+    took: float
     found: SectorMap
 
 
@@ -44,21 +48,25 @@ _kept: dict[str, _Kept] = {}
 
 
 def sector_map(*, half_life: str) -> SectorMap:
-    """The sectors now, a minute old at most and ``FRESH_SECONDS`` after news."""
+    """The sectors now, a minute old at most and ``FRESH_SECONDS`` after news, unless computing them
+    takes seconds."""
     revision = _revision()
     with _lock:  # who comes second waits for the first one's
         kept = _kept.get(half_life)
         if kept is not None and not _is_stale(kept, revision):
             return kept.found
-        at = timezone.now()
+        at, began = timezone.now(), time.monotonic()
         found = SectorMap(at, sector_indexes(at=at, half_life=half_life))
+        made = time.monotonic()
         if found.sectors:  # the first news is shown at once
-            _kept[half_life] = _Kept(revision, time.monotonic(), found)
+            _kept[half_life] = _Kept(revision, made, made - began, found)
         return found
 
 
 def _is_stale(kept: _Kept, revision: Revision) -> bool:
     age = time.monotonic() - kept.made
+    if age < COSTS * kept.took:
+        return False
     return age > _KEPT_SECONDS or (kept.revision != revision and age > FRESH_SECONDS)
 
 

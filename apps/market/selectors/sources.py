@@ -30,6 +30,17 @@ def source_get(*, source_id: int) -> Source:
     return source
 
 
+def clocks_ahead() -> dict[int, int]:
+    """How many articles of the last 24 hours each source dated in the future, by its id.
+
+    They were stored with the time of their arrival.
+    """
+    since = timezone.now() - timedelta(hours=24)
+    found = Article.objects.filter(time_corrected=True, received_at__gte=since)
+    rows = found.order_by().values("source").annotate(number=Count("id"))
+    return dict(rows.values_list("source", "number"))
+
+
 @dataclass(frozen=True, slots=True)
 class Backlog:
     """How far the scoring is behind; ``a_minute`` were scored in the last one."""

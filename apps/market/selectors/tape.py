@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -40,18 +40,26 @@ def _with_scores(articles: QuerySet[Article]) -> QuerySet[Article]:
         .annotate(number=Count("id"))
         .values("number")
     )
+    amended = (
+        Article.objects.filter(story=OuterRef("pk"))
+        .exclude(correction="")
+        .order_by("-published_at", "-id")
+        .values("correction")[:1]
+    )
     return (
         articles.select_related("source")
         .prefetch_related(Prefetch("scores", queryset=scores))
         .annotate(similar=Coalesce(Subquery(similar), 0))
+        .annotate(amended=Coalesce(Subquery(amended), Value("")))
     )
 
 
 def tape_list(
     *, wanted: TapeFilter, before: tuple[datetime, int] | None = None, limit: int = PAGE
 ) -> list[Article]:
-    """Scored stories and corrections, newest first, with scores, ``similar`` (their repeats) and
-    ``named_in_title`` (the mentions in the headline).
+    """Scored stories and corrections, newest first, with scores, ``similar`` (their repeats),
+    ``amended`` (how the story was corrected since) and ``named_in_title`` (the mentions in the
+    headline).
 
     ``before`` is the time and id of the last article of the page before.
     """

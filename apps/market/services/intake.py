@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from apps.core import locks
 from apps.market import scorer
-from apps.market.models import Article, Fingerprint, Source
+from apps.market.models import Article, Source
 from apps.market.rows import ArticleRow
+from apps.market.services.prints import prints_store
 from apps.market.stories import (
     MOST_TELLINGS,
     NOVELTY_WINDOW,
@@ -30,7 +31,7 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 LIVE_FOR = timedelta(days=2)
 """Articles older than this when they arrive are archive: scored, but no tape and no alerts."""
 
-_CHUNK = 25
+_CHUNK = 50
 
 Status = Literal["created", "unchanged", "updated"]
 
@@ -88,32 +89,76 @@ def _chunks(rows: Sequence[ArticleRow], size: int) -> Iterable[Sequence[ArticleR
     return (rows[start : start + size] for start in range(0, len(rows), size))
 
 
-def _store_chunk(prepared: list[Prepared], arrival: Arrival) -> list[Outcome]:
+def _store_chunk(prepared: Sequence[Prepared], arrival: Arrival) -> list[Outcome]:
     sources = sources_ensure({part.row.source for part in prepared}, arrival.kind)
     known = _known(prepared, sources)
-    finder = StoryFinder.among_stored(prepared)
-    prints: list[Fingerprint] = []
-    outcomes = []
-    for part in prepared:
-        source = sources[part.row.source]
-        article = known.get((source.pk, part.row.external_id))
-        status: Status = "created"
+    fresh = [
+        part for part in prepared if not _is_unchanged(known.get(_identity(part, sources)), part)
+    ]
+    chunk = _Chunk(sources, known, StoryFinder.among_stored(fresh), arrival)
+    taken = [chunk.take(part) for part in prepared]
+    chunk.insert()
+    prints_store(told=chunk.told)
+    return [Outcome(article.pk, status, article.story_id) for article, status in taken]
+
+
+def _identity(part: Prepared, sources: dict[str, Source]) -> tuple[int, str]:
+    return sources[part.row.source].pk, part.row.external_id
+
+
+def _is_unchanged(article: Article | None, part: Prepared) -> bool:
+    return article is not None and article.content_hash == part.content_hash
+
+
+@dataclass(slots=True)
+class _Chunk:
+    """Rows on their way into the tables, in the order in which they came.
+
+    New articles wait in ``waiting``, to be inserted together: until a row comes that may be one of
+    them, repeat it or correct it. ``told`` are those with a new text, with that text.
+    """
+
+    sources: dict[str, Source]
+    known: dict[tuple[int, str], Article]
+    finder: StoryFinder
+    arrival: Arrival
+    told: list[tuple[Article, Prepared]] = field(default_factory=list)
+    waiting: list[tuple[Article, Prepared]] = field(default_factory=list)
+    _marks: set[int | str | tuple[int, str]] = field(default_factory=set)
+
+    def take(self, part: Prepared) -> tuple[Article, Status]:
+        """Store a row; a new article has its id at the latest after :meth:`insert`."""
+        identity = _identity(part, self.sources)
+        marks = {identity, part.content_hash, *part.signature.keys}
+        if part.correction or not self._marks.isdisjoint(marks):
+            self.insert()
+        article = self.known.get(identity)
         if article is None:
-            article = _create(part, source, finder.find(part), arrival)
-            known[source.pk, part.row.external_id] = article
-        elif article.content_hash == part.content_hash:
-            outcomes.append(Outcome(article.pk, "unchanged", article.story_id))
-            continue
-        else:
-            status = "updated"
-            _revise(article, part, finder.find(part, itself=article.pk))
-        finder.add(article, part)
-        prints += [
-            Fingerprint(article=article, key=key, at=article.published_at) for key in part.keys
-        ]
-        outcomes.append(Outcome(article.pk, status, article.story_id))
-    Fingerprint.objects.bulk_create(prints)
-    return outcomes
+            twin = self.finder.find(part)
+            if twin is not None:
+                self.insert()  # what waits may tell the same story, and is counted
+            article = _new(part, self.sources[part.row.source], twin, self.arrival)
+            self.known[identity] = article
+            self.waiting.append((article, part))
+            self._marks |= marks
+            return article, "created"
+        if article.content_hash == part.content_hash:
+            return article, "unchanged"
+        _revise(article, part, self.finder.find(part, itself=article.pk))
+        self._tell(article, part)
+        return article, "updated"
+
+    def insert(self) -> None:
+        """Insert what waits; the rest of the chunk finds it."""
+        Article.objects.bulk_create([article for article, _ in self.waiting])
+        for article, part in self.waiting:
+            self._tell(article, part)
+        self.waiting.clear()
+        self._marks.clear()
+
+    def _tell(self, article: Article, part: Prepared) -> None:
+        self.finder.add(article, part)
+        self.told.append((article, part))
 
 
 def sources_ensure(names: set[str], kind: Source.Kind) -> dict[str, Source]:
@@ -136,9 +181,9 @@ def _known(
     return {(article.source_id, article.external_id): article for article in stored}
 
 
-def _create(part: Prepared, source: Source, twin: Article | None, arrival: Arrival) -> Article:
+def _new(part: Prepared, source: Source, twin: Article | None, arrival: Arrival) -> Article:
     published_at, time_corrected = arrival.time_of(part.row)
-    return Article.objects.create(
+    return Article(
         source=source,
         external_id=part.row.external_id,
         url=part.row.url,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -204,3 +204,9 @@ def _evidence(score: Score | None, field: str) -> list[_Span]:
             )
             found.append((start, end, Says(way, words)))
     return found
+
+
+@register.filter
+def of(numbers: Mapping[int, int], key: int) -> int:
+    """The number that is kept for a key, else 0."""
+    return numbers.get(key, 0)

@@ -9,6 +9,7 @@ import { fillChip, tickerChip } from "./sentiment.js";
 
 const KEPT_ROWS = 400;
 const LEAVING = 250; // milliseconds
+const AMENDED = { corrected: "corrected since", retracted: "withdrawn since" };
 const CORRECTIONS = { corrected: "Correction", retracted: "Retraction" };
 
 export class Tape {
@@ -46,6 +47,7 @@ export class Tape {
 
   /** An article was scored (or scored anew: then its row is replaced). */
   add(payload) {
+    if (payload.correction) this.#amend(payload);
     const shown = this.#holder.querySelector(`[data-id="${Number(payload.id)}"]`);
     if (shown) return shown.replaceWith(this.#row(payload));
     this.#waiting = this.#waiting.filter((other) => other.id !== payload.id);
@@ -62,6 +64,16 @@ export class Tape {
       mark.querySelector("[data-similar]").textContent = similar;
     }
     for (const payload of this.#waiting) if (payload.story === story) payload.similar = similar;
+  }
+
+  /** A story that is shown was corrected or withdrawn. */
+  #amend({ id, story, correction }) {
+    for (const row of this.#holder.querySelectorAll(`[data-id="${Number(story)}"]`)) {
+      if (story === id) continue;
+      const mark = row.querySelector("[data-amended]");
+      mark.hidden = false;
+      mark.textContent = AMENDED[correction];
+    }
   }
 
   #busy() {
