@@ -20,6 +20,8 @@ SUPPORT_MASKED_KINDS: list[DetectedKind] = ENVIRONMENT.masked_kinds
 # Conversations that the bot must hold (manage.py test_bot), and what it did in the last runs.
 SUPPORT_CONVERSATIONS_DIR: Path = DEMO_DIR / "conversations"
 SUPPORT_TEST_RUNS_DIR: Path = VAR_DIR / "conversation_tests"
+# After so many months without a change an article that is still cited counts as stale.
+SUPPORT_STALE_MONTHS = ENVIRONMENT.stale_months
 # Whether the weekly report on Support is mailed to team leads who have an address.
 SUPPORT_REPORT_MAIL = ENVIRONMENT.support_report_mail
 

@@ -7,6 +7,9 @@ from urllib.parse import quote, urlencode
 from django import template
 from django.urls import reverse
 
+from apps.modelhub.models import LabelledExample
+from apps.modelhub.pieces import pieces
+
 register = template.Library()
 
 _NAMES = {
@@ -36,6 +39,12 @@ def prediction_url(task: str, text: str) -> str:
     """The page that opens what the live version of a task says of a text."""
     asked = urlencode({"task": task, "text": text[:_OPENED]}, quote_via=quote)
     return f"{reverse('modelhub:prediction')}#{asked}"
+
+
+@register.filter
+def entity_pieces(example: LabelledExample) -> list[tuple[str, str]]:
+    """The example's text cut at its entities."""
+    return pieces(example.text, example.spans or [])
 
 
 @register.filter
