@@ -16,6 +16,7 @@ import pkgutil
 import signal
 import sys
 import uuid
+from importlib import import_module
 from typing import Any
 
 RULES = {"pin": "change_pin"}
@@ -33,9 +34,12 @@ class _NoMigrations(dict[str, None]):
 
 
 def main() -> None:
-    from config import asgi  # it loads the suite
+    import uvicorn
 
-    assert asgi.application is not None
+    from config.asgi import application  # it loads the suite
+
+    import_module("ml.serving.fakes")  # each server needs it
+    uvicorn.Config(application).load()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     say(prepare())
     for line in sys.stdin:
