@@ -42,6 +42,7 @@ class Environment:
     site_url: str
     alert_addresses: list[str]
     model_report_mail: bool
+    stale_months: int
     support_report_mail: bool
     gate_conversations: Path | None
     require_all: bool
@@ -75,6 +76,7 @@ def read_environment() -> Environment:
         fetch_allowed_hosts=_env.list("TREFOIL_FETCH_ALLOWED_HOSTS", []),
         site_url=_env.str("TREFOIL_SITE_URL", "http://127.0.0.1:8000").rstrip("/"),
         alert_addresses=_env.list("TREFOIL_ALERT_ADDRESSES", []),
+        stale_months=_env.int("TREFOIL_STALE_MONTHS", 12, validate=validate.Range(min=1)),
         support_report_mail=_env.bool("TREFOIL_SUPPORT_REPORT_MAIL", False),
         gate_conversations=_env.path("TREFOIL_GATE_CONVERSATIONS", None),
         model_report_mail=_env.bool("TREFOIL_MODEL_REPORT_MAIL", False),

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from apps.core.delivery_models import OutgoingMessage, OutgoingTry
 from apps.market.hours import ALL_DAYS, Hours
 
 
@@ -127,14 +128,12 @@ class Digest(models.Model):
         return f"digest to {self.channel_id}"
 
 
-class Delivery(models.Model):
-    """Something that goes to one channel once, however many tries that takes.
+class Delivery(OutgoingMessage):
+    """Something that goes to one channel.
 
-    ``key`` is what the receiver drops repeats by, the same in each try. ``once`` names what a
-    channel is told a single time, however many alerts tell it: a story. ``message`` is what is
-    said, composed at the first try and kept, with ``details`` where there is no alert to compose
-    it of. ``lease_until`` is how long the process that sends
-    it keeps it from others. ``owner`` and ``channel_name`` stay when the channel is deleted.
+    ``once`` names what a channel is told a single time, however many alerts tell it: a story.
+    ``message`` is composed at the first try, of the alert or, where there is none, of ``details``.
+    ``owner`` and ``channel_name`` stay when the channel is deleted.
     """
 
     class Kind(models.TextChoices):
@@ -143,12 +142,6 @@ class Delivery(models.Model):
         OVERFLOW = "overflow", "Overflow"
         DIGEST = "digest", "Digest"
         TEST = "test", "Test"
-
-    class State(models.TextChoices):
-        WAITING = "waiting", "Waiting"
-        DELIVERED = "delivered", "Delivered"
-        DEAD = "dead", "Given up"
-        DROPPED = "dropped", "Not sent"
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="market_deliveries"
@@ -161,17 +154,8 @@ class Delivery(models.Model):
     alert = models.ForeignKey(
         "market.Alert", on_delete=models.CASCADE, null=True, related_name="deliveries"
     )
-    key = models.CharField(max_length=120, unique=True)
     once = models.CharField(max_length=120, blank=True)
     details = models.JSONField(default=dict)
-    message = models.JSONField(null=True)
-    state = models.CharField(max_length=9, choices=State.choices, default=State.WAITING)
-    created_at = models.DateTimeField(auto_now_add=True)
-    due_at = models.DateTimeField()
-    lease_until = models.DateTimeField(null=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    delivered_at = models.DateTimeField(null=True)
-    error = models.CharField(max_length=300, blank=True)
 
     class Meta:
         verbose_name_plural = "deliveries"
@@ -187,23 +171,12 @@ class Delivery(models.Model):
             models.Index(fields=["owner", "-id"]),
         ]
 
-    def __str__(self) -> str:
-        return self.key
 
-
-class DeliveryTry(models.Model):
-    """One try of a delivery; ``status`` is the HTTP status, if there was an answer."""
+class DeliveryTry(OutgoingTry):
+    """One try of a delivery."""
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="tries")
-    at = models.DateTimeField()
-    seconds = models.FloatField()
-    delivered = models.BooleanField()
-    status = models.PositiveSmallIntegerField(null=True)
-    error = models.CharField(max_length=300, blank=True)
 
-    class Meta:
+    class Meta(OutgoingTry.Meta):
+        abstract = False
         verbose_name_plural = "delivery tries"
-        ordering = ["id"]
-
-    def __str__(self) -> str:
-        return f"{self.delivery_id} at {self.at}"

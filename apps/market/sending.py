@@ -1,62 +1,15 @@
-"""Sends composed messages to channels, side by side, and says how each try went.
-
-Touches no database: what it needs of a channel is in :class:`Parcel`.
-"""
+"""What goes to each kind of channel, and by which way."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import structlog
-from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.core.mail import EmailMessage
 
-from apps.core.fetching import Fetcher, FetchError
-from apps.core.signing import secret_of, signed_headers
+from apps.core.posting import Parcel
 from apps.market.delivery_models import Channel
-
-logger = structlog.get_logger(__name__)
-
-SECONDS = 10.0
-"""The most time that one try takes."""
-
-_GONE = 410
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """A message on its way (see :mod:`apps.market.messages`)."""
-
-    delivery_id: int
-    kind: str
-    address: str
-    nonce: str
-    key: str
-    message: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a try went. ``final`` failures are not worth another try; ``error`` is for a person."""
-
-    delivery_id: int
-    delivered: bool
-    seconds: float
-    status: int | None = None
-    error: str = ""
-    final: bool = False
-
-
-def sender() -> Fetcher:
-    """The guarded client with this installation's trusted hosts."""
-    allowed = frozenset(settings.FETCH_ALLOWED_HOSTS)
-    return Fetcher(allowed_hosts=allowed, total_seconds=SECONDS)
 
 
 def mail_allowed(*, owner: Any, address: str) -> bool:
@@ -69,67 +22,21 @@ def mail_allowed(*, owner: Any, address: str) -> bool:
     return wanted in named or f"@{wanted.rpartition('@')[2]}" in named
 
 
-def parcels_send(*, parcels: Sequence[Parcel]) -> list[Outcome]:
-    """Try to deliver each parcel; a slow receiver holds up none but its own."""
-    return async_to_sync(_send_all)(parcels)
+def parcel_for(*, delivery_id: int, key: str, channel: Channel, message: dict[str, Any]) -> Parcel:
+    """A message (see :mod:`apps.market.messages`) as its channel takes it."""
+    address = channel.address
+    if channel.kind == Channel.Kind.EMAIL:
+        return Parcel(delivery_id, key, by_hand=partial(_mail, address, key, message))
+    if channel.kind == Channel.Kind.SLACK:
+        return Parcel(delivery_id, key, address, {"text": message["slack"]})
+    return Parcel(delivery_id, key, address, message["data"], channel.nonce)
 
 
-async def _send_all(parcels: Sequence[Parcel]) -> list[Outcome]:
-    client = sender()
-    return list(await asyncio.gather(*(_try(client, parcel) for parcel in parcels)))
-
-
-async def _try(client: Fetcher, parcel: Parcel) -> Outcome:
-    start = time.monotonic()
-    status, error, final = None, "", False
-    try:
-        if parcel.kind == Channel.Kind.EMAIL:
-            await asyncio.to_thread(_mail, parcel)
-        else:
-            status = await _post(client, parcel)
-            error = "" if 200 <= status < 300 else _refusal(status)
-            final = status == _GONE
-    except FetchError as failure:
-        error, final = str(failure), failure.code in ("address_refused", "invalid_url")
-    except OSError as failure:  # smtplib's errors are OSErrors as well
-        error = f"The mail server did not take it ({type(failure).__name__})."
-    except Exception as failure:  # a fault of ours must not cost the other parcels their try
-        logger.exception("delivery failed", delivery=parcel.delivery_id)
-        error = f"Failed: {type(failure).__name__}."
-    seconds = time.monotonic() - start
-    return Outcome(parcel.delivery_id, not error, seconds, status, error, final)
-
-
-async def _post(client: Fetcher, parcel: Parcel) -> int:
-    headers = {"Content-Type": "application/json"}
-    if parcel.kind == Channel.Kind.SLACK:
-        body = _json({"text": parcel.message["slack"]})
-    else:
-        body = _json(parcel.message["data"])
-        headers |= signed_headers(
-            secret=secret_of(parcel.nonce), key=parcel.key, timestamp=int(time.time()), body=body
-        )
-    return await client.apost(parcel.address, content=body, headers=headers)
-
-
-def _mail(parcel: Parcel) -> None:
+def _mail(address: str, key: str, message: dict[str, Any]) -> None:
     EmailMessage(
-        subject=parcel.message["subject"],
-        body=parcel.message["text"],
-        to=[parcel.address],
+        subject=message["subject"],
+        body=message["text"],
+        to=[address],
         # The same in each try: a mail program shows a repeat once.
-        headers={"Message-ID": f"<{parcel.key}@trefoil>", "Auto-Submitted": "auto-generated"},
+        headers={"Message-ID": f"<{key}@trefoil>", "Auto-Submitted": "auto-generated"},
     ).send()
-
-
-def _json(content: dict[str, Any]) -> bytes:
-    """The same bytes in each try: a database may give a stored object's keys in another order."""
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
-
-
-def _refusal(status: int) -> str:
-    if 300 <= status < 400:
-        return f"The receiver sends elsewhere ({status}); redirects are not followed."
-    if status == _GONE:
-        return "The receiver is gone for good (410)."
-    return f"The receiver answered {status}."

@@ -17,6 +17,7 @@ from apps.core.errors import Problem
 from apps.modelhub.access import permission_needed
 from apps.modelhub.labelling_models import LabelQueue
 from apps.modelhub.labelling_views import answer_in, choices
+from apps.modelhub.pieces import pieces
 from apps.modelhub.selectors.agreement import Pair, agreement, pairs
 from apps.modelhub.selectors.labelling import queue_get
 from apps.modelhub.services.adjudication import row_decide
@@ -110,11 +111,7 @@ def _pieces(queue: LabelQueue, text: str, answer: list[Any]) -> list[tuple[str, 
     """The text cut at its entities: each piece with its label, or none."""
     if queue.kind != LabelQueue.Kind.NER:
         return []
-    pieces, at = [], 0
-    for start, end, label in answer:
-        pieces += [(text[at:start], ""), (text[start:end], label)]
-        at = end
-    return [piece for piece in [*pieces, (text[at:], "")] if piece[0]]
+    return pieces(text, answer)
 
 
 def _editor(queue: LabelQueue, pair: Pair) -> dict[str, Any] | None:

@@ -17,13 +17,23 @@ from rest_framework.views import APIView
 
 from apps.accounts.selectors import signed_in
 from apps.core import gateway
-from apps.modelhub import dataset_api, explain_api, promotion_api, run_api, selectors, services
+from apps.modelhub import (
+    dataset_api,
+    dispute_api,
+    explain_api,
+    promotion_api,
+    run_api,
+    selectors,
+    services,
+)
 from apps.modelhub.access import require
 from apps.modelhub.explaining import MAX_CHARACTERS as MAX_EXPLAINED
 from apps.modelhub.explaining import explain
 from apps.modelhub.models import LabelledExample
 from apps.modelhub.payloads import prediction_payload
+from apps.modelhub.selectors.corrections import entity_row, examples_settled
 from apps.modelhub.sight import hidden_examples, seen_examples
+from ml.data.row_kinds import record_of
 
 MAX_TEXTS = 64
 MAX_CHARACTERS = 20_000
@@ -132,21 +142,28 @@ class ExampleListView(generics.ListAPIView[LabelledExample]):
 
 
 class ExampleExportView(APIView):
-    """The examples of a task as JSONL ``{"text", "label"}``, ready for ``finetune``,
-    without those whose texts the caller may not read."""
+    """The examples of a task as JSONL ready for ``finetune``: ``{"text", "label"}``, of entities
+    ``{"tokens", "tags"}``; without those whose texts the caller may not read, and those about which
+    people disagree."""
 
     @extend_schema(responses={(200, "application/jsonl"): str})
     def get(self, request: Request) -> StreamingHttpResponse:
         require(request, "modelhub.view_examples")
-        examples = selectors.example_list(task=request.query_params.get("task"))
+        examples = examples_settled(task=request.query_params.get("task"))
         person = signed_in(request)
 
         def lines() -> Iterator[str]:
             for example in seen_examples(person, examples.iterator(chunk_size=500)):
-                row = {"text": example.text, "label": example.new_label}
+                row = _row(example)
                 yield json.dumps(row, ensure_ascii=False) + "\n"
 
         return StreamingHttpResponse(lines(), content_type="application/jsonl")
+
+
+def _row(example: LabelledExample) -> dict[str, Any]:
+    if example.spans is not None:
+        return record_of(entity_row(example))
+    return {"text": example.text, "label": example.new_label}
 
 
 class ExampleView(APIView):
@@ -166,6 +183,7 @@ urlpatterns = [
     path("explain/", ExplainView.as_view(), name="api-explain"),
     path("examples/", ExampleListView.as_view(), name="api-examples"),
     path("examples/<int:example_id>/", ExampleView.as_view(), name="api-example"),
+    *dispute_api.urlpatterns,
     path("examples/export/", ExampleExportView.as_view(), name="api-examples-export"),
     *explain_api.urlpatterns,
     *dataset_api.urlpatterns,

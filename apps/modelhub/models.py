@@ -28,6 +28,8 @@ class LabelledExample(models.Model):
     """A text with the label that a person gave it, and where that came from.
 
     ``subject`` names the object that was corrected; of one person there is one example of it.
+    Of entities the labels name their types, and ``spans`` and ``old_spans`` say where they are, as
+    ``[start, end, label]``. ``decides`` marks a team lead's word where people disagree.
     """
 
     class App(models.TextChoices):
@@ -42,6 +44,9 @@ class LabelledExample(models.Model):
     text = models.TextField(max_length=20_000)
     old_label = models.CharField(max_length=120, blank=True)
     new_label = models.CharField(max_length=120)
+    spans = models.JSONField(null=True, blank=True)
+    old_spans = models.JSONField(null=True, blank=True)
+    decides = models.BooleanField(default=False)
     confidence = models.FloatField(null=True, blank=True)
     model_version = models.CharField(max_length=60, blank=True)
     provenance = models.JSONField(default=dict)
@@ -63,6 +68,18 @@ class LabelledExample(models.Model):
 
     def __str__(self) -> str:
         return f"{self.task}: {self.new_label}"
+
+    @property
+    def said(self) -> Any:
+        """What the person said: a label, or the entities."""
+        return self.new_label if self.spans is None else self.spans
+
+    @property
+    def confirms(self) -> bool:
+        """Whether the model had said the same."""
+        if self.spans is not None:
+            return bool(self.spans == self.old_spans)
+        return self.new_label == self.old_label
 
 
 class DataSet(models.Model):

@@ -17,9 +17,10 @@ from apps.core.errors import InvalidInput, NotAllowed, Problem
 from apps.modelhub import selectors, services
 from apps.modelhub.access import permission_needed
 from apps.modelhub.api import MAX_CHARACTERS
-from apps.modelhub.explaining import explain, segments
+from apps.modelhub.explaining import EXPLAINED, explain, segments
 from apps.modelhub.payloads import prediction_payload
 from apps.modelhub.promotion_views import promotion_context
+from apps.modelhub.selectors.disputes import dispute_list
 from apps.modelhub.selectors.shipped import Newer
 from apps.modelhub.sight import hidden_examples
 from ml.entities.personal import PII_TASK, TAGGER
@@ -121,6 +122,8 @@ def examples(request: HttpRequest) -> HttpResponse:
         "hidden": hidden_examples(signed_in(request), page.object_list),
         "task": task,
         "tasks": selectors.example_tasks(),
+        "opened": {info.task for info in gateway.models() if info.kind in EXPLAINED},
+        "disputes": sum(one.verdict is None for one in dispute_list(task=task)),
     }
     return render(request, "modelhub/examples.html", context)
 

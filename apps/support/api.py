@@ -30,6 +30,7 @@ from apps.support import (
     desk_api,
     flow_api,
     gap_api,
+    health_api,
     promise_api,
     replay_api,
     report_api,
@@ -38,6 +39,7 @@ from apps.support import (
     selectors,
     services,
     team_api,
+    webhook_api,
 )
 from apps.support.endpoints import Anything, MessageInput, body_of, page_size, require, seen, valid
 from apps.support.models import Conversation
@@ -274,6 +276,7 @@ def _for_visitor(conversation: Conversation) -> dict[str, Any]:
 
 urlpatterns = [
     *article_api.urlpatterns,
+    *health_api.urlpatterns,
     path("search/", SearchView.as_view(), name="api-support-search"),
     path("conversations/counts/", ConversationCountsView.as_view(), name="api-counts"),
     path("conversations/", ConversationListView.as_view(), name="api-conversations"),
@@ -284,6 +287,7 @@ urlpatterns = [
     *correction_api.urlpatterns,
     *desk_api.urlpatterns,
     *team_api.urlpatterns,
+    *webhook_api.urlpatterns,
     *deadline_api.urlpatterns,
     *promise_api.urlpatterns,
     *gap_api.urlpatterns,

@@ -33,10 +33,13 @@ class SupportConfig(AppConfig):
         register_periodic(
             "wake-conversations", tasks.wake_conversations, every=timedelta(seconds=20)
         )
+        register_periodic("review-articles", tasks.review_articles, every=timedelta(hours=1))
         register_periodic("find-gaps", tasks.find_gaps, every=timedelta(minutes=3))
         register_periodic("apply-retention", tasks.apply_retention, every=timedelta(hours=6))
         register_periodic("mail-support-report", tasks.mail_report, every=timedelta(days=7))
         register_periodic("watch-promises", tasks.watch_promises, every=timedelta(minutes=5))
+        register_periodic("send-webhooks", tasks.send_webhooks, every=timedelta(seconds=15))
+        register_periodic("prune-webhook-log", tasks.prune_webhook_log, every=timedelta(hours=6))
         register_periodic("watch-desk", tasks.watch_desk, every=timedelta(seconds=20))
         lifespan.register_service("support-answerer", run_answerer)
         lifespan.register_service("support-languages", warm_languages)

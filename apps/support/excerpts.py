@@ -30,9 +30,11 @@ def excerpt(blocks: Sequence[str], passage: str | None) -> str:
     """The opening, which answers the question as such, and the blocks that ``passage`` is from.
 
     ``passage`` is a piece of the text as it was indexed, in one line, which may begin and end in
-    the middle of a list; what is shown does not.
+    the middle of a list; what is shown does not. Of a block that is too long to show the passage
+    is shown alone.
     """
-    wanted = {0} | (set(_blocks_with(blocks, passage)) if passage else set())
+    holding = set(_blocks_with(blocks, passage)) if passage else set()
+    wanted = {0} | holding
     for number in sorted(wanted):
         if number and blocks[number - 1].endswith(":"):
             wanted.add(number - 1)
@@ -40,11 +42,19 @@ def excerpt(blocks: Sequence[str], passage: str | None) -> str:
             wanted.add(number + 1)
     text = ""
     for number in sorted(wanted):
-        longer = f"{text}\n\n{plain(blocks[number])}".strip()
+        inside = passage if passage and number in holding else ""
+        longer = f"{text}\n\n{_shown(blocks[number], inside)}".strip()
         if text and len(longer) > LIMIT:
             break
         text = longer
     return text if len(text) <= LIMIT else f"{text[:LIMIT].rsplit(maxsplit=1)[0]} …"
+
+
+def _shown(block: str, passage: str) -> str:
+    """A block as chat text; of one that is too long, the passage in it if there is one."""
+    if len(block) <= LIMIT or not passage or " ".join(block.split()).startswith(passage):
+        return plain(block)
+    return f"… {plain(passage)} …"
 
 
 def _blocks_with(blocks: Sequence[str], passage: str) -> Iterator[int]:

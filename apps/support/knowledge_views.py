@@ -25,6 +25,7 @@ from apps.support.importing import Imported
 from apps.support.markdown import safe_html
 from apps.support.models import Article, ArticleUpload
 from apps.support.selectors.articles import STATES
+from apps.support.selectors.health import cited_in, health_of
 from apps.support.services import uploads
 
 _PAGE = 30
@@ -242,6 +243,9 @@ def _editor(
         # A refused save keeps the version that its author has read.
         "version": values.get("version") or (article.version if article else 0),
     }
+    if article is not None:
+        context["health"] = health_of(article=article)
+        context["cited_in"] = cited_in(article=article, operator=signed_in(request))
     return render(request, "support/editor.html", context, status=status)
 
 

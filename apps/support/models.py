@@ -133,8 +133,9 @@ class Conversation(models.Model):
     ``first_reply_at`` when a person wrote first; ``deadlines`` maps what is promised (``first``,
     ``next``, ``resolution``) to its moment, ``breached`` names what was not kept, and ``due_at`` is
     the earliest that still can be. ``flow`` is where it stands in a flow, or what flow was offered;
-    empty outside of one. ``visitor_read`` and ``operator_read`` are the messages up to which each
-    side has read what the other wrote.
+    empty outside of one. ``tone`` is how the customer sounded last, and ``rank_at`` orders those
+    who wait (:mod:`apps.support.urgency`). ``visitor_read`` and ``operator_read`` are the messages
+    up to which each side has read what the other wrote.
     """
 
     class State(models.TextChoices):
@@ -165,6 +166,8 @@ class Conversation(models.Model):
     unsure_count = models.PositiveSmallIntegerField(default=0)
     is_example = models.BooleanField(default=False)
     priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.NORMAL)
+    tone = models.CharField(max_length=8, blank=True)
+    rank_at = models.DateTimeField(null=True, blank=True, db_index=True)
     tags = models.JSONField(default=list, blank=True)
     flow = models.JSONField(default=dict, blank=True)
     snoozed_until = models.DateTimeField(null=True, blank=True, db_index=True)
@@ -298,6 +301,10 @@ from apps.support.flow_models import (  # noqa: E402 - they refer to what stands
 from apps.support.gap_models import Gap as Gap  # noqa: E402
 from apps.support.gap_models import GapQuestion as GapQuestion  # noqa: E402
 from apps.support.gap_models import Rating as Rating  # noqa: E402
+from apps.support.health_models import ArticleHealth as ArticleHealth  # noqa: E402
+from apps.support.webhook_models import Webhook as Webhook  # noqa: E402
+from apps.support.webhook_models import WebhookDelivery as WebhookDelivery  # noqa: E402
+from apps.support.webhook_models import WebhookTry as WebhookTry  # noqa: E402
 
 __all__ = [
     "Article",

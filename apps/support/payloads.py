@@ -11,6 +11,7 @@ from django.utils.text import slugify
 from apps.accounts.models import User
 from apps.core.errors import InvalidInput
 from apps.support.models import Conversation, DeskCalendar, Message, Note, Policy, SavedView, Team
+from apps.support.urgency import pressure
 
 if TYPE_CHECKING:
     from apps.support.selectors import Place
@@ -54,12 +55,27 @@ def conversation_payload(conversation: Conversation) -> dict[str, Any]:
         "is_example": conversation.is_example,
         "priority": conversation.priority,
         "priority_label": conversation.get_priority_display(),
+        "tone": conversation.tone,
+        "pressing": _pressing(conversation),
         "tags": conversation.tags,
         "snoozed_until": _moment(conversation.snoozed_until),
         "queued_at": _moment(conversation.queued_at),
         "deadlines": conversation.deadlines,
         "breached": conversation.breached,
         "at": conversation.active_at.isoformat(),
+    }
+
+
+def _pressing(conversation: Conversation) -> dict[str, Any] | None:
+    """Since when somebody waits for a person, why they press, and since when by the score."""
+    found = pressure(conversation)
+    if found is None:
+        return None
+    return {
+        "since": found.since.isoformat(),
+        "rank_at": found.rank_at.isoformat(),
+        "points": found.points,
+        "reasons": list(found.reasons),
     }
 
 

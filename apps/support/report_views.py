@@ -14,6 +14,7 @@ from apps.core.errors import Problem
 from apps.support import selectors
 from apps.support.access import permission_needed
 from apps.support.reporting import day_bars, report_csv, report_of
+from apps.support.selectors.health import stale_since
 from apps.support.selectors.reports import Period, report_get
 
 
@@ -35,13 +36,16 @@ def report(request: HttpRequest) -> HttpResponse:
         return response
     team = request.GET.get("team", "")
     query = {"from": found.period.first, "to": found.period.last} | ({"team": team} if team else {})
-    titles = dict(selectors.article_titles(slugs=[row.name for row in found.articles]))
+    slugs = [row.name for row in found.articles]
+    titles, stale = dict(selectors.article_titles(slugs=slugs)), stale_since(slugs=slugs)
     context = {
         "report": found,
         "bars": day_bars(found),
         "teams": selectors.team_list(),
         "team": team,
-        "articles": [(titles.get(row.name, row.name), row) for row in found.articles],
+        "articles": [
+            (titles.get(row.name, row.name), row, stale.get(row.name)) for row in found.articles
+        ],
         "query": urlencode(query),
         "problem": problem,
     }

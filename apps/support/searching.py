@@ -44,7 +44,7 @@ def search(*, words: str, operator: User) -> Found:
     by_words = _by_words(words, operator)
     known = {one.id for one in by_words}
     by_meaning = [one for one in _by_meaning(words, operator) if one.id not in known]
-    return Found([*by_words, *by_meaning], _articles(words))
+    return Found([*by_words, *by_meaning], articles_found(words))
 
 
 def _by_words(words: str, operator: User) -> list[FoundConversation]:
@@ -72,7 +72,8 @@ def _by_meaning(words: str, operator: User) -> list[FoundConversation]:
     ]
 
 
-def _articles(words: str) -> list[FoundArticle]:
+def articles_found(words: str) -> list[FoundArticle]:
+    """The articles that fit, best first, drafts and the team's own by their titles alone."""
     try:
         slugs = knowledge.search_slugs(words)[:_EACH]
     except Problem:

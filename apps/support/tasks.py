@@ -7,7 +7,7 @@ from django_tasks import task
 
 from apps.core.errors import Problem
 from apps.support import report_mail, services
-from apps.support.services import gaps, promises, retention, uploads
+from apps.support.services import gaps, health, promises, retention, telling, uploads
 
 logger = structlog.get_logger(__name__)
 
@@ -35,6 +35,12 @@ def find_gaps() -> int:
 
 
 @task()
+def review_articles() -> int:
+    """Find the articles that went stale."""
+    return health.articles_review()
+
+
+@task()
 def apply_retention() -> int:
     """Delete what the enabled rules of retention say."""
     return retention.rules_apply()
@@ -58,3 +64,15 @@ def watch_desk() -> int:
     services.presence_expire()
     services.breaches_tell()
     return services.absent_return() + services.silence_return() + services.deal_all()
+
+
+@task()
+def send_webhooks() -> int:
+    """Send what webhooks are due to be told: tries that failed, and what a dead worker held."""
+    return telling.outbox.send_due()
+
+
+@task()
+def prune_webhook_log() -> int:
+    """Delete what webhooks were told long ago."""
+    return telling.log_prune()

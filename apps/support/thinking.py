@@ -26,7 +26,7 @@ from apps.support.models import Message
 from apps.support.privacy import mask
 from apps.support.promises import limit_for, shown
 from ml.retrieval.hybrid import Hit
-from ml.types import Classification, Entity, MultiLabel
+from ml.types import Classification, MultiLabel, Tagging
 
 SCREEN = "toxicity"
 """The task that tells what of a message is abuse."""
@@ -63,7 +63,7 @@ async def think(message: Message) -> tuple[Decision, Analysis]:
     """
     clock: dict[str, float] = {}
     foreign = await _foreign(message.text)
-    first, entities = await asyncio.gather(
+    first, tagging = await asyncio.gather(
         _read(clock, message, message.text, foreign),
         _timed(clock, "entities", _entities(message.text)),
     )
@@ -71,10 +71,10 @@ async def think(message: Message) -> tuple[Decision, Analysis]:
     reading = await _read_again(message, first, foreign)
     if reading is not first:
         clock["read again"] = time.perf_counter() - began
-    heard = Heard(message, reading.decision, reading.intent, entities)
+    heard = Heard(message, reading.decision, reading.intent, tagging.entities)
     decision, flow = await _timed(clock, "flow", with_flows(heard))
     reading = replace(reading, decision=decision)
-    analysis = _analysis(reading, entities, foreign, clock)
+    analysis = _analysis(reading, tagging, foreign, clock)
     if flow is not None:
         analysis["flow"] = flow
     if reading.text != message.text:
@@ -174,17 +174,17 @@ async def _retrieved(clock: dict[str, float], text: str) -> tuple[Knowledge, lis
     return await _timed(clock, "retrieval", retrieve(text, embedding))
 
 
-async def _entities(text: str) -> tuple[Entity, ...]:
+async def _entities(text: str) -> Tagging:
     """Names in the text; an answer does not wait for a tagger that is away."""
     try:
-        return (await gateway.atag([text]))[0].entities
+        return (await gateway.atag([text]))[0]
     except ModelUnavailable:
-        return ()
+        return Tagging((), "")
 
 
 def _analysis(
     reading: _Reading,
-    entities: tuple[Entity, ...],
+    tagging: Tagging,
     foreign: str | None,
     clock: dict[str, float],
 ) -> Analysis:
@@ -198,9 +198,16 @@ def _analysis(
         "out_of_scope": None if intent.out_of_scope is None else round(intent.out_of_scope, 4),
         "version": intent.version,
         "entities": [
-            {"text": entity.text, "label": entity.label, "score": round(entity.score, 3)}
-            for entity in entities
+            {
+                "text": entity.text,
+                "label": entity.label,
+                "score": round(entity.score, 3),
+                "start": entity.start,
+            }
+            for entity in tagging.entities
         ],
+        "tagger": tagging.version,
+        "encoder": reading.known.index.encoder_version,
         "language": foreign or "en",
         "action": decision.action,
         "rule": decision.rule,

@@ -1,12 +1,14 @@
-"""How urgent a matter is by itself, before an operator has looked at it."""
+"""How much a conversation presses: by its matter, the customer's tone, and how long they wait."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from apps.support.models import Conversation
 
 Priority = Conversation.Priority
+State = Conversation.State
 
 LOSES_MONEY = frozenset(
     {
@@ -22,14 +24,53 @@ LOSES_MONEY = frozenset(
 WITHOUT_CARD = frozenset({"card swallowed", "passcode forgotten", "pin blocked"})
 """Matters in which the customer cannot pay at this moment."""
 
+POINTS = {Priority.URGENT: 150, Priority.HIGH: 60, Priority.NORMAL: 30, Priority.LOW: 0}
+UPSET = 15
+"""What a priority and an upset customer add to the minutes that somebody waits."""
+ABUSIVE = "abusive"
+"""The tag of a conversation in which the visitor was abusive."""
 
-def urgency(*, matter: str, tags: Collection[str], upset: str) -> Priority:
-    """What a conversation deserves by its matter, and by whether the customer is ``upset``, a tag.
 
-    How long somebody waits decides among those of the same priority.
-    """
+@dataclass(frozen=True, slots=True)
+class Pressure:
+    """Why a conversation presses: ``points`` beside the minutes since ``since``, and reasons."""
+
+    points: int
+    since: datetime
+    reasons: tuple[str, ...]
+
+    @property
+    def rank_at(self) -> datetime:
+        """When one who presses for nothing but waiting would have had to come to press as much.
+
+        The minutes since then are the score, and who has the earliest comes first: all wait equally
+        fast, so that the order need not be reckoned anew.
+        """
+        return self.since - timedelta(minutes=self.points)
+
+
+def urgency(*, matter: str) -> Priority:
+    """What a conversation deserves by its matter, before an operator has looked at it."""
     if matter in LOSES_MONEY:
         return Priority.URGENT
-    if matter in WITHOUT_CARD or upset in tags:
-        return Priority.HIGH
-    return Priority.NORMAL
+    return Priority.HIGH if matter in WITHOUT_CARD else Priority.NORMAL
+
+
+def pressure(conversation: Conversation) -> Pressure | None:
+    """What presses; ``None`` while nobody waits for a person."""
+    since = None
+    if conversation.state == State.QUEUED:
+        since = conversation.queued_at
+    elif conversation.state == State.PERSON:
+        since = conversation.unanswered_since
+    if since is None:
+        return None
+    upset = conversation.tone == "negative" or ABUSIVE in conversation.tags
+    priority = Priority(conversation.priority)
+    reasons = []
+    if priority != Priority.NORMAL:
+        pressing = conversation.subject in LOSES_MONEY | WITHOUT_CARD
+        reasons.append(conversation.subject if pressing else f"{priority.label.lower()} priority")
+    if upset:
+        reasons.append("upset")
+    return Pressure(POINTS[priority] + UPSET * upset, since, tuple(reasons))

@@ -14,6 +14,7 @@ from apps.support import (
     retention_views,
     team_views,
     views,
+    webhook_views,
 )
 
 app_name = "support"
@@ -26,6 +27,14 @@ urlpatterns = [
         "c/<uuid:conversation_id>/messages/<int:seq>/matter/",
         correction_views.correction,
         name="correction",
+    ),
+    *(
+        path(f"c/<uuid:conversation_id>/messages/<int:seq>/{name}/", view, name=f"correct-{name}")
+        for name, view in (
+            ("entities", correction_views.entities),
+            ("article", correction_views.article),
+            ("tone", correction_views.tone),
+        )
     ),
     path("knowledge/", knowledge_views.article_table, name="knowledge"),
     path("knowledge/new/", knowledge_views.article_new, name="article-new"),
@@ -89,6 +98,10 @@ urlpatterns = [
         )
         for action in ("test", "publish")
     ),
+    path("webhooks/", webhook_views.webhook_table, name="webhooks"),
+    path("webhooks/log/", webhook_views.log, name="webhook-log"),
+    path("webhooks/<int:webhook_id>/", webhook_views.webhook_act, name="webhook"),
+    path("webhooks/deliveries/<int:delivery_id>/", webhook_views.resend, name="webhook-resend"),
     path("widget/", views.widget, name="widget"),
     path("help/", views.help_list, name="help"),
     path("help/<slug:slug>/", views.help_article, name="article"),

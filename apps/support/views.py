@@ -33,11 +33,14 @@ from apps.support.payloads import (
     view_payload,
 )
 from apps.support.selectors import customers, promises
+from apps.support.services.entity_corrections import entity_labels
 from apps.support.services.seeing import conversation_look
 from apps.support.visitors import ensure_visitor, remember
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _LONGEST_TITLE = 60
+_SCORES = (60, 90, 150)
+"""The scores that the list can be narrowed to."""
 _LIST_LENGTH = 100
 """Rows that the console comes with; it asks for the others as they come into sight."""
 
@@ -124,6 +127,7 @@ def console(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRe
         },
         "desk": _desk(user),
         "priorities": Conversation.Priority.choices,
+        "scores": _SCORES,
         "macros": _macros() if conversation_id else [],
         "thread": _thread(conversation_id, user) if conversation_id else None,
         "filters": filters,
@@ -135,6 +139,7 @@ def console(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRe
     if conversation_id is not None:
         conversation = selectors.conversation_seen(conversation_id=conversation_id, operator=user)
         conversation_look(conversation=conversation, operator=user)
+        context["entity_kinds"] = entity_labels()
         context["colleagues"] = selectors.colleagues(team=conversation.team)
     return render(request, "support/console.html", context)
 

@@ -23,6 +23,8 @@ SUPPORT_CONVERSATIONS_DIR: Path = DEMO_DIR / "conversations"
 # gate; a folder of one's own, since they follow from the articles of the installation.
 SUPPORT_GATE_CONVERSATIONS: Path | None = ENVIRONMENT.gate_conversations
 SUPPORT_TEST_RUNS_DIR: Path = VAR_DIR / "conversation_tests"
+# After so many months without a change an article that is still cited counts as stale.
+SUPPORT_STALE_MONTHS = ENVIRONMENT.stale_months
 # Whether the weekly report on Support is mailed to team leads who have an address.
 SUPPORT_REPORT_MAIL = ENVIRONMENT.support_report_mail
 

@@ -8,11 +8,10 @@ from django.core import mail
 from django.utils import timezone
 
 from apps.accounts.models import Role, User
+from apps.core import posting
 from apps.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from apps.core.fetching import Fetcher
-from apps.market import sending
 from apps.market.models import Alert, Channel, Company, Delivery, DeliveryTry, Rule
-from apps.market.services import deliveries as delivery_services
 from apps.market.services.channels import (
     channel_create,
     channel_delete,
@@ -141,7 +140,7 @@ def test_a_name_that_turns_inside_later_is_refused_when_sending(
     answers = iter([["93.184.216.34"], ["10.0.0.7"]])
     fetcher = Fetcher(resolver=lambda host, port: next(answers))
     monkeypatch.setattr("apps.market.services.channels.sender", lambda: fetcher)
-    monkeypatch.setattr(sending, "sender", lambda: fetcher)
+    monkeypatch.setattr(posting, "sender", lambda: fetcher)
     channel, _ = channel_create(
         actor=analyst, name="r", kind="webhook", address="https://rebinding.example/"
     )
@@ -226,7 +225,7 @@ def test_what_a_dead_worker_held_is_sent_by_the_next(
         raise SystemExit
 
     with monkeypatch.context() as patched:
-        patched.setattr(delivery_services, "parcels_send", die)
+        patched.setattr(posting, "parcels_send", die)
         patched.setattr("apps.market.services.raising.deliveries_wake", lambda: None)
         take_in(news("Halvern Steel plunges"))
         with pytest.raises(SystemExit):

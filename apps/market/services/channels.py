@@ -12,9 +12,10 @@ from django.utils import timezone
 from apps.accounts.services import audit_record
 from apps.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from apps.core.fetching import FetchError
+from apps.core.posting import sender
 from apps.core.signing import nonce_new, secret_of
 from apps.market.models import Channel, Delivery
-from apps.market.sending import mail_allowed, sender
+from apps.market.sending import mail_allowed
 from apps.market.services.deliveries import deliveries_wake
 
 MAX_CHANNELS = 20

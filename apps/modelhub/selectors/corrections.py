@@ -6,10 +6,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
+
 from apps.modelhub.labelling_models import LabelQueue
 from apps.modelhub.models import LabelledExample
 from apps.modelhub.origins import mark_of
 from apps.modelhub.selectors.agreement import queue_settled
+from apps.modelhub.selectors.disputes import outvoted
 from ml.data.multi_label import MultiLabelText
 from ml.data.readers import LabelledText, TaggedSentence
 from ml.data.row_kinds import Row, names_of
@@ -30,15 +33,16 @@ class Corrections:
 def corrections_of(task: str, kind: str = Kind.CLASSIFICATION) -> list[Row]:
     """What people said, oldest first; of equal texts the last is what counts.
 
-    Of one label it is what they corrected and labelled, of several and of entities what they
-    labelled in queues, of two people what both said or a lead decided.
+    Of one label it is what they corrected and labelled, of several what they labelled in queues, of
+    entities both. Where people disagree it is what a lead decided, and nothing before that.
     """
     if kind == Kind.CLASSIFICATION:
         return [*_examples(task)]
     queues = LabelQueue.objects.filter(task=task, kind=kind).order_by("id")
-    return [
+    labelled = [
         _labelled(kind, text, said) for queue in queues for text, said in queue_settled(queue=queue)
     ]
+    return [*labelled, *_entities(task)] if kind == Kind.NER else labelled
 
 
 def corrections_count(*, task: str, kind: str) -> Corrections:
@@ -50,8 +54,27 @@ def corrections_count(*, task: str, kind: str) -> Corrections:
     )
 
 
+def examples_settled(*, task: str | None = None) -> QuerySet[LabelledExample]:
+    """The examples that models learn from, oldest first."""
+    examples = LabelledExample.objects.order_by("updated_at", "id")
+    examples = examples.filter(task=task) if task else examples
+    return examples.exclude(pk__in=outvoted(task=task or ""))
+
+
+def entity_row(example: LabelledExample) -> TaggedSentence:
+    """An example of entities as the row that a tagger learns from."""
+    spans = [(start, end, label) for start, end, label in example.spans or []]
+    tokens, tags = tagged(example.text, spans)
+    group = mark_of(example.app, example.provenance)
+    return TaggedSentence(tuple(tokens), tuple(tags), source=example.app, group=group)
+
+
+def _entities(task: str) -> list[TaggedSentence]:
+    return [entity_row(one) for one in examples_settled(task=task).filter(spans__isnull=False)]
+
+
 def _examples(task: str) -> list[LabelledText]:
-    examples = LabelledExample.objects.filter(task=task).order_by("updated_at", "id")
+    examples = examples_settled(task=task).filter(spans__isnull=True)
     return [
         LabelledText(
             example.text,

@@ -149,11 +149,11 @@ def corrected_weeks(*, task: str) -> list[Corrected]:
     rows = rows.exclude(app=LabelledExample.App.LABELLING)
     weeks: dict[datetime, list[tuple[bool, float | None]]] = {}
     for row in rows.order_by("created_at").only(
-        "created_at", "old_label", "new_label", "confidence"
+        "created_at", "old_label", "new_label", "confidence", "spans", "old_spans"
     ):
         day = row.created_at.replace(hour=0, minute=0, second=0, microsecond=0)
         answers = weeks.setdefault(day - timedelta(days=day.weekday()), [])
-        answers.append((row.old_label == row.new_label, row.confidence))
+        answers.append((row.confirms, row.confidence))
     return [_week(week, answers) for week, answers in weeks.items()]
 
 

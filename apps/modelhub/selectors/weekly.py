@@ -154,12 +154,12 @@ def _failed(window: TrafficWindow) -> float:
 def _share(name: str, rows: Sequence[LabelledExample]) -> Share | None:
     if not rows:
         return None
-    right = sum(row.old_label == row.new_label for row in rows)
+    right = sum(row.confirms for row in rows)
     return Share(name, len(rows), right, *wilson(right, len(rows)))
 
 
 def _calibration(rows: Iterable[LabelledExample]) -> float | None:
-    sure = [(row.confidence, row.old_label == row.new_label) for row in rows]
+    sure = [(row.confidence, row.confirms) for row in rows]
     known = [(confidence, kept) for confidence, kept in sure if confidence is not None]
     if not known:
         return None

@@ -6,6 +6,7 @@ The apps import the corrections alone; what else is here is in modules of its ow
 from apps.modelhub.services.examples import (
     MAX_LABEL,
     MAX_TEXT,
+    entities_add,
     example_add,
     example_discard,
     example_find,
@@ -14,11 +15,14 @@ from apps.modelhub.services.examples import (
     examples_detach,
     examples_forget,
     examples_forget_of,
+    examples_of_others,
+    examples_said,
 )
 
 __all__ = [
     "MAX_LABEL",
     "MAX_TEXT",
+    "entities_add",
     "example_add",
     "example_discard",
     "example_find",
@@ -27,4 +31,6 @@ __all__ = [
     "examples_detach",
     "examples_forget",
     "examples_forget_of",
+    "examples_of_others",
+    "examples_said",
 ]

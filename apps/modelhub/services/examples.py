@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,9 @@ from apps.accounts.services import audit_record
 from apps.core.errors import InvalidInput, NotFound, Problem
 from apps.modelhub.files import rows_read
 from apps.modelhub.models import DataSetVersion, LabelledExample, LabelRow
-from ml.data.row_kinds import text_of
+from ml.data.row_kinds import NOTHING, text_of
 from ml.errors import DataError
+from ml.labelling.spans import Span, whole_words
 
 MAX_TEXT = 20_000
 MAX_LABEL = 120
@@ -32,12 +33,16 @@ def example_add(
     actor: Any | None = None,
     subject: str = "",
     provenance: dict[str, Any] | None = None,
+    spans: Sequence[Span] | None = None,
+    old_spans: Sequence[Span] | None = None,
+    decides: bool = False,
 ) -> LabelledExample:
     """Store a correction as a labelled example, in the caller's transaction or its own.
 
     ``confidence`` is the model's in its old label, in [0, 1]; ``provenance`` says more about what
     was corrected. ``subject`` names that object: the same person's earlier correction of it is
-    replaced. Raises ``InvalidInput`` for an unknown app, an empty or too long text or label.
+    replaced. ``spans`` are entities as :func:`entities_add` prepares them. Raises ``InvalidInput``
+    for an unknown app, an empty or too long text or label.
     """
     problems = {
         "app": app not in LabelledExample.App.values,
@@ -60,6 +65,9 @@ def example_add(
         "confidence": confidence,
         "model_version": model_version,
         "provenance": provenance or {},
+        "spans": None if spans is None else [list(one) for one in spans],
+        "old_spans": None if old_spans is None else [list(one) for one in old_spans],
+        "decides": decides,
     }
     person = actor if actor is not None and actor.is_authenticated else None
     task = task.strip()
@@ -82,9 +90,50 @@ def example_add(
     return example
 
 
+def entities_add(
+    *, text: str, spans: Iterable[Span], old_spans: Iterable[Span], **more: Any
+) -> LabelledExample:
+    """Store where the entities of a text are, each widened to whole words; no entity is an answer.
+
+    The labels of the example name the types of entities. ``more`` is as of :func:`example_add`,
+    which see for what is raised; ``InvalidInput`` too for spans that overlap or hold no word.
+    """
+    cut = len(text) - len(text.lstrip())
+    try:
+        new = whole_words(text, spans)
+        old = whole_words(text, old_spans)
+    except ValueError as error:
+        raise InvalidInput(f"Of the entities {error}.", fields={"spans": "unusable"}) from error
+    return example_add(
+        text=text,
+        new_label=types_of(new),
+        old_label=types_of(old),
+        spans=[(start - cut, end - cut, label) for start, end, label in new],
+        old_spans=[(start - cut, end - cut, label) for start, end, label in old],
+        **more,
+    )
+
+
+def types_of(spans: Sequence[Span]) -> str:
+    """The types of entities in words, ``LOC, PER``; no word of the text itself."""
+    return ", ".join(sorted({label for _, _, label in spans}))[:MAX_LABEL] or NOTHING
+
+
 def example_find(*, task: str, subject: str, actor: Any) -> LabelledExample | None:
     """The person's correction of an object, if there is one."""
     return LabelledExample.objects.filter(task=task, subject=subject, actor=actor).first()
+
+
+def examples_of_others(*, task: str, subject: str, actor: Any) -> list[LabelledExample]:
+    """What other people said of the object, the last first; a verdict before all."""
+    found = LabelledExample.objects.filter(task=task, subject=subject).exclude(actor=actor)
+    return list(found.select_related("actor").order_by("-decides", "-updated_at"))
+
+
+def examples_said(*, task: str, subjects: Sequence[str]) -> dict[str, str]:
+    """What was said last of each object of which something was, a verdict before all."""
+    found = LabelledExample.objects.filter(task=task, subject__in=subjects)
+    return dict(found.order_by("decides", "updated_at").values_list("subject", "new_label"))
 
 
 def example_labels(*, task: str) -> list[str]:
@@ -119,12 +168,12 @@ class Forgotten:
     datasets: tuple[str, ...]
 
 
-def examples_forget(*, task: str, subjects: Sequence[str]) -> Forgotten:
+def examples_forget(*, tasks: Collection[str], subjects: Sequence[str]) -> Forgotten:
     """Delete the corrections of objects, whoever made them, in the caller's transaction.
 
     Versions of data sets never change; those that hold one of the texts are named.
     """
-    return _forget(LabelledExample.objects.filter(task=task, subject__in=subjects))
+    return _forget(LabelledExample.objects.filter(task__in=tasks, subject__in=subjects))
 
 
 def examples_forget_of(*, app: str, actor: Any) -> Forgotten:
@@ -139,9 +188,9 @@ def _forget(examples: QuerySet[LabelledExample]) -> Forgotten:
     return Forgotten(number, tuple(_datasets_with(texts)) if texts else ())
 
 
-def examples_detach(*, task: str, subjects: Sequence[str]) -> int:
+def examples_detach(*, tasks: Collection[str], subjects: Sequence[str]) -> int:
     """Keep the corrections of objects without a trace to them; returns how many."""
-    examples = LabelledExample.objects.filter(task=task, subject__in=subjects)
+    examples = LabelledExample.objects.filter(task__in=tasks, subject__in=subjects)
     return examples.update(subject="", provenance={})
 
 

@@ -11,6 +11,9 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy
 
+from apps.modelhub.models import LabelledExample
+from apps.modelhub.pieces import pieces
+
 register = template.Library()
 
 _NAMES = {
@@ -63,6 +66,12 @@ def prediction_url(task: str, text: str) -> str:
 def breakable(label: object) -> SafeString:
     """A label that a narrow column may break behind its underscores and slashes, not elsewhere."""
     return format_html_join(mark_safe("<wbr>"), "{}", ((p,) for p in _PARTS.findall(str(label))))
+
+
+@register.filter
+def entity_pieces(example: LabelledExample) -> list[tuple[str, str]]:
+    """The example's text cut at its entities."""
+    return pieces(example.text, example.spans or [])
 
 
 @register.filter

@@ -12,7 +12,7 @@ from apps.core.errors import NotFound
 from apps.support.models import Article, ArticleUpload, ArticleVersion
 from ml.retrieval.documents import INTENT_TAG
 
-STATES = ("all", "published", "draft", "team")
+STATES = ("all", "published", "draft", "team", "stale")
 _WORDS = 8
 
 
@@ -39,10 +39,12 @@ def knowledge_base(*, query: str = "", state: str = "all", tag: str = "") -> Que
         rows = rows.filter(published=False)
     elif state == "team":
         rows = rows.filter(audience=Article.Audience.TEAM)
+    elif state == "stale":
+        rows = rows.filter(health__stale_since__isnull=False)
     if tag:
         # SQLite has no containment in JSON; quotes keep "card" from meaning "cards".
         rows = rows.filter(tags__icontains=f'"{tag}"')
-    return rows.order_by("-updated_at", "title")
+    return rows.select_related("health").order_by("-updated_at", "title")
 
 
 def article_edited(*, slug: str) -> Article:

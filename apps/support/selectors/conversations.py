@@ -22,8 +22,8 @@ _LOOKED_BACK = 3
 def conversation_list(
     *, tab: str = "all", operator: User | None = None, filters: Filters | None = None
 ) -> QuerySet[Conversation]:
-    """What ``operator`` may see of a tab of the console, latest first; waiting ones by priority,
-    then longest; ``filters`` narrow it.
+    """What ``operator`` may see of a tab of the console, latest first; waiting ones by how
+    much they press; ``filters`` narrow it.
 
     A snoozed conversation is in no other tab until it wakes.
     """
@@ -35,7 +35,7 @@ def conversation_list(
         return rows.filter(snoozed_until__isnull=False).order_by("snoozed_until")
     rows = rows.filter(snoozed_until=None)
     if tab == "waiting":
-        return rows.filter(state=states.QUEUED).order_by("priority", "queued_at")
+        return rows.filter(state=states.QUEUED).order_by("rank_at")
     if tab == "mine":
         return rows.filter(state=states.PERSON, assignee=operator)
     if tab == "bot":
@@ -82,17 +82,14 @@ def snoozed_due() -> list[UUID]:
 
 
 def queue_position(*, conversation: Conversation) -> int | None:
-    """Place in the queue of its team, from 1: by priority, then by waiting.
+    """Place in the queue of its team, from 1, as :mod:`apps.support.urgency` orders it.
 
     ``None`` when the conversation is not waiting. Snoozed ones are passed over until they wake.
     """
-    if conversation.state != Conversation.State.QUEUED:
+    if conversation.state != Conversation.State.QUEUED or conversation.rank_at is None:
         return None
     waiting = queue_of(team_id=conversation.team_id)
-    before = Q(priority__lt=conversation.priority) | Q(
-        priority=conversation.priority, queued_at__lt=conversation.queued_at
-    )
-    return waiting.filter(before).exclude(pk=conversation.pk).count() + 1
+    return waiting.filter(rank_at__lt=conversation.rank_at).exclude(pk=conversation.pk).count() + 1
 
 
 def queue_of(*, team_id: int | None) -> QuerySet[Conversation]:
@@ -100,7 +97,7 @@ def queue_of(*, team_id: int | None) -> QuerySet[Conversation]:
     waiting = Conversation.objects.filter(
         of_team(team_id), state=Conversation.State.QUEUED, snoozed_until=None
     )
-    return waiting.order_by("priority", "queued_at")
+    return waiting.order_by("rank_at", "id")
 
 
 def turn_get(*, turn_id: int) -> BotTurn | None:

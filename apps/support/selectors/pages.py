@@ -20,8 +20,7 @@ from apps.support.selectors.conversations import conversation_list
 from apps.support.selectors.filters import Filters
 
 _READ: dict[str, Callable[[str], Any]] = {
-    "priority": int,
-    "queued_at": datetime.fromisoformat,
+    "rank_at": datetime.fromisoformat,
     "snoozed_until": datetime.fromisoformat,
     "active_at": datetime.fromisoformat,
     "id": UUID,
@@ -57,7 +56,7 @@ def conversation_page(
 def _order(tab: str) -> Sequence[str]:
     """The fields by which a tab is ordered; the last one tells equals apart."""
     if tab == "waiting":
-        return ("priority", "queued_at", "id")
+        return ("rank_at", "id")
     if tab == "snoozed":
         return ("snoozed_until", "id")
     return ("-active_at", "-id")

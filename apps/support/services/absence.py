@@ -14,6 +14,7 @@ from apps.support import selectors
 from apps.support.models import BotTurn, Conversation, Message
 from apps.support.services.queueing import queue
 from apps.support.services.records import State, append, locked, publish_message
+from apps.support.services.telling import conversation_tell
 
 TEXT_UNHEARD = (
     "We have not heard from you for a while, so our assistant is here again. Write at any time; "
@@ -104,6 +105,7 @@ def _to_bot(conversation: Conversation, text: str) -> None:
     conversation.state, conversation.assignee = State.BOT, None
     conversation.unsure_count = 0
     _tell(conversation, "conversation.silent", text, owner)
+    conversation_tell("conversation.released", conversation)
 
 
 def _requeue(conversation: Conversation, action: str, text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,7 +12,8 @@ from django.utils.text import slugify
 from apps.accounts.services import audit_record
 from apps.core.errors import Conflict, InvalidInput, NotFound
 from apps.support import knowledge
-from apps.support.models import Article, ArticleVersion
+from apps.support.models import Article, ArticleHealth, ArticleVersion
+from apps.support.services.telling import articles_tell
 
 CONTENT = ("title", "body", "tags", "questions", "language", "audience", "published")
 """What a version keeps of an article."""
@@ -32,7 +33,7 @@ class Content:
     published: bool = True
 
 
-def versions_record(articles: Iterable[Article], *, author: Any = None, origin: str = "") -> None:
+def versions_record(articles: Collection[Article], *, author: Any = None, origin: str = "") -> None:
     """Keep each article as it is now; call in the transaction that stored it."""
     ArticleVersion.objects.bulk_create(
         [
@@ -47,6 +48,8 @@ def versions_record(articles: Iterable[Article], *, author: Any = None, origin: 
         ],
         batch_size=_BATCH,
     )
+    ArticleHealth.objects.filter(article__in=articles).delete()  # it is of what they were before
+    articles_tell(articles)
 
 
 def article_create(*, author: Any, content: Content, slug: str = "") -> Article:

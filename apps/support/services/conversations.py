@@ -27,6 +27,8 @@ from apps.support.services.records import (
     publish_message,
     publish_state,
 )
+from apps.support.services.telling import conversation_tell
+from apps.support.services.tones import tone_after
 from apps.support.services.turns import LEASE
 from apps.support.streams import conversation_stream
 
@@ -59,6 +61,7 @@ def conversation_start(*, visitor: UUID, name: str = "", is_example: bool = Fals
             visitor=visitor, visitor_name=name[:80], active_at=timezone.now(), is_example=is_example
         )
         publish_state(conversation)
+        conversation_tell("conversation.opened", conversation)
     return conversation
 
 
@@ -77,6 +80,7 @@ def conversation_open(*, visitor: UUID) -> Conversation:
             return conversation_start(visitor=visitor)
         if created:
             publish_state(conversation)
+            conversation_tell("conversation.opened", conversation)
     return conversation
 
 
@@ -105,6 +109,7 @@ def message_receive(
             conversation.state, conversation.assignee = State.BOT, None
         conversation.snoozed_until = None
         masked, kinds = mask(text)
+        conversation.tone = tone_after(conversation, masked, reopened=reopened)
         holding.hold(conversation, text=text, kinds=kinds)
         message = append(
             conversation,
@@ -122,6 +127,8 @@ def message_receive(
                 message.analysis["chosen"] = chosen
                 message.save(update_fields=["analysis"])
         publish_message(conversation, message, state_changed=reopened)
+        if reopened:
+            conversation_tell("conversation.opened", conversation)
     return Received(message, turn, False, answer_here and turn is not None)
 
 
@@ -156,6 +163,8 @@ def rating_set(*, conversation_id: UUID, good: bool) -> Rating:
             conversation_id=conversation_id, defaults={"good": good}
         )
         events.publish(conversation_stream(conversation_id), "rating.set", {"good": good})
+        rated = selectors.conversation_get(conversation_id=conversation_id)
+        conversation_tell("conversation.rated", rated, good=good)
     return rating
 
 
@@ -233,6 +242,7 @@ def _end(
             actor=operator, action=action, object_type="conversation", object_id=conversation.id
         )
         publish_message(conversation, message)
+        conversation_tell(action, conversation)
     return conversation
 
 

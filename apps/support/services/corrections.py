@@ -9,37 +9,42 @@ from uuid import UUID
 
 from apps.accounts.models import User
 from apps.core import gateway
-from apps.core.errors import InvalidInput, NotFound
+from apps.core.errors import InvalidInput
 from apps.modelhub.models import LabelledExample
-from apps.modelhub.services import (
-    MAX_LABEL,
-    example_add,
-    example_find,
-    example_labels,
-    example_undo,
-)
-from apps.support import selectors
+from apps.modelhub.services import MAX_LABEL, example_add, example_labels, example_undo
 from apps.support.models import Message
+from apps.support.services.correcting import (
+    INTENT,
+    Said,
+    message_to_correct,
+    said_of,
+    subject_of,
+    where_from,
+)
 from ml.types import OUT_OF_SCOPE
 
-TASK = "intent"
+TASK = INTENT
 _NOT_OF_LABEL = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A customer's message with the matters there are and what this operator made of it."""
+    """A customer's message with the matters there are and what was made of it."""
 
     message: Message
     labels: list[str]
-    given: LabelledExample | None
+    said: Said
+
+    @property
+    def given(self) -> LabelledExample | None:
+        """What this operator said."""
+        return self.said.given
 
 
 def correction_get(*, conversation_id: UUID, seq: int, operator: User) -> Correction:
     """What an operator can say of a customer's message; raises ``NotFound``."""
-    message = _message(conversation_id, seq, operator)
-    given = example_find(task=TASK, subject=_subject(message), actor=operator)
-    return Correction(message, intent_labels(), given)
+    message = message_to_correct(conversation_id=conversation_id, seq=seq, operator=operator)
+    return _of(message, operator)
 
 
 def intent_labels() -> list[str]:
@@ -54,31 +59,28 @@ def intent_correct(*, conversation_id: UUID, seq: int, operator: User, label: st
     ``label`` is a known one, ``oos`` for none of them, or a new one in words, which is stored as
     ``new_one``. The text is the message as it is stored, with personal numbers masked.
     """
-    message = _message(conversation_id, seq, operator)
+    message = message_to_correct(conversation_id=conversation_id, seq=seq, operator=operator)
     analysis = message.analysis
     intents: list[dict[str, Any]] = analysis.get("intents") or [{"label": "", "score": None}]
     best = intents[0]
     out_of_scope = not analysis.get("in_scope", True)
-    example = example_add(
-        app=LabelledExample.App.SUPPORT,
+    example_add(
         task=TASK,
         text=message.text,
         old_label=OUT_OF_SCOPE if out_of_scope else best["label"],
         new_label=label_of(label),
         confidence=None if out_of_scope else best["score"],
         model_version=analysis.get("version", ""),
-        actor=operator,
-        subject=_subject(message),
-        provenance={"conversation": str(conversation_id), "message": message.seq},
+        **where_from(message, operator),
     )
-    return Correction(message, intent_labels(), example)
+    return _of(message, operator)
 
 
 def intent_correction_undo(*, conversation_id: UUID, seq: int, operator: User) -> Correction:
     """Take back what this operator said of the message; raises ``NotFound`` if that is nothing."""
-    message = _message(conversation_id, seq, operator)
-    example_undo(task=TASK, subject=_subject(message), actor=operator)
-    return Correction(message, intent_labels(), None)
+    message = message_to_correct(conversation_id=conversation_id, seq=seq, operator=operator)
+    example_undo(task=TASK, subject=subject_of(message), actor=operator)
+    return _of(message, operator)
 
 
 def label_of(words: str) -> str:
@@ -99,14 +101,6 @@ def label_of(words: str) -> str:
     return label
 
 
-def _message(conversation_id: UUID, seq: int, operator: User) -> Message:
-    conversation = selectors.conversation_seen(conversation_id=conversation_id, operator=operator)
-    rows = conversation.messages.filter(author=Message.Author.VISITOR)
-    message = rows.filter(seq=seq).first()
-    if message is None:
-        raise NotFound("There is no such message of the customer's.", code="message_not_found")
-    return message
-
-
-def _subject(message: Message) -> str:
-    return f"support.message.{message.pk}"
+def _of(message: Message, operator: User) -> Correction:
+    said = said_of(task=TASK, message=message, operator=operator)
+    return Correction(message, intent_labels(), said)

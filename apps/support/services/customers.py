@@ -25,6 +25,7 @@ from apps.support.services.records import (
     publish_message,
     publish_state,
 )
+from apps.support.services.telling import conversation_tell
 
 MOST_MERGED = 500
 TEXT_MERGED = "This conversation goes on in the customer's other one."
@@ -76,7 +77,7 @@ def conversation_merge(*, conversation_id: UUID, other_id: UUID, operator: User)
         _check_merge(target, other, operator)
         moved = list(other.messages.exclude(author=Message.Author.SYSTEM).order_by("seq"))
         for old in moved:
-            publish_message(target, _copy(target, old), state_changed=False)
+            publish_message(target, _copy(target, old), state_changed=False, is_new=False)
         BotTurn.objects.filter(message__conversation=other, status=BotTurn.Status.PENDING).update(
             status=BotTurn.Status.DROPPED
         )
@@ -84,6 +85,7 @@ def conversation_merge(*, conversation_id: UUID, other_id: UUID, operator: User)
         other.state, other.assignee, other.snoozed_until = State.RESOLVED, None, None
         other.unanswered_since, other.flow = None, {}
         publish_message(other, append(other, author=Message.Author.SYSTEM, text=TEXT_MERGED))
+        conversation_tell("conversation.resolved", other)
         target.active_at = timezone.now()
         publish_state(target, changed=False)
         audit_record(

@@ -23,7 +23,7 @@ from apps.support.models import (
     Note,
     ServiceCase,
 )
-from apps.support.services.corrections import TASK
+from apps.support.services.correcting import CORRECTED
 from apps.support.streams import conversation_stream, notes_stream
 
 _SALT = "apps.support.erasure"
@@ -82,9 +82,9 @@ def conversations_erase(
         messages = Message.objects.filter(conversation__in=batch)
         subjects = [f"support.message.{pk}" for pk in messages.values_list("pk", flat=True)]
         if keep_examples:
-            counts["examples detached"] += examples_detach(task=TASK, subjects=subjects)
+            counts["examples detached"] += examples_detach(tasks=CORRECTED, subjects=subjects)
         else:
-            forgotten = examples_forget(task=TASK, subjects=subjects)
+            forgotten = examples_forget(tasks=CORRECTED, subjects=subjects)
             counts["examples"] += forgotten.number
             left |= set(forgotten.datasets)
         counts["messages"] += messages.count()

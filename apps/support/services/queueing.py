@@ -16,7 +16,6 @@ from apps.support import dealing, selectors
 from apps.support.models import BotTurn, Conversation, Duty, Message, Team, Wait
 from apps.support.payloads import place_payload
 from apps.support.services.records import (
-    ABUSIVE,
     State,
     append,
     conversation_stream,
@@ -24,7 +23,8 @@ from apps.support.services.records import (
     move_to,
     publish_message,
 )
-from apps.support.urgency import urgency
+from apps.support.services.telling import conversation_tell
+from apps.support.urgency import pressure, urgency
 
 _TOLD = 50  # of those who wait; the others learn their place when they come nearer
 _DEALT = 50  # at once; the sweep goes on with the others
@@ -37,14 +37,15 @@ def queue(conversation: Conversation, *, route: bool = True) -> None:
     nobody has set follows from the matter.
     """
     if conversation.priority == Conversation.Priority.NORMAL:
-        conversation.priority = urgency(
-            matter=conversation.subject, tags=conversation.tags, upset=ABUSIVE
-        )
+        conversation.priority = urgency(matter=conversation.subject)
     if conversation.team is None and route:
         move_to(conversation, selectors.team_for(subject=conversation.subject))
     conversation.state, conversation.queued_at = State.QUEUED, timezone.now()
     conversation.assignee, conversation.flow = None, {}
+    pressing = pressure(conversation)
+    conversation.rank_at = pressing.rank_at if pressing else None
     conversation.queued_behind = (selectors.queue_position(conversation=conversation) or 1) - 1
+    conversation_tell("conversation.handed_over", conversation)
     if conversation.team is not None and conversation.team.assignment != Team.Assignment.HAND:
         transaction.on_commit(partial(deal, team_id=conversation.team.pk), robust=True)
 
@@ -92,6 +93,7 @@ def hand_to(conversation: Conversation, owner: User, *, actor: User | None, acti
         owner=owner.pk,
     )
     publish_message(conversation, message)
+    conversation_tell("conversation.assigned", conversation)
 
 
 def _measure(conversation: Conversation, queued_at: datetime) -> None:

@@ -12,12 +12,13 @@ from apps.support import selectors, statements
 from apps.support.models import Conversation, Message, Team
 from apps.support.payloads import conversation_payload, message_payload, visitor_state
 from apps.support.services.clocks import clocks_set
+from apps.support.services.telling import message_tell
 from apps.support.streams import DESK, INBOX, conversation_stream, team_inbox
+from apps.support.urgency import ABUSIVE as ABUSIVE
+from apps.support.urgency import pressure
 
 State = Conversation.State
 MAX_TAGS = 12  # of a conversation
-ABUSIVE = "abusive"
-"""The tag of a conversation in which the visitor was abusive."""
 
 
 def locked(conversation_id: UUID) -> Conversation:
@@ -58,17 +59,26 @@ def append(conversation: Conversation, **fields: Any) -> Message:
 
 
 def publish_message(
-    conversation: Conversation, message: Message, *, state_changed: bool = True
+    conversation: Conversation,
+    message: Message,
+    *,
+    state_changed: bool = True,
+    is_new: bool = True,
 ) -> None:
-    """Tell the conversation's stream and the inbox; stores the conversation."""
+    """Tell the conversation's stream and the inbox, and webhooks of a message that ``is_new``;
+    stores the conversation."""
     payload = message_payload(message) | {"state": conversation.state}
     events.publish(conversation_stream(conversation.id), "message.created", payload)
     publish_state(conversation, changed=state_changed)
+    if is_new:
+        message_tell(conversation, message)
 
 
 def publish_state(conversation: Conversation, *, changed: bool = True) -> None:
     """Store the conversation and tell the inbox; its own stream hears only of a change."""
     clocks_set(conversation)
+    pressing = pressure(conversation)
+    conversation.rank_at = pressing.rank_at if pressing else None
     conversation.save()
     if changed:
         place = selectors.place_get(conversation=conversation)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django import template
 
 from apps.support.excerpts import blocks_of, plain
+from apps.support.staleness import CORRECTED, FELL, UNTOUCHED
 
 register = template.Library()
 
@@ -30,6 +31,13 @@ DEEDS = {
 }
 """The actions of the audit log in words, with what they are about as "it"."""
 
+SIGNS = {
+    UNTOUCHED: "It is still cited and was not changed for long.",
+    FELL: "Customers say more often than before that it did not help.",
+    CORRECTED: "Operators say that another article, or none, answers what it was cited for.",
+}
+"""Why an article is stale, in words."""
+
 
 @register.filter
 def words(label: str) -> str:
@@ -41,6 +49,12 @@ def words(label: str) -> str:
 def deed(action: str) -> str:
     """An action of the audit log in words; one without words of its own as it is named."""
     return DEEDS.get(action) or " ".join(reversed(action.replace("_", " ").split(".")))
+
+
+@register.filter
+def sign_words(sign: str) -> str:
+    """Why an article is stale, in words."""
+    return SIGNS.get(sign, sign)
 
 
 @register.filter

@@ -11,6 +11,7 @@ import { filtering } from "./filters.js";
 import { offerEarlier } from "./history.js";
 import { listenToKeys } from "./keys.js";
 import { offerMacros } from "./macros.js";
+import { marking } from "./marking.js";
 import { SHAPES } from "./row.js";
 import { receipts } from "./receipts.js";
 import { RowList } from "./rows.js";
@@ -59,7 +60,7 @@ export default function start(root) {
   }
   filtering(root);
   handleSeveral(root, list);
-  listenToKeys(root, { list, closePanel: () => togglePanel(root, false) });
+  listenToKeys(root, { list, openPanel: () => togglePanel(root, true), closePanel: () => togglePanel(root, false) });
 }
 
 /** A promise was not kept: told to its operator, and to everybody while nobody has it. */
@@ -212,6 +213,13 @@ function openThread(root, socket, thread, me) {
   root.querySelector("[data-panel-close]").addEventListener("click", () => togglePanel(root, false));
   const values = () => ({ customer: conversation.name, operator: me.name, matter: conversation.subject });
   offerMacros(box, root.querySelector("[data-macros]"), read("macros"), values);
+  marking(root, {
+    conversation: conversation.id,
+    onMarked: (seq) => {
+      const shown = panel.querySelector(`#entities[data-seq="${seq}"]`);
+      if (shown) window.htmx.ajax("GET", shown.dataset.url, { target: shown, swap: "outerHTML" });
+    },
+  });
   assist = assisting(root, box, { values, mayReply: () => owns });
   compose(
     form,

@@ -3,7 +3,9 @@
  *
  *   <dialog data-keys>…</dialog>   <button data-keys-open>…</button>
  */
-export function listenToKeys(root, { list, closePanel }) {
+import { toast } from "../toast.js";
+
+export function listenToKeys(root, { list, openPanel, closePanel }) {
   const help = document.querySelector("[data-keys]");
   const press = (name) => root.querySelector(`[data-action="conversation.${name}"]:not([hidden])`)?.click();
   const actions = {
@@ -15,6 +17,13 @@ export function listenToKeys(root, { list, closePanel }) {
     s: () => root.querySelector("[data-snooze]:not([hidden]) summary")?.click(),
     p: () => root.querySelector("[data-transfer-open]:not([hidden])")?.click(),
     d: () => root.querySelector("[data-panel-toggle]")?.click(),
+    c: () => correct("#correction", "[name=label]"),
+    a: () => correct("#article-correction", "[name=q]"),
+    m: () => correct("#entities", "[data-text]"),
+    u: () => {
+      openPanel?.();
+      root.querySelector('#tone [data-tone="negative"][aria-pressed="false"], #tone [data-tone="neutral"]')?.click();
+    },
     f: () => {
       root.querySelector(".filters").open = true;
       root.querySelector("[data-filters] [name=q]").focus();
@@ -23,6 +32,14 @@ export function listenToKeys(root, { list, closePanel }) {
     k: () => move(list.beside(-1)),
     "?": () => help.showModal(),
     Escape: closePanel,
+  };
+  /** Open one control of the panel and go into it. */
+  const correct = (control, field) => {
+    const details = root.querySelector(`${control} [data-correct]`);
+    if (!details) return toast("There is nothing to correct here: the bot has not read a message yet.");
+    openPanel?.();
+    details.open = true;
+    details.querySelector(field).focus();
   };
   for (const [index, tab] of [...root.querySelectorAll("[data-tab-name]")].entries()) {
     actions[index + 1] = () => tab.click();

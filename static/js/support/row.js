@@ -7,6 +7,7 @@ export const SHAPES = { bot: "▢", queued: "◔", person: "●", resolved: "✓
 const NORMAL = 3;
 const PRIORITY_SHAPES = { 1: "▲▲", 2: "▲", 4: "▽" };
 const TAGS = 2;
+const MINUTE = 60_000;
 
 /** The first characters of the first and the last word, or the first two of an only one. */
 function initials(name) {
@@ -24,7 +25,8 @@ export function rowItem(row, { href, open, unread, chosen }) {
   const state = stateLine(row);
   const body = make("span", "row-body");
   body.append(topLine(row, unread), make("span", "row-preview", row.preview || "…"), state);
-  if (state.children.length > 2) body.classList.add("dense");
+  if (row.pressing) body.append(pressingLine(row.pressing));
+  if (state.children.length > 2 || row.pressing) body.classList.add("dense");
   const avatar = make("span", "avatar", initials(row.name));
   avatar.setAttribute("aria-hidden", "true");
   link.append(avatar, body);
@@ -47,6 +49,26 @@ function topLine(row, unread) {
   return top;
 }
 
+/** How much it presses and why: "72 · waiting 12 min, upset, lost or stolen card". */
+function pressingLine({ since, rank_at: rankAt, reasons }) {
+  const line = make("span", "row-pressing");
+  line.dataset.since = since;
+  line.dataset.rankAt = rankAt;
+  line.dataset.reasons = reasons.join(", ");
+  return sayPressing(line);
+}
+
+/** Say the line anew as time goes on. */
+function sayPressing(line) {
+  const minutes = (at) => Math.max(0, Math.floor((Date.now() - Date.parse(at)) / MINUTE));
+  const waited = minutes(line.dataset.since);
+  const waiting = waited < 60 ? `waiting ${waited} min` : `waiting ${Math.floor(waited / 60)} h ${waited % 60} min`;
+  const score = make("b", "", String(minutes(line.dataset.rankAt)));
+  score.title = "How much it presses: minutes of waiting, and points for the priority and an upset customer";
+  line.replaceChildren(score, ` · ${[waiting, line.dataset.reasons].filter(Boolean).join(", ")}`);
+  return line;
+}
+
 function stateLine(row) {
   const state = make("span", `row-state ${row.state}`, `${SHAPES[row.state]} ${row.state_label}`);
   if (row.assignee) state.append(` · ${row.assignee}`);
@@ -58,3 +80,7 @@ function stateLine(row) {
   if (row.is_example) state.append(make("span", "chip", "example"));
   return state;
 }
+
+setInterval(() => {
+  for (const line of document.querySelectorAll(".row-pressing")) sayPressing(line);
+}, MINUTE / 2);

@@ -24,7 +24,7 @@ const BELONGS = {
 };
 /** The order of each tab, as the server's: what a row is sorted by. */
 const ORDER = {
-  waiting: (row) => [row.priority, Date.parse(row.queued_at)],
+  waiting: (row) => [Date.parse(row.pressing?.rank_at)],
   snoozed: (row) => [Date.parse(row.snoozed_until)],
 };
 const latest = (row) => [-Date.parse(row.at)];
