@@ -20,6 +20,7 @@ from ml.data.text import Word
 from ml.data.words import readable_words
 from ml.errors import ArtifactError
 from ml.evaluation.decoding import decode_tags
+from ml.evaluation.multi_label import label_logits
 from ml.evaluation.scoring import classify_logits
 from ml.joint import declared_tasks, trunk_of
 from ml.runtime import RuntimeSettings
@@ -32,6 +33,7 @@ from ml.serving.predictors import (
     as_words,
     encodable,
     model_info,
+    no_labels,
 )
 from ml.serving.protocol import Predictor
 from ml.serving.shared import shared_tokenizer
@@ -137,15 +139,21 @@ class JointPredictor:
             ]
         if declared.kind == "embedding":
             return [Embedding(self.vector(task, "vector", w), declared.version) for w in read]
+        several = declared.kind == "multi_label"
+        nothing = no_labels(declared) if several else answer_to_nothing(declared)
+        answers: list[Prediction] = [nothing] * len(texts)
         filled = [index for index, windows in enumerate(read) if windows]
-        answers = [answer_to_nothing(declared)] * len(texts)
         if filled:
             first = [read[index][0].outputs for index in filled]
             logits, pooled = (
                 np.stack([outputs[f"{task}.{output}"] for outputs in first])
                 for output in OUTPUTS[declared.kind]
             )
-            scored = classify_logits(logits, pooled, declared)
+            scored: Sequence[Prediction] = (
+                label_logits(logits, declared)
+                if several
+                else classify_logits(logits, pooled, declared)
+            )
             for index, answer in zip(filled, scored, strict=True):
                 answers[index] = answer
         return answers
@@ -176,7 +184,7 @@ class _TaskPredictor:
 
 
 class JointClassifier(_TaskPredictor):
-    """As :class:`ml.serving.predictors.ClassifierPredictor`."""
+    """As :class:`ml.serving.predictors.ClassifierPredictor`, or ``MultiLabelPredictor``."""
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         return self._predict(texts, MAX_CHARACTERS, whole=False)
@@ -212,6 +220,7 @@ class JointTagger(_TaskPredictor):
 _KINDS: dict[str, Callable[[JointPredictor, Artifact], Predictor]] = {
     "classification": JointClassifier,
     "embedding": JointEncoder,
+    "multi_label": JointClassifier,
     "ner": JointTagger,
 }
 _loaded: WeakValueDictionary[tuple[Path, str, RuntimeSettings], JointPredictor] = (

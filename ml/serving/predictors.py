@@ -169,8 +169,7 @@ class MultiLabelPredictor(_HeadReader):
 
     def predict(self, texts: Sequence[str]) -> list[MultiLabel]:
         texts, filled = _readable(texts)
-        nothing = tuple(ScoredLabel(label, 0.0) for label in self._artifact.labels)
-        results = [MultiLabel(nothing, (), self._artifact.version)] * len(texts)
+        results = [no_labels(self._artifact)] * len(texts)
         if filled:
             scored = label_logits(self._read([texts[i] for i in filled])[0], self._artifact)
             for index, result in zip(filled, scored, strict=True):
@@ -295,6 +294,12 @@ def answer_to_nothing(artifact: Artifact) -> Classification:
         confident=False,
         version=artifact.version,
     )
+
+
+def no_labels(artifact: Artifact) -> MultiLabel:
+    """What a model of several labels says of a text without any word."""
+    scores = tuple(ScoredLabel(label, 0.0) for label in artifact.labels)
+    return MultiLabel(scores, (), artifact.version)
 
 
 def model_info(artifact: Artifact) -> ModelInfo:

@@ -36,9 +36,6 @@ from ml.models.tuning.registry import method_names
 from ml.training.config import FinetuneConfig, make_config, read_toml
 from ml.types import KINDS, Kind
 
-JOINT_KINDS = tuple(kind for kind in KINDS if kind != "multi_label")
-"""The kinds of task that a joint model can have."""
-
 _SHAPES = ("input", "head")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
 _NOT_SHARED = (
@@ -134,8 +131,8 @@ def _task(path: Path, name: str, table: Any, config: FinetuneConfig) -> JointTas
     for key in table:
         if key not in known:
             raise DataError(path, None, f"{where}.{key} is unknown; there are {_listed(known)}")
-    if table.get("kind") not in JOINT_KINDS:
-        raise DataError(path, None, f"{where}.kind must be one of {', '.join(JOINT_KINDS)}")
+    if table.get("kind") not in KINDS:
+        raise DataError(path, None, f"{where}.kind must be one of {', '.join(KINDS)}")
     for key in ("train", "valid"):
         if key in table and (type(table[key]) is not str or not table[key]):
             raise DataError(path, None, f"{where}.{key} must be the name of a file")

@@ -17,6 +17,7 @@ from torch import nn
 
 from ml.artifacts import Artifact
 from ml.data.encoding import encode_words
+from ml.data.multi_label import MultiLabelText, indicators
 from ml.data.readers import read_texts
 from ml.data.splits import split_by_text, text_key
 from ml.data.words import readable_words
@@ -36,6 +37,7 @@ from ml.training.calibrate import (
 from ml.training.config import FinetuneConfig
 from ml.training.datasets import EncodedRow, collate
 from ml.training.joint_recipe import JointTask
+from ml.training.multi_label import MultiLabelTask
 from ml.training.objective import make_loss
 from ml.training.rows import FinetuneRequest
 from ml.training.tagging import measured_tagger
@@ -79,6 +81,9 @@ def read_head(
     """Read the rows of a task; raises :class:`DataError` or :class:`TrainingError`."""
     if recipe.kind == "classification":
         return ClassifierHeadTask(recipe, ClassifierTask.read(request, source, tokenizer))
+    if recipe.kind == "multi_label":
+        task = MultiLabelTask.read(request, source, tokenizer)
+        return MultiLabelHeadTask(recipe, task)
     if recipe.kind == "ner":
         return TagHeadTask(recipe, TaggerTask.read(request, source, tokenizer))
     return VectorHeadTask.read(recipe, request.config, source, tokenizer)
@@ -131,6 +136,39 @@ class ClassifierHeadTask:
 
     def _encoded(self, texts: Sequence[str], labels: Sequence[int]) -> list[EncodedRow]:
         return encode_read(texts, labels, self.task.tokenizer, self.task.config.max_length)
+
+
+@dataclass(frozen=True)
+class MultiLabelHeadTask:
+    """Texts with several labels and a linear head on the mean of their states."""
+
+    recipe: JointTask
+    task: MultiLabelTask
+
+    @cached_property
+    def rows(self) -> list[EncodedRow]:
+        return self._encoded(self.task.training)
+
+    def make(self) -> nn.Module:
+        task = self.task
+        return ClassifierHead(
+            hidden_size=task.source.hidden_size,
+            columns=len(task.columns),
+            dropout=task.config.dropout,
+            loss=task.loss(),
+        )
+
+    def measured(
+        self, artifact: Artifact, head: nn.Module, model: nn.Module
+    ) -> tuple[Artifact, dict[str, Any]]:
+        logits, _ = classify_rows(model, self._encoded(self.task.valid))
+        return self.task.calibrated(replace(artifact, labels=tuple(self.task.columns)), logits)
+
+    def _encoded(self, rows: Sequence[MultiLabelText]) -> list[EncodedRow]:
+        task = self.task
+        labels = indicators([row.labels for row in rows], task.columns)
+        texts = [row.text for row in rows]
+        return encode_read(texts, labels, task.tokenizer, task.config.max_length)
 
 
 @dataclass(frozen=True)
@@ -231,9 +269,15 @@ class VectorHeadTask:
 
 
 def encode_read(
-    texts: Sequence[str], labels: Sequence[int], tokenizer: Tokenizer, max_length: int
+    texts: Sequence[str],
+    labels: Sequence[int] | FloatArray,
+    tokenizer: Tokenizer,
+    max_length: int,
 ) -> list[EncodedRow]:
-    """Encode texts as their readable words; each row's ``owner`` is the index of its text."""
+    """Encode texts as their readable words; each row's ``owner`` is the index of its text.
+
+    ``labels`` are a column for each text or, of several labels, of the shape (texts, columns).
+    """
     encoded = []
     for start in range(0, len(texts), _CHUNK):
         words = [

@@ -32,6 +32,7 @@ from ml.training.losses.class_weights import effective_number, inverse_frequency
 from ml.training.rows import FinetuneRequest, check_labels, multi_label_rows
 from ml.training.tasks import fitting_encoder
 from ml.training.trainer import classify_rows
+from ml.types import FloatArray
 
 _OF_ONE_LABEL = ("class_rows", "contrast", "label_names", "r_drop", "start")
 """Settings that suppose that a text has one label."""
@@ -90,14 +91,20 @@ class MultiLabelTask:
             hidden_size=self.source.hidden_size,
             columns=len(self.columns),
             dropout=config.dropout,
-            loss=self._loss(),
+            loss=self.loss(),
             mixup=config.mixup,
         )
 
     def measured(self, artifact: Artifact, model: nn.Module) -> tuple[Artifact, dict[str, Any]]:
-        """The artifact with temperature and thresholds fitted on the held-out rows, and the
-        measures on them."""
+        """The artifact calibrated on the held-out rows, and the measures on them."""
         logits, _ = classify_rows(model, self.held_out)
+        return self.calibrated(artifact, logits)
+
+    def calibrated(self, artifact: Artifact, logits: FloatArray) -> tuple[Artifact, dict[str, Any]]:
+        """The artifact with temperature and thresholds fitted, and the measures.
+
+        ``logits`` are a model's of the validation texts, shape (texts, labels).
+        """
         labels = [row.labels for row in self.valid]
         gold = indicators(labels, self.columns)
         artifact = replace(artifact, temperature=fit_label_temperature(logits, gold))
@@ -108,7 +115,8 @@ class MultiLabelTask:
         metrics = multi_label_report(label_logits(logits, artifact), labels, artifact.labels)
         return artifact, metrics | {f"f1_{row['label']}": row["f1"] for row in metrics["per_label"]}
 
-    def _loss(self) -> nn.Module:
+    def loss(self) -> nn.Module:
+        """What is learned by: the binary cross-entropy of each label."""
         return BinaryCrossEntropyLoss(
             label_smoothing=self.config.label_smoothing, weights=self._weights()
         )
