@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import connection
 
 from apps.support.models import BotTurn, Conversation, Message
+from apps.support.webhook_models import Webhook
 
 _LOCKED = "SELECT {columns} FROM {conversation} WHERE id = %s{lock}"
 _SENT = "SELECT id FROM {message} WHERE conversation_id = %s AND client_id = %s"
@@ -28,6 +29,8 @@ _LATEST = """
         ORDER BY seq DESC LIMIT %s
     ) latest WHERE created_at > %s
 """
+
+_LISTENS = "SELECT id FROM {webhook} WHERE enabled LIMIT 1"
 
 
 def conversation_locked(conversation_id: UUID) -> Conversation | None:
@@ -54,6 +57,11 @@ def turn_open(conversation_id: UUID) -> int | None:
     return _first(_written(_OPEN), [BotTurn.Status.PENDING.value, _stored(conversation_id)])
 
 
+def webhook_listens() -> bool:
+    """Whether any webhook is to be told of anything."""
+    return _first(_written(_LISTENS), []) is not None
+
+
 @cache
 def _written(statement: str, locks: bool = False) -> str:
     """The statement with the names of tables and columns; ``locks`` for a database with locks."""
@@ -63,6 +71,7 @@ def _written(statement: str, locks: bool = False) -> str:
         conversation=Conversation._meta.db_table,
         message=Message._meta.db_table,
         turn=BotTurn._meta.db_table,
+        webhook=Webhook._meta.db_table,
         lock=" FOR UPDATE" if locks else "",
     )
 

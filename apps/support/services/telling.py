@@ -17,6 +17,7 @@ from apps.core.delivering import Outbox
 from apps.core.delivery_models import OutgoingState
 from apps.core.posting import Parcel
 from apps.core.signing import nonce_new
+from apps.support import statements
 from apps.support.models import Article, Conversation, Customer, Message
 from apps.support.payloads import conversation_payload, message_payload
 from apps.support.webhook_models import Webhook, WebhookDelivery, WebhookTry
@@ -69,6 +70,8 @@ def tell(
 
     ``data`` is called where some webhook wants the event.
     """
+    if not statements.webhook_listens():
+        return
     wanting = [one for one in Webhook.objects.filter(enabled=True) if event in one.events]
     if not wanting:
         return
@@ -97,8 +100,12 @@ def message_tell(conversation: Conversation, message: Message) -> None:
     """Tell of what the customer, the bot or a person wrote."""
     if message.author == Message.Author.SYSTEM:
         return
-    shape = {"conversation": str(conversation.pk), "url": _page_of(conversation)}
-    tell("message.posted", lambda: message_payload(message) | shape, conversation=conversation)
+
+    def data() -> dict[str, Any]:
+        place = {"conversation": str(conversation.pk), "url": _page_of(conversation)}
+        return message_payload(message) | place
+
+    tell("message.posted", data, conversation=conversation)
 
 
 def articles_tell(articles: Iterable[Article]) -> None:
