@@ -46,12 +46,13 @@ SCREENS: dict[str, tuple[str, ...]] = {
         *("/discover/catalogue/", "/models/", "/models/examples/", "/models/ > .hub-version a"),
         *("/support/promises/", "/support/gaps/", "/support/reports/", "/support/replays/"),
         *("/support/customers/", "/support/customers/ > .article-row-main a"),
-        *("/support/retention/", "/support/audit/"),
+        *("/support/retention/", "/support/audit/", "/support/webhooks/"),
     ),
     "lena": (
         *("/support/teams/", "/support/hours/", "/support/?tab=all&q=card"),
         *("/models/data/", "/models/runs/", "/models/history/", "/models/prediction/"),
         *("/models/monitoring/", "/models/trials/", "/models/label/"),
+        "/models/examples/disputes/",
     ),
 }
 

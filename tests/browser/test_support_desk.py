@@ -37,6 +37,23 @@ def texts(page: Page) -> list[str]:
     return page.locator(".message[data-seq]:not(.system) .message-text").all_inner_texts()
 
 
+def select(page: Page, words: str) -> None:
+    """Select words of the customer's first message, as the mouse would."""
+    page.locator(".message.visitor .message-text").first.evaluate(
+        """(element, words) => {
+            const text = element.firstChild;
+            const from = text.data.indexOf(words);
+            const range = new Range();
+            range.setStart(text, from);
+            range.setEnd(text, from + words.length);
+            getSelection().removeAllRanges();
+            getSelection().addRange(range);
+        }""",
+        words,
+    )
+    expect(page.locator("[data-marking]")).to_be_visible()
+
+
 def test_a_conversation_from_the_bot_to_a_person_and_back(
     page: Page, operator: Page, desk: RunningServer, complaints: Complaints
 ) -> None:
@@ -51,6 +68,11 @@ def test_a_conversation_from_the_bot_to_a_person_and_back(
     expect(operator.locator('[data-tab-name="waiting"] b')).to_have_text("1", timeout=SLOW)
     row.click()
     expect(operator.locator("[data-panel]")).to_contain_text("change pin", timeout=SLOW)
+    select(operator, "PIN")
+    operator.keyboard.press("2")
+    expect(operator.locator("#entities")).to_contain_text("PIN · organisation", timeout=SLOW)
+    operator.keyboard.press("u")
+    expect(operator.locator("#tone")).to_contain_text("as you said", timeout=SLOW)
     operator.keyboard.press("t")
     expect(page.locator("[data-status]")).to_contain_text("Olivia", timeout=SLOW)
     operator.locator("#console-text").press_sequentially("Hello")
