@@ -114,14 +114,15 @@ class Outbox(ABC, Generic[M]):
         """Log a try and say what comes next: nothing, a pause, or the end."""
         now = timezone.now()
         with transaction.atomic():
-            self.tries._default_manager.create(
-                delivery=message,
-                at=now,
-                seconds=outcome.seconds,
-                delivered=outcome.delivered,
-                status=outcome.status,
-                error=outcome.error[:300],
-            )
+            tried: dict[str, Any] = {
+                "delivery": message,
+                "at": now,
+                "seconds": outcome.seconds,
+                "delivered": outcome.delivered,
+                "status": outcome.status,
+                "error": outcome.error[:300],
+            }
+            self.tries._default_manager.create(**tried)
             if outcome.delivered:
                 message.delivered_at = now
                 self._leave(message, OutgoingState.DELIVERED, "")
