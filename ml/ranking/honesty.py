@@ -17,6 +17,8 @@ from ml.ranking.taste import Ranker
 from ml.types import FloatArray
 
 READERS, SHOWN, POOL = 60, 10, 300
+VARIETY_READERS = 500
+"""Of 60 readers, a step of the dial seemed to gain 15% that it does not gain of 400."""
 DEEDS = 40
 """The newest deeds of a reader that reasons are looked for among here: each is taken away."""
 TRADE_OFFS = (1.0, 0.95, 0.9, 0.85, 0.7, 0.5)
@@ -32,7 +34,7 @@ def faithfulness(ranker: Ranker, cases: Sequence[Case]) -> dict[str, Any]:
     least as far as without any other deed. Returns ``{"readers", "reasons", "faithful"}``, the last
     a share (``None`` when no reason was given).
     """
-    chosen = _sample(cases)
+    chosen = _sample(cases, READERS)
     true: list[bool] = []
     for case in chosen:
         whole = history_of(case.known)
@@ -56,7 +58,7 @@ def variety(ranker: Ranker, cases: Sequence[Case]) -> list[dict[str, float]]:
     settings += [(0.85, familiarity) for familiarity in FAMILIARITIES]
     gains: dict[tuple[float, float], list[float]] = {setting: [] for setting in settings}
     spreads: dict[tuple[float, float], list[float]] = {setting: [] for setting in settings}
-    for case in _sample(cases):
+    for case in _sample(cases, VARIETY_READERS):
         history = history_of(case.known)
         scores = ranker.scores(history)
         pool = best(scores, POOL, excluded=case.known.items)
@@ -91,8 +93,8 @@ def _scores(ranker: Ranker, history: History, items: IntArray) -> FloatArray:
     return np.asarray(ranker.contributions(history, items).sum(axis=0), dtype=np.float32)
 
 
-def _sample(cases: Sequence[Case]) -> Sequence[Case]:
-    if len(cases) <= READERS:
+def _sample(cases: Sequence[Case], number: int) -> Sequence[Case]:
+    if len(cases) <= number:
         return cases
-    chosen = np.random.default_rng(_SEED).choice(len(cases), READERS, replace=False)
+    chosen = np.random.default_rng(_SEED).choice(len(cases), number, replace=False)
     return [cases[place] for place in np.sort(chosen)]

@@ -242,7 +242,8 @@ class _Blending:
 
 def _unlike(histories: Sequence[History]) -> list[tuple[float, float]]:
     """The fadings that make a difference to any of ``histories``."""
-    settings, found = TasteSettings(), {}
+    settings = TasteSettings()
+    found: dict[tuple[float, ...], tuple[float, float]] = {}
     lengths = np.unique([len(history) for history in histories])
     strengths = np.concatenate([history.strengths for history in histories])
     has_low = bool(((strengths < 0) & (strengths > REJECTED)).any())

@@ -23,8 +23,8 @@ EXACT_BELOW = 50_000
 
 _MAGIC = b"trefoil-vectors-1\n"
 _NEIGHBOURS = 32  # M of HNSW (Malkov and Yashunin 2018)
-_EF_CONSTRUCTION = 80
-_EF_SEARCH = 128
+_EF_CONSTRUCTION = 64
+_EF_SEARCH = 256
 _DEAD_SHARE = 0.2  # of an HNSW graph's vectors may be removed ones before it is rebuilt
 
 Match = tuple[str, float]
@@ -33,8 +33,9 @@ Match = tuple[str, float]
 class VectorIndex:
     """Vectors of unit length under ids; the score of a match is the cosine. Thread-safe.
 
-    HNSW cannot forget, so that removed and replaced vectors stay in the graph, are passed over,
-    and are gone at the next rebuild.
+    The graph keeps vectors in half precision, which moves a cosine by less than 0.001 and takes
+    half the memory. HNSW cannot forget, so that removed and replaced vectors stay in the graph, are
+    passed over, and are gone at the next rebuild.
     """
 
     def __init__(self, dimensions: int, *, exact_below: int = EXACT_BELOW) -> None:
@@ -173,7 +174,10 @@ class VectorIndex:
         if exact:
             inner = faiss.IndexFlatIP(self.dimensions)
         else:
-            inner = faiss.IndexHNSWFlat(self.dimensions, _NEIGHBOURS, faiss.METRIC_INNER_PRODUCT)
+            half = faiss.ScalarQuantizer.QT_fp16
+            inner = faiss.IndexHNSWSQ(
+                self.dimensions, half, _NEIGHBOURS, faiss.METRIC_INNER_PRODUCT
+            )
             inner.hnsw.efConstruction = _EF_CONSTRUCTION
             inner.hnsw.efSearch = _EF_SEARCH
         self._index: Any = faiss.IndexIDMap2(inner)

@@ -118,7 +118,8 @@ def test_after_any_changes_search_finds_what_is_there(exact_below, changes):
     found = dict(index.search(query, 100))
     assert set(found) == set(kept)
     for name, score in found.items():
-        assert score == pytest.approx(float(kept[name] @ query), abs=1e-5)
+        close = 1e-5 if index.exact else 1e-3
+        assert score == pytest.approx(float(kept[name] @ query), abs=close)
 
 
 @pytest.mark.parametrize("exact_below", [1, 10_000])
