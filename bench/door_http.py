@@ -17,6 +17,7 @@ import psutil
 from bench.door_traffic import IN_FLIGHT, SIZE, Measured
 from bench.server import RunningServer
 
+_PATIENCE = 300  # seconds for an answer, of a machine that has other work too
 _ALIKE = 0.95  # cosine of two builds of one encoder, one of them with 8-bit weights
 
 
@@ -67,7 +68,7 @@ async def over_http(endpoint: Endpoint, seconds: float, given: Iterator[list[str
     limits = httpx.Limits(max_connections=IN_FLIGHT, max_keepalive_connections=IN_FLIGHT)
     ends = time.perf_counter() + 1
 
-    async with httpx.AsyncClient(limits=limits, timeout=60) as client:
+    async with httpx.AsyncClient(limits=limits, timeout=_PATIENCE) as client:
 
         async def one() -> int:
             done = 0
@@ -93,7 +94,7 @@ async def over_http(endpoint: Endpoint, seconds: float, given: Iterator[list[str
 def least_cosine(first: Endpoint, second: Endpoint, texts: list[str]) -> float:
     """How far both make the same vectors of ``texts``; raises when they are not one encoder's."""
     found = []
-    with httpx.Client(timeout=60) as client:
+    with httpx.Client(timeout=_PATIENCE) as client:
         for endpoint in (first, second):
             body, headers = endpoint.body(texts), endpoint.headers[0]
             answer = client.post(endpoint.url, json=body, headers=headers).raise_for_status()

@@ -182,12 +182,15 @@ def run(seconds: float, rate: float, peer: str) -> dict[str, Any]:
         tokens = server.manage("shell", "-v", "0", "-c", _TOKENS).split()[-PEOPLE:]
         server.start()
         found: dict[str, Any] = {"bench": "ml_door"}
+        # Each part is told when it is done: on a busy machine a later one may not come to its end.
         found["throughput"] = asyncio.run(throughput(server, tokens[0], seconds))
+        _show_throughput(found["throughput"])
         if peer:
             found["peer"] = asyncio.run(beside_peer(server, tokens, peer.rstrip("/"), seconds))
-        found[f"at_{rate:g}_a_second"] = asyncio.run(
-            promotions(server, tokens[0], rate, 3 * seconds)
-        )
+            _show_peer(found["peer"])
+        swaps = asyncio.run(promotions(server, tokens[0], rate, 3 * seconds))
+        found[f"at_{rate:g}_a_second"] = swaps
+        _show_promotions(swaps)
     return found
 
 
@@ -203,26 +206,33 @@ def main() -> None:
         print(json.dumps(asyncio.run(engine_alone(options.alone, options.seconds))))
         return
     result = run(options.seconds, options.rate, options.peer)
-    _show(result, options.rate)
     if options.json:
         print(json.dumps(result))
 
 
-def _show(result: dict[str, Any], rate: float) -> None:
-    for task, row in result["throughput"].items():
+def _show_throughput(found: dict[str, Any]) -> None:
+    for task, row in found.items():
         print(
             f"{task}: {row['engine_texts_per_second']:.0f} texts a second in the engine, "
             f"{row['door_texts_per_second']:.0f} through the door ({100 * row['share']:.0f}%); "
             f"a request takes {row['engine_processor_ms']:.2f} and {row['door_processor_ms']:.2f} "
-            f"ms of processor ({100 * row['processor_share']:.0f}%)"
+            f"ms of processor ({100 * row['processor_share']:.0f}%)",
+            flush=True,
         )
-    for name in ("door", "http", "peer") if "peer" in result else ():
-        row = result["peer"][name]
+
+
+def _show_peer(found: dict[str, Any]) -> None:
+    for name in ("door", "http", "peer"):
+        row = found[name]
         print(
             f"encoder by {name}: {row['texts_per_second']:.0f} texts a second, "
-            f"{row['processor_ms']:.2f} ms of processor a request"
+            f"{row['processor_ms']:.2f} ms of processor a request",
+            flush=True,
         )
-    for name, row in result[f"at_{rate:g}_a_second"].items():
+
+
+def _show_promotions(found: dict[str, Any]) -> None:
+    for name, row in found.items():
         print(
             f"{name}: p50 {row['p50_ms']:.1f} ms, p99 {row['p99_ms']:.1f} ms, "
             f"{row['errors']} errors, {row['mixed']} mixed, {row['versions']} versions"

@@ -14,9 +14,10 @@ class ModelHubConfig(AppConfig):
         from apps.core.scheduler import register_periodic
         from apps.modelhub import checks as checks
         from apps.modelhub import following, monitoring_metrics, tasks, trying, watching
-        from apps.modelhub.services import runs
+        from apps.modelhub.services import data_reports, runs
 
         jobs.register_job(runs.RUN_JOB, runs.run_execute, queue=jobs.LONG_QUEUE)
+        jobs.register_job(data_reports.REPORT_JOB, data_reports.report_make, queue=jobs.BULK_QUEUE)
         register_periodic("settle-promotions", tasks.settle_promotions, every=timedelta(seconds=15))
         register_periodic("prune-data-uploads", tasks.prune_uploads, every=timedelta(hours=6))
         register_periodic("make-profiles", tasks.make_profiles, every=timedelta(minutes=5))

@@ -14,12 +14,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts.selectors import signed_in
+from apps.core.api import JobSerializer
 from apps.modelhub import selectors, uploads
 from apps.modelhub.access import require
 from apps.modelhub.dataset_views import export
 from apps.modelhub.models import DataSet, DataSetVersion, LabelQueue
+from apps.modelhub.selectors.data_reports import report_get, report_job
 from apps.modelhub.services import datasets
-from apps.modelhub.shown_rows import shown_row
+from apps.modelhub.services.data_reports import report_start
+from apps.modelhub.shown_rows import ShownRow, shown_row
 from apps.modelhub.sight import version_seen
 from apps.modelhub.uploaded_rows import FIELDS
 from ml.data.row_kinds import shown, text_of, value_of
@@ -68,6 +71,11 @@ class FileInput(serializers.Serializer[Any]):
     tokens = serializers.CharField(required=False, help_text="the column with words")
     tags = serializers.CharField(required=False, help_text="the column with their BIO tags")
     skip_bad = serializers.BooleanField(default=False)
+
+
+class ReportOutput(serializers.Serializer[Any]):
+    job = serializers.UUIDField(allow_null=True, help_text="the last job that makes or made it")
+    report = serializers.DictField(allow_null=True)
 
 
 class VersionInput(FileInput):
@@ -217,12 +225,49 @@ class VersionDifferenceView(APIView):
         return Response({**numbers, "rows": rows})
 
 
+class VersionReportView(APIView):
+    """What is wrong with a version: repeats, leakage, suspect labels, without the rows that the
+    caller may not read. POST lets a worker look for it."""
+
+    @extend_schema(responses=ReportOutput)
+    def get(self, request: Request, dataset_id: int, number: int) -> Response:
+        require(request, "modelhub.change_datasets")
+        version = selectors.dataset_version_get(dataset_id=dataset_id, number=number)
+        job = report_job(version=version)
+        found = report_get(version=version, person=signed_in(request))
+        return Response(
+            {"job": job.id if job else None, "report": found and _plain(found)},
+        )
+
+    @extend_schema(request=None, responses={202: JobSerializer})
+    def post(self, request: Request, dataset_id: int, number: int) -> Response:
+        require(request, "modelhub.change_datasets")
+        version = selectors.dataset_version_get(dataset_id=dataset_id, number=number)
+        job = report_start(actor=signed_in(request), version=version)
+        return Response(JobSerializer(job).data, status=202)
+
+
+def _plain(report: dict[str, Any]) -> dict[str, Any]:
+    """A report with its rows as text and label."""
+
+    def said(row: ShownRow) -> dict[str, str]:
+        return {"text": row.text, "label": row.label}
+
+    leaks = [[said(pair["first"]), said(pair["second"])] for pair in report["leaks"]]
+    rows = {
+        name: [{**one, "row": said(one["row"])} for one in report[name]]
+        for name in ("suspects", "odd_mentions")
+    }
+    return {**report, "leaks": leaks, **rows}
+
+
 _VERSION = "data/<int:dataset_id>/versions/<int:number>/"
 urlpatterns = [
     path("data/", DataSetListView.as_view(), name="api-datasets"),
     path("data/<int:dataset_id>/frozen/", FrozenView.as_view(), name="api-dataset-frozen"),
     path("data/<int:dataset_id>/versions/", VersionListView.as_view(), name="api-dataset-versions"),
     path(_VERSION, VersionView.as_view(), name="api-dataset-version"),
+    path(f"{_VERSION}report/", VersionReportView.as_view(), name="api-dataset-report"),
     path(f"{_VERSION}rows/", VersionRowsView.as_view(), name="api-dataset-rows"),
     path(
         f"{_VERSION}difference/<int:other>/",

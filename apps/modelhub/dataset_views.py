@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -19,7 +20,9 @@ from apps.modelhub import selectors, uploads
 from apps.modelhub.access import permission_needed
 from apps.modelhub.models import DataSetVersion, LabelQueue
 from apps.modelhub.selectors import corrections_count
+from apps.modelhub.selectors.data_reports import report_get, report_job
 from apps.modelhub.services import datasets
+from apps.modelhub.services.data_reports import report_start
 from apps.modelhub.shown_rows import shown_row
 from apps.modelhub.sight import version_seen
 from apps.modelhub.uploaded_rows import FIELDS, form_of
@@ -180,6 +183,7 @@ def version_detail(request: HttpRequest, dataset_id: int, number: int) -> HttpRe
         chosen = (row for row in rows if not wanted or wanted in names_of(row))
         context["rows"] = [shown_row(row) for row in islice(chosen, _SHOWN)]
         old = _other(request, version)
+        context["report"] = report_get(version=version, person=person)
         if old is not None:
             context["against"] = old
             found = difference(version_seen(person, old), rows)
@@ -196,7 +200,21 @@ def version_detail(request: HttpRequest, dataset_id: int, number: int) -> HttpRe
             context["removed"] = [shown_row(row) for row in found.removed[:_CHANGED]]
     except Problem as problem:
         context["problem"] = problem
+    context["report_job"] = report_job(version=version)
     return render(request, "modelhub/dataset_version.html", context)
+
+
+@require_POST
+@permission_needed("modelhub.change_datasets")
+def version_report(request: HttpRequest, dataset_id: int, number: int) -> HttpResponse:
+    """Let a worker look for what is wrong with a version."""
+    version = selectors.dataset_version_get(dataset_id=dataset_id, number=number)
+    try:
+        report_start(actor=signed_in(request), version=version)
+    except Problem as problem:
+        messages.error(request, problem.message)
+    page = reverse("modelhub:dataset-version", args=[dataset_id, number])
+    return redirect(f"{page}#report")
 
 
 def _other(request: HttpRequest, version: DataSetVersion) -> DataSetVersion | None:

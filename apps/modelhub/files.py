@@ -36,6 +36,11 @@ def rows_path(sha256: str) -> Path:
     return data_folder() / f"{sha256}.jsonl"
 
 
+def report_path(sha256: str, frozen: str) -> Path:
+    """Where the report on rows is kept, which depends on the frozen rows that measure them."""
+    return data_folder() / "reports" / f"{sha256}{frozen and '-'}{frozen[:16]}.json"
+
+
 def rows_store(rows: Iterable[Row]) -> str:
     """Keep rows; returns their hash. The same rows again change nothing."""
     content = canonical(rows)

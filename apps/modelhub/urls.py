@@ -46,6 +46,11 @@ urlpatterns = [
         dataset_views.version_export,
         name="dataset-export",
     ),
+    path(
+        "data/<int:dataset_id>/v/<int:number>/report/",
+        dataset_views.version_report,
+        name="dataset-report",
+    ),
     path("data/<int:dataset_id>/v/<int:number>/run/", run_views.run_new, name="run-new"),
     path("runs/", run_views.run_list, name="runs"),
     path("runs/compare/", compare_views.compare, name="compare"),

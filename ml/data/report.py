@@ -243,7 +243,12 @@ def _warnings(result: dict[str, Any]) -> list[str]:
     if leakage["exact_rows"]:
         said.append(f"{leakage['exact_rows']} validation rows are training rows, too.")
     if leakage["near_pairs"]:
-        said.append(f"{leakage['near_pairs']} pairs of near duplicates span both files.")
+        pairs = leakage["near_pairs"]
+        said.append(
+            "One pair of near duplicates spans both files."
+            if pairs == 1
+            else f"{pairs} pairs of near duplicates span both files."
+        )
     if result["conflicts"]["groups"]:
         said.append(f"{result['conflicts']['groups']} texts have different labels.")
     tokens = result["lengths"].get("tokens")

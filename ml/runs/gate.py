@@ -13,8 +13,8 @@ class Limits:
 
     ``label_margin`` is for the recall of labels with at least ``label_rows`` rows. The calibration
     error may be ``ece`` or ``ece_margin`` above the live one, whichever allows more. Latency is
-    milliseconds for a text alone, and size bytes; ``factor`` times the live version's is allowed
-    too where that is more.
+    milliseconds of the processor for a text alone, and size bytes; ``factor`` times the live
+    version's is allowed too where that is more.
     """
 
     rows: int = 20

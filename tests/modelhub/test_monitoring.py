@@ -239,7 +239,7 @@ def test_the_page_and_the_endpoint_show_it(
         engine={"requests": 50, "cache_hits": 10, "failures": 1, "p95_ms": 12.5},
     )
     page = client.get("/models/monitoring/?task=intent&days=7").content.decode()
-    assert "exchange_rate" in page
+    assert "exchange_<wbr>rate" in page
     assert "25.0%" in page
     assert "open" in page
     found = client.get("/api/v1/models/monitoring/?task=intent").json()

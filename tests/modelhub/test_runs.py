@@ -253,7 +253,7 @@ def test_the_pages_start_a_run_and_show_what_came_of_it(
     here = started.headers["Location"]
     (run_folder(Run.objects.get().pk) / "log.txt").write_text("a word of the process")
     page = client.get(here).content.decode()
-    for words in ("passed", "95.0%", "&lt;b&gt;lost", "a word of the process", "0.8000"):
+    for words in ("passed", "95.0%", "&lt;b&gt;lost", "a word of the process", "0.800"):
         assert words in page, words
     assert "passed its gate" in client.get("/models/runs/").content.decode()
 

@@ -1,0 +1,130 @@
+"""Reports on versions of data sets: repeats, leakage into held-out rows, suspect labels."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from django.conf import settings
+
+from apps.accounts.services import audit_record
+from apps.core import gateway
+from apps.core.errors import Conflict
+from apps.core.jobs import Progress, job_start
+from apps.core.models import Job
+from apps.modelhub.files import report_path, write_whole
+from apps.modelhub.models import DataSetVersion
+from apps.modelhub.services.datasets import frozen_rows, version_rows
+from ml.artifacts import TOKENIZER
+from ml.data.multi_label import MultiLabelText
+from ml.data.report import SHOWN, data_report
+from ml.data.row_kinds import Row, record_of
+from ml.data.text_tools import Encoder, Report, TextTools, encoder_tools
+from ml.data.versions import Split, split_rows
+from ml.errors import ModelNotFound
+
+REPORT_JOB = "modelhub.data-report"
+
+
+def report_start(*, actor: Any, version: DataSetVersion) -> Job:
+    """Queue a report on a version; raises ``Conflict`` while one is being made."""
+    going = Job.objects.filter(kind=REPORT_JOB, arguments__version_id=version.pk)
+    if going.filter(status__in=(Job.Status.QUEUED, Job.Status.RUNNING)).exists():
+        raise Conflict(f"A report on {version} is being made.", code="report_unfinished")
+    job = job_start(
+        kind=REPORT_JOB,
+        title=f"Report on {version}",
+        owner=actor,
+        arguments={"version_id": version.pk},
+    )
+    audit_record(
+        actor=actor, action="dataset.reported", object_type="dataset", object_id=version.dataset_id
+    )
+    return job
+
+
+def report_make(progress: Progress, *, version_id: int) -> dict[str, Any]:
+    """The job of a report. It keeps which rows it speaks of, and none of their texts."""
+    version = DataSetVersion.objects.select_related("dataset").get(pk=version_id)
+    split = version_split(version)
+    kind = "ner" if version.dataset.kind == "ner" else "classification"
+    with tempfile.TemporaryDirectory(prefix="trefoil-report-") as folder:
+        train = _written(Path(folder) / "train.jsonl", split.train)
+        valid = _written(Path(folder) / "valid.jsonl", split.held_out) if split.held_out else None
+        found = data_report(
+            train,
+            valid,
+            kind=cast(Any, kind),
+            tools=_tools(progress.update),
+            report=progress.update,
+        )
+    kept = _without_texts(found)
+    path = report_path(version.sha256, version.dataset.frozen)
+    write_whole(path, json.dumps(kept, ensure_ascii=False).encode())
+    return {"version": str(version), "warnings": len(kept["warnings"])}
+
+
+def version_split(version: DataSetVersion) -> Split:
+    """What a run of the version would train on and be measured by, however few rows it has."""
+    return split_rows(version_rows(version), frozen_rows(version.dataset))
+
+
+def _written(path: Path, rows: Sequence[Row]) -> Path:
+    path.write_text("".join(f"{json.dumps(_record(row))}\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def _record(row: Row) -> dict[str, Any]:
+    """Several labels are looked at as one, which is their list."""
+    if isinstance(row, MultiLabelText):
+        return {"text": row.text, "label": ", ".join(sorted(row.labels)) or "none"}
+    return record_of(row)
+
+
+def _tools(report: Report) -> TextTools:
+    """Those of the active encoder; without one there are no suspect labels."""
+    try:
+        encoder = gateway.load_version("encoder", threads=1)
+    except ModelNotFound:
+        return TextTools()
+    folder = settings.ML_MODELS_DIR / "encoder" / encoder.info.version
+    return encoder_tools(cast(Encoder, encoder), folder / TOKENIZER, report)
+
+
+def _without_texts(found: dict[str, Any]) -> dict[str, Any]:
+    leakage, noise, odd = found["leakage"], found.get("label_noise"), found.get("odd_mentions")
+    return {
+        "rows": {name: size["rows"] for name, size in found["files"].items()},
+        "warnings": found["warnings"],
+        "repeats": found["exact_duplicates"]["surplus_rows"],
+        "near": found["near_duplicates"]["pairs"],
+        "conflicts": found["conflicts"]["groups"],
+        "leaking": leakage["near_pairs"],
+        "leaks": [
+            {"first": _place(pair["first"]), "second": _place(pair["second"])}
+            for pair in leakage["near"][:SHOWN]
+        ],
+        "judged": noise["judged"] if noise else None,
+        "suspect": noise["suspects"] if noise else 0,
+        "suspects": [
+            {"place": _place(row), "suggested": row["suggested"], "other": row["other"]}
+            for row in (noise["examples"] if noise else [])
+        ],
+        "odd": odd["mentions"] if odd else 0,
+        "odd_mentions": [
+            {
+                "place": _place(row),
+                "label": row["label"],
+                "usual": row["usual"],
+                "share": row["share"],
+            }
+            for row in (odd["examples"] if odd else [])
+        ],
+    }
+
+
+def _place(row: dict[str, Any]) -> list[Any]:
+    return [row["file"], row["row"]]
