@@ -61,6 +61,11 @@ class Score(models.Model):
         indexes = [
             models.Index(fields=["company", "-published_at"]),
             models.Index(fields=["-published_at"]),
+            models.Index(
+                fields=["-published_at"],
+                condition=Q(confident=False),
+                name="market_score_unsure",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -89,7 +89,7 @@ def index_points(
     group, net = stories.group[rows], stories.net[rows]
 
     def summed(values: Any) -> Real:
-        return np.bincount(group, values, groups)
+        return np.asarray(np.bincount(group, values, groups), np.float64)
 
     counted, volume = summed(weight), np.bincount(group, minlength=groups)
     total = counted + PRIOR
@@ -102,8 +102,10 @@ def index_points(
     enough = (volume >= FEWEST) & (counted > 0)
     columns = (column.tolist() for column in (value, low, high, volume, enough))
     return [
-        IndexPoint(at, *(bounds if is_enough else (None, None, None)), number)
-        for *bounds, number, is_enough in zip(*columns, strict=True)
+        IndexPoint(at, middle, under, over, number)
+        if is_enough
+        else IndexPoint(at, None, None, None, number)
+        for middle, under, over, number, is_enough in zip(*columns, strict=True)
     ]
 
 

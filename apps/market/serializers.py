@@ -260,9 +260,10 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
         read_only_fields = fields
 
     def get_clock_ahead(self, source: Source) -> int:
-        if "clocks_ahead" not in self.context:  # read once for all sources of an answer
-            self.context["clocks_ahead"] = clocks_ahead()
-        return int(self.context["clocks_ahead"].get(source.pk, 0))
+        shared: dict[str, Any] = self.context  # type: ignore[assignment]
+        if "clocks_ahead" not in shared:  # read once for all sources of an answer
+            shared["clocks_ahead"] = clocks_ahead()
+        return int(shared["clocks_ahead"].get(source.pk, 0))
 
 
 class FeedInput(serializers.Serializer[Any]):

@@ -94,7 +94,7 @@ def test_news_waits_while_the_tape_is_read(monitor: Page) -> None:
     expect(pill).to_be_hidden()
 
 
-def test_a_repeat_is_folded_into_its_story(monitor: Page) -> None:
+def test_a_repeat_is_folded_into_its_story_and_a_retraction_marks_it(monitor: Page) -> None:
     title, body = "Keel Marine wins ferry order from Norway", "The ships are due in three years."
     post(monitor, title, body=body, url="https://browser.example/1")
     row = monitor.locator(".tape-row", has_text=title)
@@ -102,6 +102,12 @@ def test_a_repeat_is_folded_into_its_story(monitor: Page) -> None:
     post(monitor, f"UPDATE 1-{title}", body=body, url="https://browser.example/2")
     expect(row.locator(".tape-similar")).to_have_text(re.compile(r"\+1\s+similar"))
     expect(monitor.locator(".tape-row", has_text=title)).to_have_count(1)
+    post(monitor, f"RETRACTED - {title}", body=body, url="https://browser.example/3")
+    expect(row.last.locator("[data-amended]")).to_have_text("withdrawn since")
+    row.last.locator(".tape-title").click()
+    expect(monitor.get_by_role("note")).to_contain_text("This story was withdrawn.")
+    monitor.get_by_role("button", name="Where do they come from?").click()
+    expect(monitor.locator("#provenance")).to_contain_text("sentiment")
 
 
 def test_a_filter_holds_for_the_list_and_for_what_arrives(monitor: Page) -> None:

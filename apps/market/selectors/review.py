@@ -16,6 +16,7 @@ from ml.data.targeting import TARGETED_TASK
 
 DAYS = 14
 _READ = 400
+_LOOKED_AT = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,11 @@ def _what(score: Score) -> tuple[int, str, int | None]:
 def _unsure() -> QuerySet[Score]:
     """Each sentiment once: a company that an article names alone has the article's own."""
     since = timezone.now() - timedelta(days=DAYS)
-    rows = Score.objects.filter(confident=False, published_at__gte=since, article__story=None)
+    unsure = Score.objects.filter(confident=False, published_at__gte=since)
+    # First the newest of these, by their index: of many articles most are no repeats, which is
+    # where a planner might begin.
+    newest = unsure.order_by("-published_at").values("id")[:_LOOKED_AT]
+    rows = Score.objects.filter(id__in=newest, article__story=None)
     rows = rows.filter(company=None) | rows.filter(versions__has_key=TARGETED_TASK)
     return rows.select_related("article__source", "company").order_by("-published_at", "id")
 

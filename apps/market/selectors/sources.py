@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,8 +38,8 @@ def clocks_ahead() -> dict[int, int]:
     """
     since = timezone.now() - timedelta(hours=24)
     found = Article.objects.filter(time_corrected=True, received_at__gte=since)
-    rows = found.order_by().values("source").annotate(number=Count("id"))
-    return dict(rows.values_list("source", "number"))
+    # Counted here: a database that groups would go through all articles in the order of sources.
+    return Counter(found.order_by().values_list("source", flat=True))
 
 
 @dataclass(frozen=True, slots=True)
