@@ -41,6 +41,7 @@ SPECTACULAR_SETTINGS = {
         "MarketDatedNameKindEnum": "apps.market.name_models.DatedName.Kind",
         "ModelhubTaskKindEnum": "apps.modelhub.labelling_models.LabelQueue.Kind",
         "ModelhubTrialKindEnum": "apps.modelhub.trial_models.Trial.Kind",
+        "DeliveryStateEnum": "apps.core.delivery_models.OutgoingState",
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
