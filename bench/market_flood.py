@@ -80,7 +80,7 @@ class Watch:
                     self.waiting, self.a_minute = answer["waiting"], answer["scored_last_minute"]
                     self.most_waiting = max(self.most_waiting, self.waiting)
             with contextlib.suppress(psutil.Error):
-                self.memory = max(self.memory, self._server.memory())
+                self.memory = max(self.memory, self._server.memory(mapped=False))
 
     def end(self) -> dict[str, Any]:
         """Stop looking; what was seen."""

