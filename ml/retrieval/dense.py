@@ -174,7 +174,7 @@ class VectorIndex:
         if exact:
             inner = faiss.IndexFlatIP(self.dimensions)
         else:
-            half = faiss.ScalarQuantizer.QT_fp16
+            half: Any = faiss.ScalarQuantizer.QT_fp16
             inner = faiss.IndexHNSWSQ(
                 self.dimensions, half, _NEIGHBOURS, faiss.METRIC_INNER_PRODUCT
             )
