@@ -76,11 +76,14 @@ class Line:
     def _carry(self, near: socket.socket) -> None:
         self._ends.append(near)
         self._up.wait()
-        with contextlib.suppress(OSError):
+        try:
             far = socket.create_connection(("127.0.0.1", self._to))
-            self._ends.append(far)
-            for one, other in ((near, far), (far, near)):
-                threading.Thread(target=self._pump, args=(one, other), daemon=True).start()
+        except OSError:  # no server is there: told as it would be without the line
+            near.close()
+            return
+        self._ends.append(far)
+        for one, other in ((near, far), (far, near)):
+            threading.Thread(target=self._pump, args=(one, other), daemon=True).start()
 
     def _pump(self, one: socket.socket, other: socket.socket) -> None:
         with contextlib.suppress(OSError):
