@@ -159,6 +159,7 @@ def _lines(server: RunningServer) -> Iterator[dict[str, Line]]:
 def _open(customer: Page, operator: Page, lines: dict[str, Line]) -> None:
     """The operator has the customer's conversation, and both are connected."""
     customer.goto(f"{lines['customer'].url}/support/widget/")
+    expect(customer.locator("[data-connection]").first).to_have_text("Live", timeout=_PATIENCE)
     _write(customer, "#widget-text", "How do I change my PIN?")
     expect(customer.locator(".message.bot[data-seq]")).to_have_count(1, timeout=_PATIENCE)
     customer.click("[data-person]")
