@@ -59,9 +59,10 @@ def test_evaluate_measures_several_labels_and_writes_a_page(several: Path, tmp_p
     assert "All labels right" in (page / "report.html").read_text(encoding="utf-8")
 
 
-def test_explain_says_that_it_is_for_one_label(several: Path) -> None:
-    with pytest.raises(CommandError, match="gives several labels"):
-        run("explain", "--task", "desk", "--text", "card euro")
+def test_one_of_several_labels_is_explained(several: Path) -> None:
+    found = result("explain", "--task", "desk", "--text", "card euro", "--label", "card")
+    assert found["label"] == "card"
+    assert [piece["text"] for piece in found["pieces"]] == ["card", "euro"]
 
 
 def test_personal_data_is_found_and_masked(models: Path) -> None:

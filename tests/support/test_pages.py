@@ -13,6 +13,7 @@ from apps.accounts.models import User
 from apps.core.errors import InvalidInput
 from apps.support import selectors
 from apps.support.models import Conversation, Team
+from apps.support.urgency import pressure
 from tests.support.conftest import client_of
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +34,9 @@ def several(number: int, **fields: Any) -> list[Conversation]:
         )
         for at in range(number)
     ]
+    for row in rows:
+        if (pressing := pressure(row)) is not None:
+            row.rank_at = pressing.rank_at
     return Conversation.objects.bulk_create(rows)
 
 
@@ -49,9 +53,7 @@ def walked(client: Any, tab: str, size: int = 4, **asked: Any) -> list[str]:
 
 def placed(tab: str, row: Conversation) -> Any:
     """What decides where a row stands in a tab."""
-    return {"waiting": (row.priority, row.queued_at), "snoozed": row.snoozed_until}.get(
-        tab, row.active_at
-    )
+    return {"waiting": row.rank_at, "snoozed": row.snoozed_until}.get(tab, row.active_at)
 
 
 @pytest.mark.parametrize("tab", ["waiting", "snoozed", "all", "resolved"])

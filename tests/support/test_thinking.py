@@ -159,10 +159,8 @@ def test_urgent_ones_come_first_in_the_queue_that_customers_are_told(db: None) -
     waiting = []
     for priority in (Conversation.Priority.NORMAL, Conversation.Priority.URGENT):
         conversation = services.conversation_start(visitor=uuid.uuid4())
-        conversation = services.person_request(conversation_id=conversation.id)
         Conversation.objects.filter(pk=conversation.pk).update(priority=priority)
-        conversation.refresh_from_db()
-        waiting.append(conversation)
+        waiting.append(services.person_request(conversation_id=conversation.id))
     assert [selectors.queue_position(conversation=one) for one in waiting] == [2, 1]
     assert list(selectors.conversation_list(tab="waiting")) == waiting[::-1]
     Conversation.objects.filter(pk=waiting[1].pk).update(snoozed_until=timezone.now())
