@@ -105,7 +105,7 @@ def correct(page: Page, server: RunningServer, conversation: str) -> None:
     page.get_by_label("Matter, known or new").fill(MATTER)
     picture(page, "loop-1-correct")
     page.get_by_role("button", name="Save").click()
-    expect(page.locator(".correction")).to_contain_text(f"You said: {MATTER}", timeout=SLOW)
+    expect(page.locator("#correction")).to_contain_text(f"You said: {MATTER}", timeout=SLOW)
 
 
 def test_a_new_topic_is_corrected_learned_promoted_and_rolled_back(
