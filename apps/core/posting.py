@@ -17,6 +17,7 @@ import structlog
 from asgiref.sync import async_to_sync
 from django.conf import settings
 
+from apps.core.errors import InvalidInput
 from apps.core.fetching import Fetcher, FetchError
 from apps.core.signing import secret_of, signed_headers
 
@@ -24,6 +25,8 @@ logger = structlog.get_logger(__name__)
 
 SECONDS = 10.0
 """The most time that one try takes."""
+
+LONGEST_ADDRESS = 2000  # characters
 
 _GONE = 410
 
@@ -57,6 +60,16 @@ def sender() -> Fetcher:
     """The guarded client with this installation's trusted hosts."""
     allowed = frozenset(settings.FETCH_ALLOWED_HOSTS)
     return Fetcher(allowed_hosts=allowed, total_seconds=SECONDS)
+
+
+def address_check(address: str) -> None:
+    """Raise ``InvalidInput``, of the field ``address``, for one that nothing may be posted to."""
+    if len(address) > LONGEST_ADDRESS:
+        raise InvalidInput("The address is too long.", fields={"address": "too long"})
+    try:
+        sender().check(address)
+    except FetchError as error:
+        raise InvalidInput(str(error), code=error.code, fields={"address": str(error)}) from error
 
 
 def parcels_send(*, parcels: Sequence[Parcel]) -> list[Outcome]:

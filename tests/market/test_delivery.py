@@ -139,7 +139,6 @@ def test_a_name_that_turns_inside_later_is_refused_when_sending(
 ) -> None:
     answers = iter([["93.184.216.34"], ["10.0.0.7"]])
     fetcher = Fetcher(resolver=lambda host, port: next(answers))
-    monkeypatch.setattr("apps.market.services.channels.sender", lambda: fetcher)
     monkeypatch.setattr(posting, "sender", lambda: fetcher)
     channel, _ = channel_create(
         actor=analyst, name="r", kind="webhook", address="https://rebinding.example/"

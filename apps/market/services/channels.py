@@ -11,8 +11,7 @@ from django.utils import timezone
 
 from apps.accounts.services import audit_record
 from apps.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from apps.core.fetching import FetchError
-from apps.core.posting import sender
+from apps.core.posting import address_check
 from apps.core.signing import nonce_new, secret_of
 from apps.market.models import Channel, Delivery
 from apps.market.sending import mail_allowed
@@ -66,12 +65,7 @@ def _check_address(actor: Any, kind: str, address: str) -> None:
                 fields={"address": "not allowed"},
             )
         return
-    if len(address) > 2000:
-        raise InvalidInput("The address is too long.", fields={"address": "too long"})
-    try:
-        sender().check(address)
-    except FetchError as error:
-        raise InvalidInput(str(error), code=error.code, fields={"address": str(error)}) from error
+    address_check(address)
 
 
 def channel_own(*, actor: Any, channel_id: int) -> Channel:

@@ -10,8 +10,7 @@ from django.utils import timezone
 
 from apps.accounts.services import audit_record
 from apps.core.errors import Conflict, InvalidInput, NotFound
-from apps.core.fetching import FetchError
-from apps.core.posting import sender
+from apps.core.posting import address_check
 from apps.core.signing import nonce_new, secret_of
 from apps.support.services.telling import EVENTS, TEST, outbox, wake
 from apps.support.webhook_models import Webhook, WebhookDelivery
@@ -30,7 +29,9 @@ def webhook_create(
     if not 0 < len(name) <= 80:
         raise InvalidInput("A webhook's name has 1 to 80 characters.", fields={"name": "length"})
     nonce = nonce_new()
-    values = {"address": _address(address), "events": _events(events), "nonce": nonce}
+    address = address.strip()
+    address_check(address)
+    values = {"address": address, "events": _events(events), "nonce": nonce}
     try:
         with transaction.atomic():
             if Webhook.objects.count() >= MAX_WEBHOOKS:
@@ -116,17 +117,6 @@ def webhook_resend(*, delivery_id: int) -> WebhookDelivery:
         wake()
     delivery.refresh_from_db()
     return delivery
-
-
-def _address(given: str) -> str:
-    address = given.strip()
-    if len(address) > 2000:
-        raise InvalidInput("The address is too long.", fields={"address": "too long"})
-    try:
-        sender().check(address)
-    except FetchError as error:
-        raise InvalidInput(str(error), code=error.code, fields={"address": str(error)}) from error
-    return address
 
 
 def _events(given: Collection[str]) -> list[str]:
