@@ -82,8 +82,7 @@ def read_head(
     if recipe.kind == "classification":
         return ClassifierHeadTask(recipe, ClassifierTask.read(request, source, tokenizer))
     if recipe.kind == "multi_label":
-        task = MultiLabelTask.read(request, source, tokenizer)
-        return MultiLabelHeadTask(recipe, task)
+        return MultiLabelHeadTask(recipe, MultiLabelTask.read(request, source, tokenizer))
     if recipe.kind == "ner":
         return TagHeadTask(recipe, TaggerTask.read(request, source, tokenizer))
     return VectorHeadTask.read(recipe, request.config, source, tokenizer)
