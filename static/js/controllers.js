@@ -16,7 +16,8 @@ async function attach(root) {
     if (!url || attached.has(element)) continue;
     attached.add(element);
     const { default: start } = await import(url);
-    start(element);
+    if (element.isConnected) start(element);
+    else attached.delete(element); // swapped out while its module came
   }
 }
 
