@@ -1,7 +1,7 @@
 """Joint models: one pass of the graph answers for all tasks that share it.
 
-Texts are read as words with shapes (:mod:`ml.data.words`), in windows; a classifier and a sentence
-vector read the first window, a tagger all of them.
+Texts are read as words with shapes (:mod:`ml.data.words`), in windows; a sentence vector and a
+classifier read the first window, a tagger and a classifier by "windows" all of them.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from ml.artifacts import Artifact, read_artifact
 from ml.data.encoding import encode_words
 from ml.data.text import Word
+from ml.data.word_windows import kept_words, word_windows
 from ml.data.words import readable_words
 from ml.errors import ArtifactError
 from ml.evaluation.decoding import decode_tags
@@ -37,8 +38,7 @@ from ml.serving.predictors import (
 )
 from ml.serving.protocol import Predictor
 from ml.serving.shared import shared_tokenizer
-from ml.serving.tagging import entities_of, logits_by_word, word_windows
-from ml.serving.windows import kept_words
+from ml.serving.tagging import entities_of, logits_by_word
 from ml.types import Answers, Embedding, FloatArray, Prediction, Tagging
 
 
@@ -84,7 +84,10 @@ class JointPredictor:
         self, sentences: Sequence[Sequence[Word]], *, whole: bool = True
     ) -> list[list[_Window]]:
         """The windows of each sentence, with what the graph gives; the first alone unless whole."""
-        cuts = [word_windows(words, self._tokenizer, self._capacity) for words in sentences]
+        cuts = [
+            word_windows([word.text for word in words], self._tokenizer, self._capacity)
+            for words in sentences
+        ]
         spans = [
             (sentence, window, kept)
             for sentence, cut in enumerate(cuts)
@@ -144,9 +147,8 @@ class JointPredictor:
         answers: list[Prediction] = [nothing] * len(texts)
         filled = [index for index, windows in enumerate(read) if windows]
         if filled:
-            first = [read[index][0].outputs for index in filled]
             logits, pooled = (
-                np.stack([outputs[f"{task}.{output}"] for outputs in first])
+                np.stack([self.vector(task, output, read[index]) for index in filled])
                 for output in OUTPUTS[declared.kind]
             )
             scored: Sequence[Prediction] = (
@@ -163,10 +165,19 @@ class JointPredictor:
         return [window.outputs[f"{task}.logits"][window.kept] for window in windows]
 
     def vector(self, task: str, output: str, windows: Sequence[_Window]) -> FloatArray:
-        """An output of the first window; zeros of a text without a word."""
+        """An output of what the task reads (of windows the mean); zeros of a text without words."""
         if not windows:
             return np.zeros(self._artifact.encoder.hidden_size, dtype=np.float32)
-        return windows[0].outputs[f"{task}.{output}"]
+        name = f"{task}.{output}"
+        if len(windows) == 1 or not self.reads_all(task):
+            return windows[0].outputs[name]
+        mean: FloatArray = np.mean([window.outputs[name] for window in windows], axis=0)
+        return mean
+
+    def reads_all(self, task: str) -> bool:
+        """Whether the task reads all windows of a long text."""
+        declared = self.tasks[task]
+        return declared.kind == "ner" or declared.settings.get("long_texts") == "windows"
 
 
 class _TaskPredictor:
@@ -177,37 +188,40 @@ class _TaskPredictor:
         self._joint = joint
         self._task = artifact.task
 
-    def _predict(self, texts: Sequence[str], characters: int, *, whole: bool) -> list[Prediction]:
+    def _predict(self, texts: Sequence[str], characters: int) -> list[Prediction]:
         cut = [encodable(text[:characters]) for text in texts]
         words = [readable_words(text) for text in cut]
-        return [*self._joint.answer(self._task, cut, words, self._joint.read(words, whole=whole))]
+        return [*self._joint.answer(self._task, cut, words, self._read(words))]
+
+    def _read(self, words: Sequence[Sequence[Word]]) -> list[list[_Window]]:
+        return self._joint.read(words, whole=self._joint.reads_all(self._task))
 
 
 class JointClassifier(_TaskPredictor):
     """As :class:`ml.serving.predictors.ClassifierPredictor`, or ``MultiLabelPredictor``."""
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        return self._predict(texts, MAX_CHARACTERS, whole=False)
+        return self._predict(texts, MAX_CHARACTERS)
 
     def vectors(self, texts: Sequence[str]) -> FloatArray:
         """The pooled states that the head reads, shape (texts, hidden); zeros without a word."""
         words = [readable_words(encodable(text[:MAX_CHARACTERS])) for text in texts]
-        read = self._joint.read(words, whole=False)
-        return np.stack([self._joint.vector(self._task, "pooled", windows) for windows in read])
+        vectors = [self._joint.vector(self._task, "pooled", read) for read in self._read(words)]
+        return np.stack(vectors)
 
 
 class JointEncoder(_TaskPredictor):
     """As :class:`ml.serving.predictors.EncoderPredictor`."""
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        return self._predict(texts, MAX_CHARACTERS, whole=False)
+        return self._predict(texts, MAX_CHARACTERS)
 
 
 class JointTagger(_TaskPredictor):
     """As :class:`ml.serving.predictors.TaggerPredictor`."""
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        return self._predict(texts, MAX_TAGGED_CHARACTERS, whole=True)
+        return self._predict(texts, MAX_TAGGED_CHARACTERS)
 
     def tag_words(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
         """BIO tags for sentences that are split into words already, as labelled data is."""

@@ -22,6 +22,7 @@ from ml.artifacts import MODEL, TABLES, TRUNK, Artifact
 from ml.data.encoding import EncodedBatch, encode_texts, encode_words
 from ml.data.long_texts import mean_by_text
 from ml.data.text import Word, normalise, split_words
+from ml.data.word_windows import kept_words, word_windows
 from ml.errors import ArtifactError
 from ml.evaluation.decoding import decode_tags
 from ml.evaluation.multi_label import label_logits
@@ -29,8 +30,7 @@ from ml.evaluation.scoring import OOS_COLUMN, classify_logits
 from ml.runtime import RuntimeSettings
 from ml.serving.protocol import Predictor
 from ml.serving.shared import share_memory, shared_tables, shared_tokenizer
-from ml.serving.tagging import entities_of, logits_by_word, word_windows
-from ml.serving.windows import kept_words
+from ml.serving.tagging import entities_of, logits_by_word
 from ml.types import (
     Classification,
     Embedding,
@@ -236,7 +236,7 @@ class TaggerPredictor:
         return tags
 
     def _windows(self, words: Sequence[Word]) -> list[range]:
-        return word_windows(words, self._tokenizer, self._capacity)
+        return word_windows([word.text for word in words], self._tokenizer, self._capacity)
 
     def _logits(
         self, sentences: Sequence[Sequence[Word]], windows: Sequence[Sequence[range]]

@@ -6,27 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from ml.artifacts import Artifact
 from ml.data.text import Word
 from ml.evaluation.decoding import decode_entities
-from ml.serving.windows import cut_windows
 from ml.types import Entity, FloatArray
-
-_OVERLAP = 0.25  # of a window, shared with the next one
-
-
-def word_windows(words: Sequence[Word], tokenizer: Tokenizer, capacity: int) -> list[range]:
-    """The windows of at most ``capacity`` tokens in which the words are read."""
-    if sum(len(word.text.encode()) for word in words) <= capacity:
-        return [range(len(words))] if words else []  # no token is shorter than a byte
-    encoding = tokenizer.encode(
-        [word.text for word in words], is_pretokenized=True, add_special_tokens=False
-    )
-    owners = np.array(encoding.word_ids, dtype=np.intp)
-    sizes = np.bincount(owners, minlength=len(words)).tolist()
-    return cut_windows(sizes, capacity=capacity, overlap=int(capacity * _OVERLAP))
 
 
 def logits_by_word(

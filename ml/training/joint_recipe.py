@@ -12,6 +12,7 @@
     train = "sentiment_train.jsonl"
     valid = "sentiment_valid.jsonl"
     weight = 1.0            # of the task's loss
+    long_texts = "windows"  # of a text of over max_length tokens all is read (else "cut")
     [tasks.sentiment.licences]
     "Some data" = "CC-BY-4.0"
 
@@ -40,21 +41,31 @@ _SHAPES = ("input", "head")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
 _NOT_SHARED = (
     *("r_drop", "mixup", "contrast", "class_rows", "label_names", "head_start", "patience"),
-    *("measure_epochs", "refit", "augment", "distil", "long_texts", "strength", "start"),
+    *("measure_epochs", "augment", "distil", "long_texts", "strength", "start"),
 )
 """Settings of one task's run that mean nothing, or are not done, where several learn together."""
 
 
 @dataclass(frozen=True)
 class JointTask:
-    """One head: its files and the weight of its loss. ``licences`` are those of its data."""
+    """One head: its files and the weight of its loss. ``licences`` are those of its data.
+
+    ``long_texts`` is "cut" or "windows" (:mod:`ml.data.long_texts`), of windows of whole words; a
+    tagger reads all of a text anyway.
+    """
 
     name: str
     kind: Kind
     train: Path
     valid: Path | None = None
     weight: float = 1.0
+    long_texts: str = "cut"
     licences: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def read_settings(self) -> dict[str, str]:
+        """What a declaration says of how long texts are read."""
+        return {} if self.long_texts == "cut" else {"long_texts": self.long_texts}
 
 
 @dataclass(frozen=True)
@@ -144,8 +155,24 @@ def _task(path: Path, name: str, table: Any, config: FinetuneConfig) -> JointTas
     licences = table.get("licences", config.licences)
     if not isinstance(licences, dict) or not all(type(v) is str for v in licences.values()):
         raise DataError(path, None, f"{where}.licences must be a table of texts")
-    valid = Path(table["valid"]) if "valid" in table else None
-    return JointTask(name, table["kind"], Path(table["train"]), valid, float(weight), licences)
+    return JointTask(
+        name,
+        table["kind"],
+        Path(table["train"]),
+        Path(table["valid"]) if "valid" in table else None,
+        weight=float(weight),
+        long_texts=_long_texts(path, where, table),
+        licences=licences,
+    )
+
+
+def _long_texts(path: Path, where: str, table: Mapping[str, Any]) -> str:
+    way = table.get("long_texts", "cut")
+    if way not in ("cut", "windows"):
+        raise DataError(path, None, f"{where}.long_texts = {way!r} is neither cut nor windows")
+    if way == "windows" and table["kind"] not in ("classification", "multi_label"):
+        raise DataError(path, None, f"{where}.long_texts is for classifiers")
+    return str(way)
 
 
 def _checked_name(path: Path, key: str, name: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,15 +29,16 @@ from ml.models.joint import JointModel, OneTask
 from ml.provenance import with_learned
 from ml.training.card import joint_card
 from ml.training.datasets import EncodedRow, EncodedRows, collate
+from ml.training.joint_heads import Head
 from ml.training.joint_order import TaskOrder
 from ml.training.joint_recipe import JointRecipe
-from ml.training.joint_tasks import Head, read_head
+from ml.training.joint_tasks import read_head
 from ml.training.processes import is_alone
 from ml.training.rows import FinetuneRequest, Observer
 from ml.training.storing import recipe_told, write_weights
 from ml.training.tasks import fitting_encoder
 from ml.training.tracking import RunRecord
-from ml.training.trainer import ProgressCallback, Watch, seed_everything, train
+from ml.training.trainer import ProgressCallback, seed_everything, train
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def finetune_together(request: JointRequest, progress: ProgressCallback | None =
         recipe=recipe.as_toml(),
     )
     try:
-        artifact = _finetune(request, source, record.phase("."), progress)
+        artifact = _finetune(request, source, record, progress)
     except BaseException as error:
         record.end(None, str(error) or type(error).__name__)
         raise
@@ -98,7 +99,7 @@ def finetune_together(request: JointRequest, progress: ProgressCallback | None =
 def _finetune(
     request: JointRequest,
     source: EncoderSource,
-    watch: Watch,
+    record: RunRecord,
     progress: ProgressCallback | None,
 ) -> Artifact:
     recipe = request.recipe
@@ -115,14 +116,25 @@ def _finetune(
             config=recipe.config,
         )
         heads[task.name] = read_head(task, single, source, tokenizer)
-    fit = _fit(request, source, heads, watch, progress)
+    rows = {name: head.rows for name, head in heads.items()}
+    fit = _fit(request, source, heads, rows, record, progress)
     artifact = _declare(recipe, source, heads)
-    tables: dict[str, Any] = {}
-    metrics: dict[str, float] = {}
+    measured = {}
     for name, head in heads.items():
         empty = replace(artifact, task=name, kind=head.recipe.kind, settings={}, metrics={})
-        declared, told = head.measured(empty, fit.model.heads[name], OneTask(fit.model, name))
-        declared = replace(declared, metrics=_numbers(told))
+        measured[name] = head.measured(empty, fit.model.heads[name], OneTask(fit.model, name))
+    tables: dict[str, Any] = {}
+    if recipe.config.refit:
+        rows = {name: head.all_rows for name, head in heads.items()}
+        again = _fit(request, source, heads, rows, record, progress, run="refit")
+        fit = replace(again, minutes=fit.minutes + again.minutes)
+        measured = {
+            name: replace(one, artifact=one.settled(fit.model.heads[name]))
+            for name, one in measured.items()
+        }
+    metrics: dict[str, float] = {}
+    for name, one in measured.items():
+        declared = replace(one.artifact, metrics=_numbers(one.metrics))
         tables[name] = own_declaration(declared)
         metrics |= {f"{name}_{metric}": value for metric, value in declared.metrics.items()}
     artifact = replace(artifact, metrics=metrics, settings=artifact.settings | {TASKS: tables})
@@ -133,11 +145,12 @@ def _fit(
     request: JointRequest,
     source: EncoderSource,
     heads: Mapping[str, Head],
-    watch: Watch,
+    rows: Mapping[str, Sequence[EncodedRow]],
+    record: RunRecord,
     progress: ProgressCallback | None,
+    run: str = ".",
 ) -> _Fit:
     recipe, config = request.recipe, request.recipe.config
-    rows = {name: head.rows for name, head in heads.items()}
     seed_everything(config.seed)
     model = JointModel(
         tune(fitting_encoder(source, config), config.method_settings()),
@@ -157,10 +170,10 @@ def _fit(
         model,
         _JointRows(rows),
         config,
-        run_folder=request.run_folder,
+        run_folder=request.run_folder / run,
         progress=progress,
         collator=_collate,
-        watch=watch,
+        watch=record.phase(run),
         order=order,
     )
     return _Fit(model, curve, (time.monotonic() - started) / 60)
@@ -199,7 +212,9 @@ def _declare(recipe: JointRecipe, source: EncoderSource, heads: Mapping[str, Hea
         pooling="mean",
         temperature=1.0,
         thresholds={},
-        data=with_learned((_source(head) for head in heads.values()), source),
+        data=with_learned(
+            (one for head in heads.values() for one in _sources(head, refit=config.refit)), source
+        ),
         metrics={},
         settings={
             SHAPES: recipe.shapes,
@@ -212,13 +227,20 @@ def _declare(recipe: JointRecipe, source: EncoderSource, heads: Mapping[str, Hea
     )
 
 
-def _source(head: Head) -> DataSource:
-    """The training file of a task."""
+def _sources(head: Head, *, refit: bool) -> Iterator[DataSource]:
+    """The files that a task learns from: with ``refit`` its held-out rows too."""
     task = head.recipe
     described = "; ".join(f"{name}: {licence}" for name, licence in task.licences.items())
-    return DataSource(
-        data_name(task.train), data_sha256(task.train), len(head.rows), described or "unknown"
-    )
+    training, held_out = head.texts
+    if refit and task.valid is None:
+        training += held_out
+    yield _source(task.train, training, described)
+    if refit and task.valid is not None:
+        yield _source(task.valid, held_out, described)
+
+
+def _source(file: Path, rows: int, described: str) -> DataSource:
+    return DataSource(data_name(file), data_sha256(file), rows, described or "unknown")
 
 
 def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:

@@ -17,14 +17,16 @@ from ml.models.joint import OneTask
 from ml.runtime import RuntimeSettings
 from ml.serving.engine import LocalEngine
 from ml.training.joint_recipe import JointRecipe, JointTask
-from ml.training.joint_tasks import encode_read
+from ml.training.joint_texts import encode_read
 from ml.training.multi_task import JointRequest, finetune_together
 from ml.training.trainer import classify_rows
 from ml.types import MultiLabel
 from tests.ml.training import test_multi_label
 from tests.ml.training.tiny_encoder import make_encoder, texts, tiny_config, write_rows
 
-TEXTS = ["the card lost in rome", "euro rate acme", "ann and acme"]
+LONG = " ".join(["ann and acme"] * 6)
+TEXTS = ["the card lost in rome", "euro rate acme", "ann and acme", f"{LONG} euro rate", LONG]
+"""The last but one is longer than is read at once, and only at its end tells what it holds."""
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +42,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
             kind,  # type: ignore[arg-type]
             write_rows(folder / f"{name}_train.jsonl", train),
             write_rows(folder / f"{name}_valid.jsonl", valid),
+            long_texts="windows" if name == "holds" else "cut",
             licences={"Tiny rows": "CC0-1.0"},
         )
         for name, (kind, train, valid) in rows.items()
     )
-    config = tiny_config(make_encoder(folder / "encoder"), epochs=20.0)
+    config = tiny_config(
+        make_encoder(folder / "encoder"), epochs=20.0, learning_rate=3e-3, refit=True
+    )
     output = folder / "artifact"
     finetune_together(JointRequest(JointRecipe("both", tasks, config), output, folder / "run"))
     return output
@@ -58,6 +63,12 @@ def test_it_learns_and_tells_what_it_holds(trained: Path) -> None:
     assert holds.metrics["exact_match"] > 0.7
     assert joint.metrics["holds_f1_rate"] == holds.metrics["f1_rate"]
     assert "## holds, measured on held-out rows" in (trained / MODEL_CARD).read_text()
+    # The stored weights learned from the held-out rows too, once these had told the measures.
+    assert [data.name for data in joint.data] == [
+        *("matter_train.jsonl", "matter_valid.jsonl"),
+        *("holds_train.jsonl", "holds_valid.jsonl"),
+    ]
+    assert "refit" in {path.name for path in (trained.parent / "run").iterdir()}
 
 
 def test_it_is_served_with_the_other_task_in_one_pass(trained: Path, tmp_path: Path) -> None:
@@ -66,7 +77,7 @@ def test_it_is_served_with_the_other_task_in_one_pass(trained: Path, tmp_path: P
     source = resolve_encoder(joint.encoder.name)
     model = restore_joint(joint, source, trained).eval()
     tokenizer = load_tokenizer(source.path / "tokenizer.json")
-    rows = encode_read(TEXTS, [0] * len(TEXTS), tokenizer, joint.max_length)
+    rows = encode_read(TEXTS, [0] * len(TEXTS), tokenizer, joint.max_length, long_texts="windows")
     wanted = label_logits(
         classify_rows(OneTask(model, "holds"), rows)[0], declared_tasks(joint)["holds"]
     )
@@ -85,6 +96,11 @@ def test_it_is_served_with_the_other_task_in_one_pass(trained: Path, tmp_path: P
         assert scores == pytest.approx({s.label: s.score for s in other.scores}, abs=0.1)
     assert set(several[0].labels) == {"card", "place"}  # type: ignore[union-attr]
     assert several[-1].labels == ()  # type: ignore[union-attr]
+    rates = [
+        {scored.label: scored.score for scored in answer.scores}["rate"]  # type: ignore[union-attr]
+        for answer in several[3:5]
+    ]
+    assert rates[0] > 2 * rates[1]
 
 
 def test_one_of_its_labels_is_explained(trained: Path) -> None:

@@ -27,6 +27,7 @@ kind = "classification"
 train = "a.jsonl"
 valid = "b.jsonl"
 weight = 2
+long_texts = "windows"
 
 [tasks.names]
 kind = "ner"
@@ -54,6 +55,7 @@ def test_a_recipe_is_read_and_told_again(tmp_path: Path) -> None:
         Path("b.jsonl"),
     )
     assert names.valid is None
+    assert (matter.long_texts, names.long_texts) == ("windows", "cut")
     assert (matter.licences, names.licences) == (
         {"Ours": "as the project"},
         {"Theirs": "CC0-1.0"},
@@ -82,6 +84,16 @@ def test_a_recipe_is_read_and_told_again(tmp_path: Path) -> None:
         ("weight = 2", "wait = 2", r"tasks\.matter\.wait is unknown"),
         ("rank = 4", "rank = 4\nr_drop = 1.0", "r_drop is not for tasks"),
         ("rank = 4", 'rank = 4\nlong_texts = "windows"', "long_texts is not for tasks"),
+        (
+            'long_texts = "windows"',
+            'long_texts = "head_tail"',
+            r"matter\.long_texts = 'head_tail' is neither",
+        ),
+        (
+            'train = "c.jsonl"',
+            'train = "c"\nlong_texts = "windows"',
+            "long_texts is for classifiers",
+        ),
         ("rank = 4", "rank = 0", "rank"),
         ("rank = 4", 'rank = 4\nloss = "crf"', "'crf' is for taggers"),
         ('Theirs = "CC0-1.0"', "Theirs = 1", r"tasks\.names\.licences must be a table"),

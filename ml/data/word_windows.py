@@ -5,6 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+import numpy as np
+from tokenizers import Tokenizer
+
+_OVERLAP = 0.25  # of a window, shared with the next one
+
+
+def word_windows(words: Sequence[str], tokenizer: Tokenizer, capacity: int) -> list[range]:
+    """The windows of at most ``capacity`` tokens in which the words are read."""
+    if sum(len(word.encode()) for word in words) <= capacity:
+        return [range(len(words))] if words else []  # no token is shorter than a byte
+    encoding = tokenizer.encode(list(words), is_pretokenized=True, add_special_tokens=False)
+    owners = np.array(encoding.word_ids, dtype=np.intp)
+    sizes = np.bincount(owners, minlength=len(words)).tolist()
+    return cut_windows(sizes, capacity=capacity, overlap=int(capacity * _OVERLAP))
+
 
 def cut_windows(sizes: Sequence[int], *, capacity: int, overlap: int) -> list[range]:
     """Ranges of words that cover all of them in order, each of at most ``capacity`` tokens.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.serving.windows import cut_windows, kept_words
+from ml.data.word_windows import cut_windows, kept_words
 
 SIZES = st.lists(st.integers(0, 40), min_size=1, max_size=200)
 
