@@ -17,6 +17,7 @@ Action = Literal["answer", "clarify", "chat", "unsure", "hand_over", "ask", "don
 """What the bot does; ``ask``, ``done`` and ``cancelled`` are steps of a flow."""
 
 _UNSURE_LIMIT = 2
+_PART_SHOWN = 120  # characters of a part of a message that is left unanswered
 _PASSAGE_SHOWN = 240  # characters of a passage that the inspector shows
 
 _PERSON = re.compile(
@@ -34,6 +35,7 @@ TEXT_UNSURE = (
     "You can also talk to a person at any time."
 )
 TEXT_FOREIGN = "I can only read English well, so I am passing you to a colleague."
+TEXT_LEFT = "About “{part}” I am not sure. Please ask it once more by itself, or talk to a person."
 TEXT_CLARIFY = "I want to be sure that I help with the right thing. Which of these do you mean?"
 
 
@@ -133,12 +135,17 @@ def decide(findings: Findings, thresholds: Thresholds = DEFAULTS) -> Decision:
     return _from_models(findings, _rank(findings, thresholds), thresholds)
 
 
-def on_several(decisions: Sequence[Decision]) -> Decision | None:
-    """One answer of those to the parts of a message, if they are about different articles."""
-    answers = {one.citations[0]["slug"]: one for one in decisions if one.action == "answer"}
+def on_several(decisions: Mapping[str, Decision]) -> Decision | None:
+    """One answer of those to the parts of a message, if they are about different articles; it says
+    which part it does not answer."""
+    answers = {
+        one.citations[0]["slug"]: one for one in decisions.values() if one.action == "answer"
+    }
     if len(answers) < 2:
         return None
     texts = [f"{one.citations[0]['title']}\n{one.text}" for one in answers.values()]
+    left = [part for part, one in decisions.items() if one.action != "answer"]
+    texts += [TEXT_LEFT.format(part=part.strip(" .!?")[:_PART_SHOWN]) for part in left]
     return Decision(
         "answer",
         "\n\n".join(texts),

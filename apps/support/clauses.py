@@ -16,12 +16,16 @@ _ASKS = (
 _QUESTION = (
     r"(?:how|what|when|where|why|which|(?:can|could|do|may) (?:i|you|we)|(?:is|are) there)\b"
 )
+_TROUBLE = (
+    r"(?:my (?:\w+ ){1,3}(?:is|are|was|were|has|have|had|does|did|isn|wasn|hasn|haven|doesn|didn)\b"
+    r"|i (?:lost|cannot|can'?t|need to|want to|was|never|have(?:n'?t| not)|did(?:n'?t| not))\b)"
+)
 _BREAK = re.compile(
     r"(?<=[.!?;])\s+|\n+"
     r"|,?\s+(?:and\s+(?:also|then|another thing)|also|plus|as well as|besides|oh and"
     rf"|another thing)\s*,?\s+(?={_ASKS})"
     rf"|,\s+(?:and\s+)?(?={_QUESTION})"
-    rf"|\s+and\s+(?={_QUESTION})",
+    rf"|\s+and\s+(?=(?:{_QUESTION}|{_TROUBLE}))",
     re.IGNORECASE,
 )
 _OPENING = re.compile(r"^(?:and|also|plus|then|secondly|second|besides|oh|finally)\b[\s,:]*", re.I)

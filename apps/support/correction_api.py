@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from typing import Any
 
 from django.http import StreamingHttpResponse
@@ -70,11 +71,21 @@ class EntitiesInput(serializers.Serializer[Any]):
     spans = EntitySpan(many=True, help_text="all entities of the message; none is an answer too")
 
 
+class FoundParticular(serializers.Serializer[Any]):
+    kind = serializers.CharField(
+        help_text="order, date, amount, product, person, organisation or place"
+    )
+    text = serializers.CharField(help_text="as it was written")
+    start = serializers.IntegerField(help_text="in characters")
+    value = serializers.CharField(help_text="2026-11-27, 84.20 GBP: the same however written")
+
+
 class EntitiesCorrection(serializers.Serializer[Any]):
     text = serializers.CharField()
     spans = EntitySpan(many=True)
     found = EntitySpan(many=True, help_text="what the model found")
     corrected = serializers.BooleanField()
+    particulars = FoundParticular(many=True, help_text="names, numbers and products in one form")
     labels = serializers.ListField(child=serializers.CharField())
     others = OtherOpinion(many=True)
     disputed = serializers.BooleanField()
@@ -234,6 +245,7 @@ def _entities(found: entity_corrections.Entities) -> Response:
         "spans": _spans(found.spans),
         "found": _spans(found.found),
         "corrected": found.said.given is not None,
+        "particulars": [asdict(one) for one in found.particulars],
         "labels": found.labels,
     }
     return Response(row | _opinions(found.said))

@@ -1,28 +1,37 @@
-"""``/api/v1/support/reports/``: what the desk did in a period."""
+"""``/api/v1/support/reports/``: what the desk did in a period, and the conversations behind it."""
 
 from __future__ import annotations
 
 from django.http import HttpResponse
 from django.urls import path
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts.selectors import signed_in
 from apps.support.endpoints import Anything, require
-from apps.support.reporting import report_csv, report_of, report_payload
+from apps.support.payloads import conversation_payload
+from apps.support.reporting import part_of, report_csv, report_of, report_payload
+from apps.support.selectors.report_parts import PARTS
+
+_PERIOD = [
+    OpenApiParameter("from", str, description="a date; 30 days ago"),
+    OpenApiParameter("to", str, description="a date; today"),
+    OpenApiParameter("team", int),
+]
 
 
 class ReportView(APIView):
-    """Volumes, automation, times, promises of time, satisfaction, by team, operator and article.
+    """Volumes, automation, times, promises of time, satisfaction, by team, operator, article and
+    matter.
 
     ``from`` and ``to`` are dates, by default the last 30 days; ``team`` an id; ``table`` (``days``,
-    ``reasons``, ``teams``, ``operators``, ``articles``) answers one table as CSV. Times are in
-    seconds.
+    ``reasons``, ``teams``, ``operators``, ``articles``, ``matters``) answers one table as CSV.
+    Times are in seconds.
     """
 
-    @extend_schema(responses=Anything)
+    @extend_schema(parameters=[*_PERIOD, OpenApiParameter("table", str)], responses=Anything)
     def get(self, request: Request) -> Response | HttpResponse:
         require(request, "support.view_reports")
         report = report_of(request.query_params, operator=signed_in(request))
@@ -31,4 +40,28 @@ class ReportView(APIView):
         return Response(report_payload(report))
 
 
-urlpatterns = [path("reports/", ReportView.as_view(), name="api-reports")]
+class ReportPartView(APIView):
+    """The conversations behind a number of the report, the latest 500.
+
+    ``part`` is what the number counts; ``name`` the row of its table: a day, reason, team, an
+    operator's ``key``, an article's id, a matter, or ``yes`` and ``no`` of ``helped``.
+    """
+
+    @extend_schema(
+        parameters=[
+            *_PERIOD,
+            OpenApiParameter("part", str, enum=PARTS, required=True),
+            OpenApiParameter("name", str),
+        ],
+        responses=Anything(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        require(request, "support.view_reports")
+        rows = part_of(request.query_params, operator=signed_in(request))
+        return Response([conversation_payload(row) for row in rows])
+
+
+urlpatterns = [
+    path("reports/", ReportView.as_view(), name="api-reports"),
+    path("reports/conversations/", ReportPartView.as_view(), name="api-report-part"),
+]

@@ -11,7 +11,8 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from apps.accounts.models import Role, User
-from apps.support.selectors.reports import Period, report_get
+from apps.support.selectors.report_cases import Period
+from apps.support.selectors.reports import report_get
 
 logger = structlog.get_logger(__name__)
 _SHOWN = 5  # reasons

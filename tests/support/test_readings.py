@@ -36,6 +36,11 @@ SPELLER = Speller.of(
             "my card was stolen and also my phone is gone",
             ["my card was stolen", "my phone is gone"],
         ),
+        (
+            "I lost my card and my refund has not arrived and how do I close my account?",
+            ["I lost my card", "my refund has not arrived", "how do I close my account?"],
+        ),
+        ("I want to close my account and my savings pot", 0),
         ("one two three? four five six?\nseven eight nine. ten eleven twelve", 3),
     ],
 )
@@ -101,8 +106,11 @@ def answer(slug: str) -> Decision:
 
 def test_several_matters_are_answered_in_order_each_once() -> None:
     unsure = Decision("unsure", "What?", "out of scope", False)
-    decision = on_several([answer("pin"), unsure, answer("card"), answer("pin")])
+    told = {"a": answer("pin"), "Is it raining?": unsure, "b": answer("card"), "c": answer("pin")}
+    decision = on_several(told)
     assert decision is not None
-    assert decision.text == "PIN\nAll of pin.\n\nCARD\nAll of card."
+    answered, left = decision.text.split("\n\nAbout ")
+    assert answered == "PIN\nAll of pin.\n\nCARD\nAll of card."
+    assert left.startswith("“Is it raining” I am not sure.")
     assert [citation["slug"] for citation in decision.citations] == ["pin", "card"]
-    assert on_several([answer("pin"), unsure, answer("pin")]) is None
+    assert on_several({"a": answer("pin"), "b": unsure, "c": answer("pin")}) is None

@@ -18,7 +18,10 @@ from apps.support import services
 from apps.support.models import Conversation, Message, Policy, Team
 from apps.support.report_mail import last_week, report_mail
 from apps.support.reporting import report_csv
-from apps.support.selectors.reports import ASKED, Period, Row, report_get
+from apps.support.selectors.matters import NONE
+from apps.support.selectors.report_cases import ASKED, Period
+from apps.support.selectors.reports import Row, report_get
+from apps.support.services import corrections
 from apps.support.visitors import visitor_token
 from tests.support.conftest import client_of, user
 
@@ -110,6 +113,78 @@ def test_a_team_alone_and_nothing_of_a_private_one(
     team.save()
     assert report_get(operator=olivia, period=MARCH).conversations == 3
     assert report_get(operator=olivia, period=MARCH, team_id=team.pk).conversations == 0
+
+
+def asks(conversation: Conversation, label: str, action: str = "answer", **more: Any) -> Message:
+    """A customer's question that the bot took for ``label``."""
+    conversation.last_seq += 20
+    analysis = {"intents": [{"label": label, "score": 0.9}], "in_scope": True, "rule": "sure"}
+    return Message.objects.create(
+        conversation=conversation,
+        seq=conversation.last_seq,
+        author="visitor",
+        text="text",
+        analysis=analysis | {"action": action} | more,
+    )
+
+
+def test_matters_with_what_operators_say_of_them(
+    month: dict[str, Conversation], olivia: User
+) -> None:
+    fine, missed = asks(month["bot"], "change_pin"), asks(month["passed"], "change_pin", "unsure")
+    asks(month["bot"], "card_arrival", "answer", in_scope=False)
+    asks(month["bot"], "age_limit", "ask", rule="flow card goes on at last")
+    asks(month["bot"], "age_limit", "chat", rule="small talk: thanks")
+    for message, label in ((fine, "change_pin"), (missed, "age_limit")):
+        seen = {"conversation_id": message.conversation_id, "seq": message.seq}
+        corrections.intent_correct(**seen, operator=olivia, label=label)
+    pin, other = report_get(operator=olivia, period=MARCH).matters
+    assert pin.name == "change_pin"
+    assert list(pin.values.values()) == [2, 2, 1, 1, 2, 1]
+    assert pin.over_time == (2, *[0] * 10)
+    assert (other.name, other.values["questions"]) == (NONE, 1)
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "cases"),
+    [
+        ("automated", "", ["bot"]),
+        ("late", "", ["asked"]),
+        ("helped", "yes", ["bot"]),
+        ("helped", "no", ["passed"]),
+        ("days", "2026-03-02", ["asked", "bot", "passed", "waits"]),
+        ("days", "2026-03-03", []),
+        ("reasons", ASKED, ["asked"]),
+        ("teams", "Cards", ["passed"]),
+        ("articles", "change-pin", ["bot", "passed"]),
+        ("operators", "olivia-op", []),
+    ],
+)
+def test_each_number_leads_to_its_conversations(
+    part: str, name: str, cases: list[str], month: dict[str, Conversation], olivia: User
+) -> None:
+    query = {"from": "2026-03-01", "to": "2026-03-31", "part": part, "name": name}
+    rows = client_of(olivia).get(f"{API}conversations/", query).json()
+    names = {str(row.pk): key for key, row in month.items()}
+    assert sorted(names[row["id"]] for row in rows) == cases
+
+
+def test_what_is_behind_a_number_is_only_for_who_may_see_it(
+    month: dict[str, Conversation], olivia: User, omar: User, mei: User
+) -> None:
+    desk, query = client_of(omar), {"from": "2026-03-01", "to": "2026-03-31"}
+    hers = query | {"part": "operators", "name": str(olivia.pk)}
+    page = desk.get("/support/reports/conversations/", hers).content.decode()
+    assert "1 conversation" in page
+    assert "With replies of <b>Olivia-Op</b>" in page
+    Team.objects.update(private=True)
+    hidden = desk.get("/support/reports/conversations/", hers).content.decode()
+    assert "No conversation that you may see" in hidden
+    assert "Olivia-Op" not in hidden
+    assert desk.get(f"{API}conversations/", query | {"part": "x"}).status_code == 422
+    assert desk.get("/support/reports/conversations/", query).status_code == 422
+    for url in ("/support/reports/conversations/", f"{API}conversations/"):
+        assert client_of(mei).get(url, hers).status_code == 403
 
 
 def test_an_empty_period_has_no_shares(olivia: User) -> None:

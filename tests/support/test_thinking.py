@@ -136,7 +136,7 @@ def test_who_takes_over_reads_what_was_asked_answered_and_why_it_was_passed_on(
     pairs = said(
         visitor,
         "Hello",
-        "How do I change my PIN? Write to vera@example.org",
+        "How do I change my PIN? Write to vera@example.org, I paid £84.2 with my Virtual Card",
         "what is the weather",
         "and the news?",
     )
@@ -146,6 +146,7 @@ def test_who_takes_over_reads_what_was_asked_answered_and_why_it_was_passed_on(
     assert "[email]" in summary.asked[0]
     assert summary.answered == ["How do I change my PIN?"]
     assert ("email", "masked") in summary.details
+    assert {("amount", "84.20 GBP"), ("product", "virtual card")} <= set(summary.details)
     assert summary.reason == "out of scope, again"
     client = client_of(olivia)
     url = f"/api/v1/support/conversations/{conversation.id}/summary/"

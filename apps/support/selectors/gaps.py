@@ -55,9 +55,11 @@ def unanswered(*, since: datetime, limit: int) -> list[Message]:
     return list(rows.exclude(analysis__rule__startswith="language").order_by("pk")[:limit])
 
 
-def gap_list(*, operator: User, state: str = Gap.State.OPEN) -> list[GapReport]:
-    """Gaps of a state by size, of the questions that ``operator`` may see."""
-    gaps = _sized(operator, state=state)[:_LISTED]
+def gap_list(
+    *, operator: User, state: str = Gap.State.OPEN, limit: int = _LISTED
+) -> list[GapReport]:
+    """The largest gaps of a state, of the questions that ``operator`` may see."""
+    gaps = _sized(operator, state=state)[:limit]
     return [_report(gap, operator) for gap in gaps]
 
 

@@ -8,59 +8,20 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date
 from statistics import median, quantiles
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count
 from django.utils import timezone
 
-from apps.accounts.models import AuditEntry, User
-from apps.core.errors import InvalidInput
-from apps.support.bot import RULE_PERSON
-from apps.support.models import Conversation, Message, Policy, Rating
+from apps.accounts.models import User
+from apps.support.models import Conversation, Policy
+from apps.support.selectors.report_cases import NO_TEAM, Case, Period, cases_of
 from apps.support.selectors.teams import in_sight
 
-LONGEST = 370  # days
-ASKED = RULE_PERSON
-TAKEN = "an operator took over"
-_RESOLVED, _BREACHED = "conversation.resolved", "sla.breached"
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """Whole days, the last included."""
-
-    first: date
-    last: date
-
-    @classmethod
-    def of(cls, first: str, last: str) -> Period:
-        """The period between two dates as they are written, by default the last 30 days; raises
-        ``InvalidInput``."""
-        today = timezone.localdate()
-        try:
-            end = date.fromisoformat(last) if last else today
-            begin = date.fromisoformat(first) if first else end - timedelta(days=29)
-        except ValueError as error:
-            raise InvalidInput(
-                "A date is written as 2026-05-31.", fields={"from": "no date", "to": "no date"}
-            ) from error
-        if not 0 <= (end - begin).days < LONGEST:
-            raise InvalidInput(
-                f"A report is about 1 to {LONGEST} days.", fields={"from": "out of range"}
-            )
-        return cls(begin, end)
-
-    @property
-    def days(self) -> list[date]:
-        return [self.first + timedelta(days=at) for at in range((self.last - self.first).days + 1)]
-
-    def bounds(self) -> tuple[datetime, datetime]:
-        zone = timezone.get_current_timezone()
-        start = datetime.combine(self.first, datetime.min.time(), zone)
-        end = datetime.combine(self.last + timedelta(days=1), datetime.min.time(), zone)
-        return start, end
+_SLICES = 12
+"""Parts of the period over which the number of questions about a matter is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +35,16 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A team, an operator or an article, with its numbers by name."""
+    """A team, an operator, an article or a matter, with its numbers by name.
+
+    ``key`` names it where its name may be another's too; ``over_time`` are numbers for each of
+    :attr:`Report.slices`.
+    """
 
     name: str
     values: dict[str, float | int | None]
+    key: str = ""
+    over_time: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +65,12 @@ class Report:
     teams: list[Row]
     operators: list[Row]
     articles: list[Row]
+    matters: list[Row]
+
+    @property
+    def slices(self) -> list[date]:
+        """The first days of the parts of the period, at most twelve of equal length."""
+        return self.period.days[:: _step(self.period)]
 
     @property
     def automation(self) -> float | None:
@@ -114,49 +87,9 @@ class Report:
         return yes / (yes + no) if yes + no else None
 
 
-@dataclass(slots=True)
-class _Case:
-    """One conversation as it is read for a report."""
-
-    began: datetime
-    team: str | None
-    reason: str = ""
-    passed_at: datetime | None = None
-    replied_at: datetime | None = None
-    operators: Counter[int] = field(default_factory=Counter)
-    cited: set[str] = field(default_factory=set)
-    resolved_at: datetime | None = None
-    broken: bool = False
-    rating: bool | None = None
-
-    @property
-    def waited(self) -> float | None:
-        if self.replied_at is None or self.passed_at is None:
-            return None
-        return (self.replied_at - self.passed_at).total_seconds()
-
-    @property
-    def took(self) -> float | None:
-        if self.resolved_at is None or self.passed_at is None or self.resolved_at < self.passed_at:
-            return None
-        return (self.resolved_at - self.passed_at).total_seconds()
-
-
 def report_get(*, operator: User, period: Period, team_id: int | None = None) -> Report:
     """The report of a period: of what ``operator`` may see and, where one is named, of a team."""
-    wanted = in_sight(operator)
-    if team_id is not None:
-        wanted &= Q(team=team_id)
-    start, end = period.bounds()
-    found = Conversation.objects.filter(wanted, created_at__gte=start, created_at__lt=end)
-    columns = found.values_list("pk", "created_at", "team__name")
-    cases = {str(pk): _Case(began, team) for pk, began, team in columns}
-    _read_messages(cases, found)
-    _read_audit(cases, start)
-    for pk, good in Rating.objects.filter(conversation__in=found).values_list(
-        "conversation", "good"
-    ):
-        cases[str(pk)].rating = good
+    cases = cases_of(operator=operator, period=period, team_id=team_id)
     rows = list(cases.values())
     helped = [case for case in rows if case.reason]
     days = Counter(timezone.localtime(case.began).date() for case in rows)
@@ -166,9 +99,7 @@ def report_get(*, operator: User, period: Period, team_id: int | None = None) ->
     return Report(
         period=period,
         conversations=len(rows),
-        messages=Message.objects.filter(
-            conversation__in=found, author=Message.Author.VISITOR
-        ).count(),
+        messages=sum(case.messages for case in rows),
         automated=len(rows) - len(helped),
         by_day=[(day, days[day], by_bot[day]) for day in period.days],
         reasons=Counter(case.reason for case in helped).most_common(),
@@ -177,48 +108,10 @@ def report_get(*, operator: User, period: Period, team_id: int | None = None) ->
         promises=(len(under), sum(case.broken for case in under)),
         ratings=_ratings(rows),
         teams=_by_team(rows),
-        operators=_by_operator(rows),
+        operators=_by_operator(rows, operator),
         articles=_by_article(rows),
+        matters=_by_matter(rows, period),
     )
-
-
-def _read_messages(cases: dict[str, _Case], found: QuerySet[Conversation]) -> None:
-    """In order: when a person was asked, and why; who answered first; what was cited."""
-    rows = Message.objects.filter(conversation__in=found).exclude(author=Message.Author.VISITOR)
-    columns = (
-        *("conversation", "author", "operator", "created_at", "citations"),
-        *("analysis__action", "analysis__rule"),
-    )
-    before: dict[str, tuple[str, datetime]] = {}
-    ordered = rows.order_by("conversation", "seq").values_list(*columns)
-    for pk, author, operator, at, citations, action, rule in ordered.iterator():
-        case = cases[str(pk)]
-        if author == Message.Author.BOT:
-            case.cited.update(one.get("slug", "") for one in citations)
-            if action == "hand_over" and not case.reason:
-                case.reason, case.passed_at = str(rule or ""), at
-        elif author == Message.Author.SYSTEM and not case.reason:
-            before.setdefault(str(pk), (ASKED, at))
-        elif author == Message.Author.OPERATOR and operator is not None:
-            case.operators[operator] += 1
-            if case.replied_at is None:
-                case.replied_at = at
-                if not case.reason:
-                    case.reason, case.passed_at = before.get(str(pk), (TAKEN, case.began))
-
-
-def _read_audit(cases: dict[str, _Case], start: datetime) -> None:
-    entries = AuditEntry.objects.filter(
-        action__in=(_RESOLVED, _BREACHED), object_type="conversation", created_at__gte=start
-    )
-    for pk, action, at in entries.order_by("pk").values_list("object_id", "action", "created_at"):
-        case = cases.get(pk)
-        if case is None:
-            continue
-        if action == _RESOLVED:
-            case.resolved_at = at
-        else:
-            case.broken = True
 
 
 def _times(values: Iterable[float | None]) -> Times:
@@ -229,15 +122,15 @@ def _times(values: Iterable[float | None]) -> Times:
     return Times(len(known), median(known), high)
 
 
-def _ratings(cases: Sequence[_Case]) -> tuple[int, int]:
+def _ratings(cases: Sequence[Case]) -> tuple[int, int]:
     return sum(case.rating is True for case in cases), sum(case.rating is False for case in cases)
 
 
-def _by_team(cases: Sequence[_Case]) -> list[Row]:
-    groups: dict[str, list[_Case]] = defaultdict(list)
+def _by_team(cases: Sequence[Case]) -> list[Row]:
+    groups: dict[str, list[Case]] = defaultdict(list)
     for case in cases:
         if case.reason:
-            groups[case.team or "no team"].append(case)
+            groups[case.team or NO_TEAM].append(case)
     return _sorted(
         Row(
             name,
@@ -252,12 +145,16 @@ def _by_team(cases: Sequence[_Case]) -> list[Row]:
     )
 
 
-def _by_operator(cases: Sequence[_Case]) -> list[Row]:
-    groups: dict[int, list[_Case]] = defaultdict(list)
+def _by_operator(cases: Sequence[Case], reader: User) -> list[Row]:
+    """Who wrote in the period, with what they have in hand now, of what ``reader`` may see."""
+    groups: dict[int, list[Case]] = defaultdict(list)
     for case in cases:
         for operator in case.operators:
             groups[operator].append(case)
-    names = {user.pk: user.display_name for user in User.objects.filter(pk__in=groups)}
+    people = User.objects.filter(pk__in=groups).select_related("duty")
+    names = {user.pk: user.display_name for user in people}
+    room = {user.pk: user.duty.capacity for user in people if hasattr(user, "duty")}
+    open_now = _open_now(reader)
     return _sorted(
         Row(
             names.get(operator, "–"),
@@ -266,14 +163,57 @@ def _by_operator(cases: Sequence[_Case]) -> list[Row]:
                 "replies": sum(case.operators[operator] for case in rows),
                 "first response": _times(case.waited for case in rows).median,
                 "resolution": _times(case.took for case in rows).median,
+                "open now": open_now.get(operator, 0),
+                "capacity": room.get(operator),
             },
+            key=str(operator),
         )
         for operator, rows in groups.items()
     )
 
 
-def _by_article(cases: Sequence[_Case]) -> list[Row]:
-    groups: dict[str, list[_Case]] = defaultdict(list)
+def _open_now(reader: User) -> dict[int, int]:
+    """By operator: conversations in their hands at this moment."""
+    rows = Conversation.objects.filter(in_sight(reader), state=Conversation.State.PERSON)
+    return dict(rows.values_list("assignee").annotate(number=Count("pk")).order_by())
+
+
+def _by_matter(cases: Sequence[Case], period: Period) -> list[Row]:
+    """What was asked about, how often the bot answered it, and how often it was taken rightly, as
+    far as operators have said."""
+    groups: dict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        for matter in {one.matter for one in case.asked}:
+            groups[matter].append(case)
+    return _sorted(_matter(matter, rows, period) for matter, rows in groups.items())
+
+
+def _matter(matter: str, cases: Sequence[Case], period: Period) -> Row:
+    asked = [one for case in cases for one in case.asked if one.matter == matter]
+    checked = [one for one in asked if one.right is not None]
+    begun = [timezone.localtime(case.began).date() for case in cases]
+    over_time = Counter((day - period.first).days // _step(period) for day in begun)
+    return Row(
+        matter,
+        {
+            "conversations": len(cases),
+            "questions": len(asked),
+            "answered": sum(one.answered for one in asked),
+            "passed on": sum(bool(case.reason) for case in cases),
+            "checked": len(checked),
+            "right": sum(bool(one.right) for one in checked),
+        },
+        over_time=tuple(over_time[at] for at in range(len(period.days[:: _step(period)]))),
+    )
+
+
+def _step(period: Period) -> int:
+    """Days of a part of the period."""
+    return -(-len(period.days) // _SLICES)
+
+
+def _by_article(cases: Sequence[Case]) -> list[Row]:
+    groups: dict[str, list[Case]] = defaultdict(list)
     for case in cases:
         for slug in case.cited - {""}:
             groups[slug].append(case)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from django.utils import timezone
+
 from apps.support.models import Conversation, Message
+from apps.support.particulars import Particular, particulars
 
 _QUESTIONS = 4
 _LONGEST = 200
@@ -15,8 +18,8 @@ class Summary:
     """Taken from the conversation word for word; nothing in it is made up.
 
     ``asked`` are the customer's latest messages that were more than small talk, oldest first;
-    ``answered`` the titles of the articles that the bot cited; ``details`` the names and numbers
-    found, as (kind, text); ``reason`` why the bot passed it on, if it did.
+    ``answered`` the titles of the articles that the bot cited; ``details`` the names, numbers and
+    products found, as (kind, value); ``reason`` why the bot passed it on, if it did.
     """
 
     asked: list[str] = field(default_factory=list)
@@ -36,8 +39,8 @@ def summary_get(*, conversation: Conversation) -> Summary:
         if message.author == Message.Author.VISITOR:
             if analysis.get("action") != "chat":
                 asked.append(message.text[:_LONGEST])
-            for entity in analysis.get("entities", []):
-                details[entity["label"], entity["text"]] = None
+            for one in _particulars(message):
+                details[one.kind, one.value] = None
             for kind in analysis.get("masked", []):
                 details[kind, "masked"] = None
         elif message.author == Message.Author.BOT:
@@ -46,3 +49,13 @@ def summary_get(*, conversation: Conversation) -> Summary:
             if analysis.get("action") == "hand_over":
                 reason = analysis.get("rule", "")
     return Summary(asked[-_QUESTIONS:], list(answered), list(details), reason)
+
+
+def _particulars(message: Message) -> list[Particular]:
+    names = [
+        (one["start"], one["start"] + len(one["text"]), one["label"])
+        for one in message.analysis.get("entities", [])
+        if "start" in one
+    ]
+    day = timezone.localtime(message.created_at).date()
+    return particulars(message.text, names, today=day)

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
+
 from apps.accounts.models import User
 from apps.core import gateway
 from apps.core.errors import InvalidInput
 from apps.modelhub.services import entities_add, example_undo
 from apps.support.models import Message
+from apps.support.particulars import Particular, particulars
 from apps.support.services.correcting import (
     ENTITIES,
     Said,
@@ -40,6 +43,12 @@ class Entities:
     def spans(self) -> list[Span]:
         given = self.said.given
         return self.found if given is None else [_span(one) for one in given.spans or []]
+
+    @property
+    def particulars(self) -> list[Particular]:
+        """What the message holds, names by :attr:`spans`."""
+        day = timezone.localtime(self.message.created_at).date()
+        return particulars(self.message.text, self.spans, today=day)
 
 
 def entities_get(*, conversation_id: UUID, seq: int, operator: User) -> Entities:

@@ -8,11 +8,21 @@ from django import template
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from apps.support.particulars import Particular
 from apps.support.services.entity_corrections import Entities
 
 register = template.Library()
 
 _KINDS = {"PER": _("person"), "ORG": _("organisation"), "LOC": _("place")}
+_PARTICULARS = {
+    "order": _("order or reference"),
+    "date": _("day"),
+    "amount": _("amount"),
+    "product": _("product"),
+    "person": _("person"),
+    "organisation": _("organisation"),
+    "place": _("place"),
+}
 _TONES = {"negative": _("upset"), "neutral": _("calm"), "positive": _("pleased")}
 
 
@@ -33,6 +43,19 @@ def entity_chips(entities: Entities) -> list[tuple[int, str, str]]:
     """Each entity that stands: where it begins, its text, its type."""
     text = entities.message.text
     return [(start, text[start:end], label) for start, end, label in entities.spans]
+
+
+@register.filter
+def entity_facts(entities: Entities) -> list[Particular]:
+    """What the message holds beside names as they are written, which have chips."""
+    names = set(_KINDS.values())
+    return [one for one in entities.particulars if one.kind not in names or one.value != one.text]
+
+
+@register.filter
+def particular_kind(kind: str) -> str | Promise:
+    """A kind of particulars in words; one without words of its own as it is named."""
+    return _PARTICULARS.get(kind, kind)
 
 
 @register.filter

@@ -38,6 +38,22 @@ SIGNS = {
 }
 """Why an article is stale, in words."""
 
+PARTS = {
+    "automated": "By the bot alone",
+    "answered": "Answered by a person",
+    "resolved": "Resolved by a person",
+    "late": "A promised time was not kept",
+    "helped": "Customers who say that we helped:",
+    "days": "On",
+    "reasons": "A person was asked:",
+    "teams": "Helped by",
+    "operators": "With replies of",
+    "articles": "Cited:",
+    "matters": "Asked about",
+    "wrong": "Operators say that it was not about",
+}
+"""What a part of a report counts, in words."""
+
 
 @register.filter
 def words(label: str) -> str:
@@ -55,6 +71,12 @@ def deed(action: str) -> str:
 def sign_words(sign: str) -> str:
     """Why an article is stale, in words."""
     return SIGNS.get(sign, sign)
+
+
+@register.filter
+def part_words(part: str) -> str:
+    """What a part of a report counts, in words."""
+    return PARTS.get(part, part)
 
 
 @register.filter

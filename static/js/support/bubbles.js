@@ -179,7 +179,8 @@ export class MessageLog {
 
 /**
  * Enter sends, Shift+Enter breaks the line, the box grows with its text; tells that one types.
- * A text over the box's `data-limit` stays in the box, and `[data-too-long]` says so.
+ * A text over the box's `data-limit` stays in the box, and `[data-too-long]` says so. The button that
+ * sends may be disabled in the page: before this it would send the form, and the text would be lost.
  */
 export function compose(form, onSend, onTyping = () => {}) {
   const box = form.querySelector("textarea");
@@ -221,5 +222,6 @@ export function compose(form, onSend, onTyping = () => {}) {
     onSend(text);
     box.focus();
   });
+  form.querySelector("[type=submit]").disabled = false;
   return box;
 }

@@ -5,6 +5,7 @@ import { toast } from "../toast.js";
 import { assisting } from "./assist.js";
 import { MessageLog, compose } from "./bubbles.js";
 import { Desk, transferring } from "./desk.js";
+import { draftOf, keepDraft } from "./drafts.js";
 import { due } from "./due.js";
 import { handleSeveral } from "./bulk.js";
 import { filtering } from "./filters.js";
@@ -58,6 +59,10 @@ export default function start(root) {
     toast("That conversation is with another team now, which you are not in.");
     history.replaceState(null, "", `?tab=${root.dataset.tab}`);
   }
+  root.querySelector("[data-unread]")?.addEventListener("click", () => {
+    list.unread(thread.conversation);
+    location.href = `/support/?tab=${root.dataset.tab}${root.dataset.query ? `&${root.dataset.query}` : ""}`;
+  });
   filtering(root);
   handleSeveral(root, list);
   listenToKeys(root, { list, openPanel: () => togglePanel(root, true), closePanel: () => togglePanel(root, false) });
@@ -134,7 +139,7 @@ function openThread(root, socket, thread, me) {
     button("resolve").hidden = conversation.state === "resolved" || (taken && !owned);
     const hint = root.querySelector("[data-hint]");
     hint.textContent = owned ? "" : taken ? `${conversation.assignee} is handling this conversation.` : hint.dataset.hint;
-    if (owned && !owns) write("reply");
+    if (owned && !owns && !box.value.trim()) write("reply"); // a note that is begun stays one
     if (!owned) write("note");
     owns = owned;
     look();
@@ -227,6 +232,13 @@ function openThread(root, socket, thread, me) {
     () => form.dataset.mode === "reply" && socket.hint({ type: "typing", conversation: conversation.id }),
   );
   draw();
+  const begun = draftOf(conversation.id);
+  if (begun && (begun.mode === "note" || owns)) {
+    write(begun.mode);
+    box.value = begun.text;
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  keepDraft(conversation.id, box, () => form.dataset.mode);
   inspect();
   assist.load();
   root.querySelector("[data-panel-toggle]").setAttribute("aria-expanded", !matchMedia("(max-width: 70rem)").matches);

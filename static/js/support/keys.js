@@ -14,6 +14,7 @@ export function listenToKeys(root, { list, openPanel, closePanel }) {
     e: () => press("resolve"),
     r: () => root.querySelector('[data-mode-of="reply"]:not(:disabled)')?.click(),
     n: () => root.querySelector('[data-mode-of="note"]')?.click(),
+    "/": () => macros(),
     s: () => root.querySelector("[data-snooze]:not([hidden]) summary")?.click(),
     p: () => root.querySelector("[data-transfer-open]:not([hidden])")?.click(),
     d: () => root.querySelector("[data-panel-toggle]")?.click(),
@@ -40,6 +41,16 @@ export function listenToKeys(root, { list, openPanel, closePanel }) {
     openPanel?.();
     details.open = true;
     details.querySelector(field).focus();
+  };
+  /** The macros, in a reply if one may write it, else in a note. */
+  const macros = () => {
+    const box = root.querySelector("[data-composer] textarea");
+    if (!box) return;
+    actions.r();
+    box.focus();
+    if (box.value) return;
+    box.value = "/";
+    box.dispatchEvent(new Event("input", { bubbles: true }));
   };
   for (const [index, tab] of [...root.querySelectorAll("[data-tab-name]")].entries()) {
     actions[index + 1] = () => tab.click();

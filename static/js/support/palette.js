@@ -23,9 +23,12 @@ export default function start(dialog) {
     own: () => [...actions(), ...links],
     async search(wanted) {
       const found = await api("GET", `${dialog.dataset.searchUrl}?q=${encodeURIComponent(wanted)}`);
+      // What nobody has written about yet can be begun from here.
+      const draft = { words: `Draft article “${wanted}”`, kind: "new", run: () => location.assign(`/support/knowledge/new/?title=${encodeURIComponent(wanted)}`) };
       return [
         ...found.conversations.map((one) => ({ words: `${one.name}: ${one.text}`, kind: one.how, run: () => location.assign(`/support/c/${one.id}/`) })),
         ...found.articles.map((one) => ({ words: one.title, kind: "article", run: () => location.assign(`/support/knowledge/a/${one.slug}/`) })),
+        ...(found.articles.length ? [] : [draft]),
       ];
     },
   });

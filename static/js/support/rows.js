@@ -73,6 +73,11 @@ export class RowList {
     this.#seen.mark(row.id, row.last_seq);
   }
 
+  /** Its last message is to be read again; `row` is what the page came with. */
+  unread(row) {
+    this.#seen.mark(row.id, (this.#rows.get(row.id) || row).last_seq - 1);
+  }
+
   /** A conversation has changed. */
   put(row) {
     if (row.id === this.open) {
@@ -160,6 +165,13 @@ export class RowList {
     this.empty.hidden = this.#ids.length > 0 || Boolean(this.#cursor);
     this.list.parentElement.hidden = !this.empty.hidden;
     this.view.show([...this.#ids], this.#total);
+    this.#title();
+  }
+
+  /** How many are unread, before the page's title, where other tabs of the browser show it. */
+  #title() {
+    const unread = [...this.#rows.values()].filter((row) => this.#isUnread(row)).length;
+    document.title = `${unread ? `(${unread}) ` : ""}${document.title.replace(/^\(\d+\) /, "")}`;
   }
 
   /** Rows up to `index` are looked at: ask for those that follow before they are missed. */

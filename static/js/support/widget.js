@@ -10,7 +10,7 @@ import { Unsent } from "./unsent.js";
 
 export default async function start(root) {
   dress(root, root.dataset.accent);
-  await identify();
+  root.querySelector("[data-unverified]").hidden = await identified();
   const status = root.querySelector("[data-status]");
   const greeting = status.textContent;
   const starters = root.querySelector("[data-starters]");
@@ -152,11 +152,17 @@ function dress(root, accent) {
   root.style.setProperty("--brand-text", red * 0.21 + green * 0.72 + blue * 0.07 > 0.19 ? "#111" : "#fff");
 }
 
-/** Who the embedding site says that this is, from behind "#"; the chat opens for a stranger if that
- * is not signed. */
-async function identify() {
+/** Take the name that the embedding site vouches for, from behind "#"; `false` if that does not hold,
+ * and nothing changes. */
+async function identified() {
   const identity = new URLSearchParams(location.hash.slice(1)).get("identity");
-  if (!identity) return;
+  if (!identity) return true;
   history.replaceState(null, "", location.pathname + location.search);
-  await api("POST", "/api/v1/support/visitor/identity/", { identity }).catch((error) => console.warn(error.message));
+  try {
+    await api("POST", "/api/v1/support/visitor/identity/", { identity });
+    return true;
+  } catch (error) {
+    console.warn(`Trefoil: data-identity is refused. ${error.message}`); // for who builds the site
+    return false;
+  }
 }
