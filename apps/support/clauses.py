@@ -17,7 +17,8 @@ _QUESTION = (
     r"(?:how|what|when|where|why|which|(?:can|could|do|may) (?:i|you|we)|(?:is|are) there)\b"
 )
 _TROUBLE = (
-    r"(?:my (?:\w+ ){1,3}(?:is|are|was|were|has|have|had|does|did|isn|wasn|hasn|haven|doesn|didn)\b"
+    r"(?:my (?:[^\s,;?!]*[^\s.,;?!] ){1,8}?"
+    r"(?:is|are|was|were|has|have|had|does|did|isn|wasn|hasn|haven|doesn|didn)\b"
     r"|i (?:lost|cannot|can'?t|need to|want to|was|never|have(?:n'?t| not)|did(?:n'?t| not))\b)"
 )
 _BREAK = re.compile(

@@ -47,7 +47,7 @@ class Site(ThreadingHTTPServer):
 
     def __init__(self, chat: str) -> None:
         super().__init__(("127.0.0.1", 0), SamePage)
-        self.url = f"http://localhost:{self.server_port}"
+        self.url = f"http://127.0.0.1:{self.server_port}"  # another origin; cookies go by the host
         self.policy = f"default-src 'none'; script-src {chat}; frame-src {chat}"
 
 

@@ -79,7 +79,15 @@ def test_a_customer_has_the_same_conversations_on_each_device() -> None:
     assert {row.pk for row in rows} == {first.pk, second.pk}
     assert {row.visitor_name for row in rows} == {"Vera Lind"}
     # Who was the stranger on the laptop is nobody now: writing opens a new conversation.
-    assert services.conversation_open(visitor=laptop).pk not in {first.pk, second.pk}
+    other = services.conversation_open(visitor=laptop)
+    assert other.pk not in {first.pk, second.pk}
+    assert other.visitor_name == ""
+
+
+def test_who_is_known_before_they_write_has_their_name_from_the_first_word() -> None:
+    named = customers.customer_identify(visitor=None, identity=Identity("c-18", "Omar Haddad"))
+    assert services.conversation_open(visitor=named.visitor).visitor_name == "Omar Haddad"
+    assert services.conversation_start(visitor=named.visitor).visitor_name == "Omar Haddad"
 
 
 def test_two_customers_of_one_device_share_nothing() -> None:

@@ -27,6 +27,7 @@ from apps.support.selectors.conversations import (
     snoozed_due,
     turn_get,
     turns_due,
+    verified_name,
 )
 from apps.support.selectors.deadlines import (
     calendar_get,
@@ -119,6 +120,7 @@ __all__ = [
     "turn_get",
     "turns_due",
     "upload_get",
+    "verified_name",
     "version_get",
     "view_list",
     "without_case",

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.errors import NotFound
-from apps.support.models import BotTurn, Conversation, Message, Note
+from apps.support.models import BotTurn, Conversation, Customer, Message, Note
 from apps.support.selectors.filters import Filters
 from apps.support.selectors.teams import in_sight, of_team
 
@@ -59,6 +59,12 @@ def conversation_of_visitor(*, visitor: UUID) -> Conversation | None:
     """The visitor's latest conversation."""
     rows = _rows().filter(visitor=visitor)
     return rows.order_by("-active_at").first()
+
+
+def verified_name(*, visitor: UUID) -> str:
+    """The name that the site has vouched for; empty for a stranger, and where it told none."""
+    known = Customer.objects.filter(visitor=visitor).values_list("name", flat=True).first()
+    return str(known or "")
 
 
 def message_list(

@@ -55,10 +55,13 @@ class Received:
 
 
 def conversation_start(*, visitor: UUID, name: str = "", is_example: bool = False) -> Conversation:
-    """Open a conversation with the bot."""
+    """Open a conversation with the bot, under the name that a site has vouched for, if one has."""
     with transaction.atomic():
         conversation = Conversation.objects.create(
-            visitor=visitor, visitor_name=name[:80], active_at=timezone.now(), is_example=is_example
+            visitor=visitor,
+            visitor_name=name[:80] or selectors.verified_name(visitor=visitor),
+            active_at=timezone.now(),
+            is_example=is_example,
         )
         publish_state(conversation)
         conversation_tell("conversation.opened", conversation)
@@ -74,7 +77,11 @@ def conversation_open(*, visitor: UUID) -> Conversation:
         conversation, created = Conversation.objects.get_or_create(
             # An id that follows from the visitor makes those who ask at once meet in one row.
             id=uuid5(_FIRST, str(visitor)),
-            defaults={"visitor": visitor, "active_at": timezone.now()},
+            defaults={
+                "visitor": visitor,
+                "visitor_name": selectors.verified_name(visitor=visitor),
+                "active_at": timezone.now(),
+            },
         )
         if conversation.visitor != visitor:  # it went to the customer whom the site named since
             return conversation_start(visitor=visitor)

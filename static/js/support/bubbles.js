@@ -69,13 +69,18 @@ function sources(citations) {
 export class MessageLog {
   #typingTimer = null;
   #stays = true;
+  #height = 0;
 
   constructor(list, options) {
     this.list = list;
     this.options = options;
-    // What grows above or below the list must not push the latest message out of sight.
-    list.addEventListener("scroll", () => (this.#stays = this.#atEnd()));
-    new ResizeObserver(() => this.#stays && this.toEnd()).observe(list);
+    // What grows above or below the list must not push the latest message out of sight. A list that
+    // has shrunk tells of a scroll first, and of its height then: that scroll was nobody's wish.
+    list.addEventListener("scroll", () => list.clientHeight === this.#height && (this.#stays = this.#atEnd()));
+    new ResizeObserver(() => {
+      this.#height = list.clientHeight;
+      if (this.#stays) this.toEnd();
+    }).observe(list);
   }
 
   show(message) {
