@@ -37,6 +37,9 @@ class SupportConfig(AppConfig):
         register_periodic("find-gaps", tasks.find_gaps, every=timedelta(minutes=3))
         register_periodic("apply-retention", tasks.apply_retention, every=timedelta(hours=6))
         register_periodic("mail-support-report", tasks.mail_report, every=timedelta(days=7))
+        register_periodic(
+            "mail-wished-reports", tasks.mail_wished_reports, every=timedelta(minutes=30)
+        )
         register_periodic("watch-promises", tasks.watch_promises, every=timedelta(minutes=5))
         register_periodic("send-webhooks", tasks.send_webhooks, every=timedelta(seconds=15))
         register_periodic("prune-webhook-log", tasks.prune_webhook_log, every=timedelta(hours=6))

@@ -302,6 +302,7 @@ from apps.support.gap_models import Gap as Gap  # noqa: E402
 from apps.support.gap_models import GapQuestion as GapQuestion  # noqa: E402
 from apps.support.gap_models import Rating as Rating  # noqa: E402
 from apps.support.health_models import ArticleHealth as ArticleHealth  # noqa: E402
+from apps.support.report_models import ReportMail as ReportMail  # noqa: E402
 from apps.support.webhook_models import Webhook as Webhook  # noqa: E402
 from apps.support.webhook_models import WebhookDelivery as WebhookDelivery  # noqa: E402
 from apps.support.webhook_models import WebhookTry as WebhookTry  # noqa: E402

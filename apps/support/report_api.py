@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpResponse
 from django.urls import path
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts.selectors import signed_in
-from apps.support.endpoints import Anything, require
+from apps.support.endpoints import Anything, require, valid
+from apps.support.models import ReportMail
 from apps.support.payloads import conversation_payload
 from apps.support.reporting import part_of, report_csv, report_of, report_payload
 from apps.support.selectors.report_parts import PARTS
+from apps.support.services import report_mails
+from apps.support.services.report_mails import EVERY
 
 _PERIOD = [
     OpenApiParameter("from", str, description="a date; 30 days ago"),
@@ -61,7 +67,35 @@ class ReportPartView(APIView):
         return Response([conversation_payload(row) for row in rows])
 
 
+class ReportMailInput(serializers.Serializer[Any]):
+    every = serializers.ChoiceField(choices=EVERY)
+    team = serializers.IntegerField(allow_null=True, default=None, source="team_id")
+
+
+class ReportMailView(APIView):
+    """Whether one gets the report by mail: ``never``, of each ``day``, ``week`` or ``month``."""
+
+    @extend_schema(responses=Anything)
+    def get(self, request: Request) -> Response:
+        require(request, "support.view_reports")
+        return Response(_wish(report_mails.wish_get(operator=signed_in(request))))
+
+    @extend_schema(request=ReportMailInput, responses=Anything)
+    def put(self, request: Request) -> Response:
+        require(request, "support.view_reports")
+        values = valid(ReportMailInput, request)
+        return Response(_wish(report_mails.wish_set(operator=signed_in(request), **values)))
+
+
+def _wish(wish: ReportMail | None) -> dict[str, Any]:
+    return {
+        "every": wish.every if wish else report_mails.NEVER,
+        "team": wish.team_id if wish else None,
+    }
+
+
 urlpatterns = [
+    path("reports/mail/", ReportMailView.as_view(), name="api-report-mail"),
     path("reports/", ReportView.as_view(), name="api-reports"),
     path("reports/conversations/", ReportPartView.as_view(), name="api-report-part"),
 ]

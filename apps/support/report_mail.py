@@ -1,4 +1,4 @@
-"""The report of the last week as a mail to team leads, each with what they may see."""
+"""Reports as mails, each of what its reader may see; last week's to all team leads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from apps.support.selectors.report_cases import Period
 from apps.support.selectors.reports import report_get
 
 logger = structlog.get_logger(__name__)
-_SHOWN = 5  # reasons
+_SHOWN = 5  # reasons and matters
 
 
 def last_week(today: date) -> Period:
@@ -34,23 +34,34 @@ def report_mail() -> int:
         return 0
     leads = User.objects.filter(role__in=(Role.LEAD, Role.ADMINISTRATOR), is_active=True)
     period = last_week(timezone.localdate())
-    return sum(_sent(lead, period) for lead in leads.exclude(email=""))
+    # Who has said how often they want it gets it so.
+    leads = leads.exclude(email="").filter(report_mail=None)
+    return sum(bool(report_send(reader=lead, period=period)) for lead in leads)
 
 
-def _sent(lead: User, period: Period) -> bool:
-    report = report_get(operator=lead, period=period)
+def report_send(*, reader: User, period: Period, team_id: int | None = None) -> bool | None:
+    """Mail a report of what ``reader`` may see: whether that worked, ``None`` where there was
+    nothing to tell."""
+    report = report_get(operator=reader, period=period, team_id=team_id)
     if not report.conversations:
-        return False
-    context = {"report": report, "reasons": report.reasons[:_SHOWN], "site": settings.SITE_URL}
+        return None
+    context = {
+        "report": report,
+        "reasons": report.reasons[:_SHOWN],
+        "matters": report.matters[:_SHOWN],
+        "site": settings.SITE_URL,
+        "team_id": team_id,
+    }
+    days = f"{period.first:%d %b} to {period.last:%d %b %Y}"
     mail = EmailMessage(
-        subject=f"Support, {period.first:%d %b} to {period.last:%d %b %Y}",
+        subject=f"Support, {days if period.first != period.last else f'{period.last:%d %b %Y}'}",
         body=render_to_string("support/report.txt", context),
         from_email=settings.DEFAULT_FROM_EMAIL,
-        to=[lead.email],
+        to=[reader.email],
     )
     try:
         mail.send()
     except OSError as error:  # of SMTP too
-        logger.warning("weekly report not sent", error=str(error))
+        logger.warning("report not sent", error=str(error))
         return False
     return True

@@ -5,22 +5,24 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from apps.accounts.models import User
 from apps.accounts.selectors import signed_in
 from apps.core.errors import Problem
 from apps.support import selectors
 from apps.support.access import permission_needed
-from apps.support.models import Conversation
+from apps.support.models import Conversation, ReportMail
 from apps.support.reporting import Asking, day_bars, part_of, report_csv, report_of, spark_points
 from apps.support.selectors.gaps import gap_list
 from apps.support.selectors.health import stale_since
 from apps.support.selectors.report_parts import MOST
 from apps.support.selectors.reports import Report
+from apps.support.services import report_mails
 
 _GAPS = 5
 _MATTERS = 20
@@ -48,10 +50,30 @@ def report(request: HttpRequest) -> HttpResponse:
         "bars": day_bars(found),
         "teams": selectors.team_list(),
         "team": request.GET.get("team", ""),
+        "wish": report_mails.wish_get(operator=operator),
+        "frequencies": ReportMail.Every.choices,
         "query": urlencode(asking.as_query()),
         "problem": problem,
     }
     return render(request, "support/reports.html", context, status=422 if problem else 200)
+
+
+@require_POST
+@permission_needed("support.view_reports")
+def mail(request: HttpRequest) -> HttpResponse:
+    """Have the report mailed, or not any more."""
+    try:
+        team = request.POST.get("team", "")
+        report_mails.wish_set(
+            operator=signed_in(request),
+            every=request.POST.get("every", ""),
+            team_id=int(team) if team.isdecimal() and len(team) < 10 else None,
+        )
+    except Problem as refused:
+        messages.error(request, refused.message)
+    else:
+        messages.success(request, "Saved.")
+    return redirect("support:reports")
 
 
 @require_GET

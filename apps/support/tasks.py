@@ -7,7 +7,15 @@ from django_tasks import task
 
 from apps.core.errors import Problem
 from apps.support import report_mail, services
-from apps.support.services import gaps, health, promises, retention, telling, uploads
+from apps.support.services import (
+    gaps,
+    health,
+    promises,
+    report_mails,
+    retention,
+    telling,
+    uploads,
+)
 
 logger = structlog.get_logger(__name__)
 
@@ -50,6 +58,12 @@ def apply_retention() -> int:
 def mail_report() -> int:
     """Mail last week's report, where that is on."""
     return report_mail.report_mail()
+
+
+@task()
+def mail_wished_reports() -> int:
+    """Mail the reports that people wish for and that are due."""
+    return report_mails.reports_send()
 
 
 @task()

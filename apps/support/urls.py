@@ -68,6 +68,7 @@ urlpatterns = [
     path("replays/", replay_views.replays, name="replays"),
     path("replays/<uuid:job_id>/", replay_views.replay_page, name="replay"),
     path("reports/", report_views.report, name="reports"),
+    path("reports/mail/", report_views.mail, name="report-mail"),
     path("reports/conversations/", report_views.part, name="report-part"),
     path("customers/", customer_views.customer_table, name="customers"),
     path("customers/<uuid:visitor>/", customer_views.customer_page, name="customer"),

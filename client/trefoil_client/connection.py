@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import httpx
 
 from trefoil_client.errors import TrefoilError
+
+
+def given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What was named: without what is ``None``."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 class Connection:
@@ -36,10 +43,31 @@ class Connection:
         self.close()
 
     def _asked(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        found: dict[str, Any] = self._answer(method, path, **more).json()
+        return found
+
+    def _rows(self, path: str, **query: Any) -> list[dict[str, Any]]:
+        """A list that the server answers in one piece."""
+        found: list[dict[str, Any]] = self._answer("GET", path, params=given(query)).json()
+        return found
+
+    def _paged(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
+        """The rows of a list that the server answers page by page."""
+        page = self._asked("GET", path, params=given(query))
+        yield from page["results"]
+        while page["next"]:
+            page = self._asked("GET", self._below(page["next"]))
+            yield from page["results"]
+
+    def _below(self, url: str) -> str:
+        """An address of this part without the host, which may have another name for the server."""
+        whole = urlsplit(url)
+        return f"{whole.path.rpartition(f'/{self._part}/')[2]}?{whole.query}"
+
+    def _answer(self, method: str, path: str, **more: Any) -> httpx.Response:
         response = self._http.request(method, path, **more)
         if response.is_success:
-            found: dict[str, Any] = response.json()
-            return found
+            return response
         try:
             problem = response.json()
         except ValueError:

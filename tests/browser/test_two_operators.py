@@ -39,6 +39,7 @@ def test_a_conversation_goes_from_one_operator_to_the_other(
     bare.start()
     customer = open_page()
     customer.goto(f"{bare.url}/support/widget/")
+    expect(customer.locator("[data-connection]").first).to_have_text("Live", timeout=SLOW)
     customer.fill("#widget-text", "I want to talk to a person")
     customer.press("#widget-text", "Enter")
     expect(customer.locator("[data-status]")).to_contain_text("number 1", timeout=SLOW)

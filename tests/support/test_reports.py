@@ -15,13 +15,13 @@ from django.utils import timezone
 from apps.accounts.models import AuditEntry, Role, User
 from apps.core.errors import InvalidInput
 from apps.support import services
-from apps.support.models import Conversation, Message, Policy, Team
+from apps.support.models import Conversation, Message, Policy, ReportMail, Team
 from apps.support.report_mail import last_week, report_mail
 from apps.support.reporting import report_csv
 from apps.support.selectors.matters import NONE
 from apps.support.selectors.report_cases import ASKED, Period
 from apps.support.selectors.reports import Row, report_get
-from apps.support.services import corrections
+from apps.support.services import corrections, report_mails
 from apps.support.visitors import visitor_token
 from tests.support.conftest import client_of, user
 
@@ -267,3 +267,51 @@ def test_last_week_is_mailed_to_each_lead_as_they_may_see_it(
         "apps.support.report_mail.EmailMessage.send", lambda self: (_ for _ in ()).throw(OSError)
     )
     assert report_mail() == 0
+
+
+def test_a_report_comes_by_mail_as_often_as_is_wished(
+    olivia: User, omar: User, mei: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, json = f"{API}mail/", {"content_type": "application/json"}
+    desk = client_of(olivia)
+    refused = desk.put(url, {"every": "day"}, **json)
+    assert (refused.status_code, refused.json()["code"]) == (422, "no_address")
+    User.objects.update(email="olivia@example.org")
+    private = Team.objects.create(name="Fraud", private=True)
+    for wrong in (
+        {"every": "hour"},
+        {"every": "day", "team": private.pk},
+        {"every": "day", "team": 0},
+    ):
+        assert desk.put(url, wrong, **json).status_code in (400, 422), wrong
+    assert client_of(mei).put(url, {"every": "day"}, **json).status_code == 403
+    assert desk.put(url, {"every": "week"}, **json).json() == {"every": "week", "team": None}
+    page = desk.post("/support/reports/mail/", {"every": "day"}, follow=True).content.decode()
+    assert "Every morning" in page
+    assert client_of(omar).get(url).json()["every"] == "never"
+    case(("visitor", 0), ("bot", 0), at=NOON)
+    case(("visitor", 0), ("bot", 0), at=NOON, team=private)
+    assert report_mails.reports_send() == 0  # nothing was to be seen yesterday
+    monkeypatch.setattr(timezone, "localdate", lambda *_: NOON.date() + timedelta(days=1))
+    ReportMail.objects.update(sent_to=NOON.date() - timedelta(days=1))
+    with monkeypatch.context() as broken:
+        broken.setattr(mail.EmailMessage, "send", lambda self: (_ for _ in ()).throw(OSError))
+        assert report_mails.reports_send() == 0
+    assert [report_mails.reports_send() for _ in range(2)] == [1, 0]
+    (sent,) = mail.outbox
+    assert sent.subject == "Support, 02 Mar 2026"
+    assert "conversations        1\n" in sent.body
+    desk.put(url, {"every": "never"}, **json)
+    assert not ReportMail.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("every", "first", "last"),
+    [
+        ("day", "2026-03-01", "2026-03-01"),
+        ("week", "2026-02-23", "2026-03-01"),
+        ("month", "2026-02-01", "2026-02-28"),
+    ],
+)
+def test_what_a_mail_tells_of(every: str, first: str, last: str) -> None:
+    assert report_mails.period_before(every, NOON.date()) == Period.of(first, last)
