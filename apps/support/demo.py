@@ -45,6 +45,14 @@ EXAMPLES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("Nadia", ("my top up was cancelled, where is my money",), "bot"),
     ("Peter", ("I need to speak to someone about a bereavement, please",), "bot"),
 )
+MACROS = (
+    ("Greeting", "Hello {customer}, {operator} here. I am looking into it."),
+    (
+        "Which payment",
+        "Could you tell me the reference of the payment? Tap it in the app; it stands at the end.",
+    ),
+    ("Closing", "I am glad that this is settled, {customer}. Write here at any time."),
+)
 _MINUTES_AGO = (4, 52, 31, 9, 18, 13, 24, 6, 75, 38, 43, 2)
 OPERATOR_LINE = "I can see both payments. One of them is only a hold and will drop off by itself."
 
@@ -74,12 +82,16 @@ _PAUSE_AFTER = 6  # messages until a simulated customer leaves
 
 
 def load_demo(progress: ProgressReporter) -> str:
-    """Import articles and flows and, once, play the example conversations through the services."""
+    """Import articles and flows and, once, write macros and play the example conversations."""
     rows = list(importing.read_articles(settings.DEMO_DIR / "knowledge"))
     outcome = importing.articles_import(rows=rows, progress=progress)
     flows = read_files(settings.DEMO_DIR / "flows")
     for file, text in flows.items():
         services.flow_ship(source=text, file=file.name)
+    operator = User.objects.filter(username="omar").first()
+    if operator is not None and not services.macro_list():
+        for name, text in MACROS:
+            services.macro_save(macro_id=None, operator=operator, name=name, text=text)
     if not Conversation.objects.filter(is_example=True).exists():
         for index, (name, lines, end) in enumerate(EXAMPLES, start=1):
             example = _play_example(name, lines, end)

@@ -46,6 +46,7 @@ SCREENS: dict[str, tuple[str, ...]] = {
         *("/discover/catalogue/", "/models/", "/models/examples/", "/models/ > .hub-version a"),
         *("/support/promises/", "/support/gaps/", "/support/reports/", "/support/replays/"),
         *("/support/customers/", "/support/customers/ > .article-row-main a"),
+        "/support/reports/conversations/?part=automated",
         *("/support/retention/", "/support/audit/", "/support/webhooks/"),
     ),
     "lena": (

@@ -10,7 +10,7 @@ import pytest
 
 from apps.accounts.models import Role
 from apps.support import demo
-from apps.support.models import Conversation, Message
+from apps.support.models import Conversation, Macro, Message
 from tests.support.conftest import Silent, user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,6 +38,7 @@ def test_examples_are_played_once_and_fill_every_queue(small_demo: None) -> None
     assert states == {"bot", "queued", "person", "resolved"}
     assert Message.objects.filter(author="bot").exists()
     assert len(set(Conversation.objects.values_list("active_at", flat=True))) > 5
+    assert Macro.objects.count() == len(demo.MACROS)
 
 
 class ScriptedSocket:

@@ -48,6 +48,15 @@ export function offerMacros(box, list, macros, values) {
     list.hidden = false;
   }
 
+  /** Nothing to choose from: said in the place of the list. */
+  function hint(words) {
+    const item = make("li", "macro-option muted small", words);
+    item.setAttribute("role", "option");
+    item.setAttribute("aria-disabled", "true");
+    list.replaceChildren(item);
+    list.hidden = false;
+  }
+
   box.addEventListener("input", () => {
     const asked = /^\/([^\n]*)$/.exec(box.value);
     const words = asked?.[1].trim().toLowerCase();
@@ -55,13 +64,15 @@ export function offerMacros(box, list, macros, values) {
     at = 0;
     if (found.length) draw();
     else close();
+    if (asked && !found.length) hint(macros.length ? "No macro has that in its name." : "There are no macros yet; they are written under Macros.");
   });
   box.addEventListener("blur", close);
+  box.form.addEventListener("submit", close);
   // Before the composer's own listener, which would send the "/".
   box.addEventListener(
     "keydown",
     (event) => {
-      if (list.hidden) return;
+      if (list.hidden || !found.length) return;
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
       if (!step && !["Enter", "Tab", "Escape"].includes(event.key)) return;
       event.preventDefault();
