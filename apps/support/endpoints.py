@@ -29,8 +29,11 @@ class MessageInput(serializers.Serializer[Any]):
 
 
 def require(request: Request, permission: str) -> None:
-    if not request.user.has_perm(permission):
-        raise NotAllowed("This needs the role of an operator.")
+    if request.user.has_perm(permission):
+        return
+    is_operator = request.user.has_perm("support.use_console")
+    needed = "a team lead or an administrator" if is_operator else "an operator"
+    raise NotAllowed(f"This needs the role of {needed}.")
 
 
 def body_of(request: Request) -> dict[str, Any]:

@@ -32,6 +32,8 @@ PEOPLE = (
     "from apps.core.jobs import NoProgress; demo_users_load(NoProgress())"
 )
 SCORING_SECONDS = 240
+EMBEDDING = "'self',http://127.0.0.1:*"
+"""The sites that may embed the chat: those that a test serves by this name of the machine."""
 # What Chromium says of a connection that a test cuts on purpose.
 LINE_CUT = r"WebSocket|ERR_INTERNET_DISCONNECTED|ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET"
 
@@ -124,7 +126,8 @@ def suite(
     built_models: None, chromium: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningServer]:
     """The whole suite with its demo content, as ``make run`` serves it; shared by the tests."""
-    with RunningServer(tmp_path_factory.mktemp("suite"), worker=True) as server:
+    var = tmp_path_factory.mktemp("suite")
+    with RunningServer(var, worker=True, TREFOIL_WIDGET_FRAME_ANCESTORS=EMBEDDING) as server:
         server.prepare("load_demo")
         server.start()
         _wait_until_scored(server)
