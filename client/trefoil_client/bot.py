@@ -52,9 +52,11 @@ class Bot(Connection):
         """Make an old version the present one."""
         return self._asked("POST", f"articles/{id}/versions/{number}/restore/")
 
-    def health(self, id: str) -> Row:
-        """Where an article was cited, whether it helped, since when it is stale."""
-        return self._asked("GET", f"articles/{id}/health/")
+    def health(self, id: str) -> Row | None:
+        """Where an article was cited, whether it helped, since when it is stale; ``None`` before it
+        was looked at."""
+        found = self._answer("GET", f"articles/{id}/health/")
+        return found.json() if found.content else None
 
     def gaps(self, state: str = "open") -> list[Row]:
         """What customers asked and no article answers, the largest first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -210,8 +210,7 @@ def test_a_lead_sets_up_the_desk_and_reads_what_came_of_it(
         assert changed["member_ids"] == [ada.pk]
         assert desk.assign(of, ada.pk, expected=None).assignee == "Ada"
         assert desk.sort(of, priority=1, tags=["late"]).tags == ("late",)
-        until = datetime(2099, 1, 1, tzinfo=UTC)
-        desk.snooze(of, until)
+        desk.snooze(of, datetime.now(UTC) + timedelta(days=2))
         assert [one.id for one in desk.conversations("snoozed")] == [of]
         assert desk.transfer(of, team=team["id"], note="Please").team == "Cards"
         assert [note["text"] for note in desk.notes(of)] == ["Please"]
