@@ -31,7 +31,7 @@ from ml.data.splits import drop_repeats, split_by_text, text_key
 from ml.data.targeting import TARGETED_TASK, TargetedText, read_targeted
 from ml.data.tweets import tweets_about_one
 from ml.data.written.named_news import NamedSentence, named_sentences
-from ml.data.written.texts import WrittenText, company_texts, statements
+from ml.data.written.texts import COMPANIES, OPPOSED, WrittenText, company_texts, statements
 from ml.errors import DataError
 from ml.types import OUT_OF_SCOPE
 
@@ -111,6 +111,8 @@ def prepare_sentiment(data: Path) -> Rows:
 
 
 TARGETED_PER_PATTERN = 9
+HELD_PER_PATTERN = 3
+"""Texts of a pattern that is only measured: more of them say nothing that these do not."""
 SINGLE_PER_PATTERN = 3
 
 
@@ -118,7 +120,7 @@ def prepare_targeted_sentiment(data: Path) -> Rows:
     """Texts with the sentiment of each company: FinEntity, tweets about one, written ones.
 
     A fifth of FinEntity is held out, by text, and with it some of the written patterns about
-    several companies.
+    several companies: a quarter of those about companies that fare differently.
     """
     path = data / "finance/finentity_targeted_train.jsonl"
     texts = drop_repeats(list(read_targeted(path)), key=lambda row: text_key(row.text))
@@ -129,11 +131,11 @@ def prepare_targeted_sentiment(data: Path) -> Rows:
         key=lambda row: text_key(row.text),
         stratum=lambda row: "opposite" if row.is_opposite else "",
     )
-    written = list(company_texts(per_pattern=TARGETED_PER_PATTERN))
+    written = list(company_texts(per_pattern=TARGETED_PER_PATTERN, files=(COMPANIES, OPPOSED)))
     single = statements(per_pattern=dict.fromkeys(STATEMENTS_PER_PATTERN, SINGLE_PER_PATTERN))
     about_one = [text for text in single if text.entities]
     kept = [text for text in (*written, *about_one) if not text.held_out]
-    held = [text for text in written if text.held_out]
+    held = _first_of_each(text for text in written if text.held_out)
     return (
         _with_entities([*training, *tweets_about_one(data / TWEETS), *kept]),
         _with_entities([*valid, *held]),
@@ -249,6 +251,14 @@ def _tagged(rows: Sequence[TaggedSentence]) -> list[dict[str, Any]]:
 
 def _with_entities(rows: Sequence[TargetedText | WrittenText]) -> list[dict[str, Any]]:
     return [{"text": row.text, "entities": dict(row.entities)} for row in rows]
+
+
+def _first_of_each(texts: Iterable[WrittenText]) -> list[WrittenText]:
+    """The first :data:`HELD_PER_PATTERN` texts of each pattern."""
+    kept: dict[str, list[WrittenText]] = defaultdict(list)
+    for text in texts:
+        kept[text.pattern].append(text)
+    return [text for found in kept.values() for text in found[:HELD_PER_PATTERN]]
 
 
 def _agreeing(data: Path) -> Iterable[LabelledText]:

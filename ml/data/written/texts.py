@@ -14,10 +14,14 @@ from ml.data.written.scene import Scene
 
 FOLDER = Path(__file__).parent
 HELD_OUT_STATEMENTS = FOLDER / "statements_held_out.jsonl"
-FORMAL, HEADLINES, COMPANIES = "filings.txt", "headlines.txt", "companies.txt"
+FORMAL, HEADLINES = "filings.txt", "headlines.txt"
+COMPANIES, OPPOSED = "companies.txt", "opposed.txt"
 
 HELD_OUT = 0.08
 """The share of the patterns of which no text is trained on."""
+
+OPPOSED_HELD_OUT = 0.25
+"""The same of the patterns about companies that fare differently, which are measured apart."""
 
 _SEED = 29
 _TRIES = 6  # per text wanted; a pattern with few choices may have fewer texts
@@ -59,16 +63,19 @@ def statements(
             yield from _texts(pattern, file, per_pattern[pattern.labels[0]] * times, seen)
 
 
-def company_texts(*, per_pattern: int) -> Iterator[WrittenText]:
+def company_texts(
+    *, per_pattern: int, files: Sequence[str] = (COMPANIES,)
+) -> Iterator[WrittenText]:
     """Texts about two or three companies, with the sign of each. No text twice."""
     seen: set[str] = set()
-    for pattern in read_patterns(FOLDER / COMPANIES):
-        yield from _texts(pattern, COMPANIES, per_pattern, seen)
+    for file in files:
+        for pattern in read_patterns(FOLDER / file):
+            yield from _texts(pattern, file, per_pattern, seen)
 
 
 def _texts(pattern: Pattern, file: str, number: int, seen: set[str]) -> Iterator[WrittenText]:
     generator = random.Random(f"{_SEED} {file} {pattern.text}")  # noqa: S311 - not secret
-    held_out = generator.random() < HELD_OUT
+    held_out = generator.random() < (OPPOSED_HELD_OUT if file == OPPOSED else HELD_OUT)
     found = 0
     for _ in range(number * _TRIES):
         if found == number:
