@@ -9,14 +9,25 @@ class MarketConfig(AppConfig):
     def ready(self) -> None:
         from datetime import timedelta
 
+        from django.db.models.signals import post_migrate
+
         from apps.core import demo, jobs, lifespan
         from apps.core.scheduler import register_periodic
-        from apps.market import demo_content, meaning_reader, player, replayer, scorer, tasks
+        from apps.market import (
+            demo_content,
+            meaning_reader,
+            player,
+            replayer,
+            scorer,
+            tasks,
+            text_index,
+        )
         from apps.market.services.anomalies import TUNE_JOB
         from apps.market.services.dated_names import RELINK_DATED_JOB
         from apps.market.services.imports import IMPORT_JOB, LARGE_IMPORT_JOB
         from apps.market.services.names import RELINK_JOB
 
+        post_migrate.connect(text_index.make_index, sender=self)
         jobs.register_job(IMPORT_JOB, tasks.import_upload)
         jobs.register_job(tasks.POLL_JOB, tasks.poll_source)
         jobs.register_job(LARGE_IMPORT_JOB, tasks.import_upload, queue=jobs.BULK_QUEUE)

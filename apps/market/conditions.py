@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 
 from apps.market.models import Rule
 
@@ -49,8 +50,11 @@ def phrases_of(words: str) -> list[str]:
 
 def words_hold(words: str, text: str) -> bool:
     """Whether one of the phrases stands in ``text``, as whole words; true when there are none."""
-    phrases = phrases_of(words)
-    if not phrases:
-        return True
-    plain = " ".join(text.split()).casefold()
-    return any(re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", plain) for phrase in phrases)
+    wanted = _one_of(words)
+    return wanted is None or wanted.search(" ".join(text.split()).casefold()) is not None
+
+
+@lru_cache(maxsize=1024)
+def _one_of(words: str) -> re.Pattern[str] | None:
+    phrases = "|".join(map(re.escape, phrases_of(words)))
+    return re.compile(rf"(?<!\w)(?:{phrases})(?!\w)") if phrases else None

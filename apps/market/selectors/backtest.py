@@ -11,12 +11,13 @@ import numpy as np
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from apps.market.conditions import words_hold
+from apps.market.conditions import phrases_of, words_hold
 from apps.market.meaning import LEAST_ARCHIVE, Chance
 from apps.market.models import Anomaly, Article, Rule, Score, WatchedCompany
 from apps.market.selectors.lead import Lead, lead_time
 from apps.market.selectors.meanings import Alike, likenesses_since
 from apps.market.selectors.tape import topic_is
+from apps.market.text_index import phrase_candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +181,8 @@ def _matched(rule: Rule, since: datetime) -> QuerySet[Score]:
     """The scores since then that ``rule`` looks at and that all but its words and meaning holds
     for."""
     matched = Score.objects.filter(published_at__gte=since)
+    if rule.words and (known := phrase_candidates(phrases_of(rule.words))) is not None:
+        matched = matched.filter(article__in=known)
     if rule.company_id:
         matched = matched.filter(company=rule.company_id)
     elif rule.sector or rule.watched or rule.anomaly:

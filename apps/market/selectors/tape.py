@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from apps.core.errors import InvalidInput, NotFound
 from apps.market.models import Article, Mention, Score
+from apps.market.text_index import candidates
 
 PAGE = 40
 UNSURE = "unsure"
@@ -68,13 +69,21 @@ def tape_list(
         moment, last_id = before
         rows = rows.filter(Q(published_at__lt=moment) | Q(published_at=moment, id__lt=last_id))
     if wanted.text:
-        rows = rows.filter(Q(title__icontains=wanted.text) | Q(body__icontains=wanted.text))
+        rows = holding(rows, wanted.text)
     if wanted.company or wanted.sentiment or wanted.topic:
         rows = rows.filter(Exists(_wanted_scores(wanted)))
     titles = Mention.objects.filter(field=Mention.Field.TITLE).select_related("company")
     named = Prefetch("mentions", queryset=titles, to_attr="named_in_title")
     shown = _with_scores(rows).prefetch_related(named).order_by("-published_at", "-id")
     return list(shown[:limit])
+
+
+def holding(articles: QuerySet[Article], text: str) -> QuerySet[Article]:
+    """Those of ``articles`` whose title or body holds ``text``, in any case."""
+    known = candidates(text)
+    if known is not None:
+        articles = articles.filter(id__in=known)
+    return articles.filter(Q(title__icontains=text) | Q(body__icontains=text))
 
 
 def _wanted_scores(wanted: TapeFilter) -> QuerySet[Score]:
