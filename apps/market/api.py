@@ -37,6 +37,7 @@ from apps.market.selectors import companies, provenance, sources, tape
 from apps.market.services import imports
 from apps.market.services import sources as source_services
 from apps.market.services.source_settings import source_update
+from apps.market.tape_filters import FILTERS, read_filter
 from apps.market.tasks import POLL_JOB
 
 
@@ -47,19 +48,11 @@ class ArticleListView(AnalystView):
 
     @extend_schema(
         operation_id="market_articles_list",
-        parameters=[
-            OpenApiParameter(name)
-            for name in ("company", "sentiment", "topic", "text", "before", "limit")
-        ],
+        parameters=[OpenApiParameter(name) for name in (*FILTERS, "before", "limit")],
     )
     def get(self, request: Request) -> Response:
         query = request.query_params
-        wanted = tape.TapeFilter(
-            **{
-                name: query.get(name, "")[:200]
-                for name in ("company", "sentiment", "topic", "text")
-            }
-        )
+        wanted = read_filter(query, viewer=request.user.pk)
         limit = query.get("limit", "")
         if limit and not limit.isdecimal():
             raise InvalidInput("'limit' must be a number.", fields={"limit": "is no number"})

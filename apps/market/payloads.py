@@ -70,7 +70,11 @@ def tape_payload(
         "risk": round(max((score.risk for score in scores), default=0.0), 4),
         "sentiment": sentiment_payload(whole) if whole else None,
         "companies": [
-            {**company_payload(score.company), "sentiment": sentiment_payload(score)}
+            {
+                **company_payload(score.company),
+                "sector": score.company.sector,
+                "sentiment": sentiment_payload(score),
+            }
             for score in targeted
             if score.company is not None
         ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -12,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.core import events
 from apps.market.access import analyst_required
 from apps.market.company_chart import company_chart
+from apps.market.forms import SECTOR
 from apps.market.index_views import half_life_of, moment_of
 from apps.market.models import Alert, DatedName, Sentiment
 from apps.market.payloads import TAPE, alert_stream, anomaly_words, split_scores
@@ -29,22 +31,17 @@ from apps.market.selectors.indexes import watchlist_companies
 from apps.market.sentiment_index import HALF_LIVES, RULES
 from apps.market.services.alerts import alerts_acknowledge_all
 from apps.market.services.dated_names import RELINK_DATED_JOB
+from apps.market.tape_filters import read_filter
 from apps.market.topics import TOPICS
 
 ALERTS_SHOWN = 30
 MARKS = 30
-_FILTERS = ("company", "sentiment", "topic", "text")
-
-
-def _filter(request: HttpRequest) -> tape.TapeFilter:
-    values = {name: request.GET.get(name, "").strip()[:200] for name in _FILTERS}
-    # The suggestions of the company field read "TICKER · Name".
-    values["company"] = values["company"].partition(" · ")[0]
-    return tape.TapeFilter(**values)
+RISKS = [("0.3", "Risk from 30%"), ("0.6", "Risk from 60%"), ("0.8", "Risk from 80%")]
+NOVELTIES = [("0.5", "Told once before at most"), ("1.0", "First tellings")]
 
 
 def _tape_context(request: HttpRequest) -> dict[str, Any]:
-    wanted = _filter(request)
+    wanted = read_filter(request.GET, viewer=request.user.pk)
     rows = tape.tape_list(wanted=wanted, before=tape.read_cursor(request.GET.get("before", "")))
     query = request.GET.copy()
     if len(rows) == tape.PAGE:
@@ -52,6 +49,11 @@ def _tape_context(request: HttpRequest) -> dict[str, Any]:
     return {
         "rows": rows,
         "wanted": wanted,
+        "group": request.GET.get("group", ""),
+        "more_filters": wanted
+        != replace(
+            wanted, source="", sector="", watched_by=None, least_risk=0.0, least_novelty=0.0
+        ),
         "older": query.urlencode() if len(rows) == tape.PAGE else "",
     }
 
@@ -81,6 +83,11 @@ def monitor(request: HttpRequest) -> HttpResponse:
             "topics": TOPICS,
             "sentiments": [*Sentiment.values, tape.UNSURE],
             "backlog": sources.backlog(),
+            "sectors": [(f"{SECTOR}{name}", name) for name in silences.sector_list()],
+            "risks": RISKS,
+            "novelties": NOVELTIES,
+            "source_names": sources.source_names(),
+            "watched": [company.pk for company in watchlist_companies(owner=request.user)],
             **_tape_context(request),
         },
     )

@@ -1,6 +1,7 @@
 /**
  * Keeps `<time datetime="…" data-relative>` in words of how long ago it was, or, as the person
- * chose in `<html data-clock>`, as the time of day in UTC or here.
+ * chose in `<html data-clock>`, as the time of day in UTC or here. `<time data-exact="minute">` (or
+ * `"second"`) is a time of day in any case, in UTC or, where that was chosen, here.
  */
 const UNITS = [
   [60, "second", 1],
@@ -28,6 +29,15 @@ export function clock(date, kind, now = Date.now()) {
   return kind === "utc" ? `${words} Z` : words;
 }
 
+/** Day and time of day to the minute or the second, in UTC unless the person chose otherwise. */
+function exact(date, to, kind) {
+  const zone = kind === "local" ? {} : { timeZone: "UTC" };
+  const second = to === "second" ? { second: "2-digit" } : {};
+  const day = { day: "numeric", month: "short" };
+  const words = new Date(date).toLocaleString("en-GB", { ...day, hour: "2-digit", minute: "2-digit", ...second, ...zone });
+  return kind === "local" ? words : `${words} Z`;
+}
+
 /** A moment to come, as short as it can be said. */
 export function until(moment) {
   const date = new Date(moment);
@@ -44,7 +54,11 @@ export function refresh(root = document) {
     const moment = new Date(element.dateTime);
     element.title = `${moment.toLocaleString()} (${clock(moment, "utc", 0)})`;
   }
+  for (const element of root.querySelectorAll("time[data-exact]")) {
+    element.textContent = exact(element.dateTime, element.dataset.exact, kind);
+  }
 }
 
 refresh();
+document.addEventListener("htmx:afterSwap", (event) => refresh(event.target.parentElement ?? document));
 setInterval(refresh, 20_000);

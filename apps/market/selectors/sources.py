@@ -24,6 +24,11 @@ def source_list() -> QuerySet[Source]:
     ).order_by("kind", "name")
 
 
+def source_names() -> list[str]:
+    """The names of all sources, in order."""
+    return list(Source.objects.order_by("name").values_list("name", flat=True))
+
+
 def source_get(*, source_id: int) -> Source:
     source = Source.objects.filter(id=source_id).first()
     if source is None:

@@ -20,16 +20,30 @@ UNSURE = "unsure"
 
 @dataclass(frozen=True, slots=True)
 class TapeFilter:
-    """What the tape shows; empty values show everything. ``company`` is a ticker or a name."""
+    """What the tape shows; empty values show everything.
+
+    ``company`` is a ticker or a name, ``source`` part of a name; ``watched_by`` is the person whose
+    watchlist it is to be about; ``least_risk`` is that of any company in an article.
+    """
 
     company: str = ""
     sentiment: str = ""
     topic: str = ""
     text: str = ""
+    source: str = ""
+    sector: str = ""
+    watched_by: int | None = None
+    least_risk: float = 0.0
+    least_novelty: float = 0.0
 
     @property
     def is_set(self) -> bool:
-        return bool(self.company or self.sentiment or self.topic or self.text)
+        return self != TapeFilter()
+
+    @property
+    def about_companies(self) -> bool:
+        """Whether the scores of companies decide, not those of articles as wholes."""
+        return bool(self.company or self.sector or self.watched_by)
 
 
 def _with_scores(articles: QuerySet[Article]) -> QuerySet[Article]:
@@ -70,7 +84,14 @@ def tape_list(
         rows = rows.filter(Q(published_at__lt=moment) | Q(published_at=moment, id__lt=last_id))
     if wanted.text:
         rows = holding(rows, wanted.text)
-    if wanted.company or wanted.sentiment or wanted.topic:
+    if wanted.source:
+        rows = rows.filter(source__name__icontains=wanted.source)
+    if wanted.least_novelty:
+        rows = rows.filter(novelty__gte=wanted.least_novelty)
+    if wanted.least_risk:
+        risky = Score.objects.filter(article=OuterRef("pk"), risk__gte=wanted.least_risk)
+        rows = rows.filter(Exists(risky))
+    if wanted.about_companies or wanted.sentiment or wanted.topic:
         rows = rows.filter(Exists(_wanted_scores(wanted)))
     titles = Mention.objects.filter(field=Mention.Field.TITLE).select_related("company")
     named = Prefetch("mentions", queryset=titles, to_attr="named_in_title")
@@ -93,7 +114,11 @@ def _wanted_scores(wanted: TapeFilter) -> QuerySet[Score]:
         scores = scores.filter(
             Q(company__ticker__iexact=wanted.company) | Q(company__name__icontains=wanted.company)
         )
-    else:
+    if wanted.sector:
+        scores = scores.filter(company__sector=wanted.sector)
+    if wanted.watched_by:
+        scores = scores.filter(company__watchers__owner=wanted.watched_by)
+    if not wanted.about_companies:
         scores = scores.filter(company=None)
     if wanted.sentiment == UNSURE:
         scores = scores.filter(confident=False)

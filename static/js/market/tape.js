@@ -122,14 +122,24 @@ export class Tape {
     const named = wanted.company.split(" · ")[0];
     const companies = payload.companies.filter(
       (company) =>
-        company.ticker.toLowerCase() === named || company.name.toLowerCase().includes(named),
+        (company.ticker.toLowerCase() === named || company.name.toLowerCase().includes(named)) &&
+        this.#inGroup(company, wanted.group),
     );
-    if (named && companies.length === 0) return false;
+    const about = named || wanted.group;
+    if (about && companies.length === 0) return false;
+    if (wanted.source && !payload.source.toLowerCase().includes(wanted.source)) return false;
+    if (payload.risk < Number(wanted.least_risk) || payload.novelty < Number(wanted.least_novelty)) return false;
     if (wanted.topic && !payload.topics.some((topic) => topic.toLowerCase() === wanted.topic)) return false;
     // The body is not in the event; the server's list has what only the body matches.
     if (wanted.text && !payload.title.toLowerCase().includes(wanted.text)) return false;
-    const scores = named ? companies.map((company) => company.sentiment) : [payload.sentiment];
+    const scores = about ? companies.map((company) => company.sentiment) : [payload.sentiment];
     return !wanted.sentiment || scores.some((score) => score && label(score) === wanted.sentiment);
+  }
+
+  /** Whether a company is on the watchlist or in the sector that is asked for. */
+  #inGroup(company, group) {
+    if (group === "watchlist") return this.#root.dataset.watched.split(" ").includes(String(company.id));
+    return !group || group === `sector:${company.sector.toLowerCase()}`;
   }
 
   #row(payload) {

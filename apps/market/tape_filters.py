@@ -1,0 +1,46 @@
+"""What the tape is asked for in an address, by its page and by the API."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from apps.core.errors import InvalidInput
+from apps.market.forms import SECTOR, WATCHLIST
+from apps.market.selectors.tape import TapeFilter
+
+_WORDS = ("company", "sentiment", "topic", "text", "source")
+_SHARES = ("least_risk", "least_novelty")
+FILTERS = (*_WORDS, "group", *_SHARES)
+"""The parameters of an address that narrow the tape."""
+
+
+def read_filter(values: Mapping[str, Any], *, viewer: int | None) -> TapeFilter:
+    """The filter of an address; the watchlist is that of the person ``viewer``.
+
+    Raises ``InvalidInput`` that names a group that there is none of, or what is no share.
+    """
+    words = {name: str(values.get(name, "")).strip()[:200] for name in _WORDS}
+    # The suggestions of the company field read "TICKER · Name".
+    words["company"] = words["company"].partition(" · ")[0]
+    group = str(values.get("group", "")).strip()[:200]
+    if group and group != WATCHLIST and not group.startswith(SECTOR):
+        problem = f"is neither '{WATCHLIST}' nor '{SECTOR}' and the name of one"
+        raise InvalidInput(f"'group' {problem}.", fields={"group": problem})
+    return TapeFilter(
+        **words,
+        sector=group.removeprefix(SECTOR) if group.startswith(SECTOR) else "",
+        watched_by=viewer if group == WATCHLIST else None,
+        **{name: _share(name, str(values.get(name, "")).strip()) for name in _SHARES},
+    )
+
+
+def _share(name: str, value: str) -> float:
+    try:
+        share = float(value or 0)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise InvalidInput(f"'{name}' must be a number from 0 to 1.", fields={name: "is no share"})
+    return share
