@@ -164,6 +164,7 @@ class RulePreviewView(AnalystView):
                 "alerts_a_week": round(history.a_week, 1),
                 "repeats_suppressed": history.repeats,
                 "rests_suppressed": history.rested,
+                "expected_wrong": history.wrong,
                 "lead": asdict(history.lead),
                 "examples": [example.title for example in history.examples],
                 "passages": [example.passage for example in history.examples if example.passage],

@@ -219,6 +219,7 @@ class RulePreview(serializers.Serializer[Any]):
     alerts_a_week = serializers.FloatField()
     repeats_suppressed = serializers.IntegerField()
     rests_suppressed = serializers.IntegerField()
+    expected_wrong = serializers.FloatField(allow_null=True)
     lead = serializers.JSONField(
         help_text="stories with an alert, those that another source followed, median minutes"
     )

@@ -119,6 +119,15 @@ def test_a_filter_holds_for_the_list_and_for_what_arrives(monitor: Page) -> None
     post(monitor, "Telvanta profit beats forecasts as customers return")
     expect(monitor.locator(".tape-row").first).to_contain_text("Telvanta profit beats")
     assert monitor.locator(".tape-row", has_text="Orchard hires").count() == 0
+    monitor.get_by_role("combobox", name="Company").fill("")
+    monitor.get_by_text("More filters").click()
+    monitor.get_by_label("Companies", exact=True).select_option(label="Health Care")
+    expect(monitor.locator(".tape-row", has_text="Telvanta")).to_have_count(0)
+    monitor.mouse.move(1, 1)
+    post(monitor, "Telvanta loses its head of sales")
+    post(monitor, "Medorin wins approval for a new scanner")
+    expect(monitor.locator(".tape-row").first).to_contain_text("Medorin wins approval")
+    assert monitor.locator(".tape-row", has_text="head of sales").count() == 0
 
 
 def test_an_alert_grows_with_its_story(monitor: Page) -> None:

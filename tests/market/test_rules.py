@@ -172,11 +172,13 @@ def test_the_history_counts_stories_once_per_company(analyst: User, halvern: Com
     alone = ScoreFactory(article=ArticleFactory()).article
     history = rule_history(rule=rule_draft(wanted=BAD, owner=analyst))
     assert history.alerts == 2
+    assert history.wrong == pytest.approx(0.2)
     assert {example.article.pk for example in history.examples} == {first.pk, alone.pk}
     about = rule_history(rule=rule_draft(wanted=replace(BAD, company_id=halvern.pk), owner=analyst))
     assert (about.alerts, about.days) == (1, 30)
     topic = rule_draft(wanted=RuleInput(topic="Earnings"), owner=analyst)
-    assert rule_history(rule=topic).alerts == 0
+    nothing = rule_history(rule=topic)
+    assert (nothing.alerts, nothing.wrong) == (0, None)
 
 
 def test_the_history_tells_what_it_keeps_from_its_owner(analyst: User, halvern: Company) -> None:

@@ -59,7 +59,8 @@ class RuleHistory:
     ``alerts`` it would have raised; ``repeats`` are matches of a story that had its alert already,
     ``rested`` those that came while it rested; ``examples`` the newest articles that would have
     raised one. ``lead`` is how far its alerts were ahead of other sources. ``sense`` is there for a
-    rule about meaning.
+    rule about meaning. ``wrong`` is how many of the alerts are about another sentiment than the
+    rule's, as far as the model's calibrated probabilities tell (``None``: it asks for none).
     """
 
     days: int
@@ -69,6 +70,7 @@ class RuleHistory:
     examples: list[Example]
     lead: Lead
     sense: Sense | None = None
+    wrong: float | None = None
 
     @property
     def a_week(self) -> float:
@@ -87,6 +89,7 @@ class _Row:
     story: int
     company: int | None
     at: datetime
+    doubt: float = 0.0
 
 
 def rule_history(*, rule: Rule, days: int = 30, examples: int = 3) -> RuleHistory:
@@ -108,18 +111,20 @@ def rule_history(*, rule: Rule, days: int = 30, examples: int = 3) -> RuleHistor
     articles = Article.objects.select_related("source").in_bulk([row.article for row in shown])
     told = [_example(articles[row.article], row, alike) for row in shown]
     lead = lead_time([(row.story, row.at) for row in raised])
-    return RuleHistory(days, len(raised), repeats, rested, told, lead, sense)
+    wrong = round(sum(row.doubt for row in raised), 1) if rule.sentiment else None
+    return RuleHistory(days, len(raised), repeats, rested, told, lead, sense, wrong)
 
 
 def _rows(rule: Rule, since: datetime) -> Iterator[_Row]:
     told_of = ("article__title", "article__body") if rule.words else ()
     found = _matched(rule, since).order_by("published_at", "article_id")
+    sure = rule.sentiment or "neutral"  # read of every rule, told of those about a sentiment
     rows = found.values_list(
-        "article_id", "article__story_id", "company_id", "published_at", *told_of
+        "article_id", "article__story_id", "company_id", "published_at", sure, *told_of
     )
-    for article, first, company, at, *texts in rows:
+    for article, first, company, at, probability, *texts in rows:
         if words_hold(rule.words, "\n".join(texts)):
-            yield _Row(article, first or article, company, at)
+            yield _Row(article, first or article, company, at, 1.0 - probability)
 
 
 def _replayed(rule: Rule, rows: list[_Row]) -> tuple[list[_Row], int, int]:
