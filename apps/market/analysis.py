@@ -152,15 +152,15 @@ async def in_time(
     return [*await in_time(read, articles[:half]), *await in_time(read, articles[half:])]
 
 
+def passage_spans(article: Article) -> list[tuple[Mention.Field, int, int]]:
+    """Where the headline and the sentences stand that the classifiers read of an article."""
+    body = ((Mention.Field.BODY, start, end) for start, end in read_spans(article.body))
+    return [(Mention.Field.TITLE, 0, len(article.title)), *body]
+
+
 async def _passages(articles: Sequence[Article]) -> list[tuple[Passage, ...]]:
     """Each article's headline and sentences, classified in one call per model."""
-    spans = [
-        [
-            (Mention.Field.TITLE, 0, len(article.title)),
-            *((Mention.Field.BODY, start, end) for start, end in read_spans(article.body)),
-        ]
-        for article in articles
-    ]
+    spans = [passage_spans(article) for article in articles]
     texts = [
         getattr(article, field)[start:end]
         for article, parts in zip(articles, spans, strict=True)

@@ -15,10 +15,12 @@ class MarketConfig(AppConfig):
         from apps.core.scheduler import register_periodic
         from apps.market import (
             demo_content,
+            gate,
             meaning_reader,
             player,
             replayer,
             scorer,
+            slices,
             tasks,
             text_index,
         )
@@ -26,6 +28,7 @@ class MarketConfig(AppConfig):
         from apps.market.services.dated_names import RELINK_DATED_JOB
         from apps.market.services.imports import IMPORT_JOB, LARGE_IMPORT_JOB
         from apps.market.services.names import RELINK_JOB
+        from apps.modelhub.gate_checks import register_details, register_gate_check
 
         post_migrate.connect(text_index.make_index, sender=self)
         jobs.register_job(IMPORT_JOB, tasks.import_upload)
@@ -34,6 +37,10 @@ class MarketConfig(AppConfig):
         jobs.register_job(RELINK_JOB, tasks.relink_history, queue=jobs.BULK_QUEUE)
         jobs.register_job(RELINK_DATED_JOB, tasks.relink_dated, queue=jobs.BULK_QUEUE)
         jobs.register_job(TUNE_JOB, tasks.tune_detection)
+        for task in gate.TASKS:
+            register_gate_check(task, gate.alert_backtest(task))
+        register_details(gate.DETAILS, template=gate.TEMPLATE, lines=gate.lines)
+        slices.register()
         register_periodic("market-poll-feeds", tasks.poll_feeds, every=timedelta(seconds=30))
         register_periodic("market-sweep-alerts", tasks.sweep_alerts, every=timedelta(seconds=10))
         register_periodic("market-find-unusual", tasks.find_unusual, every=timedelta(seconds=20))

@@ -47,6 +47,13 @@ class VersionSerializer(serializers.Serializer[Any]):
     problem = serializers.CharField()
 
 
+class VersionDetailSerializer(VersionSerializer):
+    run = serializers.IntegerField(allow_null=True, help_text="the run that made it, if one did")
+    gate = serializers.DictField(
+        help_text="the verdict of its run: checks, slices, details of apps"
+    )
+
+
 class PredictInput(serializers.Serializer[Any]):
     task = serializers.RegexField(TASK_NAME)
     texts = serializers.ListField(
@@ -107,6 +114,18 @@ class VersionListView(APIView):
     def get(self, request: Request) -> Response:
         require(request, "modelhub.view_models")
         return Response([version.row() for version in selectors.version_list()])
+
+
+class VersionView(APIView):
+    """One built version, with the run that made it and the verdict of its gate."""
+
+    @extend_schema(responses=VersionDetailSerializer)
+    def get(self, request: Request, task: str, version: str) -> Response:
+        require(request, "modelhub.view_models")
+        found = selectors.version_get(task=task, version=version)
+        run = selectors.run_of_version(task=task, version=version)
+        told = {"run": run.pk, "gate": run.gate} if run else {"run": None, "gate": {}}
+        return Response(found.row() | told)
 
 
 class PredictView(APIView):
@@ -179,6 +198,7 @@ class ExampleView(APIView):
 
 urlpatterns = [
     path("", VersionListView.as_view(), name="api-models"),
+    path("versions/<str:task>/<str:version>/", VersionView.as_view(), name="api-version"),
     path("predict/", PredictView.as_view(), name="api-predict"),
     path("explain/", ExplainView.as_view(), name="api-explain"),
     path("examples/", ExampleListView.as_view(), name="api-examples"),

@@ -170,7 +170,6 @@ def _result(run: Run, person: Any) -> dict[str, Any]:
         "candidate": candidate,
         "live_numbers": live,
         "labels": labels,
-        "checks": run.gate.get("checks", []),
     }
 
 

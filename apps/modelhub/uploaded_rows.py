@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,10 @@ SUFFIXES = {
 """By kind, the files that are read."""
 
 FIELDS = ("text", "label", "labels", "spans", "tokens", "tags")
+_FORMULA = re.compile(r"=|[+\-@][A-Za-z_.]+[(|!]")
+"""How a cell begins that a spreadsheet computes: what was typed there is not its text. Posts that
+begin with a name, as in ``@anna``, and lists do not begin so."""
+
 _FORMS = {
     "classification": (("text", "label"),),
     "multi_label": (("text", "labels"),),
@@ -121,8 +126,11 @@ def _spanned(path: Path, number: int, text: str, given: Any) -> Row:
 def _is_good(path: Path, number: int, row: Row, problems: Problems) -> bool:
     text, names = text_of(row), names_of(row)
     longest = max((len(name) for name in names), default=0)
+    formulas = [one for one in (text, *names) if _FORMULA.match(one)]
     problem = ""
-    if "\x00" in text or any("\x00" in name for name in names):
+    if formulas and path.suffix.lower() == ".csv":
+        problem = f"has a formula where text should be: {formulas[0][:40]}"
+    elif "\x00" in text or any("\x00" in name for name in names):
         problem = "has a NUL character"
     elif len(text) > MAX_TEXT:
         problem = f"has a text of {len(text):,} characters; {MAX_TEXT:,} are allowed"

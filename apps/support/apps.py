@@ -15,7 +15,7 @@ class SupportConfig(AppConfig):
         from apps.core.scheduler import register_periodic
         from apps.modelhub.gate_checks import register_gate_check
         from apps.modelhub.origins import register_origin
-        from apps.support import demo_ledger, selectors, tasks
+        from apps.support import demo_ledger, selectors, slices, tasks
         from apps.support.answerer import run_answerer, warm_languages
         from apps.support.cases import run_cases
         from apps.support.gate import conversations_hold
@@ -27,6 +27,7 @@ class SupportConfig(AppConfig):
         demo_ledger.register()
         jobs.register_job(REPLAY_JOB, replays.replay)
         register_gate_check(TASK, conversations_hold)
+        slices.register()
         register_origin("support", key="conversation", seen=selectors.conversations_in_sight)
         jobs.register_job(uploads.IMPORT_JOB, uploads.run_import)
         register_periodic("prune-article-uploads", tasks.prune_uploads, every=timedelta(hours=6))

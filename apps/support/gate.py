@@ -6,6 +6,7 @@ from django.conf import settings
 
 from apps.core import gateway
 from apps.core.jobs import ProgressReporter
+from apps.modelhub.gate_checks import Finding
 from apps.support.conversation_tests.playing import play
 from apps.support.conversation_tests.reading import ConversationTest, read_conversation_tests
 from apps.support.promises import TASK
@@ -15,7 +16,7 @@ NAME = "conversations"
 _NAMED = 3
 
 
-def conversations_hold(candidate: str, live: str, progress: ProgressReporter) -> Check | None:
+def conversations_hold(candidate: str, live: str, progress: ProgressReporter) -> Finding | None:
     """Whether the bot still holds, with the candidate, each conversation that it holds with the
     live version; ``None`` where ``SUPPORT_GATE_CONVERSATIONS`` names no folder.
 
@@ -30,7 +31,7 @@ def conversations_hold(candidate: str, live: str, progress: ProgressReporter) ->
     named = ", ".join(lost[:_NAMED])
     if len(lost) > _NAMED:
         named = f"{named} and {len(lost) - _NAMED} more"
-    return Check(NAME, not lost, len(after), len(before), len(before), named)
+    return Finding([Check(NAME, not lost, len(after), len(before), len(before), named)])
 
 
 def _held(tests: list[ConversationTest], version: str, progress: ProgressReporter) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -17,6 +18,9 @@ _LENGTHS = ((5, "1-5 words"), (10, "6-10 words"), (20, "11-20 words"), (40, "21-
 _LONGEST = "over 40 words"
 _DENSITIES = ("no entity", "1 entity", "2 entities")
 _DENSEST = "3 or more entities"
+_NEGATED = re.compile(
+    r"\b(?:no|not|never|none|nobody|nothing|neither|nor|cannot|without)\b|n['\u2019]t\b", re.I
+)
 _JUDGED_WORDS = 4
 _SURE = 0.8
 
@@ -47,6 +51,11 @@ def length_groups(texts: Sequence[str]) -> list[str]:
 def density_groups(entities: Sequence[int]) -> list[str]:
     """The number of entities in each text, as a range."""
     return [_DENSITIES[n] if n < len(_DENSITIES) else _DENSEST for n in entities]
+
+
+def negation_groups(texts: Sequence[str]) -> list[str]:
+    """Whether an English word of each text negates."""
+    return ["with a negation" if _NEGATED.search(text) else "without" for text in texts]
 
 
 def language_groups(texts: Sequence[str]) -> list[str]:

@@ -18,6 +18,9 @@ from ml.types import OUT_OF_SCOPE, Classification, MultiLabel
 ANSWERS = "answers.jsonl"
 """In a run's folder: one line for each row of its held-out file, in the same order."""
 
+LIVE_ANSWERS = "live_answers.jsonl"
+"""What the live version answered on them."""
+
 _PAIRS = 30
 
 

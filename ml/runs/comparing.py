@@ -67,7 +67,7 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Measure:
+class Measured:
     """A number of a version with the rows that it is made of."""
 
     name: str
@@ -94,7 +94,7 @@ def compare(found: Shared) -> dict[str, Any]:
     first, the paired differences to the first, McNemar's test of who is right, and the pairs of
     labels whose number changed most; ``slices`` the first number on parts of the rows.
     """
-    measures = [_measures(found.rows, answers) for answers in found.answers]
+    measures = [measures_of(found.rows, answers) for answers in found.answers]
     return {
         "rows": len(found.rows),
         "metrics": [_with_intervals(one) for one in measures],
@@ -129,22 +129,23 @@ def _key(row: Row) -> Key:
     return text_key(text_of(row)), value_of(row)
 
 
-def _measures(rows: Sequence[Row], answers: Sequence[Answer]) -> list[_Measure]:
+def measures_of(rows: Sequence[Row], answers: Sequence[Answer]) -> list[Measured]:
+    """The numbers of a version on rows, the one that stands for all first."""
     pairs = list(zip(rows, answers, strict=True))
     if not pairs or isinstance(rows[0], LabelledText):
         return _classes(pairs)
     if isinstance(rows[0], TaggedSentence):
         counts = _counts(pairs, lambda value: set(spans_of(value)))
-        return [_Measure("f1", entity_f1_statistic(counts), len(pairs))]
+        return [Measured("f1", entity_f1_statistic(counts), len(pairs))]
     right = [is_right(row, answer) for row, answer in pairs]
     micro = entity_f1_statistic(_counts(pairs, set))
     return [
-        _Measure("exact_match", accuracy_statistic(right), len(pairs)),
-        _Measure("micro_f1", micro, len(pairs)),
+        Measured("exact_match", accuracy_statistic(right), len(pairs)),
+        Measured("micro_f1", micro, len(pairs)),
     ]
 
 
-def _classes(pairs: Sequence[tuple[Row, Answer]]) -> list[_Measure]:
+def _classes(pairs: Sequence[tuple[Row, Answer]]) -> list[Measured]:
     """Accuracy and macro F1 of texts in scope at no threshold, recall of those out of it."""
     inside = [(row, one) for row, one in pairs if value_of(row) != OUT_OF_SCOPE]
     gold = [str(value_of(row)) for row, _ in inside]
@@ -153,12 +154,12 @@ def _classes(pairs: Sequence[tuple[Row, Answer]]) -> list[_Measure]:
     found = []
     if inside:
         found = [
-            _Measure("accuracy", accuracy_statistic(right), len(inside)),
-            _Measure("macro_f1", macro_f1_statistic(said, gold), len(inside)),
+            Measured("accuracy", accuracy_statistic(right), len(inside)),
+            Measured("macro_f1", macro_f1_statistic(said, gold), len(inside)),
         ]
     refused = [one.final == OUT_OF_SCOPE for row, one in pairs if value_of(row) == OUT_OF_SCOPE]
     if refused:
-        found.append(_Measure("oos_recall", accuracy_statistic(refused), len(refused)))
+        found.append(Measured("oos_recall", accuracy_statistic(refused), len(refused)))
     return found
 
 
@@ -177,15 +178,16 @@ def _samples(rows: int) -> int:
     return max(_FEWEST, min(SAMPLES, _DRAWN // max(1, rows)))
 
 
-def _interval(one: _Measure, most: int = SAMPLES) -> Interval:
+def interval_of(one: Measured, most: int = SAMPLES) -> Interval:
+    """The 95% bootstrap interval of a number, by ``most`` draws at most."""
     return bootstrap_interval(one.statistic, one.rows, samples=min(most, _samples(one.rows)))
 
 
-def _with_intervals(measures: Sequence[_Measure]) -> dict[str, dict[str, Any]]:
+def _with_intervals(measures: Sequence[Measured]) -> dict[str, dict[str, Any]]:
     return {
         one.name: {
             "value": one.statistic(np.arange(one.rows)),
-            "interval": _interval(one),
+            "interval": interval_of(one),
             "rows": one.rows,
         }
         for one in measures
@@ -193,7 +195,7 @@ def _with_intervals(measures: Sequence[_Measure]) -> dict[str, dict[str, Any]]:
 
 
 def _against(
-    found: Shared, index: int, first: Sequence[_Measure], other: Sequence[_Measure]
+    found: Shared, index: int, first: Sequence[Measured], other: Sequence[Measured]
 ) -> dict[str, Any]:
     rows = found.rows
     right = [
@@ -227,10 +229,10 @@ def _slices(found: Shared) -> dict[str, list[dict[str, Any]]]:
     def measured(members: Sequence[int]) -> dict[str, Any]:
         values = []
         for answers in found.answers:
-            chosen = _measures([rows[i] for i in members], [answers[i] for i in members])[0]
+            chosen = measures_of([rows[i] for i in members], [answers[i] for i in members])[0]
             drawn: IndexArray = np.arange(chosen.rows)
             values.append(
-                {"value": chosen.statistic(drawn), "interval": _interval(chosen, _FEWEST)}
+                {"value": chosen.statistic(drawn), "interval": interval_of(chosen, _FEWEST)}
             )
         return {"values": values}
 

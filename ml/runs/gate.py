@@ -14,7 +14,8 @@ class Limits:
     ``label_margin`` is for the recall of labels with at least ``label_rows`` rows. The calibration
     error may be ``ece`` or ``ece_margin`` above the live one, whichever allows more. Latency is
     milliseconds of the processor for a text alone, and size bytes; ``factor`` times the live
-    version's is allowed too where that is more.
+    version's is allowed too where that is more. ``slice_rows``, ``slice_margin`` and
+    ``slice_level`` are for :func:`ml.runs.slicing.judge_slices`.
     """
 
     rows: int = 20
@@ -28,6 +29,9 @@ class Limits:
     latency_ms: float = 60.0
     size_bytes: int = 150_000_000
     factor: float = 1.5
+    slice_rows: int = 30
+    slice_margin: float = 0.05
+    slice_level: float = 0.05
 
 
 @dataclass(frozen=True, slots=True)

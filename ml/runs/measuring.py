@@ -17,6 +17,7 @@ from ml.evaluation.measures import ClassificationMeasure, TaggingMeasure
 from ml.evaluation.multi_label_measure import MultiLabelMeasure
 from ml.runs.answers import (
     ANSWERS,
+    LIVE_ANSWERS,
     Answer,
     answer_of,
     answers_write,
@@ -52,7 +53,7 @@ def measured(order: RunOrder, version: str, report: Report) -> dict[str, Any]:
     ``per_label``, ``robustness`` (if a text can be changed), ``latency_ms`` and ``size_bytes``.
     ``comparison`` holds the paired tests, ``confusion`` the pairs of labels whose number changed
     and ``changed`` the first rows that the two answer differently, those that got worse first.
-    What the candidate answered is kept in the run's folder.
+    What both answered is kept in the run's folder.
     """
     rows = held_out_rows(order.task, order.kind, order.held_out_file)
     store = ModelStore(order.models_dir)
@@ -67,6 +68,7 @@ def measured(order: RunOrder, version: str, report: Report) -> dict[str, Any]:
     except MLError as error:
         return result | {"live_problem": str(error)}
     before = [answer_of(one) for one in old]
+    answers_write(order.run_folder / LIVE_ANSWERS, before)
     return result | {
         "live": live,
         "comparison": measure.compare(rows, old, answers),

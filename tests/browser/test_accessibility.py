@@ -53,7 +53,7 @@ SCREENS: dict[str, tuple[str, ...]] = {
         *("/support/teams/", "/support/hours/", "/support/?tab=all&q=card"),
         *("/models/data/", "/models/runs/", "/models/history/", "/models/prediction/"),
         *("/models/monitoring/", "/models/trials/", "/models/label/"),
-        "/models/examples/disputes/",
+        *("/models/examples/disputes/", "/models/nightly/", "/models/monitoring/week/"),
     ),
 }
 

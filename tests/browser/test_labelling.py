@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from bench.server import RunningServer
 from tests.browser.conftest import OpenPage, picture, sign_in
+from tests.browser.test_accessibility import violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 TEXTS = [f"where is the card that I ordered in week {number}" for number in range(6)]
@@ -34,6 +35,12 @@ def test_two_people_label_by_keys(bare: RunningServer, open_page: OpenPage, tmp_
     assert shown(operator) != shown(lead)
     picture(lead, "label-1")
     first = shown(lead)
+    lead.keyboard.press("?")
+    expect(lead.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    assert not list(violations(lead))
+    lead.keyboard.press("1")
+    lead.keyboard.press("Escape")
+    assert shown(lead) == first, "while the list is open, keys label nothing"
     lead.keyboard.press("1")
     expect(lead.locator(".hub-lead")).to_contain_text("1 / 6")
     assert shown(lead) not in (first, shown(operator))
@@ -91,10 +98,17 @@ def mark_entities(lead: Page, operator: Page, server: RunningServer) -> None:
     expect(lead.locator("[data-done]")).to_have_text("2 / 2")
     lead.get_by_role("link", name="Agreement").click()
     expect(lead.locator(".hub-sides mark")).to_have_text(["zed quillPER", "paperclipORG"])
-    lead.get_by_text("Neither is right").click()
+    assert not list(violations(lead))
+    expect(lead.get_by_role("article")).to_be_focused()
+    lead.keyboard.press("n")
     editor = lead.get_by_role("group", name="Text with its entities")
-    editor.get_by_text("paperclip", exact=True).dblclick()
+    expect(editor).to_be_focused()
+    for _ in range(5):
+        lead.keyboard.press("ArrowRight")
     lead.keyboard.press("2")
     expect(editor.locator("mark")).to_have_text(["zed quillPER", "paperclipORG"])
-    lead.get_by_role("button", name="Decide").click()
+    lead.keyboard.press("Enter")
     expect(lead.locator(".hub-verdict mark")).to_have_text(["zed quillPER", "paperclipORG"])
+    lead.get_by_role("article").focus()
+    lead.keyboard.press("1")
+    expect(lead.locator(".hub-verdict mark")).to_have_text(["zed quillPER"])

@@ -16,6 +16,7 @@ from apps.modelhub import uploads
 from apps.modelhub.files import rows_path
 from apps.modelhub.models import DataSet, DataSetVersion, Upload
 from apps.modelhub.services import datasets, example_add
+from ml.data.row_kinds import text_of
 from ml.data.versions import content_hash
 from tests.conftest import ClientFor
 
@@ -84,6 +85,22 @@ def test_bad_rows_are_named_and_nothing_is_stored_unless_they_are_left_out(
         actor=lead, dataset=dataset, upload=upload, skip_bad=True
     )
     assert (version.rows, version.origin["left_out"]) == (2, 3)
+
+
+def test_formulas_in_a_sheet_are_named(dataset: DataSet, lead: User) -> None:
+    cells = (
+        "=HYPERLINK(1)",
+        "@SUM(1+1)",
+        "-cmd|' /C calc'!A0",
+        "@anna it is late",
+        "- not yet",
+        "+1",
+    )
+    content = "text,label\n" + "".join(f'"{cell}",card\n' for cell in cells) + "a text,=1+1\n"
+    found = uploads.upload_preview(upload=kept(lead, content), task="intent", kind="classification")
+    assert [text_of(row) for row in found.rows] == ["@anna it is late", "- not yet", "+1"]
+    assert found.problems[0] == "rows.csv, row 2: has a formula where text should be: =HYPERLINK(1)"
+    assert found.bad == 4
 
 
 def test_columns_are_guessed_or_chosen(lead: User) -> None:

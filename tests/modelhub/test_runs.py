@@ -17,9 +17,10 @@ from apps.modelhub import selectors
 from apps.modelhub.files import rows_store, run_folder
 from apps.modelhub.models import DataSet, DataSetVersion, Run
 from apps.modelhub.services import runs
-from ml.data.readers import LabelledText
+from ml.data.readers import LabelledText, read_classification
 from ml.errors import TrainingError
 from ml.models.tuning.registry import method_names
+from ml.runs.answers import ANSWERS, LIVE_ANSWERS, Answer, answers_write
 from ml.runs.order import RunOrder
 from tests.conftest import ClientFor, SocketFor
 from tests.ml.training.tiny_encoder import texts
@@ -80,6 +81,9 @@ class Followed:
             beat()
         if isinstance(self.outcome, Exception):
             raise self.outcome
+        answers = [Answer(row.label, 0.9) for row in read_classification(order.held_out_file)]
+        for name in (ANSWERS, LIVE_ANSWERS):
+            answers_write(order.run_folder / name, answers)
         found: dict[str, Any] = json.loads(json.dumps(self.outcome))
         found["live"]["version"] = order.live
         return found
@@ -255,6 +259,8 @@ def test_the_pages_start_a_run_and_show_what_came_of_it(
     page = client.get(here).content.decode()
     for words in ("passed", "95.0%", "&lt;b&gt;lost", "a word of the process", "0.800"):
         assert words in page, words
+    assert "On parts of the rows" in page
+    assert "too few rows" in page
     assert "passed its gate" in client.get("/models/runs/").content.decode()
 
 
@@ -277,7 +283,15 @@ def test_the_api_starts_shows_cancels(
     made = client.post(here, body, content_type="application/json")
     assert (made.status_code, made.json()["state"]) == (201, "succeeded")
     one = f"{here}{made.json()['id']}/"
-    assert client.get(one).json()["gate"]["passed"] is True
+    gate = client.get(one).json()["gate"]
+    assert gate["passed"] is True
+    assert {row["verdict"] for row in gate["slices"]} <= {"few", "holds"}
+    built = gateway.model_store().active_version("intent")
+    Run.objects.update(version=built)
+    version = client.get(f"/api/v1/models/versions/intent/{built}/").json()
+    assert (version["version"], version["active"], version["gate"]) == (built, True, gate)
+    assert "The gate" in client.get(f"/models/intent/{built}/").content.decode()
+    assert client.get("/api/v1/models/versions/intent/none/").status_code == 404
     assert client.delete(one).status_code == 409
     assert client.post(f"{one}resume/").status_code == 409
     assert len(client.get(here).json()) == 1

@@ -82,7 +82,7 @@ class RuleHistory:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
     """A score that all but the meaning of a rule holds for."""
 
     article: int
@@ -106,7 +106,7 @@ def rule_history(*, rule: Rule, days: int = 30, examples: int = 3) -> RuleHistor
         alike = likenesses_since(description=rule.meaning, since=since - timedelta(days=3))
         sense = _sense(rule, rows, alike)
         rows = [row for row in rows if _likeness(row, alike) >= rule.least_likeness]
-    raised, repeats, rested = _replayed(rule, rows)
+    raised, repeats, rested = replayed(rule, rows)
     shown = list({row.article: row for row in reversed(raised)}.values())[:examples]
     articles = Article.objects.select_related("source").in_bulk([row.article for row in shown])
     told = [_example(articles[row.article], row, alike) for row in shown]
@@ -115,7 +115,7 @@ def rule_history(*, rule: Rule, days: int = 30, examples: int = 3) -> RuleHistor
     return RuleHistory(days, len(raised), repeats, rested, told, lead, sense, wrong)
 
 
-def _rows(rule: Rule, since: datetime) -> Iterator[_Row]:
+def _rows(rule: Rule, since: datetime) -> Iterator[Row]:
     told_of = ("article__title", "article__body") if rule.words else ()
     found = _matched(rule, since).order_by("published_at", "article_id")
     sure = rule.sentiment or "neutral"  # read of every rule, told of those about a sentiment
@@ -124,15 +124,15 @@ def _rows(rule: Rule, since: datetime) -> Iterator[_Row]:
     )
     for article, first, company, at, probability, *texts in rows:
         if words_hold(rule.words, "\n".join(texts)):
-            yield _Row(article, first or article, company, at, 1.0 - probability)
+            yield Row(article, first or article, company, at, 1.0 - probability)
 
 
-def _replayed(rule: Rule, rows: list[_Row]) -> tuple[list[_Row], int, int]:
+def replayed(rule: Rule, rows: list[Row]) -> tuple[list[Row], int, int]:
     """The rows that raise an alert, and how many repeat a story or come while the rule rests."""
     rest = timedelta(minutes=rule.cooldown_minutes)
     told: set[tuple[int, int | None]] = set()
     last: dict[int | None, datetime] = {}
-    raised: list[_Row] = []
+    raised: list[Row] = []
     repeats = rested = 0
     for row in rows:
         if (row.story, row.company) in told:
@@ -146,19 +146,19 @@ def _replayed(rule: Rule, rows: list[_Row]) -> tuple[list[_Row], int, int]:
     return raised, repeats, rested
 
 
-def _likeness(row: _Row, alike: Alike) -> float:
+def _likeness(row: Row, alike: Alike) -> float:
     """The likeness of an article, else that of its story; -1 when neither was read."""
     return alike.values.get(row.article, alike.values.get(row.story, -1.0))
 
 
-def _example(article: Article, row: _Row, alike: Alike | None) -> Example:
+def _example(article: Article, row: Row, alike: Alike | None) -> Example:
     if alike is None:
         return Example(article)
     read = row.article if row.article in alike.values else row.story
     return Example(article, alike.passage(read), alike.values[read])
 
 
-def _sense(rule: Rule, rows: list[_Row], alike: Alike) -> Sense:
+def _sense(rule: Rule, rows: list[Row], alike: Alike) -> Sense:
     stories = {row.story: _likeness(row, alike) for row in rows}
     read = [value for value in stories.values() if value >= -0.99]
 

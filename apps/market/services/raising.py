@@ -108,14 +108,14 @@ def alerts_raise(
     """
     if not articles:
         return 0
-    rules = _enabled_rules(known.stage)
+    rules = enabled_rules(known.stage)
     if not rules:
         return 0
-    circles = _circles(rules, scores)
+    circles = circles_of(rules, scores)
     matched = [
         Match(article, *found)
         for article in articles
-        for found in _matches(article, scores[article.pk], rules, circles, known)
+        for found in matches(article, scores[article.pk], rules, circles, known)
     ]
     if not matched:
         return 0
@@ -132,14 +132,17 @@ def alerts_raise(
     return len(raised)
 
 
-def _matches(
+def matches(
     article: Article,
     scores: Sequence[Score],
     rules: Mapping[int | None, Sequence[Rule]],
     circles: Circles,
     known: Known,
 ) -> list[tuple[Rule, Score, Reasons]]:
-    """The rules that hold for an article, each with the score and the reasons."""
+    """The rules that hold for an article, each with the score and the reasons.
+
+    ``rules`` are those of a stage by their company, as :func:`enabled_rules` gives them.
+    """
     found = []
     named = {score.company_id for score in scores}
     watching = (rule for company in named for rule in rules.get(company, ()))
@@ -187,7 +190,8 @@ def descriptions(*, stage: Stage) -> list[str]:
     return sorted(texts)
 
 
-def _enabled_rules(stage: Stage) -> dict[int | None, list[Rule]]:
+def enabled_rules(stage: Stage) -> dict[int | None, list[Rule]]:
+    """The rules that may raise alerts once so much is known, by the company that they are about."""
     found: dict[int | None, list[Rule]] = defaultdict(list)
     watched = Rule.objects.filter(enabled=True, owner__is_active=True)
     for rule in watched.select_related("handling").order_by("id"):
@@ -196,7 +200,7 @@ def _enabled_rules(stage: Stage) -> dict[int | None, list[Rule]]:
     return found
 
 
-def _circles(
+def circles_of(
     rules: Mapping[int | None, Sequence[Rule]], scores: Mapping[int, Sequence[Score]]
 ) -> Circles:
     """What the rules about sectors and watchlists need to know; no query without such rules."""

@@ -19,7 +19,7 @@ from ml.data.readers import LabelledText
 from ml.data.row_kinds import Row, names_of, record_of
 from ml.data.targeting import TARGET, TARGETED_TASK
 from ml.data.versions import Split, split_rows
-from ml.runs.answers import ANSWERS
+from ml.runs.answers import ANSWERS, LIVE_ANSWERS
 from ml.runs.order import RunOrder
 from ml.types import OUT_OF_SCOPE
 
@@ -68,8 +68,9 @@ def run_order(run: Run) -> tuple[RunOrder, int]:
     train, held_out = folder / "train.jsonl", folder / "held_out.jsonl"
     train.write_text(_file(run.task, split.train), encoding="utf-8")
     held_out.write_text(_file(run.task, split.held_out), encoding="utf-8")
-    # What an earlier process of this run answered is of the version that it made.
-    (folder / ANSWERS).unlink(missing_ok=True)
+    # What an earlier process of this run kept is of the versions that it compared.
+    for answers in (ANSWERS, LIVE_ANSWERS):
+        (folder / answers).unlink(missing_ok=True)
     recipe = folder / "recipe.toml"
     recipe.write_text(tomli_w.dumps(_recipe(run)), encoding="utf-8")
     store = gateway.model_store()

@@ -15,6 +15,7 @@ from apps.core.jobs import Progress, job_cancel, job_start
 from apps.core.models import Job
 from apps.modelhub import selectors
 from apps.modelhub.gate_checks import judged_by_apps
+from apps.modelhub.gate_slices import judged_by_slices
 from apps.modelhub.models import DataSetVersion, Run
 from apps.modelhub.services.run_orders import run_order
 from apps.modelhub.services.run_orders import run_split as run_split
@@ -127,6 +128,7 @@ def run_execute(progress: Progress, *, run_id: int) -> dict[str, Any]:
         raise InvalidInput(str(error)[:500], code="run_failed") from error
     told.stage("judging")
     gate = judge(result["candidate"], result["live"], Limits(**settings.MODEL_GATE))
+    gate = judged_by_slices(gate, run=run, progress=progress)
     gate = judged_by_apps(gate, task=run.task, candidate=result["version"], progress=progress)
     gate["notes"] = _notes(run, result)
     with transaction.atomic():

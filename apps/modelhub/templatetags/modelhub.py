@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from django import template
@@ -11,12 +12,15 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy
 
+from apps.modelhub.gate_checks import details_shown
 from apps.modelhub.models import LabelledExample
 from apps.modelhub.pieces import pieces
 
 register = template.Library()
 
 _NAMES = {
+    "alerts_lost": "Alerts raised no more on stored news",
+    "alerts_new": "Alerts raised anew on stored news",
     "conversations": "Conversations that go as written",
     "data": "Data set",
     "ece": "Calibration error (ECE)",
@@ -34,9 +38,11 @@ _NAMES = {
     "rows": "Rows measured",
     "train_rows": "Rows trained on",
     "size_bytes": "Size, MB",
+    "slices": "On parts of the rows",
 }
 
 
+_COUNTS = ("n", "rows", "conversations", "alerts_lost", "alerts_new")
 _KINDS = {
     "classification": gettext_lazy("one label"),
     "multi_label": gettext_lazy("several labels"),
@@ -137,7 +143,25 @@ def bound(value: float | None, name: str) -> str:
         return f"{value / 1e6:.1f}"
     if name == "latency_ms":
         return f"{value:.1f}"
-    return f"{value:,.0f}" if name in ("n", "rows", "conversations") else f"{value:.3f}"
+    return f"{value:,.0f}" if name in _COUNTS else f"{value:.3f}"
+
+
+@register.filter
+def gate_details(gate: dict[str, Any]) -> list[tuple[str, Any]]:
+    """The templates of apps that show what lies behind a verdict, each with what it shows."""
+    return details_shown(gate)
+
+
+@register.filter
+def worse_slices(slices: list[dict[str, Any]]) -> bool:
+    """Whether a part of the rows fails."""
+    return any(one["verdict"] == "worse" for one in slices)
+
+
+@register.filter
+def is_number_judged(check: dict[str, Any]) -> bool:
+    """Whether a check stands for several that hold, whose number is its note."""
+    return check["passed"] and check["name"] in ("label_recall", "slices")
 
 
 @register.filter

@@ -1,0 +1,139 @@
+"""A candidate beside the live version on parts of the rows, each judged on its own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ml.data.readers import TaggedSentence
+from ml.data.row_kinds import Row, names_of, text_of
+from ml.evaluation.paired import mcnemar_exact, paired_bootstrap
+from ml.evaluation.slices import (
+    Groups,
+    density_groups,
+    language_groups,
+    length_groups,
+    slice_table,
+)
+from ml.runs.answers import Answer, is_right
+from ml.runs.comparing import Measured, interval_of, measures_of
+from ml.runs.gate import Check, Limits
+
+UNCLEAR = "unclear"
+_SAMPLES = 400  # draws of each bootstrap; there are many slices
+_LISTED = 12  # groups of a slice
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Rows with what the live version and the candidate answered on each."""
+
+    rows: Sequence[Row]
+    live: Sequence[Answer]
+    candidate: Sequence[Answer]
+
+
+def groups_of(
+    rows: Sequence[Row], entities: Sequence[int] | None = None, *, least: int = 1
+) -> Groups:
+    """The length, source, language and number of entities of each row, by the slice's name.
+
+    ``entities`` are counted by a tagger; tagged rows tell theirs. Of languages those that at least
+    ``least`` rows seem to be in are taken as known: headlines full of names are taken for others
+    now and then. Left out is what is the same of all rows or not known; the group "" is of rows
+    that belong to none.
+    """
+    texts = [text_of(row) for row in rows]
+    languages = language_groups(texts)
+    seen = Counter(languages)
+    languages = ["" if one == UNCLEAR or seen[one] < least else one for one in languages]
+    found = {
+        "length": length_groups(texts),
+        "source": [row.source for row in rows],
+        "language": languages,
+    }
+    if rows and isinstance(rows[0], TaggedSentence):
+        entities = [len(names_of(row)) for row in rows]
+    if entities is not None:
+        found["entities"] = density_groups(entities)
+    return {name: of_rows for name, of_rows in found.items() if len(set(of_rows) - {""}) > 1}
+
+
+def judge_slices(
+    answered: Answered, groups: Groups, limits: Limits
+) -> tuple[list[Check], list[dict[str, Any]]]:
+    """The conditions on slices, and all slices with their numbers, ready for JSON.
+
+    A slice of at least ``slice_rows`` rows fails when the candidate is worse there by more than
+    ``slice_margin`` and that is no luck: McNemar's test of who is right, at ``slice_level`` over
+    all slices that are judged (Holm 1979). A smaller one is told and not judged. All that hold are
+    one check.
+    """
+    tables = slice_table(groups, lambda members: _numbers(answered, members))
+    found = [
+        {"slice": name, **row}
+        for name, table in tables.items()
+        for row in [one for one in table if one["group"]][:_LISTED]
+    ]
+    judged = [one for one in found if one["n"] >= limits.slice_rows]
+    luck = _holm([one["p_value"] for one in judged])
+    for one in found:
+        one["verdict"] = "few"
+    for one, p_value in zip(judged, luck, strict=True):
+        lower = one["difference"] < -limits.slice_margin
+        one["corrected"] = p_value
+        one["verdict"] = (
+            ("worse" if p_value < limits.slice_level else "unsure") if lower else "holds"
+        )
+    checks = [_failed(one, limits) for one in judged if one["verdict"] == "worse"]
+    if not checks and judged:
+        checks = [Check("slices", True, None, None, None, f"{len(judged)}")]
+    return checks, found
+
+
+def _failed(one: Mapping[str, Any], limits: Limits) -> Check:
+    name = f"{one['slice']}: {one['group']}"
+    limit = one["live"] - limits.slice_margin
+    return Check("slices", False, one["candidate"], one["live"], limit, name)
+
+
+def _numbers(answered: Answered, members: Sequence[int]) -> dict[str, Any]:
+    rows = [answered.rows[index] for index in members]
+    live, candidate = (
+        [answers[index] for index in members] for answers in (answered.live, answered.candidate)
+    )
+    old, new = _first(rows, live), _first(rows, candidate)
+    everything = np.arange(old.rows)
+    paired = paired_bootstrap(old.statistic, new.statistic, old.rows, samples=_SAMPLES)
+    right = [
+        [is_right(row, one) for row, one in zip(rows, answers, strict=True)]
+        for answers in (live, candidate)
+    ]
+    return {
+        "measure": old.name,
+        "live": old.statistic(everything),
+        "live_interval": interval_of(old, _SAMPLES),
+        "candidate": new.statistic(everything),
+        "candidate_interval": interval_of(new, _SAMPLES),
+        "difference": paired.difference,
+        "interval": paired.interval,
+        "p_value": mcnemar_exact(*right).p_value,
+    }
+
+
+def _first(rows: Sequence[Row], answers: Sequence[Answer]) -> Measured:
+    return measures_of(rows, answers)[0]
+
+
+def _holm(p_values: Sequence[float]) -> list[float]:
+    """Each p-value corrected for there being several (Holm 1979)."""
+    found, highest = [0.0] * len(p_values), 0.0
+    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
+    for rank, index in enumerate(order):
+        highest = max(highest, min(1.0, p_values[index] * (len(p_values) - rank)))
+        found[index] = highest
+    return found

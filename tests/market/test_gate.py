@@ -1,0 +1,130 @@
+"""The alert backtest of a candidate of a sentiment model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from apps.accounts.models import User
+from apps.core import gateway
+from apps.core.jobs import Cancelled, NoProgress
+from apps.market.models import Alert, Company, Rule, Score
+from apps.modelhub.gate_checks import details_told, judged_by_apps
+from ml.serving.fakes import FakeClassifier
+from ml.types import ModelInfo
+from tests.market.factories import RULES, RuleFactory, news, take_in
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Candidate = Callable[[str, dict[str, str]], None]
+
+
+@pytest.fixture
+def candidate(monkeypatch: pytest.MonkeyPatch) -> Candidate:
+    """Says what the version ``next`` of a task answers; ``live`` goes by the rules of Market."""
+
+    def say(task: str, words: dict[str, str]) -> None:
+        def load(asked: str, version: str | None = None, **_: Any) -> FakeClassifier:
+            info = ModelInfo(
+                asked, version or "", "classification", ("positive", "neutral", "negative")
+            )
+            return FakeClassifier(info, words if version == "next" else RULES[asked])
+
+        monkeypatch.setattr(gateway, "load_version", load)
+
+    return say
+
+
+@pytest.fixture
+def archive(halvern: Company, skyrill: Company, analyst: User) -> None:
+    """Eight stories, before anybody had a rule."""
+    for number, words in enumerate(("plunges on the open", "is sued over a mill", "soars at noon")):
+        for place in ("Bern", "Oslo"):
+            take_in(news(f"{place} desk: Halvern Steel {words}", minutes_ago=60 - number))
+    take_in(news("A strike hurts Halvern and lifts Skyrill", minutes_ago=30))
+    take_in(news("Skyrill Airlines opens a lounge", minutes_ago=20))
+
+
+def judged(task: str = "sentiment", progress: Any = None) -> dict[str, Any]:
+    gate = {"passed": True, "live": "live", "checks": []}
+    return judged_by_apps(gate, task=task, candidate="next", progress=progress or NoProgress())
+
+
+def numbers(gate: dict[str, Any]) -> dict[str, tuple[Any, ...]]:
+    return {
+        check["name"]: (check["value"], check["live"], check["limit"], check["passed"])
+        for check in gate["checks"]
+    }
+
+
+def rule(analyst: User, **values: Any) -> Rule:
+    return RuleFactory(owner=analyst, name="my secret", **values)
+
+
+def test_what_a_candidate_would_have_alerted_is_compared(
+    archive: None, analyst: User, candidate: Candidate, settings: Any
+) -> None:
+    first = rule(analyst)
+    rule(analyst, sentiment="positive", words="noon")
+    rule(analyst, enabled=False)
+    candidate("sentiment", RULES["sentiment"] | {"sued": "neutral", "opens": "negative"})
+    before = list(Score.objects.values_list("negative", "label"))
+    gate = judged()
+    # Plunges twice, sued twice, hurt once, and soars twice; the one about two companies has
+    # verdicts of another model.
+    assert numbers(gate) == {"alerts_lost": (2, 7, 3, True), "alerts_new": (1, 7, 3, True)}
+    found = gate["details"]["alert_backtest"]
+    assert found["articles"] == 8
+    changed, same = found["rules"]
+    assert (changed["rule"], changed["lost"], changed["new"]) == (first.pk, 2, 1)
+    assert (same["live"], same["candidate"]) == (2, 2)
+    lost = changed["lost_examples"][0]
+    assert lost["company"] == "Halvern Steel"
+    assert "sued" in lost["title"]
+    assert lost["live"] > 0.6 > lost["candidate"]
+    assert "my secret" not in str(gate)
+    assert details_told(gate)[-1].endswith("anew Skyrill Airlines opens a lounge")
+    settings.MARKET_GATE = {"few": 1}
+    assert numbers(judged())["alerts_lost"] == (2, 7, 1, False)
+    assert not judged()["passed"]
+    # Nothing is stored.
+    assert list(Score.objects.values_list("negative", "label")) == before
+    assert not Alert.objects.exists()
+
+
+def test_of_targeted_sentiment_the_companies_of_several_are_judged(
+    archive: None, analyst: User, candidate: Candidate
+) -> None:
+    rule(analyst)
+    candidate("targeted_sentiment", {"": "neutral"})
+    gate = judged("targeted_sentiment")
+    assert numbers(gate)["alerts_lost"][:2] == (1, 5)
+    (changed,) = gate["details"]["alert_backtest"]["rules"]
+    assert changed["lost_examples"][0]["title"] == "A strike hurts Halvern and lifts Skyrill"
+
+
+def test_it_rests_as_a_rule_does_and_can_be_stopped(
+    archive: None, analyst: User, candidate: Candidate
+) -> None:
+    rule(analyst, cooldown_minutes=600)
+    candidate("sentiment", {"": "neutral"})
+    assert numbers(judged())["alerts_lost"][:2] == (1, 1)
+
+    class Stopped(NoProgress):
+        def update(self, done: int, total: int, message: str = "") -> None:
+            assert (done, total) == (8, 8)
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        judged(progress=Stopped())
+
+
+def test_without_news_or_rules_there_is_nothing_to_judge(
+    halvern: Company, analyst: User, candidate: Candidate
+) -> None:
+    candidate("sentiment", {"": "neutral"})
+    assert judged()["checks"] == []
+    rule(analyst)
+    assert judged()["checks"] == []

@@ -1,0 +1,66 @@
+"""The gate on parts of the rows: a loss there, luck, and too few rows."""
+
+from __future__ import annotations
+
+from ml.data.readers import LabelledText, TaggedSentence
+from ml.runs.answers import Answer
+from ml.runs.gate import Limits
+from ml.runs.slicing import Answered, groups_of, judge_slices
+
+SHORT, LONG = "where is it", "where on earth is the card that was sent to me so long ago"
+
+
+def rows() -> list[LabelledText]:
+    """Sixty short texts, forty long ones and three in between."""
+    texts = [SHORT] * 60 + [LONG] * 40 + ["where is the card of mine today"] * 3
+    return [LabelledText(text, "card") for text in texts]
+
+
+def answered(wrong: range) -> Answered:
+    """The live version is right, the candidate but for some rows."""
+    all_rows = rows()
+    right = [Answer("card", 0.9) for _ in all_rows]
+    candidate = [Answer("rate" if n in wrong else "card", 0.9) for n in range(len(all_rows))]
+    return Answered(all_rows, right, candidate)
+
+
+def test_a_loss_on_a_slice_fails_though_the_whole_hardly_moves() -> None:
+    checks, slices = judge_slices(answered(range(60, 75)), groups_of(rows()), Limits())
+    (check,) = checks
+    assert (check.name, check.passed, check.note) == ("slices", False, "length: 11-20 words")
+    assert (check.value, check.live, check.limit) == (0.625, 1.0, 0.95)
+    verdicts = {one["group"]: (one["n"], one["verdict"]) for one in slices}
+    assert verdicts == {
+        "1-5 words": (60, "holds"),
+        "6-10 words": (3, "few"),
+        "11-20 words": (40, "worse"),
+    }
+    (worse,) = [one for one in slices if one["verdict"] == "worse"]
+    assert worse["interval"][0] < worse["difference"] == -0.375 < worse["interval"][1] < 0
+    assert worse["corrected"] == 2 * worse["p_value"] < 0.001
+
+
+def test_what_may_be_luck_and_what_are_few_rows_do_not_block() -> None:
+    checks, slices = judge_slices(answered(range(60, 63)), groups_of(rows()), Limits())
+    assert [one["verdict"] for one in slices if one["group"] == "11-20 words"] == ["unsure"]
+    assert [(one.passed, one.note) for one in checks] == [(True, "2")]
+    checks, _ = judge_slices(answered(range(100, 103)), groups_of(rows()), Limits())
+    assert [one.passed for one in checks] == [True]
+    checks, slices = judge_slices(answered(range(60, 75)), {"app": ["ours"] + [""] * 102}, Limits())
+    assert checks == []
+    assert [(one["slice"], one["group"], one["verdict"]) for one in slices] == [
+        ("app", "ours", "few")
+    ]
+
+
+def test_the_slices_of_every_text() -> None:
+    texts = ["Where is my new card now", "Wo ist meine neue Karte denn jetzt", "Ok"]
+    found = groups_of([LabelledText(one, "card", source="desk") for one in texts], [0, 2, 0])
+    assert found["language"] == ["en", "de", ""]
+    assert found["entities"] == ["no entity", "2 entities", "no entity"]
+    assert "source" not in found, "all are of one"
+    tagged = [
+        TaggedSentence(("Ann", "left"), ("B-PER", "O")),
+        TaggedSentence(("All", "left"), ("O", "O")),
+    ]
+    assert groups_of(tagged) == {"entities": ["1 entity", "no entity"]}
