@@ -27,9 +27,8 @@ def candidate(monkeypatch: pytest.MonkeyPatch) -> Candidate:
 
     def say(task: str, words: dict[str, str]) -> None:
         def load(asked: str, version: str | None = None, **_: Any) -> FakeClassifier:
-            info = ModelInfo(
-                asked, version or "", "classification", ("positive", "neutral", "negative")
-            )
+            labels = ("positive", "neutral", "negative")
+            info = ModelInfo(asked, "classification", version or "", labels, "int8", 0)
             return FakeClassifier(info, words if version == "next" else RULES[asked])
 
         monkeypatch.setattr(gateway, "load_version", load)
@@ -40,11 +39,18 @@ def candidate(monkeypatch: pytest.MonkeyPatch) -> Candidate:
 @pytest.fixture
 def archive(halvern: Company, skyrill: Company, analyst: User) -> None:
     """Eight stories, before anybody had a rule."""
-    for number, words in enumerate(("plunges on the open", "is sued over a mill", "soars at noon")):
-        for place in ("Bern", "Oslo"):
-            take_in(news(f"{place} desk: Halvern Steel {words}", minutes_ago=60 - number))
-    take_in(news("A strike hurts Halvern and lifts Skyrill", minutes_ago=30))
-    take_in(news("Skyrill Airlines opens a lounge", minutes_ago=20))
+    titles = (
+        "Halvern Steel plunges on the open in quiet trading",
+        "Heavy selling follows a grim forecast and Halvern plunges",
+        "Halvern Steel is sued over a leaking mill",
+        "Three towns have sued Halvern about a river dam",
+        "Halvern Steel soars at noon on record orders",
+        "By noon a takeover rumour was out, and Halvern soars",
+        "A strike hurts Halvern and lifts Skyrill",
+        "Skyrill Airlines opens a lounge",
+    )
+    for number, title in enumerate(titles):
+        take_in(news(title, minutes_ago=60 - number))
 
 
 def judged(task: str = "sentiment", progress: Any = None) -> dict[str, Any]:
@@ -69,7 +75,7 @@ def test_what_a_candidate_would_have_alerted_is_compared(
     first = rule(analyst)
     rule(analyst, sentiment="positive", words="noon")
     rule(analyst, enabled=False)
-    candidate("sentiment", RULES["sentiment"] | {"sued": "neutral", "opens": "negative"})
+    candidate("sentiment", {"opens": "negative", **RULES["sentiment"], "sued": "neutral"})
     before = list(Score.objects.values_list("negative", "label"))
     gate = judged()
     # Plunges twice, sued twice, hurt once, and soars twice; the one about two companies has
