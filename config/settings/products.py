@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from config.settings.environment import BASE_DIR, ENVIRONMENT, VAR_DIR
 from ml.entities.spans import DetectedKind
@@ -30,7 +31,7 @@ SUPPORT_REPORT_MAIL = ENVIRONMENT.support_report_mail
 
 # Other bounds of apps.market.gate.AlertLimits: which alerts a candidate of a sentiment model may
 # change on stored news.
-MARKET_GATE: dict[str, float] = {}
+MARKET_GATE: dict[str, Any] = {}
 
 # An operator is on duty while a socket of theirs has given a sign within so many seconds; what they
 # hold goes back to the queue when the signs have stopped for so long.

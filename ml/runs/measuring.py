@@ -99,6 +99,9 @@ def _measure(
     kept = {name: numbers[name] for name in _KEPT if name in numbers}
     kept |= {
         "version": version,
+        "labels": sorted(
+            {label.removeprefix("B-").removeprefix("I-") for label in artifact.labels}
+        ),
         "per_label": _per_label(numbers, rows, answers),
         "latency_ms": 1000 * _latency(predictor, [text_of(row) for row in rows[:_TIMED]]),
         "size_bytes": sum(ref.bytes for ref in artifact.files.values()),

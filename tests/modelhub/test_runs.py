@@ -232,6 +232,16 @@ def test_rows_that_cannot_be_trained_on_are_refused(models: Path, lead: User) ->
         runs.run_start(actor=lead, version=few)
 
 
+def test_labels_that_the_candidate_lacks_are_noted(
+    followed: Followed, data: DataSetVersion, lead: User
+) -> None:
+    followed.outcome["live"]["labels"] = ["card", "fee", "rate"]
+    followed.outcome["candidate"]["labels"] = ["card", "rate"]
+    (note,) = runs.run_start(actor=lead, version=data).gate["notes"]
+    assert "1 of the labels" in note
+    assert "fee" in note
+
+
 def test_a_file_that_the_live_version_knows_is_noted(
     followed: Followed, data: DataSetVersion, lead: User
 ) -> None:

@@ -27,6 +27,7 @@ RUN_JOB = "modelhub.run"
 METHODS = (*("lora", "full", "head", "bitfit", "adapter", "ia3", "adalora", "prefix", "prompt"),)
 RECIPES = ("plain", "shipped")
 MOST_EPOCHS = 50.0
+_NAMED = 5
 _NOT_ADVANCED = {
     "encoder": "the base is chosen above",
     "refit": "a run is measured on rows that it has not seen",
@@ -230,6 +231,14 @@ def _notes(run: Run, result: dict[str, Any]) -> list[str]:
             or "There is no live version to compare with; only the absolute bounds were checked."
         )
         return said
+    known_labels = set(result["candidate"].get("labels", ()))
+    lost = [label for label in result["live"].get("labels", ()) if label not in known_labels]
+    if lost:
+        named = ", ".join(lost[:_NAMED]) + (", …" if len(lost) > _NAMED else "")
+        said.append(
+            f"It never answers {len(lost)} of the labels that the live version knows, since no row "
+            f"has them: {named}. Where they are still needed, add rows to the data set."
+        )
     store = gateway.model_store()
     known = {source.sha256 for source in store.artifact(run.task, result["live"]["version"]).data}
     if _files_of(run.dataset_version) & known and not run.dataset_version.dataset.frozen:
