@@ -140,8 +140,11 @@ def _columns(path: Path) -> list[str]:
     if path.suffix == ".csv":
         with path.open("r", encoding="utf-8-sig", newline="") as handle:
             return [name.strip() for name in next(csv.reader(handle), []) if name.strip()]
-    for _, record in read_records(path, (), Problems()):
+    problems = Problems()
+    for _, record in read_records(path, (), problems):
         return [name for name, value in record.items() if isinstance(value, str | list)]
+    if problems.errors:
+        raise problems.errors[0]
     return []
 
 

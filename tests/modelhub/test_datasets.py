@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,12 @@ def test_columns_are_guessed_or_chosen(lead: User) -> None:
         mapping={"text": "c", "label": "b", "x": "a"},
     )
     assert [(row.text, row.label) for row in chosen.rows] == [("where is it", "card")]
+
+
+def test_a_packed_file_is_named_for_what_it_is_not(dataset: DataSet, lead: User) -> None:
+    upload = kept(lead, gzip.compress(bytes(1_000_000)), "rows.jsonl")
+    with pytest.raises(InvalidInput, match=r"rows\.jsonl, row 1: is not UTF-8 \(byte 1\)\.$"):
+        datasets.version_from_upload(actor=lead, dataset=dataset, upload=upload)
 
 
 @pytest.mark.parametrize(

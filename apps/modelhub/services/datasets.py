@@ -169,7 +169,7 @@ def _shipped_rows(dataset: DataSet) -> tuple[list[Row], Path]:
 
 def _usable(preview: Preview, name: str, skip_bad: bool) -> list[Row]:
     if preview.bad and not (skip_bad and preview.rows):
-        shown = "; ".join(preview.problems[:3])
+        shown = "; ".join(problem.rstrip(".") for problem in preview.problems[:3])
         raise InvalidInput(f"Nothing was stored: {shown}.", code="rows_refused")
     if not preview.rows:
         raise InvalidInput(f"{name} has no rows.", code="rows_missing")
