@@ -84,7 +84,7 @@ def lines(found: dict[str, Any]) -> list[str]:
 
 
 def _checks(raised: Sequence[Raised], limits: AlertLimits) -> list[Check]:
-    """Of the rules that look at the sentiment; other alerts are the same by both."""
+    """Of rules that look at the sentiment or the risk; other alerts are the same by both."""
     asking = [one for one in raised if one.rule.sentiment or one.rule.least_risk]
     alerts = sum(len(one.live) for one in asking)
     lost, new = (sum(len(getattr(one, name)) for one in asking) for name in ("lost", "new"))

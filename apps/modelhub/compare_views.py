@@ -43,12 +43,14 @@ def compare(request: HttpRequest) -> HttpResponse:
         unreadable = problem.message
     asked = request.GET.copy()
     asked.pop("page", None)
+    readings = {run.pk: selectors.run_readings(run=run) for run in found.runs}
     context = {
         "comparison": found,
         "runs": [_head(run, found, request.GET) for run in found.runs],
         "own": _own(found),
         "metrics": _metrics(found),
-        "curves": curves({run.pk: selectors.run_readings(run=run) for run in found.runs}),
+        "curves": curves(readings),
+        "accuracies": curves(readings, ("held_out_accuracy",), most=1.0),
         "against": _against(found),
         "slices": _slices(found),
         "page": Paginator([_row(row) for row in rows], _PER_PAGE).get_page(request.GET.get("page")),

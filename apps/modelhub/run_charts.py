@@ -41,20 +41,26 @@ class Curves:
     steps: int
 
 
-def curves(readings: Mapping[int, Sequence[Reading]]) -> Curves | None:
-    """The losses of runs by their keys, while training and on held-out rows; ``None`` without."""
+def curves(
+    readings: Mapping[int, Sequence[Reading]],
+    names: Sequence[str] = ("loss", "held_out_loss"),
+    *,
+    most: float | None = None,
+) -> Curves | None:
+    """Numbers of runs by their keys, the losses while training and on held-out rows if no others
+    are named; ``None`` without. The chart reaches to ``most``, or to the largest number."""
     found = []
     for place, (run, rows) in enumerate(readings.items(), start=1):
         phase = rows[-1].get("phase") if rows else None
         of_phase = [row for row in rows if row.get("phase") == phase]
-        for name in ("loss", "held_out_loss"):
+        for name in names:
             points = [(row["step"], row[name]) for row in of_phase if _is_number(row.get(name))]
             if points:
                 found.append((run, place, name, points))
     if not found:
         return None
     steps = max(max(step for step, _ in points) for *_, points in found) or 1
-    most = max(max(value for _, value in points) for *_, points in found) or 1.0
+    most = most or max(max(value for _, value in points) for *_, points in found) or 1.0
     lines = [
         Line(
             run,
@@ -64,7 +70,7 @@ def curves(readings: Mapping[int, Sequence[Reading]]) -> Curves | None:
                 for step, value in _thinned(points)
             ),
             points[-1][1],
-            name == "held_out_loss",
+            name.startswith("held_out"),
         )
         for run, place, name, points in found
     ]

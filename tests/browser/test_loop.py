@@ -176,7 +176,7 @@ def train(lead: Page) -> None:
     expect(lead.locator("[data-estimate]")).to_contain_text("About")
     picture(lead, "loop-4-form")
     lead.get_by_role("button", name="Start the run").click()
-    expect(lead.locator("[data-curve] svg")).to_be_visible(timeout=RUN_MILLISECONDS)
+    expect(lead.locator("[data-curve=loss] svg")).to_be_visible(timeout=RUN_MILLISECONDS)
     picture(lead, "loop-5-running")
     expect(lead.get_by_role("heading", name="The gate")).to_be_visible(timeout=RUN_MILLISECONDS)
 

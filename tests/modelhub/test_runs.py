@@ -131,7 +131,13 @@ def test_a_run_keeps_what_was_measured_and_the_verdict(
     assert run.result["train_rows"] > 0
     (order,) = followed.orders
     recipe = (order.run_folder / "recipe.toml").read_text()
-    for line in ("epochs = 3", "batch_size = 16", 'method = "lora"', "refit = false"):
+    for line in (
+        "epochs = 3",
+        "batch_size = 16",
+        'method = "lora"',
+        "refit = false",
+        "measure_epochs = true",
+    ):
         assert line in recipe
     assert order.live == gateway.model_store().active_version("intent")
     trained = {json.loads(row)["text"] for row in order.train_file.read_text().splitlines()}

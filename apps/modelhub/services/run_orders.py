@@ -109,11 +109,14 @@ def _file(task: str, rows: Sequence[Row]) -> str:
 
 
 def _recipe(run: Run) -> dict[str, Any]:
-    """The recipe of a run: the plain or the shipped one, then what the person changed."""
-    values: dict[str, Any] = {}
+    """The recipe of a run: the plain or the shipped one, then what the person changed.
+
+    Held-out rows are read after each epoch, so that the page shows their loss and accuracy.
+    """
+    values: dict[str, Any] = {"measure_epochs": True}
     shipped = settings.MODEL_RECIPES_DIR / f"{run.task}.toml"
     if run.options.get("recipe") == "shipped" and shipped.is_file():
-        values = tomllib.loads(shipped.read_text(encoding="utf-8"))
+        values |= tomllib.loads(shipped.read_text(encoding="utf-8"))
         values.pop("card", None)
     values |= tomllib.loads(run.advanced)
     values |= {

@@ -3,14 +3,18 @@ import { LiveSocket } from "../socket.js";
 import { curve } from "./curve.js";
 
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
+const CHARTS = {
+  loss: { names: ["loss", "held_out_loss"], title: "Loss" },
+  accuracy: { names: ["held_out_accuracy"], title: "Accuracy", most: 1 },
+};
 const ENDED = ["succeeded", "failed", "cancelled"];
 
 export default function start(root) {
   const live = read("run-live");
   const readings = read("run-readings");
-  const drawn = root.querySelector("[data-curve]");
-  const draw = () => curve(drawn, readings);
-  new ResizeObserver(draw).observe(drawn);
+  const charts = [...root.querySelectorAll("[data-curve]")];
+  const draw = () => charts.forEach((chart) => curve(chart, readings, CHARTS[chart.dataset.curve]));
+  new ResizeObserver(draw).observe(charts[0]);
   if (live.finished) return;
   const socket = new LiveSocket("/ws/models/");
   const stage = root.querySelector("[data-stage]");
