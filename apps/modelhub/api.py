@@ -21,6 +21,7 @@ from apps.modelhub import (
     dataset_api,
     dispute_api,
     explain_api,
+    preview_api,
     promotion_api,
     run_api,
     selectors,
@@ -207,6 +208,7 @@ urlpatterns = [
     path("examples/export/", ExampleExportView.as_view(), name="api-examples-export"),
     *explain_api.urlpatterns,
     *dataset_api.urlpatterns,
+    *preview_api.urlpatterns,
     *run_api.urlpatterns,
     *promotion_api.urlpatterns,
 ]

@@ -90,14 +90,14 @@ class DifferenceOutput(serializers.Serializer[Any]):
     rows = serializers.DictField(help_text="the first of each")
 
 
-def _body(shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+def body_of(shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
     body = shape(data=request.data)
     body.is_valid(raise_exception=True)
     values: dict[str, Any] = dict(body.validated_data)
     return values
 
 
-def _file(request: Request, values: dict[str, Any]) -> dict[str, Any]:
+def file_of(request: Request, values: dict[str, Any]) -> dict[str, Any]:
     """An upload of the request's file, and what its columns are."""
     upload = uploads.upload_create(owner=signed_in(request), file=values.get("file"))
     mapping = {field: values[field] for field in FIELDS if values.get(field)}
@@ -115,7 +115,7 @@ class DataSetListView(APIView):
     @extend_schema(request=DataSetInput, responses={201: DataSetSerializer})
     def post(self, request: Request) -> Response:
         require(request, "modelhub.change_datasets")
-        values = _body(DataSetInput, request)
+        values = body_of(DataSetInput, request)
         dataset = datasets.dataset_create(actor=signed_in(request), **values)
         return Response(DataSetSerializer(dataset).data, status=201)
 
@@ -129,7 +129,7 @@ class FrozenView(APIView):
     def put(self, request: Request, dataset_id: int) -> Response:
         require(request, "modelhub.change_datasets")
         dataset = selectors.dataset_get(dataset_id=dataset_id)
-        given = _file(request, _body(FileInput, request))
+        given = file_of(request, body_of(FileInput, request))
         dataset = datasets.dataset_freeze(actor=signed_in(request), dataset=dataset, **given)
         return Response(DataSetSerializer(dataset).data)
 
@@ -152,13 +152,13 @@ class VersionListView(APIView):
         """Of a file (multipart), or of a base and all corrections so far."""
         require(request, "modelhub.change_datasets")
         dataset = selectors.dataset_get(dataset_id=dataset_id)
-        values, actor = _body(VersionInput, request), signed_in(request)
+        values, actor = body_of(VersionInput, request), signed_in(request)
         if values.get("file") is not None:
             version = datasets.version_from_upload(
                 actor=actor,
                 dataset=dataset,
                 corrections=values["corrections"],
-                **_file(request, values),
+                **file_of(request, values),
             )
         else:
             version = datasets.version_extend(actor=actor, dataset=dataset, base=values["base"])

@@ -256,6 +256,12 @@ def test_the_api_makes_versions_and_tells_differences(
     lead: User, dataset: DataSet, client_for: ClientFor
 ) -> None:
     client, base = client_for(lead), f"/api/v1/models/data/{dataset.pk}/"
+    sheet = SimpleUploadedFile("rows.csv", CSV.encode() + b"no label,\n")
+    seen = client.post(f"{base}preview/", {"file": sheet}).json()
+    assert (seen["rows"], seen["bad"]) == (2, 1)
+    assert (seen["mapping"]["label"], len(seen["shown"])) == ("intent", 2)
+    assert seen["problems"] == ["rows.csv, row 4: has no label"]
+    assert client.get(f"{base}versions/").json() == []
     file = SimpleUploadedFile("rows.csv", CSV.encode())
     made = client.post(f"{base}versions/", {"file": file})
     assert (made.status_code, made.json()["number"]) == (201, 1)
@@ -284,7 +290,8 @@ def test_who_is_no_lead_is_refused(
         client = client_for(person)
         for path in (*pages, *endpoints):
             assert client.get(path).status_code == 403, path
-        for path in (pages[0], f"{pages[1]}extend/", f"{pages[1]}upload/", *endpoints):
+        preview = endpoints[1].replace("versions", "preview")
+        for path in (pages[0], f"{pages[1]}extend/", f"{pages[1]}upload/", preview, *endpoints):
             assert client.post(path, {}).status_code == 403, path
     for path in endpoints:
         assert Client().get(path).status_code == 401
