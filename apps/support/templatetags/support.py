@@ -27,6 +27,7 @@ DEEDS = {
     "person.erased": "erased a person",
     "duty.changed": "changed an operator's duty",
     "hours.saved": "changed the hours",
+    "report_mail.set": "chose how often the report is mailed",
     "sla.breached": "noted a promise not kept",
 }
 """The actions of the audit log in words, with what they are about as "it"."""
