@@ -270,7 +270,7 @@ def test_last_week_is_mailed_to_each_lead_as_they_may_see_it(
 
 
 def test_a_report_comes_by_mail_as_often_as_is_wished(
-    olivia: User, omar: User, mei: User, monkeypatch: pytest.MonkeyPatch
+    olivia: User, omar: User, mei: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, json = f"{API}mail/", {"content_type": "application/json"}
     desk = client_of(olivia)
@@ -302,7 +302,15 @@ def test_a_report_comes_by_mail_as_often_as_is_wished(
     assert sent.subject == "Support, 02 Mar 2026"
     assert "conversations        1\n" in sent.body
     desk.put(url, {"every": "never"}, **json)
-    assert not ReportMail.objects.exists()
+    ReportMail.objects.update(sent_to=NOON.date() - timedelta(days=1))
+    assert report_mails.reports_send() == 0
+    User.objects.filter(pk=olivia.pk).update(role=Role.LEAD)
+    monkeypatch.undo()
+    settings.SUPPORT_REPORT_MAIL = True
+    case(
+        ("visitor", 0), at=datetime.combine(last_week(timezone.localdate()).last, NOON.time(), UTC)
+    )
+    assert report_mail() == 0  # nor by the setting for all leads
 
 
 @pytest.mark.parametrize(

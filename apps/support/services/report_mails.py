@@ -16,6 +16,7 @@ from apps.support.selectors.report_cases import Period
 from apps.support.selectors.teams import team_in_sight
 
 NEVER = "never"
+"""Kept as a wish too, so that nobody's setting mails to who does not want it."""
 EVERY = (NEVER, *ReportMail.Every.values)
 
 
@@ -23,14 +24,23 @@ def wish_get(*, operator: User) -> ReportMail | None:
     return ReportMail.objects.filter(owner=operator).select_related("team").first()
 
 
-def wish_set(*, operator: User, every: str, team_id: int | None = None) -> ReportMail | None:
-    """Have the report mailed from the next period on, or ``never`` (then ``None``).
+def wish_set(*, operator: User, every: str, team_id: int | None = None) -> ReportMail:
+    """Have the report mailed from the next period on, or ``never``.
 
     Raises ``InvalidInput`` for another frequency, for who has no address, and for a team that they
     may not see.
     """
     if every not in EVERY:
         raise InvalidInput(f"A report is mailed {', '.join(EVERY)}.", fields={"every": "unknown"})
+    if every != NEVER and not operator.email:
+        raise InvalidInput(
+            "Your account has no e-mail address; an administrator can add one.", code="no_address"
+        )
+    values = {
+        "every": every,
+        "team": None if every == NEVER else _team(team_id, operator),
+        "sent_to": period_before(every, timezone.localdate()).last,
+    }
     with transaction.atomic():
         audit_record(
             actor=operator,
@@ -39,17 +49,6 @@ def wish_set(*, operator: User, every: str, team_id: int | None = None) -> Repor
             object_id=operator.pk,
             every=every,
         )
-        if every == NEVER:
-            ReportMail.objects.filter(owner=operator).delete()
-            return None
-        if not operator.email:
-            raise InvalidInput(
-                "Your account has no e-mail address; an administrator can add one.",
-                code="no_address",
-            )
-        team = _team(team_id, operator)
-        sent_to = period_before(every, timezone.localdate()).last
-        values = {"every": every, "team": team, "sent_to": sent_to}
         return ReportMail.objects.update_or_create(owner=operator, defaults=values)[0]
 
 
@@ -70,7 +69,7 @@ def reports_send() -> int:
     is sent of a period in which nothing was to be seen.
     """
     today, sent = timezone.localdate(), 0
-    for wish in ReportMail.objects.select_related("owner"):
+    for wish in ReportMail.objects.exclude(every=NEVER).select_related("owner"):
         period, before = period_before(wish.every, today), wish.sent_to
         if before >= period.last or not _may(wish.owner):
             continue
