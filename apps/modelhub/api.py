@@ -32,6 +32,7 @@ from apps.modelhub.explaining import MAX_CHARACTERS as MAX_EXPLAINED
 from apps.modelhub.explaining import explain
 from apps.modelhub.models import LabelledExample
 from apps.modelhub.payloads import prediction_payload
+from apps.modelhub.prediction_schema import PROBLEMS, PredictionsField
 from apps.modelhub.selectors.corrections import entity_row, examples_settled
 from apps.modelhub.sight import hidden_examples, seen_examples
 from ml.data.row_kinds import record_of
@@ -65,7 +66,7 @@ class PredictInput(serializers.Serializer[Any]):
 
 
 class PredictOutput(serializers.Serializer[Any]):
-    predictions = serializers.ListField(child=serializers.DictField())
+    predictions = PredictionsField()
 
 
 class ExplainInput(serializers.Serializer[Any]):
@@ -132,7 +133,7 @@ class VersionView(APIView):
 class PredictView(APIView):
     """Predictions of a task's active model for up to 64 texts."""
 
-    @extend_schema(request=PredictInput, responses=PredictOutput)
+    @extend_schema(request=PredictInput, responses={200: PredictOutput, **PROBLEMS})
     def post(self, request: Request) -> Response:
         body = PredictInput(data=request.data)
         body.is_valid(raise_exception=True)
@@ -143,7 +144,7 @@ class PredictView(APIView):
 class ExplainView(APIView):
     """What each word of a text adds to the answer of a classifier's active model."""
 
-    @extend_schema(request=ExplainInput, responses=ExplainOutput)
+    @extend_schema(request=ExplainInput, responses={200: ExplainOutput, **PROBLEMS})
     def post(self, request: Request) -> Response:
         body = ExplainInput(data=request.data)
         body.is_valid(raise_exception=True)

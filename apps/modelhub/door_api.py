@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from apps.core import gateway
 from apps.core.errors import InvalidInput
 from apps.modelhub.api import MAX_CHARACTERS, MAX_TEXTS, TASK_NAME, ExplainView, PredictView
+from apps.modelhub.prediction_schema import PROBLEMS
 from ml.retrieval.documents import Document, passages_of
 from ml.retrieval.hybrid import LEXICAL_WEIGHT, HybridIndex
 from ml.types import Embedding
@@ -71,7 +72,7 @@ class SearchOutput(serializers.Serializer[Any]):
 class EmbedView(APIView):
     """Sentence vectors of up to 64 texts."""
 
-    @extend_schema(request=EmbedInput, responses=EmbedOutput)
+    @extend_schema(request=EmbedInput, responses={200: EmbedOutput, **PROBLEMS})
     def post(self, request: Request) -> Response:
         body = EmbedInput(data=request.data)
         body.is_valid(raise_exception=True)
@@ -83,7 +84,7 @@ class EmbedView(APIView):
 class SearchView(APIView):
     """The given texts that answer a query best, by meaning and by words."""
 
-    @extend_schema(request=SearchInput, responses=SearchOutput)
+    @extend_schema(request=SearchInput, responses={200: SearchOutput, **PROBLEMS})
     def post(self, request: Request) -> Response:
         body = SearchInput(data=request.data)
         body.is_valid(raise_exception=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+import jsonschema
 import pytest
 from django.test import Client
 from drf_spectacular.drainage import GENERATOR_STATS
@@ -102,6 +103,44 @@ def test_the_schema_describes_the_api_without_a_warning(
         assert f"/api/v1/ml/{name}/" in schema.content.decode()
     assert "Warning" not in (told := capsys.readouterr().err), told
     assert not GENERATOR_STATS
+    assert_door_answers_as_described(client_for(member), schema.json())
+
+
+def assert_door_answers_as_described(client: Client, schema: dict[str, Any]) -> None:
+    """Answers and problems of ``/api/v1/ml/`` have the form that the schema gives them."""
+    text, here = "Ann lost a card in Rome", "/api/v1/ml"
+    components = with_nulls(schema["components"])
+    predict = [
+        ("predict", {"task": task, "texts": [text, ""]}, 200)
+        for task in ("intent", "sentiment", "toxicity", "ner", "encoder", "pii")
+    ]
+    for name, body, status in (
+        *predict,
+        ("embed", {"texts": [text]}, 200),
+        ("search", {"query": "lost", "texts": [text, "the rate"]}, 200),
+        ("explain", {"task": "intent", "text": text}, 200),
+        ("predict", {"task": "intent", "texts": []}, 400),
+        ("embed", {"texts": [text], "task": "ner"}, 422),
+        ("predict", {"task": "weather", "texts": [text]}, 503),
+    ):
+        response = client.post(f"{here}/{name}/", body, content_type="application/json")
+        assert response.status_code == status, response.content
+        described = schema["paths"][f"{here}/{name}/"]["post"]["responses"][str(status)]
+        kind = response.headers["Content-Type"]
+        form = described["content"][kind]["schema"] | {"components": components}
+        jsonschema.Draft202012Validator(form).validate(response.json())
+
+
+def with_nulls(form: Any) -> Any:
+    """OpenAPI's ``nullable`` as JSON schema says it."""
+    if isinstance(form, list):
+        return [with_nulls(one) for one in form]
+    if not isinstance(form, dict):
+        return form
+    found = {name: with_nulls(one) for name, one in form.items()}
+    if found.pop("nullable", False) is True and "type" in found:
+        found["type"] = [found["type"], "null"]
+    return found
 
 
 def test_health_needs_nothing(client: Client) -> None:
