@@ -64,3 +64,13 @@ def test_the_slices_of_every_text() -> None:
         TaggedSentence(("All", "left"), ("O", "O")),
     ]
     assert groups_of(tagged) == {"entities": ["1 entity", "no entity"]}
+
+
+def test_sentences_without_entities_are_judged_by_what_is_found_in_them() -> None:
+    plain = [TaggedSentence(("all", "left"), ("O", "O"))] * 40
+    nothing, wrong = Answer(("O", "O")), Answer(("B-PER", "O"))
+    live, candidate = [nothing] * 40, [nothing] * 20 + [wrong] * 20
+    answered = Answered(plain, live, candidate)
+    checks, (one,) = judge_slices(answered, {"entities": ["no entity"] * 40}, Limits())
+    assert (one["measure"], one["live"], one["candidate"]) == ("exact_match", 1.0, 0.5)
+    assert [check.note for check in checks] == ["entities: no entity"]
