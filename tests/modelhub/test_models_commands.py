@@ -8,6 +8,10 @@ from django.core.management import CommandError
 
 from apps.accounts.models import AuditEntry
 from apps.core import gateway
+from apps.core.jobs import ProgressReporter
+from apps.modelhub import gate_checks
+from apps.modelhub.gate_checks import Finding
+from ml.runs.gate import Check
 from tests.modelhub.commands import result, run
 
 pytestmark = pytest.mark.django_db
@@ -59,3 +63,26 @@ def test_promote_refuses_an_unknown_or_broken_version(models: Path, versions: li
         run("promote", "--task", "intent", "--version", versions[0])
     assert gateway.model_store().active_version("intent") == versions[1]
     assert not AuditEntry.objects.exists()
+
+
+def test_promote_lets_the_apps_judge_first_where_told(
+    versions: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("promote", "--task", "intent", "--version", versions[0], "--gate")
+
+    def find(passed: bool) -> None:
+        def check(candidate: str, live: str, progress: ProgressReporter) -> Finding:
+            assert (candidate, live) == tuple(versions)
+            return Finding([Check("conversations", passed, 7, 9, 9, "a late card")])
+
+        monkeypatch.setitem(gate_checks._checks, "intent", [check])
+
+    find(passed=False)
+    with pytest.raises(CommandError, match="does not pass its gate"):
+        run(*asked)
+    assert gateway.model_store().active_version("intent") == versions[1]
+    find(passed=True)
+    assert "conversations a late card  7" in run(*asked)[0]
+    assert gateway.model_store().active_version("intent") == versions[0]
+    with pytest.raises(CommandError, match="live already"):
+        run(*asked)
