@@ -9,6 +9,7 @@ from typing import Any
 
 WIDTH, HEIGHT = 1000.0, 100.0
 _POINTS = 300  # of a line; more are not seen
+_STROKE = 0.97  # of its step, where the stroke of a single point begins
 Reading = Mapping[str, Any]
 
 
@@ -86,9 +87,11 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and value == value and abs(value) != float("inf")
 
 
-def _thinned(points: Sequence[tuple[int, float]]) -> Sequence[tuple[int, float]]:
-    """Every so many points, and the last; of a line of one a second at the same place."""
+def _thinned(points: Sequence[tuple[int, float]]) -> Sequence[tuple[float, float]]:
+    """Every so many points, and the last; of a line of one a short stroke that ends there, as a
+    line without length is not seen."""
     if len(points) == 1:
-        return [points[0], points[0]]
+        step, value = points[0]
+        return [(step * _STROKE, value), (step, value)]
     every = -(-len(points) // _POINTS)
     return [*points[:-1:every], points[-1]]
