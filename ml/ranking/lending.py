@@ -36,9 +36,24 @@ class Lending:
         lent: FloatArray = (scores[self.lenders] * self.weights).sum(axis=1)
         return lent
 
-    def matrix(self, rows: FloatArray, borrowers: IntArray) -> FloatArray:
-        """What the borrowers at these places borrow from each row, shape (rows, borrowers)."""
-        parts = [rows[:, self.lenders[place]] @ self.weights[place] for place in borrowers]
+    def among(self, items: IntArray) -> tuple[IntArray, IntArray]:
+        """Which of ``items`` borrow: their places in it, and in ``borrowers``."""
+        if not len(self.borrowers):
+            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+        places = np.minimum(np.searchsorted(self.borrowers, items), len(self.borrowers) - 1)
+        borrows = np.flatnonzero(self.borrowers[places] == items)
+        return borrows, places[borrows]
+
+    def matrix(
+        self, rows: FloatArray, borrowers: IntArray, place_of: IntArray | None = None
+    ) -> FloatArray:
+        """What the borrowers at these places borrow from each row, shape (rows, borrowers).
+
+        ``rows`` are of all items, or of those to which ``place_of``, shape (items,), gives a place.
+        """
+        lenders = self.lenders[borrowers] if place_of is None else place_of[self.lenders[borrowers]]
+        pairs = zip(lenders, self.weights[borrowers], strict=True)
+        parts = [rows[:, own] @ weights for own, weights in pairs]
         return np.stack(parts, axis=1) if parts else np.zeros((len(rows), 0), dtype=np.float32)
 
 

@@ -29,15 +29,32 @@ class Links:
     def __len__(self) -> int:
         return len(self.targets)
 
-    def rows(self, items: IntArray, total: int) -> FloatArray:
-        """The links of ``items`` to all of ``total`` items, shape (items, total).
+    def rows(self, items: IntArray, total: int, columns: IntArray | None = None) -> FloatArray:
+        """The links of ``items`` to all of ``total`` items, shape (items, total), or to those of
+        ``columns`` alone, each named once.
 
         Items that came after the fit have none.
         """
-        dense = np.zeros((len(items), total), dtype=np.float32)
         known = np.flatnonzero(items < len(self))
-        dense[known[:, None], self.targets[items[known]]] = self.weights[items[known]]
+        targets, weights = self.targets[items[known]], self.weights[items[known]]
+        if columns is None:
+            dense = np.zeros((len(items), total), dtype=np.float32)
+            dense[known[:, None], targets] = weights
+            return dense
+        dense = np.zeros((len(items), len(columns)), dtype=np.float32)
+        place_of = np.full(total, -1, dtype=np.int32)
+        place_of[columns] = np.arange(len(columns))
+        places = place_of[targets]
+        rows, links = np.nonzero(places >= 0)
+        dense[known[rows], places[rows, links]] = weights[rows, links]
         return dense
+
+    def summed(self, items: IntArray, amounts: FloatArray, total: int) -> FloatArray:
+        """The links of ``items`` times ``amounts``, shape (items,), summed up: shape (total,)."""
+        known = items < len(self)
+        given = amounts[known, None] * self.weights[items[known]]
+        found = np.bincount(self.targets[items[known]].ravel(), given.ravel(), minlength=total)
+        return found.astype(np.float32)
 
 
 def strongest(weights: sparse.csr_matrix, number: int) -> Links:

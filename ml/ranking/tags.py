@@ -57,12 +57,24 @@ class TagTable:
             for row, item in enumerate(items):
                 found[row] = self.similarities(int(item))
             return found
-        shared = np.zeros(self._items, dtype=np.float32)
+        shared, norms = np.zeros(self._items, dtype=np.float32), self._norms[to]
         for row, item in enumerate(items):
             names = self._tags[item]
             for name in names:
                 shared[self._members[name]] += self._weights[name]
-            np.divide(shared[to], self._norms[to] * self._norms[item], out=found[row])
+            np.divide(shared[to], norms * self._norms[item], out=found[row])
             for name in names:  # of a large catalogue few items share a tag: only they are cleared
                 shared[self._members[name]] = 0.0
         return found
+
+    def summed(self, items: IntArray, amounts: FloatArray) -> FloatArray:
+        """The similarities of ``items`` with all items, times ``amounts``, shape (items,), summed
+        up; tag by tag, which in a large catalogue costs less than item by item."""
+        by_name: dict[str, float] = {}
+        for item, amount in zip(items.tolist(), amounts.tolist(), strict=True):
+            for name in self._tags[item]:
+                by_name[name] = by_name.get(name, 0.0) + amount / float(self._norms[item])
+        found = np.zeros(self._items, dtype=np.float32)
+        for name, amount in by_name.items():
+            found[self._members[name]] += amount * self._weights[name]
+        return found / self._norms

@@ -25,6 +25,7 @@ from ml.ranking.behaviour import LINKED, Behaviour
 from ml.ranking.folding import Folding, folding
 from ml.ranking.history import History
 from ml.ranking.interactions import IntArray
+from ml.ranking.linking import linked_matrix, linked_sum
 from ml.ranking.settings import TasteSettings
 from ml.ranking.shortlist import shortlist_of
 from ml.ranking.tags import TagTable
@@ -74,19 +75,33 @@ class Ranker:
         """The score of every item, shape (items,)."""
         if not len(history):
             return self.prior.copy()
+        return self.scores_of(history, None)
+
+    def scores_of(self, history: History, items: IntArray | None) -> FloatArray:
+        """The scores of ``items`` (all, when ``None``) for a reader with a history.
+
+        Shape (items,). The same as the sum of :meth:`contributions`, without the parts of each deed
+        where the sum is had more cheaply.
+        """
         if self._newcomers is not None and len(history) <= SHORT:
-            return self._newcomers.scores(history)
+            return self._newcomers.scores_of(history, items)
+        chosen: IntArray | slice = slice(None) if items is None else items
         weights = self._weights(history.strengths)
-        parts = weights @ self._by_content(history, None)
+        parts = weights @ self._by_text(history, items)
+        if self._tags is not None:
+            parts += self.settings.tags * self._tags.summed(history.items, weights)[chosen]
         if self._behaviour is not None:
-            linked = weights @ self._linked(history.items)
-            parts += linked
-            lending = self._behaviour.lending
-            parts[lending.borrowers] += self.settings.lend * lending.of(linked)
+            linked = linked_sum(self._behaviour, self.settings, history.items, weights, len(self))
+            parts += linked[chosen]
         total = np.abs(weights).sum()
         for weights_of, learned in self._learned:
-            parts += total * weights_of * learned.scores(history)
-        return (parts + self.prior * total).astype(np.float32)
+            found = (
+                learned.scores(history)
+                if items is None
+                else learned.contributions(history, items).sum(axis=0)
+            )
+            parts += total * weights_of[chosen] * found
+        return (parts + self.prior[chosen] * total).astype(np.float32)
 
     def worth_scoring(
         self,
@@ -242,26 +257,24 @@ class Ranker:
         affinity = self._by_content(history, items)
         if self._behaviour is None:
             return affinity
-        linked = self._linked(history.items)
-        affinity += linked[:, items]
-        lending = self._behaviour.lending
-        if len(lending.borrowers):
-            places = np.searchsorted(lending.borrowers, items)
-            places = np.minimum(places, len(lending.borrowers) - 1)
-            borrows = np.flatnonzero(lending.borrowers[places] == items)
-            affinity[:, borrows] += self.settings.lend * lending.matrix(linked, places[borrows])
+        affinity += linked_matrix(self._behaviour, self.settings, history.items, items, len(self))
         return affinity
 
-    def _by_content(self, history: History, items: IntArray | None) -> FloatArray:
-        """What texts and tags say: each deed's item for ``items`` (all, when ``None``)."""
+    def _by_content(self, history: History, items: IntArray) -> FloatArray:
+        """What texts and tags say: each deed's item for ``items``."""
+        affinity = self._by_text(history, items)
+        if self._tags is not None:
+            affinity += self.settings.tags * self._tags.rows(history.items, items)
+        return affinity
+
+    def _by_text(self, history: History, items: IntArray | None) -> FloatArray:
+        """What texts say: each deed's item for ``items`` (all, when ``None``)."""
         chosen = self.vectors if items is None else self.vectors[items]
         cosines = self.vectors[history.items] @ chosen.T
         alike = np.maximum(cosines, 0.0)
         affinity = self.settings.text * raised(alike, self.settings.power)
         affinity += self.settings.mean * cosines
         affinity += self._push(history, alike)
-        if self._tags is not None:
-            affinity += self.settings.tags * self._tags.rows(history.items, items)
         return np.asarray(affinity, dtype=np.float32)
 
     def _push(self, history: History, alike: FloatArray) -> FloatArray:
@@ -270,16 +283,6 @@ class Ranker:
         rejected = np.flatnonzero(history.strengths <= REJECTED)
         push[rejected] = self.settings.push * alike[rejected] ** 2
         return push
-
-    def _linked(self, items: IntArray) -> FloatArray:
-        """The behaviour links of ``items`` to all items, shape (deeds, items)."""
-        assert self._behaviour is not None
-        linked = np.zeros((len(items), len(self)), dtype=np.float32)
-        for name in LINKED:
-            weight: float = getattr(self.settings, name)
-            if weight:
-                linked += weight * getattr(self._behaviour, name).rows(items, len(self))
-        return linked
 
     def _learned_parts(self, tags: TagTable | None) -> list[tuple[FloatArray, Attending | Folding]]:
         """What is learned of whole histories, with what it weighs for each item, shape (items,)."""

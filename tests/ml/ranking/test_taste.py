@@ -13,6 +13,7 @@ from ml.ranking.behaviour import Behaviour, fit_behaviour
 from ml.ranking.history import History
 from ml.ranking.interactions import Interaction, Item, log_of
 from ml.ranking.selection import best, diversified
+from ml.ranking.tags import TagTable
 from ml.ranking.taste import Ranker, TasteSettings
 from ml.ranking.weighing import centred
 
@@ -149,6 +150,22 @@ def test_items_that_came_after_the_fit_have_no_links(behaviour):
     assert rows.shape == (2, ITEMS + 2)
     assert rows[0].any()
     assert not rows[1].any()
+
+
+def test_links_to_some_items_and_their_sum_are_those_to_all(behaviour):
+    items, some = np.array([3, ITEMS + 1, 7]), np.array([9, 2, ITEMS, 5])
+    rows = behaviour.likes.rows(items, ITEMS + 2)
+    assert rows.any()
+    assert (behaviour.likes.rows(items, ITEMS + 2, some) == rows[:, some]).all()
+    amounts = np.array([1.0, 2.0, -0.5], dtype=np.float32)
+    found = behaviour.likes.summed(items, amounts, ITEMS + 2)
+    assert found == pytest.approx(amounts @ rows, abs=1e-6)
+
+
+def test_tags_summed_over_items_are_the_sum_of_their_rows():
+    table = TagTable([("a", "b"), ("b",), (), ("a", "c"), ("c",)])
+    items, amounts = np.array([0, 3, 2]), np.array([1.0, -0.5, 2.0], dtype=np.float32)
+    assert table.summed(items, amounts) == pytest.approx(amounts @ table.rows(items), abs=1e-6)
 
 
 def test_links_are_bounded_and_never_to_the_item_itself(behaviour):
