@@ -11,7 +11,7 @@ from ml.data.multi_label import MultiLabelText
 from ml.data.readers import LabelledText, TaggedSentence, write_jsonl
 from ml.encoders import resolve_encoder
 from ml.errors import MLError, TrainingError
-from ml.training.config import FinetuneConfig
+from ml.training.config import WEAKENED, FinetuneConfig
 from ml.training.isolated import IsolatedRun, finetune_isolated
 from ml.training.rows import (
     FinetuneRequest,
@@ -180,13 +180,15 @@ def _measure(
 
 
 def _of(request: FinetuneRequest, candidate: Candidate, seed: int, name: str) -> FinetuneRequest:
-    """One run of a candidate. Measuring needs no second training on all rows."""
+    """One run of a candidate. Measuring needs no second training on all rows, and a share of the
+    change is kept where the method has such a share."""
     config = replace(
         request.config,
         encoder=candidate.encoder,
         method=candidate.method,
         seed=seed,
         refit=False,
+        strength=request.config.strength if candidate.method in WEAKENED else 1.0,
     )
     return replace(
         request,

@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 import torch
@@ -46,11 +45,11 @@ from ml.training.pair_batches import (
 from ml.training.pair_rows import candidates_of, embedding_pairs
 from ml.training.processes import is_main_process, wait_for_all
 from ml.training.rows import FinetuneRequest
+from ml.training.tasks import fitting_encoder
 from ml.training.trainer import ProgressCallback, seed_everything, train
 from ml.training.weakening import weaken
 from ml.types import FloatArray
 
-_METHODS = ("lora", "full")
 _READ_BATCH = 64
 
 
@@ -69,14 +68,12 @@ def finetune_embedding(
     Raises :class:`DataError` or :class:`TrainingError`.
     """
     config = request.config
-    if config.method not in _METHODS:
+    if config.method == "head":
         raise TrainingError(
-            f"the method {config.method!r} tunes no weights of a sentence encoder; "
-            f"use {' or '.join(_METHODS)}"
+            "the method 'head' tunes no weights of a sentence encoder; use another, such as lora"
         )
     data = embedding_pairs(request)
-    plain = load_encoder(source)
-    _check_length(plain, source, config)
+    plain = fitting_encoder(source, config)
     reader = _Reader(tokenizer, config.max_length)
     before = _measure(reader, plain, data.valid)
     kept = encode_kept(data.kept, reader.vectors(plain, data.kept), tokenizer, config.max_length)
@@ -170,14 +167,6 @@ def _measure(reader: _Reader, encoder: nn.Module, pairs: Sequence[Pair]) -> dict
         belongs,
         itself,
     )
-
-
-def _check_length(encoder: Any, source: EncoderSource, config: FinetuneConfig) -> None:
-    positions = getattr(encoder.config, "max_position_embeddings", config.max_length)
-    if config.max_length > positions:
-        raise TrainingError(
-            f"max_length is {config.max_length}; {source.name} reads at most {positions} tokens"
-        )
 
 
 def _declare(request: FinetuneRequest, source: EncoderSource, rows: tuple[int, int]) -> Artifact:
