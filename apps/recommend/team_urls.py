@@ -2,7 +2,13 @@
 
 from django.urls import path
 
-from apps.recommend import catalogue_views, experiment_views, insight_views, rule_views
+from apps.recommend import (
+    catalogue_views,
+    embed_views,
+    experiment_views,
+    insight_views,
+    rule_views,
+)
 
 urlpatterns = [
     path("catalogue/", catalogue_views.catalogue, name="catalogue"),
@@ -35,5 +41,6 @@ urlpatterns = [
     path("index/", insight_views.index_page, name="index"),
     path("evaluation/", insight_views.evaluation, name="evaluation"),
     path("evaluation/<str:name>/", insight_views.evaluation, name="evaluation-report"),
+    path("other-sites/", embed_views.other_sites, name="other-sites"),
     path("weights/", catalogue_views.event_weights, name="weights"),
 ]

@@ -100,3 +100,19 @@ def test_an_event_that_is_off_is_named_and_none_is_refused(client: Client) -> No
     assert mixed.json()["stored"] == 1
     assert [row["index"] for row in mixed.json()["refused"]] == [1, 2]
     assert tell(client, visitor=word).status_code == 422
+
+
+def test_the_team_sees_the_sites_and_whether_an_identity_is_good(keeper_client: Client) -> None:
+    page = reverse("recommend:other-sites")
+    assert SITE in keeper_client.get(page).content.decode()
+    good = keeper_client.post(page, {"identity": signed()})
+    assert good.status_code == 200
+    assert "stands for the reader “shop.42”" in good.content.decode()
+    for identity, problem in (
+        ("", "Paste the identity"),
+        (signed()[:-1] + "!", "signature does not fit"),
+        (signed(-1), "has expired"),
+    ):
+        answer = keeper_client.post(page, {"identity": identity})
+        assert answer.status_code == 422
+        assert problem in answer.content.decode()

@@ -23,7 +23,7 @@ from apps.recommend.services.catalogue import item_delete
 from tests.recommend.factories import did
 
 pytestmark = pytest.mark.django_db
-PAGES = ("playground", "index", "evaluation", "rules", "experiments")
+PAGES = ("playground", "index", "evaluation", "rules", "experiments", "other-sites")
 
 
 @pytest.mark.parametrize("name", PAGES)
