@@ -16,6 +16,7 @@ from apps.recommend.models import Kind
 from apps.recommend.policy import CAPPED_POOL, NO_POLICY, Policy, Ruling, explored
 from apps.recommend.scoring import TRADE_OFF, Ranked, Reason
 from apps.recommend.taste import Taste
+from ml.ranking.fresh import with_fresh
 
 FOR_YOU, ROW, LEAST = 12, 10, 4
 """Items in the first row and in the others, and the fewest that make a row worth its heading."""
@@ -33,6 +34,8 @@ class Pick:
     reason: Reason
     chance: float = 1.0
     """With what chance its place shows it; below 1 where an experiment explores."""
+    for_new: bool = False
+    """Whether the place is one that is kept for items that nobody has touched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +130,31 @@ def _for_you(page: _Page, familiarity: float) -> None:
         trade_off=TRADE_OFF if arm.diversity is None else arm.diversity,
     )
     best = policy.kept(ordered, page.snapshot, most=FOR_YOU)
-    shown, chances = explored(best, pool.tolist(), share=arm.exploration, seed=policy.seed)
+    mixed = _with_new(page, best)
+    shown, chances = explored(mixed, pool.tolist(), share=arm.exploration, seed=policy.seed)
     reasons = page.ranked.reasons(np.array(shown, dtype=np.int64))
-    picks = [Pick(*pick) for pick in zip(shown, reasons, chances, strict=True)]
+    new = set(mixed) - set(best)
+    picks = [
+        Pick(at, replace(reason, is_new=at in new), chance, at in new)
+        for at, reason, chance in zip(shown, reasons, chances, strict=True)
+    ]
     page.add("for-you", "for_you", picks, None)
+
+
+def _with_new(page: _Page, best: list[int]) -> list[int]:
+    """``best`` with a place for what nobody has touched, as ``evaluate_recommender`` measures it.
+
+    What a cap leaves out gets none.
+    """
+    new = page.free & (page.snapshot.popularity == 0)
+    mixed = with_fresh(
+        np.array(best, dtype=np.int64),
+        page.ranked.scores,
+        new,
+        share=float(new.sum() / max(1, page.free.sum())),
+    )
+    either = dict.fromkeys([*mixed.tolist(), *best])
+    return page.policy.kept(either, page.snapshot, most=len(best))
 
 
 def _because(page: _Page) -> None:
@@ -147,7 +171,7 @@ def _because(page: _Page) -> None:
         # Those that it gives most to: its own kin, rather than what is good for other reasons too.
         order = np.argsort(-effects[index], kind="stable")
         ours = [int(pool[place]) for place in order if leading[place] == index]
-        picks = [Pick(at, about) for at in ours if page.free[at]][:ROW]
+        picks = [Pick(at, about) for at in ours if page.free[at] and at != source.position][:ROW]
         entry = page.snapshot.entries[source.position]
         page.add(f"because-{entry.external_id}", "because", picks, about)
 

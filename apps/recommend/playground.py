@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from apps.recommend.feed import build_feed
+from apps.recommend.feed import Pick, build_feed
 from apps.recommend.index import Snapshot
 from apps.recommend.models import Reader
 from apps.recommend.page import page_inputs, plainly_ranked
@@ -69,6 +70,7 @@ class Shown:
     chance: float
     parts: list[tuple[str, float]]
     rules: list[str]
+    for_new: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +94,8 @@ def play(reader: Reader | None) -> Play:
     ranked = policy.applied(plain)
     after = _first_row_of(snapshot, inputs.taste, plain, policy)
     before = _first_row_of(snapshot, inputs.taste, plain, NO_POLICY)
-    places = {position: place for place, (position, _) in enumerate(before, start=1)}
-    kept = {position for position, _ in after}
+    places = {pick.position: place for place, pick in enumerate(before, start=1)}
+    kept = {pick.position for pick in after}
     return Play(
         arm=", ".join(name for _, name in policy.arms),
         deeds=len(inputs.taste.deeds),
@@ -101,22 +103,25 @@ def play(reader: Reader | None) -> Play:
         items=len(snapshot),
         sources=_sources(snapshot, ranked),
         shown=[
-            _shown(ranked, policy, position, place, places.get(position), chance)
-            for place, (position, chance) in enumerate(after, start=1)
+            _shown(ranked, policy, pick, place, places.get(pick.position))
+            for place, pick in enumerate(after, start=1)
         ],
         hidden=[
-            (snapshot.entries[position].title, [rule.name for rule in policy.touching(position)])
-            for position, _ in before
-            if position not in kept
+            (
+                snapshot.entries[pick.position].title,
+                [rule.name for rule in policy.touching(pick.position)],
+            )
+            for pick in before
+            if pick.position not in kept
         ],
     )
 
 
 def _first_row_of(
     snapshot: Snapshot, taste: Taste, ranked: Ranked, policy: Policy
-) -> list[tuple[int, float]]:
+) -> Sequence[Pick]:
     rows = build_feed(snapshot, taste, ranked, policy=policy)
-    return [(pick.position, pick.chance) for pick in rows[0].picks] if rows else []
+    return rows[0].picks if rows else ()
 
 
 def _sources(snapshot: Snapshot, ranked: Ranked) -> list[Source]:
@@ -142,9 +147,8 @@ def _best(snapshot: Snapshot, ranked: Ranked, amounts: Scores) -> list[Candidate
     ]
 
 
-def _shown(
-    ranked: Ranked, policy: Policy, position: int, place: int, before: int | None, chance: float
-) -> Shown:
+def _shown(ranked: Ranked, policy: Policy, pick: Pick, place: int, before: int | None) -> Shown:
+    position = pick.position
     entry = ranked.snapshot.entries[position]
     parts = sorted(ranked.parts(position), key=lambda part: -abs(part.amount))[:PARTS]
     return Shown(
@@ -153,7 +157,8 @@ def _shown(
         place=place,
         before=before,
         score=float(ranked.scores[position]),
-        chance=chance,
+        chance=pick.chance,
+        for_new=pick.for_new,
         parts=[
             (_words(part.reason, ranked.snapshot), part.amount)
             for part in parts

@@ -47,14 +47,15 @@ TRADE_OFF = 0.85
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Why an item is shown. ``kind``: ``history`` (``position`` and ``deed`` say which item and
-    what was done to it), ``wish``, ``unwanted``, ``tag``, ``author``, ``popular``, ``rule`` or
-    ``new``;
-    ``words`` names the tag, the author or the part of the wish."""
+    what was done to it), ``again`` (that very item was looked at), ``wish``, ``unwanted``, ``tag``,
+    ``author``, ``popular``, ``rule`` or ``new``; ``words`` names the tag, the author or the part of
+    the wish. ``is_new``: it has a place that is kept for items that nobody has touched."""
 
     kind: str
     position: int | None = None
     deed: str = ""
     words: str = ""
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,8 @@ class Ranked:
         if lead >= 0:
             item = self.history[lead]
             reason = Reason("history", item.position, item.deed)
+            if item.position == position:
+                reason = Reason("again", deed=item.deed)
             parts.append(Part(reason, float(effects[lead])))
         speaking = [part for part in parts if part.amount > 0]
         own = [part for part in speaking if part.reason.kind != "popular"]
@@ -238,7 +241,7 @@ def _of_history(
             found.append(np.argpartition(-amounts, MOST_STATED)[:MOST_STATED])
     chosen = np.unique(np.concatenate(found))
     scores = np.full(len(ranker), -np.inf, dtype=np.float32)
-    scores[chosen] = ranker.contributions(history, chosen).sum(axis=0)
+    scores[chosen] = ranker.scores_of(history, chosen)
     return scores
 
 

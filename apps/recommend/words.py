@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from apps.recommend.index import Snapshot
@@ -24,8 +25,12 @@ DEEDS: dict[str, str] = {
 
 def reason_words(reason: Reason, snapshot: Snapshot) -> str:
     """The reason as a sentence for the reader."""
+    if reason.is_new:
+        return _words_of_new(reason, snapshot)
     if reason.kind == "history" and reason.position is not None:
         return f"Because {DEEDS[reason.deed]} {snapshot.entries[reason.position].title}"
+    if reason.kind == "again":
+        return f"{DEEDS[reason.deed].capitalize()} this before"
     if reason.kind == "wish":
         return f"Fits what you said: {reason.words}"
     if reason.kind == "tag":
@@ -35,6 +40,14 @@ def reason_words(reason: Reason, snapshot: Snapshot) -> str:
     if reason.kind == "rule":
         return "Put forward by the editors"
     return {"popular": "Popular with readers", "new": "New here"}.get(reason.kind, "")
+
+
+def _words_of_new(reason: Reason, snapshot: Snapshot) -> str:
+    """Why an item has a place that is kept for new ones: it is new, and what speaks for it most."""
+    words = reason_words(replace(reason, is_new=False), snapshot)
+    if reason.kind in ("history", "wish", "tag", "author"):
+        return f"New here. {words}"
+    return words
 
 
 def part_words(reason: Reason, snapshot: Snapshot) -> str:

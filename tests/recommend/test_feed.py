@@ -146,6 +146,35 @@ def test_a_new_item_is_recommended_at_once(reader: Reader) -> None:
     assert "sea-9" in shown(reader)["for-you"]
 
 
+def test_the_page_keeps_a_place_for_what_nobody_has_touched(reader: Reader) -> None:
+    from apps.recommend import index
+    from apps.recommend.playground import play
+    from tests.recommend.factories import BOOKS, ReaderFactory
+
+    seas = [
+        {
+            "item_id": f"deep-{n}",
+            "title": f"Deep {n}",
+            "text": "A captain and a whale meet on the ocean, a ship",
+            "tags": "sea",
+        }
+        for n in range(14)
+    ]
+    text = "A rocket meets a whale"
+    new = {"item_id": "new", "title": "Orbit", "text": text, "tags": "adventure"}
+    load_books(*seas, new)
+    did(ReaderFactory(), "like", *(book["item_id"] for book in [*BOOKS, *seas]))
+    index.refresh_popularity()
+    did(reader, "save", "sea-1")
+    first = page.page_of(reader)["sections"][0]["items"]
+    assert [card["id"] for card in first].index("new") == 11  # none of the first ten makes room
+    assert first[11]["reason"] == "New here. Because you saved The Salt Road"
+    assert [item.for_new for item in play(reader).shown] == [False] * 11 + [True]
+    did(ReaderFactory(), "like", "new")
+    index.refresh_popularity()
+    assert not any(item.for_new for item in play(reader).shown)  # it has to earn its place now
+
+
 def _history_reasons(reader: Reader) -> list[tuple[str, str]]:
     """(item, history item that its reason names) for all shown reasons, of cards and headings."""
     inputs = page.page_inputs(reader)
@@ -183,6 +212,13 @@ def test_what_was_dismissed_is_never_a_reason(reader: Reader) -> None:
     did(reader, "save", "sea-1")
     named = {source for _, source in _history_reasons(reader)}
     assert named == {"sea-1"}
+
+
+def test_an_item_is_not_the_reason_for_itself(reader: Reader) -> None:
+    did(reader, "view", *["sea-1"] * 3)
+    first = page.page_of(reader)["sections"][0]["items"]
+    (own,) = [card for card in first if card["id"] == "sea-1"]
+    assert own["reason"] == "You looked at this before"
 
 
 def test_the_parts_of_a_score_add_up_to_it(reader: Reader) -> None:
