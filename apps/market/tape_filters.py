@@ -21,18 +21,23 @@ def read_filter(values: Mapping[str, Any], *, viewer: int | None) -> TapeFilter:
 
     Raises ``InvalidInput`` that names a group that there is none of, or what is no share.
     """
-    words = {name: str(values.get(name, "")).strip()[:200] for name in _WORDS}
-    # The suggestions of the company field read "TICKER · Name".
-    words["company"] = words["company"].partition(" · ")[0]
-    group = str(values.get("group", "")).strip()[:200]
+    words = {name: str(values.get(name, "")).strip()[:200] for name in (*_WORDS, "group")}
+    group = words["group"]
     if group and group != WATCHLIST and not group.startswith(SECTOR):
         problem = f"is neither '{WATCHLIST}' nor '{SECTOR}' and the name of one"
         raise InvalidInput(f"'group' {problem}.", fields={"group": problem})
+    risk, novelty = (_share(name, str(values.get(name, "")).strip()) for name in _SHARES)
     return TapeFilter(
-        **words,
+        # The suggestions of the company field read "TICKER · Name".
+        company=words["company"].partition(" · ")[0],
+        sentiment=words["sentiment"],
+        topic=words["topic"],
+        text=words["text"],
+        source=words["source"],
         sector=group.removeprefix(SECTOR) if group.startswith(SECTOR) else "",
         watched_by=viewer if group == WATCHLIST else None,
-        **{name: _share(name, str(values.get(name, "")).strip()) for name in _SHARES},
+        least_risk=risk,
+        least_novelty=novelty,
     )
 
 

@@ -31,7 +31,7 @@ from ml.data.splits import drop_repeats, split_by_text, text_key
 from ml.data.targeting import TARGETED_TASK, TargetedText, read_targeted
 from ml.data.tweets import tweets_about_one
 from ml.data.written.named_news import NamedSentence, named_sentences
-from ml.data.written.texts import COMPANIES, OPPOSED, WrittenText, company_texts, statements
+from ml.data.written.texts import OPPOSED, WrittenText, company_texts, statements
 from ml.errors import DataError
 from ml.types import OUT_OF_SCOPE
 
@@ -111,8 +111,6 @@ def prepare_sentiment(data: Path) -> Rows:
 
 
 TARGETED_PER_PATTERN = 9
-HELD_PER_PATTERN = 3
-"""Texts of a pattern that is only measured: more of them say nothing that these do not."""
 SINGLE_PER_PATTERN = 3
 
 
@@ -120,7 +118,7 @@ def prepare_targeted_sentiment(data: Path) -> Rows:
     """Texts with the sentiment of each company: FinEntity, tweets about one, written ones.
 
     A fifth of FinEntity is held out, by text, and with it some of the written patterns about
-    several companies: a quarter of those about companies that fare differently.
+    several companies.
     """
     path = data / "finance/finentity_targeted_train.jsonl"
     texts = drop_repeats(list(read_targeted(path)), key=lambda row: text_key(row.text))
@@ -131,15 +129,30 @@ def prepare_targeted_sentiment(data: Path) -> Rows:
         key=lambda row: text_key(row.text),
         stratum=lambda row: "opposite" if row.is_opposite else "",
     )
-    written = list(company_texts(per_pattern=TARGETED_PER_PATTERN, files=(COMPANIES, OPPOSED)))
+    written = list(company_texts(per_pattern=TARGETED_PER_PATTERN))
     single = statements(per_pattern=dict.fromkeys(STATEMENTS_PER_PATTERN, SINGLE_PER_PATTERN))
     about_one = [text for text in single if text.entities]
     kept = [text for text in (*written, *about_one) if not text.held_out]
-    held = _first_of_each(text for text in written if text.held_out)
+    held = [text for text in written if text.held_out]
     return (
         _with_entities([*training, *tweets_about_one(data / TWEETS), *kept]),
         _with_entities([*valid, *held]),
     )
+
+
+HELD_PER_PATTERN = 3
+"""Texts of a pattern that is only measured: more of them say nothing that these do not."""
+
+
+def prepare_opposed_news(_: Path) -> Rows:
+    """Headlines of companies that fare differently, in rows like those of targeted sentiment.
+
+    The shipped model learned from none of them: the second part measures it, and models that learn
+    from the first.
+    """
+    rows = list(company_texts(per_pattern=TARGETED_PER_PATTERN, files=(OPPOSED,)))
+    held = _first_of_each(text for text in rows if text.held_out)
+    return _with_entities([text for text in rows if not text.held_out]), _with_entities(held)
 
 
 def prepare_topic(data: Path) -> Rows:
@@ -207,6 +220,7 @@ PREPARATIONS: dict[str, Callable[[Path], Rows]] = {
     "intent": prepare_intent,
     "sentiment": prepare_sentiment,
     TARGETED_TASK: prepare_targeted_sentiment,
+    "opposed_news": prepare_opposed_news,
     "topic": prepare_topic,
     "ner": prepare_ner,
     "named_news": prepare_named_news,

@@ -120,6 +120,8 @@ def test_a_filter_holds_for_the_list_and_for_what_arrives(monitor: Page) -> None
     expect(monitor.locator(".tape-row").first).to_contain_text("Telvanta profit beats")
     assert monitor.locator(".tape-row", has_text="Orchard hires").count() == 0
     monitor.get_by_role("combobox", name="Company").fill("")
+    monitor.get_by_role("combobox", name="Company").press("Enter")
+    expect(monitor.locator(".tape-row", has_text="Orchard hires")).to_be_visible()
     monitor.get_by_text("More filters").click()
     monitor.get_by_label("Companies", exact=True).select_option(label="Health Care")
     expect(monitor.locator(".tape-row", has_text="Telvanta")).to_have_count(0)

@@ -16,6 +16,7 @@ from ml.data.prepare import (
     BANKING_LIKE_CLINC,
     prepare,
     prepare_intent,
+    prepare_opposed_news,
     prepare_sentiment,
     prepare_targeted_sentiment,
 )
@@ -155,6 +156,17 @@ def test_targeted_rows_have_a_label_for_each_name_and_share_no_text(data: Path) 
     assert head in training
     assert not {"$abc or $xyz", "what a day"} & set(texts[0])
     assert not [text for text in texts[0] if " tweet " in text]
+
+
+def test_opposed_news_is_neither_in_the_shipped_rows_nor_in_both_of_its_parts(data: Path) -> None:
+    learned, measured = prepare_opposed_news(data)
+    shipped = [row["text"] for rows in prepare_targeted_sentiment(data) for row in rows]
+    texts = [{text_key(row["text"]) for row in rows} for rows in (learned, measured)]
+    assert not texts[0] & texts[1]
+    assert not (texts[0] | texts[1]) & {text_key(text) for text in shipped}
+    opposite = [row for row in measured if len(set(row["entities"].values())) > 1]
+    assert len(opposite) > 0.6 * len(measured) > 100
+    assert all(all(find_names(row["text"], row["entities"]).values()) for row in measured)
 
 
 def test_ner_sets_are_brought_to_one_label_set(data: Path, tmp_path: Path) -> None:
