@@ -147,8 +147,8 @@ HELD_PER_PATTERN = 3
 def prepare_opposed_news(_: Path) -> Rows:
     """Headlines of companies that fare differently, in rows like those of targeted sentiment.
 
-    The shipped model learned from none of them: the second part measures it, and models that learn
-    from the first.
+    The second part measures; the shipped model is the mean of two runs, of which one learned from
+    the first.
     """
     rows = list(company_texts(per_pattern=TARGETED_PER_PATTERN, files=(OPPOSED,)))
     held = _first_of_each(text for text in rows if text.held_out)

@@ -165,8 +165,11 @@ def _how(artifact: Artifact, config: FinetuneConfig, curve: Sequence[dict[str, f
     trained = int(artifact.metrics.get("trainable_parameters", 0))
     rows = sum(source.rows for source in artifact.data)
     loss = f"; final training loss {curve[-1]['loss']:.3f}" if curve else ""
+    soup = [f"{one['share']:g} of {one['version']}" for one in artifact.settings.get("soup", ())]
+    mean = f"The mean of the weights of {len(soup)} runs ({', '.join(soup)}). " if soup else ""
     return (
-        f"Base encoder {artifact.encoder.name} (SHA-256 `{artifact.encoder.sha256[:16]}...`), "
+        f"{mean}Base encoder {artifact.encoder.name} "
+        f"(SHA-256 `{artifact.encoder.sha256[:16]}...`), "
         f"method {method}, {config.epochs:g} epochs, batches of {config.batch_size}, "
         f"learning rate {config.rate:g} ({config.schedule}, {config.warmup:.0%} warmup), "
         f"{_objective(artifact, config)}at most {config.max_length} tokens, seed {config.seed}. "

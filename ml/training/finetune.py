@@ -17,17 +17,15 @@ from ml.artifacts import (
 from ml.data.encoding import load_tokenizer
 from ml.encoders import EncoderSource, resolve_encoder
 from ml.errors import TrainingError
-from ml.evaluation.reports import classification_report
-from ml.evaluation.scoring import OOS_COLUMN, classify_logits
+from ml.evaluation.scoring import OOS_COLUMN
 from ml.models.tagger import TokenTagger
 from ml.training.calibrate import (
     add_bias,
-    calibrated,
     head_rows,
-    label_bias,
     with_head,
 )
 from ml.training.datasets import EncodedRow
+from ml.training.measuring import measured_classifier
 from ml.training.multi_label import MultiLabelTask
 from ml.training.processes import is_main_process
 from ml.training.rows import FinetuneRequest
@@ -41,7 +39,6 @@ from ml.training.teachers import Teacher, check_student, stored_teacher
 from ml.training.tracking import RunRecord
 from ml.training.trainer import (
     ProgressCallback,
-    classify_rows,
     seed_everything,
     train,
 )
@@ -191,15 +188,7 @@ def _measured(
     artifact = replace(artifact, data=(*artifact.data, *others))
     if task.unlabelled and request.unlabelled_file is not None:
         artifact = with_unlabelled(artifact, request.unlabelled_file, len(task.unlabelled))
-    logits, pooled = classify_rows(model, task.held_out)
-    bias = label_bias(logits, task.valid, task.labels)
-    add_bias(model, bias)
-    logits = logits + bias
-    head = head_rows(model, len(task.labels))
-    artifact = calibrated(artifact, logits, pooled, task.valid, head, task.config)
-    answers = classify_logits(logits, pooled, artifact)
-    gold = [row.label for row in task.valid]
-    return artifact, classification_report(answers, gold, task.labels), bias
+    return measured_classifier(artifact, task, model)
 
 
 def _finetune_multi_label(

@@ -1,0 +1,77 @@
+"""Makes one model of the mean of the weights of several, and builds it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError, CommandParser
+
+from apps.core.commands import TerminalProgress, TrefoilCommand
+from ml.licences import check_shippable
+
+
+class Command(TrefoilCommand):
+    help = (
+        "Store the mean of the weights of classifiers that were tuned by lora on the same encoder, "
+        "as a classifier of the cost of one."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("folders", nargs="+", type=Path, help="artifacts, two or more")
+        parser.add_argument(
+            "--shares", default="", help="numbers with commas between; default: all the same"
+        )
+        parser.add_argument(
+            "--valid", nargs="+", type=Path, required=True, help="held-out rows of all of them"
+        )
+        parser.add_argument("--config", type=Path, help="a TOML recipe, for its card and licences")
+        parser.add_argument("--output", type=Path, help="default: var/artifacts/<task>/<version>")
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        from ml.export.build import build_model
+        from ml.training.config import load_config
+        from ml.training.soup import SoupRequest, make_soup
+
+        folders = tuple(options["folders"])
+        config = load_config(options["config"])
+        output = options["output"]
+        if output and output.resolve().is_relative_to(settings.ML_PRETRAINED_DIR):
+            check_shippable(output.name, config.licences)
+        staging = settings.ML_ARTIFACTS_DIR / "average_models" / "new"
+        request = SoupRequest(
+            artifacts=folders,
+            shares=_shares(options["shares"], len(folders)),
+            valid_files=tuple(options["valid"]),
+            output=output or staging,
+            config=config,
+        )
+        artifact = make_soup(request)
+        folder = request.output
+        if folder == staging:
+            folder = settings.ML_ARTIFACTS_DIR / artifact.task / artifact.version
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            staging.replace(folder)
+        self.table(["metric", "value"], [[k, f"{v:.4f}"] for k, v in artifact.metrics.items()])
+        building = TerminalProgress("building")
+        try:
+            build_model(folder, settings.ML_MODELS_DIR, building.update)
+        finally:
+            building.close()
+        return {
+            "task": artifact.task,
+            "version": artifact.version,
+            "folder": str(folder),
+            "metrics": artifact.metrics,
+        }
+
+
+def _shares(given: str, number: int) -> tuple[float, ...]:
+    """Raises ``CommandError`` for what is no list of numbers."""
+    if not given:
+        return (1.0,) * number
+    try:
+        return tuple(float(part) for part in given.split(","))
+    except ValueError as error:
+        raise CommandError(f"--shares: {given!r} is no list of numbers") from error

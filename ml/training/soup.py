@@ -1,0 +1,196 @@
+"""The mean of the weights of several trained classifiers: one model, of the cost of one.
+
+Wortsman et al. 2022, "Model soups: averaging weights of multiple fine-tuned models improves
+accuracy without increasing inference time". Runs that began at the same encoder and differ in data,
+seed or settings often lie in one valley of the loss, where what lies between them does better on
+texts of other kinds than each. The mean of low-rank updates is one itself, of the sum of their
+ranks: their factors stand side by side, and nothing is approximated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from ml.artifacts import ADAPTER, HEAD, Artifact, read_artifact
+from ml.data.encoding import load_tokenizer
+from ml.data.readers import LabelledText, read_classification
+from ml.data.targeting import TARGETED_TASK, read_marked
+from ml.encoders import resolve_encoder
+from ml.errors import ArtifactError, DataError, TrainingError
+from ml.evaluation.scoring import OOS_COLUMN
+from ml.models.classifier import TextClassifier
+from ml.models.encoder import load_encoder, tune
+from ml.training.config import FinetuneConfig
+from ml.training.measuring import measured_classifier
+from ml.training.rows import FinetuneRequest
+from ml.training.storing import Fit, store
+from ml.training.tasks import ClassifierTask
+from ml.types import OUT_OF_SCOPE
+
+SOUP = "soup"
+"""Setting of an artifact: the versions whose mean it is, each with its share."""
+_KEPT = (OOS_COLUMN, "long_texts")
+
+
+@dataclass(frozen=True, slots=True)
+class SoupRequest:
+    """The artifacts, in ``shares`` that need not sum to 1, the held-out files by which the mean is
+    calibrated and measured, and where it goes. ``config`` has the card and the licences."""
+
+    artifacts: tuple[Path, ...]
+    shares: tuple[float, ...]
+    valid_files: tuple[Path, ...]
+    output: Path
+    config: FinetuneConfig
+
+
+def make_soup(request: SoupRequest) -> Artifact:
+    """Store the mean as an artifact; returns its declaration.
+
+    Raises :class:`ArtifactError` (a folder holds no sound artifact, or one that does not go with
+    the first), :class:`DataError` (a held-out row is unusable, or has a label that is not known),
+    :class:`TrainingError` (fewer than two artifacts, shares that are none).
+    """
+    if len(request.artifacts) < 2 or len(request.artifacts) != len(request.shares):
+        raise TrainingError("a mean needs two artifacts or more, and a share for each")
+    if min(request.shares) <= 0:
+        raise TrainingError(f"shares must be above 0, not {min(request.shares):g}")
+    shares = [share / sum(request.shares) for share in request.shares]
+    declared = [_sound(folder) for folder in request.artifacts]
+    first = declared[0]
+    for folder, other in zip(request.artifacts[1:], declared[1:], strict=True):
+        _check_alike(first, other, folder)
+    source = resolve_encoder(first.encoder.name)
+    if source.sha256 != first.encoder.sha256:
+        raise ArtifactError(
+            request.artifacts[0], f"was tuned on another encoder than the installed {source.name}"
+        )
+    config = replace(
+        request.config,
+        max_length=first.max_length,
+        long_texts=first.settings.get("long_texts", "cut"),
+        refit=False,
+    )
+    names = [*first.labels, *([OUT_OF_SCOPE] * bool(first.settings.get(OOS_COLUMN)))]
+    task = ClassifierTask(
+        config=config,
+        source=source,
+        tokenizer=load_tokenizer(source.path / "tokenizer.json"),
+        labels=first.labels,
+        columns={label: index for index, label in enumerate(names)},
+        training=[],
+        valid=_held_out(request.valid_files, first),
+    )
+    mean = _mean_declared(declared, shares)
+    model = TextClassifier(
+        tune(load_encoder(source), mean.method), hidden_size=source.hidden_size, columns=len(names)
+    )
+    weights = _mean_weights(request.artifacts, declared, shares)
+    if unknown := model.load_state_dict(weights, strict=False).unexpected_keys:
+        raise ArtifactError(request.artifacts[0], f"does not fit the model: {unknown[0]}")
+    mean, metrics, _ = measured_classifier(mean, task, model)
+    asked = FinetuneRequest(
+        name=first.task,
+        kind="classification",
+        train_file=request.valid_files[0],
+        valid_file=None,
+        output=request.output,
+        run_folder=request.output,
+        config=config,
+    )
+    minutes = sum(one.metrics.get("minutes", 0.0) for one in declared)
+    return store(asked, mean, Fit(model, [], minutes), metrics)
+
+
+def _mean_declared(declared: Sequence[Artifact], shares: Sequence[float]) -> Artifact:
+    """The declaration of the mean before it is measured."""
+    first = declared[0]
+    rank = sum(int(one.method["rank"]) for one in declared)
+    kept = {key: first.settings[key] for key in _KEPT if key in first.settings}
+    soup = [
+        {"version": one.version, "share": round(share, 4)}
+        for one, share in zip(declared, shares, strict=True)
+    ]
+    return replace(
+        first,
+        version="",
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        method=first.method | {"rank": rank, "alpha": round(_scale(first) * rank)},
+        temperature=1.0,
+        thresholds={},
+        data=tuple(dict.fromkeys(source for one in declared for source in one.data)),
+        metrics={},
+        settings={**kept, SOUP: soup},
+        files={},
+    )
+
+
+def _scale(artifact: Artifact) -> float:
+    """What multiplies the product of the factors."""
+    return float(artifact.method["alpha"]) / float(artifact.method["rank"])
+
+
+def _sound(folder: Path) -> Artifact:
+    artifact = read_artifact(folder)
+    if artifact.kind != "classification":
+        raise ArtifactError(folder, f"is no classifier but of kind {artifact.kind}")
+    if artifact.method["name"] != "lora":
+        raise ArtifactError(folder, f"was tuned by {artifact.method['name']}; a mean is of lora's")
+    return artifact
+
+
+def _check_alike(first: Artifact, other: Artifact, folder: Path) -> None:
+    same = {
+        "task": (first.task, other.task),
+        "encoder": (first.encoder.sha256, other.encoder.sha256),
+        "labels": (first.labels, other.labels),
+        "max_length": (first.max_length, other.max_length),
+        **{name: (first.settings.get(name), other.settings.get(name)) for name in _KEPT},
+    }
+    for name, (wanted, found) in same.items():
+        if wanted != found:
+            raise ArtifactError(folder, f"has another {name} than the first: {found!r}")
+
+
+def _held_out(files: Sequence[Path], artifact: Artifact) -> list[LabelledText]:
+    read = read_marked if artifact.task == TARGETED_TASK else read_classification
+    rows = []
+    for file in files:
+        for row in read(file):
+            if row.label not in (*artifact.labels, OUT_OF_SCOPE):
+                raise DataError(file, row.row, f"has the label {row.label!r}, which is not known")
+            rows.append(row)
+    if not any(row.label != OUT_OF_SCOPE for row in rows):
+        raise DataError(files[0], None, "has no rows to measure by")
+    return rows
+
+
+@torch.no_grad()
+def _mean_weights(
+    folders: Sequence[Path], declared: Sequence[Artifact], shares: Sequence[float]
+) -> dict[str, Tensor]:
+    """The weights of the mean, by their names in the model.
+
+    With the factors of all side by side the update is the sum of each one's own,
+    ``alpha / rank * B @ A``, times its share; the whole has the ``alpha / rank`` of the first.
+    """
+    factors: dict[str, list[Tensor]] = {}
+    head: dict[str, Tensor] = {}
+    for folder, artifact, share in zip(folders, declared, shares, strict=True):
+        amount = share * _scale(artifact) / _scale(declared[0])
+        for name, weight in load_file(folder / ADAPTER).items():
+            part = amount * weight if "lora_B" in name else weight
+            factors.setdefault(f"encoder.{name}", []).append(part)
+        for name, weight in load_file(folder / HEAD).items():
+            head[name] = head.get(name, torch.zeros_like(weight)) + share * weight
+    side_by_side = {
+        name: torch.cat(parts, dim=1 if "lora_B" in name else 0) for name, parts in factors.items()
+    }
+    return side_by_side | head
