@@ -13,16 +13,15 @@ from ml.artifacts import Artifact
 from ml.data.multi_label import MultiLabelText, indicators
 from ml.data.readers import LabelledText
 from ml.encoders import EncoderSource
-from ml.evaluation.reports import classification_report
-from ml.evaluation.scoring import OOS_COLUMN, classify_logits
+from ml.evaluation.scoring import OOS_COLUMN
 from ml.models.classifier import ClassifierHead
 from ml.models.tagger import TagHead
-from ml.training.calibrate import add_bias, calibrated, head_rows, label_bias
 from ml.training.datasets import EncodedRow, learned_rows
 from ml.training.joint_heads import Head, Measured
 from ml.training.joint_recipe import JointTask
 from ml.training.joint_texts import encode_read
 from ml.training.joint_vectors import VectorHeadTask
+from ml.training.measuring import measured_classifier
 from ml.training.multi_label import MultiLabelTask
 from ml.training.objective import make_loss
 from ml.training.rows import FinetuneRequest
@@ -83,15 +82,7 @@ class ClassifierHeadTask:
             | self.recipe.read_settings,
         )
         rows = self._encoded([row.text for row in task.valid], [0] * len(task.valid))
-        logits, pooled = classify_rows(model, rows)
-        bias = label_bias(logits, task.valid, task.labels)
-        add_bias(head, bias)
-        logits = logits + bias
-        lengths = head_rows(head, len(task.labels))
-        artifact = calibrated(artifact, logits, pooled, task.valid, lengths, task.config)
-        answers = classify_logits(logits, pooled, artifact)
-        gold = [row.label for row in task.valid]
-        return Measured(artifact, classification_report(answers, gold, task.labels), bias)
+        return Measured(*measured_classifier(artifact, task, model, rows=rows, head=head))
 
     def _learned(self, rows: Sequence[LabelledText]) -> list[EncodedRow]:
         columns = self.task.columns

@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-import torch
+from torch import nn
 
 from ml.artifacts import Artifact
 from ml.evaluation.reports import classification_report
 from ml.evaluation.scoring import classify_logits
 from ml.training.calibrate import add_bias, calibrated, head_rows, label_bias
+from ml.training.datasets import EncodedRow
 from ml.training.tasks import ClassifierTask
 from ml.training.trainer import classify_rows
 from ml.types import FloatArray
 
 
 def measured_classifier(
-    artifact: Artifact, task: ClassifierTask, model: torch.nn.Module
+    artifact: Artifact,
+    task: ClassifierTask,
+    model: nn.Module,
+    *,
+    rows: Sequence[EncodedRow] | None = None,
+    head: nn.Module | None = None,
 ) -> tuple[Artifact, dict[str, Any], FloatArray]:
     """The calibrated declaration, the measures, and the bias (columns,) that the held-out rows say
-    the logits of ``model`` need, which its head gets."""
-    logits, pooled = classify_rows(model, task.held_out)
+    the logits of ``model`` need, which its head gets.
+
+    ``rows`` are the held-out texts where ``model`` reads them in another way than a classifier,
+    ``head`` its head where that lies apart.
+    """
+    logits, pooled = classify_rows(model, task.held_out if rows is None else rows)
     bias = label_bias(logits, task.valid, task.labels)
-    add_bias(model, bias)
+    own = model if head is None else head
+    add_bias(own, bias)
     logits = logits + bias
-    head = head_rows(model, len(task.labels))
-    artifact = calibrated(artifact, logits, pooled, task.valid, head, task.config)
+    lengths = head_rows(own, len(task.labels))
+    artifact = calibrated(artifact, logits, pooled, task.valid, lengths, task.config)
     answers = classify_logits(logits, pooled, artifact)
     gold = [row.label for row in task.valid]
     return artifact, classification_report(answers, gold, task.labels), bias
