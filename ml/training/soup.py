@@ -9,7 +9,7 @@ ranks: their factors stand side by side, and nothing is approximated.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from ml.data.targeting import TARGETED_TASK, read_marked
 from ml.encoders import resolve_encoder
 from ml.errors import ArtifactError, DataError, TrainingError
 from ml.evaluation.scoring import OOS_COLUMN
+from ml.licences import stated_licences
 from ml.models.classifier import TextClassifier
 from ml.models.encoder import load_encoder, tune
 from ml.training.config import FinetuneConfig
@@ -42,7 +43,8 @@ _KEPT = (OOS_COLUMN, "long_texts")
 @dataclass(frozen=True, slots=True)
 class SoupRequest:
     """The artifacts, in ``shares`` that need not sum to 1, the held-out files by which the mean is
-    calibrated and measured, and where it goes. ``config`` has the card and the licences."""
+    calibrated and measured, and where it goes. ``config`` has the card; the licences are those that
+    the artifacts state of their data."""
 
     artifacts: tuple[Path, ...]
     shares: tuple[float, ...]
@@ -76,6 +78,7 @@ def make_soup(request: SoupRequest) -> Artifact:
         request.config,
         max_length=first.max_length,
         long_texts=first.settings.get("long_texts", "cut"),
+        licences=licences_of(declared),
         refit=False,
     )
     names = [*first.labels, *([OUT_OF_SCOPE] * bool(first.settings.get(OOS_COLUMN)))]
@@ -107,6 +110,11 @@ def make_soup(request: SoupRequest) -> Artifact:
     )
     minutes = sum(one.metrics.get("minutes", 0.0) for one in declared)
     return store(asked, mean, Fit(model, [], minutes), metrics)
+
+
+def licences_of(artifacts: Iterable[Artifact]) -> dict[str, str]:
+    """The data sets that any of the artifacts learned from, with their licences."""
+    return {name: stated for one in artifacts for name, stated in stated_licences(one).items()}
 
 
 def _mean_declared(declared: Sequence[Artifact], shares: Sequence[float]) -> Artifact:

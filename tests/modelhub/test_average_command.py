@@ -38,6 +38,13 @@ def test_the_mean_of_two_runs_is_stored_built_and_asked(tmp_path: Path, settings
     (answer,) = result("predict", "--task", "mine", "--text", "card lost")["predictions"]
     assert answer["label"] in ("card", "rate")
 
+    # The runs state no licence of their rows; that a recipe states one for the mean is no help.
+    recipe.write_text(f'{recipe.read_text()}[licences]\n"Tiny rows" = "CC0-1.0"\n')
+    settings.ML_PRETRAINED_DIR = tmp_path / "pretrained"
+    shipped = ["--output", str(tmp_path / "pretrained" / "mine"), "--config", str(recipe)]
+    with pytest.raises(CommandError, match="mine cannot be shipped"):
+        run("average_models", *folders, "--valid", valid, *shipped)
+
     with pytest.raises(CommandError, match="'1,x' is no list of numbers"):
         run("average_models", *folders, *shares, "1,x")
     with pytest.raises(CommandError, match="a share for each"):

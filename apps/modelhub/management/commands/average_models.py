@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from apps.core.commands import TerminalProgress, TrefoilCommand
+from ml.artifacts import read_artifact
 from ml.licences import check_shippable
 
 
@@ -26,19 +27,19 @@ class Command(TrefoilCommand):
         parser.add_argument(
             "--valid", nargs="+", type=Path, required=True, help="held-out rows of all of them"
         )
-        parser.add_argument("--config", type=Path, help="a TOML recipe, for its card and licences")
+        parser.add_argument("--config", type=Path, help="a TOML recipe, for its card")
         parser.add_argument("--output", type=Path, help="default: var/artifacts/<task>/<version>")
 
     def run(self, **options: Any) -> dict[str, Any]:
         from ml.export.build import build_model
         from ml.training.config import load_config
-        from ml.training.soup import SoupRequest, make_soup
+        from ml.training.soup import SoupRequest, licences_of, make_soup
 
         folders = tuple(options["folders"])
         config = load_config(options["config"])
         output = options["output"]
         if output and output.resolve().is_relative_to(settings.ML_PRETRAINED_DIR):
-            check_shippable(output.name, config.licences)
+            check_shippable(output.name, licences_of(map(read_artifact, folders)))
         staging = settings.ML_ARTIFACTS_DIR / "average_models" / "new"
         request = SoupRequest(
             artifacts=folders,
