@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from rest_framework.request import Request
 
 from apps.accounts.services import audit_record
 from apps.core.errors import InvalidInput
+from apps.core.file_answers import FileAnswer, lines_answer
 from apps.market.access import AnalystView
 from apps.market.exporting import FORMATS, csv_lines, parquet_file, score_row
 from apps.market.rows import RowError, parse_time
@@ -29,7 +29,7 @@ class ExportView(AnalystView):
         ],
         responses={200: OpenApiTypes.BINARY},
     )
-    def get(self, request: Request) -> HttpResponseBase:
+    def get(self, request: Request) -> FileAnswer:
         query = request.query_params
         kind = query.get("as", FORMATS[0])
         if kind not in FORMATS:
@@ -46,15 +46,15 @@ class ExportView(AnalystView):
         scores = scores_to_export(wanted=wanted).iterator(chunk_size=2_000)
         rows = (score_row(score) for score in scores)
         if kind == "parquet":
-            return FileResponse(
+            return FileAnswer(
                 parquet_file(rows),
                 as_attachment=True,
                 filename="scores.parquet",
                 content_type="application/vnd.apache.parquet",
             )
-        answer = StreamingHttpResponse(csv_lines(rows), content_type="text/csv; charset=utf-8")
-        answer["Content-Disposition"] = 'attachment; filename="scores.csv"'
-        return answer
+        return lines_answer(
+            csv_lines(rows), filename="scores.csv", content_type="text/csv; charset=utf-8"
+        )
 
 
 def _time(request: Request, name: str) -> datetime | None:

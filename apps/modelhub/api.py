@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from asgiref.sync import async_to_sync
-from django.http import StreamingHttpResponse
 from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
@@ -17,6 +16,7 @@ from rest_framework.views import APIView
 
 from apps.accounts.selectors import signed_in
 from apps.core import gateway
+from apps.core.file_answers import FileAnswer, lines_answer
 from apps.modelhub import (
     dataset_api,
     dispute_api,
@@ -168,7 +168,7 @@ class ExampleExportView(APIView):
     people disagree."""
 
     @extend_schema(responses={(200, "application/jsonl"): str})
-    def get(self, request: Request) -> StreamingHttpResponse:
+    def get(self, request: Request) -> FileAnswer:
         require(request, "modelhub.view_examples")
         examples = examples_settled(task=request.query_params.get("task"))
         person = signed_in(request)
@@ -178,7 +178,7 @@ class ExampleExportView(APIView):
                 row = _row(example)
                 yield json.dumps(row, ensure_ascii=False) + "\n"
 
-        return StreamingHttpResponse(lines(), content_type="application/jsonl")
+        return lines_answer(lines(), filename="examples.jsonl", content_type="application/jsonl")
 
 
 def _row(example: LabelledExample) -> dict[str, Any]:

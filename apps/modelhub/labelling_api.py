@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from django.http import StreamingHttpResponse
 from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -15,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts.selectors import signed_in
+from apps.core.file_answers import FileAnswer, lines_answer
 from apps.modelhub.access import require
 from apps.modelhub.answers import example_row
 from apps.modelhub.api import TASK_NAME
@@ -221,7 +221,7 @@ class QueueExportView(APIView):
     verdict."""
 
     @extend_schema(responses={(200, "application/jsonl"): str})
-    def get(self, request: Request, queue_id: int) -> StreamingHttpResponse:
+    def get(self, request: Request, queue_id: int) -> FileAnswer:
         require(request, "modelhub.view_examples")
         queue = queue_get(queue_id=queue_id)
 
@@ -229,7 +229,9 @@ class QueueExportView(APIView):
             for text, said in queue_settled(queue=queue):
                 yield json.dumps(example_row(queue, text, said), ensure_ascii=False) + "\n"
 
-        return StreamingHttpResponse(lines(), content_type="application/jsonl")
+        return lines_answer(
+            lines(), filename=f"queue-{queue.pk}.jsonl", content_type="application/jsonl"
+        )
 
 
 urlpatterns = [

@@ -8,12 +8,13 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import FileResponse, HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.core.errors import InvalidInput, NotFound, Problem
+from apps.core.file_answers import FileAnswer
 from apps.core.models import Job
 from apps.recommend import catalogue_search, selectors, tasks, weights
 from apps.recommend.models import Item, Kind
@@ -144,12 +145,12 @@ def item_remove(request: HttpRequest, item_id: str) -> HttpResponse:
 
 @require_GET
 @team_required
-def import_errors(request: HttpRequest, job_id: UUID) -> FileResponse:
+def import_errors(request: HttpRequest, job_id: UUID) -> FileAnswer:
     """The bad rows of an import as a CSV file."""
     path = job_errors(get_object_or_404(Job, id=job_id))
     if path is None:
         raise NotFound("This import had no bad rows.")
-    return FileResponse(path.open("rb"), as_attachment=True, filename="import-errors.csv")
+    return FileAnswer(path.open("rb"), as_attachment=True, filename="import-errors.csv")
 
 
 @require_http_methods(["GET", "POST"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import FileResponse
 from django.shortcuts import get_object_or_404
 from django.urls import path
 from drf_spectacular.types import OpenApiTypes
@@ -14,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.core.errors import NotAllowed, NotFound
+from apps.core.file_answers import FileAnswer
 from apps.core.models import Job
 from apps.recommend import team_serializers as serializers
 from apps.recommend import weights
@@ -34,11 +34,11 @@ class ImportErrorsView(TeamView):
     """The bad rows of an import as CSV ``row,problem``."""
 
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY})
-    def get(self, request: Request, job_id: UUID) -> FileResponse:
+    def get(self, request: Request, job_id: UUID) -> FileAnswer:
         found = job_errors(get_object_or_404(Job, id=job_id))
         if found is None:
             raise NotFound("This import had no bad rows.")
-        return FileResponse(found.open("rb"), as_attachment=True, filename="import-errors.csv")
+        return FileAnswer(found.open("rb"), as_attachment=True, filename="import-errors.csv")
 
 
 class WeightsView(TeamView):

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from django.http import StreamingHttpResponse
 from django.urls import path
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -22,6 +21,7 @@ from rest_framework.views import APIView
 
 from apps.accounts.selectors import signed_in
 from apps.core.errors import InvalidInput
+from apps.core.file_answers import FileAnswer, lines_answer
 from apps.support.endpoints import require, valid
 from apps.support.payloads import MAX_SLUG
 from apps.support.services import (
@@ -200,7 +200,7 @@ class ArticleCorrectionExportView(APIView):
         parameters=[OpenApiParameter("form", str, enum=sorted(_FORMS))],
         responses={(200, "application/jsonl"): str},
     )
-    def get(self, request: Request) -> StreamingHttpResponse:
+    def get(self, request: Request) -> FileAnswer:
         require(request, _PERMISSION)
         form = request.query_params.get("form", "queries")
         if form not in _FORMS:
@@ -208,7 +208,9 @@ class ArticleCorrectionExportView(APIView):
                 f'"form" is {" or ".join(sorted(_FORMS))}.', fields={"form": "unknown"}
             )
         rows = _FORMS[form](operator=signed_in(request))
-        return StreamingHttpResponse(_lines(rows), content_type="application/jsonl")
+        return lines_answer(
+            _lines(rows), filename=f"{form}.jsonl", content_type="application/jsonl"
+        )
 
 
 def _lines(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
