@@ -11,7 +11,7 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.market import serializers
+from apps.market import alert_serializers
 from apps.market.access import AnalystView, validated
 from apps.market.payloads import alert_payload, person_payload
 from apps.market.selectors import alerts
@@ -38,11 +38,11 @@ class AlertListView(AnalystView):
     digest, throttled), or empty for those that did.
     """
 
-    serializer_class = serializers.AlertSerializer
+    serializer_class = alert_serializers.AlertSerializer
 
     @extend_schema(
         parameters=[OpenApiParameter("state"), OpenApiParameter("quiet")],
-        responses=serializers.AlertSerializer(many=True),
+        responses=alert_serializers.AlertSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
         pages = NewestAlerts()
@@ -58,11 +58,11 @@ class AlertListView(AnalystView):
 class AlertAcknowledgeView(AnalystView):
     """Mark one of the caller's alerts as seen, with a note if there is one."""
 
-    serializer_class = serializers.AlertSerializer
+    serializer_class = alert_serializers.AlertSerializer
 
-    @extend_schema(request=serializers.AcknowledgeInput)
+    @extend_schema(request=alert_serializers.AcknowledgeInput)
     def post(self, request: Request, alert_id: int) -> Response:
-        data = validated(serializers.AcknowledgeInput(data=request.data or {}))
+        data = validated(alert_serializers.AcknowledgeInput(data=request.data or {}))
         alert = alert_services.alert_acknowledge(actor=request.user, alert_id=alert_id, **data)
         return Response(alert_payload(alert))
 
@@ -70,11 +70,11 @@ class AlertAcknowledgeView(AnalystView):
 class AlertResolveView(AnalystView):
     """Close one of the caller's alerts, with a reason if there is one."""
 
-    serializer_class = serializers.AlertSerializer
+    serializer_class = alert_serializers.AlertSerializer
 
-    @extend_schema(request=serializers.ResolveInput)
+    @extend_schema(request=alert_serializers.ResolveInput)
     def post(self, request: Request, alert_id: int) -> Response:
-        data = validated(serializers.ResolveInput(data=request.data or {}))
+        data = validated(alert_serializers.ResolveInput(data=request.data or {}))
         alert = alert_services.alert_resolve(actor=request.user, alert_id=alert_id, **data)
         return Response(alert_payload(alert))
 
@@ -82,7 +82,7 @@ class AlertResolveView(AnalystView):
 class AlertView(AnalystView):
     """One of the caller's alerts with its timeline: all that happened to it."""
 
-    serializer_class = serializers.AlertSerializer
+    serializer_class = alert_serializers.AlertSerializer
 
     def get(self, request: Request, alert_id: int) -> Response:
         alert = alerts.alert_get(owner=request.user, alert_id=alert_id)
@@ -93,11 +93,11 @@ class AlertView(AnalystView):
 class AlertAssignView(AnalystView):
     """Give one of the caller's alerts to another analyst, or (``null``) to nobody."""
 
-    serializer_class = serializers.AlertSerializer
+    serializer_class = alert_serializers.AlertSerializer
 
-    @extend_schema(request=serializers.AssignInput)
+    @extend_schema(request=alert_serializers.AssignInput)
     def post(self, request: Request, alert_id: int) -> Response:
-        data = validated(serializers.AssignInput(data=request.data))
+        data = validated(alert_serializers.AssignInput(data=request.data))
         alert = alert_assign(actor=request.user, alert_id=alert_id, **data)
         return Response(alert_payload(alert))
 
@@ -114,11 +114,11 @@ class ColleagueListView(AnalystView):
 class AlertRateView(AnalystView):
     """Say that one of the caller's alerts was ``useful`` or ``noise``."""
 
-    serializer_class = serializers.AlertSerializer
+    serializer_class = alert_serializers.AlertSerializer
 
-    @extend_schema(request=serializers.VerdictInput)
+    @extend_schema(request=alert_serializers.VerdictInput)
     def post(self, request: Request, alert_id: int) -> Response:
-        data = validated(serializers.VerdictInput(data=request.data))
+        data = validated(alert_serializers.VerdictInput(data=request.data))
         alert = alert_services.alert_rate(actor=request.user, alert_id=alert_id, **data)
         return Response(alert_payload(alert))
 
@@ -132,28 +132,28 @@ def _wanted(data: dict[str, Any], start: rules.RuleInput) -> rules.RuleInput:
 class RuleListView(AnalystView):
     """The caller's rules."""
 
-    serializer_class = serializers.RuleSerializer
+    serializer_class = alert_serializers.RuleSerializer
 
-    @extend_schema(responses=serializers.RuleSerializer(many=True))
+    @extend_schema(responses=alert_serializers.RuleSerializer(many=True))
     def get(self, request: Request) -> Response:
         found = alerts.rule_list(owner=request.user)
-        return Response({"results": serializers.RuleSerializer(found, many=True).data})
+        return Response({"results": alert_serializers.RuleSerializer(found, many=True).data})
 
-    @extend_schema(request=serializers.RuleInputSerializer)
+    @extend_schema(request=alert_serializers.RuleInputSerializer)
     def post(self, request: Request) -> Response:
-        data = validated(serializers.RuleInputSerializer(data=request.data))
+        data = validated(alert_serializers.RuleInputSerializer(data=request.data))
         rule = rules.rule_create(actor=request.user, wanted=_wanted(data, rules.RuleInput()))
-        return Response(serializers.RuleSerializer(rule).data, status=201)
+        return Response(alert_serializers.RuleSerializer(rule).data, status=201)
 
 
 class RulePreviewView(AnalystView):
     """What a rule would have done in the last 30 days, without saving it."""
 
-    serializer_class = serializers.RulePreview
+    serializer_class = alert_serializers.RulePreview
 
-    @extend_schema(request=serializers.RuleInputSerializer)
+    @extend_schema(request=alert_serializers.RuleInputSerializer)
     def post(self, request: Request) -> Response:
-        data = validated(serializers.RuleInputSerializer(data=request.data))
+        data = validated(alert_serializers.RuleInputSerializer(data=request.data))
         draft = rules.rule_draft(wanted=_wanted(data, rules.RuleInput()), owner=request.user)
         history = rule_history(rule=draft)
         return Response(
@@ -176,19 +176,19 @@ class RulePreviewView(AnalystView):
 class RuleView(AnalystView):
     """One of the caller's rules; PATCH changes the given fields."""
 
-    serializer_class = serializers.RuleSerializer
+    serializer_class = alert_serializers.RuleSerializer
 
     def get(self, request: Request, rule_id: int) -> Response:
         rule = rules.rule_own(actor=request.user, rule_id=rule_id)
-        return Response(serializers.RuleSerializer(rule).data)
+        return Response(alert_serializers.RuleSerializer(rule).data)
 
-    @extend_schema(request=serializers.RuleInputSerializer)
+    @extend_schema(request=alert_serializers.RuleInputSerializer)
     def patch(self, request: Request, rule_id: int) -> Response:
-        data = validated(serializers.RuleInputSerializer(data=request.data, partial=True))
+        data = validated(alert_serializers.RuleInputSerializer(data=request.data, partial=True))
         rule = rules.rule_own(actor=request.user, rule_id=rule_id)
         wanted = _wanted(data, rules.rule_input(rule))
         rule = rules.rule_update(actor=request.user, rule_id=rule_id, wanted=wanted)
-        return Response(serializers.RuleSerializer(rule).data)
+        return Response(alert_serializers.RuleSerializer(rule).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, rule_id: int) -> Response:

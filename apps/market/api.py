@@ -34,6 +34,7 @@ from apps.market import (
 )
 from apps.market.access import AnalystView, validated
 from apps.market.selectors import companies, provenance, sources, tape
+from apps.market.selectors.tape_unknown import unknown_of
 from apps.market.services import imports
 from apps.market.services import sources as source_services
 from apps.market.services.source_settings import source_update
@@ -42,7 +43,10 @@ from apps.market.tasks import POLL_JOB
 
 
 class ArticleListView(AnalystView):
-    """The tape, newest first (``before`` is the ``next`` of the page before), and the way in."""
+    """The tape, newest first (``before`` is the ``next`` of the page before), and the way in.
+
+    Of an empty answer ``unknown`` names what is asked for that there is none of.
+    """
 
     serializer_class = serializers.NewsArticleSerializer
 
@@ -65,6 +69,7 @@ class ArticleListView(AnalystView):
             {
                 "next": f"{last.published_at.isoformat()}~{last.pk}" if last else None,
                 "results": serializers.NewsArticleSerializer(rows, many=True).data,
+                "unknown": [] if rows else unknown_of(wanted=wanted),
             }
         )
 

@@ -28,6 +28,7 @@ from apps.market.selectors import (
 )
 from apps.market.selectors.anomalies import anomaly_list
 from apps.market.selectors.indexes import watchlist_companies
+from apps.market.selectors.tape_unknown import unknown_of
 from apps.market.sentiment_index import HALF_LIVES, RULES
 from apps.market.services.alerts import alerts_acknowledge_all
 from apps.market.services.dated_names import RELINK_DATED_JOB
@@ -55,6 +56,7 @@ def _tape_context(request: HttpRequest) -> dict[str, Any]:
             wanted, source="", sector="", watched_by=None, least_risk=0.0, least_novelty=0.0
         ),
         "older": query.urlencode() if len(rows) == tape.PAGE else "",
+        "unknown": [] if rows else unknown_of(wanted=wanted),
     }
 
 

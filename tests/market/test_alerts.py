@@ -9,10 +9,10 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.core.errors import InvalidInput, NotFound
 from apps.core.models import Event
+from apps.market.alert_serializers import RuleSerializer
 from apps.market.models import Alert, Company, Rule, WatchedCompany
 from apps.market.payloads import alert_stream
 from apps.market.selectors.alerts import rule_list
-from apps.market.serializers import RuleSerializer
 from apps.market.services.alerts import (
     alert_acknowledge,
     alert_rate,

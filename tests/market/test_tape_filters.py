@@ -93,3 +93,26 @@ def test_the_watchlist_is_the_viewers_own(
     client.force_login(analyst)
 
     assert client.get("/api/v1/market/articles/", {"group": "watchlist"}).json()["results"] == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "unknown", "words"),
+    [
+        ({"group": "sector:Moon"}, ["sector"], "No company is of the sector “Moon”"),
+        ({"source": "moon"}, ["source"], "No source has “moon” in its name"),
+        ({"group": "watchlist"}, ["watchlist"], "Your watchlist is empty"),
+        ({"company": "Moon", "topic": "Tides"}, ["company", "topic"], "is called “Moon”"),
+        ({"text": "moon"}, [], "No news matches"),
+    ],
+)
+def test_a_condition_that_there_is_none_of_is_told(
+    client: Client,
+    analyst: User,
+    tape: dict[str, Article],
+    asked: dict[str, str],
+    unknown: list[str],
+    words: str,
+) -> None:
+    client.force_login(analyst)
+    assert client.get("/api/v1/market/articles/", asked).json()["unknown"] == unknown
+    assert words in client.get("/market/tape/", asked).content.decode()

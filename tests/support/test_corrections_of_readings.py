@@ -201,6 +201,7 @@ def test_disagreement_teaches_nothing_until_a_lead_has_decided(
     assert "you disagree" in client_of(omar).get(panel(asked, "entities")).content.decode()
     page = client_of(lena).get("/models/examples/disputes/").content.decode()
     assert "to be decided" in page
+    assert "names in the text" in page
     subject = f"support.message.{asked.pk}"
     side = LabelledExample.objects.get(actor=olivia).pk
     client_of(lena).post(

@@ -49,6 +49,14 @@ _KINDS = {
     "ner": gettext_lazy("entities"),
     "embedding": gettext_lazy("vectors"),
 }
+_TASKS = {
+    "intent": gettext_lazy("matter of the message"),
+    "ner": gettext_lazy("names in the text"),
+    "sentiment": gettext_lazy("sentiment of the text"),
+    "targeted_sentiment": gettext_lazy("sentiment in one company of several"),
+    "topic": gettext_lazy("topic of the text"),
+    "toxicity": gettext_lazy("abuse in the text"),
+}
 _ORDERS = {
     "margin": gettext_lazy("two labels close together first"),
     "entropy": gettext_lazy("most doubt over all labels first"),
@@ -126,6 +134,12 @@ def setting(value: object) -> str:
 def kind_name(kind: str) -> str:
     """What a model says of a text, in words."""
     return str(_KINDS.get(kind, kind))
+
+
+@register.filter
+def task_words(task: str) -> str:
+    """What a task's examples say of a text, in words."""
+    return str(_TASKS.get(task, task.replace("_", " ")))
 
 
 @register.filter
