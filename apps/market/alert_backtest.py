@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from apps.market.conditions import Stage
-from apps.market.models import Anomaly, Company, Rule, Score
+from apps.market.models import Company, Rule, Score
+from apps.market.refinding import Refinder
 from apps.market.rescoring import Archive
 from apps.market.selectors.backtest import Row, replayed
 from apps.market.selectors.meanings import likenesses_since
@@ -44,20 +44,22 @@ class Raised:
 
 
 class Rules:
-    """The active rules with all that they ask of an archive but its sentiment."""
+    """The active rules with all that they ask of an archive but its scores."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
-        self._stages = [known for known in self._known() if enabled_rules(known.stage)]
+        self._rules = {stage: enabled_rules(stage) for stage in Stage}
+        self._alike = {stage: self._likenesses(stage) for stage in (Stage.READ, Stage.UNUSUAL)}
+        self._unusual = Refinder(archive.until) if self._rules[Stage.UNUSUAL] else None
 
     def raised(self, scores: Scores) -> dict[Rule, dict[Key, int]]:
         """What each rule would have raised with these scores, by the rules of raising alerts."""
         rows: dict[Rule, list[Row]] = {}
-        for known in self._stages:
-            rules = enabled_rules(known.stage)
+        for stage, rules in self._rules.items():
             rows |= {rule: [] for of_company in rules.values() for rule in of_company}
             circles = circles_of(rules, scores)
-            for article in self._archive.articles:
+            known = self._known(stage, scores)
+            for article in self._archive.articles if rules else ():
                 found = matches(article, scores[article.pk], rules, circles, known)
                 for rule, score, _ in found:
                     at = article.published_at
@@ -67,14 +69,11 @@ class Rules:
             for rule, found in rows.items()
         }
 
-    def _known(self) -> list[Known]:
-        return [
-            Known(),
-            Known(Stage.READ, alike=self._alike(Stage.READ)),
-            Known(Stage.UNUSUAL, alike=self._alike(Stage.UNUSUAL), anomalies=self._anomalies()),
-        ]
+    def _known(self, stage: Stage, scores: Scores) -> Known:
+        unusual = self._unusual.found(scores) if stage is Stage.UNUSUAL and self._unusual else {}
+        return Known(stage, alike=self._alike.get(stage, {}), anomalies=unusual)
 
-    def _alike(self, stage: Stage) -> dict[tuple[int, str], dict[str, Any]]:
+    def _likenesses(self, stage: Stage) -> dict[tuple[int, str], dict[str, Any]]:
         """How alike each article, else its story, is to each description that rules ask for."""
         found = {}
         for text in descriptions(stage=stage):
@@ -83,13 +82,6 @@ class Rules:
                 value = alike.values.get(article.pk, alike.values.get(article.story_key))
                 if value is not None:
                     found[article.pk, text] = {"likeness": value}
-        return found
-
-    def _anomalies(self) -> dict[tuple[int, int | None], list[Anomaly]]:
-        span = (self._archive.since, self._archive.until)
-        found: dict[tuple[int, int | None], list[Anomaly]] = defaultdict(list)
-        for one in Anomaly.objects.filter(article__published_at__range=span).order_by("id"):
-            found[one.article_id, one.company_id].append(one)
         return found
 
 
@@ -107,8 +99,8 @@ def compared(archive: Archive, live: Scores, candidate: Scores) -> list[Raised]:
 def told(raised: Sequence[Raised], archive: Archive, live: Scores, candidate: Scores) -> list[Any]:
     """The rules that raise any alert, with examples of what changed, ready for JSON.
 
-    A rule is its owner's alone: it is told whose it is and which sentiment it asks for, not its
-    name, its words or its companies.
+    A rule is its owner's alone: it is told whose it is and which sentiment, event and unusual news
+    it asks for, not its name, its words or its companies.
     """
     examples = _Examples(archive, live, candidate)
     return [
@@ -117,6 +109,8 @@ def told(raised: Sequence[Raised], archive: Archive, live: Scores, candidate: Sc
             "owner": one.rule.owner.display_name,
             "sentiment": one.rule.sentiment,
             "threshold": one.rule.threshold if one.rule.sentiment else None,
+            "topic": one.rule.topic,
+            "anomaly": one.rule.anomaly,
             "live": len(one.live),
             "candidate": len(one.candidate),
             "lost": len(one.lost),
@@ -148,18 +142,25 @@ class _Examples:
                 "title": self._articles[alerts[key]].title[:200],
                 "at": self._articles[alerts[key]].published_at.isoformat(),
                 "company": names.get(key[1] or 0, ""),
-                **{
-                    name: _probability(scores[alerts[key]], key[1], rule.sentiment)
-                    for name, scores in self._scores.items()
-                },
+                **self._said(rule, alerts[key], key[1]),
             }
             for key in some
         ]
 
-
-def _probability(scores: Sequence[Score], company: int | None, label: str) -> float | None:
-    """How sure a version is of the label that a rule asks for; ``None`` for a rule without one."""
-    if not label:
-        return None
-    of_company = [one for one in scores if one.company_id == company]
-    return round(float(getattr(of_company[0], label)), 4) if of_company else None
+    def _said(self, rule: Rule, article: int, company: int | None) -> dict[str, Any]:
+        """How sure both are of the sentiment that the rule asks for (``None``: of none), and which
+        events they say it is about, where they differ."""
+        scores = {
+            name: next((one for one in found[article] if one.company_id == company), None)
+            for name, found in self._scores.items()
+        }
+        said: dict[str, Any] = {
+            name: round(float(getattr(score, rule.sentiment)), 4)
+            if score is not None and rule.sentiment
+            else None
+            for name, score in scores.items()
+        }
+        topics = {name: score.topics if score else [] for name, score in scores.items()}
+        if topics["live"] != topics["candidate"]:
+            said |= {f"{name}_topics": found for name, found in topics.items()}
+        return said

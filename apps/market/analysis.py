@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -23,6 +23,9 @@ from ml.types import Classification, ScoredLabel, Tagging
 
 BUSY = ("deadline_exceeded", "overloaded")
 """The codes of a language layer that had no time or room for all that it was asked at once."""
+
+Place = tuple[Mention.Field, int, int]
+"""The headline or a sentence of the body: the field, and where in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +50,9 @@ class Passage:
     sentiment: Classification
     topic: Classification
 
-    def holds(self, found: Found) -> bool:
-        return found.field == self.field and self.start <= found.start < self.end
+    @property
+    def place(self) -> Place:
+        return self.field, self.start, self.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +74,9 @@ class Analysis:
     targeted: dict[int, Classification]
 
     def events(self, company_id: int | None = None) -> tuple[ScoredLabel, ...]:
-        """The topics of the article, or those of a company in it, that of the whole first.
-
-        A passage is also about a company that it names, and about all when it names none.
-        """
-        said = []
-        for passage in self.passages:
-            named = {found.company_id for found in self.mentions if passage.holds(found)}
-            if company_id is None or not named or company_id in named:
-                said.append(passage.topic)
-        return events_of(self.topic, said)
+        """The topics of the article, or those of a company in it, that of the whole first."""
+        said = [(passage.place, passage.topic) for passage in self.passages]
+        return events_about(company_id, self.topic, said, self.mentions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +149,29 @@ async def in_time(
     return [*await in_time(read, articles[:half]), *await in_time(read, articles[half:])]
 
 
-def passage_spans(article: Article) -> list[tuple[Mention.Field, int, int]]:
+def events_about(
+    company_id: int | None,
+    pooled: Classification,
+    passages: Iterable[tuple[Place, Classification]],
+    mentions: Sequence[Found | Mention],
+) -> tuple[ScoredLabel, ...]:
+    """The topics of an article, or those of a company in it, that of the whole (``pooled``) first.
+
+    A passage is also about a company that it names, and about all when it names none.
+    """
+    said = []
+    for (field, start, end), topic in passages:
+        named = {
+            found.company_id
+            for found in mentions
+            if found.field == field and start <= found.start < end
+        }
+        if company_id is None or not named or company_id in named:
+            said.append(topic)
+    return events_of(pooled, said)
+
+
+def passage_spans(article: Article) -> list[Place]:
     """Where the headline and the sentences stand that the classifiers read of an article."""
     body = ((Mention.Field.BODY, start, end) for start, end in read_spans(article.body))
     return [(Mention.Field.TITLE, 0, len(article.title)), *body]

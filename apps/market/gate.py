@@ -1,4 +1,4 @@
-"""The alert backtest as a check of the gates of the sentiment models."""
+"""The alert backtest as a check of the gates of the models of sentiment and topic."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from apps.core import gateway
 from apps.core.jobs import ProgressReporter
 from apps.market.alert_backtest import Raised, compared, told
 from apps.market.models import Rule, Score
-from apps.market.rescoring import Archive, archive_read, rescored
+from apps.market.refinding import kinds_moved_by
+from apps.market.rescoring import TOPIC_TASK, Archive, archive_read, rescored
 from apps.modelhub.gate_checks import Finding, GateCheck
 from ml.data.targeting import TARGETED_TASK
 from ml.runs.gate import Check
 from ml.types import Classification
 
-TASKS = ("sentiment", TARGETED_TASK)
+TASKS = ("sentiment", TARGETED_TASK, TOPIC_TASK)
 DETAILS = "alert_backtest"
 TEMPLATE = "market/parts/alert_backtest.html"
 _CHUNK = 64
@@ -29,8 +30,8 @@ class AlertLimits:
     """What of the alerts a candidate may change; ``settings.MARKET_GATE`` has others.
 
     The archive is the news of ``days`` up to the newest, ``articles`` at most. ``lost`` and ``new``
-    are shares of the alerts that the live version would have raised by rules that ask for a
-    sentiment or a risk; up to ``few`` of each are allowed however few those are.
+    are shares of the alerts that the live version would have raised by rules that ask for what the
+    model says (see :func:`asks`); up to ``few`` of each are allowed however few those are.
     """
 
     days: int = 30
@@ -68,7 +69,7 @@ def alert_backtest(task: str) -> GateCheck:
             "articles": len(archive.articles),
             "rules": told(raised, archive, before, after),
         }
-        return Finding(_checks(raised, limits), {DETAILS: details})
+        return Finding(_checks(raised, task, limits), {DETAILS: details})
 
     return check
 
@@ -83,9 +84,17 @@ def lines(found: dict[str, Any]) -> list[str]:
     ]
 
 
-def _checks(raised: Sequence[Raised], limits: AlertLimits) -> list[Check]:
-    """Of rules that look at the sentiment or the risk; other alerts are the same by both."""
-    asking = [one for one in raised if one.rule.sentiment or one.rule.least_risk]
+def asks(rule: Rule, task: str) -> bool:
+    """Whether what the model of ``task`` says decides on the alerts of ``rule``: its sentiment or
+    its event, the risk, which both make up, or what is unusual about it."""
+    said = rule.topic if task == TOPIC_TASK else rule.sentiment
+    unusual = rule.anomaly == Rule.ANY or rule.anomaly in kinds_moved_by(task)
+    return bool(said or rule.least_risk or unusual)
+
+
+def _checks(raised: Sequence[Raised], task: str, limits: AlertLimits) -> list[Check]:
+    """Of rules that ask for what the model says; other alerts are the same by both."""
+    asking = [one for one in raised if asks(one.rule, task)]
     alerts = sum(len(one.live) for one in asking)
     lost, new = (sum(len(getattr(one, name)) for one in asking) for name in ("lost", "new"))
     most_lost, most_new = limits.most(limits.lost, alerts), limits.most(limits.new, alerts)

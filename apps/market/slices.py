@@ -1,10 +1,11 @@
-"""Parts of the news on which a candidate of a sentiment model may fare worse."""
+"""Parts of the news on which a candidate of a model of sentiment or topic may fare worse."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
+from apps.market.rescoring import TOPIC_TASK
 from apps.modelhub.gate_slices import Entities, register_slice
 from ml.data.targeting import OTHER, TARGETED_TASK
 from ml.evaluation.slices import negation_groups
@@ -17,7 +18,9 @@ def register() -> None:
     for task in ("sentiment", TARGETED_TASK):
         register_slice(task, "negation", _negation)
         register_slice(task, "figures", _figures)
-    register_slice("sentiment", "companies", _named)
+    register_slice(TOPIC_TASK, "figures", _figures)
+    for task in ("sentiment", TOPIC_TASK):
+        register_slice(task, "companies", _named)
     register_slice(TARGETED_TASK, "companies", _marked)
 
 

@@ -29,8 +29,8 @@ SUPPORT_STALE_MONTHS = ENVIRONMENT.stale_months
 # Whether the weekly report on Support is mailed to team leads who have an address.
 SUPPORT_REPORT_MAIL = ENVIRONMENT.support_report_mail
 
-# Other bounds of apps.market.gate.AlertLimits: which alerts a candidate of a sentiment model may
-# change on stored news.
+# Other bounds of apps.market.gate.AlertLimits: which alerts a candidate of a model of sentiment
+# or topic may change on stored news.
 MARKET_GATE: dict[str, Any] = {}
 
 # An operator is on duty while a socket of theirs has given a sign within so many seconds; what they

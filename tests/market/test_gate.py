@@ -1,4 +1,4 @@
-"""The alert backtest of a candidate of a sentiment model."""
+"""The alert backtest of a candidate of a model of sentiment or topic."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core import gateway
 from apps.core.jobs import Cancelled, NoProgress
-from apps.market.models import Alert, Company, Rule, Score
+from apps.market.models import Alert, Company, Detector, Rule, Score
+from apps.market.topics import TOPICS
 from apps.modelhub.gate_checks import details_told, judged_by_apps
 from ml.serving.fakes import FakeClassifier
 from ml.types import ModelInfo
@@ -27,7 +29,7 @@ def candidate(monkeypatch: pytest.MonkeyPatch) -> Candidate:
 
     def say(task: str, words: dict[str, str]) -> None:
         def load(asked: str, version: str | None = None, **_: Any) -> FakeClassifier:
-            labels = ("positive", "neutral", "negative")
+            labels = TOPICS if asked == "topic" else ("positive", "neutral", "negative")
             info = ModelInfo(asked, "classification", version or "", labels, "int8", 0)
             return FakeClassifier(info, words if version == "next" else RULES[asked])
 
@@ -109,6 +111,47 @@ def test_of_targeted_sentiment_the_companies_of_several_are_judged(
     assert numbers(gate)["alerts_lost"][:2] == (1, 5)
     (changed,) = gate["details"]["alert_backtest"]["rules"]
     assert changed["lost_examples"][0]["title"] == "A strike hurts Halvern and lifts Skyrill"
+
+
+def test_of_topic_the_events_are_judged_and_the_risk_that_hangs_on_them(
+    archive: None, analyst: User, candidate: Candidate
+) -> None:
+    legal = rule(analyst, sentiment="", topic="Legal | Regulation")
+    risky = rule(analyst, sentiment="", least_risk=0.75)
+    rule(analyst)
+    take_in(news("Halvern Steel publishes figures", "The heirs have sued over the will."))
+    # To the candidate the dam and the sentence of a body are no lawsuits, and the plunge is one.
+    words = {"dam": "Energy | Oil", "on the open": "Legal | Regulation", "heirs": "Dividend"}
+    candidate("topic", words | RULES["topic"])
+    gate = judged("topic")
+    assert numbers(gate) == {"alerts_lost": (3, 5, 3, True), "alerts_new": (2, 5, 3, True)}
+    found = {one["rule"]: one for one in gate["details"]["alert_backtest"]["rules"]}
+    assert (found[legal.pk]["lost"], found[legal.pk]["new"]) == (2, 1)
+    assert (found[risky.pk]["lost"], found[risky.pk]["new"]) == (1, 1)
+    lost = found[legal.pk]["lost_examples"][0]
+    assert "dam" in lost["title"]
+    assert lost["live_topics"] == ["Legal | Regulation"]
+    assert lost["candidate_topics"] == ["Energy | Oil"]
+
+
+def test_of_topic_rare_events_are_found_anew(
+    halvern: Company, analyst: User, candidate: Candidate
+) -> None:
+    ordinary = (f"Halvern Steel story {'x' * number} of mill {number}" for number in range(9))
+    take_in(
+        *(news(title, minutes_ago=90 - number) for number, title in enumerate(ordinary)),
+        news("Halvern Steel is sued over a leaking mill"),
+    )
+    Detector.objects.create(
+        kind=Detector.Kind.RARE, threshold=0.8, wanted=0.1, found=0, false_alarms=0,
+        reached=True, stories=10, tuned_at=timezone.now(),
+    )  # fmt: skip
+    rule(analyst, sentiment="", anomaly="rare")
+    rule(analyst, sentiment="", anomaly="burst")
+    candidate("topic", {"": "Company | Product News"})
+    assert numbers(judged("topic"))["alerts_lost"][:2] == (1, 1)
+    candidate("sentiment", {"": "negative"})
+    assert numbers(judged())["alerts_lost"][:2] == (0, 0)
 
 
 def test_it_rests_as_a_rule_does_and_can_be_stopped(
