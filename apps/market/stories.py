@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from heapq import nsmallest
@@ -13,6 +11,7 @@ from typing import Any
 from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 
+from apps.market.corrected import CorrectedFinder
 from apps.market.fingerprints import LEAST_AGREEMENT, SIMILAR, Signature, agreement, signature
 from apps.market.models import Article, Fingerprint
 from apps.market.rows import ArticleRow
@@ -34,14 +33,10 @@ NOVELTY_WINDOW = timedelta(hours=24)
 MOST_TELLINGS = 60
 """After so many tellings nothing of a story is new, and they are no longer counted."""
 
-CORRECTS = 0.27
-"""The overlap from which a correction is about an earlier article (see :func:`overlap`)."""
-
 _COMPARED = 20  # candidates that are compared in full
 _AT_ONCE = 20_000  # bands that are read for a chunk
 _SAME_AT_ONCE = 2000  # articles of the same content
 _PER_VALUE = 60  # of each value, where there are more
-_CORRECTABLE = 500  # articles before a correction among which its story is looked for
 
 
 @dataclass(slots=True)
@@ -77,16 +72,6 @@ def prepare(row: ArticleRow, published_at: datetime) -> Prepared:
     )
 
 
-def overlap(left: set[str], right: set[str], frequency: Counter[str], texts: int) -> float:
-    """The shared words' weight over the lighter text's, a rare word weighing more; in [0, 1]."""
-
-    def weight(words: Iterable[str]) -> float:
-        return sum(math.log((2 + texts) / (1 + frequency[word])) for word in words)
-
-    lighter = min(weight(left), weight(right))
-    return weight(left & right) / lighter if lighter > 0 else 0.0
-
-
 def novelty(tellings: int) -> float:
     """How new an article is after so many tellings of its story within ``NOVELTY_WINDOW``: each
     halves it, from 1."""
@@ -120,6 +105,7 @@ class StoryFinder:
     by_key: dict[int, list[Print]] = field(default_factory=dict)
     articles: dict[int, Article] = field(default_factory=dict)
     pairs: dict[int, frozenset[str]] = field(default_factory=dict)
+    corrected: CorrectedFinder = field(default_factory=CorrectedFinder)
 
     @classmethod
     def among_stored(cls, chunk: Sequence[Prepared]) -> StoryFinder:
@@ -152,6 +138,7 @@ class StoryFinder:
         self.by_hash.setdefault(part.content_hash, []).append(article)
         self.articles[article.pk] = article
         self.pairs[article.pk] = part.pairs
+        self.corrected.words[article.pk] = set(part.words)
         found = (article.pk, _written(article.published_at), part.signature.sketch)
         for key in part.signature.keys:
             self.by_key.setdefault(key, []).append(found)
@@ -163,7 +150,7 @@ class StoryFinder:
                 return article
         found = self._nearest(part, itself)
         if found is None and part.correction:
-            found = corrected_article(part)
+            found = self.corrected.find(part)
         return found
 
     def _candidates(self, part: Prepared) -> list[int]:
@@ -220,21 +207,3 @@ def read_bounded(
         for value in values
         for row in rows.filter(**{field: value}).order_by(f"-{newest}")[:_PER_VALUE]
     ]
-
-
-def corrected_article(part: Prepared) -> Article | None:
-    """The recent article that a correction is about: the one with the most words in common."""
-    recent = list(
-        Article.objects.filter(
-            published_at__range=(part.published_at - WINDOW, part.published_at),
-            correction="",
-        ).order_by("-published_at")[:_CORRECTABLE]
-    )
-    texts = [set(content_words(article.title, article.body)) for article in recent]
-    frequency = Counter(word for words in texts for word in words)
-    scored = [
-        (overlap(set(part.words), words, frequency, len(texts)), -article.pk, article)
-        for article, words in zip(recent, texts, strict=True)
-    ]
-    best = max(scored, default=None, key=lambda entry: entry[:2])
-    return best[2] if best is not None and best[0] >= CORRECTS else None

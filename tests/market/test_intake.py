@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from apps.market import tasks
+from apps.market import corrected, tasks
 from apps.market.models import Article, Fingerprint, Source
 from apps.market.services import intake
 from tests.market.factories import news, score, store
@@ -105,6 +105,18 @@ def test_a_correction_of_nothing_that_is_known_stands_alone() -> None:
     store(news("Orchard opens sixty shops", "They are in Mexico."))
     outcome = store(news("CORRECTED-Halvern sells a tenth of its stake", "Corrects proportion."))[0]
     assert outcome.repeats is None
+
+
+def test_a_correction_finds_its_story_behind_much_other_news(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(corrected, "_READ", 3)
+    filings = "Regulatory filings show Teller disposed of 410,000 shares. He still holds 1.9%."
+    first = store(news("Summit chief Ravi Teller sells a third", filings, minutes_ago=90))[0]
+    store(*[news(f"Orchard opens shop {n} in Mexico", minutes_ago=9) for n in range(4)])
+    title = "CORRECTED-Summit chief sells a tenth"
+    late = store(news(title, "Corrects proportion. Teller disposed of 410,000 shares."))[0]
+    assert late.repeats == first.article_id
 
 
 def test_a_clock_in_the_future_is_not_believed() -> None:
