@@ -17,7 +17,11 @@ from ml.evaluation.bootstrap import (
     macro_f1_statistic,
 )
 from ml.evaluation.brier import brier_score
-from ml.evaluation.calibration import expected_calibration_error, reliability_bins
+from ml.evaluation.calibration import (
+    calibration_error_by_chance,
+    expected_calibration_error,
+    reliability_bins,
+)
 from ml.evaluation.conformal import SCORES, conformal_check
 from ml.evaluation.confusion import confusion_matrix, most_confused
 from ml.evaluation.entity_counts import entity_counts
@@ -58,6 +62,7 @@ def classification_details(
     raw = without_temperature(probabilities, temperature)
     confidences = [answer.confidence for answer in answers]
     before = raw.max(axis=1, initial=0.0).tolist()
+    by_chance, at_most = calibration_error_by_chance(confidences, seed=seed)
     areas = areas_under_curves(probabilities, indices)
     kept = risk_coverage(confidences, right)
     numbers = {
@@ -65,6 +70,8 @@ def classification_details(
         "brier": brier_score(probabilities, indices),
         "brier_before_scaling": brier_score(raw, indices),
         "ece_before_scaling": expected_calibration_error(before, right),
+        "ece_by_chance": by_chance,
+        "ece_by_chance_95": at_most,
         "temperature": temperature,
         "roc_auc": areas.roc_auc,
         "pr_auc": areas.pr_auc,

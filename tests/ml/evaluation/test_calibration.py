@@ -7,6 +7,7 @@ import pytest
 
 from ml.evaluation.calibration import (
     accept_threshold,
+    calibration_error_by_chance,
     expected_calibration_error,
     fit_bias,
     fit_temperature,
@@ -137,3 +138,14 @@ def test_in_scope_texts_come_first_where_both_cannot_be_had() -> None:
     limit = choose_threshold(inside.tolist(), outside.tolist(), in_scope_kept=0.9)
     assert 0.9 <= (inside <= limit).mean() < 0.95
     assert choose_threshold(inside.tolist(), [], in_scope_kept=0.9) == limit
+
+
+def test_the_error_of_honest_confidences_falls_with_the_number_of_rows() -> None:
+    logits, gold = _sampled(1.0)
+    confidence = softmax(logits).max(axis=1).tolist()
+    few, few_95 = calibration_error_by_chance(confidence[:200])
+    many, many_95 = calibration_error_by_chance(confidence)
+    assert many < 0.5 * few < few < few_95
+    right = (softmax(logits).argmax(axis=1) == gold).tolist()
+    assert expected_calibration_error(confidence, right) < many_95
+    assert calibration_error_by_chance([]) == (0.0, 0.0)
