@@ -85,7 +85,7 @@ def index_handles(chart: CourseChart, points: Sequence[IndexPoint]) -> list[Hand
             chart.x_at(point.at),
             chart.y_at(point.value),
             point.at.isoformat(),
-            f"{point.at:%d %b %H:%M}: {point.value:+.2f}, {point.volume}",
+            f"{point.at:%d %b %H:%M}: {point.value:+.2f}, {point.stories}",
         )
         for point in points
         if point.value is not None
@@ -105,4 +105,4 @@ def _prices(chart: CourseChart, prices: Sequence[tuple[date, float]]) -> tuple[s
         x = min(chart.x_at(moment), chart.width - 34.0)
         places.append(f"{x},{chart.y_at(-0.9 + 1.8 * (close - low) / spread)}")
     change = closes[-1] / closes[0] - 1 if closes[0] else 0.0
-    return " ".join(places), f"{closes[-1]:,.2f} ({change:+.1%})"
+    return " ".join(places), f"{closes[-1]:,.2f} ({change:+.1%})".replace("-", "−")

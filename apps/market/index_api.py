@@ -59,6 +59,7 @@ def _point(point: IndexPoint) -> dict[str, Any]:
         "low": point.low,
         "high": point.high,
         "volume": point.volume,
+        "stories": point.stories,
     }
 
 

@@ -68,19 +68,17 @@ def sectors(request: HttpRequest) -> HttpResponse:
 
 def treemap(found: list[SectorIndex]) -> list[SectorTile]:
     """The rectangles of sectors, within each those of its companies."""
-    boxes = squarified([float(sector.volume) for sector in found], Box(0, 0, WIDTH, HEIGHT))
+    boxes = squarified([float(sector.stories) for sector in found], Box(0, 0, WIDTH, HEIGHT))
     return [_sector(sector, box) for sector, box in zip(found, boxes, strict=True)]
 
 
 def _sector(sector: SectorIndex, box: Box) -> SectorTile:
     head = HEAD if box.height > 2.5 * HEAD else 0.0
     inner = Box(box.x + 2, box.y + head, max(box.width - 4, 1.0), max(box.height - head - 2, 1.0))
-    volumes = [float(report.now.volume) for _, report in sector.companies]
+    areas = [float(max(1, report.now.stories)) for _, report in sector.companies]
     tiles = [
         _tile(company, report, place)
-        for (company, report), place in zip(
-            sector.companies, squarified(volumes, inner), strict=True
-        )
+        for (company, report), place in zip(sector.companies, squarified(areas, inner), strict=True)
     ]
     letters = int((box.width - 8) / _LETTERS)
     return SectorTile(_rounded(box), sector, sector.name[:letters] if head else "", tiles)

@@ -30,13 +30,16 @@ DEFAULT_HALF_LIFE = "3d"
 PRIOR = 1.0
 """The weight of imaginary neutral news (one fresh story in full)."""
 
+TOLD_BEFORE = 0.5
+"""The novelty of what was told once in the day before: only what is newer counts as a story."""
+
 FEWEST = 3
 """Stories within ``REACH`` half-lives below which there is no index, but "too few"."""
 
 REACH = 5
 """After so many half-lives a story counts less than 1/32 of itself and is left out."""
 
-RULES = f"index-2: prior {PRIOR:g}, at least {FEWEST}, reach {REACH} half-lives"
+RULES = f"index-3: prior {PRIOR:g}, at least {FEWEST}, reach {REACH} half-lives"
 """What the values are computed by; another number when the computation changes."""
 
 MOST_SHARES = 1000
@@ -60,7 +63,8 @@ class IndexPoint:
     """The index at a moment: in [-1, 1], ``None`` where there are too few stories.
 
     ``low`` and ``high`` bound it with 95 % confidence (normal approximation over the effective
-    number of stories; Kish, "Survey Sampling", 1965); ``volume`` counts the articles behind it.
+    number of stories; Kish, "Survey Sampling", 1965); ``volume`` counts the articles behind it,
+    ``stories`` those of them that were new.
     """
 
     at: datetime
@@ -68,6 +72,15 @@ class IndexPoint:
     low: float | None
     high: float | None
     volume: int
+    stories: int
+
+    @property
+    def error(self) -> float:
+        """The standard error of the value; 0 without one."""
+        if self.value is None or self.low is None or self.high is None:
+            return 0.0
+        # One of the bounds may be cut off at an end of the scale.
+        return max(self.high - self.value, self.value - self.low) / _Z95
 
 
 def _counted(stories: Stories, at: datetime, half_life: timedelta) -> tuple[Whole, Real]:
@@ -92,6 +105,7 @@ def index_points(
         return np.asarray(np.bincount(group, values, groups), np.float64)
 
     counted, volume = summed(weight), np.bincount(group, minlength=groups)
+    told = summed(stories.new[rows]).astype(np.int64)
     total = counted + PRIOR
     value = summed(weight * net) / total
     squares = summed(weight * (net - value[group]) ** 2)
@@ -99,13 +113,13 @@ def index_points(
     effective = total**2 / (summed(weight**2) + PRIOR**2)
     reach = _Z95 * np.sqrt(spread / effective)
     low, high = np.maximum(-1.0, value - reach), np.minimum(1.0, value + reach)
-    enough = (volume >= FEWEST) & (counted > 0)
-    columns = (column.tolist() for column in (value, low, high, volume, enough))
+    enough = (told >= FEWEST) & (counted > 0)
+    columns = (column.tolist() for column in (value, low, high, volume, told, enough))
     return [
-        IndexPoint(at, middle, under, over, number)
+        IndexPoint(at, middle, under, over, number, new)
         if is_enough
-        else IndexPoint(at, None, None, None, number)
-        for middle, under, over, number, is_enough in zip(*columns, strict=True)
+        else IndexPoint(at, None, None, None, number, new)
+        for middle, under, over, number, new, is_enough in zip(*columns, strict=True)
     ]
 
 
@@ -132,7 +146,8 @@ class IndexReport:
     """An index now, beside what is usual for it.
 
     ``z`` is how many standard deviations it is from the mean of its own last 30 days (``None`` when
-    those had too few points), ``usual`` that mean minus and plus one deviation, ``momentum`` the
+    those had too few points), but no more than standard errors of its own: a calm month makes no
+    certainty of three stories; ``usual`` that mean minus and plus one deviation, ``momentum`` the
     index of 12 hours minus that of 7 days, ``course`` one point a day, oldest first. ``shares``,
     where it is opened, are the stories that move it most.
     """
@@ -185,8 +200,8 @@ def _report(
     if len(values) >= _LEAST_DAYS:
         mean, deviation = fmean(values), pstdev(values)
         usual = (mean - deviation, mean + deviation)
-        if deviation > 1e-9 and now.value is not None:
-            z = (now.value - mean) / deviation
+        if now.value is not None and (unit := max(deviation, now.error)) > 1e-9:
+            z = (now.value - mean) / unit
     return IndexReport(
         half_life,
         now,

@@ -28,8 +28,11 @@ from apps.market.tasks import POLL_JOB
 
 def _page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpResponse:
     found = list(sources.source_list())
+    feeds = [source for source in found if source.kind == Source.Kind.FEED]
+    failing = Source.State.FAILING
     context = {
-        "feeds": [source for source in found if source.kind == Source.Kind.FEED],
+        "feeds": sorted(feeds, key=lambda source: source.state != failing),
+        "failing": sum(source.state == failing for source in feeds),
         "hooks": [source for source in found if source.kind == Source.Kind.WEBHOOK],
         "others": [s for s in found if s.kind not in (Source.Kind.FEED, Source.Kind.WEBHOOK)],
         "clocks_ahead": sources.clocks_ahead(),

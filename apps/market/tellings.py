@@ -16,7 +16,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _HOLDS = np.iinfo(np.int64).max
 _NO_TIME = np.iinfo(np.int64).min
-_COLUMNS = ("article", "published", "known", "until", "net", "weight", "models", "group")
+_COLUMNS = ("article", "published", "known", "until", "net", "weight", "new", "models", "group")
 
 
 def microseconds(moment: datetime) -> int:
@@ -36,7 +36,8 @@ def moments(written: Sequence[str | None]) -> Whole:
 @dataclass(frozen=True, slots=True)
 class Telling:
     """One article about what the index is of: when it was out, from when (and ``until`` when) its
-    score was known, ``net`` in [-1, 1], its weight when fresh, and the models that said so."""
+    score was known, ``net`` in [-1, 1], its weight when fresh, whether it was ``new`` (not told in
+    the day before), and the models that said so."""
 
     article_id: int
     published_at: datetime
@@ -45,6 +46,7 @@ class Telling:
     weight: float
     until: datetime | None = None
     models: str = ""
+    new: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Stories:
     until: Whole
     net: Real
     weight: Real
+    new: Whole
     models: Whole
     group: Whole
     said: Sequence[str]
@@ -74,6 +77,7 @@ class Stories:
         until: Whole,
         net: Real,
         weight: Real,
+        new: Whole,
         models: Sequence[str],
         group: Sequence[int],
     ) -> Stories:
@@ -87,6 +91,7 @@ class Stories:
             until,
             net,
             weight,
+            new,
             np.array([place[text] for text in models], np.int64),
             np.array(group, np.int64),
             said,
@@ -104,6 +109,7 @@ class Stories:
             ),
             net=np.array([row.net for row in rows], np.float64),
             weight=np.array([row.weight for row in rows], np.float64),
+            new=np.array([row.new for row in rows], np.int64),
             models=[row.models for row in rows],
             group=group if group is not None else [0] * len(rows),
         )
@@ -136,4 +142,5 @@ class Stories:
             float(self.weight[place]),
             None if until == _HOLDS else moment(until),
             self.said[int(self.models[place])],
+            bool(self.new[place]),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -254,3 +255,17 @@ def test_the_api_gives_each_storys_weight_and_the_past(
     assert added.status_code == 201
     assert client.get("/api/v1/market/watchlist/").json()["results"][0]["volume"] == 4
     assert client.delete(f"/api/v1/market/watchlist/{halvern.pk}/").status_code == 204
+
+
+def test_one_story_told_over_and_over_is_one_story() -> None:
+    again = [replace(telling(0.1, -0.9), new=number == 0) for number in range(50)]
+    point = index_at(stories(*again), NOW, 3 * DAY)
+    assert (point.value, point.volume, point.stories) == (None, 50, 1)
+
+
+def test_a_calm_month_makes_no_certainty_of_three_stories() -> None:
+    calm = [telling(day + 0.1, 0.1) for day in range(1, 45)]
+    few = [telling(0.05, net) for net in (-0.9, 0.2, -0.1)]
+    report = index_report(stories(*calm, *few), NOW, "3d")
+    assert report.z is not None
+    assert -4 < report.z < 0

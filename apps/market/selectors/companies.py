@@ -14,6 +14,7 @@ from django.utils import timezone
 from apps.core.errors import InvalidInput, NotFound
 from apps.market.models import Article, Company, Score
 from apps.market.selectors.kept import kept
+from apps.market.selectors.tape import with_story
 
 MOVED_DAYS = 7
 VOLUME_DAYS = 14
@@ -168,11 +169,14 @@ def company_course(*, company: Company, until: datetime, days: int = 30) -> list
 
 
 def company_articles(*, company: Company, limit: int = 60) -> list[tuple[Article, Score]]:
-    """The newest articles about a company, each with the company's own score."""
+    """The newest articles about a company, each with the company's own score, ``similar`` (their
+    repeats) and ``amended`` (how the story was corrected since)."""
     scores = (
         Score.objects.filter(company=company)
         .filter(Q(article__story=None) | ~Q(article__correction=""))
-        .select_related("article__source")
         .order_by("-published_at", "-id")[:limit]
     )
-    return [(score.article, score) for score in scores]
+    articles = with_story(Article.objects.select_related("source")).in_bulk(
+        [score.article_id for score in scores]
+    )
+    return [(articles[score.article_id], score) for score in scores]

@@ -16,6 +16,7 @@ from apps.market.models import Article, Company, PastScore, Score
 from apps.market.sentiment_index import (
     HALF_LIVES,
     REACH,
+    TOLD_BEFORE,
     IndexReport,
     Share,
     index_report,
@@ -69,6 +70,7 @@ def _stories(*, at: datetime, half_life: str, wanted: Q) -> Stories:
         until=moments(until),
         net=np.subtract(positive, negative, dtype=np.float64),
         weight=np.array(relevance, np.float64) * np.array(novelty) * np.array(source),
+        new=(np.array(novelty, np.float64) > TOLD_BEFORE).astype(np.int64),
         models=[models[text] for text in said],
         group=company,
     )
@@ -163,9 +165,14 @@ class SectorIndex:
     def volume(self) -> int:
         return sum(report.now.volume for _, report in self.companies)
 
+    @property
+    def stories(self) -> int:
+        """What the companies' stories count on the map, where each has at least one."""
+        return sum(max(1, report.now.stories) for _, report in self.companies)
+
 
 def sector_indexes(*, at: datetime, half_life: str) -> list[SectorIndex]:
-    """The index of every sector and company with news, the sector with most news first."""
+    """The index of every sector and company with news, the sector with most stories first."""
     found = _stories(at=at, half_life=half_life, wanted=Q())
     keys = np.unique(found.group).tolist()
     companies = Company.objects.in_bulk(keys)
@@ -183,12 +190,12 @@ def sector_indexes(*, at: datetime, half_life: str) -> list[SectorIndex]:
         for name, whole in zip(names, wholes, strict=True)
         if members[name]
     ]
-    return sorted(rows, key=lambda row: (-row.volume, row.name))
+    return sorted(rows, key=lambda row: (-row.stories, -row.volume, row.name))
 
 
-def _most_told(row: tuple[Company, IndexReport]) -> tuple[int, str]:
+def _most_told(row: tuple[Company, IndexReport]) -> tuple[int, int, str]:
     company, report = row
-    return -report.now.volume, company.ticker
+    return -report.now.stories, -report.now.volume, company.ticker
 
 
 NO_SECTOR = "Other"

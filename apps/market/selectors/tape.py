@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
@@ -46,8 +47,9 @@ class TapeFilter:
         return bool(self.company or self.sector or self.watched_by)
 
 
-def _with_scores(articles: QuerySet[Article]) -> QuerySet[Article]:
-    scores = Score.objects.select_related("company").order_by("id")
+def with_story(articles: QuerySet[Article]) -> QuerySet[Any]:
+    """Articles with ``similar``, the number of their repeats, and ``amended``, how the story was
+    corrected since; empty where it was not."""
     similar = (
         Article.objects.filter(story=OuterRef("pk"), correction="")
         .order_by()
@@ -61,12 +63,15 @@ def _with_scores(articles: QuerySet[Article]) -> QuerySet[Article]:
         .order_by("-published_at", "-id")
         .values("correction")[:1]
     )
-    return (
-        articles.select_related("source")
-        .prefetch_related(Prefetch("scores", queryset=scores))
-        .annotate(similar=Coalesce(Subquery(similar), 0))
-        .annotate(amended=Coalesce(Subquery(amended), Value("")))
+    return articles.annotate(
+        similar=Coalesce(Subquery(similar), 0), amended=Coalesce(Subquery(amended), Value(""))
     )
+
+
+def _with_scores(articles: QuerySet[Article]) -> QuerySet[Article]:
+    scores = Score.objects.select_related("company").order_by("id")
+    found = articles.select_related("source").prefetch_related(Prefetch("scores", queryset=scores))
+    return with_story(found)
 
 
 def tape_list(
