@@ -1,4 +1,4 @@
-"""Files as answers, by one way for every export."""
+"""Files as answers, by one way for exports and for the pages' own files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import tempfile
 from collections.abc import AsyncIterator, Iterable
 from typing import IO, Any
 
-from django.http import FileResponse
+from django.http import FileResponse, HttpRequest
+from whitenoise.middleware import WhiteNoiseFileResponse, WhiteNoiseMiddleware
 
 
 class FileAnswer(FileResponse):
@@ -25,6 +26,23 @@ class FileAnswer(FileResponse):
         loop = asyncio.get_running_loop()
         while part := await loop.run_in_executor(None, context.run, next, parts, b""):
             yield part
+
+
+class _StaticFile(FileAnswer, WhiteNoiseFileResponse):
+    """A script, a style or a picture of the pages."""
+
+
+class StaticFiles(WhiteNoiseMiddleware):
+    """WhiteNoise, whose files are sent part by part."""
+
+    @staticmethod
+    def serve(static_file: Any, request: HttpRequest) -> FileResponse:
+        found = static_file.get_response(request.method, request.META)
+        answer = _StaticFile(found.file or (), status=int(found.status))
+        del answer["content-type"]  # WhiteNoise knows it, or there is none
+        for key, value in found.headers:
+            answer[key] = value
+        return answer
 
 
 def lines_answer(lines: Iterable[str], *, filename: str, content_type: str) -> FileAnswer:

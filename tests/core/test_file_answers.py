@@ -1,4 +1,4 @@
-"""Exports: written out before they are sent, and sent part by part under ASGI."""
+"""Files are sent part by part under ASGI; exports are written out before."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from django.conf import settings
+from django.test import Client
 from django_structlog.middlewares.request import sync_streaming_content_wrapper
 
 from apps.core.file_answers import FileAnswer, lines_answer
@@ -52,3 +54,15 @@ def test_nothing_is_an_empty_file() -> None:
     answer = lines_answer([], filename="a.txt", content_type=KIND)
     assert asyncio.run(parts_of(answer)) == []
     assert b"".join(answer.streaming_content) == b""  # type: ignore[arg-type]
+
+
+def test_a_file_of_the_pages_is_sent_as_whitenoise_says(client: Client) -> None:
+    answer = client.get("/static/css/tokens.css")
+    assert answer["Content-Type"].startswith("text/css")
+    assert isinstance(answer, FileAnswer)
+    content = b"".join(asyncio.run(parts_of(answer)))
+    assert content == (settings.BASE_DIR / "static/css/tokens.css").read_bytes()
+    again = client.get(
+        "/static/css/tokens.css", headers={"if-modified-since": answer["Last-Modified"]}
+    )
+    assert again.status_code == 304
