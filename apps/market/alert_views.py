@@ -17,6 +17,7 @@ from apps.market.selectors.people import colleague_list
 from apps.market.selectors.timeline import timeline
 from apps.market.services.alerts import alert_acknowledge, alert_rate, alert_resolve
 from apps.market.services.escalation import alert_assign
+from apps.market.wording import rule_sentence
 
 
 @require_GET
@@ -27,6 +28,7 @@ def alert_detail(request: HttpRequest, alert_id: int) -> HttpResponse:
     alert = alerts.alert_get(owner=request.user, alert_id=alert_id)
     context = {
         "alert": alert,
+        "sentence": rule_sentence(alert.rule) if alert.rule else "",
         "timeline": timeline(alert=alert),
         "colleagues": colleague_list(of=alert.owner),
     }

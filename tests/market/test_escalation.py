@@ -185,7 +185,7 @@ def test_the_page_of_an_alert(
     client.post(f"{path}act/", {"action": "rate", "verdict": "useful"})
     client.post(f"{path}act/", {"action": "resolve", "text": "nothing new"})
     shown = client.get(path).content.decode()
-    for words in ("looking", colleague.display_name, "Useful", "nothing new"):
+    for words in ("looking", colleague.display_name, "Useful", "nothing new", "Alert me when"):
         assert words in shown
     back = client_for(colleague).post(f"{path}act/", {"action": "assign", "assignee": ""})
     assert back["Location"] == "/market/alerts/"

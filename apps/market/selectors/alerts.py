@@ -31,7 +31,9 @@ def alert_list(*, owner: Any, state: str = "", quiet: str | None = None) -> Quer
 
 def alert_get(*, owner: Any, alert_id: int) -> Alert:
     """One of a person's alerts; raises ``NotFound``."""
-    alert = alert_list(owner=owner).select_related("owner", "rule").filter(id=alert_id).first()
+    alert = (
+        alert_list(owner=owner).select_related("owner", "rule__company").filter(id=alert_id).first()
+    )
     if alert is None:
         raise NotFound("There is no such alert.")
     return alert
