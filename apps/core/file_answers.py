@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import tempfile
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import IO, Any
 
 from django.http import FileResponse, HttpRequest
@@ -22,9 +22,13 @@ class FileAnswer(FileResponse):
     block_size = 64 * 1024
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        parts, context = iter(self), contextvars.copy_context()
-        loop = asyncio.get_running_loop()
-        while part := await loop.run_in_executor(None, context.run, next, parts, b""):
+        parts: Iterator[bytes] = iter(self)
+        context, loop = contextvars.copy_context(), asyncio.get_running_loop()
+
+        def read() -> bytes:
+            return next(parts, b"")
+
+        while part := await loop.run_in_executor(None, context.run, read):
             yield part
 
 
