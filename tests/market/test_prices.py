@@ -39,7 +39,7 @@ def test_prices_are_stored_once_and_shown_beside_the_news(
     assert Price.objects.count() == 5
     page = client.get(f"/market/companies/{halvern.pk}/").content.decode()
     assert 'class="course-prices"' in page
-    assert "100.00 (-3.8%)" in page
+    assert "100.00 (−3.8%)" in page
     rows = client.get(f"/api/v1/market/companies/{halvern.pk}/prices/").json()["results"]
     assert [row["close"] for row in rows] == [104.0, 103.0, 102.0, 101.0, 100.0]
     one = client.post("/api/v1/market/prices/", {"file": upload(days(1))})
