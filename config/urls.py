@@ -15,6 +15,7 @@ api: list[Any] = [
     path("support/", include("apps.support.api")),
     path("market/", include("apps.market.api")),
     path("recommend/", include("apps.recommend.team_api")),
+    path("recommend/", include("apps.recommend.match_api")),
     path("recommend/", include("apps.recommend.rule_api")),
     path("recommend/", include("apps.recommend.experiment_api")),
     path("recommend/", include("apps.recommend.embed_api")),

@@ -179,16 +179,19 @@ def _problem(error: MLError) -> Problem:
     return ModelUnavailable(f"The model could not answer: {error}", code=error.code)
 
 
-def predict(task: str, texts: Sequence[str], *, observed: bool = True) -> list[Prediction]:
+def predict(
+    task: str, texts: Sequence[str], *, version: str | None = None, observed: bool = True
+) -> list[Prediction]:
     """Predictions for ``texts``, blocking; for workers and commands. Raises ``Problem``.
 
-    One version of the model makes all of them, also when another is promoted in between.
+    One version of the model makes all of them, also when another is promoted in between;
+    ``version`` asks for that one, whichever is active by now.
     """
     if task == PII_TASK:
-        return _personal(texts, predict(TAGGER, texts))
+        return _personal(texts, predict(TAGGER, texts, version=version))
     began = time.perf_counter()
-    for version in _versions(task, observed):
-        asked = named_version(task, version) if version else task
+    for chosen in [version] if version else _versions(task, observed):
+        asked = named_version(task, chosen) if chosen else task
         try:
             for _ in range(_ATTEMPTS):
                 found = engine().predict(asked, texts, timeout=settings.ML_TIMEOUT_SECONDS)
@@ -196,7 +199,7 @@ def predict(task: str, texts: Sequence[str], *, observed: bool = True) -> list[P
                     _tell(task, texts, found, began, observed)
                     return found
         except MLError as error:
-            if not _passed_over(task, version, error):
+            if version or not _passed_over(task, chosen, error):
                 raise _problem(error) from error
     raise Busy("The model was exchanged again and again; please try again.", code="overloaded")
 
@@ -306,13 +309,17 @@ async def aembed(texts: Sequence[str], *, task: str = "encoder") -> list[FloatAr
     return [cast(Embedding, prediction).vector for prediction in await apredict(task, texts)]
 
 
-async def aencode(texts: Sequence[str], *, task: str = "encoder") -> list[Embedding]:
+async def aencode(
+    texts: Sequence[str], *, task: str = "encoder", version: str | None = None
+) -> list[Embedding]:
     """Sentence vectors with the version of the encoder that made them."""
-    return cast(list[Embedding], await apredict(task, texts))
+    return cast(list[Embedding], await apredict(task, texts, version=version))
 
 
-def encode(texts: Sequence[str], *, task: str = "encoder") -> list[Embedding]:
-    return cast(list[Embedding], predict(task, texts))
+def encode(
+    texts: Sequence[str], *, task: str = "encoder", version: str | None = None
+) -> list[Embedding]:
+    return cast(list[Embedding], predict(task, texts, version=version))
 
 
 def model_store() -> ModelStore:

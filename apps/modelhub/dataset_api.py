@@ -18,7 +18,7 @@ from apps.core.api import JobSerializer
 from apps.modelhub import selectors, uploads
 from apps.modelhub.access import require
 from apps.modelhub.dataset_views import export
-from apps.modelhub.models import DataSet, DataSetVersion, LabelQueue
+from apps.modelhub.models import DataKind, DataSet, DataSetVersion
 from apps.modelhub.selectors.data_reports import report_get, report_job
 from apps.modelhub.services import datasets
 from apps.modelhub.services.data_reports import report_start
@@ -47,7 +47,7 @@ class DataSetInput(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=80)
     task = serializers.CharField(max_length=60)
     kind = serializers.ChoiceField(
-        choices=LabelQueue.Kind.choices,
+        choices=DataKind.choices,
         required=False,
         help_text="what is said of a text; that of the task's model, without",
     )
@@ -70,6 +70,12 @@ class FileInput(serializers.Serializer[Any]):
     spans = serializers.CharField(required=False, help_text="the column with entities of a text")
     tokens = serializers.CharField(required=False, help_text="the column with words")
     tags = serializers.CharField(required=False, help_text="the column with their BIO tags")
+    positive = serializers.CharField(
+        required=False, help_text="of pairs the column with what belongs to the text"
+    )
+    negative = serializers.CharField(
+        required=False, help_text="of pairs the column with what does not belong to it"
+    )
     skip_bad = serializers.BooleanField(default=False)
 
 

@@ -18,14 +18,14 @@ from apps.core import gateway
 from apps.core.errors import InvalidInput, Problem
 from apps.modelhub import selectors, uploads
 from apps.modelhub.access import permission_needed
-from apps.modelhub.models import DataSetVersion, LabelQueue
+from apps.modelhub.models import DataKind, DataSetVersion
 from apps.modelhub.selectors import corrections_count
 from apps.modelhub.selectors.data_reports import report_get, report_job
 from apps.modelhub.services import datasets
 from apps.modelhub.services.data_reports import report_start
 from apps.modelhub.shown_rows import shown_row
 from apps.modelhub.sight import version_seen
-from apps.modelhub.uploaded_rows import FIELDS, form_of
+from apps.modelhub.uploaded_rows import FIELDS, fields_shown
 from ml.data.conll import conll
 from ml.data.row_kinds import names_of
 from ml.data.versions import canonical, difference
@@ -52,11 +52,11 @@ def dataset_list(request: HttpRequest) -> HttpResponse:
             problem = error
         else:
             return redirect("modelhub:dataset", dataset_id=dataset.pk)
-    tasks = {info.task for info in gateway.models() if info.kind in LabelQueue.Kind.values}
+    tasks = {info.task for info in gateway.models() if info.kind in DataKind.values}
     context = {
         "datasets": selectors.dataset_list(),
         "tasks": sorted(tasks | set(selectors.example_tasks())),
-        "kinds": LabelQueue.Kind.choices,
+        "kinds": DataKind.choices,
         "values": request.POST,
         "problem": problem,
     }
@@ -154,7 +154,7 @@ def upload_preview(request: HttpRequest, dataset_id: int, upload_id: int) -> Htt
         "preview": preview,
         "fields": [
             (field, preview.mapping.get(field, ""))
-            for field in form_of(dataset.kind, preview.mapping)
+            for field in fields_shown(dataset.kind, preview.mapping)
         ],
         "correction_rows": corrections_count(task=dataset.task, kind=dataset.kind).rows,
         "problem": problem,

@@ -20,8 +20,17 @@ from apps.modelhub.nightly_models import NightlyLoop as NightlyLoop
 from apps.modelhub.trial_models import Trial as Trial
 from ml.types import Kind
 
-HEADLINES = ("accuracy", "micro_f1", "f1")
-"""What models are compared by first, of one label, of several and of entities."""
+HEADLINES = ("accuracy", "micro_f1", "f1", "recall@1")
+"""What models are compared by first, of one label, of several, of entities and of pairs."""
+
+
+class DataKind(models.TextChoices):
+    """What a data set says of its texts; the kind of the model that learns it."""
+
+    CLASSIFICATION = "classification", "One label"
+    MULTI_LABEL = "multi_label", "Several labels"
+    NER = "ner", "Entities"
+    EMBEDDING = "embedding", "Pairs of texts"
 
 
 class LabelledExample(models.Model):
@@ -92,7 +101,7 @@ class DataSet(models.Model):
     name = models.CharField(max_length=80, unique=True)
     task = models.CharField(max_length=60)
     kind = models.CharField(
-        max_length=20, choices=LabelQueue.Kind.choices, default=LabelQueue.Kind.CLASSIFICATION
+        max_length=20, choices=DataKind.choices, default=DataKind.CLASSIFICATION
     )
     frozen = models.CharField(max_length=64, blank=True)
     frozen_rows = models.PositiveIntegerField(default=0)

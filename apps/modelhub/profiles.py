@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from apps.core import gateway
 from apps.core.errors import Problem
 from apps.modelhub import files, selectors
-from apps.modelhub.models import Run
+from apps.modelhub.models import DataKind, Run
 from ml.data.row_kinds import Row as LabelledRow
 from ml.data.row_kinds import names_of, text_of
 from ml.data.targeting import TARGETED_TASK
@@ -92,12 +92,20 @@ def _read(path: Path, changed: int) -> Profile:
     return Profile.load(path)
 
 
+def read_as(profile: Profile) -> str | None:
+    """The version of the encoder that texts have to be read by to be compared with a profile;
+    ``None`` where it is the one that serves."""
+    serves = {info.version for info in gateway.models() if info.task == ENCODER}
+    return None if profile.encoder in serves else profile.encoder
+
+
 def profiles_make() -> int:
     """Make the profiles of live versions that came of runs and have none; returns how many."""
     made = 0
     for info in gateway.models():
         run = selectors.run_of_version(task=info.task, version=info.version)
-        if run is None or _path(run).exists():
+        # What an encoder reads is what it indexes and what is asked of that: like no pairs.
+        if run is None or run.kind == DataKind.EMBEDDING or _path(run).exists():
             continue
         data = run.dataset_version
         try:

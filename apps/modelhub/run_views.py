@@ -17,7 +17,8 @@ from apps.core.errors import InvalidInput, Problem
 from apps.core.models import Job
 from apps.modelhub import selectors
 from apps.modelhub.access import permission_needed
-from apps.modelhub.models import HEADLINES, DataSetVersion, Run
+from apps.modelhub.encoder_bases import bases_of, pair_defaults
+from apps.modelhub.models import HEADLINES, DataKind, DataSetVersion, Run
 from apps.modelhub.promotion_views import promotion_context
 from apps.modelhub.services import runs
 from apps.modelhub.sight import Reader
@@ -26,6 +27,7 @@ _SHOWN = 60
 _ROWS = (
     *("accuracy", "macro_f1", "exact_match", "micro_f1", "f1", "precision", "recall", "ece"),
     *("oos_recall", "coverage", "accuracy_when_confident", "robustness"),
+    *("recall@1", "recall@3", "mrr@10", "slips_recall@1", "slips_mrr@10", "candidates"),
 )
 
 
@@ -63,20 +65,27 @@ def _form(request: HttpRequest, version: DataSetVersion) -> dict[str, Any]:
     values = request.POST
     context: dict[str, Any] = {
         "version": version,
-        "methods": runs.METHODS,
-        "bases": [settings.ML_ENCODER, *settings.MODEL_BASES],
+        "methods": runs.methods_of(version.dataset.kind),
+        "bases": bases_of(kind=version.dataset.kind, task=version.dataset.task),
         "has_recipe": (settings.MODEL_RECIPES_DIR / f"{version.dataset.task}.toml").is_file(),
         "values": values,
         "method": values.get("method", "lora"),
         "recipe": values.get("recipe", "plain"),
         "limits": _limits(),
+        "is_pairs": version.dataset.kind == DataKind.EMBEDDING,
+        "usual_epochs": "5",
     }
     try:
         split = runs.run_split(version)
         asked = _asked(request)
+        if context["is_pairs"]:
+            context["usual_epochs"] = f"{pair_defaults(len(split.train))['epochs']:g}"
         context["train_rows"], context["held_out_rows"] = len(split.train), len(split.held_out)
         context["estimate"] = selectors.run_estimate(
-            rows=len(split.train), epochs=asked.get("epochs"), method=asked.get("method", "lora")
+            rows=len(split.train),
+            epochs=asked.get("epochs"),
+            method=asked.get("method", "lora"),
+            kind=version.dataset.kind,
         )
     except Problem as problem:
         context["problem"] = problem
@@ -178,7 +187,8 @@ def _difference(comparison: dict[str, Any]) -> dict[str, Any] | None:
     for name in HEADLINES:
         found = comparison.get(f"{name}_difference")
         if found is not None:
-            test = comparison.get("mcnemar") if name == "accuracy" else None
+            by_row = name in ("accuracy", "recall@1")
+            test = comparison.get("mcnemar") if by_row else None
             return {
                 "name": name,
                 "points": found["difference"],

@@ -9,6 +9,7 @@ from typing import Any
 
 from apps.modelhub.services.examples import MAX_LABEL, MAX_TEXT
 from ml.data.multi_label import MultiLabelText, labels_of
+from ml.data.pairs import PairRow, pair_row
 from ml.data.readers import LabelledText, Problems, read_ner, read_records, tagged_sentence
 from ml.data.row_kinds import Row, names_of, text_of
 from ml.errors import DataError
@@ -19,10 +20,11 @@ SUFFIXES = {
     "classification": (".csv", ".jsonl"),
     "multi_label": (".csv", ".jsonl"),
     "ner": (".jsonl", *CONLL),
+    "embedding": (".csv", ".jsonl"),
 }
 """By kind, the files that are read."""
 
-FIELDS = ("text", "label", "labels", "spans", "tokens", "tags")
+FIELDS = ("text", "label", "labels", "spans", "tokens", "tags", "positive", "negative")
 _FORMULA = re.compile(r"=|[+\-@][A-Za-z_.]+[(|!]")
 """How a cell begins that a spreadsheet computes: what was typed there is not its text. Posts that
 begin with a name, as in ``@anna``, and lists do not begin so."""
@@ -31,7 +33,11 @@ _FORMS = {
     "classification": (("text", "label"),),
     "multi_label": (("text", "labels"),),
     "ner": (("tokens", "tags"), ("text", "spans")),
+    "embedding": (("text", "positive"), ("text", "label")),
 }
+_OPTIONAL = {"embedding": ("negative", "label")}
+"""Fields that a row may lack, beside those of its form."""
+
 _LIKELY = {
     "text": ("text", "sentence", "message", "utterance", "title", "headline", "query"),
     "label": ("label", "intent", "category", "class", "sentiment", "topic", "target"),
@@ -39,6 +45,8 @@ _LIKELY = {
     "spans": ("spans", "entities"),
     "tokens": ("tokens", "words"),
     "tags": ("tags", "ner_tags", "bio"),
+    "positive": ("positive", "answer", "passage", "document", "article"),
+    "negative": ("negative", "hard_negative"),
 }
 
 
@@ -48,7 +56,14 @@ def fields_of(kind: str, columns: Sequence[str], given: Mapping[str, str]) -> di
     Entities are words with tags, or a text with spans: whichever form the file has columns for.
     """
     form = max(_FORMS[kind], key=lambda form: len(_chosen(form, columns, given)))
-    return _chosen(form, columns, given)
+    more = (name for name in _OPTIONAL.get(kind, ()) if name not in form)
+    return _chosen((*form, *more), columns, given)
+
+
+def fields_shown(kind: str, mapping: Mapping[str, str]) -> tuple[str, ...]:
+    """The fields whose columns a person may choose: those of the form, then what may lack."""
+    form = form_of(kind, mapping)
+    return (*form, *(name for name in _OPTIONAL.get(kind, ()) if name not in form))
 
 
 def form_of(kind: str, mapping: Mapping[str, str]) -> tuple[str, ...]:
@@ -78,10 +93,28 @@ def read_mapped(
             if _is_good(path, sentence.row, sentence, problems):
                 yield sentence.row, sentence
         return
+    if kind == "embedding":
+        yield from _read_pairs(path, mapping, problems)
+        return
     form = form_of(kind, mapping)
     for number, record in read_records(path, tuple(mapping[name] for name in form), problems):
         try:
             row = _row(path, number, {name: record[mapping[name]] for name in form})
+        except DataError as error:
+            problems.add(error)
+            continue
+        if _is_good(path, number, row, problems):
+            yield number, row
+
+
+def _read_pairs(
+    path: Path, mapping: Mapping[str, str], problems: Problems
+) -> Iterator[tuple[int, Row]]:
+    """Pairs, labelled texts and texts that keep their vectors, side by side in one file."""
+    for number, record in read_records(path, (mapping["text"],), problems):
+        given = {field: record.get(column) for field, column in mapping.items()}
+        try:
+            row = pair_row(path, number, given | {"keep": record.get("keep")})
         except DataError as error:
             problems.add(error)
             continue
@@ -125,6 +158,8 @@ def _spanned(path: Path, number: int, text: str, given: Any) -> Row:
 
 def _is_good(path: Path, number: int, row: Row, problems: Problems) -> bool:
     text, names = text_of(row), names_of(row)
+    if isinstance(row, PairRow):
+        return _are_good(path, number, row, problems)
     longest = max((len(name) for name in names), default=0)
     formulas = [one for one in (text, *names) if _FORMULA.match(one)]
     problem = ""
@@ -139,3 +174,12 @@ def _is_good(path: Path, number: int, row: Row, problems: Problems) -> bool:
     if problem:
         problems.add(DataError(path, number, problem))
     return not problem
+
+
+def _are_good(path: Path, number: int, row: PairRow, problems: Problems) -> bool:
+    """Whether each text of a pair can be used as a text of another kind could."""
+    return all(
+        _is_good(path, number, LabelledText(text, row.label or "-", number), problems)
+        for text in (row.text, row.positive, row.negative)
+        if text is not None
+    )

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from apps.core.errors import InvalidInput, NotFound
 from apps.modelhub.files import upload_folder, write_whole
-from apps.modelhub.models import Upload
+from apps.modelhub.models import DataKind, Upload
 from apps.modelhub.shown_rows import ShownRow, shown_row
 from apps.modelhub.uploaded_rows import CONLL, SUFFIXES, fields_of, form_of, read_mapped
 from ml.data.readers import LabelledText, Problems, read_records
@@ -28,6 +28,7 @@ MAX_BYTES = 32 * 1024 * 1024
 MAX_ROWS = 200_000
 KEPT = timedelta(days=1)
 _SHOWN = 10
+_LOOKED_AT = 500  # rows of pairs, which may have other columns than the first
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def file_preview(
         told = f"{name}: what is said here of a text is read from {' and '.join(SUFFIXES[kind])}."
         return Preview([], {}, [], {}, [told], 1)
     try:
-        columns = _columns(path)
+        columns = _columns(path, _LOOKED_AT if kind == DataKind.EMBEDDING else 0)
     except (DataError, UnicodeDecodeError, csv.Error) as error:
         return Preview([], {}, [], {}, [_words(error, path, name)], 1)
     chosen = fields_of(kind, columns, mapping or {})
@@ -133,16 +134,22 @@ def _marked_preview(path: Path, name: str) -> Preview:
     return Preview([], {}, rows, _counts(rows), words, problems.count)
 
 
-def _columns(path: Path) -> list[str]:
-    """The columns of a CSV file, or the keys of the first object of a JSONL file."""
+def _columns(path: Path, looked_at: int) -> list[str]:
+    """The columns of a CSV file, or the keys of the first object of a JSONL file; ``looked_at``
+    is how many more are looked at, where rows have other keys."""
     if path.suffix.lower() in CONLL:
         return []
     if path.suffix == ".csv":
         with path.open("r", encoding="utf-8-sig", newline="") as handle:
             return [name.strip() for name in next(csv.reader(handle), []) if name.strip()]
     problems = Problems()
-    for _, record in read_records(path, (), problems):
-        return [name for name, value in record.items() if isinstance(value, str | list)]
+    found: dict[str, None] = {}
+    for number, (_, record) in enumerate(read_records(path, (), problems)):
+        found |= {name: None for name, value in record.items() if isinstance(value, str | list)}
+        if number >= looked_at:
+            break
+    if found:
+        return list(found)
     if problems.errors:
         raise problems.errors[0]
     return []

@@ -17,7 +17,7 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 
 from apps.core import gateway
-from apps.core.errors import Problem
+from apps.core.errors import ModelUnavailable, Problem
 from apps.core.gateway import TaskStats
 from apps.modelhub import profiles
 from apps.modelhub.services import monitoring
@@ -119,8 +119,15 @@ async def _store(seen: Seen, engine: dict[str, float]) -> None:
         return
     texts = seen.sample
     found: list[Embedding] = []
-    for at in range(0, len(texts), _CHUNK):
-        found += await gateway.aencode(texts[at : at + _CHUNK], task=profiles.ENCODER)
+    version = profiles.read_as(profile)
+    try:
+        for at in range(0, len(texts), _CHUNK):
+            chunk = texts[at : at + _CHUNK]
+            found += await gateway.aencode(chunk, task=profiles.ENCODER, version=version)
+    except ModelUnavailable:
+        if version is None:
+            raise
+        return  # the version that the profile was made with is gone
     if {one.version for one in found} != {profile.encoder}:
         return  # vectors of another encoder cannot be compared
     features = kernel_features(np.stack([one.vector for one in found]), profile.bandwidth)

@@ -11,6 +11,7 @@ class RecommendConfig(AppConfig):
 
         from apps.core import demo, jobs, lifespan
         from apps.core.scheduler import register_periodic
+        from apps.modelhub.pair_sources import register_pairs
         from apps.recommend import (
             demo_content,
             evaluation_job,
@@ -21,13 +22,17 @@ class RecommendConfig(AppConfig):
             tasks,
             warming,
         )
+        from apps.recommend.services import catalogue, matches
 
         signals.connect()
+        register_pairs("discover", catalogue.ENCODER, matches.judged)
         jobs.register_job(tasks.IMPORT_ITEMS, tasks.import_items)
         jobs.register_job(tasks.IMPORT_INTERACTIONS, tasks.import_interactions)
         jobs.register_job(tasks.REBUILD, health.index_rebuild)
         jobs.register_job(evaluation_job.EVALUATE, evaluation_job.evaluate, queue=jobs.LONG_QUEUE)
-        register_periodic("refresh-item-vectors", tasks.refresh_vectors, every=timedelta(minutes=2))
+        register_periodic(
+            "refresh-item-vectors", tasks.refresh_vectors, every=timedelta(seconds=20)
+        )
         register_periodic("items-clock", tasks.items_follow_clock, every=timedelta(minutes=1))
         register_periodic("settle-forgotten", tasks.settle_forgotten, every=timedelta(minutes=1))
         register_periodic("fit-behaviour", tasks.fit_behaviour, every=timedelta(minutes=10))

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from channels.db import database_sync_to_async
 
-from apps.core import events, gateway
+from apps.core import events
 from apps.core.consumers import CLOSE_NOT_ALLOWED, StreamConsumer
 from apps.core.errors import InvalidInput, NotAllowed
 from apps.recommend import open_pages, page
 from apps.recommend.in_step import checked_ids, news_of, state_of
+from apps.recommend.index import snapshot
+from apps.recommend.meaning import aencode_for
 from apps.recommend.models import Reader
 from apps.recommend.payloads import interaction_payload
 from apps.recommend.services import events as deeds
 from apps.recommend.services import readers
-from apps.recommend.services.catalogue import ENCODER
 from apps.recommend.services.starting import likes_start
 from apps.recommend.visitors import Visitor, visitor_from
-from ml.types import Embedding
 
 SOURCE = "socket"
 
@@ -134,7 +134,8 @@ class DiscoverConsumer(StreamConsumer):
             await database_sync_to_async(readers.wish_clear)(reader=reader, origin=_origin(frame))
             return {}
         sentence, texts = readers.wish_texts(text)
-        embeddings = cast(list[Embedding], await gateway.apredict(ENCODER, texts))
+        catalogue = await database_sync_to_async(snapshot)()
+        embeddings = await aencode_for(catalogue, texts)
         await database_sync_to_async(readers.wish_store)(
             reader=reader, sentence=sentence, embeddings=embeddings, origin=_origin(frame)
         )

@@ -9,7 +9,7 @@ import numpy as np
 
 from apps.recommend import index
 from apps.recommend.behaviour import behaviour_fit, behaviour_path
-from apps.recommend.models import Catalogue, Item
+from apps.recommend.models import Catalogue, ComingVector, Item
 from apps.recommend.services.catalogue import (
     CATALOGUE,
     ProgressReporter,
@@ -17,6 +17,7 @@ from apps.recommend.services.catalogue import (
     items_embed,
     stale_items,
 )
+from apps.recommend.services.changeover import answering_encoder
 from ml.errors import ArtifactError
 from ml.ranking.behaviour import Behaviour
 from ml.ranking.taste import LARGE
@@ -50,6 +51,15 @@ class IndexHealth:
     revision: int
     head: int
     links: LinksHealth
+    present: int = 0
+    """Items that are not deleted."""
+    coming: int = 0
+    """Items that have a vector of the version that serves, while another one's still answer."""
+
+    @property
+    def changing(self) -> bool:
+        """Whether the vectors of another version than the one that serves answer."""
+        return bool(self.encoder and self.serving_encoder and self.encoder != self.serving_encoder)
 
     @property
     def shortlists(self) -> bool:
@@ -60,7 +70,8 @@ class IndexHealth:
 def index_health() -> IndexHealth:
     """Read the snapshot, the table and the file; loads the index if nobody has yet."""
     held = index.snapshot()
-    version = encoder_version()
+    serving = encoder_version()
+    version = answering_encoder(CATALOGUE) or serving
     head = Catalogue.objects.filter(name=CATALOGUE).values_list("revision", flat=True).first() or 0
     norms = np.linalg.norm(held.matrix, axis=1) if len(held) else np.zeros(0)
     present = Item.objects.filter(deleted_at=None)
@@ -74,10 +85,12 @@ def index_health() -> IndexHealth:
         dimensions=held.matrix.shape[1] if len(held) else 0,
         megabytes=round(held.matrix.nbytes / 1e6, 1),
         encoder=held.encoder,
-        serving_encoder=version,
+        serving_encoder=serving,
         revision=held.revision,
         head=head,
         links=_links(held),
+        present=present.count(),
+        coming=ComingVector.objects.filter(encoder_version=serving).count(),
     )
 
 

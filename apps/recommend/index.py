@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from apps.recommend.models import Catalogue, Interaction, Item, vectors_from_bytes
 from apps.recommend.services.catalogue import CATALOGUE
+from apps.recommend.services.changeover import answering_encoder
 
 POPULARITY_SECONDS = 20.0
 _POPULARITY_WEIGHTS = {"click": 0.25, "like": 1.0, "save": 1.0, "purchase": 1.0, "rating": 0.5}
@@ -112,7 +113,7 @@ def snapshot() -> Snapshot:
     with _lock:
         if (_current.key, _current.revision) != (key, revision):
             base = _current if _current.key == key and _current.revision < revision else _EMPTY
-            _current = _advanced(base, key, revision)
+            _current = _advanced(base, key, revision, answering_encoder(CATALOGUE))
         return _current
 
 
@@ -142,14 +143,17 @@ def head() -> tuple[str, int]:
     return (str(row[0]), row[1]) if row is not None else ("", 0)
 
 
-def _advanced(base: Snapshot, key: str, revision: int) -> Snapshot:
-    """The snapshot at ``revision``, from ``base`` and the items changed since."""
+def _advanced(base: Snapshot, key: str, revision: int, encoder: str) -> Snapshot:
+    """The snapshot at ``revision``, from ``base`` and the items changed since, with the vectors of
+    ``encoder``."""
     whole = base is _EMPTY
-    rows = list(Item.objects.filter(revision__gt=base.revision).order_by("id").values(*_FIELDS))
-    encoder = _encoder_of(rows) or base.encoder
     if encoder != base.encoder and not whole:
         # The encoder changed: vectors of two encoders must not meet in one matrix.
-        return _advanced(_EMPTY, key, revision)
+        return _advanced(_EMPTY, key, revision, encoder)
+    rows = list(Item.objects.filter(revision__gt=base.revision).order_by("id").values(*_FIELDS))
+    by_now = answering_encoder(CATALOGUE)
+    if by_now != encoder:  # it changed while the rows were read
+        return _advanced(_EMPTY, key, revision, by_now)
     entries = list(base.entries)
     positions = dict(base.positions)
     for row in rows:
@@ -172,12 +176,6 @@ def _advanced(base: Snapshot, key: str, revision: int) -> Snapshot:
         with_tag=_places(entry.tags for entry in entries),
         with_author=_places(entry.authors for entry in entries),
     )
-
-
-def _encoder_of(rows: list[dict[str, Any]]) -> str:
-    """The encoder of the most recently embedded rows; the others wait to be embedded anew."""
-    versions = Counter(row["encoder_version"] for row in rows if row["vector"] is not None)
-    return versions.most_common(1)[0][0] if versions else ""
 
 
 def _entry(row: dict[str, Any]) -> Entry:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -13,9 +15,11 @@ from apps.core.models import Job
 from apps.recommend import evaluation_reports, index, selectors
 from apps.recommend.evaluation_job import EVALUATE, PROTOCOLS, evaluation_start
 from apps.recommend.health import index_health
+from apps.recommend.match_lists import match_list
 from apps.recommend.models import Reader
 from apps.recommend.playground import play
 from apps.recommend.rule_preview import sample_reader
+from apps.recommend.services.matches import asked
 from apps.recommend.tasks import REBUILD
 from apps.recommend.team import team_required
 
@@ -37,9 +41,23 @@ def playground(request: HttpRequest) -> HttpResponse:
         "reader": reader,
         "problem": problem,
         "play": None if problem else play(reader),
+        **_matches(request),
         "suggested": Reader.objects.exclude(external_id=None).order_by("-id")[:SUGGESTED],
     }
     return render(request, "recommend/playground.html", context, status=404 if problem else 200)
+
+
+def _matches(request: HttpRequest) -> dict[str, Any]:
+    """What the encoder finds for ``?q=`` or beside ``?of=``, for the team to judge."""
+    query, of = (request.GET.get(name, "").strip() for name in ("q", "of"))
+    context: dict[str, Any] = {"query": query, "of": of}
+    if not (query or of):
+        return context
+    try:
+        against = asked(query=query, of=of)
+        return context | {"matches": match_list(actor=request.user, against=against)}
+    except Problem as problem:
+        return context | {"match_problem": problem.message}
 
 
 @require_http_methods(["GET", "POST"])

@@ -16,6 +16,7 @@ from apps.recommend.experiment_models import Exposure as Exposure
 from apps.recommend.experiment_models import Impression as Impression
 from apps.recommend.forget_models import ForgetReceipt as ForgetReceipt
 from apps.recommend.rule_models import BusinessRule as BusinessRule
+from apps.recommend.vector_models import ComingVector as ComingVector
 from apps.recommend.weight_models import EventWeight as EventWeight
 
 READER_NAMESPACE = uuid.UUID("5f0c2f0e-6a5b-4f51-9d0f-0d6d7a3c3f1e")
@@ -26,12 +27,14 @@ class Catalogue(models.Model):
 
     Taking it locks this row until the commit, so revisions become visible in order and a process
     that has seen revision ``n`` reads only the items beyond it. ``key`` tells this catalogue from
-    that of another database in files made from it.
+    that of another database in files made from it. ``encoder`` is the version whose vectors answer:
+    those of other versions are compared with none of them.
     """
 
     name = models.CharField(max_length=40, primary_key=True)
     key = models.UUIDField(default=uuid.uuid4, editable=False)
     revision = models.BigIntegerField(default=0)
+    encoder = models.CharField(max_length=80, blank=True)
 
     def __str__(self) -> str:
         return f"{self.name}@{self.revision}"

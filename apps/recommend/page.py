@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from apps.core import gateway
 from apps.recommend import selectors
 from apps.recommend.experiments import page_shown
 from apps.recommend.explain import SIMILAR, similar_items, why
 from apps.recommend.feed import Row, build_feed
 from apps.recommend.index import Snapshot, snapshot
+from apps.recommend.meaning import query_vector
 from apps.recommend.models import Item, Reader
 from apps.recommend.payloads import feed_payload, item_card, result_payload, wish_payload
 from apps.recommend.policy import NO_POLICY, Policy
@@ -116,8 +116,7 @@ def search_results(reader: Reader | None, query: str) -> list[dict[str, Any]]:
     if not query:
         return []
     catalogue = snapshot()
-    (vector,) = gateway.embed([query])
-    found = search(catalogue, query, vector)
+    found = search(catalogue, query, query_vector(catalogue, query))
     pks = [catalogue.entries[result.position].pk for result in found]
     items, kept = selectors.items_by_pk(pks), selectors.kept_kinds(reader, pks)
     return [

@@ -11,14 +11,13 @@ import threading
 from collections import OrderedDict
 from typing import Any
 
-from apps.core import gateway
 from apps.core.errors import Problem
 from apps.recommend.explain import strongest_parts, why_line
 from apps.recommend.index import Snapshot
+from apps.recommend.meaning import encode_for
 from apps.recommend.models import Item
 from apps.recommend.page import PageInputs, ranked_of
 from apps.recommend.scoring import Part
-from apps.recommend.services.catalogue import ENCODER
 from ml.explain.similarity import Erasure, erase
 from ml.ranking.interactions import item_text
 from ml.types import FloatArray
@@ -84,19 +83,14 @@ def _erasure_of(item: Item, catalogue: Snapshot) -> Erasure | None:
         if key in _erasures:
             _erasures.move_to_end(key)
             return _erasures[key]
-    versions: set[str] = set()
 
     def embed(texts: Any) -> list[FloatArray]:
-        embeddings = gateway.encode(texts, task=ENCODER)
-        versions.update(embedding.version for embedding in embeddings)
-        return [embedding.vector for embedding in embeddings]
+        return [embedding.vector for embedding in encode_for(catalogue, texts)]
 
     try:
         made = erase(embed, item.text, around=lambda text: item_text(item.title, text, item.tags))
     except Problem:
         return None
-    if versions != {catalogue.encoder}:
-        return None  # the catalogue waits to be embedded anew: its vectors are another encoder's
     with _lock:
         _erasures[key] = made
         while len(_erasures) > HELD:

@@ -1,4 +1,5 @@
-"""Who may do what in Discover: administrators keep the catalogue, readers see only themselves."""
+"""Who may do what in Discover: administrators keep the catalogue, they and team leads say what
+fits, readers see only themselves."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from typing import Any
 
 import rules
 
-from apps.accounts.rules import is_administrator
+from apps.accounts.rules import is_administrator, is_lead
 from apps.recommend.models import Reader
 
 
@@ -17,5 +18,6 @@ def is_own_reader(user: Any, reader: Reader | None) -> bool:
 
 rules.add_perm("recommend.import_items", is_administrator)
 rules.add_perm("recommend.manage", is_administrator)
+rules.add_perm("recommend.judge", is_lead | is_administrator)
 rules.add_perm("recommend.view_reader", is_own_reader | is_administrator)
 rules.add_perm("recommend.change_reader", is_own_reader | is_administrator)

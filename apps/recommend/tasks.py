@@ -17,7 +17,7 @@ from apps.core.jobs import Cancelled, NoProgress, ProgressReporter
 from apps.core.traces import log_truncate
 from apps.recommend.behaviour import behaviour_fit, behaviour_older_than
 from apps.recommend.models import ForgetReceipt
-from apps.recommend.services import catalogue, imports
+from apps.recommend.services import catalogue, imports, readers
 from apps.recommend.services.uploads import errors_path
 
 _SETTLING = timedelta(minutes=5)
@@ -106,7 +106,9 @@ def settle_forgotten() -> bool:
 def refresh_vectors() -> int:
     """Embed the items whose text or encoder has changed; quietly nothing without an encoder."""
     try:
-        return catalogue.items_embed(progress=NoProgress())
+        done = catalogue.items_embed(progress=NoProgress())
+        readers.wishes_refresh()
+        return done
     except Problem:
         # The language layer is away or full; the next period tries again.
         return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -14,10 +15,12 @@ from apps.core import events
 from apps.core.errors import Problem, RateLimited
 from apps.recommend import page, selectors
 from apps.recommend.interests import interest_payload, interests_of
+from apps.recommend.match_lists import judged_of
 from apps.recommend.models import Kind
 from apps.recommend.payloads import history_payload, item_card
 from apps.recommend.search import MAX_QUERY
 from apps.recommend.services.events import interaction_record
+from apps.recommend.services.matches import Asked
 from apps.recommend.starting import starting_cards
 from apps.recommend.visitors import Visitor, remember, visitor_from
 
@@ -72,7 +75,21 @@ def item(request: HttpRequest, item_id: str) -> HttpResponse:
     seq = events.head(visitor.stream)
     found = selectors.item_get(external_id=item_id)
     context = page.item_context(visitor.reader, found)
+    context |= _judging(request, context["similar"], Asked(of=found))
     return _page(request, visitor, "recommend/item.html", context, seq)
+
+
+def _judging(
+    request: HttpRequest, cards: Sequence[dict[str, Any]], against: Asked
+) -> dict[str, Any]:
+    """Whether the page asks who reads it what fits, and, on its cards, what they said so far."""
+    user: Any = request.user
+    if not user.has_perm("recommend.judge"):
+        return {"judging": False}
+    said = judged_of(actor=user, against=against, item_ids=[card["id"] for card in cards])
+    for card in cards:
+        card["said"] = said.get(card["id"], "")
+    return {"judging": True}
 
 
 @require_POST
@@ -111,6 +128,7 @@ def search_page(request: HttpRequest) -> HttpResponse:
     if query:
         try:
             context["results"] = page.search_results(visitor.reader, query)
+            context |= _judging(request, context["results"], Asked(query=query))
         except Problem as problem:
             context["problem"] = problem
     return _page(request, visitor, "recommend/search.html", context, seq)

@@ -15,19 +15,22 @@ class SupportConfig(AppConfig):
         from apps.core.scheduler import register_periodic
         from apps.modelhub.gate_checks import register_gate_check
         from apps.modelhub.origins import register_origin
+        from apps.modelhub.pair_sources import register_pairs
         from apps.support import demo_ledger, selectors, slices, tasks
         from apps.support.answerer import run_answerer, warm_languages
         from apps.support.cases import run_cases
-        from apps.support.gate import conversations_hold
+        from apps.support.gate import articles_hold, conversations_hold
         from apps.support.knowledge import run_renewal
         from apps.support.promises import TASK
         from apps.support.selectors.replays import REPLAY_JOB
-        from apps.support.services import replays, uploads
+        from apps.support.services import article_corrections, replays, uploads
 
         demo_ledger.register()
         jobs.register_job(REPLAY_JOB, replays.replay)
         register_gate_check(TASK, conversations_hold)
+        register_gate_check(article_corrections.ARTICLE, articles_hold)
         slices.register()
+        register_pairs("support", article_corrections.ARTICLE, article_corrections.judged)
         register_origin("support", key="conversation", seen=selectors.conversations_in_sight)
         jobs.register_job(uploads.IMPORT_JOB, uploads.run_import)
         register_periodic("prune-article-uploads", tasks.prune_uploads, every=timedelta(hours=6))

@@ -6,9 +6,11 @@ The index is kept on disk too, so that a start embeds only what changed since th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -57,6 +59,11 @@ class Knowledge:
     speller: Speller
     promised: tuple[Promised, ...] = ()
 
+    @property
+    def encoder_version(self) -> str:
+        """The version of the encoder whose vectors the index holds."""
+        return self.index.encoder_version.removeprefix(f"{self.encoder_task} ")
+
     def fits(self, embedding: Embedding) -> bool:
         """Whether the vector is of the encoder whose vectors the index holds."""
         return self.index.encoder_version == _identity(self.encoder_task, embedding.version)
@@ -66,6 +73,8 @@ class Knowledge:
 
 
 _lock = threading.Lock()
+_tried = threading.Event()  # whether the articles in memory are those of a version on trial
+_renewing = threading.Event()  # whether this process makes the articles anew by itself
 _latest: Knowledge | None = None
 
 
@@ -97,6 +106,8 @@ def _follow() -> None:
 def current(progress: ProgressReporter | None = None) -> Knowledge:
     """The articles as they are now; only changed ones are embedded. Blocks while it does so."""
     global _latest
+    if _tried.is_set() and _latest is not None:
+        return _latest
     with _lock:
         number, task = version_number(), best_encoder()
         encoder = _identity(task, _version_of(task))
@@ -119,15 +130,27 @@ def encoder_task() -> str:
 def retrieve(text: str, embedding: Embedding, *, k: int = 8) -> tuple[Knowledge, list[Hit]]:
     """The articles in memory and the best for a question that :func:`encoder_task` encoded.
 
-    A vector of another encoder than the index's says nothing: when one of the two is promoted in
-    between, the articles are renewed and, if need be, the question is encoded once more.
+    A vector of another encoder than the index's says nothing. Where one of the two was promoted in
+    between, a server answers by the articles as they are: the version that made their vectors reads
+    the question once more, until the renewal has made them anew. Elsewhere, and where that version
+    is gone, the articles are renewed first.
     """
     known = latest()
+    if not known.fits(embedding) and _renewing.is_set():
+        with contextlib.suppress(ModelUnavailable):
+            embedding = _read_by(known, text)
     if not known.fits(embedding):
         known = current()
     if not known.fits(embedding):
-        (embedding,) = gateway.encode([text], task=known.encoder_task)
+        embedding = _read_by(known, text)
     return known, known.search(text, embedding.vector, k=k)
+
+
+def _read_by(known: Knowledge, text: str) -> Embedding:
+    """The question as the encoder of the articles' vectors reads it."""
+    task, version = known.encoder_task, known.encoder_version
+    (embedding,) = gateway.encode([text], task=task, version=version)
+    return embedding
 
 
 def search_slugs(query: str) -> list[str]:
@@ -144,29 +167,56 @@ def forget() -> None:
         _latest = None
 
 
+@contextmanager
+def read_by(task: str, version: str) -> Iterator[None]:
+    """Meanwhile this process searches the articles as an encoder's ``version`` reads them.
+
+    For a worker that tries it; nothing of it is stored.
+    """
+    global _latest
+    before = _latest
+    with gateway.answered_by(task, version):
+        _latest = _renewed(version_number(), task, None, NoProgress(), keep=False)
+        _tried.set()
+        try:
+            yield
+        finally:
+            _latest = before
+            _tried.clear()
+
+
 async def run_renewal() -> None:
     """Keep the articles in memory up to date, until cancelled."""
     renew = database_sync_to_async(current, thread_sensitive=False)
     told = ""
-    while True:
-        try:
-            await renew()
-            told = ""
-        except Problem as problem:
-            if problem.message != told:
-                logger.warning("articles are not indexed", reason=problem.message)
-            told = problem.message
-        await asyncio.sleep(_RENEWAL_SECONDS)
+    _renewing.set()
+    try:
+        while True:
+            try:
+                await renew()
+                told = ""
+            except Problem as problem:
+                if problem.message != told:
+                    logger.warning("articles are not indexed", reason=problem.message)
+                told = problem.message
+            await asyncio.sleep(_RENEWAL_SECONDS)
+    finally:
+        _renewing.clear()
 
 
 def _renewed(
-    number: int, task: str, previous: Knowledge | None, progress: ProgressReporter
+    number: int,
+    task: str,
+    previous: Knowledge | None,
+    progress: ProgressReporter,
+    *,
+    keep: bool = True,
 ) -> Knowledge:
     (sample,) = gateway.encode(["dimensions"], task=task)
     encoder = _identity(task, sample.version)
     articles = list(Article.objects.filter(published=True, audience=Article.Audience.PUBLIC))
     wanted = {article.slug: _document(article) for article in articles}
-    index = previous.index if previous else _stored()
+    index = previous.index if previous else (_stored() if keep else None)
     if index is None or index.encoder_version != encoder:
         index = HybridIndex(sample.vector.shape[0], encoder_version=encoder)
     gone = [slug for slug in index.document_ids() if slug not in wanted]
@@ -174,7 +224,7 @@ def _renewed(
     index.remove(gone)
     if changed:
         index.put(changed, partial(_embed, task=task, progress=progress))
-    if gone or changed:
+    if keep and (gone or changed):
         _store(index)
     if wanted:
         index.search("warm", np.zeros(index.dimensions, dtype=np.float32), 1)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ml.data.readers import read_records
+from ml.data.readers import Problems, read_records
 from ml.data.splits import text_key
 from ml.errors import DataError
 
@@ -25,7 +25,7 @@ _FIELDS = ("positive", "negative", "label")
 class PairRow:
     """A row as read: ``positive`` or ``label`` is there, or both, or ``keep`` alone is true.
 
-    ``row`` counts from 1.
+    ``row`` counts from 1; ``source`` and ``group`` say where a row of a data set is from.
     """
 
     text: str
@@ -34,6 +34,8 @@ class PairRow:
     label: str | None
     row: int = 0
     keep: bool = False
+    source: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,22 @@ class Pair:
     group: str
 
 
-def read_pairs(path: Path) -> Iterator[PairRow]:
-    """Rows of a JSONL or CSV file of pairs or labelled texts.
+def read_pairs(path: Path, problems: Problems | None = None) -> Iterator[PairRow]:
+    """Rows of a JSONL or CSV file of pairs or labelled texts, as :func:`pair_row` makes them.
+
+    A bad row raises :class:`DataError` or goes to ``problems``.
+    """
+    for row, record in read_records(path, ("text",), problems):
+        try:
+            yield pair_row(path, row, record)
+        except DataError as error:
+            if problems is None:
+                raise
+            problems.add(error)
+
+
+def pair_row(path: Path, row: int, record: Mapping[str, Any]) -> PairRow:
+    """The row that a record is; ``source`` and ``group`` are read if they are there.
 
     A null, or an empty cell of a CSV file, counts as a field that is not there. Raises
     :class:`DataError` with the row: a field that is no text or empty, neither ``positive`` nor
@@ -58,12 +74,13 @@ def read_pairs(path: Path) -> Iterator[PairRow]:
     that is not true or not alone.
     """
     absent = (None, "") if path.suffix.lower() == ".csv" else (None,)
-    for row, record in read_records(path, ("text",)):
-        given = {name: record.get(name) for name in _FIELDS if record.get(name) not in absent}
-        keep = record.get("keep") if record.get("keep") not in absent else False
-        if keep not in (True, False, "true", "false"):
-            raise DataError(path, row, "'keep' is neither true nor false")
-        yield _checked(path, row, {"text": record["text"], **given}, keep=keep in (True, "true"))
+    given = {name: record.get(name) for name in _FIELDS if record.get(name) not in absent}
+    keep = record.get("keep") if record.get("keep") not in absent else False
+    if keep not in (True, False, "true", "false"):
+        raise DataError(path, row, "'keep' is neither true nor false")
+    found = _checked(path, row, {"text": record["text"], **given}, keep=keep in (True, "true"))
+    notes = {name: str(record.get(name) or "") for name in ("source", "group")}
+    return replace(found, **notes) if any(notes.values()) else found
 
 
 def make_pairs(rows: Sequence[PairRow], *, seed: int) -> list[Pair]:
@@ -110,3 +127,38 @@ def _checked(path: Path, row: int, record: dict[str, Any], *, keep: bool) -> Pai
             raise DataError(path, row, f"{name!r} and {other!r} are the same")
     positive, negative, label = (record.get(name) for name in _FIELDS)
     return PairRow(record["text"], positive, negative, label, row, keep)
+
+
+def candidates_of(pairs: Sequence[Pair]) -> tuple[list[str], list[list[int]], list[list[int]]]:
+    """What the texts of ``pairs`` are to find among the distinct positives and negatives.
+
+    Returns these, for each pair the columns of what belongs to its text (the positives of its
+    group, and of other pairs of the same text), and for each pair the columns that are the text
+    itself (it is never looked for).
+    """
+    columns: dict[str, int] = {}
+    texts: list[str] = []
+
+    def column(text: str) -> int:
+        key = text_key(text)
+        if key not in columns:
+            columns[key] = len(columns)
+            texts.append(text)
+        return columns[key]
+
+    of_group: dict[str, set[int]] = defaultdict(set)
+    groups: dict[str, set[str]] = defaultdict(set)
+    for pair in pairs:
+        of_group[pair.group].add(column(pair.positive))
+        groups[text_key(pair.text)].add(pair.group)
+    for pair in pairs:
+        if pair.negative is not None:
+            column(pair.negative)
+    belongs, itself = [], []
+    for pair in pairs:
+        key = text_key(pair.text)
+        own = {columns[key]} if key in columns else set()
+        found = set().union(*(of_group[group] for group in groups[key]))
+        belongs.append(sorted(found - own))
+        itself.append(sorted(own))
+    return texts, belongs, itself

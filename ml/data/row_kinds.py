@@ -8,13 +8,21 @@ from typing import Any
 
 from ml.data.joined import joined
 from ml.data.multi_label import MultiLabelText, read_multi_label
+from ml.data.pairs import PairRow, read_pairs
 from ml.data.readers import LabelledText, Problems, TaggedSentence, read_classification, read_ner
+from ml.data.splits import text_key
 from ml.evaluation.decoding import spans_of
 from ml.types import Kind
 
-Row = LabelledText | MultiLabelText | TaggedSentence
+Row = LabelledText | MultiLabelText | TaggedSentence | PairRow
 Value = str | tuple[str, ...]
-"""What is said of a text: its label, its labels in order, or one BIO tag for each word."""
+"""What is said of a text: its label, its labels in order, one BIO tag for each word, or the text
+that belongs to it."""
+
+KEPT = "keeps its vector"
+"""How it is told that a text's vector is to stay as it is."""
+
+_SHOWN = 300  # characters of a text that is said of another
 
 NOTHING = "none"
 """How it is told that no label holds, or no entity is there."""
@@ -26,6 +34,8 @@ def read_rows(path: Path, kind: Kind, problems: Problems | None = None) -> Itera
         return iter(read_multi_label(path, problems))
     if kind == "ner":
         return iter(read_ner(path, problems))
+    if kind == "embedding":
+        return iter(read_pairs(path, problems))
     return iter(read_classification(path, problems))
 
 
@@ -38,11 +48,22 @@ def value_of(row: Row) -> Value:
     """What the row says of its text."""
     if isinstance(row, TaggedSentence):
         return row.tags
+    if isinstance(row, PairRow):
+        return row.positive or row.label or KEPT
     return row.labels if isinstance(row, MultiLabelText) else row.label
 
 
+def identity_of(row: Row) -> str:
+    """What tells a row from others of its data set: its text, of a pair both texts."""
+    key = text_key(text_of(row))
+    return f"{key}\n{text_key(row.positive or '')}" if isinstance(row, PairRow) else key
+
+
 def names_of(row: Row) -> tuple[str, ...]:
-    """The labels that are counted: the label, each of several, or the type of each entity."""
+    """The labels that are counted: the label, each of several, or the type of each entity; of
+    pairs none, since a label of theirs only says which texts belong together."""
+    if isinstance(row, PairRow):
+        return ()
     if isinstance(row, TaggedSentence):
         return tuple(label for _, _, label in spans_of(row.tags))
     return row.labels if isinstance(row, MultiLabelText) else (row.label,)
@@ -50,6 +71,9 @@ def names_of(row: Row) -> tuple[str, ...]:
 
 def shown(row: Row, value: Value) -> str:
     """A value of the row's text in words: ``Anna Berg PER, Oslo LOC`` of a tagged sentence."""
+    if isinstance(row, PairRow):
+        against = f" ≠ {row.negative[:_SHOWN]}" if row.negative and value == row.positive else ""
+        return f"{str(value)[:_SHOWN]}{against}"
     if isinstance(value, str):
         return value
     if not isinstance(row, TaggedSentence):
@@ -67,4 +91,8 @@ def record_of(row: Row) -> dict[str, Any]:
         return {"tokens": list(row.tokens), "tags": list(row.tags)}
     if isinstance(row, MultiLabelText):
         return {"text": row.text.strip(), "labels": list(row.labels)}
+    if isinstance(row, PairRow):
+        given = {"positive": row.positive, "negative": row.negative, "label": row.label}
+        stays = {"keep": True} if row.keep else {}
+        return {"text": row.text.strip()} | {k: v.strip() for k, v in given.items() if v} | stays
     return {"text": row.text.strip(), "label": row.label.strip()}

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from ml.data.duplicates import exact_groups
+from ml.data.pairs import PairRow
 from ml.data.row_kinds import (
     NOTHING,
     Row,
+    identity_of,
     names_of,
     record_of,
     text_of,
@@ -50,9 +52,11 @@ def _record(row: Row) -> dict[str, Any]:
 
 
 def with_corrections(base: Sequence[Row], corrections: Sequence[Row]) -> list[Row]:
-    """The base with what people corrected: of one text the last correction, and no base row."""
-    last = {_key(row): row for row in corrections}
-    return [row for row in base if _key(row) not in last] + list(last.values())
+    """The base with what people corrected: of one text the last correction, of pairs each of its
+    pairs, and no base row."""
+    corrected = {_key(row) for row in corrections}
+    last = {_identity(row): row for row in corrections}
+    return [row for row in base if _key(row) not in corrected] + list(last.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +74,14 @@ def split_rows(rows: Sequence[Row], frozen: Sequence[Row] = ()) -> Split:
     without them, the texts whose hash says so are held out, one in ``HELD_OUT_PARTS``. A label of
     fewer than ``FEW_ROWS`` rows, or all of whose rows would be held out, is trained on in full; a
     row of several labels or entities is where its rarest one is, without any with those that have
-    none.
+    none. Of pairs the hash is of the first text, so that a question is never on both sides; texts
+    that keep their vectors are trained on.
     """
     measured = {name for row in frozen for name in _names(row)}
     never = {_key(row) for row in frozen}
     left = [row for row in rows if _key(row) not in never]
     chosen = [not _names(row) <= measured and _is_held_out(row) for row in left]
+    chosen = [out and not _stays(row) for row, out in zip(left, chosen, strict=True)]
     counts = Counter(name for row in left for name in _names(row))
     trained = Counter(
         name for row, out in zip(left, chosen, strict=True) if not out for name in _names(row)
@@ -88,12 +94,22 @@ def split_rows(rows: Sequence[Row], frozen: Sequence[Row] = ()) -> Split:
     return Split(train, held_out)
 
 
+def _stays(row: Row) -> bool:
+    return isinstance(row, PairRow) and row.keep
+
+
 def _names(row: Row) -> set[str]:
     return set(names_of(row)) or {NOTHING}
 
 
 def _key(row: Row) -> str:
     return text_key(text_of(row))
+
+
+def _identity(row: Row) -> str:
+    """As :func:`identity_of`; several negatives of one pair are corrections apart."""
+    against = row.negative or "" if isinstance(row, PairRow) else ""
+    return f"{identity_of(row)}\n{text_key(against)}"
 
 
 def _is_held_out(row: Row) -> bool:
@@ -112,24 +128,28 @@ class Difference:
 
 def difference(old: Sequence[Row], new: Sequence[Row]) -> Difference:
     """Rows by their text: those added, those removed, those of which something else is said."""
-    before = {text_of(row): row for row in old}
-    after = {text_of(row): row for row in new}
+    before = {_place(row): row for row in old}
+    after = {_place(row): row for row in new}
     return Difference(
-        [row for text, row in after.items() if text not in before],
-        [row for text, row in before.items() if text not in after],
+        [row for place, row in after.items() if place not in before],
+        [row for place, row in before.items() if place not in after],
         [
-            (before[text], row)
-            for text, row in after.items()
-            if text in before and value_of(before[text]) != value_of(row)
+            (before[place], row)
+            for place, row in after.items()
+            if place in before and value_of(before[place]) != value_of(row)
         ],
     )
+
+
+def _place(row: Row) -> str:
+    return _identity(row) if isinstance(row, PairRow) else text_of(row)
 
 
 def statistics(rows: Sequence[Row]) -> dict[str, Any]:
     """For JSON: rows of each label or entities of each type, rows of which none is said, lengths in
     characters, repeated texts and contradictions."""
     texts = [text_of(row) for row in rows]
-    groups = exact_groups(texts)
+    groups = exact_groups([_place(row) for row in rows])
     lengths = np.asarray([len(text) for text in texts] or [0])
     return {
         "labels": dict(Counter(name for row in rows for name in names_of(row)).most_common()),
@@ -142,4 +162,23 @@ def statistics(rows: Sequence[Row]) -> dict[str, Any]:
         },
         "repeats": sum(len(group) - 1 for group in groups),
         "contradictions": sum(len({value_of(rows[i]) for i in group}) > 1 for group in groups),
+    } | _of_pairs([row for row in rows if isinstance(row, PairRow)])
+
+
+def _of_pairs(rows: Sequence[PairRow]) -> dict[str, Any]:
+    """What is counted of pairs: texts that are asked about, pairs, negatives, labelled and kept
+    texts; a text that is said to belong and not to belong to another is a contradiction."""
+    if not rows:
+        return {}
+    fits = {(text_key(row.text), text_key(row.positive)) for row in rows if row.positive}
+    not_fits = {(text_key(row.text), text_key(row.negative)) for row in rows if row.negative}
+    return {
+        "pairs": {
+            "texts": len({text_key(row.text) for row in rows if not row.keep}),
+            "pairs": sum(row.positive is not None for row in rows),
+            "negatives": sum(row.negative is not None for row in rows),
+            "labelled": sum(row.positive is None and row.label is not None for row in rows),
+            "kept": sum(row.keep for row in rows),
+        },
+        "contradictions": len(fits & not_fits),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,12 @@ def accuracy_statistic(correct: Sequence[bool]) -> Statistic:
     """Accuracy of the drawn rows."""
     right = np.asarray(correct, dtype=np.float64)
     return lambda rows: float(right[rows].mean())
+
+
+def mean_statistic(values: Sequence[float] | NDArray[Any]) -> Statistic:
+    """The mean of the drawn rows' values."""
+    known = np.asarray(values, dtype=np.float64)
+    return lambda rows: float(known[rows].mean())
 
 
 def macro_f1_statistic(predicted: Sequence[str], gold: Sequence[str]) -> Statistic:

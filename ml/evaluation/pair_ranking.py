@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,18 +27,39 @@ def pair_ranking_report(
     ``belongs`` lists the columns that belong to each text, ``left_out`` those that are not looked
     at for it, such as the text itself.
     """
-    ranks: list[int] = []
-    for start in range(0, len(texts), _CHUNK):
-        scores = texts[start : start + _CHUNK] @ candidates.T
-        for row, score in enumerate(scores, start=start):
-            score[list(left_out[row])] = -np.inf
-            ranks.append(_first_rank(score, belongs[row]))
-    found = np.array(ranks)
+    found = np.array([one.rank for one in ranked(texts, candidates, belongs, left_out)])
     return {
         "n": float(len(found)),
         **{f"recall@{cut}": float((found <= cut).mean()) for cut in _CUTS},
         f"mrr@{_DEPTH}": float(np.where(found <= _DEPTH, 1.0 / found, 0.0).mean()),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The ``rank`` of the first candidate that belongs, from 1; the column that stands ``first``
+    and its ``cosine``."""
+
+    rank: int
+    first: int
+    cosine: float
+
+
+def ranked(
+    texts: FloatArray,
+    candidates: FloatArray,
+    belongs: Sequence[Sequence[int]],
+    left_out: Sequence[Sequence[int]],
+) -> list[Place]:
+    """Where each text finds what belongs to it; the arguments are :func:`pair_ranking_report`'s."""
+    places: list[Place] = []
+    for start in range(0, len(texts), _CHUNK):
+        scores = texts[start : start + _CHUNK] @ candidates.T
+        for row, score in enumerate(scores, start=start):
+            score[list(left_out[row])] = -np.inf
+            first = int(score.argmax())
+            places.append(Place(_first_rank(score, belongs[row]), first, float(score[first])))
+    return places
 
 
 def _first_rank(scores: NDArray[np.float32], belongs: Sequence[int]) -> int:

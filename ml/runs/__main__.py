@@ -76,6 +76,7 @@ def _trained(order: RunOrder) -> str:
     from ml.training.rows import FinetuneRequest
 
     _tell({"stage": "training"})
+    base = _base(order)
     request = FinetuneRequest(
         name=order.task,
         kind=order.kind,
@@ -83,7 +84,7 @@ def _trained(order: RunOrder) -> str:
         valid_file=order.held_out_file,
         output=order.artifacts_dir / order.task / f".{order.run_folder.name}",
         run_folder=order.run_folder,
-        config=load_config(order.recipe, **order.overrides),
+        config=load_config(order.recipe, **order.overrides, **base),
         observer=_reading,
     )
     artifact = finetune(request, _step)
@@ -92,6 +93,20 @@ def _trained(order: RunOrder) -> str:
         request.output.replace(folder)
     _write(note, {"version": artifact.version})
     return artifact.version
+
+
+def _base(order: RunOrder) -> dict[str, str]:
+    """The encoder to tune where it is that of a trained artifact: a folder beside what is trained,
+    made once, since what is made of it needs it again."""
+    if order.start_from is None:
+        return {}
+    from ml.export.merge import merge_encoder
+
+    version = read_artifact(order.start_from).version
+    folder = order.artifacts_dir / order.task / f".encoder-{version}"
+    if not folder.is_dir():
+        merge_encoder(order.start_from, folder)
+    return {"encoder": str(folder)}
 
 
 def _built(order: RunOrder, version: str) -> None:

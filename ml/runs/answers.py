@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ml.data.pairs import PairRow
 from ml.data.readers import TaggedSentence
 from ml.data.row_kinds import NOTHING, Row, Value, shown, value_of
 from ml.errors import DataError
@@ -27,11 +28,13 @@ _PAIRS = 30
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What was said of a row's text; a classifier also says how sure it is, and whether the text
-    is in its scope at all."""
+    is in its scope at all. An encoder says what it finds first, how near that is, and at which
+    place from 1 what belongs to the text stands."""
 
     said: Value
     confidence: float | None = None
     in_scope: bool = True
+    rank: int | None = None
 
     @property
     def final(self) -> Value:
@@ -39,8 +42,10 @@ class Answer:
         return self.said if self.in_scope else OUT_OF_SCOPE
 
 
-def answer_of(found: Classification | MultiLabel | Sequence[str]) -> Answer:
+def answer_of(found: Answer | Classification | MultiLabel | Sequence[str]) -> Answer:
     """The answer that a prediction, or the BIO tags of a sentence, is."""
+    if isinstance(found, Answer):
+        return found
     if isinstance(found, Classification):
         return Answer(found.label, round(found.confidence, 5), found.in_scope)
     if isinstance(found, MultiLabel):
@@ -65,6 +70,7 @@ def answers_read(path: Path) -> list[Answer]:
                 one["said"] if isinstance(one["said"], str) else tuple(one["said"]),
                 one.get("confidence"),
                 one.get("in_scope", True),
+                one.get("rank"),
             )
             for one in records
         ]
@@ -97,7 +103,9 @@ def confusion_change(
     rows: Sequence[Row], first: Sequence[Answer], other: Sequence[Answer]
 ) -> list[tuple[tuple[str, str], int, int]]:
     """Pairs of a right and a wrong label with how often each of two versions confuses them, where
-    that differs, the most different first."""
+    that differs, the most different first; nothing of pairs of texts, which are no labels."""
+    if rows and isinstance(rows[0], PairRow):
+        return []
     old, new = (
         Counter(pair for row, one in zip(rows, answers, strict=True) for pair in mistakes(row, one))
         for answers in (first, other)
@@ -119,4 +127,6 @@ def _record(one: Answer) -> dict[str, Any]:
     record: dict[str, Any] = {"said": one.said if isinstance(one.said, str) else list(one.said)}
     if one.confidence is not None:
         record["confidence"] = one.confidence
+    if one.rank is not None:
+        record["rank"] = one.rank
     return record if one.in_scope else record | {"in_scope": False}

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ml.data.pairs import PairRow
 from ml.data.readers import LabelledText, TaggedSentence
 from ml.data.row_kinds import Row, Value, shown, text_of, value_of
 from ml.data.splits import text_key
@@ -29,6 +30,7 @@ from ml.evaluation.decoding import spans_of
 from ml.evaluation.paired import mcnemar_exact, paired_bootstrap
 from ml.evaluation.slices import length_groups, slice_table
 from ml.runs.answers import Answer, confusion_change, is_right, told
+from ml.runs.pair_measuring import pair_statistics
 from ml.types import OUT_OF_SCOPE
 
 _LABELS = 12
@@ -134,6 +136,9 @@ def measures_of(rows: Sequence[Row], answers: Sequence[Answer]) -> list[Measured
     pairs = list(zip(rows, answers, strict=True))
     if not pairs or isinstance(rows[0], LabelledText):
         return _classes(pairs)
+    if isinstance(rows[0], PairRow):
+        found = pair_statistics(answers)
+        return [Measured(name, statistic, len(pairs)) for name, statistic in found.items()]
     if isinstance(rows[0], TaggedSentence):
         counts = _counts(pairs, lambda value: set(spans_of(value)))
         return [Measured("f1", entity_f1_statistic(counts), len(pairs))]

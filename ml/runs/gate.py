@@ -56,16 +56,15 @@ def judge(
     rows = int(candidate["n"])
     checks = [Check("rows", rows >= limits.rows, rows, None, limits.rows)]
     old = live or {}
-    for name in ("accuracy", "macro_f1", "exact_match", "micro_f1", "f1"):
+    for name in ("accuracy", "macro_f1", "exact_match", "micro_f1", "f1", "recall@1", "mrr@10"):
         checks += _not_less(name, candidate.get(name), old.get(name), limits.margin)
     checks += _not_less(
         "oos_recall", candidate.get("oos_recall"), old.get("oos_recall"), limits.scope_margin
     )
-    checks += _not_less(
-        "robustness", candidate.get("robustness"), old.get("robustness"), limits.robust_margin
-    )
+    for name in ("robustness", "slips_recall@1", "slips_mrr@10"):
+        checks += _not_less(name, candidate.get(name), old.get(name), limits.robust_margin)
     checks += _labels(candidate, old, limits)
-    if "ece" in candidate:  # taggers tell none
+    if "ece" in candidate:  # taggers and encoders tell none
         checks.append(_at_most("ece", candidate, old, limits.ece, limits.ece_margin))
     for name, most in (("latency_ms", limits.latency_ms), ("size_bytes", limits.size_bytes)):
         allowed = max(most, limits.factor * old.get(name, 0.0))

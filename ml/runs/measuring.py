@@ -26,6 +26,7 @@ from ml.runs.answers import (
     told,
 )
 from ml.runs.order import RunOrder
+from ml.runs.pair_measuring import PairMeasure, read_asked
 from ml.runtime import RuntimeSettings
 from ml.serving.predictors import load_predictor
 from ml.serving.registry import ModelStore
@@ -40,10 +41,11 @@ _KEPT = (
     *("n_oos", "oos_recall", "in_scope_accuracy_at_threshold", "unknown_labels"),
     *("exact_match", "micro_f1", "micro_precision", "micro_recall", "mean_average_precision"),
     *("f1", "precision", "recall"),
+    *("recall@1", "recall@3", "mrr@10", "candidates"),
 )
 
 Report = Callable[[int, int, str], None]
-Measure = ClassificationMeasure | MultiLabelMeasure | TaggingMeasure
+Measure = ClassificationMeasure | MultiLabelMeasure | TaggingMeasure | PairMeasure
 
 
 def measured(order: RunOrder, version: str, report: Report) -> dict[str, Any]:
@@ -81,9 +83,12 @@ def measured(order: RunOrder, version: str, report: Report) -> dict[str, Any]:
 
 
 def held_out_rows(task: str, kind: Kind, file: Path) -> list[Row]:
-    """The rows that are measured by; those of targeted sentiment as marked texts."""
+    """The rows that are measured by; those of targeted sentiment as marked texts, of pairs each
+    text once."""
     if task == TARGETED_TASK:
         return list(read_marked(file))
+    if kind == "embedding":
+        return list(read_asked(file).rows)
     return list(read_rows(file, kind, Problems()))
 
 
@@ -93,7 +98,7 @@ def _measure(
     artifact = store.artifact(order.task, version)
     folder = order.models_dir / order.task / version
     predictor: Any = load_predictor(folder, artifact, RuntimeSettings(order.threads, 1))
-    measure: Any = _measure_of(predictor, artifact)
+    measure: Any = _measure_of(predictor, artifact, order.held_out_file)
     answers = measure.answer(rows, report)
     numbers, _ = measure.report(rows, answers)
     kept = {name: numbers[name] for name in _KEPT if name in numbers}
@@ -106,7 +111,9 @@ def _measure(
         "latency_ms": 1000 * _latency(predictor, [text_of(row) for row in rows[:_TIMED]]),
         "size_bytes": sum(ref.bytes for ref in artifact.files.values()),
     }
-    if kept["n"] and order.task != TARGETED_TASK:
+    if isinstance(measure, PairMeasure):
+        kept |= measure.slips(report, most=_PERTURBED)
+    elif kept["n"] and order.task != TARGETED_TASK:
         kept |= _robustness(measure, rows, report)
     return kept, answers, measure
 
@@ -121,7 +128,9 @@ def _robustness(measure: Any, rows: Sequence[Row], report: Report) -> dict[str, 
     return {"robustness": sum(one["after"] * one["n"] for one in found) / changed}
 
 
-def _measure_of(predictor: Any, artifact: Artifact) -> Measure:
+def _measure_of(predictor: Any, artifact: Artifact, held_out: Path) -> Measure:
+    if artifact.kind == "embedding":
+        return PairMeasure(predictor, read_asked(held_out))
     if artifact.kind == "ner":
         return TaggingMeasure(predictor)
     if artifact.kind == "multi_label":
@@ -133,6 +142,8 @@ def _per_label(
     numbers: Mapping[str, Any], rows: Sequence[Row], answers: Sequence[Any]
 ) -> dict[str, dict[str, float]]:
     """Recall and number of rows, or of entities, of each label but the out-of-scope one."""
+    if "recall@1" in numbers:
+        return {}
     if "per_type" in numbers:
         found = numbers["per_type"].items()
         return {name: {"rows": one["support"], "recall": one["recall"]} for name, one in found}

@@ -21,8 +21,9 @@ class RunOrder:
     TOML file whose settings ``overrides`` replace. The artifact goes to
     ``artifacts_dir/<task>/<version>`` and what is built of it to ``models_dir/<task>/<version>``,
     where ``live`` is the version to compare with. ``run_folder`` keeps checkpoints, curves and what
-    was answered on the held-out rows. The process computes with ``threads`` and fails when it has
-    more than ``memory_mb`` megabytes of memory.
+    was answered on the held-out rows. ``start_from`` is a trained artifact whose encoder, with what
+    it learned, is tuned on. The process computes with ``threads`` and fails when it has more than
+    ``memory_mb`` megabytes of memory.
     """
 
     task: str
@@ -34,6 +35,7 @@ class RunOrder:
     kind: Kind = "classification"
     recipe: Path | None = None
     overrides: dict[str, Any] = field(default_factory=dict)
+    start_from: Path | None = None
     live: str | None = None
     threads: int = 1
     niceness: int = 10
@@ -48,6 +50,7 @@ class RunOrder:
         """The order that :meth:`dump` wrote."""
         values = json.loads(line)
         paths = {"train_file", "held_out_file", "run_folder", "artifacts_dir", "models_dir"}
-        for name in paths | ({"recipe"} if values["recipe"] else set()):
+        optional = {name for name in ("recipe", "start_from") if values[name]}
+        for name in paths | optional:
             values[name] = Path(values[name])
         return cls(**values)

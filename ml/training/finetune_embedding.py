@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ from ml.artifacts import (
 )
 from ml.data.dataset_folders import data_name, data_sha256
 from ml.data.encoding import encode_texts
-from ml.data.pairs import Pair
+from ml.data.pairs import Pair, candidates_of
 from ml.encoders import EncoderSource
 from ml.errors import TrainingError
 from ml.evaluation.pair_ranking import pair_ranking_report
@@ -42,7 +43,7 @@ from ml.training.pair_batches import (
     encode_kept,
     encode_pairs,
 )
-from ml.training.pair_rows import candidates_of, embedding_pairs
+from ml.training.pair_rows import embedding_pairs
 from ml.training.processes import is_main_process, wait_for_all
 from ml.training.rows import FinetuneRequest
 from ml.training.tasks import fitting_encoder
@@ -80,7 +81,8 @@ def finetune_embedding(
 
     def fit_on(pairs: Sequence[Pair], run: str) -> _Fit:
         rows = EncodedPairs(encode_pairs(pairs, tokenizer, config.max_length), kept)
-        return _fit(request, source, rows, progress, run)
+        read = partial(_held_out, reader, pairs=data.valid) if run == "." else None
+        return _fit(request, source, rows, progress, run, read if config.measure_epochs else None)
 
     fit = fit_on(data.training, ".")
     metrics = _measure(reader, fit.encoder, data.valid)
@@ -107,6 +109,7 @@ def _fit(
     rows: EncodedPairs,
     progress: ProgressCallback | None,
     run: str,
+    measure: Callable[[nn.Module], dict[str, float]] | None = None,
 ) -> _Fit:
     config = request.config
     seed_everything(config.seed)
@@ -121,6 +124,7 @@ def _fit(
         progress=progress,
         collator=collate_pairs,
         watch=request.watch(run),
+        measure=(lambda: measure(model.encoder)) if measure is not None else None,
     )
     if config.strength < 1:
         weaken(model.encoder, source, config)
@@ -167,6 +171,14 @@ def _measure(reader: _Reader, encoder: nn.Module, pairs: Sequence[Pair]) -> dict
         belongs,
         itself,
     )
+
+
+def _held_out(reader: _Reader, encoder: nn.Module, *, pairs: Sequence[Pair]) -> dict[str, float]:
+    """The numbers of the held-out pairs as a reading of the curves tells them."""
+    was_training = encoder.training
+    found = _measure(reader, encoder, pairs)
+    encoder.train(was_training)
+    return {"held_out_recall": found["recall@1"], "held_out_mrr": found["mrr@10"]}
 
 
 def _declare(request: FinetuneRequest, source: EncoderSource, rows: tuple[int, int]) -> Artifact:

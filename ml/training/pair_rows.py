@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -82,26 +81,3 @@ def _check_enough(request: FinetuneRequest, rows: Sequence[PairRow], pairs: Sequ
             f"{file} has the one {kind} {name!r}; all texts belong together, so that nothing can "
             "be told apart: two are needed"
         )
-
-
-def candidates_of(pairs: Sequence[Pair]) -> tuple[list[str], list[list[int]], list[list[int]]]:
-    """What the texts of ``pairs`` are to find: the distinct positives.
-
-    Returns them, for each pair the columns of those of its group, and for each pair the columns
-    that are the text itself (it is never looked for).
-    """
-    columns: dict[str, int] = {}
-    texts: list[str] = []
-    of_group: dict[str, set[int]] = defaultdict(set)
-    for pair in pairs:
-        key = text_key(pair.positive)
-        if key not in columns:
-            columns[key] = len(columns)
-            texts.append(pair.positive)
-        of_group[pair.group].add(columns[key])
-    itself = [[columns[key]] if (key := text_key(pair.text)) in columns else [] for pair in pairs]
-    belongs = [
-        sorted(of_group[pair.group].difference(own))
-        for pair, own in zip(pairs, itself, strict=True)
-    ]
-    return texts, belongs, itself

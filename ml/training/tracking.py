@@ -41,7 +41,8 @@ from ml.training.rows import Observer
 from ml.training.trackers import Tracker, make_trackers
 
 RUN, CONFIG, CURVES, REPORT = "run.json", "config.toml", "curves.jsonl", "report.html"
-_DRAWN = ("loss", "held_out_loss", "held_out_accuracy", "learning_rate", "rows_per_second")
+_SHARES = ("held_out_accuracy", "held_out_recall", "held_out_mrr")
+_DRAWN = ("loss", "held_out_loss", *_SHARES, "learning_rate", "rows_per_second")
 _PACKAGES = (
     *("torch", "transformers", "peft", "accelerate", "tokenizers", "safetensors"),
     *("numpy", "onnxruntime", "sentence-transformers", "scikit-learn"),
@@ -216,7 +217,7 @@ def drawn_curves(readings: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[s
                 "name": name,
                 "points": [(step / steps, value) for step, value in read if math.isfinite(value)],
                 "most": most,
-                "share": name == "held_out_accuracy",
+                "share": name in _SHARES,
                 "first": values[0],
                 "last": values[-1],
                 "steps": steps,

@@ -44,12 +44,17 @@ class _Reporter(TrainerCallback):
     """Tells the loop of its steps, passes loss and steps on, stops at a loss that is no number."""
 
     def __init__(
-        self, loop: Loop, progress: ProgressCallback | None, watch: Watch | None = None
+        self,
+        loop: Loop,
+        progress: ProgressCallback | None,
+        watch: Watch | None = None,
+        measure: Callable[[], Mapping[str, float]] | None = None,
     ) -> None:
         main = loop.is_world_process_zero()
         self._loop = loop
         self._progress = progress if main else None
         self._watch = watch if main else None
+        self._measure = measure if main else None
         self._message = ""
         self._read: tuple[int, float] = (0, 0.0)  # step and time of the last reading
 
@@ -62,6 +67,10 @@ class _Reporter(TrainerCallback):
         self, args: Any, state: Any, control: Any, train_dataloader: Any = None, **_: Any
     ) -> None:
         self._loop.begin_epoch(state.global_step, len(train_dataloader))
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if self._measure is not None and self._watch is not None:
+            self._watch.log(state.global_step, self._measure())
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         if logs and self._watch is not None and (numbers := self._numbers(args, state, logs)):
@@ -112,6 +121,7 @@ def train(
     collator: Callable[[Sequence[dict[str, Any]]], dict[str, Any]] = collate,
     watch: Watch | None = None,
     order: RowOrder | None = None,
+    measure: Callable[[], Mapping[str, float]] | None = None,
 ) -> list[dict[str, float]]:
     """Train ``model`` in place and return the loss curve.
 
@@ -119,7 +129,8 @@ def train(
     on from the last one when it is started again with the same folder. Batches hold texts of
     similar length, or follow ``order``; ``collator`` makes them of the rows, or of the items if a
     data set is given.
-    The held-out rows ``valid`` stop a run with ``patience``. ``watch`` is told of loss and rate.
+    The held-out rows ``valid`` stop a run with ``patience``. ``watch`` is told of loss and rate,
+    and after each epoch what ``measure`` says of the model as it is.
 
     Raises :class:`TrainingError` when the loss is not finite.
     """
@@ -142,7 +153,10 @@ def train(
         preprocess_logits_for_metrics=best_columns,
     )
     trainer.remove_callback(PrinterCallback)
-    for callback in (*method.callbacks(trainer.encoder), _Reporter(trainer, progress, watch)):
+    for callback in (
+        *method.callbacks(trainer.encoder),
+        _Reporter(trainer, progress, watch, measure),
+    ):
         trainer.add_callback(callback)
     if config.patience:
         trainer.add_callback(EarlyStoppingCallback(config.patience))

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
 
 from apps.modelhub.labelling_models import LabelQueue
-from apps.modelhub.models import LabelledExample
+from apps.modelhub.models import DataKind, LabelledExample
 from apps.modelhub.origins import mark_of
+from apps.modelhub.pair_sources import judged, refused, rows_of
 from apps.modelhub.selectors.agreement import queue_settled
 from apps.modelhub.selectors.disputes import outvoted
 from ml.data.multi_label import MultiLabelText
+from ml.data.pairs import PairRow
 from ml.data.readers import LabelledText, TaggedSentence
 from ml.data.row_kinds import Row, names_of
+from ml.data.splits import text_key
 from ml.labelling.spans import tagged
 
 Kind = LabelQueue.Kind
@@ -35,7 +39,10 @@ def corrections_of(task: str, kind: str = Kind.CLASSIFICATION) -> list[Row]:
 
     Of one label it is what they corrected and labelled, of several what they labelled in queues, of
     entities both. Where people disagree it is what a lead decided, and nothing before that.
+    Pairs are made of what they said of two texts.
     """
+    if kind == DataKind.EMBEDDING:
+        return [*rows_of(judged(task, list(examples_settled(task=task))))]
     if kind == Kind.CLASSIFICATION:
         return [*_examples(task)]
     queues = LabelQueue.objects.filter(task=task, kind=kind).order_by("id")
@@ -43,6 +50,18 @@ def corrections_of(task: str, kind: str = Kind.CLASSIFICATION) -> list[Row]:
         _labelled(kind, text, said) for queue in queues for text, said in queue_settled(queue=queue)
     ]
     return [*labelled, *_entities(task)] if kind == Kind.NER else labelled
+
+
+def without_refused(task: str, rows: Sequence[Row]) -> list[Row]:
+    """Rows of pairs without those of which people said that they do not belong together."""
+    wrong = refused(judged(task, list(examples_settled(task=task))))
+    return [
+        row
+        for row in rows
+        if not (
+            isinstance(row, PairRow) and (text_key(row.text), text_key(row.positive or "")) in wrong
+        )
+    ]
 
 
 def corrections_count(*, task: str, kind: str) -> Corrections:

@@ -10,12 +10,14 @@ from django.db.models import Q, QuerySet
 
 from apps.core.errors import NotFound
 from apps.core.models import Job
+from apps.modelhub.encoder_bases import pair_defaults
 from apps.modelhub.files import run_folder
-from apps.modelhub.models import Promotion, Run
+from apps.modelhub.models import DataKind, Promotion, Run
 from ml.runs.process import LOG
 
 _USUAL_EPOCHS = 5.0
 _USUAL_ROWS_PER_SECOND = 100.0
+_USUAL_PAIRS_PER_SECOND = 12.0
 _USUAL_OTHER_SECONDS = 40.0
 _LOG_SHOWN = 20_000
 _LOOKED_AT = 10
@@ -76,18 +78,30 @@ class Estimate:
     runs: int
 
 
-def run_estimate(*, rows: int, epochs: float | None, method: str) -> Estimate:
-    """How long a run may take, by the rate of the last runs with that method here."""
-    done = Run.objects.filter(job__status=Job.Status.SUCCEEDED, method=method)[:_LOOKED_AT]
+def run_estimate(
+    *, rows: int, epochs: float | None, method: str, kind: str = DataKind.CLASSIFICATION
+) -> Estimate:
+    """How long a run may take, by the rate of the last runs with that method here; those of pairs
+    are apart, since a row of theirs is two or three longer texts."""
+    pairs = Q(dataset_version__dataset__kind=DataKind.EMBEDDING)
+    alike = pairs if kind == DataKind.EMBEDDING else ~pairs
+    done = Run.objects.filter(alike, job__status=Job.Status.SUCCEEDED, method=method)[:_LOOKED_AT]
     known = [run for run in done if run.result.get("seconds", {}).get("training")]
     work = training = other = 0.0
     for run in known:
-        work += run.result.get("train_rows", 0) * run.options.get("epochs", _USUAL_EPOCHS)
+        trained = run.result.get("train_rows", 0)
+        work += trained * run.options.get("epochs", _usual_epochs(kind, trained))
         training += run.result["seconds"]["training"]
         other += run.result["seconds"]["other"]
-    rate = work / training if work else _USUAL_ROWS_PER_SECOND
+    usual = _USUAL_PAIRS_PER_SECOND if kind == DataKind.EMBEDDING else _USUAL_ROWS_PER_SECOND
+    rate = work / training if work else usual
     beside = other / len(known) if known else _USUAL_OTHER_SECONDS
-    return Estimate(rows * (epochs or _USUAL_EPOCHS) / rate + beside, len(known))
+    return Estimate(rows * (epochs or _usual_epochs(kind, rows)) / rate + beside, len(known))
+
+
+def _usual_epochs(kind: str, rows: int) -> float:
+    """How often rows are read where nobody says it."""
+    return pair_defaults(rows)["epochs"] if kind == DataKind.EMBEDDING else _USUAL_EPOCHS
 
 
 def promotion_list(*, task: str = "") -> QuerySet[Promotion]:

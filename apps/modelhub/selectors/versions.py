@@ -16,7 +16,7 @@ from ml.artifacts import MODEL_CARD, Artifact
 from ml.errors import MLError
 from ml.joint import trunk_of
 
-_HEADLINE = ("accuracy", "macro_f1", "f1", "ece", "oos_auroc")
+_HEADLINE = ("accuracy", "macro_f1", "f1", "ece", "oos_auroc", "recall@1", "mrr@10")
 
 
 @dataclass(frozen=True, slots=True)

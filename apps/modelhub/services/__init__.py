@@ -17,6 +17,7 @@ from apps.modelhub.services.examples import (
     examples_forget_of,
     examples_of_others,
     examples_said,
+    examples_said_by,
 )
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "examples_forget_of",
     "examples_of_others",
     "examples_said",
+    "examples_said_by",
 ]

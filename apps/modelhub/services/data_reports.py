@@ -16,14 +16,16 @@ from apps.core.errors import Conflict
 from apps.core.jobs import Progress, job_start
 from apps.core.models import Job
 from apps.modelhub.files import report_path, write_whole
-from apps.modelhub.models import DataSetVersion
+from apps.modelhub.models import DataKind, DataSetVersion
 from apps.modelhub.services.datasets import frozen_rows, version_rows
 from ml.artifacts import TOKENIZER
 from ml.data.multi_label import MultiLabelText
+from ml.data.pairs import PairRow
 from ml.data.report import SHOWN, data_report
-from ml.data.row_kinds import Row, record_of
+from ml.data.row_kinds import Row, record_of, text_of
+from ml.data.splits import text_key
 from ml.data.text_tools import Encoder, Report, TextTools, encoder_tools
-from ml.data.versions import Split, split_rows
+from ml.data.versions import Split, split_rows, statistics
 from ml.errors import ModelNotFound
 
 REPORT_JOB = "modelhub.data-report"
@@ -50,6 +52,7 @@ def report_make(progress: Progress, *, version_id: int) -> dict[str, Any]:
     """The job of a report. It keeps which rows it speaks of, and none of their texts."""
     version = DataSetVersion.objects.select_related("dataset").get(pk=version_id)
     split = version_split(version)
+    pairs = version.dataset.kind == DataKind.EMBEDDING
     kind = "ner" if version.dataset.kind == "ner" else "classification"
     with tempfile.TemporaryDirectory(prefix="trefoil-report-") as folder:
         train = _written(Path(folder) / "train.jsonl", split.train)
@@ -58,10 +61,12 @@ def report_make(progress: Progress, *, version_id: int) -> dict[str, Any]:
             train,
             valid,
             kind=cast(Any, kind),
-            tools=_tools(progress.update),
+            tools=TextTools() if pairs else _tools(progress.update),
             report=progress.update,
         )
     kept = _without_texts(found)
+    if pairs:
+        kept |= _of_pairs(split, kept["leaking"])
     path = report_path(version.sha256, version.dataset.frozen)
     write_whole(path, json.dumps(kept, ensure_ascii=False).encode())
     return {"version": str(version), "warnings": len(kept["warnings"])}
@@ -72,13 +77,40 @@ def version_split(version: DataSetVersion) -> Split:
     return split_rows(version_rows(version), frozen_rows(version.dataset))
 
 
+def _of_pairs(split: Split, leaking: int) -> dict[str, Any]:
+    """What is told of pairs as such: whole rows that repeat, pairs that are said to belong together
+    and not to, and texts much alike that are asked about on both sides."""
+    counts = statistics([*split.train, *split.held_out])
+    wrong, warnings = counts["contradictions"], []
+    if wrong:
+        warnings.append(f"{wrong} pairs of texts are said to belong together and not to.")
+    if leaking:
+        warnings.append(f"{leaking} pairs of near duplicates span both files.")
+    return {
+        "rows": {"train": len(split.train), "valid": len(split.held_out)},
+        "repeats": counts["repeats"],
+        "conflicts": wrong,
+        "warnings": warnings,
+    }
+
+
 def _written(path: Path, rows: Sequence[Row]) -> Path:
-    path.write_text("".join(f"{json.dumps(_record(row))}\n" for row in rows), encoding="utf-8")
+    """The rows in a file, each at its line; of pairs the text that is asked about, once, since it
+    is that which must not be on both sides."""
+    seen: set[str] = set()
+    lines = []
+    for row in rows:
+        again = isinstance(row, PairRow) and text_key(row.text) in seen
+        seen.add(text_key(text_of(row)))
+        lines.append("" if again else json.dumps(_record(row)))
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return path
 
 
 def _record(row: Row) -> dict[str, Any]:
     """Several labels are looked at as one, which is their list."""
+    if isinstance(row, PairRow):
+        return {"text": row.text, "label": "pair"}
     if isinstance(row, MultiLabelText):
         return {"text": row.text, "label": ", ".join(sorted(row.labels)) or "none"}
     return record_of(row)

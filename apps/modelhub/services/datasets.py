@@ -14,15 +14,16 @@ from apps.accounts.services import audit_record
 from apps.core import gateway, locks
 from apps.core.errors import Conflict, InvalidInput
 from apps.modelhub.files import rows_read, rows_store
-from apps.modelhub.models import DataSet, DataSetVersion, LabelQueue, Upload
+from apps.modelhub.models import DataKind, DataSet, DataSetVersion, Upload
 from apps.modelhub.selectors.corrections import corrections_of as corrections_of
+from apps.modelhub.selectors.corrections import without_refused
 from apps.modelhub.uploads import Preview, file_preview, upload_preview
 from ml.data.row_kinds import Row
 from ml.data.versions import statistics, with_corrections
 from ml.encoders import file_sha256
 
 TASK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
-Kind = LabelQueue.Kind
+Kind = DataKind
 BASES = ("latest", "shipped", "none")
 
 
@@ -153,6 +154,8 @@ def frozen_rows(dataset: DataSet) -> list[Row]:
 
 def _corrected(dataset: DataSet, base: Sequence[Row]) -> tuple[list[Row], dict[str, Any]]:
     corrections = corrections_of(dataset.task, dataset.kind)
+    if dataset.kind == Kind.EMBEDDING:
+        base = without_refused(dataset.task, base)
     return with_corrections(base, corrections), {"corrections": len(corrections)}
 
 

@@ -136,6 +136,12 @@ def examples_said(*, task: str, subjects: Sequence[str]) -> dict[str, str]:
     return dict(found.order_by("decides", "updated_at").values_list("subject", "new_label"))
 
 
+def examples_said_by(*, task: str, subjects: Sequence[str], actor: Any) -> dict[str, str]:
+    """What one person said of each object of which they said something."""
+    found = LabelledExample.objects.filter(task=task, subject__in=subjects, actor=actor)
+    return dict(found.values_list("subject", "new_label"))
+
+
 def example_labels(*, task: str) -> list[str]:
     """The labels that people gave for ``task``, sorted."""
     found = LabelledExample.objects.filter(task=task).values_list("new_label", flat=True)

@@ -12,9 +12,11 @@ from django.conf import settings
 
 from apps.core import gateway
 from apps.core.errors import Conflict
+from apps.modelhub.encoder_bases import EncoderBase, encoder_base, pair_defaults
 from apps.modelhub.files import run_folder
-from apps.modelhub.models import DataSetVersion, Run
+from apps.modelhub.models import DataKind, DataSetVersion, Run
 from apps.modelhub.services.datasets import frozen_rows, version_rows
+from ml.data.pairs import PairRow, make_pairs
 from ml.data.readers import LabelledText
 from ml.data.row_kinds import Row, names_of, record_of
 from ml.data.targeting import TARGET, TARGETED_TASK
@@ -30,6 +32,9 @@ def run_split(version: DataSetVersion) -> Split:
     Raises ``Conflict`` when there are too few labels to learn, or no row to measure by.
     """
     split = split_rows(version_rows(version), frozen_rows(version.dataset))
+    if version.dataset.kind == DataKind.EMBEDDING:
+        _check_pairs(version, split)
+        return split
     labels = _names(split.train)
     _check_labels(version, labels)
     unknown = sorted(_names(split.held_out) - labels)
@@ -44,6 +49,24 @@ def run_split(version: DataSetVersion) -> Split:
             code="rows_missing",
         )
     return split
+
+
+def _check_pairs(version: DataSetVersion, split: Split) -> None:
+    """That an encoder has something to tell apart, and something to be measured by."""
+    trained, held_out = (
+        make_pairs([row for row in rows if isinstance(row, PairRow)], seed=0)
+        for rows in (split.train, split.held_out)
+    )
+    if len(trained) < 2:
+        raise Conflict(
+            f"{version} has {len(trained)} pairs of texts to learn from; two are needed.",
+            code="pairs_missing",
+        )
+    if not held_out:
+        raise Conflict(
+            f"{version} leaves no pairs to measure by; add rows, or give the data set frozen ones.",
+            code="rows_missing",
+        )
 
 
 def _names(rows: Sequence[Row]) -> set[str]:
@@ -72,7 +95,8 @@ def run_order(run: Run) -> tuple[RunOrder, int]:
     for answers in (ANSWERS, LIVE_ANSWERS):
         (folder / answers).unlink(missing_ok=True)
     recipe = folder / "recipe.toml"
-    recipe.write_text(tomli_w.dumps(_recipe(run)), encoding="utf-8")
+    base = encoder_base(run)
+    recipe.write_text(tomli_w.dumps(_recipe(run, base, len(split.train))), encoding="utf-8")
     store = gateway.model_store()
     live = store.active_version(run.task) if run.task in store.tasks() else None
     order = RunOrder(
@@ -84,6 +108,7 @@ def run_order(run: Run) -> tuple[RunOrder, int]:
         models_dir=settings.ML_MODELS_DIR,
         kind=run.kind,
         recipe=recipe,
+        start_from=base.trained,
         live=live,
         threads=settings.MODEL_RUN_THREADS,
         niceness=settings.MODEL_RUN_NICENESS,
@@ -108,12 +133,14 @@ def _file(task: str, rows: Sequence[Row]) -> str:
     return "".join(f"{json.dumps(record(row), ensure_ascii=False)}\n" for row in rows)
 
 
-def _recipe(run: Run) -> dict[str, Any]:
+def _recipe(run: Run, base: EncoderBase, rows: int) -> dict[str, Any]:
     """The recipe of a run: the plain or the shipped one, then what the person changed.
 
-    Held-out rows are read after each epoch, so that the page shows their loss and accuracy.
+    Held-out rows are read after each epoch, so that the page shows how they are answered.
     """
     values: dict[str, Any] = {"measure_epochs": True}
+    if run.kind == DataKind.EMBEDDING:
+        values |= pair_defaults(rows)
     shipped = settings.MODEL_RECIPES_DIR / f"{run.task}.toml"
     if run.options.get("recipe") == "shipped" and shipped.is_file():
         values |= tomllib.loads(shipped.read_text(encoding="utf-8"))
@@ -122,4 +149,4 @@ def _recipe(run: Run) -> dict[str, Any]:
     values |= {
         name: run.options[name] for name in ("epochs", "learning_rate") if name in run.options
     }
-    return values | {"encoder": run.base, "method": run.method, "refit": False}
+    return values | {"encoder": base.name, "method": run.method, "refit": False}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -14,9 +15,10 @@ from apps.core.errors import Conflict, InvalidInput
 from apps.core.jobs import Progress, job_cancel, job_start
 from apps.core.models import Job
 from apps.modelhub import selectors
+from apps.modelhub.encoder_bases import bases_of
 from apps.modelhub.gate_checks import judged_by_apps
 from apps.modelhub.gate_slices import judged_by_slices
-from apps.modelhub.models import DataSetVersion, Run
+from apps.modelhub.models import DataKind, DataSetVersion, Run
 from apps.modelhub.services.run_orders import run_order
 from apps.modelhub.services.run_orders import run_split as run_split
 from ml.errors import MLError
@@ -42,6 +44,11 @@ _NOT_ADVANCED = {
 }
 
 
+def methods_of(kind: str) -> tuple[str, ...]:
+    """The methods that can tune a model of a kind: of an encoder there is no head to tune."""
+    return tuple(one for one in METHODS if kind != DataKind.EMBEDDING or one != "head")
+
+
 def run_stream(run_id: int) -> str:
     return f"modelhub.run.{run_id}"
 
@@ -63,11 +70,19 @@ def run_start(
     ``plain`` defaults, or the ``shipped`` one of the task. Raises ``InvalidInput`` naming the
     field, or ``Conflict`` when the rows cannot be trained on.
     """
-    base = base or settings.ML_ENCODER
-    _check(method, base, epochs, learning_rate, recipe, advanced)
+    bases = bases_of(kind=version.dataset.kind, task=version.dataset.task)
+    base = base or bases[0]
+    _check(method, base, bases, epochs, learning_rate, recipe, advanced)
+    if method not in methods_of(version.dataset.kind):
+        raise InvalidInput(
+            f"The method {method!r} tunes no weights of a sentence encoder; choose another.",
+            fields={"method": f"one of {', '.join(methods_of(version.dataset.kind))}"},
+        )
     split = run_split(version)
     options = {"recipe": recipe} | _given(epochs=epochs, learning_rate=learning_rate)
-    estimate = selectors.run_estimate(rows=len(split.train), epochs=epochs, method=method)
+    estimate = selectors.run_estimate(
+        rows=len(split.train), epochs=epochs, method=method, kind=version.dataset.kind
+    )
     with transaction.atomic():
         run = Run.objects.create(
             dataset_version=version,
@@ -189,6 +204,7 @@ def _queue(run: Run, actor: Any) -> None:
 def _check(
     method: str,
     base: str,
+    bases: Sequence[str],
     epochs: float | None,
     learning_rate: float | None,
     recipe: str,
@@ -197,7 +213,7 @@ def _check(
     fields = {}
     if method not in METHODS:
         fields["method"] = f"one of {', '.join(METHODS)}"
-    if base not in (settings.ML_ENCODER, *settings.MODEL_BASES):
+    if base not in bases:
         fields["base"] = "not a base that the server offers"
     if epochs is not None and not 0 < epochs <= MOST_EPOCHS:
         fields["epochs"] = f"above 0, {MOST_EPOCHS:g} at most"

@@ -65,11 +65,17 @@ def trial_start(
     try:
         store = gateway.model_store()
         live = store.active_version(task)
-        store.artifact(task, version)
+        artifact = store.artifact(task, version)
     except MLError as error:
         raise Conflict(str(error), code=error.code) from error
     if live == version:
         raise Conflict(f"{version} of {task} is live already.", code="live_already")
+    if artifact.kind == "embedding":
+        raise Conflict(
+            f"{task} is a sentence encoder: what is indexed by one version cannot be compared with "
+            "what another reads, so that no part of the traffic can try it.",
+            code="trial_of_encoder",
+        )
     if kind == Trial.Kind.CANARY and selectors.needs_override(task=task, version=version):
         raise Conflict("This version did not pass a gate.", code="gate_failed")
     try:

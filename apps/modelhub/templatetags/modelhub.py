@@ -21,6 +21,7 @@ register = template.Library()
 _NAMES = {
     "alerts_lost": "Alerts raised no more on stored news",
     "alerts_new": "Alerts raised anew on stored news",
+    "candidates": "Texts to choose among",
     "conversations": "Conversations that go as written",
     "data": "Data set",
     "ece": "Calibration error (ECE)",
@@ -30,14 +31,19 @@ _NAMES = {
     "latency_ms": "Latency, ms",
     "macro_f1": "Macro F1",
     "micro_f1": "Micro F1",
+    "mrr@10": "Mean reciprocal place (MRR@10)",
     "n": "Rows measured",
     "n_oos": "Out-of-scope rows measured",
     "oos_auroc": "Out-of-scope AUROC",
     "oos_recall": "Out-of-scope recall",
+    "recall@1": "The right text first",
+    "recall@3": "The right text among three",
     "robustness": "On changed texts (slips, names, case)",
     "rows": "Rows measured",
     "train_rows": "Rows trained on",
     "size_bytes": "Size, MB",
+    "slips_mrr@10": "MRR@10 with typing slips",
+    "slips_recall@1": "The right text first, with typing slips",
     "slices": "On parts of the rows",
 }
 

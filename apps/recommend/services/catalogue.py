@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -14,10 +14,11 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from apps.core import gateway
-from apps.core.errors import InvalidInput, NotFound, Problem
+from apps.core.errors import InvalidInput, ModelUnavailable, NotFound, Problem
 from apps.core.jobs import NoProgress, ProgressReporter
 from apps.recommend.models import Catalogue, Item, vector_to_bytes
 from apps.recommend.rows import ItemRow
+from apps.recommend.services import changeover
 from ml.ranking.interactions import item_text
 from ml.types import Embedding
 
@@ -200,30 +201,75 @@ def stale_items(version: str) -> QuerySet[Item]:
 def items_embed(*, progress: ProgressReporter, only: Sequence[str] | None = None) -> int:
     """Refresh every stale vector (or those of the items ``only``), batch by batch; how many.
 
-    Inference happens outside transactions. An item whose text changed meanwhile keeps the older
-    vector with the older hash, so it is stale still and comes up again.
+    The vectors that answer are refreshed by the version that made them. Where another one serves by
+    now, its vectors are then made beside them, and answer once all are there
+    (:mod:`apps.recommend.services.changeover`). Inference happens outside transactions. An item
+    whose text changed meanwhile keeps the older vector with the older hash, so it is stale still
+    and comes up again.
     """
-    version = encoder_version()
-    stale = stale_items(version)
+    serving = encoder_version()
+    answering = changeover.answering_encoder(CATALOGUE) or serving
+    stale = stale_items(answering)
     stale = stale if only is None else stale.filter(external_id__in=list(only))
-    pending = list(stale.order_by("id").values_list("id", flat=True))
+    if answering == serving:
+        done = _embed(stale, serving, _store_vectors, progress)
+        if only is None:
+            changeover.coming_drop()
+        return done
     done = 0
+    with contextlib.suppress(ModelUnavailable):  # gone, so that nothing is read by it any more
+        done = _embed(stale, answering, _store_vectors, progress)
+    return done if only is not None else done + _change_to(serving, progress)
+
+
+def _change_to(version: str, progress: ProgressReporter) -> int:
+    """Make the vectors of the version that serves now, and let them answer; how many were made."""
+    changeover.coming_drop(keep=version)
+
+    def store(items: Sequence[Item], embeddings: Sequence[Embedding]) -> None:
+        changeover.coming_store(items=items, embeddings=embeddings)
+
+    done = _embed(changeover.waiting_items(version), version, store, progress)
+    while not changeover.changeover_finish(
+        catalogue=CATALOGUE, version=version, revise=next_revision
+    ):
+        more = _embed(changeover.waiting_items(version), version, store, progress)
+        if not more:
+            break
+        done += more
+    return done
+
+
+def _embed(
+    items: QuerySet[Item],
+    version: str,
+    store: Callable[[Sequence[Item], Sequence[Embedding]], None],
+    progress: ProgressReporter,
+) -> int:
+    """Read the texts of items by a version and store their vectors; how many."""
+    pending = list(items.order_by("id").values_list("id", flat=True))
     for start in range(0, len(pending), EMBED_BATCH):
-        progress.update(done, len(pending), "embedding")
+        progress.update(start, len(pending), "embedding")
         batch = list(
             Item.objects.filter(id__in=pending[start : start + EMBED_BATCH]).defer("vector")
         )
         texts = [item_text(item.title, item.text, item.tags) for item in batch]
-        vectors = cast(list[Embedding], gateway.predict(ENCODER, texts))
-        _store_vectors(batch, vectors)
-        done += len(batch)
+        asked = None if version == encoder_version() else version
+        vectors = cast(list[Embedding], gateway.predict(ENCODER, texts, version=asked))
+        if any(one.version != version for one in vectors):
+            return start  # another one was promoted in between; the next time begins with that
+        store(batch, vectors)
     progress.update(len(pending), len(pending), "embedding")
-    return done
+    return len(pending)
 
 
 def _store_vectors(items: Sequence[Item], embeddings: Sequence[Embedding]) -> None:
     with transaction.atomic():
         revision = next_revision()
+        version = embeddings[0].version
+        if changeover.answering_encoder(CATALOGUE) not in ("", version):
+            return  # others answer by now
+        Catalogue.objects.filter(name=CATALOGUE, encoder="").update(encoder=version)
         for item, embedding in zip(items, embeddings, strict=True):
             Item.objects.filter(id=item.id).update(
                 vector=vector_to_bytes(embedding.vector),

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from django.db import transaction
 
-from apps.core import gateway
 from apps.core.errors import InvalidInput, NotAllowed
+from apps.recommend.index import snapshot
+from apps.recommend.meaning import encode_for
 from apps.recommend.models import (
     Reader,
     external_key,
     vector_to_bytes,
 )
-from apps.recommend.services.catalogue import ENCODER
 from apps.recommend.services.events import announce, wish_changed
 from apps.recommend.subjects import was_forgotten
 from apps.recommend.wish import Wish, parse_wish
@@ -81,8 +81,26 @@ def wish_store(
 def wish_set(*, reader: Reader, sentence: str) -> None:
     """:func:`wish_store` with the inference included, for callers that may block."""
     sentence, texts = wish_texts(sentence)
-    embeddings = cast(list[Embedding], gateway.predict(ENCODER, texts))
+    embeddings = encode_for(snapshot(), texts)
     wish_store(reader=reader, sentence=sentence, embeddings=embeddings)
+
+
+def wishes_refresh() -> int:
+    """Read the wishes anew whose vectors are of another version than the catalogue's, which the
+    pages pass over; how many. Raises ``Problem`` while the models are away."""
+    catalogue = snapshot()
+    behind = Reader.objects.filter(wish_vectors__isnull=False).exclude(
+        wish_encoder=catalogue.encoder
+    )
+    done = 0
+    for reader in behind.iterator() if catalogue.encoder else ():
+        embeddings = encode_for(catalogue, wish_parts(parse_wish(reader.wish)))
+        vectors = vector_to_bytes(np.stack([part.vector for part in embeddings]))
+        # Of this very wish alone: the reader may have changed it meanwhile.
+        done += Reader.objects.filter(pk=reader.pk, wish=reader.wish).update(
+            wish_vectors=vectors, wish_encoder=catalogue.encoder
+        )
+    return done
 
 
 def dial_set(*, reader: Reader, value: object, origin: str = "") -> None:

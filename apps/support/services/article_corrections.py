@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from apps.accounts.models import User
 from apps.core.errors import InvalidInput
+from apps.modelhub.models import LabelledExample
+from apps.modelhub.origins import mark_of
+from apps.modelhub.pair_sources import Judged
 from apps.modelhub.selectors.corrections import examples_settled
 from apps.modelhub.services import example_add, example_undo
 from apps.support import selectors
@@ -93,7 +96,7 @@ def questions_with_articles(*, operator: User) -> Iterator[dict[str, Any]]:
 def question_pairs(*, operator: User) -> Iterator[dict[str, Any]]:
     """The same as pairs ``{"text", "positive", "label"}`` to tune ``support_encoder`` on."""
     for text, article in _settled(operator):
-        yield {"text": text, "positive": f"{article.title}\n{article.body}", "label": article.slug}
+        yield {"text": text, "positive": article_text(article), "label": article.slug}
 
 
 def _settled(operator: User) -> Iterator[tuple[str, Article]]:
@@ -105,6 +108,25 @@ def _settled(operator: User) -> Iterator[tuple[str, Article]]:
         asked_in_one = str(example.provenance.get("conversation", ""))
         if example.new_label in articles and (not asked_in_one or asked_in_one in seen):
             yield example.text, articles[example.new_label]
+
+
+def judged(examples: Sequence[LabelledExample]) -> list[Judged]:
+    """What operators' words say of a question and the articles as they are now: the right one
+    fits, the one that was cited instead does not. Of articles gone nothing is said."""
+    texts = {one.slug: article_text(one) for one in Article.objects.all()}
+    found = []
+    for one in examples:
+        group = mark_of(one.app, one.provenance)
+        wrong = one.old_label if one.old_label != one.new_label else NONE
+        for slug, fits in ((one.new_label, True), (wrong, False)):
+            if slug in texts:
+                found.append(Judged(one.text, texts[slug], fits, source=one.app, group=group))
+    return found
+
+
+def article_text(article: Article) -> str:
+    """What of an article an encoder learns to find."""
+    return f"{article.title}\n{article.body}"
 
 
 def _of(message: Message, operator: User) -> CitedArticle:

@@ -6,6 +6,7 @@ const read = (id) => JSON.parse(document.getElementById(id).textContent);
 const CHARTS = {
   loss: { names: ["loss", "held_out_loss"], title: "Loss" },
   accuracy: { names: ["held_out_accuracy"], title: "Accuracy", most: 1 },
+  pairs: { names: ["held_out_recall", "held_out_mrr"], title: "The right text first", most: 1 },
 };
 const ENDED = ["succeeded", "failed", "cancelled"];
 
