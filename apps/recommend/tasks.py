@@ -20,6 +20,7 @@ from apps.recommend.models import ForgetReceipt
 from apps.recommend.services import catalogue, imports, readers
 from apps.recommend.services.uploads import errors_path
 
+_AT_ONCE = 4096  # vectors after which other work has its turn
 _SETTLING = timedelta(minutes=5)
 IMPORT_ITEMS = "recommend.import_items"
 IMPORT_INTERACTIONS = "recommend.import_interactions"
@@ -106,7 +107,7 @@ def settle_forgotten() -> bool:
 def refresh_vectors() -> int:
     """Embed the items whose text or encoder has changed; quietly nothing without an encoder."""
     try:
-        done = catalogue.items_embed(progress=NoProgress())
+        done = catalogue.items_embed(progress=NoProgress(), most=_AT_ONCE)
         readers.wishes_refresh()
         return done
     except Problem:

@@ -149,7 +149,8 @@ def retrieve(text: str, embedding: Embedding, *, k: int = 8) -> tuple[Knowledge,
 def _read_by(known: Knowledge, text: str) -> Embedding:
     """The question as the encoder of the articles' vectors reads it."""
     task, version = known.encoder_task, known.encoder_version
-    (embedding,) = gateway.encode([text], task=task, version=version)
+    asked = None if version == _version_of(task) else version
+    (embedding,) = gateway.encode([text], task=task, version=asked)
     return embedding
 
 

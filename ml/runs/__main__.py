@@ -76,7 +76,7 @@ def _trained(order: RunOrder) -> str:
     from ml.training.rows import FinetuneRequest
 
     _tell({"stage": "training"})
-    base = _base(order)
+    base = base_of(order)
     request = FinetuneRequest(
         name=order.task,
         kind=order.kind,
@@ -95,7 +95,7 @@ def _trained(order: RunOrder) -> str:
     return artifact.version
 
 
-def _base(order: RunOrder) -> dict[str, str]:
+def base_of(order: RunOrder) -> dict[str, str]:
     """The encoder to tune where it is that of a trained artifact: a folder beside what is trained,
     made once, since what is made of it needs it again."""
     if order.start_from is None:

@@ -16,7 +16,9 @@ from apps.core import gateway
 from apps.core.errors import Conflict
 from apps.core.jobs import NoProgress
 from apps.modelhub.models import DataSet, DataSetVersion
+from apps.modelhub.selectors.data_reports import report_get
 from apps.modelhub.services import datasets, runs
+from apps.modelhub.services.data_reports import report_make
 from apps.modelhub.services.promotions import version_promote, version_roll_back
 from apps.modelhub.services.run_orders import run_split
 from apps.recommend import index, page
@@ -100,6 +102,11 @@ def test_what_a_lead_says_becomes_the_encoder_that_answers(lead: User, live: str
         "labelled": 0,
         "kept": 0,
     }
+    report_make(NoProgress(), version_id=version.pk)
+    report = report_get(version=version, person=lead)
+    assert report is not None
+    assert sum(report["rows"].values()) == version.rows
+    assert (report["repeats"], report["conflicts"], report["judged"]) == (0, 0, None)
     split = run_split(version)
     sides = [{text_key(row.text) for row in rows} for rows in (split.train, split.held_out)]
     assert all(sides)

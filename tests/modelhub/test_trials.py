@@ -19,6 +19,8 @@ from apps.modelhub.trying import tryer, turn
 from ml.errors import InferenceError
 from ml.serving.registry import ModelStore
 from tests.conftest import ClientFor
+from tests.ml.serving.tiny_models import build_model
+from tests.modelhub.conftest import OLDER
 from tests.modelhub.test_promotions import run_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -41,6 +43,13 @@ def candidate(versions: list[str]) -> str:
     """The version of ``intent`` that is not live; it has passed its gate."""
     run_of(versions[0], passed=True)
     return versions[0]
+
+
+def test_no_part_of_the_traffic_tries_an_encoder(models: Path, lead: User) -> None:
+    other = build_model(models, "encoder", "embedding", **OLDER)
+    gateway.model_store().activate("encoder", gateway.model_store().versions("encoder")[-1])
+    with pytest.raises(Conflict, match="cannot be compared"):
+        trial_start(actor=lead, task="encoder", version=other, kind="shadow", percent=10)
 
 
 def start(lead: User, candidate: str, kind: str, percent: int) -> Trial:

@@ -124,7 +124,11 @@ def test_an_article_is_chosen_or_none_and_gives_pairs(
     pairs = [*article_corrections.question_pairs(operator=olivia)]
     file.write_text("\n".join(json.dumps(row) for row in pairs), encoding="utf-8")
     assert [row.positive for row in read_pairs(file)] == ["Sending money home\nHow."]
+    (row,) = corrections_of("support_encoder", "embedding")
+    assert (row.text, row.positive) == (TEXT, "Sending money home\nHow.")
+    assert row.negative == "How do I change my PIN?\nAt a machine."  # which the bot had cited
     article_corrections.article_correct(slug="none", **which(asked, olivia))
+    assert corrections_of("support_encoder", "embedding") == []  # nothing that would be right
     assert [*article_corrections.questions_with_articles(operator=olivia)] == []
     with pytest.raises(InvalidInput):
         article_corrections.article_correct(slug="no-such", **which(asked, olivia))

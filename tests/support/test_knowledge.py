@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -192,3 +193,38 @@ def test_answers_go_on_with_the_former_articles_while_a_renewal_runs(engine: Fak
     assert knowledge.latest() is before
     assert set(knowledge.current().articles) == {"one", "two"}
     assert knowledge.latest() is knowledge.current()
+
+
+def test_the_articles_as_they_are_answer_until_a_promoted_encoder_has_read_them(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.models.promote("support_encoder", "s-1")
+    stored("one", "When will my card arrive?")
+    before = knowledge.current()
+    monkeypatch.setattr(knowledge, "_renewing", threading.Event())
+    knowledge._renewing.set()  # as in a server, which makes them anew by itself
+    engine.models.promote("support_encoder", "s-2")
+    question = "when will my card arrive"
+    (embedding,) = gateway.encode([question], task="support_encoder")
+    engine.gate.batches.clear()
+    known, hits = knowledge.retrieve(question, embedding)
+    assert known is before
+    assert hits[0].document_id == "one"
+    assert engine.gate.batches == [("support_encoder@s-1", (question,))]
+    assert knowledge.current().encoder_version == "s-2"
+    assert knowledge.retrieve(question, embedding)[0].encoder_version == "s-2"
+
+
+def test_a_version_on_trial_reads_the_articles_and_leaves_nothing(engine: FakeEngine) -> None:
+    engine.models.promote("support_encoder", "s-1")
+    stored("one", "When will my card arrive?")
+    before = knowledge.current()
+    with knowledge.read_by("support_encoder", "s-2"):
+        (embedding,) = gateway.encode(["card"], task="support_encoder")
+        known, _ = knowledge.retrieve("card", embedding)
+        assert known.encoder_version == knowledge.current().encoder_version == "s-2"
+    assert knowledge.current() is before
+    knowledge.forget()
+    embedded(engine)
+    assert knowledge.current().encoder_version == "s-1"
+    assert embedded(engine) == []

@@ -198,8 +198,11 @@ def stale_items(version: str) -> QuerySet[Item]:
     return Item.objects.filter(deleted_at=None).exclude(fresh)
 
 
-def items_embed(*, progress: ProgressReporter, only: Sequence[str] | None = None) -> int:
-    """Refresh every stale vector (or those of the items ``only``), batch by batch; how many.
+def items_embed(
+    *, progress: ProgressReporter, only: Sequence[str] | None = None, most: int | None = None
+) -> int:
+    """Refresh every stale vector (or those of the items ``only``), batch by batch, ``most`` at a
+    time; how many.
 
     The vectors that answer are refreshed by the version that made them. Where another one serves by
     now, its vectors are then made beside them, and answer once all are there
@@ -212,32 +215,31 @@ def items_embed(*, progress: ProgressReporter, only: Sequence[str] | None = None
     stale = stale_items(answering)
     stale = stale if only is None else stale.filter(external_id__in=list(only))
     if answering == serving:
-        done = _embed(stale, serving, _store_vectors, progress)
+        done = _embed(stale, serving, _store_vectors, progress, most)
         if only is None:
             changeover.coming_drop()
         return done
     done = 0
     with contextlib.suppress(ModelUnavailable):  # gone, so that nothing is read by it any more
-        done = _embed(stale, answering, _store_vectors, progress)
-    return done if only is not None else done + _change_to(serving, progress)
+        done = _embed(stale, answering, _store_vectors, progress, most)
+    return done if only is not None else done + _change_to(serving, progress, most)
 
 
-def _change_to(version: str, progress: ProgressReporter) -> int:
+def _change_to(version: str, progress: ProgressReporter, most: int | None) -> int:
     """Make the vectors of the version that serves now, and let them answer; how many were made."""
     changeover.coming_drop(keep=version)
 
     def store(items: Sequence[Item], embeddings: Sequence[Embedding]) -> None:
         changeover.coming_store(items=items, embeddings=embeddings)
 
-    done = _embed(changeover.waiting_items(version), version, store, progress)
-    while not changeover.changeover_finish(
-        catalogue=CATALOGUE, version=version, revise=next_revision
-    ):
-        more = _embed(changeover.waiting_items(version), version, store, progress)
-        if not more:
-            break
-        done += more
-    return done
+    done = 0
+    while True:
+        made = _embed(changeover.waiting_items(version), version, store, progress, most)
+        done += made
+        if changeover.changeover_finish(catalogue=CATALOGUE, version=version, revise=next_revision):
+            return done
+        if not made or most is not None:
+            return done
 
 
 def _embed(
@@ -245,9 +247,10 @@ def _embed(
     version: str,
     store: Callable[[Sequence[Item], Sequence[Embedding]], None],
     progress: ProgressReporter,
+    most: int | None,
 ) -> int:
     """Read the texts of items by a version and store their vectors; how many."""
-    pending = list(items.order_by("id").values_list("id", flat=True))
+    pending = list(items.order_by("id").values_list("id", flat=True)[:most])
     for start in range(0, len(pending), EMBED_BATCH):
         progress.update(start, len(pending), "embedding")
         batch = list(

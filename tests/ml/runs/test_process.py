@@ -10,16 +10,26 @@ import psutil
 import pytest
 
 from ml.artifacts import read_artifact
+from ml.encoders import resolve_encoder
 from ml.errors import TrainingError
+from ml.runs.__main__ import base_of
 from ml.runs.__main__ import run as run_order
 from ml.runs.answers import ANSWERS, answers_read
 from ml.runs.comparing import compare, shared
 from ml.runs.measuring import held_out_rows
 from ml.runs.order import TRAINED, RunOrder
 from ml.runs.process import LOG, follow_run
+from ml.training.finetune import finetune
 from ml.types import Kind
 from tests.ml.serving.tiny_models import build_model
-from tests.ml.training.tiny_encoder import make_encoder, sentences, texts, write_rows
+from tests.ml.training.tiny_encoder import (
+    make_encoder,
+    request,
+    sentences,
+    texts,
+    tiny_config,
+    write_rows,
+)
 
 
 class Stop(Exception):
@@ -186,3 +196,15 @@ def test_a_process_that_is_killed_is_an_error_and_leaves_nothing_half_made(
     assert not (asked.artifacts_dir / "small").exists() or not list(
         (asked.artifacts_dir / "small").glob("2*")
     )
+
+
+def test_a_run_goes_on_from_what_an_artifact_has_learned(tmp_path: Path, encoder: Path) -> None:
+    trained = request(tmp_path, "embedding", tiny_config(encoder, epochs=1.0))
+    version = finetune(trained).version
+    asked = order(tmp_path, encoder, kind="embedding", start_from=trained.output)
+    assert RunOrder.load(asked.dump()) == asked
+    base = base_of(asked)["encoder"]
+    assert Path(base) == asked.artifacts_dir / "small" / f".encoder-{version}"
+    assert resolve_encoder(base).sha256 != resolve_encoder(str(encoder)).sha256
+    assert base_of(asked)["encoder"] == base
+    assert base_of(order(tmp_path, encoder)) == {}
