@@ -20,6 +20,10 @@ from ml.runs.comparing import Changed
 
 _PER_PAGE = 50
 _LISTED = 60
+_OWN = (
+    *("accuracy", "macro_f1", "exact_match", "micro_f1", "f1", "ece", "oos_recall"),
+    *("recall@1", "recall@3", "mrr@10"),
+)
 _MEASURED = ("n", "latency_ms", "size_bytes")
 
 
@@ -51,6 +55,7 @@ def compare(request: HttpRequest) -> HttpResponse:
         "metrics": _metrics(found),
         "curves": curves(readings),
         "accuracies": curves(readings, ("held_out_accuracy",), most=1.0),
+        "found": curves(readings, ("held_out_recall",), most=1.0),
         "against": _against(found),
         "slices": _slices(found),
         "page": Paginator([_row(row) for row in rows], _PER_PAGE).get_page(request.GET.get("page")),
@@ -96,10 +101,7 @@ def _head(run: Any, found: Comparison, given: QueryDict) -> dict[str, Any]:
 def _own(found: Comparison) -> list[dict[str, Any]]:
     """What each run was measured to do by its own rows, and what it took."""
     names = dict.fromkeys(
-        name
-        for run in found.runs
-        for name in run.result.get("candidate", {})
-        if name in ("accuracy", "macro_f1", "exact_match", "micro_f1", "f1", "ece", "oos_recall")
+        name for run in found.runs for name in run.result.get("candidate", {}) if name in _OWN
     )
     return [
         {

@@ -63,11 +63,11 @@ def by_drift(task: str, texts: Sequence[str], version: str) -> list[int]:
             "drift; choose another order.",
             code="no_profile",
         )
-    version = profiles.read_as(profile)
+    asked = profiles.read_as(profile)
     vectors = [
         one
         for at in range(0, len(texts), _CHUNK)
-        for one in gateway.encode(texts[at : at + _CHUNK], task=profiles.ENCODER, version=version)
+        for one in gateway.encode(texts[at : at + _CHUNK], task=profiles.ENCODER, version=asked)
     ]
     if {one.version for one in vectors} != {profile.encoder}:
         raise Conflict("The profile was made with another encoder; choose another order.")

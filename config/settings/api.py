@@ -39,6 +39,7 @@ SPECTACULAR_SETTINGS = {
         "SentimentEnum": ["positive", "neutral", "negative"],
         "RecommendRuleActionEnum": "apps.recommend.rule_models.BusinessRule.Action",
         "MarketDatedNameKindEnum": "apps.market.name_models.DatedName.Kind",
+        "ModelhubDataKindEnum": "apps.modelhub.models.DataKind",
         "ModelhubTaskKindEnum": "apps.modelhub.labelling_models.LabelQueue.Kind",
         "ModelhubTrialKindEnum": "apps.modelhub.trial_models.Trial.Kind",
         "DeliveryStateEnum": "apps.core.delivery_models.OutgoingState",

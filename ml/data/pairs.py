@@ -79,8 +79,8 @@ def pair_row(path: Path, row: int, record: Mapping[str, Any]) -> PairRow:
     if keep not in (True, False, "true", "false"):
         raise DataError(path, row, "'keep' is neither true nor false")
     found = _checked(path, row, {"text": record["text"], **given}, keep=keep in (True, "true"))
-    notes = {name: str(record.get(name) or "") for name in ("source", "group")}
-    return replace(found, **notes) if any(notes.values()) else found
+    source, group = (str(record.get(name) or "") for name in ("source", "group"))
+    return replace(found, source=source, group=group)
 
 
 def make_pairs(rows: Sequence[PairRow], *, seed: int) -> list[Pair]:

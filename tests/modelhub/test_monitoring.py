@@ -122,13 +122,19 @@ async def test_without_a_profile_nothing_is_compared(engine: FakeEngine) -> None
     assert not await DriftBlock.objects.aexists()
 
 
-async def test_vectors_of_another_encoder_are_not_compared(
+async def test_texts_are_compared_as_the_encoder_of_the_profile_reads_them(
     profile: Profile, engine: FakeEngine
 ) -> None:
     engine.models.promote("encoder", "fake-2")
     await gateway.apredict("intent", ["my card"])
+    engine.gate.fail_on("my card")  # as where the version of the profile is gone
     await watching.store({})
     assert not await DriftBlock.objects.aexists()
+    engine.gate.fail_on()
+    await gateway.apredict("intent", ["my card"])
+    await watching.store({})
+    assert await DriftBlock.objects.aexists()
+    assert ("encoder@fake-1", ("my card",)) in engine.gate.batches
 
 
 def test_an_alarm_begins_once_and_ends_when_texts_are_back(profile: Profile) -> None:

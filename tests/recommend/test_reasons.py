@@ -14,7 +14,7 @@ from apps.recommend import index, phrases
 from apps.recommend.changes import change_payload, changed_by, taste_without
 from apps.recommend.index import snapshot
 from apps.recommend.interests import interests_of
-from apps.recommend.models import Item, Preference, Reader
+from apps.recommend.models import Catalogue, Item, Preference, Reader
 from apps.recommend.page import page_inputs, page_of, ranked_of
 from apps.recommend.services.events import preference_set
 from apps.recommend.services.readers import wish_set
@@ -207,9 +207,14 @@ def test_the_profile_shows_where_an_interest_comes_from(
     ]
 
 
-def test_vectors_of_another_encoder_are_not_compared(sailor: Reader) -> None:
+def test_phrases_are_read_by_the_version_of_the_items_vectors(
+    sailor: Reader, engine: FakeEngine
+) -> None:
     phrases.forget_all()
     Item.objects.update(encoder_version="older")
+    Catalogue.objects.update(encoder="older")
     index.reset()
     assert np.any(snapshot().matrix)
-    assert all(reason["phrases"] == [] for reason in why(sailor))
+    engine.gate.batches.clear()
+    why(sailor)
+    assert {task for task, _ in engine.gate.batches} == {"encoder@older"}
