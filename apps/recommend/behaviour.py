@@ -19,6 +19,7 @@ from django.conf import settings
 
 from apps.recommend.index import Snapshot, snapshot
 from apps.recommend.models import Interaction
+from apps.recommend.place_bias import bias_fit, bias_path
 from apps.recommend.weights import refresh, strength_of
 from ml.errors import ArtifactError
 from ml.ranking.behaviour import MAX_ITEMS, RIDGE, Behaviour, fit_behaviour
@@ -76,9 +77,13 @@ def _read(path: Path) -> Behaviour | None:
 
 
 def behaviour_fit() -> bool:
-    """Fit the links to what readers did and write them; whether there was enough to go by."""
+    """Fit the links to what readers did and write them; whether there was enough to go by.
+
+    How much is seen at the page's places is estimated as well, whatever there is of the links.
+    """
     began = time.time()
     catalogue = snapshot()
+    bias_fit(catalogue.key)
     log = _log(catalogue)
     if int(log.positive.sum()) < LEAST_POSITIVES:
         behaviour_path(catalogue).unlink(missing_ok=True)
@@ -106,11 +111,11 @@ def behaviour_fit() -> bool:
 
 
 def behaviour_older_than(moment: datetime) -> bool:
-    """Whether links are held that were fitted to what readers did before ``moment``."""
-    try:
-        return behaviour_path(snapshot()).stat().st_mtime < moment.timestamp()
-    except FileNotFoundError:
-        return False
+    """Whether links, or what clicks count, are held that were fitted to what readers did before
+    ``moment``."""
+    catalogue = snapshot()
+    held = (behaviour_path(catalogue), bias_path(catalogue.key))
+    return any(path.stat().st_mtime < moment.timestamp() for path in held if path.exists())
 
 
 def _log(catalogue: Snapshot) -> Log:

@@ -17,12 +17,15 @@ from apps.core.errors import InvalidInput, NotFound, Problem
 from apps.core.file_answers import FileAnswer
 from apps.core.models import Job
 from apps.recommend import catalogue_search, selectors, tasks, weights
+from apps.recommend.index import snapshot
 from apps.recommend.models import Item, Kind
+from apps.recommend.place_bias import bias_of
 from apps.recommend.rows import RowError, item_row
 from apps.recommend.services.catalogue import item_delete, item_restore, items_add
 from apps.recommend.services.uploads import import_start, job_errors
 from apps.recommend.services.weights import weights_set
 from apps.recommend.team import team_required
+from ml.ranking.places import LEAST_CLICKS
 
 PAGE = 25
 _FIELDS = (
@@ -180,5 +183,7 @@ def event_weights(request: HttpRequest) -> HttpResponse:
         }
         for kind in weights.DEFAULTS
     ]
-    context = {"rows": shown, "problem": problem}
+    places = bias_of(snapshot().key)
+    context = {"rows": shown, "problem": problem, "places": places, "clicks": sum(places.opened)}
+    context["needed"] = LEAST_CLICKS
     return render(request, "recommend/weights.html", context, status=422 if problem else 200)

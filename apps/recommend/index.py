@@ -18,7 +18,8 @@ import numpy as np
 from django.db.models import Count
 from numpy.typing import NDArray
 
-from apps.recommend.models import Catalogue, Interaction, Item, vectors_from_bytes
+from apps.recommend.models import Catalogue, Interaction, Item, Kind, vectors_from_bytes
+from apps.recommend.place_bias import bias_of
 from apps.recommend.services.catalogue import CATALOGUE
 from apps.recommend.services.changeover import answering_encoder
 
@@ -131,7 +132,7 @@ def refresh_popularity(*, at_most_every: float = 0.0) -> None:
         return
     _popularity_at = time.monotonic()
     before = snapshot()
-    counted = _popularity(before.positions)
+    counted = _popularity(before.key, before.positions)
     with _lock:
         if _current.revision == before.revision:
             _current = replace(_current, popularity=counted)
@@ -172,7 +173,7 @@ def _advanced(base: Snapshot, key: str, revision: int, encoder: str) -> Snapshot
         matrix=matrix,
         shown=np.array([entry.shown for entry in entries], dtype=bool),
         years=np.array([entry.year or 0 for entry in entries], dtype=np.int32),
-        popularity=_popularity(positions) if whole else popularity,
+        popularity=_popularity(key, positions) if whole else popularity,
         with_tag=_places(entry.tags for entry in entries),
         with_author=_places(entry.authors for entry in entries),
     )
@@ -218,9 +219,13 @@ def _places(names: Iterable[tuple[str, ...]]) -> dict[str, NDArray[np.int64]]:
     return {name: np.array(at, dtype=np.int64) for name, at in places.items()}
 
 
-def _popularity(positions: dict[int, int]) -> NDArray[np.float32]:
-    """Readers for each item, each counted once a kind and weighted by it, shape (items,)."""
+def _popularity(key: str, positions: dict[int, int]) -> NDArray[np.float32]:
+    """Readers for each item, each counted once a kind and weighted by it, shape (items,).
+
+    Clicks count by how much is seen where they happened, as far as that is known.
+    """
     counted = np.zeros(len(positions), dtype=np.float32)
+    of_clicks = bias_of(key).factors
     rows = (
         Interaction.objects.filter(kind__in=_POPULARITY_WEIGHTS, counts=True)
         .values_list("item_id", "kind")
@@ -228,5 +233,6 @@ def _popularity(positions: dict[int, int]) -> NDArray[np.float32]:
     )
     for item, kind, readers in rows:
         if item in positions:
-            counted[positions[item]] += _POPULARITY_WEIGHTS[kind] * readers
+            factor = of_clicks.get(item, 1.0) if kind == Kind.CLICK else 1.0
+            counted[positions[item]] += _POPULARITY_WEIGHTS[kind] * factor * readers
     return counted

@@ -102,7 +102,7 @@ def _value(field: Any, words: str) -> Any:
     if isinstance(field, models.DateTimeField):
         return timezone.now()
     if isinstance(field, models.JSONField):
-        return [words]
+        return [[words, 1.0]]
     if isinstance(field, models.CharField | models.TextField):
         return words[: field.max_length]
     return uuid.uuid4() if isinstance(field, models.UUIDField) else 0
