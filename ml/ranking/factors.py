@@ -14,7 +14,7 @@ from ml.ranking.metrics import ndcg
 from ml.ranking.selection import best
 from ml.types import FloatArray
 
-FACTORS, REGULARISATIONS = (32, 96), (0.5, 8.0)
+FACTORS, REGULARISATIONS = (64, 160), (8.0, 30.0)
 """The four settings that are tried: as many as the ridges of EASE."""
 _ROUNDS, _SEED = 12, 13
 _DEPTH = 10

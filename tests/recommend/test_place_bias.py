@@ -74,7 +74,7 @@ def test_the_estimate_is_on_the_page_of_weights(pages: None, keeper_client: Clie
     assert b"No correction yet: places filled by lot got 0 of the 200" in _page(keeper_client, url)
     bias_fit(index.snapshot().key)
     told = _page(keeper_client, url)
-    assert b"by the inverse of how much is seen" in told
+    assert b"in the first row by the inverse" in told
     assert b">100%<" in told
 
 
