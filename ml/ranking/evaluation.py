@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -56,17 +57,33 @@ OURS, TEXT = "trefoil", "text"
 _SEED = 13
 
 Progress = Callable[[int, int, str], None]
+_STEPS = {
+    "texts": 15,
+    "weights": 50,
+    OURS: 8,
+    **dict.fromkeys(BASELINES, 3),
+    "hidden items": 9,
+}
+"""About how long each step takes, in hundredths of the whole."""
+_TOLD_EVERY = 100  # texts
 
 
-def embed_items(items: Sequence[Item], engine: InferenceEngine, task: str) -> FloatArray:
-    """The items' text vectors, shape (items, dimensions)."""
-    vectors = []
+def embed_items(
+    items: Sequence[Item],
+    engine: InferenceEngine,
+    task: str,
+    told: Callable[[float], None] = lambda share: None,
+) -> FloatArray:
+    """The items' text vectors, shape (items, dimensions); ``told`` which share is done."""
+    vectors: list[FloatArray] = []
     for prediction in predict_stream(
         engine, task, (item_text(item.title, item.text, item.tags) for item in items)
     ):
         if not isinstance(prediction, Embedding):
             raise TypeError(f"the task {task!r} does not give embeddings")
         vectors.append(prediction.vector)
+        if len(vectors) % _TOLD_EVERY == 0:
+            told(len(vectors) / len(items))
     return np.stack(vectors)
 
 
@@ -117,16 +134,19 @@ def evaluate_recommender(
     cases = cases_of(train, log.where(test))
     if not cases:
         raise DataError("interactions", None, f"leave nothing to foresee by {protocol!r}")
-    steps = ("texts", "weights", OURS, *BASELINES, "hidden items")
 
-    def report(step: str) -> None:
+    def report(step: str, share: float = 0.0) -> None:
         if progress is not None:
-            progress(steps.index(step), len(steps), step)
+            before = list(_STEPS).index(step)
+            done = sum(list(_STEPS.values())[:before]) + share * _STEPS[step]
+            progress(int(done), sum(_STEPS.values()), step)
 
     report("texts")
-    vectors = embed_items(items, engine, task)
+    vectors = embed_items(items, engine, task, partial(report, "texts"))
     report("weights")
-    trial = _tuned(items, vectors, train, cases, k, protocol, learn)
+    trial = _tuned(
+        items, vectors, train, cases, k, protocol, learn, told=partial(report, "weights")
+    )
     report(OURS)
     ranker = _ranker(trial)
     found = {OURS: measured(_ours(trial, ranker), cases, trial.catalogue, k)}
@@ -164,9 +184,13 @@ def _tuned(
     k: int,
     protocol: Protocol,
     learn: LearnNext | None,
+    *,
+    told: Callable[[float], None],
 ) -> _Trial:
     tags, moved = TagTable([item.tags for item in items]), centred(vectors)
-    tuned = tune(train, moved, tags, max_items=MAX_FITTED, learn=learn, protocol=protocol)
+    tuned = tune(
+        train, moved, tags, max_items=MAX_FITTED, learn=learn, protocol=protocol, told=told
+    )
     return _Trial(
         train,
         cases,

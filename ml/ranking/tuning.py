@@ -9,7 +9,7 @@ known. Nothing of what a protocol holds out is looked at.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 
@@ -80,19 +80,23 @@ def tune(
     max_items: int,
     learn: LearnNext | None = None,
     protocol: Protocol = "temporal",
+    told: Callable[[float], None] = lambda share: None,
 ) -> Tuned:
     """What foresees best; the defaults where readers are too few.
 
     ``vectors``: centred texts, shape (items, dimensions). ``ridge`` fixes the ridge. The weights
     are in the unit of the defaults: their highest scores are as high on average. ``protocol`` says
-    what of ``log`` is foreseen: what the weights should be good at.
+    what of ``log`` is foreseen: what the weights should be good at. ``told`` about which share is
+    done.
     """
     train, cases = tuning_cases(log, len(vectors), protocol)
     if len(cases) < _LEAST_READERS:
         return Tuned(ridge or RIDGE)
     ridge, text_share = best_ridge(train, vectors, cases, max_items=max_items, ridge=ridge)
+    told(0.2)
     factors = best_factors(train, len(vectors), cases)
     neighbours = best_neighbours(train, len(vectors), cases)
+    told(0.3)
     behaviour = fit_behaviour(
         train,
         vectors,
@@ -104,9 +108,11 @@ def tune(
         max_items=max_items,
         learn=learn,
     )
+    told(0.45)
     older = _best_older(train, len(vectors), cases)
     blends = _Blending(train, vectors, tags, behaviour, older)
     settings = _fitted(blends.of(cases))
+    told(0.75)
     newcomers = _fitted(blends.of(cases, newest=NEWCOMER))
     return Tuned(ridge, text_share, factors, neighbours, older, settings, newcomers)
 

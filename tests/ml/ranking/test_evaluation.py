@@ -66,7 +66,15 @@ def test_habits_are_foreseen(interactions, engine, protocol):
 
 
 def test_every_figure_of_the_report_has_its_interval(interactions, engine):
-    result = evaluate_recommender(ITEMS, interactions, engine, k=5)
+    told = []
+    result = evaluate_recommender(
+        ITEMS, interactions, engine, k=5, progress=lambda *step: told.append(step)
+    )
+    done, total, steps = zip(*told, strict=True)
+    assert list(done) == sorted(done)
+    assert (done[0], steps[0], steps[-1]) == (0, "texts", "hidden items")
+    assert done[-1] < total[-1]
+    assert steps.count("weights") > 3  # it takes longest, so the bar moves within it
     assert "ndcg@5" in result
     rows = {row["name"]: row for row in result["rows"]}
     assert set(rows) == {"trefoil", *result["baselines"]}
