@@ -3,8 +3,9 @@
 The last fifth of each reader's known deeds is foreseen from what went before, for as many readers
 as time allows. The weights are the mean of ascents on halves of these readers
 (:mod:`ml.ranking.ascent`). The ridge of EASE, the neighbours of ItemKNN and the factors of iALS are
-chosen likewise before, each alone. The same is done for readers of whom but the newest likes are
-known. Nothing of what a protocol holds out is looked at.
+chosen likewise before, each alone. Short histories have weights of their own, fitted to the readers
+who have such, and to the others as if but their newest likes were known. Nothing of what a protocol
+holds out is looked at.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from ml.ranking.selection import best
 from ml.ranking.settings import TasteSettings
 from ml.ranking.splits import Protocol, held_out
 from ml.ranking.tags import TagTable
-from ml.ranking.taste import Ranker
+from ml.ranking.taste import SHORT, Ranker
 from ml.ranking.weighing import REJECTED
 from ml.types import FloatArray
 
@@ -220,8 +221,8 @@ class _Blending:
     def of(
         self, cases: Sequence[Case], *, newest: int | None = None
     ) -> dict[tuple[float, float], Blend]:
-        """The parts of every reader's candidates, for each of the fadings; of readers of whom but
-        the ``newest`` likes are known, if it is given."""
+        """The parts of every reader's candidates, for each of the fadings; if it is given, with but
+        the ``newest`` likes known of those whose history is not short anyway."""
         ranker = Ranker(
             self.vectors,
             tags=self.tags,
@@ -231,10 +232,11 @@ class _Blending:
         )
         histories = []
         for case in cases:
-            known = case.known
-            if newest is not None:
-                known = known.where(np.flatnonzero(known.positive)[-newest:])
-            histories.append(history_of(known))
+            history = history_of(case.known)
+            if newest is not None and len(history) > SHORT:
+                likes = np.flatnonzero(case.known.positive)
+                history = history_of(case.known.where(likes[-newest:]))
+            histories.append(history)
         fadings = _unlike(histories)
         rows: dict[tuple[float, float], list[CandidateParts]] = {fading: [] for fading in fadings}
         for case, history in zip(cases, histories, strict=True):

@@ -177,3 +177,24 @@ def test_fitted_weights_are_stored_with_the_links(tmp_path) -> None:
     assert Ranker(vectors(), behaviour=loaded).settings == fitted.settings
     assert (loaded.follows.weights == fitted.follows.weights).all()
     assert (loaded.lending.lenders == fitted.lending.lenders).all()
+
+
+def test_weights_of_short_histories_are_fitted_to_readers_who_have_such() -> None:
+    """What a reader liked first tells what comes last; the newest three likes tell nothing."""
+    generator = np.random.default_rng(9)
+    deeds = []
+    for user in range(160):
+        first, last = user % 10, 10 + user % 10
+        others = generator.choice(np.arange(20, 60), 4, replace=False).tolist()
+        order = [first, *others, last] if user < 80 else [first, last, *others]
+        deeds += [(f"u{user}", item, float(at)) for at, item in enumerate(order)]
+    log = liked(deeds)
+    tags, texts = TagTable([()] * 60), np.zeros((60, 4), np.float32)
+    tuned = tune(log, texts, tags, max_items=100)
+    assert tuned.newcomers is not None
+    fitted = replace(fit_behaviour(log, texts), settings=tuned.settings, newcomers=tuned.newcomers)
+    ranker = Ranker(texts, behaviour=fitted, popularity=recent_popularity(log, 60))
+    history = History(np.array([3, 20, 30, 40, 50]), np.ones(5, np.float32))
+    scores = ranker.scores(history)
+    scores[history.items] = -np.inf
+    assert scores.argmax() == 13
