@@ -31,7 +31,7 @@ class BaselineSettings:
     ItemKNN."""
 
     ridge: float = RIDGE
-    factors: int = FACTORS[0]
+    ials_factors: int = FACTORS[0]
     regularisation: float = REGULARISATIONS[0]
     neighbours: int = NEIGHBOURS
 
@@ -72,7 +72,7 @@ def ials(log: Log, vectors: FloatArray, settings: BaselineSettings) -> Baseline:
     """Matrix factors of implicit feedback (Hu, Koren and Volinsky 2008)."""
     return scoring(
         fit_factors(
-            log, len(vectors), factors=settings.factors, regularisation=settings.regularisation
+            log, len(vectors), factors=settings.ials_factors, regularisation=settings.regularisation
         )
     )
 

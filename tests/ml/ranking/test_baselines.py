@@ -38,13 +38,13 @@ def log_and_texts() -> tuple[Log, FloatArray]:
 )
 def test_one_part_alone_scores_as_its_baseline(part: str, baseline: str) -> None:
     log, texts = log_and_texts()
-    tuned = BaselineSettings(ridge=20.0, factors=6, regularisation=0.5, neighbours=15)
+    tuned = BaselineSettings(ridge=20.0, ials_factors=6, regularisation=0.5, neighbours=15)
     behaviour = fit_behaviour(
         log,
         centred(texts),
         ridge=tuned.ridge,
         text_share=0.0,
-        factors=(tuned.factors, tuned.regularisation),
+        factors=(tuned.ials_factors, tuned.regularisation),
         neighbours=tuned.neighbours,
         links=ITEMS,
     )

@@ -52,6 +52,7 @@ def test_habits_are_foreseen(interactions, engine, protocol):
     low, high = result["ndcg@10_interval"]
     assert low <= result["ndcg@10"] <= high
     assert result["settings"]["ridge"] > 0
+    assert result["settings"]["ials_factors"] in (64, 160)
     assert set(result["baselines"]) == {
         *("popularity", "recent_popularity", "item_knn", "ease", "ials", "text")
     }
