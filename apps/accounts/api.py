@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.urls import path
+from drf_spectacular.utils import extend_schema
 from knox.models import AuthToken
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -19,8 +20,12 @@ from apps.core.errors import NotFound
 class UserSerializer(serializers.ModelSerializer[User]):
     class Meta:
         model = User
-        fields = ["id", "username", "display_name", "role"]
+        fields = ["id", "username", "display_name", "role", "language"]
         read_only_fields = fields
+
+
+class LanguageInput(serializers.Serializer[Any]):
+    language = serializers.CharField(max_length=12, allow_blank=True)
 
 
 class TokenInput(serializers.Serializer[Any]):
@@ -36,12 +41,19 @@ class TokenSerializer(serializers.Serializer[Any]):
 
 
 class MeView(APIView):
-    """The caller."""
+    """The caller; ``PATCH`` sets the language of the pages (empty: what the browser asks for)."""
 
     serializer_class = UserSerializer
 
     def get(self, request: Request) -> Response:
         return Response(UserSerializer(selectors.signed_in(request)).data)
+
+    @extend_schema(request=LanguageInput)
+    def patch(self, request: Request) -> Response:
+        body = LanguageInput(data=request.data)
+        body.is_valid(raise_exception=True)
+        user = services.language_set(user=selectors.signed_in(request), **body.validated_data)
+        return Response(UserSerializer(user).data)
 
 
 class TokenListView(APIView):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Role(models.TextChoices):
@@ -13,17 +14,19 @@ class Role(models.TextChoices):
     A team lead does what operators and analysts do, and teaches the models what they corrected.
     """
 
-    MEMBER = "member", "Member"
-    OPERATOR = "operator", "Operator"
-    ANALYST = "analyst", "Analyst"
-    LEAD = "lead", "Team lead"
-    ADMINISTRATOR = "administrator", "Administrator"
+    MEMBER = "member", _("Member")
+    OPERATOR = "operator", _("Operator")
+    ANALYST = "analyst", _("Analyst")
+    LEAD = "lead", _("Team lead")
+    ADMINISTRATOR = "administrator", _("Administrator")
 
 
 class User(AbstractUser):
     """A person who signs in."""
 
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.MEMBER)
+    language = models.CharField(max_length=12, blank=True)
+    """Of the pages; empty: what the browser asks for."""
 
     def save(self, *args: object, **kwargs: object) -> None:
         if self.is_superuser:

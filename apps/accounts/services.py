@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -70,6 +71,22 @@ def member_register(*, username: str, password: str) -> User:
             audit_record(actor=user, action="member.registered")
     except IntegrityError as error:
         raise Conflict("This name is taken.", code="username_taken") from error
+    return user
+
+
+def language_set(*, user: User, language: str) -> User:
+    """Keep the language of the pages; empty for what the browser asks for.
+
+    Raises ``InvalidInput`` for one that the pages do not have.
+    """
+    known = dict(settings.LANGUAGES)
+    if language and language not in known:
+        raise InvalidInput(
+            f"The pages have these languages: {', '.join(known)}.",
+            fields={"language": "not one of them"},
+        )
+    user.language = language
+    user.save(update_fields=["language"])
     return user
 
 

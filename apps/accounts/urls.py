@@ -10,5 +10,6 @@ urlpatterns = [
     path("sign-up/", views.sign_up, name="sign-up"),
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
     path("", views.account, name="account"),
+    path("language/", views.language, name="language"),
     path("tokens/<str:digest>/revoke/", views.token_revoke, name="token-revoke"),
 ]

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
+from django.views.i18n import set_language
 from django_ratelimit.core import is_ratelimited
 from knox.models import AuthToken
 
@@ -100,6 +101,18 @@ def account(request: HttpRequest) -> HttpResponse:
         form = TokenForm()
     context = {"form": form, "secret": secret, "tokens": selectors.token_list(user=user)}
     return render(request, "accounts/account.html", context)
+
+
+@require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    """Show pages in another language from now on: kept in the account, and for this browser.
+
+    Goes back to ``next`` if that is a page of this site.
+    """
+    chosen = request.POST.get("language", "")
+    if isinstance(request.user, User):
+        services.language_set(user=request.user, language=chosen)
+    return set_language(request)
 
 
 @require_POST

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import translation
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_GET
 
@@ -51,9 +52,11 @@ _LIST_LENGTH = 100
 def widget(request: HttpRequest) -> HttpResponse:
     """The customer's chat; it needs no account and may stand in a frame on allowed sites.
 
-    ``?ask=`` puts a question into the box, for the customer to send; ``?title=`` and ``?accent=``
-    (as ``#14694a``) are how the embedding site wants it to look.
+    ``?ask=`` puts a question into the box, for the customer to send; ``?title=``, ``?accent=`` (as
+    ``#14694a``) and ``?language=`` are how the embedding site wants it to look.
     """
+    if (language := request.GET.get("language", "")) in dict(settings.LANGUAGES):
+        translation.activate(language)
     visitor, is_new = ensure_visitor(request)
     accent = request.GET.get("accent", "")
     context = {

@@ -134,7 +134,7 @@ export default async function start(root) {
     button.addEventListener("click", () => rate(button));
   }
   for (const button of starters.querySelectorAll("button")) {
-    button.addEventListener("click", () => send(button.textContent.trim()));
+    button.addEventListener("click", () => send(button.dataset.say));
   }
   compose(
     root.querySelector("[data-composer]"),
