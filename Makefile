@@ -56,12 +56,13 @@ lint: $(VENV)/.installed
 
 # Brings the words of templates, Python and scripts into the catalogues of every language, the new ones
 # untranslated (docs/translating.md).
-EXTRACT := $(BABEL) extract --no-wrap --add-location=file --sort-by-file --omit-header \
-	-k gettext_lazy -k ngettext_lazy:1,2 -k pgettext_lazy:1c,2
+EXTRACT := $(BABEL) extract --no-wrap --add-location=file --sort-by-file --omit-header
 words: $(VENV)/.installed
 	mkdir -p var/words
-	$(EXTRACT) -F locale/pages.toml -o var/words/django.pot .
-	$(EXTRACT) -F locale/scripts.toml -o var/words/djangojs.pot .
+	$(EXTRACT) -F locale/pages.toml -k gettext_lazy -k ngettext_lazy:1,2 -k pgettext_lazy:1c,2 \
+		-k gettext_noop -o var/words/django.pot .
+	$(EXTRACT) -F locale/scripts.toml --no-default-keywords -k translate -k translateCount:1,2 \
+		-k gettext_noop -o var/words/djangojs.pot .
 	for domain in django djangojs; do $(BABEL) update --domain $$domain --input-file var/words/$$domain.pot \
 		--output-dir locale --no-wrap --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date || exit 1; done
 

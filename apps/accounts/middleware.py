@@ -9,7 +9,7 @@ from django.utils import translation
 
 
 class LanguageMiddleware(LocaleMiddleware):
-    """Django's, which knows cookie and browser, and the account; it stands behind authentication."""
+    """Django's, which knows cookie and browser, and the account; authentication comes before it."""
 
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)

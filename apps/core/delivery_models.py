@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class OutgoingState(models.TextChoices):
-    WAITING = "waiting", "Waiting"
-    DELIVERED = "delivered", "Delivered"
-    DEAD = "dead", "Given up"
-    DROPPED = "dropped", "Not sent"
+    WAITING = "waiting", _("Waiting")
+    DELIVERED = "delivered", _("Delivered")
+    DEAD = "dead", _("Given up")
+    DROPPED = "dropped", _("Not sent")
 
 
 class OutgoingMessage(models.Model):

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext
+
 
 class Problem(Exception):
     """An expected failure.
 
     ``code`` is stable and machine-readable, ``status`` the HTTP status, the message is for a
-    person and names what is wrong and where; ``fields`` maps a field's name to its problem.
+    person and names what is wrong and where, in the language of the request when it is a literal
+    (``make words`` finds it by the class); ``fields`` maps a field's name to its problem.
     """
 
     code = "problem"
@@ -27,6 +30,7 @@ class Problem(Exception):
         status: int | None = None,
         fields: dict[str, str] | None = None,
     ) -> None:
+        message = gettext(message)
         super().__init__(message)
         self.message = message
         self.code = code or type(self).code

@@ -1,10 +1,12 @@
-"""What Babel reads of Django's templates: their words as Python calls of gettext.
+"""What Babel reads of templates and of Python, for ``make words``; nothing that serves imports it.
 
-``make words`` calls it by its name in locale/pages.toml; nothing that serves imports it.
+Its functions are named in locale/pages.toml and give what ``extract_python`` gives: line, function,
+messages and comments.
 """
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any, BinaryIO
@@ -12,15 +14,42 @@ from typing import Any, BinaryIO
 from babel.messages.extract import extract_python
 from django.utils.translation.template import templatize
 
+from apps.core import errors
+
+Found = tuple[int, str | None, Any, list[str]]
+
+PROBLEMS = {
+    name
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, errors.Problem)
+}
+
 
 def template_words(
     source: BinaryIO, keywords: Any, comment_tags: Any, options: Any
-) -> Iterator[tuple[Any, ...]]:
-    """Each message of a template with its line, as ``extract_python`` gives them.
+) -> Iterator[Found]:
+    """The messages of a Django template, which becomes calls of gettext.
 
-    The lines lose their indentation, at which the reader of Python would stumble; a message that
-    has several lines is one string literal by then and keeps it.
+    Its lines lose their indentation, at which the reader of Python would stumble; a message of
+    several lines is one string literal by then and keeps its own.
     """
     code = templatize(source.read().decode())
     flat = "\n".join(line.lstrip() for line in code.split("\n"))
     yield from extract_python(BytesIO(flat.encode()), keywords, comment_tags, options)
+
+
+def python_words(
+    source: BinaryIO, keywords: Any, comment_tags: Any, options: Any
+) -> Iterator[Found]:
+    """The messages of a module, and the literals with which its problems are raised."""
+    code = source.read()
+    yield from extract_python(BytesIO(code), keywords, comment_tags, options)
+    for node in ast.walk(ast.parse(code)):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args):
+            continue
+        text = node.args[0]
+        if node.func.id not in PROBLEMS:
+            continue
+        for part in (text.body, text.orelse) if isinstance(text, ast.IfExp) else (text,):
+            if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                yield node.lineno, None, part.value, []

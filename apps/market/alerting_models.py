@@ -7,6 +7,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 
 class Silence(models.Model):
@@ -17,11 +18,11 @@ class Silence(models.Model):
     """
 
     class Kind(models.TextChoices):
-        RULE = "rule", "Rule"
-        COMPANY = "company", "Company"
-        WATCHLIST = "watchlist", "Watchlist"
-        SECTOR = "sector", "Sector"
-        TOPIC = "topic", "Topic"
+        RULE = "rule", _("Rule")
+        COMPANY = "company", _("Company")
+        WATCHLIST = "watchlist", _("Watchlist")
+        SECTOR = "sector", _("Sector")
+        TOPIC = "topic", _("Topic")
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="market_silences"
@@ -68,15 +69,15 @@ class AlertEntry(models.Model):
     """Something that was done to an alert: by somebody, or by the suite (no ``actor``)."""
 
     class Kind(models.TextChoices):
-        RANG = "rang", "Rang after it was held"
-        ACKNOWLEDGED = "acknowledged", "Acknowledged"
-        COMMENTED = "commented", "Commented"
-        ASSIGNED = "assigned", "Assigned"
-        UNASSIGNED = "unassigned", "Assigned to nobody"
-        ESCALATED = "escalated", "Escalated"
-        RESOLVED = "resolved", "Resolved"
-        RATED = "rated", "Rated"
-        CORRECTED = "corrected", "The story was corrected"
+        RANG = "rang", _("Rang after it was held")
+        ACKNOWLEDGED = "acknowledged", _("Acknowledged")
+        COMMENTED = "commented", _("Commented")
+        ASSIGNED = "assigned", _("Assigned")
+        UNASSIGNED = "unassigned", _("Assigned to nobody")
+        ESCALATED = "escalated", _("Escalated")
+        RESOLVED = "resolved", _("Resolved")
+        RATED = "rated", _("Rated")
+        CORRECTED = "corrected", _("The story was corrected")
 
     alert = models.ForeignKey("market.Alert", on_delete=models.CASCADE, related_name="entries")
     at = models.DateTimeField()

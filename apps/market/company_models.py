@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Company(models.Model):
@@ -50,9 +51,9 @@ class UnlinkedName(models.Model):
     """
 
     class State(models.TextChoices):
-        WAITING = "waiting", "Waiting"
-        MERGED = "merged", "Merged"
-        DISMISSED = "dismissed", "Not a company"
+        WAITING = "waiting", _("Waiting")
+        MERGED = "merged", _("Merged")
+        DISMISSED = "dismissed", _("Not a company")
 
     key = models.CharField(max_length=200, unique=True)
     name = models.CharField(max_length=200)

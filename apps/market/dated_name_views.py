@@ -7,6 +7,7 @@ from datetime import date
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from apps.core.errors import Problem
@@ -29,12 +30,14 @@ def add(request: HttpRequest, company_id: int) -> HttpResponse:
         wanted = DatedNameInput(sent.get("kind", ""), sent.get("name", ""), first, last)
         name, _ = dated_name_add(actor=request.user, company_id=company_id, wanted=wanted)
     except ValueError:
-        messages.error(request, "A day is written as 2021-10-28.")
+        messages.error(request, gettext("A day is written as 2021-10-28."))
     except Problem as problem:
         messages.error(request, problem.message)
     else:
         messages.success(
-            request, f"\u201c{name.name}\u201d is read by its days; stored news is linked anew."
+            request,
+            gettext("“%(name)s” is read by its days; stored news is linked anew.")
+            % {"name": name.name},
         )
     return redirect("market:company", company_id)
 
@@ -60,5 +63,5 @@ def import_file(request: HttpRequest) -> HttpResponse:
     except Problem as problem:
         messages.error(request, problem.message)
     else:
-        messages.success(request, f"{added} names with their days were added.")
+        messages.success(request, gettext("%(n)s names with their days were added.") % {"n": added})
     return redirect("market:names")

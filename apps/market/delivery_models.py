@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from apps.core.delivery_models import OutgoingMessage, OutgoingTry
 from apps.market.hours import ALL_DAYS, Hours
@@ -22,9 +23,9 @@ class Channel(models.Model):
     """
 
     class Kind(models.TextChoices):
-        EMAIL = "email", "E-mail"
-        WEBHOOK = "webhook", "Signed webhook"
-        SLACK = "slack", "Slack webhook"
+        EMAIL = "email", _("E-mail")
+        WEBHOOK = "webhook", _("Signed webhook")
+        SLACK = "slack", _("Slack webhook")
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="market_channels"
@@ -65,8 +66,8 @@ class Handling(models.Model):
     """
 
     class Outside(models.TextChoices):
-        WAIT = "wait", "Wait until the hours begin"
-        DIGEST = "digest", "Go into the digest alone"
+        WAIT = "wait", _("Wait until the hours begin")
+        DIGEST = "digest", _("Go into the digest alone")
 
     rule = models.OneToOneField("market.Rule", on_delete=models.CASCADE, related_name="handling")
     channels = models.ManyToManyField(Channel, blank=True, related_name="handlings")
@@ -108,8 +109,8 @@ class Digest(models.Model):
     """
 
     class Every(models.TextChoices):
-        DAY = "day", "Every day"
-        HOUR = "hour", "Every hour"
+        DAY = "day", _("Every day")
+        HOUR = "hour", _("Every hour")
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="market_digests"
@@ -137,11 +138,11 @@ class Delivery(OutgoingMessage):
     """
 
     class Kind(models.TextChoices):
-        ALERT = "alert", "Alert"
-        ESCALATION = "escalation", "Escalation"
-        OVERFLOW = "overflow", "Overflow"
-        DIGEST = "digest", "Digest"
-        TEST = "test", "Test"
+        ALERT = "alert", _("Alert")
+        ESCALATION = "escalation", _("Escalation")
+        OVERFLOW = "overflow", _("Overflow")
+        DIGEST = "digest", _("Digest")
+        TEST = "test", _("Test")
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="market_deliveries"

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -65,7 +66,11 @@ def delivery_page(request: HttpRequest) -> HttpResponse:
         return _page(request, status=problem.status, problem=problem.message, entered=entered)
     if secret:
         return _page(request, secret=secret, secret_of=channel)
-    messages.success(request, f"The channel “{channel.name}” is added. Send a test through it.")
+    messages.success(
+        request,
+        gettext("The channel “%(name)s” is added. Send a test through it.")
+        % {"name": channel.name},
+    )
     return redirect("market:delivery")
 
 
@@ -88,12 +93,12 @@ def channel_act(request: HttpRequest, channel_id: int) -> HttpResponse:
         return _page(request, secret=secret, secret_of=channel)
     if action == "test":
         channels.channel_test(**chosen)
-        messages.success(request, "The test is on its way; the log says how it went.")
+        messages.success(request, gettext("The test is on its way; the log says how it went."))
     elif action in ("on", "off"):
         channels.channel_switch(**chosen, enabled=action == "on")
     elif action == "delete":
         channels.channel_delete(**chosen)
-        messages.success(request, "The channel is deleted; its log stays.")
+        messages.success(request, gettext("The channel is deleted; its log stays."))
     return redirect("market:delivery")
 
 
@@ -123,7 +128,8 @@ def digest_add(request: HttpRequest) -> HttpResponse:
         )
     except Problem as problem:
         return _page(request, status=problem.status, digest_problem=problem.message)
-    messages.success(request, f"The digest goes to {digest.channel.name}.")
+    words = gettext("The digest goes to %(name)s.")
+    messages.success(request, words % {"name": digest.channel.name})
     return redirect("market:delivery")
 
 

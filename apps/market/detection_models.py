@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_noop
 
 
 class Detector(models.Model):
@@ -14,10 +15,10 @@ class Detector(models.Model):
     """
 
     class Kind(models.TextChoices):
-        BURST = "burst", "Burst of news"
-        SHIFT = "shift", "Shift of sentiment"
-        DIVERGENCE = "divergence", "Apart from its sector"
-        RARE = "rare", "Rare event"
+        BURST = "burst", gettext_noop("Burst of news")
+        SHIFT = "shift", gettext_noop("Shift of sentiment")
+        DIVERGENCE = "divergence", gettext_noop("Apart from its sector")
+        RARE = "rare", gettext_noop("Rare event")
 
     kind = models.CharField(max_length=10, choices=Kind.choices, unique=True)
     threshold = models.FloatField()

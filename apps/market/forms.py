@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy
 
 from apps.core.errors import InvalidInput
 from apps.market.models import Detector, Rule, Sentiment
@@ -42,9 +43,13 @@ class RuleForm(forms.Form):
     meaning = forms.CharField(max_length=400, required=False)
     least_likeness = forms.IntegerField(min_value=20, max_value=90, required=False)
     anomaly = forms.ChoiceField(choices=ANOMALIES, required=False)
-    sentiment = forms.ChoiceField(choices=[("", "any"), *Sentiment.choices], required=False)
+    sentiment = forms.ChoiceField(
+        choices=[("", gettext_lazy("any")), *Sentiment.choices], required=False
+    )
     threshold = forms.IntegerField(min_value=34, max_value=99, required=False)
-    topic = forms.ChoiceField(choices=[("", "any"), *((t, t) for t in TOPICS)], required=False)
+    topic = forms.ChoiceField(
+        choices=[("", gettext_lazy("any")), *((t, t) for t in TOPICS)], required=False
+    )
     cooldown_minutes = forms.TypedChoiceField(choices=COOLDOWNS, coerce=int, required=False)
     enabled = forms.BooleanField(required=False)
 

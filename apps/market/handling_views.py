@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -41,7 +42,7 @@ def rule_handling(request: HttpRequest, rule_id: int) -> HttpResponse:
         except Problem as refused:
             problem, status = refused.message, refused.status
         else:
-            messages.success(request, "Saved: it holds for alerts from now on.")
+            messages.success(request, gettext("Saved: it holds for alerts from now on."))
             return redirect("market:rules")
     else:
         form = HandlingForm.of(found, channels=channels)
@@ -93,7 +94,8 @@ def silence_page(request: HttpRequest) -> HttpResponse:
         return _silences_page(
             request, status=problem.status, problem=problem.message, entered=request.POST
         )
-    messages.success(request, f"Alerts about {silence.about} are kept quiet.")
+    words = gettext("Alerts about %(name)s are kept quiet.")
+    messages.success(request, words % {"name": silence.about})
     return redirect("market:silences")
 
 

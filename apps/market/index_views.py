@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -62,7 +63,7 @@ def watchlist(request: HttpRequest) -> HttpResponse:
         company_watch(actor=request.user, company_id=company.pk)
     except Problem as problem:
         return _page(request, status=problem.status, problem=problem.message)
-    messages.success(request, f"{company.name} is on your watchlist.")
+    messages.success(request, gettext("%(name)s is on your watchlist.") % {"name": company.name})
     return redirect("market:watchlist")
 
 

@@ -6,6 +6,7 @@ from datetime import date
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from apps.market.company_models import Company
 
@@ -19,11 +20,11 @@ class DatedName(models.Model):
     """
 
     class Kind(models.TextChoices):
-        NAME = "name", "Name"
-        TICKER = "ticker", "Ticker"
-        ALIAS = "alias", "Alias"
-        FORMER = "former name", "Former name"
-        BRAND = "brand", "Brand"
+        NAME = "name", _("Name")
+        TICKER = "ticker", _("Ticker")
+        ALIAS = "alias", _("Alias")
+        FORMER = "former name", _("Former name")
+        BRAND = "brand", _("Brand")
 
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="dated_names")
     kind = models.CharField(max_length=12, choices=Kind.choices)

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -47,7 +48,11 @@ def name_merge(request: HttpRequest, name_id: int) -> HttpResponse:
         merged, _ = alias_merge(actor=request.user, name_id=name_id, company_id=company.pk)
     except Problem as problem:
         return _page(request, status=problem.status, problem=problem.message)
-    messages.success(request, f"\u201c{merged.name}\u201d means {company.name} from now on.")
+    messages.success(
+        request,
+        gettext("“%(name)s” means %(company)s from now on.")
+        % {"name": merged.name, "company": company.name},
+    )
     return redirect("market:names")
 
 
@@ -59,7 +64,8 @@ def reopen(request: HttpRequest, name_id: int) -> HttpResponse:
         name, _ = name_reopen(actor=request.user, name_id=name_id)
     except Problem as problem:
         return _page(request, status=problem.status, problem=problem.message)
-    messages.success(request, f"\u201c{name.name}\u201d waits for a decision again.")
+    words = gettext("“%(name)s” waits for a decision again.")
+    messages.success(request, words % {"name": name.name})
     return redirect("market:names")
 
 
@@ -71,7 +77,11 @@ def company_file(request: HttpRequest) -> HttpResponse:
         report, _ = companies_upload(actor=request.user, upload=request.FILES.get("file"))
     except Problem as problem:
         return _page(request, status=problem.status, company_problem=problem.message)
-    messages.success(request, f"{report.added} companies were added, {report.changed} changed.")
+    messages.success(
+        request,
+        gettext("%(added)s companies were added, %(changed)s changed.")
+        % {"added": report.added, "changed": report.changed},
+    )
     return redirect("market:names")
 
 
@@ -83,5 +93,6 @@ def dismiss(request: HttpRequest, name_id: int) -> HttpResponse:
         name = name_dismiss(actor=request.user, name_id=name_id)
     except Problem as problem:
         return _page(request, status=problem.status, problem=problem.message)
-    messages.success(request, f"\u201c{name.name}\u201d will not be asked about again.")
+    words = gettext("“%(name)s” will not be asked about again.")
+    messages.success(request, words % {"name": name.name})
     return redirect("market:names")

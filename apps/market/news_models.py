@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from apps.market.company_models import Company
 
@@ -17,17 +18,17 @@ class Source(models.Model):
     """
 
     class Kind(models.TextChoices):
-        FEED = "feed", "Feed"
-        API = "api", "API"
-        UPLOAD = "upload", "Upload"
-        ARCHIVE = "archive", "Archive"
-        WEBHOOK = "webhook", "Webhook"
+        FEED = "feed", _("Feed")
+        API = "api", _("API")
+        UPLOAD = "upload", _("Upload")
+        ARCHIVE = "archive", _("Archive")
+        WEBHOOK = "webhook", _("Webhook")
 
     class State(models.TextChoices):
-        NEW = "new", "Not polled yet"
-        HEALTHY = "healthy", "Healthy"
-        FAILING = "failing", "Failing"
-        PAUSED = "paused", "Paused"
+        NEW = "new", _("Not polled yet")
+        HEALTHY = "healthy", _("Healthy")
+        FAILING = "failing", _("Failing")
+        PAUSED = "paused", _("Paused")
 
     name = models.CharField(max_length=120, unique=True)
     kind = models.CharField(max_length=10, choices=Kind.choices)
@@ -72,14 +73,14 @@ class Article(models.Model):
     """
 
     class Status(models.TextChoices):
-        STORED = "stored", "Waiting to be scored"
-        SCORED = "scored", "Scored"
-        FAILED = "failed", "Could not be scored"
+        STORED = "stored", _("Waiting to be scored")
+        SCORED = "scored", _("Scored")
+        FAILED = "failed", _("Could not be scored")
 
     class Correction(models.TextChoices):
-        NONE = "", "None"
-        CORRECTED = "corrected", "Correction"
-        RETRACTED = "retracted", "Retraction"
+        NONE = "", _("None")
+        CORRECTED = "corrected", _("Correction")
+        RETRACTED = "retracted", _("Retraction")
 
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="articles")
     external_id = models.CharField(max_length=300)
@@ -167,8 +168,8 @@ class Mention(models.Model):
     """A company named in an article: ``getattr(article, field)[start:end]`` is the name."""
 
     class Field(models.TextChoices):
-        TITLE = "title", "title"
-        BODY = "body", "body"
+        TITLE = "title", _("title")
+        BODY = "body", _("body")
 
     article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="mentions")
     company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="mentions")

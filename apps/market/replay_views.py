@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -53,7 +54,11 @@ def replays(request: HttpRequest) -> HttpResponse:
             return render(
                 request, "market/replays.html", _context(request, **more), status=problem.status
             )
-        messages.success(request, f"{replay.number} articles of \u201c{replay.name}\u201d play.")
+        messages.success(
+            request,
+            gettext("%(n)s articles of “%(name)s” play.")
+            % {"n": replay.number, "name": replay.name},
+        )
         return redirect("market:replays")
     today = timezone.now().date()
     first, last = (today - timedelta(days=days) for days in (30, 4))
@@ -101,7 +106,7 @@ def replay_act(request: HttpRequest, replay_id: int) -> HttpResponse:
             state=request.POST.get("state", ""),
         )
     except ValueError:
-        messages.error(request, "Choose how fast it plays.")
+        messages.error(request, gettext("Choose how fast it plays."))
     except Problem as problem:
         if problem.status == 404:
             raise

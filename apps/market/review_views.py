@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -67,7 +68,9 @@ def link(request: HttpRequest, article_id: int) -> HttpResponse:
     except Problem as problem:
         messages.error(request, problem.message)
     else:
-        messages.success(request, "The link is corrected, also for when the article changes.")
+        messages.success(
+            request, gettext("The link is corrected, also for when the article changes.")
+        )
     return redirect("market:article", article_id)
 
 

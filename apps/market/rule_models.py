@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from apps.market.alerting_models import Silence
 from apps.market.company_models import Company
@@ -82,21 +84,21 @@ class Alert(models.Model):
     """
 
     class State(models.TextChoices):
-        NEW = "new", "New"
-        ACKNOWLEDGED = "acknowledged", "Acknowledged"
-        RESOLVED = "resolved", "Resolved"
+        NEW = "new", _("New")
+        ACKNOWLEDGED = "acknowledged", _("Acknowledged")
+        RESOLVED = "resolved", _("Resolved")
 
     class Verdict(models.TextChoices):
-        NONE = "", "Not rated"
-        USEFUL = "useful", "Useful"
-        NOISE = "noise", "Noise"
+        NONE = "", gettext_noop("Not rated")
+        USEFUL = "useful", gettext_noop("Useful")
+        NOISE = "noise", gettext_noop("Noise")
 
     class Quiet(models.TextChoices):
-        NO = "", "It rang"
-        SILENCED = "silenced", "Silenced"
-        HELD = "held", "Held until its hours begin"
-        DIGEST = "digest", "Left to the digest"
-        THROTTLED = "throttled", "Beyond its rule's number an hour"
+        NO = "", _("It rang")
+        SILENCED = "silenced", _("Silenced")
+        HELD = "held", _("Held until its hours begin")
+        DIGEST = "digest", _("Left to the digest")
+        THROTTLED = "throttled", _("Beyond its rule's number an hour")
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="market_alerts"

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -75,7 +76,7 @@ def rule_list(request: HttpRequest) -> HttpResponse:
             rule = rules.rule_create(actor=request.user, wanted=form.wanted())
         except InvalidInput as problem:
             return _page(request, form, status=422, **_preview(None, problem.message))
-        messages.success(request, f"“{rule.name}” watches from now on.")
+        messages.success(request, gettext("“%(name)s” watches from now on.") % {"name": rule.name})
         return redirect("market:rules")
     start = {
         "threshold": 70,
@@ -113,7 +114,7 @@ def rule_edit(request: HttpRequest, rule_id: int) -> HttpResponse:
             rules.rule_update(actor=request.user, rule_id=rule_id, wanted=form.wanted())
         except InvalidInput as problem:
             return _page(request, form, status=422, editing=rule, **_preview(None, problem.message))
-        messages.success(request, "The rule is changed.")
+        messages.success(request, gettext("The rule is changed."))
         return redirect("market:rules")
     quality, replay = rule_quality(rule=rule), None
     if quality.proposal is not None:
@@ -130,11 +131,15 @@ def rule_threshold(request: HttpRequest, rule_id: int) -> HttpResponse:
     proposal = rule_quality(rule=rule).proposal
     # Another rating in another tab may have changed what is proposed since it was shown.
     if proposal is None or f"{proposal.threshold:.2f}" != request.POST.get("threshold"):
-        messages.error(request, "The ratings propose something else by now; see below.")
+        messages.error(request, gettext("The ratings propose something else by now; see below."))
         return redirect("market:rule", rule_id)
     wanted = replace(rules.rule_input(rule), threshold=proposal.threshold)
     rules.rule_update(actor=request.user, rule_id=rule_id, wanted=wanted)
-    messages.success(request, f"The rule asks for at least {proposal.threshold:.0%} from now on.")
+    messages.success(
+        request,
+        gettext("The rule asks for at least %(share)s from now on.")
+        % {"share": f"{proposal.threshold:.0%}"},
+    )
     return redirect("market:rules")
 
 
@@ -142,5 +147,5 @@ def rule_threshold(request: HttpRequest, rule_id: int) -> HttpResponse:
 @analyst_required
 def rule_delete(request: HttpRequest, rule_id: int) -> HttpResponse:
     rules.rule_delete(actor=request.user, rule_id=rule_id)
-    messages.success(request, "The rule is deleted; its alerts stay.")
+    messages.success(request, gettext("The rule is deleted; its alerts stay."))
     return redirect("market:rules")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from apps.market.company_models import Company
 from apps.market.news_models import Article
@@ -12,9 +13,9 @@ from apps.market.news_models import Article
 class Sentiment(models.TextChoices):
     """The labels of the sentiment model."""
 
-    POSITIVE = "positive", "positive"
-    NEUTRAL = "neutral", "neutral"
-    NEGATIVE = "negative", "negative"
+    POSITIVE = "positive", _("positive")
+    NEUTRAL = "neutral", _("neutral")
+    NEGATIVE = "negative", _("negative")
 
 
 class Score(models.Model):

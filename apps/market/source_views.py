@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -124,14 +125,14 @@ def source_settings(request: HttpRequest, source_id: int) -> HttpResponse:
     try:
         wanted = {name: _SETTINGS[name](value) for name, value in given.items()}
     except ValueError:
-        messages.error(request, "Weight and interval are numbers.")
+        messages.error(request, gettext("Weight and interval are numbers."))
         return redirect("market:sources")
     try:
         source_update(actor=request.user, source=source, **wanted)
     except Problem as problem:
         messages.error(request, problem.message)
     else:
-        messages.success(request, f"{source.name} is changed.")
+        messages.success(request, gettext("%(name)s is changed.") % {"name": source.name})
     return redirect("market:sources")
 
 
@@ -152,7 +153,7 @@ def prices(request: HttpRequest) -> HttpResponse:
         number = prices_import(actor=request.user, upload=request.FILES.get("file"))
     except Problem as problem:
         return _page(request, status=problem.status, price_problem=problem.message)
-    messages.success(request, f"{number} prices are stored.")
+    messages.success(request, gettext("%(n)s prices are stored.") % {"n": number})
     return redirect("market:sources")
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class LabelQueue(models.Model):
@@ -15,9 +17,9 @@ class LabelQueue(models.Model):
     """
 
     class Kind(models.TextChoices):
-        CLASSIFICATION = "classification", "One label"
-        MULTI_LABEL = "multi_label", "Several labels"
-        NER = "ner", "Entities"
+        CLASSIFICATION = "classification", _("One label")
+        MULTI_LABEL = "multi_label", _("Several labels")
+        NER = "ner", _("Entities")
 
     name = models.CharField(max_length=80, unique=True)
     task = models.CharField(max_length=60)
@@ -47,10 +49,10 @@ class LabelRow(models.Model):
     """
 
     class State(models.TextChoices):
-        OPEN = "open", "Open"
-        CLAIMED = "claimed", "Being labelled"
-        LABELLED = "labelled", "Labelled"
-        SKIPPED = "skipped", "Skipped"
+        OPEN = "open", pgettext_lazy("not dealt with yet", "Open")
+        CLAIMED = "claimed", _("Being labelled")
+        LABELLED = "labelled", _("Labelled")
+        SKIPPED = "skipped", _("Skipped")
 
     queue = models.ForeignKey(LabelQueue, on_delete=models.CASCADE, related_name="rows")
     position = models.PositiveIntegerField()

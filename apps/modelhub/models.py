@@ -7,6 +7,7 @@ from typing import Any, cast
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from apps.core.models import Job
 from apps.modelhub.labelling_models import LabelQueue as LabelQueue
@@ -42,10 +43,10 @@ class LabelledExample(models.Model):
     """
 
     class App(models.TextChoices):
-        SUPPORT = "support", "Support"
-        MARKET = "market", "Market"
-        DISCOVER = "discover", "Discover"
-        LABELLING = "labelling", "Labelling"
+        SUPPORT = "support", _("Support")
+        MARKET = "market", _("Market")
+        DISCOVER = "discover", _("Discover")
+        LABELLING = "labelling", _("Labelling")
 
     app = models.CharField(max_length=10, choices=App.choices)
     task = models.CharField(max_length=60)
@@ -216,13 +217,13 @@ class Promotion(models.Model):
     """
 
     class Kind(models.TextChoices):
-        PROMOTE = "promote", "Promoted"
-        ROLL_BACK = "roll_back", "Rolled back"
+        PROMOTE = "promote", _("Promoted")
+        ROLL_BACK = "roll_back", _("Rolled back")
 
     class State(models.TextChoices):
-        PENDING = "pending", "Being carried out"
-        DONE = "done", "Carried out"
-        FAILED = "failed", "Failed"
+        PENDING = "pending", _("Being carried out")
+        DONE = "done", _("Carried out")
+        FAILED = "failed", _("Failed")
 
     task = models.CharField(max_length=60)
     kind = models.CharField(max_length=10, choices=Kind.choices)

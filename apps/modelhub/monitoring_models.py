@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class TrafficWindow(models.Model):
@@ -56,8 +58,8 @@ class DriftAlarm(models.Model):
     """Live texts have left what the model was trained on; open until they are back."""
 
     class Kind(models.TextChoices):
-        EMBEDDING = "embedding", "Meaning"
-        VOCABULARY = "vocabulary", "Words"
+        EMBEDDING = "embedding", _("Meaning")
+        VOCABULARY = "vocabulary", pgettext_lazy("drift of words", "Words")
 
     task = models.CharField(max_length=60)
     profile = models.CharField(max_length=100)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 
 class NightlyLoop(models.Model):
@@ -39,12 +40,12 @@ class Night(models.Model):
     """
 
     class State(models.TextChoices):
-        TRAINING = "training", "Training"
-        WAITING = "waiting", "Waits for a click"
-        REFUSED = "refused", "Did not pass the gate"
-        FAILED = "failed", "Failed"
-        PROMOTED = "promoted", "Promoted"
-        DISMISSED = "dismissed", "Dismissed"
+        TRAINING = "training", _("Training")
+        WAITING = "waiting", _("Waits for a click")
+        REFUSED = "refused", _("Did not pass the gate")
+        FAILED = "failed", _("Failed")
+        PROMOTED = "promoted", _("Promoted")
+        DISMISSED = "dismissed", _("Dismissed")
 
     OPEN = (State.TRAINING, State.WAITING)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 
 class Trial(models.Model):
@@ -17,13 +18,13 @@ class Trial(models.Model):
     """
 
     class Kind(models.TextChoices):
-        SHADOW = "shadow", "Shadow"
-        CANARY = "canary", "Canary"
+        SHADOW = "shadow", _("Shadow")
+        CANARY = "canary", _("Canary")
 
     class State(models.TextChoices):
-        RUNNING = "running", "Running"
-        STOPPED = "stopped", "Stopped"
-        RETURNED = "returned", "Returned by itself"
+        RUNNING = "running", _("Running")
+        STOPPED = "stopped", _("Stopped")
+        RETURNED = "returned", _("Returned by itself")
 
     task = models.CharField(max_length=60)
     kind = models.CharField(max_length=6, choices=Kind.choices)

@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -105,7 +106,8 @@ def item_edit(request: HttpRequest, item_id: str = "") -> HttpResponse:
         except RowError as error:
             problem = f"{error}."
         else:
-            messages.success(request, f"“{values['title'].strip()}” is saved.")
+            words = gettext("“%(name)s” is saved.")
+            messages.success(request, words % {"name": values["title"].strip()})
             return redirect("recommend:catalogue-item", item_id=values["item_id"].strip())
     context = {"item": item, "values": values, "problem": problem}
     return render(request, "recommend/catalogue_item.html", context, status=422 if problem else 200)
@@ -139,10 +141,11 @@ def item_remove(request: HttpRequest, item_id: str) -> HttpResponse:
     item = catalogue_search.item_any(external_id=item_id)
     if item.deleted_at is None:
         item_delete(external_id=item_id)
-        messages.success(request, f"“{item.title}” is deleted; histories keep it.")
+        words = gettext("“%(name)s” is deleted; histories keep it.")
+        messages.success(request, words % {"name": item.title})
     else:
         item_restore(external_id=item_id)
-        messages.success(request, f"“{item.title}” is back.")
+        messages.success(request, gettext("“%(name)s” is back.") % {"name": item.title})
     return redirect("recommend:catalogue-item", item_id=item_id)
 
 
@@ -170,7 +173,7 @@ def event_weights(request: HttpRequest) -> HttpResponse:
         except InvalidInput as error:
             problem = error
         else:
-            messages.success(request, "The weights count from now on.")
+            messages.success(request, gettext("The weights count from now on."))
             return redirect("recommend:weights")
     held = weights.refresh()
     shown = [

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -165,7 +166,7 @@ def experiment_act(request: HttpRequest, key: str, act: str) -> HttpResponse:
     try:
         if act == "delete":
             services.experiment_delete(actor=request.user, experiment=experiment)
-            messages.success(request, f"“{experiment.name}” is deleted.")
+            messages.success(request, gettext("“%(name)s” is deleted.") % {"name": experiment.name})
             return redirect("recommend:experiments")
         done, words = _ACTS[act]
         done(actor=request.user, experiment=experiment)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 from numpy.typing import NDArray
 
 from apps.recommend.event_models import ReplacedEvent as ReplacedEvent
@@ -120,15 +121,15 @@ class Reader(models.Model):
 class Kind(models.TextChoices):
     """What a reader did to an item."""
 
-    VIEW = "view", "Viewed"
-    CLICK = "click", "Opened"
-    DWELL = "dwell", "Stayed with"
-    LIKE = "like", "Liked"
-    DISLIKE = "dislike", "Disliked"
-    SAVE = "save", "Saved"
-    RATING = "rating", "Rated"
-    PURCHASE = "purchase", "Bought"
-    NOT_INTERESTED = "not_interested", "Not interested"
+    VIEW = "view", _("Viewed")
+    CLICK = "click", _("Opened")
+    DWELL = "dwell", _("Stayed with")
+    LIKE = "like", _("Liked")
+    DISLIKE = "dislike", _("Disliked")
+    SAVE = "save", _("Saved")
+    RATING = "rating", _("Rated")
+    PURCHASE = "purchase", _("Bought")
+    NOT_INTERESTED = "not_interested", _("Not interested")
 
 
 class Interaction(models.Model):
@@ -175,13 +176,13 @@ class Preference(models.Model):
     MOST = 3
 
     class Subject(models.TextChoices):
-        TAG = "tag", "Tag"
-        AUTHOR = "author", "Author"
+        TAG = "tag", _("Tag")
+        AUTHOR = "author", _("Author")
 
     class Stance(models.TextChoices):
-        MORE = "more", "More of it"
-        MUTE = "mute", "None of it"
-        PAUSE = "pause", "Not counted for now"
+        MORE = "more", _("More of it")
+        MUTE = "mute", _("None of it")
+        PAUSE = "pause", _("Not counted for now")
 
     reader = models.ForeignKey(Reader, on_delete=models.CASCADE, related_name="preferences")
     subject = models.CharField(max_length=8, choices=Subject.choices)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class BusinessRule(models.Model):
@@ -16,14 +17,14 @@ class BusinessRule(models.Model):
     """
 
     class Action(models.TextChoices):
-        HIDE = "hide", "Hide"
-        BOOST = "boost", "Move up or down"
-        PIN = "pin", "Pin to a place"
-        CAP = "cap", "At most so many in a row"
+        HIDE = "hide", _("Hide")
+        BOOST = "boost", _("Move up or down")
+        PIN = "pin", _("Pin to a place")
+        CAP = "cap", _("At most so many in a row")
 
     class Per(models.TextChoices):
-        AUTHOR = "author", "author"
-        TAG = "tag", "tag"
+        AUTHOR = "author", _("author")
+        TAG = "tag", _("tag")
 
     name = models.CharField(max_length=120)
     action = models.CharField(max_length=8, choices=Action.choices)

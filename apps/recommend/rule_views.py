@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -112,7 +113,7 @@ def rules_page(request: HttpRequest, rule_id: int | None = None) -> HttpResponse
         saved = rule_save(actor=request.user, given=given_of(request.POST), rule=rule)
     except InvalidInput as problem:
         return _page(request, rule, problem.message)
-    messages.success(request, f"“{saved.name}” is saved.")
+    messages.success(request, gettext("“%(name)s” is saved.") % {"name": saved.name})
     return redirect("recommend:rules")
 
 
@@ -149,5 +150,5 @@ def rule_remove(request: HttpRequest, rule_id: int) -> HttpResponse:
     rule = get_object_or_404(BusinessRule, pk=rule_id)
     name = rule.name
     rule_delete(actor=request.user, rule=rule)
-    messages.success(request, f"“{name}” is deleted.")
+    messages.success(request, gettext("“%(name)s” is deleted.") % {"name": name})
     return redirect("recommend:rules")

@@ -6,6 +6,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from apps.support.desk_models import Team
 
@@ -39,9 +40,9 @@ class RetentionRule(models.Model):
     """
 
     class Kind(models.TextChoices):
-        RESOLVED = "resolved", "Resolved conversations"
-        BOT = "bot", "Conversations that only the bot had"
-        ALL = "all", "All conversations"
+        RESOLVED = "resolved", _("Resolved conversations")
+        BOT = "bot", _("Conversations that only the bot had")
+        ALL = "all", _("All conversations")
 
     kind = models.CharField(max_length=8, choices=Kind.choices)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, blank=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Team(models.Model):
@@ -14,9 +15,9 @@ class Team(models.Model):
     """
 
     class Assignment(models.TextChoices):
-        HAND = "hand", "By hand"
-        TURNS = "turns", "In turns"
-        SKILL = "skill", "By skill"
+        HAND = "hand", _("By hand")
+        TURNS = "turns", _("In turns")
+        SKILL = "skill", _("By skill")
 
     name = models.CharField(max_length=60, unique=True)
     private = models.BooleanField(default=False)

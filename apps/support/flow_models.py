@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from apps.core.signing import nonce_new
 
@@ -32,10 +34,10 @@ class FlowVersion(models.Model):
     """
 
     class State(models.TextChoices):
-        DRAFT = "draft", "Draft"
-        TESTED = "tested", "Tested"
-        PUBLISHED = "published", "Published"
-        RETIRED = "retired", "Retired"
+        DRAFT = "draft", _("Draft")
+        TESTED = "tested", _("Tested")
+        PUBLISHED = "published", pgettext_lazy("a flow", "Published")
+        RETIRED = "retired", _("Retired")
 
     flow = models.ForeignKey(StoredFlow, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Gap(models.Model):
@@ -14,9 +16,9 @@ class Gap(models.Model):
     """
 
     class State(models.TextChoices):
-        OPEN = "open", "Open"
-        DRAFTED = "drafted", "Article begun"
-        DISMISSED = "dismissed", "Dismissed"
+        OPEN = "open", pgettext_lazy("not dealt with yet", "Open")
+        DRAFTED = "drafted", _("Article begun")
+        DISMISSED = "dismissed", _("Dismissed")
 
     state = models.CharField(max_length=9, choices=State.choices, default=State.OPEN)
     encoder = models.CharField(max_length=160)

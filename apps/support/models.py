@@ -6,6 +6,8 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from apps.support.customer_models import Customer as Customer
 from apps.support.customer_models import ErasureReceipt as ErasureReceipt
@@ -42,8 +44,8 @@ class Article(models.Model):
     """
 
     class Audience(models.TextChoices):
-        PUBLIC = "public", "Everybody"
-        TEAM = "team", "Only the team"
+        PUBLIC = "public", _("Everybody")
+        TEAM = "team", _("Only the team")
 
     slug = models.SlugField(max_length=120, unique=True)
     title = models.CharField(max_length=200)
@@ -139,16 +141,16 @@ class Conversation(models.Model):
     """
 
     class State(models.TextChoices):
-        BOT = "bot", "Bot"
-        QUEUED = "queued", "Waiting for a person"
-        PERSON = "person", "With a person"
-        RESOLVED = "resolved", "Resolved"
+        BOT = "bot", gettext_noop("Bot")
+        QUEUED = "queued", gettext_noop("Waiting for a person")
+        PERSON = "person", gettext_noop("With a person")
+        RESOLVED = "resolved", gettext_noop("Resolved")
 
     class Priority(models.IntegerChoices):
-        URGENT = 1, "Urgent"
-        HIGH = 2, "High"
-        NORMAL = 3, "Normal"
-        LOW = 4, "Low"
+        URGENT = 1, gettext_noop("Urgent")
+        HIGH = 2, gettext_noop("High")
+        NORMAL = 3, gettext_noop("Normal")
+        LOW = 4, gettext_noop("Low")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     visitor = models.UUIDField(db_index=True)
@@ -194,10 +196,10 @@ class Message(models.Model):
     """One message; ``seq`` counts from 1 within its conversation."""
 
     class Author(models.TextChoices):
-        VISITOR = "visitor", "Visitor"
-        BOT = "bot", "Bot"
-        OPERATOR = "operator", "Operator"
-        SYSTEM = "system", "System"
+        VISITOR = "visitor", _("Visitor")
+        BOT = "bot", _("Bot")
+        OPERATOR = "operator", _("Operator")
+        SYSTEM = "system", _("System")
 
     conversation = models.ForeignKey(
         Conversation, on_delete=models.CASCADE, related_name="messages"
@@ -277,9 +279,9 @@ class BotTurn(models.Model):
     """
 
     class Status(models.TextChoices):
-        PENDING = "pending", "Pending"
-        DONE = "done", "Done"
-        DROPPED = "dropped", "Dropped"
+        PENDING = "pending", _("Pending")
+        DONE = "done", _("Done")
+        DROPPED = "dropped", _("Dropped")
 
     message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="turn")
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.PENDING)

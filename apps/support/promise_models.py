@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 
 class IntentGroup(models.Model):
@@ -30,9 +31,9 @@ class PromiseNotice(models.Model):
     what concerns all of them."""
 
     class Kind(models.TextChoices):
-        BROKEN = "broken", "Broken"
-        UNKEPT = "unkept", "Cannot be kept"
-        DRIFT = "drift", "Customers write otherwise"
+        BROKEN = "broken", _("Broken")
+        UNKEPT = "unkept", _("Cannot be kept")
+        DRIFT = "drift", _("Customers write otherwise")
 
     group = models.ForeignKey(IntentGroup, on_delete=models.CASCADE, null=True, blank=True)
     kind = models.CharField(max_length=8, choices=Kind.choices)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from apps.support.desk_models import Team
 
@@ -13,9 +14,9 @@ class ReportMail(models.Model):
     they may see). ``sent_to`` is the last day of the period that they were told of last."""
 
     class Every(models.TextChoices):
-        DAY = "day", "Every morning, of the day before"
-        WEEK = "week", "On Mondays, of the week before"
-        MONTH = "month", "On the first, of the month before"
+        DAY = "day", _("Every morning, of the day before")
+        WEEK = "week", _("On Mondays, of the week before")
+        MONTH = "month", _("On the first, of the month before")
 
     owner = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="report_mail"

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -59,15 +60,15 @@ def webhook_act(request: HttpRequest, webhook_id: int) -> HttpResponse:
             return _page(request, secret=secret, secret_of=webhook)
         if action == "test":
             webhooks.webhook_test(webhook_id=webhook_id)
-            messages.success(request, "The test is on its way; the log says how it went.")
+            messages.success(request, gettext("The test is on its way; the log says how it went."))
         elif action in ("on", "off"):
             webhooks.webhook_change(**which, enabled=action == "on")
         elif action == "events":
             webhooks.webhook_change(**which, events=request.POST.getlist("events"))
-            messages.success(request, "It is told of that from now on.")
+            messages.success(request, gettext("It is told of that from now on."))
         elif action == "delete":
             webhooks.webhook_delete(**which)
-            messages.success(request, "The webhook is deleted; its log stays.")
+            messages.success(request, gettext("The webhook is deleted; its log stays."))
     except Problem as problem:
         messages.error(request, problem.message)
     return redirect("support:webhooks")

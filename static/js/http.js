@@ -1,7 +1,8 @@
 /** Requests to the suite's own API, with the CSRF token and problem details as errors. */
+import { translate } from "./words.js";
 export class ApiError extends Error {
   constructor(status, body) {
-    super(body.detail || `The server answered ${status}.`);
+    super(body.detail || translate("The server answered {status}.", { status }));
     this.status = status;
     this.code = body.code;
     this.fields = body.fields || {};

@@ -1,16 +1,17 @@
 /**
  * The banner `[data-lost]` while the line is down, and one notice once what was missed is caught up.
  *
- *   const missed = watchLoss(socket, { words: (names) => `Caught up: ${names.length} changed.` });
+ *   const missed = watchLoss(socket, { words: (names) => translate("Caught up: nothing new.") });
  *   missed.add("what changed");   // while the line comes back; repeats count once
  *
  * Attributes: `data-refused` is the text for a connection that the server refused for good.
  */
 import { toast } from "./toast.js";
+import { translate } from "./words.js";
 
 const CATCH_UP = 1000; // milliseconds in which the missed events are replayed
 
-export function watchLoss(socket, { words = () => "Caught up." } = {}) {
+export function watchLoss(socket, { words = () => translate("Caught up.") } = {}) {
   const banner = document.querySelector("[data-lost]");
   let names = null;
 
@@ -38,9 +39,4 @@ export function watchLoss(socket, { words = () => "Caught up." } = {}) {
     banner.hidden = false;
   });
   return { add: (name) => names?.add(name) };
-}
-
-/** "1 message", "3 messages". */
-export function counted(number, one, many = `${one}s`) {
-  return `${number} ${number === 1 ? one : many}`;
 }

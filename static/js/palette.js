@@ -8,6 +8,8 @@
  * An entry is `{ words, kind, run }`. `own()` gives those that are always there, `opening()` loads
  * more of them at opening, `search(wanted)` asks the server; what a later key has asked for wins.
  */
+import { translate } from "./words.js";
+
 const WAIT = 150; // milliseconds after the last key
 
 export function palette(dialog, { own, opening = async () => {}, search = async () => [], slash = false }) {
@@ -103,7 +105,7 @@ export function palette(dialog, { own, opening = async () => {}, search = async 
 export function pages(selector) {
   return [...document.querySelectorAll(selector)].map((link) => ({
     words: link.textContent.replace(/\s+/g, " ").trim(),
-    kind: "page",
+    kind: translate("page"),
     run: () => location.assign(link.href),
   }));
 }

@@ -10,13 +10,15 @@
  * has acknowledged it, and is sent again after a reconnect, so the server can store it once.
  * The element `[data-connection]` shows the state; "trefoil:connection" tells it to the page.
  */
+import { translate } from "./words.js";
+
 const FIRST_PAUSE = 300;
 const LONGEST_PAUSE = 10_000;
 const PING_EVERY = 20_000;
 
 export class CommandError extends Error {
   constructor(frame) {
-    super(frame.detail || "The request failed.");
+    super(frame.detail || translate("The request failed."));
     this.code = frame.code;
     this.fields = frame.fields || {};
   }
@@ -175,7 +177,12 @@ export class LiveSocket extends EventTarget {
   }
 }
 
-const WORDS = { online: "Live", connecting: "Connecting…", offline: "Offline, trying again…", refused: "Not allowed" };
+const WORDS = {
+  online: translate("Live"),
+  connecting: translate("Connecting…"),
+  offline: translate("Offline, trying again…"),
+  refused: translate("Not allowed"),
+};
 
 function showState(element, state) {
   element.dataset.state = state;

@@ -33,6 +33,6 @@
     const next = order[(order.indexOf(stored()) + 1) % order.length];
     localStorage.setItem(KEY, next);
     apply();
-    button.title = `Theme: ${next}`;
+    button.title = button.dataset[next];
   });
 })();

@@ -3,6 +3,7 @@
  * chose in `<html data-clock>`, as the time of day in UTC or here. `<time data-exact="minute">` (or
  * `"second"`) is a time of day in any case, in UTC or, where that was chosen, here.
  */
+import { language, locale } from "./words.js";
 const UNITS = [
   [60, "second", 1],
   [3600, "minute", 60],
@@ -10,7 +11,7 @@ const UNITS = [
   [2592000, "day", 86400],
   [Infinity, "month", 2592000],
 ];
-const words = new Intl.RelativeTimeFormat(document.documentElement.lang || "en", { numeric: "auto", style: "narrow" });
+const words = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "narrow" });
 
 export function relative(date, now = Date.now()) {
   const seconds = (new Date(date).getTime() - now) / 1000;
@@ -25,7 +26,7 @@ export function clock(date, kind, now = Date.now()) {
   const moment = new Date(date);
   const zone = kind === "utc" ? { timeZone: "UTC" } : {};
   const day = Math.abs(moment - now) < DAY ? {} : { day: "numeric", month: "short" };
-  const words = moment.toLocaleString("en-GB", { ...day, hour: "2-digit", minute: "2-digit", ...zone });
+  const words = moment.toLocaleString(locale, { ...day, hour: "2-digit", minute: "2-digit", ...zone });
   return kind === "utc" ? `${words} Z` : words;
 }
 
@@ -34,7 +35,7 @@ function exact(date, to, kind) {
   const zone = kind === "local" ? {} : { timeZone: "UTC" };
   const second = to === "second" ? { second: "2-digit" } : {};
   const day = { day: "numeric", month: "short" };
-  const words = new Date(date).toLocaleString("en-GB", { ...day, hour: "2-digit", minute: "2-digit", ...second, ...zone });
+  const words = new Date(date).toLocaleString(locale, { ...day, hour: "2-digit", minute: "2-digit", ...second, ...zone });
   return kind === "local" ? words : `${words} Z`;
 }
 
@@ -43,7 +44,7 @@ export function until(moment) {
   const date = new Date(moment);
   const today = date.toDateString() === new Date().toDateString();
   const time = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-  return date.toLocaleString([], today ? time : { weekday: "short", day: "numeric", month: "short", ...time });
+  return date.toLocaleString(locale, today ? time : { weekday: "short", day: "numeric", month: "short", ...time });
 }
 
 export function refresh(root = document) {
@@ -52,7 +53,7 @@ export function refresh(root = document) {
     if (!element.dateTime) continue;
     element.textContent = kind ? clock(element.dateTime, kind) : relative(element.dateTime);
     const moment = new Date(element.dateTime);
-    element.title = `${moment.toLocaleString()} (${clock(moment, "utc", 0)})`;
+    element.title = `${moment.toLocaleString(locale)} (${clock(moment, "utc", 0)})`;
   }
   for (const element of root.querySelectorAll("time[data-exact]")) {
     element.textContent = exact(element.dateTime, element.dataset.exact, kind);

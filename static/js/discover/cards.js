@@ -7,8 +7,13 @@
  */
 import { api } from "../http.js";
 import { toast } from "../toast.js";
+import { translate } from "../words.js";
 
-const DONE = { save: "Saved", like: "Liked", not_interested: "Less like" };
+const DONE = {
+  save: (title) => translate("Saved {title}", { title }),
+  like: (title) => translate("Liked {title}", { title }),
+  not_interested: (title) => translate("Less like {title}", { title }),
+};
 const CHANGES = "/api/v1/recommend/changes/";
 const LONG = 12; // seconds: what changed takes longer to read
 let last = null;
@@ -107,10 +112,10 @@ async function act(session, button, holder, { onGone, onBack }) {
     const { event, paused } = await session.record(item, kind, id);
     if (paused) {
       back();
-      toast("Learning is paused: nothing was stored. Saving works all the same.");
+      toast(translate("Learning is paused: nothing was stored. Saving works all the same."));
       return;
     }
-    const words = `${DONE[kind]} ${titleOf(holder) || event.item_id}`;
+    const words = DONE[kind](titleOf(holder) || event.item_id);
     const undo = async () => {
       back();
       await session.undo(id);
@@ -127,7 +132,7 @@ async function act(session, button, holder, { onGone, onBack }) {
 export async function mute(session, button) {
   const { mute: subject, value } = button.dataset;
   const { before } = await session.prefer(subject, value, "mute");
-  const words = `Nothing more of ${value}`;
+  const words = translate("Nothing more of {value}", { value });
   const undo = () => session.prefer(subject, value, before?.stance ?? null, before?.weight);
   tellChanges(offerUndo(words, undo, LONG), words, { muted: value });
 }
@@ -135,7 +140,7 @@ export async function mute(session, button) {
 /** A notice with a way back, in place of the one before. */
 export function offerUndo(text, onAction, seconds = undefined) {
   last?.remove();
-  last = toast(text, { action: "Undo", onAction: () => onAction().catch(() => {}), seconds });
+  last = toast(text, { action: translate("Undo"), onAction: () => onAction().catch(() => {}), seconds });
   return last;
 }
 
@@ -143,7 +148,7 @@ export function offerUndo(text, onAction, seconds = undefined) {
 async function tellChanges(notice, words, asked) {
   try {
     const change = await api("GET", `${CHANGES}?${new URLSearchParams(asked)}`);
-    notice.querySelector("span").textContent = `${words}: ${change.words}.`;
+    notice.querySelector("span").textContent = translate("{words}: {change}.", { words, change: change.words });
   } catch {
     // the notice stays as it is
   }

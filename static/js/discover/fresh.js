@@ -5,6 +5,7 @@
  *   <p class="visually-hidden" role="status" data-part="fresh-said"></p>
  */
 import { shownItems } from "./in_step.js";
+import { translate, translateCount } from "../words.js";
 
 const LEAST_PAUSE = 10_000; // milliseconds between two looks after the catalogue moved
 const SPREAD = 2_000; // many open pages do not ask in the same moment
@@ -19,7 +20,7 @@ export function offerFresh(part, session, feed, { merge, tell }) {
     lookedAt = Date.now();
     const news = await session.peek(shownItems(feed));
     const words = wordsOf(news);
-    if (words && button.textContent !== words) said.textContent = `${words}. Press “${words}” to show it.`;
+    if (words && button.textContent !== words) said.textContent = translate("{words}. Press “{words}” to show it.", { words });
     button.textContent = words;
     pill.hidden = !words;
   }
@@ -46,12 +47,12 @@ export function offerFresh(part, session, feed, { merge, tell }) {
     await merge().catch(() => {});
     const [first] = [...feed.querySelectorAll("[data-item]")].filter(({ dataset }) => !held.has(dataset.item));
     (cameFrom?.isConnected ? cameFrom : first?.querySelector("h3 a"))?.focus({ preventScroll: true });
-    tell(`Shown: ${words}`);
+    tell(translate("Shown: {words}", { words }));
   });
   return { look, lookSoon, clear };
 }
 
 function wordsOf({ new: fresh, gone }) {
-  if (fresh) return `${fresh} new for you`;
-  return gone ? "Your page has changed" : "";
+  if (fresh) return translateCount("{n} new for you", "{n} new for you", fresh);
+  return gone ? translate("Your page has changed") : "";
 }

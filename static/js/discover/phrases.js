@@ -7,6 +7,7 @@
  * They come after the page, since the encoder reads the text once for each phrase.
  */
 import { api } from "../http.js";
+import { translate } from "../words.js";
 
 export async function showPhrases(root) {
   const list = root.querySelector('[data-part="why"]');
@@ -37,7 +38,7 @@ function phrasesButton(phrases) {
   button.type = "button";
   button.className = "why-phrases";
   button.setAttribute("aria-pressed", "false");
-  button.title = "Mark these words in the text";
+  button.title = translate("Mark these words in the text");
   button.append(...phrases.map(({ text }) => Object.assign(document.createElement("q"), { textContent: text })));
   return button;
 }

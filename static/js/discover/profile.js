@@ -13,8 +13,9 @@ import { gathered } from "./in_step.js";
 import { listenToKeys } from "./keys.js";
 import { openSession } from "./session.js";
 import { refresh } from "../time.js";
+import { translate } from "../words.js";
 
-const SURE = "Delete everything that Discover knows about you? This cannot be undone.";
+const SURE = translate("Delete everything that Discover knows about you? This cannot be undone.");
 const MOST = 3; // weight of an interest
 const shown = new WeakMap(); // a live part to what the server last sent for it
 
@@ -82,7 +83,7 @@ function show(chip) {
   if (!weight) return;
   const { dataset } = chip;
   weight.textContent = "●".repeat(dataset.weight) + "○".repeat(MOST - dataset.weight);
-  weight.setAttribute("aria-label", `${dataset.weight} of ${MOST}`);
+  weight.setAttribute("aria-label", translate("{n} of {most}", { n: dataset.weight, most: MOST }));
   chip.querySelector('[data-step="-1"]').disabled = dataset.weight === "1";
   chip.querySelector('[data-step="1"]').disabled = dataset.weight === String(MOST);
   chip.querySelector("[data-pause]").setAttribute("aria-pressed", String(dataset.stance === "pause"));

@@ -10,6 +10,7 @@
  */
 import { api } from "../http.js";
 import { offerUndo } from "./cards.js";
+import { translate } from "../words.js";
 
 const MOST = 3;
 const TYPING = 250; // milliseconds
@@ -45,7 +46,7 @@ export function chooseStarters(root, session) {
     }
     part("starter-tray").replaceChildren(...[...chosen].map(([item, title]) => trayLine(item, title)));
     part("starter-go").hidden = chosen.size === 0;
-    part("starter-said").textContent = chosen.size ? `${chosen.size} of ${MOST} chosen` : "";
+    part("starter-said").textContent = chosen.size ? translate("{n} of {most} chosen", { n: chosen.size, most: MOST }) : "";
   }
 
   async function send() {
@@ -56,7 +57,7 @@ export function chooseStarters(root, session) {
       await session.start(items, id);
       scrollTo({ top: 0, behavior: "instant" }); // the grid makes room for the rows
       const undo = () => Promise.all(items.map((_, at) => session.undo(`${id}:${at + 1}`)));
-      offerUndo(`Liked ${[...chosen.values()].join(", ")}`, undo);
+      offerUndo(translate("Liked {title}", { title: [...chosen.values()].join(", ") }), undo);
       chosen.clear();
       part("starter-q").value = "";
     } catch {
@@ -74,7 +75,7 @@ export function chooseStarters(root, session) {
       const { items } = await api("GET", `${root.dataset.search}?${new URLSearchParams({ q: query })}`);
       if (turn !== asked) return;
       fill(items.slice(0, 12).map(line));
-      if (!items.length) part("starter-said").textContent = `Nothing found for “${query}”`;
+      if (!items.length) part("starter-said").textContent = translate("Nothing found for “{query}”", { query });
     } catch (error) {
       if (turn === asked) part("starter-said").textContent = error.message;
     }
@@ -118,7 +119,7 @@ function trayLine(item, title) {
   button.type = "button";
   button.className = "chip accent";
   button.textContent = `${title} ×`;
-  button.setAttribute("aria-label", `Take out ${title}`);
+  button.setAttribute("aria-label", translate("Take out {title}", { title }));
   Object.assign(button.dataset, { starter: item, title });
   node.append(button);
   return node;

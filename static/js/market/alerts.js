@@ -1,8 +1,9 @@
 /** The column of open alerts: arrive on top, leave when acknowledged (here or in another tab). */
 import { refresh } from "../time.js";
 import { toast } from "../toast.js";
+import { translate } from "../words.js";
 
-const CORRECTIONS = { corrected: "Correction", retracted: "Retraction" };
+const CORRECTIONS = { corrected: translate("Correction"), retracted: translate("Retraction") };
 
 export class Alerts {
   #root;

@@ -1,8 +1,9 @@
 /** The alert inbox: acknowledges with a comment, resolves and rates an alert in place. */
 import { api } from "../http.js";
 import { toast } from "../toast.js";
+import { translate } from "../words.js";
 
-const WORDS = { acknowledged: "✓ Acknowledged", resolved: "✓ Resolved" };
+const WORDS = { acknowledged: translate("✓ Acknowledged"), resolved: translate("✓ Resolved") };
 
 export default function start(root) {
   root.addEventListener("click", (event) => {

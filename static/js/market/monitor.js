@@ -5,12 +5,13 @@
  *        data-alerts-stream="…" data-alerts-seq="…" data-status-url="…" data-unusual-url="…">
  */
 import { api } from "../http.js";
-import { counted, watchLoss } from "../lost.js";
+import { watchLoss } from "../lost.js";
 import { LiveSocket } from "../socket.js";
 import { refresh } from "../time.js";
 import { toast } from "../toast.js";
 import { Alerts } from "./alerts.js";
 import { Tape } from "./tape.js";
+import { translate, translateCount } from "../words.js";
 
 const STATUS_EVERY = 15_000;
 
@@ -20,7 +21,7 @@ export default function start(root) {
   const alerts = new Alerts(root, (frame) => socket.send(frame));
   const last = root.querySelector("[data-last]");
   const missed = watchLoss(socket, {
-    words: (ids) => (ids.length ? `Caught up: ${counted(ids.length, "new article")}.` : "Caught up: nothing new."),
+    words: (ids) => (ids.length ? translateCount("Caught up: {n} new article.", "Caught up: {n} new articles.", ids.length) : translate("Caught up: nothing new.")),
   });
 
   const onTape = {
@@ -32,8 +33,8 @@ export default function start(root) {
       refresh(last.parentElement);
     },
     "anomaly.found": (payload) => {
-      toast(`${payload.company.ticker}: ${payload.kind_label}, ${payload.words}`, {
-        action: "See it",
+      toast(`${payload.company.ticker}: ${translate(payload.kind_label)}, ${payload.words}`, {
+        action: translate("See it"),
         onAction: () => location.assign(root.dataset.unusualUrl),
       });
     },

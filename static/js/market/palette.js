@@ -6,29 +6,30 @@
 import { api } from "../http.js";
 import { pages, palette } from "../palette.js";
 import { look, openLayout, setLook } from "./view.js";
+import { translate } from "../words.js";
 
 const MOST = 8; // companies
 const LOOKS = [
-  ["Colours: Western (green up)", { scheme: "" }],
-  ["Colours: Chinese (red up)", { scheme: "chinese" }],
-  ["Colours: for colour-blind eyes (blue up)", { scheme: "blind" }],
-  ["Times: how long ago", { clock: "" }],
-  ["Times: UTC", { clock: "utc" }],
-  ["Times: local", { clock: "local" }],
-  ["Rows: compact", { density: "compact" }],
-  ["Rows: roomy", { density: "" }],
+  [translate("Colours: Western (green up)"), { scheme: "" }],
+  [translate("Colours: Chinese (red up)"), { scheme: "chinese" }],
+  [translate("Colours: for colour-blind eyes (blue up)"), { scheme: "blind" }],
+  [translate("Times: how long ago"), { clock: "" }],
+  [translate("Times: UTC"), { clock: "utc" }],
+  [translate("Times: local"), { clock: "local" }],
+  [translate("Rows: compact"), { density: "compact" }],
+  [translate("Rows: roomy"), { density: "" }],
 ];
 
 export default function start(dialog) {
   const fixed = [
     ...pages(".subnav a"),
-    ...LOOKS.map(([words, change]) => ({ words, kind: "view", run: () => setLook({ ...look(), ...change }) })),
+    ...LOOKS.map(([words, change]) => ({ words, kind: translate("view"), run: () => setLook({ ...look(), ...change }) })),
   ];
   let layouts = [];
 
   function company({ id, ticker, name }) {
     const url = dialog.dataset.companyUrl.replace("/0/", `/${Number(id)}/`);
-    return { words: `${ticker} · ${name}`, kind: "company", run: () => location.assign(url) };
+    return { words: `${ticker} · ${name}`, kind: translate("company"), run: () => location.assign(url) };
   }
 
   palette(dialog, {
@@ -36,7 +37,7 @@ export default function start(dialog) {
     own: () => [...layouts, ...fixed],
     async opening() {
       const { results } = await api("GET", dialog.dataset.layoutsUrl);
-      layouts = results.map((layout) => ({ words: layout.name, kind: "layout", run: () => openLayout(layout) }));
+      layouts = results.map((layout) => ({ words: layout.name, kind: translate("layout"), run: () => openLayout(layout) }));
     },
     async search(wanted) {
       const { results } = await api("GET", `${dialog.dataset.companiesUrl}?q=${encodeURIComponent(wanted)}`);

@@ -1,16 +1,20 @@
 /** How a sentiment is told: shape, sign and share; an unsure one says what it leans to. */
+import { translate } from "../words.js";
+
 const KINDS = {
   positive: { kind: "up", shape: "▲", sign: "+" },
   negative: { kind: "down", shape: "▼", sign: "−" },
   neutral: { kind: "flat", shape: "●", sign: "" },
 };
 
+const LABELS = { positive: translate("positive"), negative: translate("negative"), neutral: translate("neutral") };
+
 export function told(sentiment) {
   const { kind, shape, sign } = KINDS[sentiment.label];
   return {
     kind: sentiment.confident ? kind : "unsure",
     shape: sentiment.confident ? shape : `${shape}?`,
-    words: sentiment.confident ? sentiment.label : `unsure, perhaps ${sentiment.label}`,
+    words: sentiment.confident ? LABELS[sentiment.label] : translate("unsure, perhaps {label}", { label: LABELS[sentiment.label] }),
     percent: `${sign}${Math.round(sentiment.confidence * 100)}%`,
   };
 }
@@ -20,7 +24,7 @@ export function fillChip(chip, sentiment) {
   if (!sentiment) return chip.remove();
   const { kind, shape, words, percent } = told(sentiment);
   chip.classList.add(kind);
-  chip.title = `negative ${sentiment.negative}, neutral ${sentiment.neutral}, positive ${sentiment.positive}`;
+  chip.title = translate("negative {negative}, neutral {neutral}, positive {positive}", sentiment);
   chip.querySelector("[data-shape]").textContent = shape;
   chip.querySelector("[data-words]").textContent = words;
   chip.querySelector("[data-percent]").textContent = percent;

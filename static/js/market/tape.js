@@ -6,11 +6,12 @@
  */
 import { refresh } from "../time.js";
 import { fillChip, tickerChip } from "./sentiment.js";
+import { translate } from "../words.js";
 
 const KEPT_ROWS = 400;
 const LEAVING = 250; // milliseconds
-const AMENDED = { corrected: "corrected since", retracted: "withdrawn since" };
-const CORRECTIONS = { corrected: "Correction", retracted: "Retraction" };
+const AMENDED = { corrected: translate("corrected since"), retracted: translate("withdrawn since") };
+const CORRECTIONS = { corrected: translate("Correction"), retracted: translate("Retraction") };
 
 export class Tape {
   #root;

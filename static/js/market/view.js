@@ -12,6 +12,7 @@
 import { api } from "../http.js";
 import { refresh } from "../time.js";
 import { toast } from "../toast.js";
+import { translate } from "../words.js";
 
 const NAMES = ["scheme", "clock", "density"];
 
@@ -69,7 +70,7 @@ export default function start(root) {
     const forget = document.createElement("button");
     forget.type = "button";
     forget.textContent = "×";
-    forget.setAttribute("aria-label", `Delete ${layout.name}`);
+    forget.setAttribute("aria-label", translate("Delete {name}", { name: layout.name }));
     forget.addEventListener("click", async (event) => {
       event.stopPropagation(); // the menu closes on clicks on what is not in it any more
       await api("DELETE", `${url}${Number(layout.id)}/`);

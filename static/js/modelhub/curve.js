@@ -1,5 +1,7 @@
 /** Draws how a run goes on as small charts: its loss, while training and on held-out rows, and its
  * accuracy on those. */
+import { translate } from "../words.js";
+
 const [HEIGHT, LEFT, BOTTOM, TOP] = [220, 44, 26, 10];
 const SPACE = "http://www.w3.org/2000/svg";
 
@@ -29,13 +31,13 @@ export function curve(root, readings, { names, title, most: top }) {
   const x = (step) => LEFT + (step / steps) * (width - LEFT - 8);
   const y = (value) => TOP + (1 - value / most) * (HEIGHT - TOP - BOTTOM);
   const last = lines.find((line) => line.length).at(-1)[1];
-  const chart = make("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": `${title} ${last.toFixed(3)} at step ${steps}` });
+  const chart = make("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": translate("{title} {value} at step {step}", { title, value: last.toFixed(3), step: steps }) });
   for (const share of [0, 0.5, 1]) {
     chart.append(make("line", { class: "axis", x1: LEFT, x2: width - 8, y1: y(share * most), y2: y(share * most) }));
     chart.append(make("text", { x: LEFT - 6, y: y(share * most) + 4, "text-anchor": "end" }, (share * most).toFixed(2)));
   }
-  chart.append(make("text", { x: LEFT, y: HEIGHT - 6 }, "step 0"));
-  chart.append(make("text", { x: width - 8, y: HEIGHT - 6, "text-anchor": "end" }, `step ${steps}`));
+  chart.append(make("text", { x: LEFT, y: HEIGHT - 6 }, translate("step {step}", { step: 0 })));
+  chart.append(make("text", { x: width - 8, y: HEIGHT - 6, "text-anchor": "end" }, translate("step {step}", { step: steps })));
   lines.forEach((found, index) => {
     const path = found.map(([step, value]) => `${x(step).toFixed(1)},${y(value).toFixed(1)}`).join(" ");
     if (found.length > 1) chart.append(make("polyline", { class: index ? "line held" : "line", points: path }));

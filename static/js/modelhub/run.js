@@ -1,12 +1,13 @@
 /** A run's page: `<div data-controller="hub-run">`; see templates/modelhub/run.html. */
 import { LiveSocket } from "../socket.js";
 import { curve } from "./curve.js";
+import { translate } from "../words.js";
 
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
 const CHARTS = {
-  loss: { names: ["loss", "held_out_loss"], title: "Loss" },
-  accuracy: { names: ["held_out_accuracy"], title: "Accuracy", most: 1 },
-  pairs: { names: ["held_out_recall", "held_out_mrr"], title: "The right text first", most: 1 },
+  loss: { names: ["loss", "held_out_loss"], title: translate("Loss") },
+  accuracy: { names: ["held_out_accuracy"], title: translate("Accuracy"), most: 1 },
+  pairs: { names: ["held_out_recall", "held_out_mrr"], title: translate("The right text first"), most: 1 },
 };
 const ENDED = ["succeeded", "failed", "cancelled"];
 

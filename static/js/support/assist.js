@@ -6,6 +6,7 @@
  */
 import { toast } from "../toast.js";
 import { filled } from "./macros.js";
+import { translate } from "../words.js";
 
 /** `values()` fills variables in; `mayReply()` says whether the composer is one's own. */
 export function assisting(root, box, { values, mayReply }) {
@@ -13,7 +14,7 @@ export function assisting(root, box, { values, mayReply }) {
 
   function insert(suggestion) {
     if (!suggestion) return;
-    if (!mayReply()) return toast("Take the conversation over to reply.");
+    if (!mayReply()) return toast(translate("Take the conversation over to reply."));
     root.querySelector('[data-mode-of="reply"]').click();
     const text = filled(suggestion.querySelector("[data-text]").textContent, values());
     box.value = box.value.trim() ? `${box.value.trimEnd()}\n\n${text}` : text;

@@ -1,4 +1,6 @@
 /** Draws messages of a conversation; the widget and the console share it. */
+import { language, locale, translate } from "../words.js";
+
 const TYPING_SECONDS = 5;
 const TELL_TYPING_EVERY = 2000;
 const NEAR_END = 160;
@@ -41,12 +43,12 @@ function head(message, names, onInspect) {
   if (message.author === "bot" && onInspect && message.seq) {
     const button = make("button", "chip info", name);
     button.type = "button";
-    button.title = "Why the bot said that";
+    button.title = translate("Why the bot said that");
     button.addEventListener("click", () => onInspect(message));
     line.append(button);
   } else line.append(make("span", message.author === "bot" ? "chip info" : "", name));
   if (message.at) {
-    const time = make("time", "muted", new Date(message.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }));
+    const time = make("time", "muted", new Date(message.at).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }));
     time.dateTime = message.at;
     line.append(time);
   }
@@ -124,7 +126,7 @@ export class MessageLog {
     const last = items.findLast((item) => Number(item.dataset.seq) <= seq);
     if (!last || last.querySelector(".receipt")) return;
     this.list.querySelector(".receipt")?.remove();
-    last.append(make("div", "receipt small", "✓ Read"));
+    last.append(make("div", "receipt small", translate("✓ Read")));
     if (this.#stays) this.toEnd();
   }
 
@@ -137,8 +139,8 @@ export class MessageLog {
     return (reason) => {
       item.classList.replace("waiting", "failed");
       const note = make("div", "row small");
-      note.append(make("span", "form-error", `Not sent: ${reason}`));
-      const again = make("button", "button small", "Retry");
+      note.append(make("span", "form-error", translate("Not sent: {reason}", { reason })));
+      const again = make("button", "button small", translate("Retry"));
       again.type = "button";
       again.addEventListener("click", () => {
         item.remove();
@@ -151,12 +153,12 @@ export class MessageLog {
   }
 
   /** Dots where `author` is about to write; a person's go away by themselves. */
-  typing(on, { author = "bot", name = "The assistant" } = {}) {
+  typing(on, { author = "bot", name = translate("The assistant") } = {}) {
     clearTimeout(this.#typingTimer);
     this.list.querySelector(".typing")?.remove();
     if (!on) return;
     const item = make("div", `message ${author} typing${this.options.mine(author) ? " mine" : ""}`);
-    item.append(make("span", "visually-hidden", `${name} is writing`), make("i"), make("i"), make("i"));
+    item.append(make("span", "visually-hidden", translate("{name} is writing", { name })), make("i"), make("i"), make("i"));
     this.list.append(item);
     if (this.#stays) this.toEnd();
     if (author !== "bot") this.#typingTimer = setTimeout(() => this.typing(false), TYPING_SECONDS * 1000);
@@ -197,7 +199,7 @@ export function compose(form, onSend, onTyping = () => {}) {
     const fine = length <= limit;
     tooLong.hidden = fine;
     box.setAttribute("aria-invalid", String(!fine));
-    if (!fine) tooLong.textContent = `The message has ${length.toLocaleString("en")} characters; ${limit.toLocaleString("en")} are allowed.`;
+    if (!fine) tooLong.textContent = translate("The message has {length} characters; {limit} are allowed.", { length: length.toLocaleString(language), limit: limit.toLocaleString(language) });
     return fine;
   };
   const fit = () => {

@@ -4,8 +4,8 @@
  *   <form data-bulk="/api/…/bulk/" hidden><b data-bulk-count></b> <button value="take">…</button></form>
  */
 import { api } from "../http.js";
-import { counted } from "../lost.js";
 import { toast } from "../toast.js";
+import { translateCount } from "../words.js";
 
 export function handleSeveral(root, list) {
   const bar = root.querySelector("[data-bulk]");
@@ -20,8 +20,9 @@ export function handleSeveral(root, list) {
     try {
       const { done, conversations } = await api("POST", bar.dataset.bulk, { conversations: [...list.chosen], action, ...(priority && { priority: Number(priority) }) });
       const refused = conversations.find((one) => !one.done);
-      const rest = refused ? ` ${counted(conversations.length - done, "other")} not: ${refused.detail}` : "";
-      toast(`${counted(done, "conversation")} done.${rest}`, { kind: refused ? "danger" : "" });
+      const left = conversations.length - done;
+      const rest = refused ? translateCount(" {n} other not: {reason}", " {n} others not: {reason}", left, { reason: refused.detail }) : "";
+      toast(translateCount("{n} conversation done.", "{n} conversations done.", done) + rest, { kind: refused ? "danger" : "" });
       list.unchoose();
     } catch (error) {
       toast(error.message, { kind: "danger" });

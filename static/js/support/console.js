@@ -1,5 +1,5 @@
 /** The operators' console: `<div data-controller="console">`; see templates/support/console.html. */
-import { counted, watchLoss } from "../lost.js";
+import { watchLoss } from "../lost.js";
 import { LiveSocket } from "../socket.js";
 import { toast } from "../toast.js";
 import { assisting } from "./assist.js";
@@ -18,6 +18,7 @@ import { receipts } from "./receipts.js";
 import { RowList } from "./rows.js";
 import { sorting } from "./sorting.js";
 import { ringing } from "./sound.js";
+import { translate, translateCount } from "../words.js";
 
 const COLLISION_SHOWN = 5000;
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
@@ -27,7 +28,7 @@ export default function start(root) {
   const thread = read("thread");
   const socket = new LiveSocket("/ws/support/console/");
   const missed = watchLoss(socket, {
-    words: (ids) => (ids.length ? `Caught up: ${counted(ids.length, "conversation")} changed.` : "Caught up: nothing new."),
+    words: (ids) => (ids.length ? translateCount("Caught up: {n} conversation changed.", "Caught up: {n} conversations changed.", ids.length) : translate("Caught up: nothing new.")),
   });
   const open = thread ? openThread(root, socket, thread, me) : null;
   const list = new RowList(root, {
@@ -56,7 +57,7 @@ export default function start(root) {
     });
   }
   if (new URLSearchParams(location.search).has("gone")) {
-    toast("That conversation is with another team now, which you are not in.");
+    toast(translate("That conversation is with another team now, which you are not in."));
     history.replaceState(null, "", `?tab=${root.dataset.tab}`);
   }
   root.querySelector("[data-unread]")?.addEventListener("click", () => {
@@ -71,14 +72,14 @@ export default function start(root) {
 /** A promise was not kept: told to its operator, and to everybody while nobody has it. */
 function late(row, me) {
   if (row.assignee_id && row.assignee_id !== me.id) return;
-  const what = row.broken.map((kind) => ({ first: "first answer", next: "answer", resolution: "resolution" })[kind]).join(" and ");
-  toast(`Late: ${what} for ${row.name}.`, { kind: "danger", action: "Open", onAction: () => (location.href = `/support/c/${row.id}/`) });
+  const what = row.broken.map((kind) => ({ first: translate("first answer"), next: translate("answer"), resolution: translate("resolution") })[kind]).join(translate(" and "));
+  toast(translate("Late: {what} for {name}.", { what, name: row.name }), { kind: "danger", action: translate("Open"), onAction: () => (location.href = `/support/c/${row.id}/`) });
 }
 
 /** A colleague's note names this operator. */
 function mentioned({ conversation, note }, thread) {
   if (thread?.conversation.id === conversation) return; // it stands before their eyes
-  toast(`${note.name} mentions you: ${note.text.slice(0, 80)}`, { action: "Open", onAction: () => (location.href = `/support/c/${conversation}/`), seconds: 15 });
+  toast(translate("{name} mentions you: {text}", { name: note.name, text: note.text.slice(0, 80) }), { action: translate("Open"), onAction: () => (location.href = `/support/c/${conversation}/`), seconds: 15 });
 }
 
 function openThread(root, socket, thread, me) {
@@ -87,7 +88,7 @@ function openThread(root, socket, thread, me) {
   const inspect = (seq = "") => window.htmx.ajax("GET", `${panel.dataset.panel}?answer=${seq}`, { target: panel, swap: "innerHTML" });
   const log = new MessageLog(root.querySelector("[data-log]"), {
     mine: (author) => author !== "visitor" && author !== "system",
-    names: { bot: "Bot", operator: "Operator", visitor: conversation.name, note: "Note" },
+    names: { bot: translate("Bot"), operator: translate("Operator"), visitor: conversation.name, note: translate("Note") },
     onInspect: (message) => {
       inspect(message.seq);
       togglePanel(root, true);
@@ -119,7 +120,7 @@ function openThread(root, socket, thread, me) {
   /** A colleague writes to the same customer at this moment. */
   function warn(name) {
     clearTimeout(quiet);
-    collision.textContent = `${name || "A colleague"} is typing a reply.`;
+    collision.textContent = translate("{name} is typing a reply.", { name: name || translate("A colleague") });
     collision.hidden = false;
     quiet = setTimeout(() => (collision.hidden = true), COLLISION_SHOWN);
   }
@@ -131,14 +132,14 @@ function openThread(root, socket, thread, me) {
     const taken = conversation.state === "person";
     root.querySelector("[data-name]").textContent = conversation.name;
     const state = root.querySelector("[data-state]");
-    state.textContent = `${SHAPES[conversation.state]} ${conversation.state_label}`;
+    state.textContent = `${SHAPES[conversation.state]} ${translate(conversation.state_label)}`;
     state.className = `chip ${{ queued: "warn", person: "accent" }[conversation.state] || ""}`;
-    root.querySelector("[data-owner]").textContent = [owned ? "with you" : conversation.assignee, conversation.team].filter(Boolean).join(" · ");
+    root.querySelector("[data-owner]").textContent = [owned ? translate("with you") : conversation.assignee, conversation.team].filter(Boolean).join(" · ");
     button("take").hidden = taken;
     button("release").hidden = !owned;
     button("resolve").hidden = conversation.state === "resolved" || (taken && !owned);
     const hint = root.querySelector("[data-hint]");
-    hint.textContent = owned ? "" : taken ? `${conversation.assignee} is handling this conversation.` : hint.dataset.hint;
+    hint.textContent = owned ? "" : taken ? translate("{name} is handling this conversation.", { name: conversation.assignee }) : hint.dataset.hint;
     if (owned && !owns && !box.value.trim()) write("reply"); // a note that is begun stays one
     if (!owned) write("note");
     owns = owned;

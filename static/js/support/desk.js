@@ -6,6 +6,7 @@
  *   <dialog data-transfer><form><select data-transfer-to> <textarea data-transfer-note></form></dialog>
  */
 import { toast } from "../toast.js";
+import { translate } from "../words.js";
 
 const SHAPES = { online: "●", away: "◐", offline: "○" };
 
@@ -25,7 +26,7 @@ export class Desk {
   /** An event of the stream of the desk. */
   hear({ kind, payload }) {
     if (kind === "teams.changed") {
-      toast("The teams have changed.", { action: "Reload", onAction: () => location.reload() });
+      toast(translate("The teams have changed."), { action: translate("Reload"), onAction: () => location.reload() });
     }
     if (kind !== "presence.changed") return;
     this.#people.set(payload.operator, { ...this.#people.get(payload.operator), id: payload.operator, name: payload.name, presence: payload.presence });
@@ -53,7 +54,7 @@ export class Desk {
     }
     for (const option of this.root.ownerDocument.querySelectorAll("[data-person-id]")) {
       const { name, presence } = this.#people.get(Number(option.dataset.personId)) || {};
-      if (name) option.textContent = `${SHAPES[presence]} ${name}${Number(option.dataset.personId) === this.me.id ? " (you)" : ""}`;
+      if (name) option.textContent = `${SHAPES[presence]} ${name}${Number(option.dataset.personId) === this.me.id ? translate(" (you)") : ""}`;
     }
   }
 }

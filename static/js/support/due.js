@@ -3,16 +3,18 @@
  *
  *   <span class="due" data-deadlines='{"first": "2026-01-02T03:04:05+00:00"}'></span>
  */
-const WORDS = { first: "First answer", next: "Answer", resolution: "Resolution" };
+import { locale, translate } from "../words.js";
+
+const WORDS = { first: translate("First answer"), next: translate("Answer"), resolution: translate("Resolution") };
 const MINUTE = 60_000;
 const EVERY = 10_000;
 
 /** "8 m", "3 h 20 m", "2 d 4 h". */
 export function span(milliseconds) {
   const minutes = Math.max(0, Math.floor(milliseconds / MINUTE));
-  if (minutes < 60) return `${minutes} m`;
+  if (minutes < 60) return translate("{m} m", { m: minutes });
   const hours = Math.floor(minutes / 60);
-  return hours < 24 ? `${hours} h ${minutes % 60} m` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+  return hours < 24 ? translate("{h} h {m} m", { h: hours, m: minutes % 60 }) : translate("{d} d {h} h", { d: Math.floor(hours / 24), h: hours % 24 });
 }
 
 /** Show the earliest of a conversation's deadlines in `element`; shape and words tell a late one too. */
@@ -29,8 +31,8 @@ function draw(element) {
   const left = new Date(at) - Date.now();
   element.classList.add("due");
   element.classList.toggle("breached", left < 0);
-  element.textContent = left < 0 ? `▲ ${WORDS[kind]} ${span(-left)} late` : `◷ ${WORDS[kind]} in ${span(left)}`;
-  element.title = new Date(at).toLocaleString();
+  element.textContent = left < 0 ? translate("▲ {what} {time} late", { what: WORDS[kind], time: span(-left) }) : translate("◷ {what} in {time}", { what: WORDS[kind], time: span(left) });
+  element.title = new Date(at).toLocaleString(locale);
 }
 
 setInterval(() => {

@@ -6,6 +6,7 @@
  */
 import { api } from "../http.js";
 import { toast } from "../toast.js";
+import { translate } from "../words.js";
 
 export function filtering(root) {
   const form = root.querySelector("[data-filters]");
@@ -15,7 +16,7 @@ export function filtering(root) {
   });
   const save = form.querySelector("[data-view-save]");
   save?.addEventListener("click", async () => {
-    const name = prompt("A name for this view:")?.trim();
+    const name = prompt(translate("A name for this view:"))?.trim();
     if (!name) return;
     const { tab, ...filters } = Object.fromEntries(new URLSearchParams(`tab=${root.dataset.tab}&${root.dataset.query}`));
     await attempt(() => api("POST", save.dataset.viewSave, { name, tab, filters }));

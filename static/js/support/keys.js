@@ -4,6 +4,7 @@
  *   <dialog data-keys>…</dialog>   <button data-keys-open>…</button>
  */
 import { toast } from "../toast.js";
+import { translate } from "../words.js";
 
 export function listenToKeys(root, { list, openPanel, closePanel }) {
   const help = document.querySelector("[data-keys]");
@@ -37,7 +38,7 @@ export function listenToKeys(root, { list, openPanel, closePanel }) {
   /** Open one control of the panel and go into it. */
   const correct = (control, field) => {
     const details = root.querySelector(`${control} [data-correct]`);
-    if (!details) return toast("There is nothing to correct here: the bot has not read a message yet.");
+    if (!details) return toast(translate("There is nothing to correct here: the bot has not read a message yet."));
     openPanel?.();
     details.open = true;
     details.querySelector(field).focus();

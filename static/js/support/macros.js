@@ -4,6 +4,7 @@
  *   <ul data-macros role="listbox" hidden></ul>
  */
 import { make } from "./bubbles.js";
+import { translate } from "../words.js";
 
 const SHOWN = 8;
 
@@ -64,7 +65,7 @@ export function offerMacros(box, list, macros, values) {
     at = 0;
     if (found.length) draw();
     else close();
-    if (asked && !found.length) hint(macros.length ? "No macro has that in its name." : "There are no macros yet; they are written under Macros.");
+    if (asked && !found.length) hint(macros.length ? translate("No macro has that in its name.") : translate("There are no macros yet; they are written under Macros."));
   });
   box.addEventListener("blur", close);
   box.form.addEventListener("submit", close);

@@ -5,6 +5,7 @@
  * Places count characters as Python does, not UTF-16 units. */
 import { api } from "../http.js";
 import { toast } from "../toast.js";
+import { translate } from "../words.js";
 
 const GAP = 8;
 
@@ -33,11 +34,11 @@ export function marking(root, { conversation, onMarked }) {
     try {
       const before = await api("GET", url);
       const apart = before.spans.filter((one) => one.end <= start || one.start >= end);
-      if (!label && apart.length === before.spans.length) return toast(`“${text}” is not marked as a name.`);
+      if (!label && apart.length === before.spans.length) return toast(translate("“{text}” is not marked as a name.", { text }));
       await api("PUT", url, { spans: label ? [...apart, { start, end, label }] : apart });
       const undo = () => (before.corrected ? api("PUT", url, { spans: before.spans }) : api("DELETE", url));
       const named = bar.querySelector(`[data-mark="${label}"]`)?.dataset.word;
-      toast(label ? `“${text}” is marked as ${named}.` : `“${text}” is no name.`, { action: "Undo", onAction: () => undo().then(() => onMarked(seq)) });
+      toast(label ? translate("“{text}” is marked as {named}.", { text, named }) : translate("“{text}” is no name.", { text }), { action: translate("Undo"), onAction: () => undo().then(() => onMarked(seq)) });
       onMarked(seq);
     } catch (error) {
       toast(error.message, { kind: "danger" });

@@ -6,6 +6,7 @@
  */
 import { api } from "../http.js";
 import { pages, palette } from "../palette.js";
+import { translate } from "../words.js";
 
 const ACTIONS = "[data-action]:not([hidden]), [data-transfer-open]:not([hidden]), [data-wake]:not([hidden]), [data-panel-toggle], [data-keys-open]";
 
@@ -15,7 +16,7 @@ export default function start(dialog) {
   function actions() {
     const known = new Set();
     return [...document.querySelectorAll(`.console :is(${ACTIONS})`)]
-      .map((button) => ({ words: button.textContent.replace(/\s+/g, " ").trim(), kind: "do", run: () => button.click() }))
+      .map((button) => ({ words: button.textContent.replace(/\s+/g, " ").trim(), kind: translate("do"), run: () => button.click() }))
       .filter((one) => one.words && !known.has(one.words) && known.add(one.words));
   }
 
@@ -24,10 +25,10 @@ export default function start(dialog) {
     async search(wanted) {
       const found = await api("GET", `${dialog.dataset.searchUrl}?q=${encodeURIComponent(wanted)}`);
       // What nobody has written about yet can be begun from here.
-      const draft = { words: `Draft article “${wanted}”`, kind: "new", run: () => location.assign(`/support/knowledge/new/?title=${encodeURIComponent(wanted)}`) };
+      const draft = { words: translate("Draft article “{title}”", { title: wanted }), kind: translate("new"), run: () => location.assign(`/support/knowledge/new/?title=${encodeURIComponent(wanted)}`) };
       return [
-        ...found.conversations.map((one) => ({ words: `${one.name}: ${one.text}`, kind: one.how, run: () => location.assign(`/support/c/${one.id}/`) })),
-        ...found.articles.map((one) => ({ words: one.title, kind: "article", run: () => location.assign(`/support/knowledge/a/${one.slug}/`) })),
+        ...found.conversations.map((one) => ({ words: `${one.name}: ${one.text}`, kind: translate(one.how), run: () => location.assign(`/support/c/${one.id}/`) })),
+        ...found.articles.map((one) => ({ words: one.title, kind: translate("article"), run: () => location.assign(`/support/knowledge/a/${one.slug}/`) })),
         ...(found.articles.length ? [] : [draft]),
       ];
     },

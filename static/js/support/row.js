@@ -2,6 +2,7 @@
 import { relative, until } from "../time.js";
 import { make } from "./bubbles.js";
 import { due } from "./due.js";
+import { translate } from "../words.js";
 
 export const SHAPES = { bot: "▢", queued: "◔", person: "●", resolved: "✓" };
 const NORMAL = 3;
@@ -33,7 +34,7 @@ export function rowItem(row, { href, open, unread, chosen }) {
   const box = make("input");
   Object.assign(box, { type: "checkbox", checked: chosen });
   box.dataset.choose = "";
-  box.setAttribute("aria-label", `Choose ${row.name}`);
+  box.setAttribute("aria-label", translate("Choose {name}", { name: row.name }));
   item.append(box, link);
   return item;
 }
@@ -43,7 +44,7 @@ function topLine(row, unread) {
   time.dateTime = row.at;
   time.dataset.relative = "";
   const name = make("b", "", row.name);
-  if (unread) name.append(make("span", "visually-hidden", ", unread"));
+  if (unread) name.append(make("span", "visually-hidden", translate(", unread")));
   const top = make("span", "row-top");
   top.append(name, time);
   return top;
@@ -62,22 +63,22 @@ function pressingLine({ since, rank_at: rankAt, reasons }) {
 function sayPressing(line) {
   const minutes = (at) => Math.max(0, Math.floor((Date.now() - Date.parse(at)) / MINUTE));
   const waited = minutes(line.dataset.since);
-  const waiting = waited < 60 ? `waiting ${waited} min` : `waiting ${Math.floor(waited / 60)} h ${waited % 60} min`;
+  const waiting = waited < 60 ? translate("waiting {m} min", { m: waited }) : translate("waiting {h} h {m} min", { h: Math.floor(waited / 60), m: waited % 60 });
   const score = make("b", "", String(minutes(line.dataset.rankAt)));
-  score.title = "How much it presses: minutes of waiting, and points for the priority and an upset customer";
+  score.title = translate("How much it presses: minutes of waiting, and points for the priority and an upset customer");
   line.replaceChildren(score, ` · ${[waiting, line.dataset.reasons].filter(Boolean).join(", ")}`);
   return line;
 }
 
 function stateLine(row) {
-  const state = make("span", `row-state ${row.state}`, `${SHAPES[row.state]} ${row.state_label}`);
+  const state = make("span", `row-state ${row.state}`, `${SHAPES[row.state]} ${translate(row.state_label)}`);
   if (row.assignee) state.append(` · ${row.assignee}`);
-  if (row.snoozed_until) state.append(` · until ${until(row.snoozed_until)}`);
-  if (row.priority !== NORMAL) state.append(make("span", `priority ${row.priority < NORMAL ? "high" : ""}`, `${PRIORITY_SHAPES[row.priority]} ${row.priority_label}`));
+  if (row.snoozed_until) state.append(` · ${translate("until {time}", { time: until(row.snoozed_until) })}`);
+  if (row.priority !== NORMAL) state.append(make("span", `priority ${row.priority < NORMAL ? "high" : ""}`, `${PRIORITY_SHAPES[row.priority]} ${translate(row.priority_label)}`));
   if (Object.keys(row.deadlines).length) state.append(due(make("span"), row.deadlines));
   if (row.team) state.append(make("span", "chip", row.team));
   for (const tag of row.tags.slice(0, TAGS)) state.append(make("span", "chip", tag));
-  if (row.is_example) state.append(make("span", "chip", "example"));
+  if (row.is_example) state.append(make("span", "chip", translate("example")));
   return state;
 }
 

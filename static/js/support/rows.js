@@ -9,6 +9,7 @@ import { toast } from "../toast.js";
 import { rowItem } from "./row.js";
 import { Seen } from "./seen.js";
 import { ListWindow } from "./window.js";
+import { translate } from "../words.js";
 
 const COUNT_AFTER = 600;
 const PAGE = 250;
@@ -193,7 +194,7 @@ export class RowList {
         this.#loading = false;
         this.view.top = this.view.top;
       };
-      toast(`Older conversations could not be loaded: ${error.message}`, { kind: "danger", action: "Try again", onAction: again });
+      toast(translate("Older conversations could not be loaded: {reason}", { reason: error.message }), { kind: "danger", action: translate("Try again"), onAction: again });
     } finally {
       this.list.removeAttribute("aria-busy");
     }

@@ -1,12 +1,12 @@
 /** The import form: files dropped on it are chosen, and what is chosen is said. */
-import { counted } from "../lost.js";
+import { language, translateCount } from "../words.js";
 
 export default function start(form) {
   const field = form.querySelector("input[type=file]");
   const words = form.querySelector("[data-chosen]");
   const tell = () => {
     const size = [...field.files].reduce((sum, file) => sum + file.size, 0);
-    words.textContent = `${counted(field.files.length, "file")}, ${Math.max(1, Math.round(size / 1024)).toLocaleString("en")} KB`;
+    words.textContent = `${translateCount("{n} file", "{n} files", field.files.length)}, ${Math.max(1, Math.round(size / 1024)).toLocaleString(language)} KB`;
   };
   field.addEventListener("change", tell);
   for (const name of ["dragover", "dragleave", "drop"]) {

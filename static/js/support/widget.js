@@ -1,12 +1,13 @@
 /** The customer's chat: `<section data-controller="widget">`; see templates/support/widget.html. */
 import { api } from "../http.js";
-import { counted, watchLoss } from "../lost.js";
+import { watchLoss } from "../lost.js";
 import { LiveSocket } from "../socket.js";
 import { until } from "../time.js";
 import { MessageLog, compose } from "./bubbles.js";
 import { offerEarlier } from "./history.js";
 import { receipts } from "./receipts.js";
 import { Unsent } from "./unsent.js";
+import { translate, translateCount } from "../words.js";
 
 export default async function start(root) {
   dress(root, root.dataset.accent);
@@ -19,13 +20,13 @@ export default async function start(root) {
   const socket = new LiveSocket("/ws/support/widget/");
   const unsent = new Unsent("trefoil.support.unsent");
   const missed = watchLoss(socket, {
-    words: (seqs) => (seqs.length ? `Caught up: ${counted(seqs.length, "new message")}.` : "Caught up: nothing new."),
+    words: (seqs) => (seqs.length ? translateCount("Caught up: {n} new message.", "Caught up: {n} new messages.", seqs.length) : translate("Caught up: nothing new.")),
   });
   let stream = null;
   let state = "bot";
   const log = new MessageLog(root.querySelector("[data-log]"), {
     mine: (author) => author === "visitor",
-    names: { bot: "Assistant", operator: "Colleague", visitor: "You" },
+    names: { bot: translate("Assistant"), operator: translate("Colleague"), visitor: translate("You") },
     onChoice: (choice) => send(choice.label, choice.slug),
   });
 
@@ -64,17 +65,17 @@ export default async function start(root) {
     person.disabled = state === "queued" || state === "person";
     status.textContent =
       state === "queued" ? waiting(next)
-      : state === "person" ? `You are talking to ${next.operator || "a colleague"}.`
-      : state === "resolved" ? "This conversation is resolved. Write to open it again."
+      : state === "person" ? translate("You are talking to {name}.", { name: next.operator || translate("a colleague") })
+      : state === "resolved" ? translate("This conversation is resolved. Write to open it again.")
       : greeting;
   }
 
   /** What is known of the queue, and that something is not. */
   function waiting({ position, wait_minutes: minutes, on_duty: staffed, opens_at: opens }) {
-    const place = `Waiting for a person${position ? `, you are number ${position}` : ""}`;
-    if (minutes) return `${place}: about ${counted(minutes, "minute")}.`;
-    if (opens) return `${place}. We are back ${until(opens)}; your place is kept.`;
-    return staffed === false ? `${place}. Nobody is at the desk at the moment; your place is kept.` : `${place}.`;
+    const place = position ? translate("Waiting for a person, you are number {position}", { position }) : translate("Waiting for a person");
+    if (minutes) return translateCount("{place}: about {n} minute.", "{place}: about {n} minutes.", minutes, { place });
+    if (opens) return translate("{place}. We are back {time}; your place is kept.", { place, time: until(opens) });
+    return staffed === false ? translate("{place}. Nobody is at the desk at the moment; your place is kept.", { place }) : translate("{place}.", { place });
   }
 
   async function send(text, chosen = null, id = crypto.randomUUID()) {
@@ -119,7 +120,7 @@ export default async function start(root) {
     person.disabled = true;
   });
   socket.addEventListener("typing", ({ detail }) => {
-    if (state === "person") log.typing(true, { author: "operator", name: detail.name || "Your colleague" });
+    if (state === "person") log.typing(true, { author: "operator", name: detail.name || translate("Your colleague") });
   });
   person.addEventListener("click", async () => {
     person.disabled = true;
