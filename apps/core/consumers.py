@@ -12,9 +12,11 @@ from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
+from django.utils import translation
 
 from apps.core import events, tailer
 from apps.core.errors import InvalidInput, NotAllowed, Problem, RateLimited
+from apps.core.language import language_of
 
 logger = structlog.get_logger(__name__)
 
@@ -67,6 +69,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         self.cursors: dict[str, int] = {}
         self._bucket = TokenBucket(self.frames_per_second, self.frames_burst)
+        translation.activate(language_of(self.scope))  # for all that this task answers
         try:
             await self.authorise()
         except Problem as problem:

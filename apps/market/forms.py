@@ -14,17 +14,20 @@ from apps.market.services.rules import RuleInput
 from apps.market.topics import TOPICS
 
 COOLDOWNS = [
-    (0, "no rest"),
-    (30, "30 minutes"),
-    (60, "1 hour"),
-    (240, "4 hours"),
-    (1440, "1 day"),
+    (0, gettext_lazy("no rest")),
+    (30, gettext_lazy("30 minutes")),
+    (60, gettext_lazy("1 hour")),
+    (240, gettext_lazy("4 hours")),
+    (1440, gettext_lazy("1 day")),
 ]
 
 ANOMALIES = [
-    ("", "or not"),
-    (Rule.ANY, "in any way"),
-    *((kind.value, kind.label.lower()) for kind in Detector.Kind),
+    ("", gettext_lazy("or not")),
+    (Rule.ANY, gettext_lazy("in any way")),
+    (Detector.Kind.BURST.value, gettext_lazy("burst of news")),
+    (Detector.Kind.SHIFT.value, gettext_lazy("shift of sentiment")),
+    (Detector.Kind.DIVERGENCE.value, gettext_lazy("apart from its sector")),
+    (Detector.Kind.RARE.value, gettext_lazy("rare event")),
 ]
 
 WATCHLIST, SECTOR = "watchlist", "sector:"
@@ -48,7 +51,7 @@ class RuleForm(forms.Form):
     )
     threshold = forms.IntegerField(min_value=34, max_value=99, required=False)
     topic = forms.ChoiceField(
-        choices=[("", gettext_lazy("any")), *((t, t) for t in TOPICS)], required=False
+        choices=[("", gettext_lazy("any")), *((t, gettext_lazy(t)) for t in TOPICS)], required=False
     )
     cooldown_minutes = forms.TypedChoiceField(choices=COOLDOWNS, coerce=int, required=False)
     enabled = forms.BooleanField(required=False)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from apps.core.errors import InvalidInput
 from apps.market.models import Handling, Silence
@@ -15,21 +16,21 @@ from apps.market.services.handling import MAX_AN_HOUR, MAX_ESCALATE, HandlingInp
 from apps.market.services.silences import SilenceInput
 
 DAYS = [
-    ("0", "Mon"),
-    ("1", "Tue"),
-    ("2", "Wed"),
-    ("3", "Thu"),
-    ("4", "Fri"),
-    ("5", "Sat"),
-    ("6", "Sun"),
+    ("0", _("Mon")),
+    ("1", _("Tue")),
+    ("2", _("Wed")),
+    ("3", _("Thu")),
+    ("4", _("Fri")),
+    ("5", _("Sat")),
+    ("6", _("Sun")),
 ]
 SPELLS = [
-    (60, "1 hour"),
-    (240, "4 hours"),
-    (480, "8 hours"),
-    (1440, "1 day"),
-    (4320, "3 days"),
-    (10080, "1 week"),
+    (60, _("1 hour")),
+    (240, _("4 hours")),
+    (480, _("8 hours")),
+    (1440, _("1 day")),
+    (4320, _("3 days")),
+    (10080, _("1 week")),
 ]
 _TIMES = ["%H:%M", "%H:%M:%S"]
 

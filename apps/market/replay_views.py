@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -20,12 +21,12 @@ from apps.market.selectors.replays import replay_list
 from apps.market.services.replays import replay_change, replay_of_file, replay_of_period
 
 SPEEDS = [
-    (1, "as it was"),
-    (10, "10 times as fast"),
-    (60, "a minute a second"),
-    (600, "ten minutes a second"),
-    (3600, "an hour a second"),
-    (86400, "a day a second"),
+    (1, _("as it was")),
+    (10, _("10 times as fast")),
+    (60, _("a minute a second")),
+    (600, _("ten minutes a second")),
+    (3600, _("an hour a second")),
+    (86400, _("a day a second")),
 ]
 _SHOWN = 10
 

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop
+
 TOPICS: tuple[str, ...] = (
-    "Analyst Update",
-    "Company | Product News",
-    "Currencies",
-    "Dividend",
-    "Earnings",
-    "Energy | Oil",
-    "Fed | Central Banks",
-    "Financials",
-    "General News | Opinion",
-    "Gold | Metals | Materials",
-    "IPO",
-    "Legal | Regulation",
-    "M&A | Investments",
-    "Macro",
-    "Markets",
-    "Personnel Change",
-    "Politics",
-    "Stock Commentary",
-    "Stock Movement",
-    "Treasuries | Corporate Debt",
+    gettext_noop("Analyst Update"),
+    gettext_noop("Company | Product News"),
+    gettext_noop("Currencies"),
+    gettext_noop("Dividend"),
+    gettext_noop("Earnings"),
+    gettext_noop("Energy | Oil"),
+    gettext_noop("Fed | Central Banks"),
+    gettext_noop("Financials"),
+    gettext_noop("General News | Opinion"),
+    gettext_noop("Gold | Metals | Materials"),
+    gettext_noop("IPO"),
+    gettext_noop("Legal | Regulation"),
+    gettext_noop("M&A | Investments"),
+    gettext_noop("Macro"),
+    gettext_noop("Markets"),
+    gettext_noop("Personnel Change"),
+    gettext_noop("Politics"),
+    gettext_noop("Stock Commentary"),
+    gettext_noop("Stock Movement"),
+    gettext_noop("Treasuries | Corporate Debt"),
 )
 
 RISKY: frozenset[str] = frozenset(

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -37,8 +38,8 @@ from apps.market.topics import TOPICS
 
 ALERTS_SHOWN = 30
 MARKS = 30
-RISKS = [("0.3", "Risk from 30%"), ("0.6", "Risk from 60%"), ("0.8", "Risk from 80%")]
-NOVELTIES = [("0.5", "Told once before at most"), ("1.0", "First tellings")]
+RISKS = [("0.3", _("Risk from 30%")), ("0.6", _("Risk from 60%")), ("0.8", _("Risk from 80%"))]
+NOVELTIES = [("0.5", _("Told once before at most")), ("1.0", _("First tellings"))]
 
 
 def _tape_context(request: HttpRequest) -> dict[str, Any]:

@@ -2,49 +2,89 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext, gettext_lazy
+
 from apps.market.conditions import phrases_of
 from apps.market.models import Detector, Rule
 
-_ADJECTIVES = {"negative": "bad", "positive": "good", "neutral": "neutral"}
+_VERDICTS = {
+    "negative": gettext_lazy("is bad for it (at least %(share)s sure)"),
+    "positive": gettext_lazy("is good for it (at least %(share)s sure)"),
+    "neutral": gettext_lazy("is neutral for it (at least %(share)s sure)"),
+}
+
+
+_RESTS = {
+    (True, False): (
+        gettext_lazy("once per story and at most once a minute"),
+        gettext_lazy("once per story and at most once in %(n)s minutes"),
+    ),
+    (True, True): (
+        gettext_lazy("once per story and at most once a minute per company"),
+        gettext_lazy("once per story and at most once in %(n)s minutes per company"),
+    ),
+    (False, False): (
+        gettext_lazy("once per story and at most once an hour"),
+        gettext_lazy("once per story and at most once in %(n)s hours"),
+    ),
+    (False, True): (
+        gettext_lazy("once per story and at most once an hour per company"),
+        gettext_lazy("once per story and at most once in %(n)s hours per company"),
+    ),
+}
+"""How often a rule rings: by whether it rests for minutes, and for each company; one or many."""
 
 
 def rule_sentence(rule: Rule) -> str:
     """What the rule does, as a sentence for its owner."""
-    topic = f" on {rule.topic}" if rule.topic else ""
-    verdict = "comes in"
+    topic = gettext(" on %(topic)s") % {"topic": gettext(rule.topic)} if rule.topic else ""
+    verdict = gettext("comes in")
     if rule.sentiment:
-        verdict = f"is {_ADJECTIVES[rule.sentiment]} for it (at least {rule.threshold:.0%} sure)"
+        verdict = str(_VERDICTS[rule.sentiment]) % {"share": f"{rule.threshold:.0%}"}
     if rule.anomaly:
-        verdict += f" and is unusual for it{_kind(rule)}"
-    subject = _subject(rule)
-    return f"Alert me when {_news(rule)} about {subject}{topic} {verdict}, {_rest(rule)}."
+        verdict += gettext(" and is unusual for it") + _kind(rule)
+    return gettext("Alert me when %(news)s about %(subject)s%(topic)s %(verdict)s, %(rest)s.") % {
+        "news": _news(rule),
+        "subject": _subject(rule),
+        "topic": topic,
+        "verdict": verdict,
+        "rest": _rest(rule),
+    }
 
 
 def _kind(rule: Rule) -> str:
     if rule.anomaly == Rule.ANY:
         return ""
-    return f" ({Detector.Kind(rule.anomaly).label.lower()})"
+    return gettext(" (%(kind)s)") % {
+        "kind": gettext(str(Detector.Kind(rule.anomaly).label).lower())
+    }
 
 
 def _subject(rule: Rule) -> str:
     if rule.company:
         return rule.company.name
-    sector = f" in {rule.sector}" if rule.sector else ""
-    return f"any company{sector}{' on my watchlist' if rule.watched else ''}"
+    if rule.sector:
+        words = gettext("any company in %(sector)s")
+        if rule.watched:
+            words = gettext("any company in %(sector)s on my watchlist")
+        return words % {"sector": rule.sector}
+    return gettext("any company on my watchlist") if rule.watched else gettext("any company")
 
 
 def _news(rule: Rule) -> str:
     """The news that is asked for, by its words, risk and novelty."""
     least = []
     if rule.least_risk:
-        least.append(f"of at least {rule.least_risk:.0%} risk")
+        least.append(gettext("of at least %(share)s risk") % {"share": f"{rule.least_risk:.0%}"})
     if rule.least_novelty:
-        least.append(f"at least {rule.least_novelty:.0%} new")
+        least.append(gettext("at least %(share)s new") % {"share": f"{rule.least_novelty:.0%}"})
     if rule.meaning:
-        least.append(f"like “{rule.meaning}” (at least {rule.least_likeness:.0%} alike)")
-    words = " or ".join(f"“{phrase}”" for phrase in phrases_of(rule.words))
-    said = f"with {words}" if words else ""
-    return " ".join(["news", *([", ".join(least)] if least else []), *([said] if said else [])])
+        told = {"meaning": rule.meaning, "share": f"{rule.least_likeness:.0%}"}
+        least.append(gettext("like “%(meaning)s” (at least %(share)s alike)") % told)
+    words = gettext(" or ").join(f"“{phrase}”" for phrase in phrases_of(rule.words))
+    said = gettext("with %(words)s") % {"words": words} if words else ""
+    how = " ".join(part for part in (gettext(", ").join(least), said) if part)
+    return gettext("news %(how)s") % {"how": how} if how else gettext("news")
 
 
 def rule_name(rule: Rule) -> str:
@@ -61,11 +101,9 @@ def rule_name(rule: Rule) -> str:
 def _rest(rule: Rule) -> str:
     minutes = rule.cooldown_minutes
     if not minutes:
-        return "once per story"
+        return gettext("once per story")
     hours, rest = divmod(minutes, 60)
-    if rest:
-        spell = "a minute" if minutes == 1 else f"in {minutes} minutes"
-    else:
-        spell = "an hour" if hours == 1 else f"in {hours} hours"
-    per_company = " per company" if (rule.sentiment or rule.anomaly) and not rule.company else ""
-    return f"once per story and at most once {spell}{per_company}"
+    per_company = (rule.sentiment or rule.anomaly) and not rule.company
+    one, many = _RESTS[bool(rest), bool(per_company)]
+    number = minutes if rest else hours
+    return str(one) if number == 1 else str(many) % {"n": number}

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.utils.translation import gettext, ngettext
+
 from apps.recommend.feed import Row
 from apps.recommend.page import PageInputs, ranked_of, rows_of
 from apps.recommend.taste import Taste
@@ -79,11 +81,12 @@ def change_payload(change: Change, inputs: PageInputs) -> dict[str, Any]:
     less = [shift.tag for shift in change.shifts if shift.after < shift.before]
     said = []
     if titles:
-        said.append(f"{listed(titles)} left your page")
+        said.append(gettext("%(titles)s left your page") % {"titles": listed(titles)})
     if change.came:
-        said.append(f"{len(change.came)} came instead")
+        said.append(gettext("%(n)s came instead") % {"n": len(change.came)})
     if less:
-        said.append(f"{listed(less)} {'count' if len(less) > 1 else 'counts'} less")
+        words = ngettext("%(tags)s counts less", "%(tags)s count less", len(less))
+        said.append(words % {"tags": listed(less)})
     return {
         "left": titles,
         "came": [inputs.snapshot.entries[at].title for at in change.came],
@@ -91,5 +94,5 @@ def change_payload(change: Change, inputs: PageInputs) -> dict[str, Any]:
             {"tag": shift.tag, "before": round(shift.before, 2), "after": round(shift.after, 2)}
             for shift in change.shifts
         ],
-        "words": "; ".join(said) or "nothing else on your page changed",
+        "words": gettext("; ").join(said) or gettext("nothing else on your page changed"),
     }

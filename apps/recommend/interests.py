@@ -7,7 +7,7 @@ from typing import Any
 
 from apps.recommend.payloads import item_url
 from apps.recommend.scoring import Ranked
-from apps.recommend.words import DEEDS
+from apps.recommend.words import deed_words
 
 SHOWN_SOURCES = 6
 
@@ -62,7 +62,7 @@ def interest_payload(interest: Interest, ranked: Ranked) -> dict[str, Any]:
                 "id": ranked.snapshot.entries[source.position].external_id,
                 "title": ranked.snapshot.entries[source.position].title,
                 "url": item_url(ranked.snapshot.entries[source.position].external_id),
-                "deed": DEEDS[source.deed].removeprefix("you "),
+                "deed": deed_words(source.deed).removeprefix("you "),
                 "amount": round(source.amount, 2),
                 "size": round(abs(source.amount), 2),
             }

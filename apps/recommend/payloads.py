@@ -11,6 +11,7 @@ from typing import Any
 from zlib import crc32
 
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from apps.recommend.feed import Pick, Row
 from apps.recommend.index import Snapshot
@@ -20,7 +21,7 @@ from apps.recommend.search import Found, best_passage, highlight
 from apps.recommend.selectors import HistoryEntry
 from apps.recommend.services.imports import ImportReport
 from apps.recommend.taste import Taste
-from apps.recommend.words import DEEDS, reason_words
+from apps.recommend.words import deed_words, reason_words
 
 BLURB = 240
 COVER_TONES, COVER_FORMS = 8, 5
@@ -75,14 +76,14 @@ def row_title(row: Row, snapshot: Snapshot) -> str:
     if row.kind == "because" and row.about is not None:
         return reason_words(row.about, snapshot)
     return {
-        "for_you": "For you",
-        "popular": "Popular with readers",
-        "newest": "New in the catalogue",
-        "tag": f"To start with: {words}",
-        "newer": f"Newer voices: {words}",
-        "older": f"Older gems: {words}",
-        "opened": "Opened lately",
-    }[row.kind]
+        "for_you": gettext("For you"),
+        "popular": gettext("Popular with readers"),
+        "newest": gettext("New in the catalogue"),
+        "tag": gettext("To start with: %(words)s"),
+        "newer": gettext("Newer voices: %(words)s"),
+        "older": gettext("Older gems: %(words)s"),
+        "opened": gettext("Opened lately"),
+    }[row.kind] % {"words": words}
 
 
 def feed_payload(
@@ -140,7 +141,7 @@ def result_payload(item: Item, kept: set[str], query: str, found: Found) -> dict
 
 def history_payload(entry: HistoryEntry) -> dict[str, Any]:
     """A line of the reader's history."""
-    deeds = [DEEDS[Kind(kind)] for kind in entry.kinds]
+    deeds = [deed_words(Kind(kind)) for kind in entry.kinds]
     return item_card(entry.item) | {
         "deeds": [words.removeprefix("you ") for words in deeds],
         "at": entry.at,

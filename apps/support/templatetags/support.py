@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import template
+from django.utils.translation import gettext_lazy as _
 
 from apps.support.excerpts import blocks_of, plain
 from apps.support.staleness import CORRECTED, FELL, UNTOUCHED
@@ -10,48 +11,48 @@ from apps.support.staleness import CORRECTED, FELL, UNTOUCHED
 register = template.Library()
 
 DEEDS = {
-    "conversation.seen": "opened it",
-    "conversation.taken": "took it over",
-    "conversation.released": "gave it back to the bot",
-    "conversation.resolved": "resolved it",
-    "conversation.assigned": "assigned it",
-    "conversation.dealt": "dealt it to an operator",
-    "conversation.sorted": "changed its priority or tags",
-    "conversation.snoozed": "put it off",
-    "conversation.transferred": "passed it on",
-    "conversation.merged": "merged another into it",
-    "conversation.exported": "exported it",
-    "conversation.abandoned": "put it back: its operator went away",
-    "conversation.unanswered": "put it back: it was not answered",
-    "conversation.silent": "gave it back: the customer was silent",
-    "person.erased": "erased a person",
-    "duty.changed": "changed an operator's duty",
-    "hours.saved": "changed the hours",
-    "report_mail.set": "chose how often the report is mailed",
-    "sla.breached": "noted a promise not kept",
+    "conversation.seen": _("opened it"),
+    "conversation.taken": _("took it over"),
+    "conversation.released": _("gave it back to the bot"),
+    "conversation.resolved": _("resolved it"),
+    "conversation.assigned": _("assigned it"),
+    "conversation.dealt": _("dealt it to an operator"),
+    "conversation.sorted": _("changed its priority or tags"),
+    "conversation.snoozed": _("put it off"),
+    "conversation.transferred": _("passed it on"),
+    "conversation.merged": _("merged another into it"),
+    "conversation.exported": _("exported it"),
+    "conversation.abandoned": _("put it back: its operator went away"),
+    "conversation.unanswered": _("put it back: it was not answered"),
+    "conversation.silent": _("gave it back: the customer was silent"),
+    "person.erased": _("erased a person"),
+    "duty.changed": _("changed an operator's duty"),
+    "hours.saved": _("changed the hours"),
+    "report_mail.set": _("chose how often the report is mailed"),
+    "sla.breached": _("noted a promise not kept"),
 }
 """The actions of the audit log in words, with what they are about as "it"."""
 
 SIGNS = {
-    UNTOUCHED: "It is still cited and was not changed for long.",
-    FELL: "Customers say more often than before that it did not help.",
-    CORRECTED: "Operators say that another article, or none, answers what it was cited for.",
+    UNTOUCHED: _("It is still cited and was not changed for long."),
+    FELL: _("Customers say more often than before that it did not help."),
+    CORRECTED: _("Operators say that another article, or none, answers what it was cited for."),
 }
 """Why an article is stale, in words."""
 
 PARTS = {
-    "automated": "By the bot alone",
-    "answered": "Answered by a person",
-    "resolved": "Resolved by a person",
-    "late": "A promised time was not kept",
-    "helped": "Customers who say that we helped:",
-    "days": "On",
-    "reasons": "A person was asked:",
-    "teams": "Helped by",
-    "operators": "With replies of",
-    "articles": "Cited:",
-    "matters": "Asked about",
-    "wrong": "Operators say that it was not about",
+    "automated": _("By the bot alone"),
+    "answered": _("Answered by a person"),
+    "resolved": _("Resolved by a person"),
+    "late": _("A promised time was not kept"),
+    "helped": _("Customers who say that we helped:"),
+    "days": _("On"),
+    "reasons": _("A person was asked:"),
+    "teams": _("Helped by"),
+    "operators": _("With replies of"),
+    "articles": _("Cited:"),
+    "matters": _("Asked about"),
+    "wrong": _("Operators say that it was not about"),
 }
 """What a part of a report counts, in words."""
 
@@ -65,19 +66,19 @@ def words(label: str) -> str:
 @register.filter
 def deed(action: str) -> str:
     """An action of the audit log in words; one without words of its own as it is named."""
-    return DEEDS.get(action) or " ".join(reversed(action.replace("_", " ").split(".")))
+    return str(DEEDS.get(action, "")) or " ".join(reversed(action.replace("_", " ").split(".")))
 
 
 @register.filter
 def sign_words(sign: str) -> str:
     """Why an article is stale, in words."""
-    return SIGNS.get(sign, sign)
+    return str(SIGNS.get(sign, sign))
 
 
 @register.filter
 def part_words(part: str) -> str:
     """What a part of a report counts, in words."""
-    return PARTS.get(part, part)
+    return str(PARTS.get(part, part))
 
 
 @register.filter

@@ -154,7 +154,7 @@ export class Tape {
     title.append(...headline(payload));
     title.href = url;
     row.querySelector(".tape-source").textContent = payload.source;
-    row.querySelector(".tape-topic").textContent = payload.topics.join(" + ");
+    row.querySelector(".tape-topic").textContent = payload.topics.map((topic) => translate(topic)).join(" + ");
     const novelty = row.querySelector("[data-novelty]");
     novelty.hidden = payload.novelty >= 1;
     novelty.querySelector("span").textContent = `${Math.round(100 * payload.novelty)}%`;
