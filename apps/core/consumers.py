@@ -136,7 +136,9 @@ class StreamConsumer(AsyncWebsocketConsumer):
                     "type": "error",
                     "id": frame.get("id"),
                     "code": "internal_error",
-                    "detail": "Something went wrong on our side; it has been recorded.",
+                    "detail": translation.gettext(
+                        "Something went wrong on our side; it has been recorded."
+                    ),
                 }
             )
         else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from django.utils.translation import gettext
+
 from apps.accounts.models import User
 from apps.market.models import Alert, Anomaly, Article, Company, Detector, Score
 
@@ -168,15 +170,21 @@ def anomaly_words(anomaly: Anomaly) -> str:
     value, usual = anomaly.value, anomaly.usual
     match anomaly.kind:
         case Detector.Kind.BURST:
-            return f"{value:.0f} stories in 24 hours; {usual:.1f} are usual"
+            told = {"n": f"{value:.0f}", "usual": f"{usual:.1f}"}
+            return gettext("%(n)s stories in 24 hours; %(usual)s are usual") % told
         case Detector.Kind.SHIFT:
-            way = "better" if value > usual else "worse"
-            return f"news turned {way} ({_signed(value)}; {_signed(usual)} is usual)"
+            words = gettext("news turned worse (%(value)s; %(usual)s is usual)")
+            if value > usual:
+                words = gettext("news turned better (%(value)s; %(usual)s is usual)")
+            return words % {"value": _signed(value), "usual": _signed(usual)}
         case Detector.Kind.DIVERGENCE:
-            way = "above" if value > usual else "below"
-            return f"{_signed(value)}, {way} the others of its sector ({_signed(usual)})"
+            words = gettext("%(value)s, below the others of its sector (%(usual)s)")
+            if value > usual:
+                words = gettext("%(value)s, above the others of its sector (%(usual)s)")
+            return words % {"value": _signed(value), "usual": _signed(usual)}
         case _:
-            return f"{anomaly.topic}: {usual:.1%} of its news is about that"
+            told = {"topic": gettext(anomaly.topic), "share": f"{usual:.1%}"}
+            return gettext("%(topic)s: %(share)s of its news is about that") % told
 
 
 def _signed(value: float) -> str:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from django.db.models import Count, F, Q, QuerySet
+from django.utils.translation import gettext_lazy
 
 from apps.core.errors import NotFound
 from apps.recommend.models import Item
 
-STATES: dict[str, str] = {
-    "": "All items",
-    "shown": "Shown",
-    "unavailable": "Not available",
-    "out_of_period": "Expired or not out yet",
-    "stale": "Waiting for a vector",
-    "no_text": "Without text",
-    "same_text": "With the text of another",
-    "deleted": "Deleted",
+STATES = {
+    "": gettext_lazy("All items"),
+    "shown": gettext_lazy("Shown"),
+    "unavailable": gettext_lazy("Not available"),
+    "out_of_period": gettext_lazy("Expired or not out yet"),
+    "stale": gettext_lazy("Waiting for a vector"),
+    "no_text": gettext_lazy("Without text"),
+    "same_text": gettext_lazy("With the text of another"),
+    "deleted": gettext_lazy("Deleted"),
 }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from apps.recommend.experiment_statistics import (
     RATIO_ALARM,
@@ -17,14 +18,18 @@ from apps.recommend.experiment_statistics import (
 )
 from apps.recommend.models import Experiment, Interaction, Kind
 
-METRICS: dict[str, str] = {"click": "opened an item", "save": "saved an item"}
+METRICS = {"click": gettext_lazy("opened an item"), "save": gettext_lazy("saved an item")}
 """What an experiment may be planned on: the share of readers who did it."""
 _DONE: dict[str, tuple[str, ...]] = {
     "click": (Kind.CLICK,),
     "save": (Kind.SAVE,),
     "dismiss": (Kind.DISLIKE, Kind.NOT_INTERESTED),
 }
-_LABELS = {**METRICS, "dismiss": "dismissed an item", "dwell": "seconds with items, mean"}
+_LABELS = {
+    **METRICS,
+    "dismiss": gettext_lazy("dismissed an item"),
+    "dwell": gettext_lazy("seconds with items, mean"),
+}
 _GUARDS = {"dismiss": "rise", "dwell": "fall"}
 """Guardrails and the direction that would be harm."""
 

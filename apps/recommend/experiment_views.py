@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -20,8 +20,8 @@ from apps.recommend.team import team_required
 
 ARM_ROWS = 4
 _ACTS = {
-    "start": (services.experiment_start, "runs from now on"),
-    "stop": (services.experiment_stop, "is stopped"),
+    "start": (services.experiment_start, gettext_lazy("“%(name)s” runs from now on.")),
+    "stop": (services.experiment_stop, gettext_lazy("“%(name)s” is stopped.")),
 }
 _START: dict[str, Any] = {
     "layer": services.LAYER,
@@ -170,7 +170,7 @@ def experiment_act(request: HttpRequest, key: str, act: str) -> HttpResponse:
             return redirect("recommend:experiments")
         done, words = _ACTS[act]
         done(actor=request.user, experiment=experiment)
-        messages.success(request, f"“{experiment.name}” {words}.")
+        messages.success(request, words % {"name": experiment.name})
     except Problem as problem:
         messages.error(request, problem.message)
     return redirect("recommend:experiment", key=key)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from django.utils.translation import gettext_lazy
 
 from apps.recommend.feed import Pick, build_feed
 from apps.recommend.index import Snapshot
@@ -18,27 +19,27 @@ from apps.recommend.words import part_words
 
 CANDIDATES, PARTS = 8, 6
 SOURCES = {
-    "text": "Texts like one of the history",
-    "mean": "Texts like the whole history",
-    "tags": "Tags like the history’s",
-    "likes": "Liked together (EASE)",
-    "follows": "What readers went on to",
-    "near": "Neighbours by readers (ItemKNN)",
-    "factors": "Matrix factors (iALS)",
-    "next": "What may come next, by the texts of the latest",
-    "fresh": "The same, of items without readers",
-    "lent_likes": "Liked together, lent by like items",
-    "lent_follows": "What readers went on to, lent by like items",
-    "lent_near": "Neighbours by readers, lent by like items",
-    "lent_factors": "Matrix factors, lent by like items",
-    "popularity": "Popular, as the model has it",
-    "fixed": "Pushed by what was rejected",
-    "wish": "The sentence",
-    "unwanted": "What the sentence refuses",
-    "tag": "Chosen tags",
-    "author": "Chosen authors",
-    "popular": "Popular with readers",
-    "rule": "Business rules",
+    "text": gettext_lazy("Texts like one of the history"),
+    "mean": gettext_lazy("Texts like the whole history"),
+    "tags": gettext_lazy("Tags like the history’s"),
+    "likes": gettext_lazy("Liked together (EASE)"),
+    "follows": gettext_lazy("What readers went on to"),
+    "near": gettext_lazy("Neighbours by readers (ItemKNN)"),
+    "factors": gettext_lazy("Matrix factors (iALS)"),
+    "next": gettext_lazy("What may come next, by the texts of the latest"),
+    "fresh": gettext_lazy("The same, of items without readers"),
+    "lent_likes": gettext_lazy("Liked together, lent by like items"),
+    "lent_follows": gettext_lazy("What readers went on to, lent by like items"),
+    "lent_near": gettext_lazy("Neighbours by readers, lent by like items"),
+    "lent_factors": gettext_lazy("Matrix factors, lent by like items"),
+    "popularity": gettext_lazy("Popular, as the model has it"),
+    "fixed": gettext_lazy("Pushed by what was rejected"),
+    "wish": gettext_lazy("The sentence"),
+    "unwanted": gettext_lazy("What the sentence refuses"),
+    "tag": gettext_lazy("Chosen tags"),
+    "author": gettext_lazy("Chosen authors"),
+    "popular": gettext_lazy("Popular with readers"),
+    "rule": gettext_lazy("Business rules"),
 }
 
 
@@ -132,7 +133,7 @@ def _sources(snapshot: Snapshot, ranked: Ranked) -> list[Source]:
     for reason, amounts in ranked.stated:
         given[reason.kind] = given.get(reason.kind, 0) + amounts
     return [
-        Source(name, SOURCES.get(name, name), _best(snapshot, ranked, amounts))
+        Source(name, str(SOURCES.get(name, name)), _best(snapshot, ranked, amounts))
         for name, amounts in given.items()
     ]
 

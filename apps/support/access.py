@@ -21,8 +21,9 @@ def permission_needed(permission: str) -> Callable[[View], View]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not request.user.has_perm(permission):
-                who = "team leads" if request.user.has_perm("support.use_console") else "operators"
-                raise NotAllowed(f"This is for {who}; ask an administrator for that role.")
+                if request.user.has_perm("support.use_console"):
+                    raise NotAllowed("This is for team leads; ask an administrator for that role.")
+                raise NotAllowed("This is for operators; ask an administrator for that role.")
             return view(request, *args, **kwargs)
 
         return login_required(guarded)

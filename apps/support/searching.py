@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_noop
+
 from apps.accounts.models import User
 from apps.core.errors import Problem
 from apps.support import cases, knowledge, selectors
@@ -53,7 +55,10 @@ def _by_words(words: str, operator: User) -> list[FoundConversation]:
     for tab in ("all", "snoozed", "resolved"):
         found = selectors.conversation_list(tab=tab, operator=operator, filters=filters)
         rows += found[: _EACH - len(rows)]
-    return [FoundConversation(str(row.pk), _name(row), _said(row, words), "words") for row in rows]
+    return [
+        FoundConversation(str(row.pk), _name(row), _said(row, words), gettext_noop("words"))
+        for row in rows
+    ]
 
 
 def _by_meaning(words: str, operator: User) -> list[FoundConversation]:
@@ -66,7 +71,7 @@ def _by_meaning(words: str, operator: User) -> list[FoundConversation]:
             str(one.case.conversation_id),
             _name(one.case.conversation),
             one.case.question[:_SHOWN],
-            "meaning",
+            gettext_noop("meaning"),
         )
         for one in found
     ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext_noop
+
 from apps.support.models import Conversation
 
 Priority = Conversation.Priority
@@ -49,6 +51,13 @@ class Pressure:
         return self.since - timedelta(minutes=self.points)
 
 
+_PRIORITIES = {
+    Priority.URGENT: gettext_noop("urgent priority"),
+    Priority.HIGH: gettext_noop("high priority"),
+    Priority.LOW: gettext_noop("low priority"),
+}
+
+
 def urgency(*, matter: str) -> Priority:
     """What a conversation deserves by its matter, before an operator has looked at it."""
     if matter in LOSES_MONEY:
@@ -70,7 +79,7 @@ def pressure(conversation: Conversation) -> Pressure | None:
     reasons = []
     if priority != Priority.NORMAL:
         pressing = conversation.subject in LOSES_MONEY | WITHOUT_CARD
-        reasons.append(conversation.subject if pressing else f"{priority.label.lower()} priority")
+        reasons.append(conversation.subject if pressing else _PRIORITIES[priority])
     if upset:
-        reasons.append("upset")
+        reasons.append(gettext_noop("upset"))
     return Pressure(POINTS[priority] + UPSET * upset, since, tuple(reasons))

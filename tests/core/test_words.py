@@ -1,8 +1,11 @@
-"""The pages' words in Chinese: all of them are there, screens show them, and a person's choice holds."""
+"""The pages' words in Chinese: all are there, screens show them, and a person's choice holds."""
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
+from datetime import date
 from functools import cache
 from html.parser import HTMLParser
 from io import BytesIO
@@ -19,16 +22,27 @@ from babel.messages.extract import (
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from django.conf import settings
+from django.template import Context, Template
 from django.test import Client
+from django.utils import translation
 
 from apps.accounts.models import User
 from apps.core.extracting import python_words, template_words
+from apps.core.language import language_of
 from tests.conftest import ClientFor
 
 FOLDER = settings.BASE_DIR / "locale" / "zh_Hans" / "LC_MESSAGES"
+ME = "/api/v1/accounts/me/"
 CHINESE = {"accept-language": "zh-CN,zh;q=0.9"}
 KEPT = re.compile(r"%\(\w+\)[sd]|%%|%d|\{\w+\}|</?\w+[^>]*>|&\w+;")
 """What a translation keeps: placeholders and markup."""
+
+
+@pytest.fixture(autouse=True)
+def in_english() -> Iterator[None]:
+    """A page leaves its language to the thread that asked for it: here, to the next test."""
+    with translation.override(settings.LANGUAGE_CODE):
+        yield
 
 
 @cache
@@ -98,7 +112,7 @@ def test_translations_keep_placeholders_and_markup(domain: str) -> None:
         kept, strings = texts(message)
         assert all(strings), message.id
         for text in strings:
-            of_all = {one for one in KEPT.findall(text)}
+            of_all = set(KEPT.findall(text))
             assert of_all <= kept, (message.id, text)
             one = message.id if isinstance(message.id, str) else None
             assert one is None or of_all == kept, (message.id, text)
@@ -126,7 +140,15 @@ class Shown(HTMLParser):
             self.words.append(data)
 
 
-NAMES = re.compile(r"")
+NAMES = re.compile(
+    r"https?://\S*|/api/v1/\S*|Trefoil|Larkspur|API|CSV|JSONL?|Markdown|HTML|RSS|Atom|UTC|Webhook|Slack"
+    r"|CPU|PIN|ID|MB|Parquet|Ctrl|Alt|Shift|Enter|Esc|My card (still )?has not arrived"
+    r"|strike, plant fire|name、ticker、alias、former name、brand|the-\w+"
+    r"|title, body, url, source, published_at|ticker, date, close|\{customer\}|English|sea"
+    r"|zip|front matter|Europe/London|conversation\.seen|AUROC|ECE|F1|encoder|support_|targeted_|intent|ner|pii|sentiment|topic|toxicity"
+    r"|Olivia|Omar|Anna|Lena|Mei|Ada|Member|Operator|Analyst|Administrator"
+)
+"""What a Chinese page writes in Latin letters: names, formats, keys, tasks and people."""
 
 
 def leftovers(html: str) -> list[str]:
@@ -136,12 +158,27 @@ def leftovers(html: str) -> list[str]:
 
 
 SCREENS = {
-    "member": ["/", "/accounts/", "/accounts/sign-in/", "/accounts/sign-up/", "/discover/",
-               "/discover/profile/", "/discover/search/?q=sea", "/support/widget/", "/support/help/", "/nothing-here/"],
-    "operator": ["/support/", "/support/knowledge/", "/support/reports/", "/support/macros/", "/support/teams/", "/support/gaps/"],
-    "analyst": ["/market/", "/market/alerts/", "/market/rules/", "/market/watchlist/", "/market/sources/",
-                "/market/delivery/", "/market/unusual/", "/market/silences/", "/market/review/", "/market/names/", "/market/replays/"],
-    "administrator": ["/models/", "/models/runs/", "/models/data/", "/models/examples/", "/models/monitoring/", "/models/history/", "/models/trials/", "/discover/team/"],
+    "member": [
+        *("/", "/accounts/", "/accounts/sign-in/", "/accounts/sign-up/", "/nothing-here/"),
+        *("/discover/", "/discover/profile/", "/discover/search/?q=sea"),
+        *("/support/widget/", "/support/help/", "/market/", "/support/teams/"),
+    ],
+    "operator": [
+        f"/support/{page}"
+        for page in ("", "knowledge/", "reports/", "macros/", "gaps/", "knowledge/import/")
+    ],
+    "analyst": [
+        f"/market/{page}"
+        for page in (
+            *("", "alerts/", "rules/", "watchlist/", "sectors/", "sources/", "delivery/"),
+            *("unusual/", "silences/", "review/", "names/", "replays/"),
+        )
+    ],
+    "administrator": [
+        *(f"/models/{page}" for page in ("", "runs/", "data/", "examples/", "monitoring/")),
+        *("/models/history/", "/models/trials/", "/support/hours/"),
+        *("/support/audit/", "/support/retention/", "/discover/catalogue/"),
+    ],
 }
 
 
@@ -151,7 +188,105 @@ def test_screens_in_chinese_have_no_english_left(
     role: str, request: pytest.FixtureRequest, client_for: ClientFor
 ) -> None:
     client = client_for(request.getfixturevalue(role))
+    left = {}
     for path in SCREENS[role]:
         response = client.get(path, headers=CHINESE)
+        assert response.headers["Content-Language"] == "zh-hans"
         html = response.content.decode()
-        print(path, response.status_code, leftovers(html))
+        assert '<html lang="zh-hans">' in html
+        left |= {path: words} if (words := leftovers(html)) else {}
+    assert not left
+
+
+@pytest.mark.django_db
+def test_a_choice_of_language_is_kept_in_the_account_and_for_the_browser(
+    member: User, client_for: ClientFor
+) -> None:
+    client = client_for(member)
+    chosen = {"language": "zh-hans", "next": "/accounts/?a=1"}
+    assert client.post("/accounts/language/", chosen).headers["Location"] == "/accounts/?a=1"
+    assert "账号" in client.get("/accounts/").content.decode()
+    elsewhere = client_for(member)
+    assert "账号" in elsewhere.get("/accounts/", headers={"accept-language": "en"}).content.decode()
+    client.post("/accounts/sign-out/")
+    assert "登录" in client.get("/accounts/sign-in/").content.decode()
+    assert client.post("/accounts/language/", {"language": "en"}).status_code == 302
+    assert "Sign in" in client.get("/accounts/sign-in/", headers=CHINESE).content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "foreign", ["https://elsewhere.example/", "//elsewhere.example/", "javascript:alert(1)"]
+)
+def test_a_choice_of_language_leads_to_no_other_site(client: Client, foreign: str) -> None:
+    answer = client.post("/accounts/language/", {"language": "zh-hans", "next": foreign})
+    assert answer.headers["Location"] == "/"
+    assert client.get("/accounts/language/").status_code == 405
+
+
+@pytest.mark.django_db
+def test_a_language_that_there_is_none_of_is_refused(member: User, client_for: ClientFor) -> None:
+    client = client_for(member)
+    assert client.post("/accounts/language/", {"language": "tlh"}).status_code == 422
+    told = client.patch(ME, {"language": "tlh"}, content_type="application/json")
+    assert told.status_code == 422
+    assert "zh-hans" in told.json()["detail"]
+    member.refresh_from_db()
+    assert member.language == ""
+
+
+@pytest.mark.django_db
+def test_the_api_speaks_english_unless_it_is_asked_for_chinese(
+    member: User, client_for: ClientFor
+) -> None:
+    client = client_for(member)
+    unknown = "/api/v1/accounts/tokens/nothing/"
+    assert client.delete(unknown).json()["detail"] == "There is no such token."
+    asked = client.delete(unknown, headers=CHINESE).json()
+    assert (asked["code"], asked["detail"]) == ("not_found", "没有此令牌。")
+    changed = client.patch(ME, {"language": "zh-hans"}, content_type="application/json")
+    assert changed.json()["language"] == "zh-hans"
+    assert client.delete(unknown).json()["detail"] == "没有此令牌。"
+
+
+@pytest.mark.django_db
+def test_a_page_brings_the_words_of_its_scripts(client: Client) -> None:
+    page = client.get("/", headers=CHINESE)
+    words = re.search(
+        r'<script id="words" type="application/json">(.*?)</script>', page.content.decode()
+    )
+    assert words
+    known = json.loads(words[1])
+    assert known["Live"] == "实时"
+    assert known["{n} file"] == ["{n} 个文件"]
+    assert 'id="words"' not in client.get("/").content.decode()
+
+
+@pytest.mark.django_db
+def test_the_site_that_embeds_the_chat_may_choose_its_language(client: Client) -> None:
+    assert 'lang="zh-hans"' in client.get("/support/widget/?language=zh-hans").content.decode()
+    assert 'lang="en"' in client.get("/support/widget/?language=tlh").content.decode()
+
+
+def test_dates_and_numbers_are_written_as_in_the_language() -> None:
+    page = Template('{% load humanize %}{{ day|date:"j M Y" }} {{ many|intcomma }}')
+    context = Context({"day": date(2026, 5, 3), "many": 1234567})
+    assert page.render(context) == "3 May 2026 1,234,567"
+    with translation.override("zh-hans"):
+        assert page.render(context) == "2026年5月3日 1,234,567"
+
+
+@pytest.mark.parametrize(
+    ("scope", "language"),
+    [
+        ({}, "en"),
+        ({"headers": [(b"accept-language", b"fr, zh-TW;q=0.8, en;q=0.5")]}, "zh-hans"),
+        (
+            {"headers": [(b"accept-language", b"*")], "cookies": {"django_language": "zh-hans"}},
+            "zh-hans",
+        ),
+        ({"user": User(language="en"), "cookies": {"django_language": "zh-hans"}}, "en"),
+    ],
+)
+def test_a_socket_speaks_as_its_page_does(scope: dict[str, Any], language: str) -> None:
+    assert language_of(scope) == language

@@ -10,7 +10,7 @@ from django import template
 from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from apps.modelhub.gate_checks import details_shown
 from apps.modelhub.models import LabelledExample
@@ -19,6 +19,9 @@ from apps.modelhub.pieces import pieces
 register = template.Library()
 
 _NAMES = {
+    "accuracy": gettext_lazy("Accuracy"),
+    "precision": pgettext_lazy("a metric", "Precision"),
+    "recall": gettext_lazy("Recall"),
     "alerts_lost": gettext_lazy("Alerts raised no more on stored news"),
     "alerts_new": gettext_lazy("Alerts raised anew on stored news"),
     "candidates": gettext_lazy("Texts to choose among"),
@@ -127,7 +130,7 @@ def metric(value: object) -> str:
 def measure(name: str) -> str:
     """A metric's or a threshold's name in words: ``macro_f1`` is ``Macro F1``."""
     words = name.replace("_", " ")
-    return _NAMES.get(name, words[:1].upper() + words[1:])
+    return str(_NAMES.get(name, words[:1].upper() + words[1:]))
 
 
 @register.filter

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 from django_tasks import task
 
 from apps.core.delivering import Outbox
@@ -23,14 +24,14 @@ from apps.support.payloads import conversation_payload, message_payload
 from apps.support.webhook_models import Webhook, WebhookDelivery, WebhookTry
 
 EVENTS = {
-    "conversation.opened": "A conversation begins, or a resolved one again",
-    "conversation.handed_over": "It waits for a person",
-    "conversation.assigned": "A person has it",
-    "conversation.released": "It is with the bot again",
-    "conversation.resolved": "It is resolved",
-    "conversation.rated": "The customer says whether they were helped",
-    "message.posted": "The customer, the bot or a person wrote",
-    "article.published": "An article is published, or a published one changed",
+    "conversation.opened": gettext_lazy("A conversation begins, or a resolved one again"),
+    "conversation.handed_over": gettext_lazy("It waits for a person"),
+    "conversation.assigned": gettext_lazy("A person has it"),
+    "conversation.released": gettext_lazy("It is with the bot again"),
+    "conversation.resolved": gettext_lazy("It is resolved"),
+    "conversation.rated": gettext_lazy("The customer says whether they were helped"),
+    "message.posted": gettext_lazy("The customer, the bot or a person wrote"),
+    "article.published": gettext_lazy("An article is published, or a published one changed"),
 }
 """What a webhook may be told of."""
 TEST = "test"

@@ -55,7 +55,7 @@ function pressingLine({ since, rank_at: rankAt, reasons }) {
   const line = make("span", "row-pressing");
   line.dataset.since = since;
   line.dataset.rankAt = rankAt;
-  line.dataset.reasons = reasons.join(", ");
+  line.dataset.reasons = reasons.map((reason) => translate(reason)).join(", ");
   return sayPressing(line);
 }
 
