@@ -103,7 +103,7 @@ def experiment_results(experiment: Experiment) -> Results:
         _compare(experiment, arms, counted, window, alpha)
     return Results(
         arms=arms,
-        metrics=_LABELS,
+        metrics={name: str(label) for name, label in _LABELS.items()},
         primary=experiment.metric,
         guards=tuple(_GUARDS),
         alpha=alpha,
