@@ -16,7 +16,7 @@ from django.utils.translation.template import templatize
 
 from apps.core import errors
 
-Found = tuple[int, str | None, Any, list[str]]
+Found = tuple[int, Any, Any, Any]
 
 PROBLEMS = {
     name

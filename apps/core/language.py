@@ -9,7 +9,7 @@ from django.utils.translation import get_supported_language_variant
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 
-def language_of(scope: dict[str, Any]) -> str:
+def language_of(scope: Any) -> str:
     """The first language that is asked for and there is; else the default one."""
     headers = dict(scope.get("headers", ()))
     accepted = parse_accept_lang_header(headers.get(b"accept-language", b"").decode("latin-1"))

@@ -29,6 +29,6 @@ def _catalogue(language: str) -> dict[str, Any]:
     """Each text of a script with its translation, or with the list of its plural forms."""
     view = JSONCatalog()
     folders = [str(path) for path in settings.LOCALE_PATHS]
-    view.translation = DjangoTranslation(language, domain="djangojs", localedirs=folders)  # type: ignore[attr-defined]
+    view.translation = DjangoTranslation(language, domain="djangojs", localedirs=folders)
     words: dict[str, Any] = view.get_catalog()
     return words

@@ -49,7 +49,7 @@ def small_chance(p: float) -> str:
 
 @register.filter
 def metric_words(metric: str) -> str:
-    return METRICS.get(metric, metric)
+    return str(METRICS.get(metric, metric))
 
 
 @register.filter
