@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 class SignUpForm(forms.Form):
     username = forms.CharField(
-        label=_("User name"),
+        label=_("Username"),
         max_length=150,
         widget=forms.TextInput(attrs={"autocomplete": "username"}),
     )
