@@ -28,10 +28,10 @@ HEADLINES = ("accuracy", "micro_f1", "f1", "recall@1")
 class DataKind(models.TextChoices):
     """What a data set says of its texts; the kind of the model that learns it."""
 
-    CLASSIFICATION = "classification", "One label"
-    MULTI_LABEL = "multi_label", "Several labels"
-    NER = "ner", "Entities"
-    EMBEDDING = "embedding", "Pairs of texts"
+    CLASSIFICATION = "classification", _("One label")
+    MULTI_LABEL = "multi_label", _("Several labels")
+    NER = "ner", _("Entities")
+    EMBEDDING = "embedding", _("Pairs of texts")
 
 
 class LabelledExample(models.Model):

@@ -146,7 +146,7 @@ NAMES = re.compile(
     r"|strike, plant fire|name、ticker、alias、former name、brand|the-\w+"
     r"|title, body, url, source, published_at|ticker, date, close|\{customer\}|English|sea"
     r"|zip|front matter|Christmas|Europe/London|conversation\.seen"
-    r"|AUROC|ECE|F1|encoder|support_|targeted_|intent|ner|pii|sentiment|topic|toxicity"
+    r"|AUROC|ECE|F1|MRR|encoder|support_|targeted_|intent|ner|pii|sentiment|topic|toxicity"
     r"|Olivia|Omar|Anna|Lena|Mei|Ada|Member|Operator|Analyst|Administrator"
 )
 """What a Chinese page writes in Latin letters: names, formats, keys, tasks and people."""
