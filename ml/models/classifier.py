@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -12,14 +15,39 @@ from ml.models.tagger import IGNORED
 
 
 class ClassifierHead(nn.Module):
-    """Logits over ``columns`` classes from an encoder's states, and the loss to train them by."""
+    """Logits over ``columns`` classes from an encoder's states, and the loss to train them by.
+
+    ``loss`` takes logits (batch, columns) and labels (batch,); plain cross-entropy by default.
+    Where a text may have several labels they are floats (batch, columns), 1 for each that it has.
+    While training, ``r_drop`` weighs the disagreement of two passes (:mod:`ml.models.r_drop`),
+    ``mixup`` is the alpha of mixing the pooled vectors (:mod:`ml.models.mixup`), and ``contrast``
+    takes the pooled vectors (batch or, with two passes, twice the batch; hidden) and their labels,
+    and makes up ``contrast_share`` of the loss. ``distillation`` makes one loss of that of a pass,
+    its logits, and the probabilities that teachers gave; it alone learns of texts whose label is
+    ``IGNORED``.
+    """
 
     def __init__(
-        self, *, hidden_size: int, columns: int, dropout: float = 0.1, loss: nn.Module | None = None
+        self,
+        *,
+        hidden_size: int,
+        columns: int,
+        dropout: float = 0.1,
+        loss: nn.Module | None = None,
+        contrast: nn.Module | None = None,
+        contrast_share: float = 0.0,
+        r_drop: float = 0.0,
+        mixup: float = 0.0,
+        distillation: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden_size, columns))
         self.loss = loss or nn.CrossEntropyLoss()
+        self.contrast = contrast
+        self.contrast_share = contrast_share
+        self.r_drop = r_drop
+        self.mixup = mixup
+        self.distillation = distillation
 
     def of_states(
         self,
@@ -38,71 +66,21 @@ class ClassifierHead(nn.Module):
             output["loss"] = self.loss(output["logits"], labels)
         return output
 
-
-class TextClassifier(ClassifierHead):
-    """Logits over ``columns`` classes, and the loss to train them by.
-
-    ``loss`` takes logits (batch, columns) and labels (batch,); plain cross-entropy by default.
-    Where a text may have several labels they are floats (batch, columns), 1 for each that it has.
-    While training, ``r_drop`` weighs the disagreement of two passes (:mod:`ml.models.r_drop`),
-    ``mixup`` is the alpha of mixing the pooled vectors (:mod:`ml.models.mixup`), and ``contrast``
-    takes the pooled vectors (batch or, with two passes, twice the batch; hidden) and their labels,
-    and makes up ``contrast_share`` of the loss. ``distillation`` makes one loss of that of a pass,
-    its logits, and the probabilities that teachers gave; it alone learns of texts whose label is
-    ``IGNORED``.
-    """
-
-    def __init__(
+    def learn(
         self,
-        encoder: nn.Module,
-        *,
-        hidden_size: int,
-        columns: int,
-        dropout: float = 0.1,
-        loss: nn.Module | None = None,
-        contrast: nn.Module | None = None,
-        contrast_share: float = 0.0,
-        r_drop: float = 0.0,
-        mixup: float = 0.0,
-        distillation: nn.Module | None = None,
-    ) -> None:
-        super().__init__(hidden_size=hidden_size, columns=columns, dropout=dropout, loss=loss)
-        self.encoder = encoder
-        self.contrast = contrast
-        self.contrast_share = contrast_share
-        self.r_drop = r_drop
-        self.mixup = mixup
-        self.distillation = distillation
-
-    def forward(
-        self,
-        input_ids: Tensor,
-        attention_mask: Tensor,
-        labels: Tensor | None = None,
-        taught: Tensor | None = None,
-    ) -> dict[str, Tensor]:
-        """``input_ids`` and ``attention_mask``: (batch, tokens); ``labels``: (batch,); ``taught``,
-        the teachers' probabilities: (batch, columns).
-
-        Returns ``logits`` (batch, columns), ``pooled`` (batch, hidden) and, with labels, ``loss``.
-        """
-        if self.training and labels is not None:
-            return self._learn(input_ids, attention_mask, labels, taught)
-        states = self._states(input_ids, attention_mask)
-        return self.of_states(states, attention_mask, labels=labels)
-
-    def _learn(
-        self,
-        input_ids: Tensor,
+        states: Callable[[], Tensor],
         attention_mask: Tensor,
         labels: Tensor,
-        taught: Tensor | None,
+        taught: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """``logits`` and ``pooled`` of the first pass, ``loss`` of all."""
+        """``logits`` and ``pooled`` of the first pass, ``loss`` of all, to train by.
+
+        ``states`` makes a pass: the encoder's (batch, tokens, hidden), with dropout of its own.
+        """
         mix = Mix.draw(self.mixup, labels) if self.mixup else None
         pooled, logits, losses = [], [], []
         for _ in range(2 if self.r_drop else 1):
-            pooled.append(self._pool(input_ids, attention_mask))
+            pooled.append(mean_pool(states().float(), attention_mask))
             logits.append(self.head(mix.of(pooled[-1]) if mix else pooled[-1]).float())
             loss = (
                 mix.loss(self.loss, logits[-1], labels)
@@ -131,11 +109,32 @@ class TextClassifier(ClassifierHead):
             return logits.sum() * 0.0
         return self.loss(logits[known], labels[known]) * known.float().mean()
 
-    def _pool(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        return mean_pool(self._states(input_ids, attention_mask).float(), attention_mask)
 
-    def _states(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        states: Tensor = self.encoder(
-            input_ids=input_ids, attention_mask=attention_mask
-        ).last_hidden_state
-        return states
+class TextClassifier(ClassifierHead):
+    """An encoder with a :class:`ClassifierHead`, whose ``settings`` it takes."""
+
+    def __init__(self, encoder: nn.Module, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.encoder = encoder
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        labels: Tensor | None = None,
+        taught: Tensor | None = None,
+    ) -> dict[str, Tensor]:
+        """``input_ids`` and ``attention_mask``: (batch, tokens); ``labels``: (batch,); ``taught``,
+        the teachers' probabilities: (batch, columns).
+
+        Returns ``logits`` (batch, columns), ``pooled`` (batch, hidden) and, with labels, ``loss``.
+        """
+
+        def states() -> Tensor:
+            answer = self.encoder(input_ids=input_ids, attention_mask=attention_mask)
+            found: Tensor = answer.last_hidden_state
+            return found
+
+        if self.training and labels is not None:
+            return self.learn(states, attention_mask, labels, taught)
+        return self.of_states(states(), attention_mask, labels=labels)

@@ -12,6 +12,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ml.models.classifier import ClassifierHead
 from ml.models.tagger import shape_embeddings
 
 SHAPES_AT = ("input", "head")
@@ -55,15 +56,23 @@ class JointModel(nn.Module):
         Returns what the head of ``task`` gives, its loss weighted; without a task what all heads
         give, as ``<task>.<output>``.
         """
-        states = self._states(input_ids, attention_mask, shape_ids)
+
+        def states() -> Tensor:
+            return self._states(input_ids, attention_mask, shape_ids)
+
         if task is None:
+            read = states()
             return {
                 f"{name}.{output}": value
                 for name, head in self.heads.items()
-                for output, value in _read(head, states, attention_mask, shape_ids, None).items()
+                for output, value in _read(head, read, attention_mask, shape_ids, None).items()
             }
-        wanted = labels if taught is None else taught
-        output = _read(self.heads[task], states, attention_mask, shape_ids, wanted)
+        head = self.heads[task]
+        if self.training and labels is not None and isinstance(head, ClassifierHead):
+            output = head.learn(states, attention_mask, labels)
+        else:
+            wanted = labels if taught is None else taught
+            output = _read(head, states(), attention_mask, shape_ids, wanted)
         if "loss" in output:
             output["loss"] = output["loss"] * self.weights.get(task, 1.0)
         return output

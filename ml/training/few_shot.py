@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ml.data.readers import LabelledText
-from ml.models.classifier import TextClassifier
+from ml.models.classifier import ClassifierHead
 from ml.training.config import WEAKENED, FinetuneConfig
 from ml.training.datasets import EncodedRow, EncodedRows, collate
 
@@ -86,8 +86,10 @@ def label_rows(labels: Sequence[str]) -> list[LabelledText]:
 
 
 @torch.no_grad()
-def start_head(model: TextClassifier, rows: Sequence[EncodedRow], start: str) -> None:
-    """Set the head to what ``rows`` tell of the vectors as the encoder makes them.
+def start_head(
+    classifier: ClassifierHead, model: nn.Module, rows: Sequence[EncodedRow], start: str
+) -> None:
+    """Set the classifier's head to what ``rows`` tell of the vectors as ``model`` pools them.
 
     "centroids": where nearest-centroid search ends. With c the means of a class's unit vectors at
     unit length, a class's weights are ``c - mean over classes``, so scaled that the logits of
@@ -95,7 +97,7 @@ def start_head(model: TextClassifier, rows: Sequence[EncodedRow], start: str) ->
     "logistic": a logistic regression on the unit vectors with L2 penalty 1 / (2 * :data:`_C`).
     A class without rows has weights of 0 (and the least bias of all).
     """
-    head = model.head[-1]
+    head = classifier.head[-1]
     assert isinstance(head, nn.Linear)
     vectors, labels = _read(model, rows)
     length = vectors.norm(dim=-1).mean()
@@ -133,7 +135,7 @@ def _logistic(units: Tensor, labels: Tensor, columns: int) -> tuple[Tensor, Tens
     return weights, bias
 
 
-def _read(model: TextClassifier, rows: Sequence[EncodedRow]) -> tuple[Tensor, Tensor]:
+def _read(model: nn.Module, rows: Sequence[EncodedRow]) -> tuple[Tensor, Tensor]:
     """Pooled vectors (rows, hidden) and labels (rows,), by length."""
     data = EncodedRows(sorted(rows, key=lambda row: len(row.input_ids)))
     model.eval()

@@ -58,6 +58,10 @@ class Head(Protocol):
         """A new head, drawn from torch's generator."""
         ...
 
+    def start(self, head: nn.Module, model: nn.Module) -> None:
+        """Set a new ``head``, by which ``model`` answers, to where its training begins."""
+        ...
+
     def measured(self, artifact: Artifact, head: nn.Module, model: nn.Module) -> Measured:
         """How ``model``, which answers for the task by ``head``, does on the held-out rows."""
         ...

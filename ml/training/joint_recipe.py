@@ -13,6 +13,7 @@
     valid = "sentiment_valid.jsonl"
     weight = 1.0            # of the task's loss
     long_texts = "windows"  # of a text of over max_length tokens all is read (else "cut")
+    r_drop = 1.0            # and of a classification task head_start and label_names
     [tasks.sentiment.licences]
     "Some data" = "CC-BY-4.0"
 
@@ -43,7 +44,10 @@ _NOT_SHARED = (
     *("r_drop", "mixup", "contrast", "class_rows", "label_names", "head_start", "patience"),
     *("measure_epochs", "augment", "distil", "long_texts", "strength", "start"),
 )
-"""Settings of one task's run that mean nothing, or are not done, where several learn together."""
+"""Settings of one task's run that mean nothing, or are not done, where several learn together, or
+that a task has for itself."""
+_LEARNING = ("r_drop", "head_start", "label_names")
+"""Settings of one task's run that a classification task of several may have."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,8 @@ class JointTask:
     """One head: its files and the weight of its loss. ``licences`` are those of its data.
 
     ``long_texts`` is "cut" or "windows" (:mod:`ml.data.long_texts`), of windows of whole words; a
-    tagger reads all of a text anyway.
+    tagger reads all of a text anyway. ``r_drop``, ``head_start`` and ``label_names`` are what they
+    are to a single run (:mod:`ml.training.config`), for classification alone.
     """
 
     name: str
@@ -61,6 +66,23 @@ class JointTask:
     weight: float = 1.0
     long_texts: str = "cut"
     licences: dict[str, str] = field(default_factory=dict)
+    r_drop: float = 0.0
+    head_start: str = "random"
+    label_names: bool = False
+
+    def config(self, shared: FinetuneConfig) -> FinetuneConfig:
+        """The recipe of a single run: the ``shared`` settings with the task's own."""
+        return replace(shared, **self.learning)
+
+    @property
+    def learning(self) -> dict[str, Any]:
+        """The settings of how it alone learns, where they are not the defaults."""
+        own = {item.name: item.default for item in fields(self) if item.name in _LEARNING}
+        return {
+            name: getattr(self, name)
+            for name, default in own.items()
+            if getattr(self, name) != default
+        }
 
     @property
     def read_settings(self) -> dict[str, str]:
@@ -125,7 +147,8 @@ def load_recipe(path: Path, **overrides: Any) -> JointRecipe:
     config = make_config(values, path, **overrides)
     for setting in _NOT_SHARED:
         if getattr(config, setting) != getattr(FinetuneConfig(), setting):
-            raise DataError(path, None, f"{setting} is not for tasks that learn together")
+            own = "; it goes into the table of one" if setting in _LEARNING else ""
+            raise DataError(path, None, f"{setting} is not for tasks that learn together{own}")
     if config.loss == "crf":
         raise DataError(path, None, "loss 'crf' is for taggers alone")
     tasks = tuple(_task(path, key, table, config) for key, table in tables.items())
@@ -163,7 +186,22 @@ def _task(path: Path, name: str, table: Any, config: FinetuneConfig) -> JointTas
         weight=float(weight),
         long_texts=_long_texts(path, where, table),
         licences=licences,
+        **_learning(path, where, table),
     )
+
+
+def _learning(path: Path, where: str, table: Mapping[str, Any]) -> dict[str, Any]:
+    """What the table says of how the task learns; checked as a single run's settings are."""
+    chosen = {name: table[name] for name in _LEARNING if name in table}
+    try:
+        config = make_config(dict(chosen), path)
+    except DataError as error:
+        raise DataError(path, None, f"{where}: {error.problem}") from error
+    found = {name: getattr(config, name) for name in _LEARNING}
+    if table["kind"] != "classification":
+        for name in (name for name in _LEARNING if found[name] != getattr(FinetuneConfig(), name)):
+            raise DataError(path, None, f"{where}.{name} is for classification")
+    return found
 
 
 def _long_texts(path: Path, where: str, table: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from ml.evaluation.scoring import OOS_COLUMN
 from ml.models.classifier import ClassifierHead
 from ml.models.tagger import TagHead
 from ml.training.datasets import EncodedRow, learned_rows
+from ml.training.few_shot import start_head
 from ml.training.joint_heads import Head, Measured
 from ml.training.joint_recipe import JointTask
 from ml.training.joint_texts import encode_read
@@ -52,25 +53,26 @@ class ClassifierHeadTask:
 
     @cached_property
     def rows(self) -> list[EncodedRow]:
-        return self._learned(self.task.training)
+        return learned_rows(self._rows(self.task.named(self.task.training)))
 
     @property
     def all_rows(self) -> list[EncodedRow]:
-        return self._learned([*self.task.training, *self.task.known_valid])
+        task = self.task
+        return learned_rows(self._rows(task.named([*task.training, *task.known_valid])))
 
     @property
     def texts(self) -> tuple[int, int]:
         return len(self.task.training), len(self.task.known_valid)
 
     def make(self) -> nn.Module:
+        return ClassifierHead(**self.task.head_settings())
+
+    def start(self, head: nn.Module, model: nn.Module) -> None:
         task = self.task
-        labels = (task.columns[row.label] for row in task.training)
-        return ClassifierHead(
-            hidden_size=task.source.hidden_size,
-            columns=len(task.columns),
-            dropout=task.config.dropout,
-            loss=make_loss(task.config, labels, len(task.columns)),
-        )
+        if task.config.head_start != "random":
+            assert isinstance(head, ClassifierHead)
+            rows = self._rows(task.named(task.training))
+            start_head(head, model, rows, task.config.head_start)
 
     def measured(self, artifact: Artifact, head: nn.Module, model: nn.Module) -> Measured:
         task = self.task
@@ -84,10 +86,9 @@ class ClassifierHeadTask:
         rows = self._encoded([row.text for row in task.valid], [0] * len(task.valid))
         return Measured(*measured_classifier(artifact, task, model, rows=rows, head=head))
 
-    def _learned(self, rows: Sequence[LabelledText]) -> list[EncodedRow]:
+    def _rows(self, rows: Sequence[LabelledText]) -> list[EncodedRow]:
         columns = self.task.columns
-        texts, labels = [row.text for row in rows], [columns[row.label] for row in rows]
-        return learned_rows(self._encoded(texts, labels))
+        return self._encoded([row.text for row in rows], [columns[row.label] for row in rows])
 
     def _encoded(self, texts: Sequence[str], labels: Sequence[int]) -> list[EncodedRow]:
         task = self.task
@@ -127,6 +128,9 @@ class MultiLabelHeadTask:
             dropout=task.config.dropout,
             loss=task.loss(),
         )
+
+    def start(self, head: nn.Module, model: nn.Module) -> None:
+        """Its head begins at random weights."""
 
     def measured(self, artifact: Artifact, head: nn.Module, model: nn.Module) -> Measured:
         artifact = replace(
@@ -178,6 +182,9 @@ class TagHeadTask:
             dropout=task.config.dropout,
             loss=make_loss(task.config, tags, len(task.columns)),
         )
+
+    def start(self, head: nn.Module, model: nn.Module) -> None:
+        """Its head begins at random weights."""
 
     def measured(self, artifact: Artifact, head: nn.Module, model: nn.Module) -> Measured:
         task = self.task

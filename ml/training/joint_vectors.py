@@ -85,6 +85,9 @@ class VectorHeadTask:
     def make(self) -> nn.Module:
         return VectorHead()
 
+    def start(self, head: nn.Module, model: nn.Module) -> None:
+        """It has no weights of its own."""
+
     def measured(self, artifact: Artifact, head: nn.Module, model: nn.Module) -> Measured:
         rows = self._encoded(self.valid)
         before, after = self.vectors(rows), vectors_of(model, rows)

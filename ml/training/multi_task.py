@@ -113,7 +113,7 @@ def _finetune(
             valid_file=task.valid,
             output=request.output,
             run_folder=request.run_folder,
-            config=recipe.config,
+            config=task.config(recipe.config),
         )
         heads[task.name] = read_head(task, single, source, tokenizer)
     rows = {name: head.rows for name, head in heads.items()}
@@ -159,6 +159,8 @@ def _fit(
         shapes=recipe.shapes,
         weights={name: head.recipe.weight for name, head in heads.items()},
     )
+    for name, head in heads.items():
+        head.start(model.heads[name], OneTask(model, name))
     order = TaskOrder(
         [[len(row.input_ids) for row in task] for task in rows.values()],
         config.batch_size,
@@ -222,6 +224,7 @@ def _declare(recipe: JointRecipe, source: EncoderSource, heads: Mapping[str, Hea
                 **recipe_told(config),
                 "sampling": recipe.sampling,
                 "weights": {task.name: task.weight for task in recipe.tasks},
+                **{task.name: task.learning for task in recipe.tasks if task.learning},
             },
         },
     )

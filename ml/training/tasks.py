@@ -118,24 +118,32 @@ class ClassifierTask:
         config = self.config
         model = TextClassifier(
             tune(fitting_encoder(self.source, config), config.method_settings()),
-            hidden_size=self.source.hidden_size,
-            columns=len(self.columns),
-            dropout=config.dropout,
-            loss=make_loss(
-                config, (self.columns[row.label] for row in self.training), len(self.columns)
-            ),
-            contrast=make_contrast(config),
-            contrast_share=config.contrast,
-            r_drop=config.r_drop,
-            mixup=config.mixup,
-            distillation=make_distillation(self._distillation),
+            **self.head_settings(),
         )
         if config.head_start != "random":
-            named = (
-                [*self.training, *label_rows(self.labels)] if config.label_names else self.training
-            )
-            start_head(model, self._encoded(named, self.columns), config.head_start)
+            rows = self._encoded(self.named(self.training), self.columns)
+            start_head(model, model, rows, config.head_start)
         return model
+
+    def head_settings(self) -> dict[str, Any]:
+        """Those of a new :class:`ml.models.classifier.ClassifierHead`."""
+        config = self.config
+        labels = (self.columns[row.label] for row in self.training)
+        return {
+            "hidden_size": self.source.hidden_size,
+            "columns": len(self.columns),
+            "dropout": config.dropout,
+            "loss": make_loss(config, labels, len(self.columns)),
+            "contrast": make_contrast(config),
+            "contrast_share": config.contrast,
+            "r_drop": config.r_drop,
+            "mixup": config.mixup,
+            "distillation": make_distillation(self._distillation),
+        }
+
+    def named(self, rows: Sequence[LabelledText]) -> list[LabelledText]:
+        """The rows and, by recipe, the labels' names behind them."""
+        return [*rows, *(label_rows(self.labels) if self.config.label_names else [])]
 
     def settle(self, model: nn.Module, rows: Sequence[EncodedRow]) -> None:
         """Keep of a model trained on ``rows`` as much as the recipe's ``strength`` says."""
@@ -144,7 +152,7 @@ class ClassifierTask:
         assert isinstance(model, TextClassifier)
         weaken(model.encoder, self.source, self.config)
         labelled = [row for row in rows if row.labels != IGNORED]
-        start_head(model, labelled, self.config.head_start)
+        start_head(model, model, labelled, self.config.head_start)
 
     @property
     def _distillation(self) -> Distillation | None:
@@ -164,8 +172,7 @@ class ClassifierTask:
         return learned_rows(encoded)
 
     def _more(self, rows: Sequence[LabelledText]) -> list[LabelledText]:
-        rows = [*rows, *self.pseudo]
-        named = [*rows, *label_rows(self.labels)] if self.config.label_names else rows
+        named = self.named([*rows, *self.pseudo])
         settings = augmentation(self.config.augment)
         return augmented_texts(named, settings, self.config.seed) if settings else named
 
