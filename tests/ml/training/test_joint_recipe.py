@@ -28,6 +28,8 @@ train = "a.jsonl"
 valid = "b.jsonl"
 weight = 2
 long_texts = "windows"
+r_drop = 1
+label_names = true
 
 [tasks.names]
 kind = "ner"
@@ -56,6 +58,9 @@ def test_a_recipe_is_read_and_told_again(tmp_path: Path) -> None:
     )
     assert names.valid is None
     assert (matter.long_texts, names.long_texts) == ("windows", "cut")
+    assert matter.learning == {"r_drop": 1.0, "label_names": True}
+    assert (matter.config(recipe.config).r_drop, recipe.config.r_drop) == (1.0, 0.0)
+    assert names.learning == {}
     assert (matter.licences, names.licences) == (
         {"Ours": "as the project"},
         {"Theirs": "CC0-1.0"},
@@ -82,7 +87,11 @@ def test_a_recipe_is_read_and_told_again(tmp_path: Path) -> None:
         ('train = "c.jsonl"', "train = 3", r"tasks\.names\.train must be the name"),
         ("weight = 2", "weight = 0", r"tasks\.matter\.weight = 0"),
         ("weight = 2", "wait = 2", r"tasks\.matter\.wait is unknown"),
-        ("rank = 4", "rank = 4\nr_drop = 1.0", "r_drop is not for tasks"),
+        ("rank = 4", "rank = 4\nr_drop = 1.0", "r_drop is not for tasks.*table of one"),
+        ("r_drop = 1", "r_drop = -1", r"tasks\.matter: r_drop = -1 is not allowed"),
+        ("r_drop = 1", 'head_start = "warm"', r"tasks\.matter: head_start = 'warm'"),
+        ("label_names = true", "label_names = 1", r"tasks\.matter: label_names must be a bool"),
+        ('kind = "ner"', 'kind = "ner"\nr_drop = 1.0', r"names\.r_drop is for classification"),
         ("rank = 4", 'rank = 4\nlong_texts = "windows"', "long_texts is not for tasks"),
         (
             'long_texts = "windows"',
