@@ -65,14 +65,7 @@ def model_card(
         "\n".join(licences) or "Not stated.",
         card.get("data", ""),
         "## Measured on held-out rows",
-        f"{int(artifact.metrics.get('n', 0)):,} rows, split by text, "
-        + (
-            "not trained on by the model that was measured. The shipped weights were then trained "
-            "in the same way on all rows, these included; temperature, thresholds and numbers are "
-            "those of the measured model."
-            if config.refit
-            else "never trained on."
-        ),
+        _held_out(artifact.metrics, config),
         "\n".join(["| metric | value |", "|---|---|", *metrics, *per_type]),
         _calibration(artifact),
         "## Limits",
@@ -104,14 +97,27 @@ def joint_card(
             for name, value in own["metrics"].items()
             if name in _SHOWN or name.startswith(("f1_", "cosine", "neighbours"))
         ]
+        learning = artifact.settings["recipe"].get("learning", {}).get(task, {})
         parts += [
             f"## {task}, measured on held-out rows",
-            f"{int(own['metrics'].get('n', 0)):,} rows, split by text, never trained on.",
+            "".join(f"`{name}` {value}. " for name, value in learning.items()).strip(),
+            _held_out(own["metrics"], config),
             "\n".join(["| metric | value |", "|---|---|", *numbers]),
             _calibration(replace(artifact, **{name: own[name] for name in _CALIBRATED})),
         ]
     parts += ["## Limits", card.get("limits", "Not stated.")]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _held_out(metrics: Mapping[str, float], config: FinetuneConfig) -> str:
+    """Which rows the measures are of, and whether the stored weights were trained on them too."""
+    trained = (
+        "not trained on by the model that was measured. The shipped weights were then trained "
+        "in the same way on all rows, these included; temperature, thresholds and numbers are "
+        "those of the measured model."
+    )
+    told = trained if config.refit else "never trained on."
+    return f"{int(metrics.get('n', 0)):,} rows, split by text, {told}"
 
 
 def _calibration(artifact: Artifact) -> str:

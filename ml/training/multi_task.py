@@ -224,7 +224,7 @@ def _declare(recipe: JointRecipe, source: EncoderSource, heads: Mapping[str, Hea
                 **recipe_told(config),
                 "sampling": recipe.sampling,
                 "weights": {task.name: task.weight for task in recipe.tasks},
-                **{task.name: task.learning for task in recipe.tasks if task.learning},
+                "learning": {task.name: task.learning for task in recipe.tasks if task.learning},
             },
         },
     )

@@ -12,7 +12,7 @@ import torch
 from safetensors.numpy import load_file
 from torch import nn
 
-from ml.artifacts import HEAD
+from ml.artifacts import HEAD, MODEL_CARD
 from ml.data.encoding import load_tokenizer
 from ml.encoders import resolve_encoder
 from ml.evaluation.scope import SCOPE
@@ -77,7 +77,8 @@ def test_its_head_starts_at_the_classes_centroids(tmp_path: Path, encoder: Path)
     assert accuracy > found["random"][0]
     assert accuracy > 0.8
     np.testing.assert_allclose(weights.sum(axis=0), 0.0, atol=1e-4)
-    assert joint.settings["recipe"]["matter"] == {"head_start": "centroids"}
+    assert joint.settings["recipe"]["learning"] == {"matter": {"head_start": "centroids"}}
+    assert "`head_start` centroids." in (asked.output / MODEL_CARD).read_text()
 
 
 def test_its_signs_of_texts_of_none_of_the_labels_are_those_of_the_stored_head(
