@@ -147,8 +147,8 @@ def load_recipe(path: Path, **overrides: Any) -> JointRecipe:
     config = make_config(values, path, **overrides)
     for setting in _NOT_SHARED:
         if getattr(config, setting) != getattr(FinetuneConfig(), setting):
-            own = "; it goes into the table of one" if setting in _LEARNING else ""
-            raise DataError(path, None, f"{setting} is not for tasks that learn together{own}")
+            place = "; it goes into the table of one" if setting in _LEARNING else ""
+            raise DataError(path, None, f"{setting} is not for tasks that learn together{place}")
     if config.loss == "crf":
         raise DataError(path, None, "loss 'crf' is for taggers alone")
     tasks = tuple(_task(path, key, table, config) for key, table in tables.items())
