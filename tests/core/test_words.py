@@ -9,6 +9,7 @@ from datetime import date
 from functools import cache
 from html.parser import HTMLParser
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -186,8 +187,13 @@ SCREENS = {
 @pytest.mark.django_db
 @pytest.mark.parametrize("role", list(SCREENS))
 def test_screens_in_chinese_have_no_english_left(
-    role: str, request: pytest.FixtureRequest, client_for: ClientFor
+    role: str,
+    request: pytest.FixtureRequest,
+    client_for: ClientFor,
+    settings: Any,
+    tmp_path: Path,
 ) -> None:
+    settings.ML_MODELS_DIR = tmp_path  # what people call models of their own is not ours
     client = client_for(request.getfixturevalue(role))
     left = {}
     for path in SCREENS[role]:
