@@ -12,6 +12,7 @@ class CoreConfig(AppConfig):
         from django.conf import settings
 
         from apps.core import lifespan, metrics, tasks
+        from apps.core.checkpoints import run_checkpoints
         from apps.core.events import run_broadcasts
         from apps.core.scheduler import register_periodic, run_scheduler
         from apps.core.simulation import run_simulation_supervisor
@@ -28,3 +29,4 @@ class CoreConfig(AppConfig):
         lifespan.register_service("event-broadcasts", run_broadcasts)
         lifespan.register_service("event-tailer", run_tailer)
         lifespan.register_service("scheduler", run_scheduler)
+        lifespan.register_service("checkpoints", run_checkpoints)

@@ -215,15 +215,21 @@ class StreamConsumer(AsyncWebsocketConsumer):
             return
         if frame["seq"] > cursor + 1:
             await self.catch_up(frame["stream"])
-        await self._deliver(frame)
+        await self._deliver(frame, message["text"])
 
-    async def _deliver(self, frame: dict[str, Any]) -> None:
-        """Send an event that is the next of its stream; drop one that was sent already."""
+    async def _deliver(self, frame: dict[str, Any], text: str = "") -> None:
+        """Send an event that is the next of its stream; drop one that was sent already.
+
+        ``text`` is the whole frame where it was written out already.
+        """
         stream = frame["stream"]
         if self.cursors.get(stream, frame["seq"]) != frame["seq"] - 1:
             return
         self.cursors[stream] = frame["seq"]
-        await self.send_json(frame)
+        if text:
+            await self.send(text_data=text)
+        else:
+            await self.send_json(frame)
 
 
 def _parse(text_data: str | None, limit: int) -> dict[str, Any]:

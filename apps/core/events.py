@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 import structlog
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
@@ -61,6 +62,13 @@ class StoredEvent:
             "at": self.at.isoformat(),
         }
 
+    def broadcast(self) -> dict[str, Any]:
+        """The event as the channel layer has it: written out once for all who follow, and what
+        they look at, since the layer copies a message for each of them."""
+        seen = {"stream": self.stream, "seq": self.seq, "kind": self.kind}
+        text = orjson.dumps(self.frame()).decode()
+        return {"type": "stream.event", "event": seen, "text": text}
+
 
 @dataclass(frozen=True, slots=True)
 class Replay:
@@ -86,7 +94,7 @@ def publish(stream: str, kind: str, payload: Mapping[str, Any]) -> int:
         content = json.dumps(dict(payload), cls=DjangoJSONEncoder, ensure_ascii=False)
         moment = connection.ops.adapt_datetimefield_value(at)
         cursor.execute(_INSERT, [stream, seq, kind, content, moment])
-    _after_commit(StoredEvent(stream, seq, kind, json.loads(content), at))
+    _after_commit(StoredEvent(stream, seq, kind, orjson.loads(content), at))
     return seq
 
 
@@ -133,8 +141,7 @@ class _Broadcast:
     async def _send(self, layer: Any) -> None:
         try:
             for event in self.events:
-                message = {"type": "stream.event", "event": event.frame()}
-                await layer.group_send(group_name(event.stream), message)
+                await layer.group_send(group_name(event.stream), event.broadcast())
         except Exception as error:
             first = self.events[0]
             logger.warning("broadcast failed", stream=first.stream, seq=first.seq, error=str(error))

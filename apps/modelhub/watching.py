@@ -26,7 +26,7 @@ from ml.types import Classification, Embedding, MultiLabel, Prediction, Tagging
 
 logger = structlog.get_logger(__name__)
 BINS = 20
-_CHUNK = 32
+_CHUNK = 4  # texts: a customer whose message comes meanwhile waits for so many at most
 
 
 @dataclass(slots=True)
@@ -130,8 +130,9 @@ async def _store(seen: Seen, engine: dict[str, float]) -> None:
         return  # the version that the profile was made with is gone
     if {one.version for one in found} != {profile.encoder}:
         return  # vectors of another encoder cannot be compared
-    features = kernel_features(np.stack([one.vector for one in found]), profile.bandwidth)
-    words, unknown = unknown_words(texts, profile.known)
+    vectors = np.stack([one.vector for one in found])
+    features = await asyncio.to_thread(kernel_features, vectors, profile.bandwidth)
+    words, unknown = await asyncio.to_thread(unknown_words, texts, profile.known)
     await database_sync_to_async(monitoring.drift_record)(
         task=seen.task,
         version=seen.version,

@@ -202,8 +202,8 @@ class ConsoleConsumer(ConversationConsumer):
         if await database_sync_to_async(services.duty_touch)(operator=self.user):
             await database_sync_to_async(services.deal_for)(operator=self.user)
 
-    async def _deliver(self, frame: dict[str, Any]) -> None:
-        await super()._deliver(frame)
+    async def _deliver(self, frame: dict[str, Any], text: str = "") -> None:
+        await super()._deliver(frame, text)
         if frame["kind"] == "access.changed":
             await self._let_go()
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 import structlog
 
 from apps.core.errors import Problem
+from apps.support import statements
 from apps.support.flows.definition import Flow
 from apps.support.flows.reading import read_flow
 from apps.support.models import FlowVersion
@@ -29,8 +30,7 @@ class Loaded:
 
 def published() -> dict[str, Loaded]:
     """The flows that begin now, by name; one whose text is of no use any more is left out."""
-    rows = FlowVersion.objects.filter(state=FlowVersion.State.PUBLISHED, flow__enabled=True)
-    found = (_loaded(*row) for row in rows.order_by("flow__name").values_list(*_FIELDS))
+    found = (_loaded(*row) for row in statements.flows_published())
     return {loaded.flow.name: loaded for loaded in found if loaded is not None}
 
 

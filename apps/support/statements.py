@@ -13,6 +13,8 @@ from uuid import UUID
 
 from django.db import connection
 
+from apps.core import rows
+from apps.support.flow_models import FlowVersion, StoredFlow
 from apps.support.models import BotTurn, Conversation, Message
 from apps.support.webhook_models import Webhook
 
@@ -30,14 +32,19 @@ _LATEST = """
     ) latest WHERE created_at > %s
 """
 
+_PUBLISHED = """
+    SELECT version.id, version.digest, flow.name, flow.nonce, version.number
+    FROM {version} version JOIN {flow} flow ON flow.id = version.flow_id
+    WHERE version.state = %s AND flow.enabled ORDER BY flow.name
+"""
+_END = "UPDATE {turn} SET status = %s WHERE id = %s AND status = %s"
 _LISTENS = "SELECT id FROM {webhook} WHERE enabled LIMIT 1"
 
 
 def conversation_locked(conversation_id: UUID) -> Conversation | None:
     """The conversation, whose row nobody else can change until the transaction ends."""
     locks = connection.features.has_select_for_update
-    rows = Conversation.objects.raw(_written(_LOCKED, locks), [_stored(conversation_id)])
-    return next(iter(rows), None)
+    return rows.fetch(Conversation, _written(_LOCKED, locks), [_stored(conversation_id)])
 
 
 def message_sent(conversation_id: UUID, client_id: str) -> int | None:
@@ -57,6 +64,20 @@ def turn_open(conversation_id: UUID) -> int | None:
     return _first(_written(_OPEN), [BotTurn.Status.PENDING.value, _stored(conversation_id)])
 
 
+def flows_published() -> list[tuple[int, str, str, str, int]]:
+    """The versions of flows that begin now, by name: id, digest, name, nonce and number."""
+    with connection.cursor() as cursor:
+        cursor.execute(_written(_PUBLISHED), [FlowVersion.State.PUBLISHED.value])
+        return cursor.fetchall()
+
+
+def turn_end(turn_id: int, status: str) -> bool:
+    """Close a turn; false when it is closed already."""
+    with connection.cursor() as cursor:
+        cursor.execute(_written(_END), [str(status), turn_id, BotTurn.Status.PENDING.value])
+        return bool(cursor.rowcount)
+
+
 def webhook_listens() -> bool:
     """Whether any webhook is to be told of anything."""
     return _first(_written(_LISTENS), []) is not None
@@ -65,13 +86,14 @@ def webhook_listens() -> bool:
 @cache
 def _written(statement: str, locks: bool = False) -> str:
     """The statement with the names of tables and columns; ``locks`` for a database with locks."""
-    columns = [field.column for field in Conversation._meta.concrete_fields]
     return statement.format(
-        columns=", ".join(connection.ops.quote_name(str(column)) for column in columns),
+        columns=rows.columns(Conversation),
         conversation=Conversation._meta.db_table,
         message=Message._meta.db_table,
         turn=BotTurn._meta.db_table,
         webhook=Webhook._meta.db_table,
+        version=FlowVersion._meta.db_table,
+        flow=StoredFlow._meta.db_table,
         lock=" FOR UPDATE" if locks else "",
     )
 

@@ -15,7 +15,9 @@ SQLITE_OPTIONS: dict[str, Any] = {
     "timeout": 20,
     "init_command": (
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=134217728; "
-        "PRAGMA journal_size_limit=27103364; PRAGMA cache_size=-16000; "
+        "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-16000; "
+        # Servers see to the log themselves (apps/core/checkpoints.py): this is for when none does.
+        "PRAGMA wal_autocheckpoint=8000; "
         # What is deleted is overwritten in the file: somebody may have asked to be forgotten.
         "PRAGMA secure_delete=ON;"
     ),

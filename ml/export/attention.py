@@ -76,7 +76,7 @@ def join_products(model: onnx.ModelProto) -> onnx.ModelProto:
     kept: list[NodeProto] = []
     for node in model.graph.node:
         kept += first.get(node.output[0], [] if node.output[0] in gone else [node])
-    _replace(model.graph, kept)
+    keep_nodes(model.graph, kept)
     return model
 
 
@@ -124,7 +124,7 @@ def _array(constant: TensorProto) -> np.ndarray[tuple[int, ...], np.dtype[np.flo
     return numpy_helper.to_array(constant)
 
 
-def _replace(graph: onnx.GraphProto, nodes: list[NodeProto]) -> None:
+def keep_nodes(graph: onnx.GraphProto, nodes: list[NodeProto]) -> None:
     """Give the graph other nodes, and leave out the constants that none of them reads."""
     copies = [NodeProto.FromString(node.SerializeToString()) for node in nodes]
     read = {name for node in copies for name in node.input}

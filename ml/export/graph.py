@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from ml.encoders import EncoderSource
 from ml.evaluation.multi_label import label_scores, threshold_array
 from ml.evaluation.scoring import softmax
 from ml.export.attention import written_out
+from ml.export.plain_shapes import fixed_shapes, plain_masks
 from ml.export.probes import PROBES
 from ml.types import FloatArray
 
@@ -90,7 +92,7 @@ def export_outputs(
     axes: dict[str, dict[int, str]] = {name: {0: "batch", 1: "tokens"} for name in feed}
     axes |= {name: {0: "batch"} for name in outputs}
     axes |= {name: {0: "batch", 1: "tokens"} for name in by_token}
-    with written_out(model), warnings.catch_warnings():
+    with plain_masks(model), written_out(model), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer's, about shapes; the probes check the result
         torch.onnx.export(
             _Positional(model, outputs),
@@ -102,6 +104,7 @@ def export_outputs(
             opset_version=_OPSET,
             dynamo=False,
         )
+    onnx.save(fixed_shapes(onnx.load(str(path))), str(path))
     model.eval()  # the exporter leaves it in training mode, with dropout
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -126,12 +126,23 @@ class HybridIndex:
             owners = dict.fromkeys(name.rpartition("#")[0] for name in sorted(found))
             candidates = [self._passages[owner] for owner in owners]
             names = [passage.id for passages in candidates for passage in passages]
-            cosines = dict(zip(names, self._vectors.vectors(names) @ vector.ravel(), strict=True))
-        ranked = sorted(
-            (-_score(passages, cosines, lexical, weight), passages[0].document_id, index)
-            for index, passages in enumerate(candidates)
+            cosines = (self._vectors.vectors(names) @ vector.ravel()).astype(np.float64)
+        if not names:
+            return []
+        words = np.array([lexical.get(name, 0.0) for name in names])
+        starts = np.cumsum([0, *map(len, candidates)])
+        dense, common = (
+            np.maximum.reduceat(values, starts[:-1]).tolist() for values in (cosines, words)
         )
-        return [_hit(candidates[index], cosines, lexical, weight) for *_, index in ranked[:k]]
+        ranked = sorted(
+            (-((1.0 - weight) * dense[at] + weight * common[at]), passages[0].document_id, at)
+            for at, passages in enumerate(candidates)
+        )
+        hits = []
+        for *_, at in ranked[:k]:
+            own = slice(starts[at], starts[at + 1])
+            hits.append(_hit(candidates[at], cosines[own].tolist(), words[own].tolist(), weight))
+        return hits
 
     def save(self, folder: Path) -> None:
         """Write to ``folder``, replacing it as a whole."""
@@ -171,25 +182,8 @@ class HybridIndex:
         return index
 
 
-def _score(
-    passages: list[Passage],
-    cosines: Mapping[str, float],
-    lexical: Mapping[str, float],
-    weight: float,
-) -> float:
-    dense = float(max(cosines[passage.id] for passage in passages))
-    words = max(lexical.get(passage.id, 0.0) for passage in passages)
-    return (1.0 - weight) * dense + weight * words
-
-
-def _hit(
-    passages: list[Passage],
-    cosines: Mapping[str, float],
-    lexical: Mapping[str, float],
-    weight: float,
-) -> Hit:
-    meaning = [float(cosines[passage.id]) for passage in passages]
-    words = [lexical.get(passage.id, 0.0) for passage in passages]
+def _hit(passages: list[Passage], meaning: list[float], words: list[float], weight: float) -> Hit:
+    """What a document comes to by the cosine and the words' score of each of its passages."""
     blended = [(1.0 - weight) * m + weight * w for m, w in zip(meaning, words, strict=True)]
     body = [i for i, passage in enumerate(passages) if passage.kind == "body"]
     dense, best_words = max(meaning), max(words)

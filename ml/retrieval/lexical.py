@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import bm25s
 import numpy as np
 import Stemmer
+from bm25s.stopwords import STOPWORDS_EN
 
 from ml.types import FloatArray
+
+_WORD = re.compile(r"\b\w\w+\b")
+_STOP_WORDS = frozenset(STOPWORDS_EN)
 
 
 class LexicalIndex:
@@ -38,12 +43,8 @@ class LexicalIndex:
 
 
 def _words(texts: Sequence[str]) -> list[list[str]]:
+    """The words of each text; those of two letters and more, as bm25s itself has it."""
     # A stemmer keeps state and is not safe to share between threads; making one is cheap.
-    words: list[list[str]] = bm25s.tokenize(
-        list(texts),
-        stopwords="english",
-        stemmer=Stemmer.Stemmer("english"),
-        return_ids=False,
-        show_progress=False,
-    )
-    return words
+    stem = Stemmer.Stemmer("english").stemWords
+    told = (_WORD.findall(text.lower()) for text in texts)
+    return [stem([word for word in words if word not in _STOP_WORDS]) for words in told]

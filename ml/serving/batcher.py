@@ -92,6 +92,9 @@ class Batcher:
         return len(items) - new
 
     def next_deadline(self) -> float | None:
+        """The earliest of those who wait in the queue, as far as it is known: never too late."""
+        while self._deadlines and not _queued(self._deadlines[0][2]):
+            heapq.heappop(self._deadlines)
         return self._deadlines[0][0] if self._deadlines else None
 
     def expire(self, now: float) -> list[tuple[str, Waiter]]:
@@ -99,7 +102,7 @@ class Batcher:
         expired = []
         while self._deadlines and self._deadlines[0][0] <= now:
             waiter = heapq.heappop(self._deadlines)[2]
-            if waiter.slot is not None and waiter.slot.queued:
+            if _queued(waiter):
                 expired.append((waiter.task, waiter))
                 self._leave(waiter)
         return expired
@@ -214,3 +217,7 @@ class Batcher:
             else:
                 break
         return ordered[low:high]
+
+
+def _queued(waiter: Waiter) -> bool:
+    return waiter.slot is not None and waiter.slot.queued

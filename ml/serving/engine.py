@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -65,6 +66,7 @@ class LocalEngine:
         self._has_deadline = threading.Condition(self._lock)
         self._threads: list[threading.Thread] = []
         self._timer: threading.Thread | None = None
+        self._timer_until = math.inf  # when it looks again unless it is woken
         self._closing = False
         self._closed = False
 
@@ -201,7 +203,8 @@ class LocalEngine:
                 raise
             self._start_threads(timer=deadline is not None)
             self._has_work.notify(1 + len(items) // SMALL_CALL)
-            if deadline is not None:
+            if deadline is not None and deadline < self._timer_until:
+                self._timer_until = deadline  # or the others would wake it once more
                 self._has_deadline.notify()
         if joined:
             self.metrics.count(task, coalesced=joined)
@@ -244,6 +247,7 @@ class LocalEngine:
                         return
                     following = self._batcher.next_deadline()
                     now = time.monotonic()
+                    self._timer_until = math.inf if following is None else following
                     self._has_deadline.wait(
                         None if following is None else max(0.0, following - now)
                     )

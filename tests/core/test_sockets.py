@@ -224,9 +224,7 @@ async def test_an_event_does_not_wait_for_what_is_being_stored(
     event = events.StoredEvent(stream, 1, "job.updated", {"n": 1}, timezone.now())
     layer = channel_layers["default"]
     assert layer is not None
-    await layer.group_send(
-        events.group_name(stream), {"type": "stream.event", "event": event.frame()}
-    )
+    await layer.group_send(events.group_name(stream), event.broadcast())
     assert (await read(socket))["seq"] == 1
     assert not storing.done()
     release.set()

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.services import audit_record
-from apps.core import events
+from apps.core import events, rows
 from apps.core.errors import Conflict, RateLimited
 from apps.support import selectors, statements
 from apps.support.models import BotTurn, Conversation, Message, Rating
@@ -129,10 +129,11 @@ def message_receive(
         if conversation.state == State.BOT:
             answer_here = answer_here and statements.turn_open(conversation_id) is None
             lease = timezone.now() + (LEASE if answer_here else timedelta())
-            turn = BotTurn.objects.create(message=message, lease_until=lease)
+            turn = BotTurn(message=message, lease_until=lease)
+            rows.insert(turn)
             if chosen:
                 message.analysis["chosen"] = chosen
-                message.save(update_fields=["analysis"])
+                rows.update(message, ("analysis",))
         publish_message(conversation, message, state_changed=reopened)
         if reopened:
             conversation_tell("conversation.opened", conversation)

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.accounts.models import User
-from apps.core import events
+from apps.core import events, rows
 from apps.core.errors import NotFound
 from apps.support import selectors, statements
 from apps.support.models import Conversation, Message, Team
@@ -46,7 +46,8 @@ def mark_abusive(conversation: Conversation) -> None:
 def append(conversation: Conversation, **fields: Any) -> Message:
     """Add a message; the caller publishes, which also stores the conversation."""
     conversation.last_seq += 1
-    message = Message.objects.create(conversation=conversation, seq=conversation.last_seq, **fields)
+    message = Message(conversation=conversation, seq=conversation.last_seq, **fields)
+    rows.insert(message)
     conversation.active_at = message.created_at
     if message.author == Message.Author.VISITOR:
         conversation.preview = message.text[:160]
@@ -79,7 +80,7 @@ def publish_state(conversation: Conversation, *, changed: bool = True) -> None:
     clocks_set(conversation)
     pressing = pressure(conversation)
     conversation.rank_at = pressing.rank_at if pressing else None
-    conversation.save()
+    rows.update(conversation)
     if changed:
         place = selectors.place_get(conversation=conversation)
         events.publish(

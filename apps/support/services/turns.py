@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from apps.core import rows
 from apps.support import statements
 from apps.support.bot import Decision
 from apps.support.models import BotTurn, Message
@@ -70,12 +71,11 @@ def _answer(turn: BotTurn, decision: Decision, analysis: dict[str, Any]) -> Mess
     conversation = locked(turn.message.conversation_id)
     speaks = conversation.state == State.BOT
     status = BotTurn.Status.DONE if speaks else BotTurn.Status.DROPPED
-    closed = BotTurn.objects.filter(pk=turn.pk, status=BotTurn.Status.PENDING).update(status=status)
-    if not closed:
+    if not statements.turn_end(turn.pk, status):
         return None
     asked = turn.message
     asked.analysis = asked.analysis | analysis
-    asked.save(update_fields=["analysis"])
+    rows.update(asked, ("analysis",))
     if not speaks:
         return None
     if decision.action in ("answer", "clarify") and (intents := analysis.get("intents")):
