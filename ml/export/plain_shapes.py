@@ -88,8 +88,9 @@ class _Origins:
         if shape is None or len(shape.input) < 3:
             return None
         first, second = (self._dimension(name) for name in shape.input[:2])
-        rest = [self._constants.get(name) for name in shape.input[2:]]
-        if first is None or second is None or any(one is None for one in rest):
+        names = shape.input[2:]
+        rest = [self._constants[name] for name in names if name in self._constants]
+        if first is None or second is None or len(rest) < len(names):
             return None
         (source, place), (other, following) = first, second
         stays = (place, following) == (0, 1) and source == other

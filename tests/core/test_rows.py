@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def read(job: Job) -> Job | None:
     table, key = Job._meta.db_table, Job._meta.pk.get_db_prep_value(job.pk, connection)
-    statement = f"SELECT {rows.columns(Job)} FROM {table} WHERE id = %s"  # noqa: S608
+    statement = f"SELECT {rows.columns(Job)} FROM {table} WHERE id = %s"
     return rows.fetch(Job, statement, [key])
 
 
