@@ -57,9 +57,14 @@ def test_a_row_that_is_gone_is_not_changed() -> None:
 
 def test_what_the_database_refuses_is_rolled_back() -> None:
     rows.insert(Event(stream="s", seq=1, kind="k", payload={}))
-    with pytest.raises(IntegrityError), transaction.atomic():
-        rows.insert(Event(stream="s", seq=2, kind="k", payload={}))
-        rows.insert(Event(stream="s", seq=1, kind="k", payload={}))
+
+    @transaction.atomic
+    def store(*numbers: int) -> None:
+        for seq in numbers:
+            rows.insert(Event(stream="s", seq=seq, kind="k", payload={}))
+
+    with pytest.raises(IntegrityError):
+        store(2, 1)
     assert Event.objects.count() == 1
 
 
