@@ -2,8 +2,8 @@
 
 As the tracer writes an encoder, every layer asks for the shape of what it reads and puts the shapes
 of its heads together from that, the mask of a batch is drawn by looking up each pair of tokens, and
-which of two texts a token is of is looked up though there is one text. Of a short text these small
-operators, half of all there are, take a sixth of the time.
+which of two texts a token is of is looked up though there is one text. These small operators are
+half of all there are; without them a short text takes up to 6% less time.
 """
 
 from __future__ import annotations
