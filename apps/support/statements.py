@@ -1,4 +1,4 @@
-"""Reads that every turn makes, as statements written out.
+"""Reads that every turn makes, or twice a second, as statements written out.
 
 The mapper takes up to ten times as long to put such a query together as the database to run it,
 and all writes of a process share one thread.
@@ -25,6 +25,19 @@ _OPEN = """
     WHERE turn.status = %s AND message.conversation_id = %s ORDER BY turn.id LIMIT 1
 """
 
+_OF_VISITOR = """
+    SELECT {columns} FROM {conversation} WHERE visitor = %s ORDER BY active_at DESC LIMIT 1
+"""
+
+_DUE = """
+    SELECT due.id FROM {turn} due JOIN {message} message ON message.id = due.message_id
+    WHERE due.status = %s AND due.lease_until <= %s AND NOT EXISTS (
+        SELECT 1 FROM {turn} earlier JOIN {message} sent ON sent.id = earlier.message_id
+        WHERE earlier.status = %s AND sent.conversation_id = message.conversation_id
+            AND earlier.id < due.id
+    ) ORDER BY due.id LIMIT %s
+"""
+
 _LATEST = """
     SELECT COUNT(*) FROM (
         SELECT created_at FROM {message} WHERE conversation_id = %s AND author = %s
@@ -47,6 +60,11 @@ def conversation_locked(conversation_id: UUID) -> Conversation | None:
     return rows.fetch(Conversation, _written(_LOCKED, locks), [_stored(conversation_id)])
 
 
+def conversation_of_visitor(visitor: UUID) -> Conversation | None:
+    """The visitor's latest conversation."""
+    return rows.fetch(Conversation, _written(_OF_VISITOR), [_stored(visitor)])
+
+
 def message_sent(conversation_id: UUID, client_id: str) -> int | None:
     """The message that a client has sent under ``client_id`` before."""
     return _first(_written(_SENT), [_stored(conversation_id), client_id])
@@ -62,6 +80,15 @@ def messages_since(conversation_id: UUID, since: datetime, *, most: int) -> int:
 def turn_open(conversation_id: UUID) -> int | None:
     """The oldest turn of the conversation that is not closed."""
     return _first(_written(_OPEN), [BotTurn.Status.PENDING.value, _stored(conversation_id)])
+
+
+def turns_due(now: datetime, *, most: int) -> list[int]:
+    """Open turns whose lease has run out, oldest first; of a conversation the first alone."""
+    pending = BotTurn.Status.PENDING.value
+    moment = connection.ops.adapt_datetimefield_value(now)
+    with connection.cursor() as cursor:
+        cursor.execute(_written(_DUE), [pending, moment, pending, most])
+        return [int(turn_id) for (turn_id,) in cursor.fetchall()]
 
 
 def flows_published() -> list[tuple[int, str, str, str, int]]:
@@ -98,9 +125,9 @@ def _written(statement: str, locks: bool = False) -> str:
     )
 
 
-def _stored(conversation_id: UUID) -> str | UUID:
-    """The id as this database keeps it."""
-    stored: str | UUID = Conversation._meta.pk.get_db_prep_value(conversation_id, connection)
+def _stored(name: UUID) -> str | UUID:
+    """A conversation's or a visitor's id as this database keeps it."""
+    stored: str | UUID = Conversation._meta.pk.get_db_prep_value(name, connection)
     return stored
 
 

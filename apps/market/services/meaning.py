@@ -69,8 +69,10 @@ async def meanings_read(*, limit: int = BATCH, beside_scoring: bool = False) -> 
 
 
 def _waiting(limit: int, beside_scoring: bool) -> list[Meaning]:
-    rows = Meaning.objects.filter(version="").select_related("article__source")
-    found = list(rows.order_by("-live", "article")[:limit])
+    rows = Meaning.objects.filter(version="")
+    if not rows.exists():
+        return []
+    found = list(rows.select_related("article__source").order_by("-live", "article")[:limit])
     if found and Article.objects.filter(status=Article.Status.STORED).exists():
         return [row for row in found if row.live] if beside_scoring else []
     return found

@@ -85,6 +85,8 @@ def articles_claim(*, limit: int = BATCH) -> list[Article]:
     now = timezone.now()
     free = Q(claimed_until=None) | Q(claimed_until__lt=now)
     waiting = Article.objects.filter(free, status=Article.Status.STORED)
+    if not waiting.exists():  # a look that locks nobody out: mostly there is nothing
+        return []
     with transaction.atomic():
         # Another process's batch is passed over where the database can tell; the condition again
         # makes this a compare-and-swap where it cannot.

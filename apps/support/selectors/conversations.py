@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.errors import NotFound
+from apps.support import statements
 from apps.support.models import BotTurn, Conversation, Customer, Message, Note
 from apps.support.selectors.filters import Filters
 from apps.support.selectors.teams import in_sight, of_team
@@ -57,8 +58,7 @@ def conversation_seen(*, conversation_id: UUID | str, operator: User) -> Convers
 
 def conversation_of_visitor(*, visitor: UUID) -> Conversation | None:
     """The visitor's latest conversation."""
-    rows = _rows().filter(visitor=visitor)
-    return rows.order_by("-active_at").first()
+    return statements.conversation_of_visitor(visitor)
 
 
 def verified_name(*, visitor: UUID) -> str:
@@ -114,15 +114,7 @@ def turn_get(*, turn_id: int) -> BotTurn | None:
 def turns_due(*, limit: int = 50) -> list[int]:
     """Turns nobody works on, oldest first. A conversation's turns are answered in order, so each
     waits until those before it are closed."""
-    earlier = BotTurn.objects.filter(
-        status=BotTurn.Status.PENDING,
-        message__conversation=OuterRef("message__conversation"),
-        pk__lt=OuterRef("pk"),
-    )
-    due = BotTurn.objects.filter(
-        ~Exists(earlier), status=BotTurn.Status.PENDING, lease_until__lte=timezone.now()
-    )
-    return list(due.order_by("pk").values_list("pk", flat=True)[:limit])
+    return statements.turns_due(timezone.now(), most=limit)
 
 
 def question_before(*, message: Message) -> str | None:
