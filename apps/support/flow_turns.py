@@ -48,21 +48,36 @@ class Heard:
     entities: Sequence[Entity]
 
 
-async def with_flows(heard: Heard) -> tuple[Decision, Note | None]:
-    """The decision with flows in mind, and what the inspector shows of the flow, if any."""
-    kept = heard.message.conversation.flow
+@dataclass(frozen=True, slots=True)
+class Playable:
+    """The flows that a message may begin, by name; or that its conversation is in the midst of,
+    ``run``, in the version that it began in, which may be gone."""
+
+    begin: dict[str, Loaded]
+    run: Run | None = None
+    loaded: Loaded | None = None
+
+
+async def playable(message: Message) -> Playable:
+    """The flows to play on at ``message``; read while the models read what it says."""
+    kept = message.conversation.flow
+    # In the thread and on the connection of the turn, within its transaction if there is one.
     if "run" in kept:
         run = Run.of(kept["run"])
-        # In the thread and on the connection of the turn, within its transaction if there is one.
-        loaded = await sync_to_async(flow_store.version)(run.version)
-        if loaded is None:
+        return Playable({}, run, await sync_to_async(flow_store.version)(run.version))
+    return Playable(await sync_to_async(flow_store.published)())
+
+
+async def with_flows(heard: Heard, flows: Playable) -> tuple[Decision, Note | None]:
+    """The decision with flows in mind, and what the inspector shows of the flow, if any."""
+    if flows.run is not None:
+        if flows.loaded is None:
             return Decision("hand_over", TEXT_GONE, "the flow is gone"), None
-        return await _go_on(heard, loaded, run)
-    flows = await sync_to_async(flow_store.published)()
-    loaded = _asked_for(heard, flows)
+        return await _go_on(heard, flows.loaded, flows.run)
+    loaded = _asked_for(heard, flows.begin)
     if loaded is not None:
         return await _begin(heard, loaded)
-    return _with_offer(heard.decision, flows), None
+    return _with_offer(heard.decision, flows.begin), None
 
 
 def _asked_for(heard: Heard, flows: dict[str, Loaded]) -> Loaded | None:

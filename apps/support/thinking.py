@@ -19,7 +19,7 @@ from apps.core.errors import ModelUnavailable, Problem
 from apps.support import knowledge, language, selectors
 from apps.support.bot import Decision, Findings, Limit, Thresholds, decide, on_several
 from apps.support.clauses import asks, clauses
-from apps.support.flow_turns import Heard, with_flows
+from apps.support.flow_turns import Heard, playable, with_flows
 from apps.support.follow_up import behind, leans, points_back
 from apps.support.knowledge import Knowledge
 from apps.support.models import Message
@@ -63,16 +63,17 @@ async def think(message: Message) -> tuple[Decision, Analysis]:
     """
     clock: dict[str, float] = {}
     foreign = await _foreign(message.text)
-    first, tagging = await asyncio.gather(
+    first, tagging, flows = await asyncio.gather(
         _read(clock, message, message.text, foreign),
         _timed(clock, "entities", _entities(message.text)),
+        playable(message),
     )
     began = time.perf_counter()
     reading = await _read_again(message, first, foreign)
     if reading is not first:
         clock["read again"] = time.perf_counter() - began
     heard = Heard(message, reading.decision, reading.intent, tagging.entities)
-    decision, flow = await _timed(clock, "flow", with_flows(heard))
+    decision, flow = await _timed(clock, "flow", with_flows(heard, flows))
     reading = replace(reading, decision=decision)
     analysis = _analysis(reading, tagging, foreign, clock)
     if flow is not None:
