@@ -54,6 +54,7 @@ def test_news_and_its_alert_arrive_on_the_open_page(monitor: Page) -> None:
     expect(row.locator(".sentiment")).to_contain_text("▼")
     alert = monitor.locator("[data-alert]", has_text=BAD).filter(has_text="Halvern Steel, all")
     expect(alert).to_be_visible()
+    expect(alert.locator(".sentiment")).to_contain_text(re.compile(r"▼\s*negative\s*−\d\d%"))
     number = int(monitor.locator("[data-alert-number]").inner_text())
     alert.get_by_role("button", name="Acknowledge").click()
     expect(alert).to_have_count(0)
@@ -108,6 +109,22 @@ def test_a_repeat_is_folded_into_its_story_and_a_retraction_marks_it(monitor: Pa
     expect(monitor.get_by_role("note")).to_contain_text("This story was withdrawn.")
     monitor.get_by_role("button", name="Where do they come from?").click()
     expect(monitor.locator("#provenance")).to_contain_text("sentiment")
+
+
+RUSH = """async () => {
+    const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
+    const { toast } = await import(loaded.find((name) => name.includes("/toast")));
+    const fold = { group: "test", words: (n) => `${n} more` };
+    for (let n = 1; n <= 15; n += 1) toast(`Alert ${n}`, { fold });
+    toast("Could not be saved.", { kind: "danger" });
+    return [...document.querySelectorAll(".toasts li")].map((item) => item.textContent);
+}"""
+
+
+def test_a_rush_of_notices_folds_and_hides_no_error(monitor: Page) -> None:
+    shown = ["Alert 1", "Alert 2", "Alert 3", "12 more", "Could not be saved."]
+    assert monitor.evaluate(RUSH) == shown
+    expect(monitor.locator(".toasts li")).to_have_count(0, timeout=20_000)
 
 
 def test_a_filter_holds_for_the_list_and_for_what_arrives(monitor: Page) -> None:
