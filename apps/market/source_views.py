@@ -23,8 +23,11 @@ from apps.market.services.hooks import webhook_create, webhook_renew_secret
 from apps.market.services.imports import IMPORT_JOB, LARGE_IMPORT_JOB, import_start
 from apps.market.services.prices import prices_import
 from apps.market.services.source_settings import source_update
-from apps.market.services.sources import feed_create, feed_pause
+from apps.market.services.sources import USUAL_INTERVAL, feed_create, feed_pause
 from apps.market.tasks import POLL_JOB
+
+OFFERED_INTERVALS = (60, USUAL_INTERVAL, 900, 3600, 21_600, 86_400)
+"""The seconds between polls that the form of a new feed offers; its settings take any."""
 
 
 def _page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpResponse:
@@ -39,6 +42,8 @@ def _page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpRespon
         "clocks_ahead": sources.clocks_ahead(),
         "site": settings.SITE_URL,
         "backlog": sources.backlog(),
+        "intervals": OFFERED_INTERVALS,
+        "interval": USUAL_INTERVAL,
         "jobs": sources.job_list(
             owner=request.user, kinds=(IMPORT_JOB, LARGE_IMPORT_JOB, POLL_JOB)
         ),
@@ -71,10 +76,14 @@ def source_list(request: HttpRequest) -> HttpResponse:
     """All sources; posting adds a feed and polls it at once."""
     if request.method == "POST":
         url, name = request.POST.get("url", ""), request.POST.get("name", "")
+        typed = request.POST.get("interval_seconds", "")
+        # What is no number is out of bounds: the service says what they are.
+        seconds = (int(typed) if typed.isdecimal() else 0) if typed else USUAL_INTERVAL
         try:
-            source = feed_create(actor=request.user, url=url, name=name)
+            source = feed_create(actor=request.user, url=url, name=name, interval_seconds=seconds)
         except Problem as problem:
-            return _page(request, status=problem.status, feed_problem=problem.message, url=url)
+            typed_in = {"url": url, "name": name, "interval": seconds}
+            return _page(request, status=problem.status, feed_problem=problem.message, **typed_in)
         _poll(request, source)
         return redirect("market:sources")
     return _page(request)

@@ -48,11 +48,13 @@ def import_upload(
 
 
 def poll_source(progress: ProgressReporter, *, source_id: int) -> dict[str, int]:
-    """The job of a feed that somebody wants polled now."""
+    """The job of a feed that somebody wants polled now; a feed that fails fails the job."""
     source = Source.objects.filter(id=source_id, kind=Source.Kind.FEED).first()
     if source is None:
         raise NotFound("There is no such feed.")
     counts = feed_poll(source=source)
+    if source.state == Source.State.FAILING:
+        raise Problem(source.error, code=source.error_code)
     progress.update(1, 1, source.error or f"{counts['created']} new articles")
     return counts
 

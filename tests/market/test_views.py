@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from apps.accounts.models import User
+from apps.core.models import Job
 from apps.market.models import Alert, Article, Company, Rule, Source
 from tests.market.factories import (
     AlertFactory,
@@ -208,6 +209,41 @@ def test_feeds_are_added_polled_and_paused(client: Client) -> None:
     answer = client.post("/market/sources/", {"url": "ftp://x.example/"})
     assert answer.status_code == 422
     assert "no http or https address" in answer.content.decode()
+
+
+def test_a_poll_that_fails_is_shown_as_failed(client: Client) -> None:
+    client.post("/market/sources/", {"url": "http://127.0.0.1:1/feed.xml", "name": "Inside"})
+    job = Job.objects.get()
+    assert (job.status, job.result["code"]) == ("failed", "address_refused")
+    assert "leads to a private address" in job.message
+
+
+def test_a_feed_is_polled_as_often_as_its_form_says(client: Client) -> None:
+    address = {"url": "http://127.0.0.1:1/feed.xml", "name": "Slow wire"}
+    refused = client.post("/market/sources/", {**address, "interval_seconds": "often"})
+    assert refused.status_code == 422
+    assert "between 60 and 86400 seconds" in refused.content.decode()
+    client.post("/market/sources/", {**address, "interval_seconds": "3600"})
+    assert Source.objects.get().interval_seconds == 3600
+    assert "Every 60 min" in html(client, "/market/sources/")
+    assert "failed once" in html(client, "/market/sources/")
+
+
+def test_an_alert_has_the_shape_and_sign_of_what_raised_it(
+    client: Client, analyst: User, halvern: Company
+) -> None:
+    for label, probability in (("negative", 0.91), ("positive", 0.86), ("neutral", 0.48)):
+        AlertFactory(owner=analyst, label=label, probability=probability)
+    for path in ("/market/", "/market/alerts/"):
+        text = re.sub(r"<[^>]+>", "", html(client, path))
+        for chip in ("▼negative−91%", "▲positive+86%", "●?unsure, perhaps neutral48%"):
+            assert chip in text
+    rows = client.get("/api/v1/market/alerts/").json()["results"]
+    assert {row["label"]: row["confident"] for row in rows} == {
+        "negative": True,
+        "positive": True,
+        "neutral": False,
+    }
 
 
 def test_a_file_is_uploaded_from_the_page(client: Client, settings: Any, tmp_path: Any) -> None:

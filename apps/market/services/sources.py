@@ -31,13 +31,18 @@ is polled the next time, the longest waiting first."""
 INTERVALS = (60, 86_400)
 """The bounds of a feed's polling interval in seconds."""
 
+USUAL_INTERVAL = 300
+"""Seconds between polls of a feed of which nobody says more."""
+
 
 def fetcher() -> Fetcher:
     """The guarded fetcher with this installation's trusted hosts."""
     return Fetcher(allowed_hosts=frozenset(settings.FETCH_ALLOWED_HOSTS))
 
 
-def feed_create(*, actor: Any, url: str, name: str = "", interval_seconds: int = 300) -> Source:
+def feed_create(
+    *, actor: Any, url: str, name: str = "", interval_seconds: int = USUAL_INTERVAL
+) -> Source:
     """Add a feed, due at once; without a ``name`` it is called by its host until it is read.
 
     Raises ``NotAllowed``, ``InvalidInput``, ``Conflict`` (the address or the name is taken).

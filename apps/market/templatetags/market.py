@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from django import template
+from django.utils.translation import gettext
 
 from apps.market.charts import (
     Bar,
@@ -17,9 +18,11 @@ from apps.market.charts import (
     index_sparkline,
     probability_segments,
 )
-from apps.market.models import Article, Mention, Score
-from apps.market.payloads import reason_words, split_scores
+from apps.market.models import Alert, Article, Mention, Score
+from apps.market.payloads import split_scores
+from apps.market.pooling import SURE
 from apps.market.precision import Precision
+from apps.market.reasons import reason_words, unusual_words
 from apps.market.sentiment_index import IndexReport
 
 register = template.Library()
@@ -45,6 +48,20 @@ def sentiment(score: Score | None) -> dict[str, Any]:
         "shape": shape,
         "sign": sign,
         "percent": round(100 * score.confidence),
+    }
+
+
+@register.inclusion_tag("market/parts/alert_sentiment.html")
+def alert_sentiment(alert: Alert) -> dict[str, Any]:
+    """The chip of what raised an alert: its shape, its sign and how sure the model was."""
+    kind, shape, sign = _SHAPES[alert.label]
+    sure = alert.probability >= SURE
+    return {
+        "label": alert.get_label_display(),
+        "kind": kind if sure else "unsure",
+        "shape": shape if sure else f"{shape}?",
+        "sign": sign,
+        "percent": round(100 * alert.probability),
     }
 
 
@@ -92,14 +109,30 @@ def percent(share: float) -> str:
 def minutes_long(minutes: float) -> str:
     """A time span in the unit that suits it, as ``25 min`` or ``3.5 h``."""
     if minutes < 120:
-        return f"{minutes:.0f} min"
-    return f"{minutes / 60:.1f} h" if minutes < 48 * 60 else f"{minutes / 1440:.1f} d"
+        return gettext("%(n)s min") % {"n": f"{minutes:.0f}"}
+    if minutes < 48 * 60:
+        return gettext("%(n)s h") % {"n": f"{round(minutes / 60, 1):g}"}
+    return gettext("%(n)s d") % {"n": f"{round(minutes / 1440, 1):g}"}
+
+
+@register.filter
+def seconds_long(seconds: int) -> str:
+    """A pause between polls, as ``90 s``, ``5 min`` or ``6 h``."""
+    if seconds % 60:
+        return gettext("%(n)s s") % {"n": seconds}
+    return minutes_long(seconds / 60)
 
 
 @register.filter
 def because(reasons: dict[str, Any]) -> str:
     """Why a rule about meaning or about the unusual matched."""
     return reason_words(reasons)
+
+
+@register.filter
+def unusual(reason: dict[str, Any]) -> str:
+    """What was unusual about the company of an alert."""
+    return unusual_words(reason)
 
 
 @register.filter
