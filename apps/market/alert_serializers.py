@@ -22,6 +22,7 @@ class AlertSerializer(serializers.Serializer[Alert]):
     company = serializers.JSONField(allow_null=True)
     label = serializers.CharField()  # type: ignore[assignment]
     probability = serializers.FloatField()
+    confident = serializers.BooleanField(help_text="false: the model was unsure of the label")
     topic = serializers.CharField()
     state = serializers.CharField()
     correction = serializers.CharField()
@@ -35,6 +36,8 @@ class AlertSerializer(serializers.Serializer[Alert]):
     escalated_at = serializers.DateTimeField(allow_null=True)
     quiet = serializers.CharField()
     held_until = serializers.DateTimeField(allow_null=True)
+    reasons = serializers.JSONField(help_text="of rules by meaning, or about what is unusual")
+    because = serializers.CharField(help_text="the same in words; empty for other rules")
 
 
 class AcknowledgeInput(serializers.Serializer[Any]):

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from apps.core.errors import Problem
 from apps.market.access import analyst_required
 from apps.market.models import Detector
-from apps.market.payloads import anomaly_words
+from apps.market.reasons import anomaly_words
 from apps.market.selectors import sources
 from apps.market.selectors.anomalies import anomaly_list, detector_list
 from apps.market.services.anomalies import TUNE_JOB, detection_tune_start

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from apps.market.charts import CourseChart, course_chart
 from apps.market.models import Anomaly, Company
-from apps.market.payloads import anomaly_words
+from apps.market.reasons import anomaly_words
 from apps.market.selectors.companies import CoursePoint
 from apps.market.selectors.prices import price_list
 from apps.market.sentiment_index import IndexPoint, IndexReport

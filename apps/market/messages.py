@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from apps.market.delivery_models import Channel
 from apps.market.models import Alert
-from apps.market.payloads import alert_payload, company_payload, reason_words
+from apps.market.payloads import alert_payload, company_payload
+from apps.market.reasons import reason_words
 
 Message = dict[str, Any]
 

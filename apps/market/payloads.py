@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.utils.translation import gettext
-
 from apps.accounts.models import User
-from apps.market.models import Alert, Anomaly, Article, Company, Detector, Score
+from apps.market.models import Alert, Anomaly, Article, Company, Score
+from apps.market.pooling import SURE
+from apps.market.reasons import anomaly_words, reason_words
 
 TAPE = "market.tape"
 
@@ -107,6 +107,7 @@ def alert_payload(alert: Alert) -> dict[str, Any]:
         "company": company_payload(alert.company) if alert.company else None,
         "label": alert.label,
         "probability": round(alert.probability, 4),
+        "confident": alert.probability >= SURE,
         "topic": alert.topic,
         "state": alert.state,
         "correction": alert.correction.correction if alert.correction else "",
@@ -125,28 +126,6 @@ def alert_payload(alert: Alert) -> dict[str, Any]:
     }
 
 
-def anomaly_reason(anomaly: Anomaly) -> dict[str, Any]:
-    """What was unusual, as an alert keeps it."""
-    return {
-        "kind": anomaly.kind,
-        "label": anomaly.get_kind_display(),
-        "score": round(anomaly.score, 3),
-        "threshold": anomaly.threshold,
-        "words": anomaly_words(anomaly),
-    }
-
-
-def reason_words(reasons: dict[str, Any]) -> str:
-    """Why a rule about meaning or about the unusual matched, in words; empty for other rules."""
-    said = []
-    if "meaning" in reasons:
-        alike = reasons["meaning"]
-        said.append(f"{alike['likeness']:.0%} alike: “{alike['text']}”")
-    if "anomaly" in reasons:
-        said.append(f"{reasons['anomaly']['label']}: {reasons['anomaly']['words']}")
-    return "; ".join(said)
-
-
 def anomaly_payload(anomaly: Anomaly) -> dict[str, Any]:
     """Something unusual about a company, with the story that showed it."""
     return {
@@ -163,29 +142,3 @@ def anomaly_payload(anomaly: Anomaly) -> dict[str, Any]:
         "topic": anomaly.topic,
         "words": anomaly_words(anomaly),
     }
-
-
-def anomaly_words(anomaly: Anomaly) -> str:
-    """What is unusual, in words."""
-    value, usual = anomaly.value, anomaly.usual
-    match anomaly.kind:
-        case Detector.Kind.BURST:
-            told = {"n": f"{value:.0f}", "usual": f"{usual:.1f}"}
-            return gettext("%(n)s stories in 24 hours; %(usual)s are usual") % told
-        case Detector.Kind.SHIFT:
-            words = gettext("news turned worse (%(value)s; %(usual)s is usual)")
-            if value > usual:
-                words = gettext("news turned better (%(value)s; %(usual)s is usual)")
-            return words % {"value": _signed(value), "usual": _signed(usual)}
-        case Detector.Kind.DIVERGENCE:
-            words = gettext("%(value)s, below the others of its sector (%(usual)s)")
-            if value > usual:
-                words = gettext("%(value)s, above the others of its sector (%(usual)s)")
-            return words % {"value": _signed(value), "usual": _signed(usual)}
-        case _:
-            told = {"topic": gettext(anomaly.topic), "share": f"{usual:.1%}"}
-            return gettext("%(topic)s: %(share)s of its news is about that") % told
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")

@@ -17,7 +17,8 @@ from apps.market.company_chart import company_chart
 from apps.market.forms import SECTOR
 from apps.market.index_views import half_life_of, moment_of
 from apps.market.models import Alert, DatedName, Sentiment
-from apps.market.payloads import TAPE, alert_stream, anomaly_words, split_scores
+from apps.market.payloads import TAPE, alert_stream, split_scores
+from apps.market.reasons import anomaly_words
 from apps.market.selectors import (
     alerts,
     companies,

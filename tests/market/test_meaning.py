@@ -10,16 +10,23 @@ import numpy as np
 import pytest
 from asgiref.sync import async_to_sync
 from django.utils import timezone
+from django.utils.translation import override
 
 from apps.accounts.models import User
 from apps.core import gateway
 from apps.core.errors import InvalidInput
 from apps.market.meaning import Chance
-from apps.market.models import Alert, Anomaly, Company, Detector, Meaning, Rule
+from apps.market.models import Alert, Anomaly, Article, Company, Detector, Meaning, Rule
+from apps.market.reasons import reason_words
 from apps.market.selectors.backtest import rule_history
 from apps.market.services import anomalies
 from apps.market.services.anomalies import anomalies_find
-from apps.market.services.meaning import meanings_prune, meanings_read, meanings_requeue
+from apps.market.services.meaning import (
+    likenesses_now,
+    meanings_prune,
+    meanings_read,
+    meanings_requeue,
+)
 from apps.market.services.rules import RuleInput, rule_create, rule_draft
 from apps.market.wording import rule_sentence
 from ml.serving.fakes import FakeEngine
@@ -109,6 +116,52 @@ def test_another_encoder_reads_anew_and_raises_no_alert_again(analyst: User) -> 
     assert meanings_requeue(version="another") == 1
     assert read_all() == 1
     assert not Alert.objects.exists()
+
+
+def test_what_an_older_encoder_read_is_read_anew_for_a_repeat(
+    analyst: User, engine: FakeEngine
+) -> None:
+    store(news("Fire at a chip supplier", source="First Wire"))
+    score()
+    read_all()
+    rule_create(actor=analyst, wanted=FIRE)
+    engine.models.promote("encoder", "fake-2")
+    store(news("Fire at a chip supplier", source="Second Wire"))
+    score()
+    assert read_all() == 1
+    first, second = Meaning.objects.order_by("article")
+    assert (first.version, second.version, second.of) == ("fake-1", "fake-2", None)
+    assert Alert.objects.get().article == second.article
+
+
+def test_a_repeat_that_raises_nothing_has_the_version_of_the_vectors_it_shares(
+    engine: FakeEngine,
+) -> None:
+    store(news("Fire at a chip supplier", source="First Wire"))
+    score()
+    read_all()
+    engine.models.promote("encoder", "fake-2")
+    store(news("Fire at a chip supplier", source="Second Wire", minutes_ago=60 * 24 * 2))
+    store(news("Another matter altogether", minutes_ago=60 * 24 * 2))
+    score()
+    read_all()
+    for row in Meaning.objects.exclude(of=None).select_related("of"):
+        assert Meaning.objects.get(article=row.of_id).version == row.version
+
+
+def test_articles_and_descriptions_are_compared_as_one_encoder_reads_them(
+    analyst: User, engine: FakeEngine
+) -> None:
+    store(news("Fire at a chip supplier"), news("Dividend raised by Halvern"))
+    score()
+    read_all()
+    articles = list(Article.objects.order_by("id"))
+    before = likenesses_now(articles=articles, texts=[FIRE.meaning, "a dividend"])
+    engine.gate.batches.clear()
+    assert likenesses_now(articles=articles, texts=[FIRE.meaning]).keys() < before.keys()
+    assert engine.gate.batches == [("encoder", (FIRE.meaning,))], "what was read is not read again"
+    engine.models.promote("encoder", "fake-2")
+    assert likenesses_now(articles=articles, texts=[FIRE.meaning, "a dividend"]) == before
 
 
 def test_meanings_are_kept_as_long_as_rules_are_tried(halvern: Company) -> None:
@@ -237,7 +290,14 @@ def test_a_rule_may_ask_for_a_meaning_and_the_unusual(analyst: User, halvern: Co
     rule_create(actor=analyst, wanted=replace(both, meaning="quarterly dividend"))
     burst(halvern)
     anomalies_find()
-    assert set(Alert.objects.get().reasons) == {"meaning", "anomaly"}
+    alert = Alert.objects.get()
+    assert set(alert.reasons) == {"meaning", "anomaly"}
+    with override("zh-hans"):
+        words = reason_words(alert.reasons)
+    assert "相似度" in words
+    assert "24 小时内" in words
+    del alert.reasons["anomaly"]["value"]
+    assert reason_words(alert.reasons).endswith(alert.reasons["anomaly"]["words"])
 
 
 def test_what_is_unusual_waits_while_the_language_layer_is_away(

@@ -54,18 +54,36 @@ async def meanings_read(*, limit: int = BATCH, beside_scoring: bool = False) -> 
     waiting = await database_sync_to_async(_waiting)(limit, beside_scoring)
     if not waiting:
         return 0, False
+    live = any(row.live for row in waiting)
+    texts = await database_sync_to_async(descriptions)(stage=Stage.READ) if live else []
     twins = await database_sync_to_async(_twins)(waiting)
+    while True:
+        asked, encoded, version = await _aencoded(waiting, twins, texts)
+        outdated = await database_sync_to_async(_outdated)(twins, version)
+        if not outdated:
+            break
+        # The encoder was promoted since these stories were read: their repeats are read by
+        # themselves, or a rule would never be held against them.
+        twins = {article: story for article, story in twins.items() if article not in outdated}
+    await database_sync_to_async(_store)(waiting, twins, encoded, asked)
+    return len(waiting), live
+
+
+async def _aencoded(
+    waiting: Sequence[Meaning], twins: Mapping[int, int], texts: Sequence[str]
+) -> tuple[dict[str, Embedding], Encoded, str]:
+    """Descriptions and the articles that repeat no other, in one call: by one version of the
+    encoder, which is returned too (empty when there was nothing to encode)."""
     alone = [row.article for row in waiting if row.article_id not in twins]
     spans = [spans_of(article) for article in alone]
-    said = await gateway.aencode(_texts(alone, spans))
-    live = any(row.live for row in waiting)
-    asked = await database_sync_to_async(descriptions)(stage=Stage.READ) if live else []
-    wanted = await gateway.aencode(asked)
-    encoded = _by_article(alone, spans, said)
-    await database_sync_to_async(_store)(
-        waiting, twins, encoded, dict(zip(asked, wanted, strict=True))
+    said = await gateway.aencode([*texts, *_texts(alone, spans)])
+    asked, passages = said[: len(texts)], said[len(texts) :]
+    version = said[0].version if said else ""
+    return (
+        dict(zip(texts, asked, strict=True)),
+        _by_article(alone, spans, passages),
+        version,
     )
-    return len(waiting), live
 
 
 def _waiting(limit: int, beside_scoring: bool) -> list[Meaning]:
@@ -91,6 +109,15 @@ def _twins(waiting: Sequence[Meaning]) -> dict[int, int]:
     return {
         article: story for article, story in repeats.items() if story in known or story in reading
     }
+
+
+def _outdated(twins: Mapping[int, int], version: str) -> set[int]:
+    """The repeats of stories that another version of the encoder has read."""
+    if not version or not twins:
+        return set()
+    read = Meaning.objects.filter(article__in=set(twins.values()), of=None)
+    others = set(read.exclude(version__in=["", version]).values_list("article_id", flat=True))
+    return {article for article, story in twins.items() if story in others}
 
 
 def _texts(articles: Sequence[Article], spans: Sequence[Sequence[Span]]) -> list[str]:
@@ -192,22 +219,31 @@ def _reason(article: Article, meaning: Meaning, wanted: FloatArray) -> Reasons:
 def likenesses_now(*, articles: Sequence[Article], texts: Sequence[str]) -> Alike:
     """How alike articles are to descriptions, whether they were read before or not (blocks).
 
-    Raises ``Problem`` when the language layer cannot answer.
+    What is compared was encoded by one version of the encoder, also when another is promoted
+    meanwhile. Raises ``Problem`` when the language layer cannot answer.
     """
     if not texts:
         return {}
-    asked = dict(zip(texts, gateway.encode(texts), strict=True))
-    found = likenesses_among(articles=articles, asked=asked)
-    unread = [one for one in articles if (one.pk, texts[0]) not in found]
-    if unread:
+    read = Meaning.objects.exclude(version="").filter(article__in=[one.pk for one in articles])
+    ids = set(read.values_list("article_id", flat=True))
+    unread = [article for article in articles if article.pk not in ids]
+    while True:
         spans = [spans_of(article) for article in unread]
-        said = gateway.encode(_texts(unread, spans))
-        encoded = _by_article(unread, spans, said)
-        for article in unread:
-            parts, vectors = encoded[article.pk]
-            row = Meaning(spans=parts, vectors=packed([one.vector for one in vectors]))
-            for text, wanted in asked.items():
-                found[article.pk, text] = _reason(article, row, wanted.vector)
+        said = gateway.encode([*texts, *_texts(unread, spans)])
+        asked = dict(zip(texts, said[: len(texts)], strict=True))
+        known = [article for article in articles if article not in unread]
+        found = likenesses_among(articles=known, asked=asked)
+        # Read by another version of the encoder: their vectors say nothing of these descriptions.
+        outdated = [article for article in known if (article.pk, texts[0]) not in found]
+        if not outdated:
+            break
+        unread += outdated
+    encoded = _by_article(unread, spans, said[len(texts) :])
+    for article in unread:
+        parts, vectors = encoded[article.pk]
+        row = Meaning(spans=parts, vectors=packed([one.vector for one in vectors]))
+        for text, wanted in asked.items():
+            found[article.pk, text] = _reason(article, row, wanted.vector)
     return found
 
 

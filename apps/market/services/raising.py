@@ -24,7 +24,8 @@ from apps.market.models import (
     Score,
     WatchedCompany,
 )
-from apps.market.payloads import anomaly_reason, split_scores
+from apps.market.payloads import split_scores
+from apps.market.reasons import anomaly_reason
 from apps.market.services.deliveries import deliveries_wake
 from apps.market.services.notifying import alert_notify
 from apps.market.services.silences import owners_silencing

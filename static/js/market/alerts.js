@@ -1,8 +1,12 @@
 /** The column of open alerts: arrive on top, leave when acknowledged (here or in another tab). */
 import { refresh } from "../time.js";
 import { toast } from "../toast.js";
-import { translate } from "../words.js";
+import { translate, translateCount } from "../words.js";
+import { fillChip } from "./sentiment.js";
+import { reasonWords } from "./unusual.js";
 
+const KEPT = 100;
+const FOLD = { group: "alerts", words: (n) => translateCount("{n} more alert", "{n} more alerts", n) };
 const CORRECTIONS = { corrected: translate("Correction"), retracted: translate("Retraction") };
 
 export class Alerts {
@@ -29,7 +33,9 @@ export class Alerts {
     if (this.#find(alert.id)) return;
     this.#list.prepend(this.#item(alert));
     this.#count(1);
-    toast(`${alert.rule.name}: ${alert.article.title}`, { seconds: 4 });
+    // The inbox has all of them; a replay raises more than one can look at.
+    while (this.#list.children.length > KEPT) this.#list.lastElementChild.remove();
+    toast(`${alert.rule.name}: ${alert.article.title}`, { seconds: 4, fold: FOLD });
   }
 
   /** A story was told once more: its alerts grow instead of a new one. */
@@ -109,10 +115,10 @@ export class Alerts {
       ticker.href = companyUrl.replace("/0/", `/${Number(alert.company.id)}/`);
     }
     const because = item.querySelector("[data-because]");
-    because.textContent = alert.because;
-    because.hidden = !alert.because;
-    const share = Math.round(alert.probability * 100);
-    item.querySelector("[data-probability]").textContent = `${alert.label} ${share}%`;
+    because.textContent = reasonWords(alert.reasons);
+    because.hidden = !because.textContent;
+    const { label, confident, probability } = alert;
+    fillChip(item.querySelector("[data-sentiment]"), { label, confident, confidence: probability });
     refresh(item);
     return item;
   }

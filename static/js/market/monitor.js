@@ -11,9 +11,14 @@ import { refresh } from "../time.js";
 import { toast } from "../toast.js";
 import { Alerts } from "./alerts.js";
 import { Tape } from "./tape.js";
+import { unusualWords } from "./unusual.js";
 import { translate, translateCount } from "../words.js";
 
 const STATUS_EVERY = 15_000;
+const UNUSUAL = {
+  group: "unusual",
+  words: (n) => translateCount("{n} more is unusual", "{n} more are unusual", n),
+};
 
 export default function start(root) {
   const socket = new LiveSocket("/ws/market/");
@@ -33,9 +38,10 @@ export default function start(root) {
       refresh(last.parentElement);
     },
     "anomaly.found": (payload) => {
-      toast(`${payload.company.ticker}: ${translate(payload.kind_label)}, ${payload.words}`, {
+      toast(`${payload.company.ticker}: ${translate(payload.kind_label)}, ${unusualWords(payload)}`, {
         action: translate("See it"),
         onAction: () => location.assign(root.dataset.unusualUrl),
+        fold: UNUSUAL,
       });
     },
     "story.repeated": (payload) => {

@@ -19,12 +19,15 @@ export function told(sentiment) {
   };
 }
 
-/** Fill `<span class="chip sentiment">` of the row template. */
+/** Fill `<span class="chip sentiment">` of a template; an alert has no more than the share of its label. */
 export function fillChip(chip, sentiment) {
   if (!sentiment) return chip.remove();
   const { kind, shape, words, percent } = told(sentiment);
   chip.classList.add(kind);
-  chip.title = translate("negative {negative}, neutral {neutral}, positive {positive}", sentiment);
+  chip.title =
+    "negative" in sentiment
+      ? translate("negative {negative}, neutral {neutral}, positive {positive}", sentiment)
+      : `${LABELS[sentiment.label]} ${Math.round(sentiment.confidence * 100)}%`;
   chip.querySelector("[data-shape]").textContent = shape;
   chip.querySelector("[data-words]").textContent = words;
   chip.querySelector("[data-percent]").textContent = percent;
