@@ -14,6 +14,8 @@ import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import httpx
 from asgiref.sync import async_to_sync
@@ -31,11 +33,16 @@ Resolver = Callable[[str, int], list[str]]
 
 
 class FetchError(Exception):
-    """The address could not be fetched; ``code`` is stable, the message is for a person."""
+    """The address could not be fetched; ``code`` is stable, the message is for a person.
 
-    def __init__(self, code: str, message: str) -> None:
+    ``retry_after`` are the seconds for which the server asked not to be asked again, 0 if it did
+    not say.
+    """
+
+    def __init__(self, code: str, message: str, retry_after: float = 0.0) -> None:
         super().__init__(message)
         self.code = code
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +187,11 @@ class Fetcher:
         if response.status_code == 304:
             return Fetched(url, 304, not_modified=True)
         if response.status_code != 200:
-            raise FetchError("http_status", f"The server answered {response.status_code}.")
+            raise FetchError(
+                "http_status",
+                f"The server answered {response.status_code}.",
+                _retry_after(response.headers.get("Retry-After", "")),
+            )
         too_large = FetchError("too_large", f"Larger than {self.max_bytes / 1024**2:.3g} MB.")
         declared = response.headers.get("Content-Length", "")
         if declared.isdecimal() and int(declared) > self.max_bytes:
@@ -207,6 +218,19 @@ class _Target:
     url: httpx.URL
     host: str
     addresses: tuple[str, ...]
+
+
+def _retry_after(value: str) -> float:
+    """Seconds from now until what the header says: seconds, or an HTTP date (RFC 9110, 10.2.3)."""
+    if value.isdecimal():
+        return float(value[:9])
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return 0.0
+    if until.tzinfo is None:  # "-0000" says that the zone is not known; HTTP dates are in UTC
+        until = until.replace(tzinfo=UTC)
+    return max(0.0, (until - datetime.now(UTC)).total_seconds())
 
 
 def _failure(error: Exception) -> FetchError:

@@ -67,6 +67,15 @@ class AlertAcknowledgeView(AnalystView):
         return Response(alert_payload(alert))
 
 
+class AlertsAcknowledgeView(AnalystView):
+    """Mark all of the caller's new alerts as seen, those that a silence keeps quiet apart."""
+
+    @extend_schema(request=None, responses=alert_serializers.Acknowledged)
+    def post(self, request: Request) -> Response:
+        number = alert_services.alerts_acknowledge_all(actor=request.user)
+        return Response({"acknowledged": number})
+
+
 class AlertResolveView(AnalystView):
     """Close one of the caller's alerts, with a reason if there is one."""
 

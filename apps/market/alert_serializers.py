@@ -44,6 +44,10 @@ class AcknowledgeInput(serializers.Serializer[Any]):
     comment = serializers.CharField(required=False, allow_blank=True)
 
 
+class Acknowledged(serializers.Serializer[Any]):
+    acknowledged = serializers.IntegerField()
+
+
 class ResolveInput(serializers.Serializer[Any]):
     reason = serializers.CharField(required=False, allow_blank=True)
 

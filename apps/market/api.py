@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.urls import path
-from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -14,6 +14,7 @@ from apps.core.jobs import job_start
 from apps.market import (
     alert_api,
     anomaly_api,
+    article_api,
     correction_api,
     dated_name_api,
     delivery_api,
@@ -33,7 +34,7 @@ from apps.market import (
     silence_api,
 )
 from apps.market.access import AnalystView, validated
-from apps.market.selectors import companies, provenance, sources, tape
+from apps.market.selectors import companies, sources, tape
 from apps.market.selectors.tape_unknown import unknown_of
 from apps.market.services import imports
 from apps.market.services import sources as source_services
@@ -96,28 +97,6 @@ class ArticleListView(AnalystView):
 @extend_schema(exclude=True)
 class ShortAddressView(ArticleListView):
     """The same under the address without its last slash."""
-
-
-class ArticleView(AnalystView):
-    """One article with its scores."""
-
-    serializer_class = serializers.NewsArticleSerializer
-
-    def get(self, request: Request, article_id: int) -> Response:
-        article = tape.article_get(article_id=article_id)
-        return Response(serializers.NewsArticleSerializer(article).data)
-
-
-class ProvenanceView(AnalystView):
-    """The models, versions and weights behind each score of an article, replaced ones too, and what
-    people said of them."""
-
-    @extend_schema(responses=OpenApiTypes.OBJECT)
-    def get(self, request: Request, article_id: int) -> Response:
-        article = tape.article_get(article_id=article_id)
-        scores = [one.payload() for one in provenance.origins_of(article=article)]
-        said = [one.payload() for one in provenance.decisions_on(article=article)]
-        return Response({"article": article.pk, "scores": scores, "decisions": said})
 
 
 class CompanyListView(AnalystView):
@@ -222,9 +201,10 @@ class StatusView(AnalystView):
 
 _VIEWS: list[tuple[str, type[APIView], str]] = [
     ("articles/", ArticleListView, "articles"),
-    ("articles/<int:article_id>/", ArticleView, "article"),
+    ("articles/<int:article_id>/", article_api.ArticleView, "article"),
     ("articles/<int:article_id>/corrections/", correction_api.CorrectionsView, "corrections"),
-    ("articles/<int:article_id>/provenance/", ProvenanceView, "provenance"),
+    ("articles/<int:article_id>/provenance/", article_api.ProvenanceView, "provenance"),
+    ("articles/<int:article_id>/why/", article_api.WhyView, "article-why"),
     ("articles/<int:article_id>/link/", review_api.LinkView, "article-link"),
     ("export/", export_api.ExportView, "export"),
     ("review/", review_api.ReviewListView, "review"),
@@ -249,6 +229,7 @@ _VIEWS: list[tuple[str, type[APIView], str]] = [
     ("watchlist/", index_api.WatchlistView, "watchlist"),
     ("watchlist/<int:company_id>/", index_api.WatchedView, "watched"),
     ("alerts/", alert_api.AlertListView, "alerts"),
+    ("alerts/acknowledge/", alert_api.AlertsAcknowledgeView, "alerts-acknowledge"),
     ("alerts/<int:alert_id>/", alert_api.AlertView, "alert"),
     ("alerts/<int:alert_id>/assign/", alert_api.AlertAssignView, "alert-assign"),
     ("colleagues/", alert_api.ColleagueListView, "colleagues"),

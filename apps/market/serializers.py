@@ -26,6 +26,7 @@ class CompanySerializer(serializers.ModelSerializer[Company]):
             "brands",
             "sector",
             "country",
+            "delisted_on",
         ]
         read_only_fields = fields
 
@@ -58,6 +59,10 @@ class ScoreSerializer(serializers.ModelSerializer[Score]):
 class NewsArticleSerializer(serializers.ModelSerializer[Article]):
     source = serializers.CharField(source="source.name", read_only=True)  # type: ignore[assignment]
     scores = ScoreSerializer(many=True, read_only=True)
+    similar = serializers.IntegerField(read_only=True, help_text="how often it was told again")
+    amended = serializers.CharField(
+        read_only=True, help_text="corrected or retracted, if the story was since"
+    )
 
     class Meta:
         model = Article
@@ -71,7 +76,9 @@ class NewsArticleSerializer(serializers.ModelSerializer[Article]):
             "published_at",
             "received_at",
             "story",
+            "similar",
             "correction",
+            "amended",
             "novelty",
             "revision",
             "status",

@@ -98,5 +98,21 @@ def test_why_explains_the_passage_that_says_it_most(
     assert "Ask about" in client.get(f"{why}?what=taste").content.decode()
 
 
+def test_programs_are_told_which_words_carried_a_verdict(
+    halvern: Company, skyrill: Company, client: Client
+) -> None:
+    (article,) = take_in(news("Oil slump lifts Skyrill Airlines and hurts Halvern Steel"))
+    path = f"/api/v1/market/articles/{article.pk}/why/"
+    told = client.get(path, {"what": "sentiment", "company": halvern.pk}).json()
+    assert (told["task"], told["label"]) == ("targeted_sentiment", "negative")
+    for piece in told["pieces"]:
+        assert told["text"][piece["start"] : piece["end"]] == piece["text"]
+    assert "hurts" in {piece["text"] for piece in told["pieces"] if piece["level"] > 0}
+    assert client.get(path, {"what": "taste"}).status_code == 400
+    unknown = client.get(path, {"what": "sentiment", "company": 999})
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")
+
+
 def test_why_is_for_analysts(article: Article, client_for: ClientFor, member: User) -> None:
-    assert client_for(member).get(f"/market/articles/{article.pk}/why/").status_code == 403
+    for path in ("/market", "/api/v1/market"):
+        assert client_for(member).get(f"{path}/articles/{article.pk}/why/").status_code == 403

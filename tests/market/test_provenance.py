@@ -57,3 +57,25 @@ def test_a_story_that_was_withdrawn_since_says_so(
         page = client.get(f"/market/articles/{article.pk}/").content.decode()
         assert ("This story was withdrawn." in page) is is_told
     assert client.get("/market/").content.decode().count("withdrawn since") == 1
+    tape = {one["id"]: one for one in client.get("/api/v1/market/articles/").json()["results"]}
+    assert [tape[one.pk]["amended"] for one in (first, plain, withdrawal)] == ["retracted", "", ""]
+
+
+def test_programs_are_told_who_is_named_and_what_is_the_same_story(
+    halvern: Company, analyst: User, member: User, client_for: ClientFor
+) -> None:
+    title = "Halvern Steel soars on copper orders"
+    first, again = take_in(
+        news(title, minutes_ago=30, source="First Wire"),
+        news(title, minutes_ago=20, source="Second Wire"),
+    )
+    client = client_for(analyst)
+    told = client.get(f"/api/v1/market/articles/{first.pk}/").json()
+    (mention,) = told["mentions"]
+    assert (mention["company"], mention["ticker"]) == (halvern.pk, "HALV")
+    assert told[mention["field"]][mention["start"] : mention["end"]] == mention["text"]
+    assert 0 < mention["confidence"] <= 1
+    assert mention["evidence"]
+    assert told["similar"] == 1
+    assert [(one["id"], one["source"]) for one in told["same_story"]] == [(again.pk, "Second Wire")]
+    assert client_for(member).get(f"/api/v1/market/articles/{first.pk}/").status_code == 403

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
+from email.utils import formatdate
 
 import httpx
 import pytest
@@ -13,6 +15,7 @@ from apps.core.errors import Conflict, InvalidInput, NotAllowed
 from apps.core.fetching import Fetcher
 from apps.market.models import Article, Source
 from apps.market.services import sources
+from apps.market.services.source_settings import source_update
 from apps.market.services.sources import feed_create, feed_pause, feed_poll, feeds_poll_due
 from tests.conftest import ClientFor
 from tests.market.test_feeds import LAUGHS, RSS
@@ -167,9 +170,7 @@ def test_a_failing_feed_is_asked_less_and_less_and_recovers(feed: Source, networ
     pauses = []
     for _ in range(9):
         feed_poll(source=feed)
-        assert feed.next_poll_at is not None
-        assert feed.polled_at is not None
-        pauses.append(feed.next_poll_at - feed.polled_at)
+        pauses.append(pause(feed))
     assert pauses == sorted(pauses)
     assert pauses[0] == timedelta(seconds=600)
     assert pauses[-1] == timedelta(hours=6)
@@ -180,6 +181,56 @@ def test_a_failing_feed_is_asked_less_and_less_and_recovers(feed: Source, networ
         0,
         feed.polled_at + timedelta(seconds=300),
     )
+
+
+def test_a_feed_of_once_a_day_is_not_asked_more_often_because_it_fails(
+    feed: Source, network: Network, analyst: User
+) -> None:
+    source_update(actor=analyst, source=feed, interval_seconds=86_400)
+    network(lambda request: httpx.Response(500))
+    for _ in range(3):
+        feed_poll(source=feed)
+    assert pause(feed) == timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("said", "low", "high"),
+    [
+        ("7200", 7_200, 7_200),
+        ("", 7_100, 7_200),  # the date in two hours
+        ("60", 600, 600),  # sooner than it would be asked anyway
+        ("in a while", 600, 600),
+        ("999999999", 86_400, 86_400),
+    ],
+)
+def test_a_server_says_for_how_long_it_is_not_to_be_asked(
+    feed: Source, network: Network, said: str, low: int, high: int
+) -> None:
+    header = said or formatdate(time.time() + 7_200, usegmt=True)
+    network(lambda request: httpx.Response(429, headers={"Retry-After": header}))
+    feed_poll(source=feed)
+    assert low <= pause(feed).total_seconds() <= high
+
+
+def test_a_changed_interval_counts_from_the_last_poll(
+    feed: Source, network: Network, analyst: User
+) -> None:
+    network(lambda request: answer(RSS))
+    source_update(actor=analyst, source=feed, interval_seconds=86_400)
+    feed_poll(source=feed)
+    assert pause(feed) == timedelta(days=1)
+    source_update(actor=analyst, source=feed, interval_seconds=60)
+    feed.refresh_from_db()
+    assert pause(feed) == timedelta(seconds=60)
+    feed_pause(actor=analyst, source=feed, paused=True)
+    source_update(actor=analyst, source=feed, interval_seconds=120)
+    assert feed.next_poll_at is None
+
+
+def pause(feed: Source) -> timedelta:
+    assert feed.next_poll_at is not None
+    assert feed.polled_at is not None
+    return feed.next_poll_at - feed.polled_at
 
 
 def test_only_due_feeds_are_polled(feed: Source, network: Network, analyst: User) -> None:

@@ -195,6 +195,10 @@ def test_all_alerts_are_acknowledged_from_the_inbox(
     AlertFactory(owner=colleague)
     client.post("/market/alerts/acknowledge/")
     assert Alert.objects.filter(state="new").count() == 1
+    AlertFactory(owner=analyst)
+    answer = client.post("/api/v1/market/alerts/acknowledge/")
+    assert answer.json() == {"acknowledged": 1}
+    assert Alert.objects.get(state="new").owner == colleague
 
 
 def test_feeds_are_added_polled_and_paused(client: Client) -> None:

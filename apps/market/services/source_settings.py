@@ -7,11 +7,12 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django.db import transaction
+from django.utils import timezone
 
 from apps.accounts.services import audit_record
 from apps.core.errors import InvalidInput, NotAllowed
 from apps.market.models import Source
-from apps.market.services.sources import INTERVALS
+from apps.market.services.sources import INTERVALS, pause_of
 
 WEIGHTS = (0.0, 5.0)
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{2,4})?\Z")
@@ -20,8 +21,9 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{2,4})?\Z")
 def source_update(*, actor: Any, source: Source, **wanted: Any) -> Source:
     """Change ``weight``, ``licence``, ``language``, ``time_zone`` or ``interval_seconds``.
 
-    A changed weight counts for what is scored from now on: the past of an index stays. Raises
-    ``NotAllowed``, and ``InvalidInput`` naming each field that is off.
+    A changed weight counts for what is scored from now on: the past of an index stays. A changed
+    interval counts from the last poll. Raises ``NotAllowed``, and ``InvalidInput`` naming each
+    field that is off.
     """
     if not actor.has_perm("market.manage_sources"):
         raise NotAllowed("Only analysts change sources.")
@@ -32,7 +34,12 @@ def source_update(*, actor: Any, source: Source, **wanted: Any) -> Source:
     with transaction.atomic():
         for name, value in wanted.items():
             setattr(source, name, value)
-        source.save(update_fields=list(wanted))
+        changed = list(wanted)
+        if "interval_seconds" in wanted and source.next_poll_at is not None:
+            since = source.polled_at or timezone.now()
+            source.next_poll_at = since + pause_of(source)
+            changed.append("next_poll_at")
+        source.save(update_fields=changed)
         audit_record(
             actor=actor,
             action="source.changed",

@@ -24,6 +24,8 @@ from apps.market.services.intake import articles_store
 logger = structlog.get_logger(__name__)
 
 LONGEST_PAUSE = timedelta(hours=6)
+LONGEST_ASKED = timedelta(days=1)
+"""How long a server may ask not to be polled (``Retry-After``)."""
 POLLING = 20.0
 """Seconds after which no further feed is begun: the worker has alerts to see to. What is still due
 is polled the next time, the longest waiting first."""
@@ -94,7 +96,8 @@ def feed_pause(*, actor: Any, source: Source, paused: bool) -> Source:
 def feed_poll(*, source: Source) -> dict[str, int]:
     """Fetch a feed now and store what is new; returns counts. Its state tells what went wrong.
 
-    A failed poll is tried again after the interval, doubled with each failure, up to six hours.
+    A failed poll is tried again after :func:`pause_of`, later where the server's ``Retry-After``
+    says so.
     """
     now = timezone.now()
     try:
@@ -103,7 +106,10 @@ def feed_poll(*, source: Source) -> dict[str, int]:
             _succeeded(source, now)
             return {"created": 0, "updated": 0, "unchanged": 0, "refused": 0}
         feed = parse_feed(fetched.content, content_type=fetched.content_type, source=source.name)
-    except (FetchError, FeedError) as error:
+    except FetchError as error:
+        _failed(source, now, error.code, str(error), timedelta(seconds=error.retry_after))
+        return {"created": 0, "updated": 0, "unchanged": 0, "refused": 0}
+    except FeedError as error:
         _failed(source, now, error.code, str(error))
         return {"created": 0, "updated": 0, "unchanged": 0, "refused": 0}
     outcomes = articles_store(rows=feed.rows, kind=Source.Kind.FEED)
@@ -136,15 +142,23 @@ def _succeeded(source: Source, now: datetime, refused: tuple[str, ...] = ()) -> 
     source.error_code = "entries_refused" if refused else ""
     source.error = "; ".join(refused)[:500]
     source.succeeded_at = now
-    _polled(source, now, timedelta(seconds=source.interval_seconds))
+    _polled(source, now, pause_of(source))
 
 
-def _failed(source: Source, now: datetime, code: str, message: str) -> None:
+def pause_of(source: Source) -> timedelta:
+    """The time from one poll of a feed to the next: its interval, doubled with each failure in a
+    row up to six hours, but never less than the interval."""
+    interval = timedelta(seconds=source.interval_seconds)
+    return max(interval, min(interval * 2 ** min(source.failures, 12), LONGEST_PAUSE))
+
+
+def _failed(
+    source: Source, now: datetime, code: str, message: str, asked: timedelta = timedelta()
+) -> None:
     logger.warning("feed failed", source=source.name, code=code)
     source.state, source.error_code, source.error = Source.State.FAILING, code, message[:500]
     source.failures += 1
-    pause = timedelta(seconds=source.interval_seconds) * 2 ** min(source.failures, 12)
-    _polled(source, now, min(pause, LONGEST_PAUSE))
+    _polled(source, now, max(pause_of(source), min(asked, LONGEST_ASKED)))
 
 
 def _polled(source: Source, now: datetime, pause: timedelta) -> None:
