@@ -14,14 +14,18 @@ from apps.market.selectors.prices import price_list
 from apps.market.sentiment_index import IndexPoint, IndexReport
 
 DAYS = 30
+_LETTER = 11.0
+"""The width of a mark's letter, in units of the chart."""
 _SIGNS = {"burst": "B", "shift": "S", "divergence": "D", "rare": "R"}
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Something unusual, as a letter above the chart."""
+    """Something unusual, as a letter above the chart; ``letter_x`` is beside ``x`` where several
+    are close to each other."""
 
     x: float
+    letter_x: float
     sign: str
     words: str
     article_id: int
@@ -61,21 +65,18 @@ def company_chart(
     seen = [one for one in anomalies if one.at > start]
     prices = price_list(company=company, since=start.date(), until=now.date())
     line, words = _prices(base, prices)
-    return CompanyChart(
-        base,
-        [
-            Mark(
-                base.x_at(one.at),
-                _SIGNS[one.kind],
-                f"{one.at:%d %b}: {one.get_kind_display()}: {anomaly_words(one)}",
-                one.article_id,
-            )
-            for one in seen
-        ],
-        index_handles(base, index.course),
-        line,
-        words,
-    )
+    return CompanyChart(base, _marks(base, seen), index_handles(base, index.course), line, words)
+
+
+def _marks(chart: CourseChart, seen: Sequence[Anomaly]) -> list[Mark]:
+    """From right to left, each letter at least ``_LETTER`` left of the one before."""
+    marks: list[Mark] = []
+    for one in sorted(seen, key=lambda one: one.at, reverse=True):
+        x = chart.x_at(one.at)
+        letter_x = min(x, marks[-1].letter_x - _LETTER) if marks else x
+        told = f"{one.at:%d %b}: {one.get_kind_display()}: {anomaly_words(one)}"
+        marks.append(Mark(x, round(letter_x, 1), _SIGNS[one.kind], told, one.article_id))
+    return marks
 
 
 def index_handles(chart: CourseChart, points: Sequence[IndexPoint]) -> list[Handle]:

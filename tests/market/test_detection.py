@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import re
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -129,6 +131,31 @@ def test_what_is_unusual_is_found_once_and_told_if_it_is_new(archive: None) -> N
     assert anomalies_find() == 0
     Detector.objects.update(looked_at=None)
     assert anomalies_find() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_marks_of_one_hour_stand_beside_each_other(
+    archive: None, halvern: Company, analyst: User, client_for: ClientFor
+) -> None:
+    now = timezone.now()
+    article = ArticleFactory(published_at=now)
+    for kind in (BURST, SHIFT, DIVERGENCE, RARE):
+        Anomaly.objects.create(
+            kind=kind,
+            company=halvern,
+            article=article,
+            at=now - timedelta(minutes=5),
+            score=5.0,
+            threshold=3.0,
+            value=3.0,
+            usual=0.1,
+            topic="Dividend",
+            found_at=now,
+        )
+    page = client_for(analyst).get(f"/market/companies/{halvern.pk}/").content.decode()
+    places = sorted(float(x) for x in re.findall(r'class="mark" x="([\d.]+)"', page))
+    assert len(places) == 4
+    assert all(later - x > 10 for x, later in pairwise(places))
 
 
 @pytest.mark.django_db(transaction=True)

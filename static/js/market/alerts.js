@@ -6,6 +6,7 @@ import { fillChip } from "./sentiment.js";
 import { reasonWords } from "./unusual.js";
 
 const KEPT = 100;
+const LEAST_SEEN = 80; // pixels
 const FOLD = { group: "alerts", words: (n) => translateCount("{n} more alert", "{n} more alerts", n) };
 const CORRECTIONS = { corrected: translate("Correction"), retracted: translate("Retraction") };
 
@@ -35,7 +36,13 @@ export class Alerts {
     this.#count(1);
     // The inbox has all of them; a replay raises more than one can look at.
     while (this.#list.children.length > KEPT) this.#list.lastElementChild.remove();
-    toast(`${alert.rule.name}: ${alert.article.title}`, { seconds: 4, fold: FOLD });
+    if (!this.#topInView()) toast(`${alert.rule.name}: ${alert.article.title}`, { seconds: 4, fold: FOLD });
+  }
+
+  /** Whether one sees a new alert arrive: then a notice would only cover the others. */
+  #topInView() {
+    const { top } = this.#list.getBoundingClientRect();
+    return top > 0 && top < innerHeight - LEAST_SEEN && this.#root.querySelector(".alerts-pane").scrollTop < LEAST_SEEN;
   }
 
   /** A story was told once more: its alerts grow instead of a new one. */
