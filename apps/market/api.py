@@ -38,6 +38,7 @@ from apps.market.selectors import companies, sources, tape
 from apps.market.selectors.tape_unknown import unknown_of
 from apps.market.services import imports
 from apps.market.services import sources as source_services
+from apps.market.services.known_feeds import known_feed_follow
 from apps.market.services.source_settings import source_update
 from apps.market.tape_filters import FILTERS, read_filter
 from apps.market.tasks import POLL_JOB
@@ -126,6 +127,23 @@ class SourceListView(AnalystView):
     def post(self, request: Request) -> Response:
         data = validated(serializers.FeedInput(data=request.data))
         source = source_services.feed_create(actor=request.user, **data)
+        return Response(serializers.SourceSerializer(source).data, status=201)
+
+
+class KnownFeedsView(AnalystView):
+    """Public feeds that nobody follows yet; POST follows the one of an address, polled at once."""
+
+    serializer_class = serializers.KnownFeedSerializer
+
+    @extend_schema(responses=serializers.KnownFeedSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        found = serializers.KnownFeedSerializer(sources.known_feeds_left(), many=True)
+        return Response({"results": found.data})
+
+    @extend_schema(responses={201: serializers.SourceSerializer})
+    def post(self, request: Request) -> Response:
+        data = validated(serializers.KnownFeedSerializer(data=request.data))
+        source = known_feed_follow(actor=request.user, url=data["url"])
         return Response(serializers.SourceSerializer(source).data, status=201)
 
 
@@ -257,6 +275,7 @@ _VIEWS: list[tuple[str, type[APIView], str]] = [
     ("names/<int:name_id>/dismiss/", name_api.NameDismissView, "name-dismiss"),
     ("names/<int:name_id>/reopen/", name_api.NameReopenView, "name-reopen"),
     ("sources/", SourceListView, "sources"),
+    ("sources/known/", KnownFeedsView, "known-feeds"),
     ("sources/<int:source_id>/", SourceView, "source"),
     ("sources/<int:source_id>/poll/", SourcePollView, "source-poll"),
     ("uploads/", UploadView, "uploads"),

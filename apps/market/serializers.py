@@ -155,6 +155,16 @@ class FeedInput(serializers.Serializer[Any]):
     interval_seconds = serializers.IntegerField(required=False)
 
 
+class KnownFeedSerializer(serializers.Serializer[Any]):
+    """A public feed that nobody follows yet."""
+
+    name = serializers.CharField(read_only=True)
+    url = serializers.CharField(max_length=2000)
+    licence = serializers.CharField(read_only=True)
+    time_zone = serializers.CharField(read_only=True)
+    interval_seconds = serializers.IntegerField(read_only=True)
+
+
 class SourceInput(serializers.Serializer[Any]):
     """What of a source is changed; what is left out stays."""
 

@@ -21,6 +21,7 @@ from apps.market.models import Source
 from apps.market.selectors import sources
 from apps.market.services.hooks import webhook_create, webhook_renew_secret
 from apps.market.services.imports import IMPORT_JOB, LARGE_IMPORT_JOB, import_start
+from apps.market.services.known_feeds import known_feed_follow
 from apps.market.services.prices import prices_import
 from apps.market.services.source_settings import source_update
 from apps.market.services.sources import USUAL_INTERVAL, feed_create, feed_pause
@@ -42,6 +43,7 @@ def _page(request: HttpRequest, *, status: int = 200, **more: Any) -> HttpRespon
         "clocks_ahead": sources.clocks_ahead(),
         "site": settings.SITE_URL,
         "backlog": sources.backlog(),
+        "known_feeds": sources.known_feeds_left(),
         "intervals": OFFERED_INTERVALS,
         "interval": USUAL_INTERVAL,
         "jobs": sources.job_list(
@@ -87,6 +89,18 @@ def source_list(request: HttpRequest) -> HttpResponse:
         _poll(request, source)
         return redirect("market:sources")
     return _page(request)
+
+
+@require_POST
+@analyst_required
+def known_feed(request: HttpRequest) -> HttpResponse:
+    """Follow one of the known public feeds, and poll it at once."""
+    try:
+        source = known_feed_follow(actor=request.user, url=request.POST.get("url", ""))
+    except Problem as problem:
+        return _page(request, status=problem.status, feed_problem=problem.message)
+    _poll(request, source)
+    return redirect("market:sources")
 
 
 @require_POST

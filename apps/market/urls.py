@@ -74,6 +74,7 @@ urlpatterns = [
     path("names/<int:name_id>/dismiss/", name_views.dismiss, name="name-dismiss"),
     path("names/<int:name_id>/reopen/", name_views.reopen, name="name-reopen"),
     path("sources/", source_views.source_list, name="sources"),
+    path("sources/known/", source_views.known_feed, name="known-feed"),
     path("sources/backlog/", source_views.backlog, name="backlog"),
     path("replays/", replay_views.replays, name="replays"),
     path("replays/rows/", replay_views.replay_rows, name="replay-rows"),

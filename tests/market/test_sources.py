@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from email.utils import formatdate
+from zoneinfo import available_timezones
 
 import httpx
 import pytest
@@ -13,10 +14,17 @@ from django.utils.html import escape
 from apps.accounts.models import User
 from apps.core.errors import Conflict, InvalidInput, NotAllowed
 from apps.core.fetching import Fetcher
+from apps.market.known_feeds import KNOWN_FEEDS
 from apps.market.models import Article, Source
 from apps.market.services import sources
 from apps.market.services.source_settings import source_update
-from apps.market.services.sources import feed_create, feed_pause, feed_poll, feeds_poll_due
+from apps.market.services.sources import (
+    INTERVALS,
+    feed_create,
+    feed_pause,
+    feed_poll,
+    feeds_poll_due,
+)
 from tests.conftest import ClientFor
 from tests.market.test_feeds import LAUGHS, RSS
 
@@ -269,3 +277,41 @@ def test_only_analysts_manage_feeds(member: User, feed: Source) -> None:
         feed_create(actor=member, url="https://v.example/feed.xml")
     with pytest.raises(NotAllowed):
         feed_pause(actor=member, source=feed, paused=True)
+
+
+def test_a_public_feed_is_followed_with_one_click(
+    analyst: User, member: User, client_for: ClientFor, network: Network
+) -> None:
+    network(lambda request: answer(RSS))
+    client, first, second = client_for(analyst), *KNOWN_FEEDS[:2]
+    page = client.get("/market/sources/").content.decode()
+    assert all(f'value="{feed.url}"' in page for feed in KNOWN_FEEDS)
+    client.post("/market/sources/known/", {"url": first.url})
+    followed = Source.objects.get()
+    assert (followed.name, followed.licence, followed.interval_seconds, followed.state) == (
+        first.name,
+        first.licence,
+        first.interval_seconds,
+        "healthy",
+    )
+    assert Article.objects.filter(source=followed).count() == 2
+    assert f'value="{first.url}"' not in client.get("/market/sources/").content.decode()
+    again = client.post("/market/sources/known/", {"url": first.url})
+    assert (again.status_code, Source.objects.count()) == (409, 1)
+
+    path = "/api/v1/market/sources/known/"
+    assert client.get(path).json()["results"][0]["url"] == second.url
+    made = client.post(path, {"url": second.url}, content_type="application/json")
+    assert (made.status_code, made.json()["licence"]) == (201, second.licence)
+    unknown = client.post(path, {"url": "https://w.example/"}, content_type="application/json")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")
+    assert client_for(member).post(path, {"url": first.url}).status_code == 403
+    assert client_for(member).post("/market/sources/known/", {"url": first.url}).status_code == 403
+
+
+def test_known_feeds_have_usable_settings() -> None:
+    for feed in KNOWN_FEEDS:
+        assert feed.url.startswith("https://")
+        assert feed.time_zone in available_timezones()
+        assert INTERVALS[0] <= feed.interval_seconds <= INTERVALS[1]
+        assert 0 < len(feed.licence) <= 200

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from apps.core.errors import NotFound
 from apps.core.models import Job
+from apps.market.known_feeds import KNOWN_FEEDS, KnownFeed
 from apps.market.models import Article, Source
 
 
@@ -22,6 +23,12 @@ def source_list() -> QuerySet[Source]:
     return Source.objects.annotate(
         number=Count("articles"), newest=Max("articles__received_at")
     ).order_by("kind", "name")
+
+
+def known_feeds_left() -> list[KnownFeed]:
+    """The public feeds that nobody follows yet."""
+    followed = set(Source.objects.exclude(url="").values_list("url", flat=True))
+    return [feed for feed in KNOWN_FEEDS if feed.url not in followed]
 
 
 def source_names() -> list[str]:
