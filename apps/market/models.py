@@ -17,6 +17,7 @@ from apps.market.detection_models import Detector as Detector
 from apps.market.layout_models import Layout as Layout
 from apps.market.meaning_models import Meaning as Meaning
 from apps.market.name_models import DatedName as DatedName
+from apps.market.name_models import NameDecision as NameDecision
 from apps.market.news_models import Article as Article
 from apps.market.news_models import Fingerprint as Fingerprint
 from apps.market.news_models import Mention as Mention

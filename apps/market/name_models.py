@@ -1,9 +1,10 @@
-"""Table of what companies are called, and when."""
+"""Tables of what companies are called, and when, and of what analysts decided of it."""
 
 from __future__ import annotations
 
 from datetime import date
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -54,3 +55,32 @@ class DatedName(models.Model):
 
     def is_over(self, day: date) -> bool:
         return self.valid_to is not None and day > self.valid_to
+
+
+NAME_FIELDS: dict[str, str] = {
+    DatedName.Kind.ALIAS: "aliases",
+    DatedName.Kind.FORMER: "former_names",
+    DatedName.Kind.BRAND: "brands",
+}
+"""Where a company has its names of each kind that is not dated."""
+
+
+class NameDecision(models.Model):
+    """That an analyst added a name to a company (``kept``) or took it away; imports keep to it."""
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="name_decisions")
+    kind = models.CharField(max_length=12, choices=DatedName.Kind.choices)
+    name = models.CharField(max_length=200)
+    kept = models.BooleanField()
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True
+    )
+    decided_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company", "kind", "name"], name="market_name_decided")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.kind}) of {self.company_id}: {self.kept}"

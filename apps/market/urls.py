@@ -3,6 +3,7 @@ from django.urls import path
 from apps.market import (
     alert_views,
     anomaly_views,
+    company_name_views,
     correction_views,
     dated_name_views,
     delivery_views,
@@ -38,6 +39,7 @@ urlpatterns = [
     path("review/", review_views.review, name="review"),
     path("review/<int:article_id>/", review_views.decide, name="review-decide"),
     path("companies/<int:company_id>/", views.company_detail, name="company"),
+    path("companies/<int:company_id>/called/", company_name_views.change, name="company-called"),
     path("companies/<int:company_id>/names/", dated_name_views.add, name="dated-name-add"),
     path(
         "companies/<int:company_id>/names/<int:name_id>/remove/",

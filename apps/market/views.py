@@ -17,6 +17,7 @@ from apps.market.company_chart import company_chart
 from apps.market.forms import SECTOR
 from apps.market.index_views import half_life_of, moment_of
 from apps.market.models import Alert, DatedName, Sentiment
+from apps.market.name_models import NAME_FIELDS
 from apps.market.payloads import TAPE, alert_stream, split_scores
 from apps.market.reasons import anomaly_words
 from apps.market.selectors import (
@@ -157,6 +158,10 @@ def company_detail(request: HttpRequest, company_id: int) -> HttpResponse:
             "company": company,
             "dated_names": company.dated_names.all(),
             "name_kinds": DatedName.Kind.choices,
+            "called": [
+                (kind, DatedName.Kind(kind).label, getattr(company, field))
+                for kind, field in NAME_FIELDS.items()
+            ],
             "jobs": sources.job_list(owner=request.user, kinds=(RELINK_DATED_JOB,)),
             "course": course,
             "chart": company_chart(company, course, index, found, now) if course else None,

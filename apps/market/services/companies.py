@@ -14,7 +14,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.core.errors import InvalidInput
-from apps.market.models import Company, UnlinkedName
+from apps.market.models import Company, NameDecision, UnlinkedName
+from apps.market.name_models import NAME_FIELDS
 from ml.data.readers import read_records
 from ml.errors import DataError
 
@@ -59,7 +60,7 @@ def companies_import(
 ) -> RegistryReport:
     """Add and change companies from a CSV or JSONL file, all or nothing; again: no change.
 
-    What a file has no column for, and the aliases that analysts merged, stay as they are. Columns:
+    What a file has no column for, and what analysts merged, added or took away, stays. Columns:
     ``ticker`` (or ``symbol``), ``name``, and optionally ``exchange``, ``sector``,
     ``country``; ``aliases``, ``former_names`` and ``brands`` (split by ``|``); ``delisted_on``, the
     last day on which it was listed.
@@ -73,9 +74,11 @@ def companies_import(
         (company.ticker, company.exchange): company
         for company in Company.objects.filter(ticker__in={ticker for ticker, _ in wanted})
     }
-    merged = _merged_aliases(known.values())
+    merged, decided = _merged_aliases(known.values()), _decisions(known.values())
     new = [one.company for key, one in wanted.items() if key not in known]
-    changed = [_merged(known[key], one, merged) for key, one in wanted.items() if key in known]
+    changed = [
+        _merged(known[key], one, merged, decided) for key, one in wanted.items() if key in known
+    ]
     altered = [company for company in changed if company is not None]
     with transaction.atomic():
         Company.objects.bulk_create(new, batch_size=_CHUNK)
@@ -145,12 +148,31 @@ def _merged_aliases(companies: Iterable[Company]) -> dict[int, list[str]]:
     return aliases
 
 
-def _merged(stored: Company, one: _Wanted, merged: dict[int, list[str]]) -> Company | None:
+_Decided = dict[int, list[tuple[str, str, bool]]]
+"""By company: the field of each name that an analyst decided on, the name, whether it is kept."""
+
+
+def _decisions(companies: Iterable[Company]) -> _Decided:
+    found: _Decided = {}
+    rows = NameDecision.objects.filter(company__in=[company.pk for company in companies])
+    for company_id, kind, name, kept in rows.order_by("id").values_list(
+        "company_id", "kind", "name", "kept"
+    ):
+        found.setdefault(company_id, []).append((NAME_FIELDS[kind], name, kept))
+    return found
+
+
+def _merged(
+    stored: Company, one: _Wanted, merged: dict[int, list[str]], decided: _Decided
+) -> Company | None:
     """The stored company with what the file says of it; ``None`` when nothing differs."""
     wanted = one.company
     wanted.rank = min(stored.rank, wanted.rank)
     own = [name for name in merged.get(stored.pk, ()) if name in stored.aliases]
     wanted.aliases = [*wanted.aliases, *(name for name in own if name not in wanted.aliases)]
+    for field, name, kept in decided.get(stored.pk, ()):
+        others = [other for other in getattr(wanted, field) if other != name]
+        setattr(wanted, field, [*others, name] if kept else others)
     if all(getattr(stored, name) == getattr(wanted, name) for name in one.told):
         return None
     for name in one.told:

@@ -64,7 +64,7 @@ def alias_merge(*, actor: Any, name_id: int, company_id: int) -> tuple[UnlinkedN
         company = Company.objects.select_for_update().filter(id=company_id, active=True).first()
         if company is None:
             raise InvalidInput("There is no such company.", fields={"company": "unknown"})
-        other = _meant_by(waiting.key, but=company)
+        other = company_meant_by(waiting.key, but=company)
         if other is not None:
             raise Conflict(f"\u201c{waiting.name}\u201d already means {other}.", code="alias_taken")
         if waiting.name not in company.aliases:
@@ -132,8 +132,8 @@ def _waiting(actor: Any, name_id: int) -> UnlinkedName:
     return found
 
 
-def _meant_by(key: str, *, but: Company) -> Company | None:
-    """Another company that has the name already."""
+def company_meant_by(key: str, *, but: Company) -> Company | None:
+    """Another company that is known by the name of this key already."""
     word = key.split()[0]
     near = Company.objects.filter(
         Q(name__icontains=word) | Q(aliases__icontains=word), active=True
