@@ -25,7 +25,15 @@ from trefoil_client.collection import Collection
 from trefoil_client.door import Door
 from trefoil_client.errors import ConnectionLost, TrefoilError
 from trefoil_client.office import Office
-from trefoil_client.recommend import Card, Event, Recommender, Recorded, Section, Upserted
+from trefoil_client.recommend import (
+    Card,
+    Event,
+    Match,
+    Recommender,
+    Recorded,
+    Section,
+    Upserted,
+)
 from trefoil_client.support import Chat, Conversation, Desk, Message
 
 __all__ = [
@@ -44,6 +52,7 @@ __all__ = [
     "Entity",
     "Event",
     "Hit",
+    "Match",
     "Message",
     "MultiLabel",
     "Office",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from trefoil_client.connection import Connection
+from trefoil_client.connection import Connection, given
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,20 @@ class Event:
         return cls(item_id, kind, str(uuid.uuid4()), value, datetime.now(UTC))
 
 
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An item beside a query or another item.
+
+    ``similarity`` is their cosine by the vectors that answer now, ``None`` for an item without one;
+    ``said`` is what you said of the two: ``fits``, ``does_not_fit``, or nothing.
+    """
+
+    item_id: str
+    title: str
+    similarity: float | None
+    said: str
+
+
 class Recommender(Connection):
     """Keeps items and events of an administrator's token, and asks for pages; a context manager.
 
@@ -119,6 +133,25 @@ class Recommender(Connection):
     def search(self, query: str) -> tuple[Card, ...]:
         """The items for a free text, best first."""
         return tuple(map(_card, self._asked("GET", "search/", params={"q": query})["items"]))
+
+    def matches(self, *, query: str | None = None, of: str | None = None) -> tuple[Match, ...]:
+        """The items nearest to a query or to an item, one of the two, the best first; for leads
+        and administrators, as what follows."""
+        rows = self._rows("matches/", query=query, of=of)
+        return tuple(Match(**row) for row in rows)
+
+    def judge(
+        self, item_id: str, *, fits: bool, query: str | None = None, of: str | None = None
+    ) -> Match:
+        """Say whether an item fits a query or another item, an example for the encoder; replaces
+        what you said of the two before."""
+        body = given({"item_id": item_id, "fits": fits, "query": query, "of": of})
+        return Match(**self._asked("POST", "matches/", json=body))
+
+    def take_back(self, item_id: str, *, query: str | None = None, of: str | None = None) -> None:
+        """Take back what you said of the two."""
+        named = given({"item_id": item_id, "query": query, "of": of})
+        self._answer("DELETE", "matches/", params=named)
 
 
 def _card(body: Mapping[str, Any]) -> Card:

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-import pytest
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
 
-from apps.accounts.models import User
+import httpx
+import pytest
+from django.urls import get_resolver, resolve
+from django.urls.resolvers import URLPattern, URLResolver
+
+from apps.accounts.models import Role, User
 from apps.accounts.services import token_create
 from apps.recommend import index
-from trefoil_client import Event, Recommender, TrefoilError
+from trefoil_client import Event, Match, Recommender, TrefoilError
+
+PART = "api/v1/recommend/"
+VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+OF_READERS = ("profile/", "profile/interests/", "starters/", "changes/", "export/")
+OF_PAGES = ("rules/", "experiments/", "event-weights/", "imports/", "embed/", "receipts/")
+"""What the client leaves to the API: what a reader decides, and what the team has pages for."""
+LEFT_OUT = {
+    ("GET", "items/"),  # the client writes the catalogue, whose list is a page
+    *((verb, "items/<path:item_id>/") for verb in ("GET", "PUT", "DELETE")),
+    ("GET", "items/<path:item_id>/why/"),
+    ("GET", "interactions/"),
+    ("DELETE", "interactions/<path:event_id>/"),
+}
 
 
 def test_items_and_events_go_in_and_a_page_comes_out(url: str, administrator: User) -> None:
@@ -38,3 +58,88 @@ def test_a_member_may_not_keep_the_catalogue(url: str, token: str) -> None:
     with Recommender(url, token) as recommender, pytest.raises(TrefoilError) as refused:
         recommender.upsert([{"item_id": "a", "title": "A"}])
     assert refused.value.code == "not_allowed"
+
+
+def test_a_lead_says_what_fits_and_takes_it_back(url: str, transactional_db: None) -> None:
+    index.reset()
+    lead = User.objects.create_user(username="the-lead", role=Role.LEAD)
+    keeper = User.objects.create_user(username="keeper", role=Role.ADMINISTRATOR)
+    with Recommender(url, token_create(user=keeper, name="site")[1]) as recommender:
+        recommender.upsert(
+            [{"item_id": f"sea-{n}", "title": f"Sea {n}", "text": "a ship"} for n in range(3)]
+        )
+    with Recommender(url, token_create(user=lead, name="lead")[1]) as recommender:
+        first = recommender.matches(query="a ship")[0]
+        assert isinstance(first, Match)
+        assert (first.said, recommender.judge(first.item_id, fits=True, query="a ship").said) == (
+            "",
+            "fits",
+        )
+        assert recommender.matches(query="a ship")[0].said == "fits"
+        recommender.take_back(first.item_id, query="a ship")
+        assert recommender.matches(query="a ship")[0].said == ""
+        assert recommender.judge("sea-1", fits=False, of="sea-2").said == "does_not_fit"
+        beside = {match.item_id: match.said for match in recommender.matches(of="sea-2")}
+        assert beside["sea-1"] == "does_not_fit"
+        with pytest.raises(TrefoilError) as refused:
+            recommender.matches()
+        assert refused.value.status == 422
+
+
+def test_a_member_says_nothing_of_matches(url: str, token: str) -> None:
+    with Recommender(url, token) as recommender, pytest.raises(TrefoilError) as refused:
+        recommender.judge("a", fits=True, query="a ship")
+    assert refused.value.code == "not_allowed"
+
+
+def test_each_operation_has_its_method_or_is_left_out_by_name(
+    url: str, administrator: User
+) -> None:
+    asked: set[tuple[str, str]] = set()
+
+    def hear(request: httpx.Request) -> None:
+        route = resolve(request.url.path).route
+        asked.add((request.method, route.removeprefix(PART)))
+
+    token = token_create(user=administrator, name="site")[1]
+    with Recommender(url, token) as recommender:
+        recommender._http.event_hooks = {"request": [hear]}
+        calls: list[Callable[[], Any]] = [
+            lambda: recommender.upsert([]),
+            lambda: recommender.record("reader", []),
+            lambda: recommender.page("reader"),
+            lambda: recommender.similar("a"),
+            lambda: recommender.search("a ship"),
+            lambda: recommender.matches(query="a ship"),
+            lambda: recommender.judge("a", fits=True, query="a ship"),
+            lambda: recommender.take_back("a", query="a ship"),
+        ]
+        for call in calls:
+            with contextlib.suppress(TrefoilError):
+                call()
+    left_out = {
+        one
+        for one in _operations()
+        if one in LEFT_OUT or one[1] in OF_READERS or one[1].startswith(OF_PAGES)
+    }
+    assert asked == _operations() - left_out
+
+
+def _operations() -> set[tuple[str, str]]:
+    """Verb and route of each operation of Discover."""
+    return {
+        (verb, route.removeprefix(PART))
+        for route, view in _routes(get_resolver().url_patterns, "")
+        if route.startswith(PART)
+        for verb in VERBS
+        if hasattr(view, verb.lower())
+    }
+
+
+def _routes(patterns: Any, before: str) -> Iterator[tuple[str, Any]]:
+    for one in patterns:
+        route = before + str(one.pattern)
+        if isinstance(one, URLResolver):
+            yield from _routes(one.url_patterns, route)
+        elif isinstance(one, URLPattern):
+            yield route, getattr(one.callback, "cls", None)
