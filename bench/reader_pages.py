@@ -13,42 +13,75 @@ import numpy as np
 
 DIMENSIONS, CLUSTERS, TAGS = 384, 60, 80
 ENCODER = "bench"
-WORDS = (
-    "harbour winter letter island garden storm engine castle river clock orchard voyage lantern "
-    "mirror desert railway painter ghost border library mountain violin harvest signal bridge"
+_WORDS = np.array(
+    [
+        "harbour",
+        "winter",
+        "letter",
+        "island",
+        "garden",
+        "storm",
+        "engine",
+        "castle",
+        "river",
+        "clock",
+        "orchard",
+        "voyage",
+        "lantern",
+        "mirror",
+        "desert",
+        "railway",
+        "painter",
+        "ghost",
+        "border",
+        "library",
+        "mountain",
+        "violin",
+        "harvest",
+        "signal",
+        "bridge",
+    ]
 )
+_BLOCK = 10_000
 
 
-def fill(items: int, readers: int) -> None:
+def fill(items: int, readers: int, clusters: int = CLUSTERS) -> None:
     """Store ``items`` and ``readers`` with their deeds, in a process where Django is set up."""
-    from apps.recommend.models import Catalogue, Item, vector_to_bytes
+    from apps.recommend.models import Catalogue, Item
     from apps.recommend.services.catalogue import CATALOGUE
 
     rng = np.random.default_rng(7)
-    words = np.array(WORDS.split())
-    centres = rng.normal(size=(CLUSTERS, DIMENSIONS))
-    kinds = rng.integers(CLUSTERS, size=items)
-    vectors = centres[kinds] + rng.normal(scale=1.2, size=(items, DIMENSIONS))
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    Catalogue.objects.create(name=CATALOGUE, revision=1)
-    rows = [
-        Item(
-            external_id=f"item-{number}",
-            title=" ".join(rng.choice(words, 3)).title(),
-            text=" ".join(rng.choice(words, int(rng.integers(15, 90)))),
-            tags=[f"tag {kind}", f"tag {int(rng.integers(TAGS))}"],
-            authors=[f"Author {int(rng.integers(items // 5 + 1))}"],
-            year=int(rng.integers(1700, 1950)),
-            text_hash="x",
-            vector_hash="x",
-            vector=vector_to_bytes(vectors[number]),
-            encoder_version=ENCODER,
-            revision=1,
-        )
-        for number, kind in enumerate(kinds)
-    ]
-    Item.objects.bulk_create(rows, batch_size=500)
+    centres = rng.normal(size=(clusters, DIMENSIONS))
+    kinds = rng.integers(clusters, size=items)
+    Catalogue.objects.create(name=CATALOGUE, revision=1, encoder=ENCODER)
+    for start in range(0, items, _BLOCK):
+        own = kinds[start : start + _BLOCK]
+        vectors = centres[own] + rng.normal(scale=1.2, size=(len(own), DIMENSIONS))
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        rows = [
+            _item(start + place, int(kind), vector, items, rng)
+            for place, (kind, vector) in enumerate(zip(own, vectors, strict=True))
+        ]
+        Item.objects.bulk_create(rows, batch_size=500)
     _fill_readers(readers, kinds, rng)
+
+
+def _item(number: int, kind: int, vector: Any, items: int, rng: np.random.Generator) -> Any:
+    from apps.recommend.models import Item, vector_to_bytes
+
+    return Item(
+        external_id=f"item-{number}",
+        title=" ".join(rng.choice(_WORDS, 3)).title(),
+        text=" ".join(rng.choice(_WORDS, int(rng.integers(15, 90)))),
+        tags=[f"tag {kind}", f"tag {int(rng.integers(TAGS))}"],
+        authors=[f"Author {int(rng.integers(items // 5 + 1))}"],
+        year=int(rng.integers(1700, 1950)),
+        text_hash="x",
+        vector_hash="x",
+        vector=vector_to_bytes(vector),
+        encoder_version=ENCODER,
+        revision=1,
+    )
 
 
 def _fill_readers(readers: int, kinds: Any, rng: np.random.Generator) -> None:
@@ -62,7 +95,7 @@ def _fill_readers(readers: int, kinds: Any, rng: np.random.Generator) -> None:
     people = Reader.objects.bulk_create([Reader(key=uuid.uuid4()) for _ in range(readers)])
     deeds = []
     for person in people:
-        near = np.flatnonzero(np.isin(kinds, rng.integers(CLUSTERS, size=3)))
+        near = np.flatnonzero(np.isin(kinds, rng.choice(kinds, size=3)))
         for number in range(int(rng.integers(5, 61))):
             deeds.append(
                 Interaction(

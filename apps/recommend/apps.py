@@ -15,6 +15,7 @@ class RecommendConfig(AppConfig):
         from apps.recommend import (
             demo_content,
             evaluation_job,
+            graph_build,
             health,
             open_pages,
             player,
@@ -28,12 +29,14 @@ class RecommendConfig(AppConfig):
         register_pairs("discover", catalogue.ENCODER, matches.judged)
         jobs.register_job(tasks.IMPORT_ITEMS, tasks.import_items)
         jobs.register_job(tasks.IMPORT_INTERACTIONS, tasks.import_interactions)
-        jobs.register_job(tasks.REBUILD, health.index_rebuild)
+        jobs.register_job(health.REBUILD, health.index_rebuild)
+        jobs.register_job(graph_build.BUILD, graph_build.graph_build, queue=jobs.LONG_QUEUE)
         jobs.register_job(evaluation_job.EVALUATE, evaluation_job.evaluate, queue=jobs.LONG_QUEUE)
         register_periodic(
             "refresh-item-vectors", tasks.refresh_vectors, every=timedelta(seconds=20)
         )
         register_periodic("items-clock", tasks.items_follow_clock, every=timedelta(minutes=1))
+        register_periodic("follow-graph", tasks.follow_graph, every=timedelta(minutes=1))
         register_periodic("settle-forgotten", tasks.settle_forgotten, every=timedelta(minutes=1))
         register_periodic("fit-behaviour", tasks.fit_behaviour, every=timedelta(minutes=10))
         lifespan.register_service("recommend-popularity", warming.run_popularity)

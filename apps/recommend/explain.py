@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
+from apps.recommend.graph import nearest
 from apps.recommend.index import Snapshot
 from apps.recommend.scoring import Part, Ranked
 from apps.recommend.words import part_words
@@ -17,11 +16,11 @@ NEGLIGIBLE = 0.005
 
 def similar_items(snapshot: Snapshot, position: int, count: int) -> list[tuple[int, float]]:
     """The shown items whose vectors are nearest, with their cosines, nearest first."""
-    cosines = snapshot.matrix @ snapshot.matrix[position]
-    cosines = np.where(snapshot.shown, cosines, -np.inf)
-    cosines[position] = -np.inf
-    nearest = np.argsort(-cosines, kind="stable")[:count]
-    return [(int(at), float(cosines[at])) for at in nearest if cosines[at] > LEAST_SIMILAR]
+    others = snapshot.shown.copy()
+    others[position] = False
+    at, cosines = nearest(snapshot, snapshot.matrix[position], count, others)
+    found = zip(at.tolist(), cosines.tolist(), strict=True)
+    return [(one, cosine) for one, cosine in found if cosine > LEAST_SIMILAR]
 
 
 def why(ranked: Ranked, position: int) -> list[dict[str, Any]]:

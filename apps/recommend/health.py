@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 
-from apps.recommend import index
+from apps.core.jobs import job_start
+from apps.core.models import Job
+from apps.recommend import graph, index
 from apps.recommend.behaviour import behaviour_fit, behaviour_path
+from apps.recommend.graph_build import graph_start
 from apps.recommend.models import Catalogue, ComingVector, Item
 from apps.recommend.services.catalogue import (
     CATALOGUE,
@@ -22,6 +26,8 @@ from ml.errors import ArtifactError
 from ml.ranking.behaviour import Behaviour
 from ml.ranking.taste import LARGE
 
+REBUILD = "recommend.rebuild_index"
+
 
 @dataclass(frozen=True, slots=True)
 class LinksHealth:
@@ -31,6 +37,23 @@ class LinksHealth:
     items: int = 0
     megabytes: float = 0.0
     fitted_at: datetime | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GraphHealth:
+    """The graph of nearest items: ``state`` is small (too few items for one), none, ready,
+    outdated (not of use, so that search is exact) or refused, for the ``problem``.
+
+    ``vectors`` it holds, of which ``tombstones`` are passed over; ``beside`` are searched exactly.
+    """
+
+    state: str
+    vectors: int = 0
+    tombstones: int = 0
+    beside: int = 0
+    megabytes: float = 0.0
+    built_at: datetime | None = None
     problem: str = ""
 
 
@@ -51,6 +74,7 @@ class IndexHealth:
     revision: int
     head: int
     links: LinksHealth
+    graph: GraphHealth
     present: int = 0
     """Items that are not deleted."""
     coming: int = 0
@@ -89,8 +113,27 @@ def index_health() -> IndexHealth:
         revision=held.revision,
         head=head,
         links=_links(held),
+        graph=_graph(held),
         present=present.count(),
         coming=ComingVector.objects.filter(encoder_version=serving).count(),
+    )
+
+
+def _graph(held: index.Snapshot) -> GraphHealth:
+    if len(held) < graph.FROM:
+        return GraphHealth("small")
+    graph.graph_refresh()
+    found, read, problem = graph.graph_of(held), graph.graph_held(), graph.graph_refused(held.key)
+    if read is None or read.mark[0] != str(graph.graph_path(held.key)):
+        return GraphHealth("refused" if problem else "none", problem=problem)
+    return GraphHealth(
+        "ready" if found is not None else "outdated",
+        vectors=len(read.index),
+        tombstones=found.tombstones(held) if found is not None else 0,
+        beside=len(read.beside),
+        megabytes=round(read.about.size / 1e6, 1),
+        built_at=datetime.fromtimestamp(read.mark[1] / 1e9, tz=UTC),
+        problem=problem,
     )
 
 
@@ -112,6 +155,12 @@ def _links(held: index.Snapshot) -> LinksHealth:
     return LinksHealth(state, items=size, **about)  # type: ignore[arg-type]
 
 
+def rebuild_start(*, actor: Any) -> Job:
+    """Start the job that makes everything anew; this process reads the catalogue anew at once."""
+    index.reset()
+    return job_start(kind=REBUILD, title="Rebuild the index", owner=actor, arguments={})
+
+
 def index_rebuild(progress: ProgressReporter) -> dict[str, object]:
     """The job that makes everything anew: vectors that are stale, the index, the links."""
     embedded = items_embed(progress=progress)
@@ -120,6 +169,7 @@ def index_rebuild(progress: ProgressReporter) -> dict[str, object]:
     items = len(index.snapshot())
     progress.update(2, 3, "fitting the links between items")
     fitted = behaviour_fit()
-
+    # A graph takes minutes: it has a job of its own, in the queue of such.
+    started = items >= graph.FROM and graph_start()
     progress.update(3, 3, "done")
-    return {"embedded": embedded, "items": items, "links": fitted}
+    return {"embedded": embedded, "items": items, "links": fitted, "graph": started}

@@ -39,6 +39,7 @@ _FIELDS = (
     "vector_hash",
     "text_hash",
     "encoder_version",
+    "revision",
 )
 
 
@@ -60,7 +61,8 @@ class Snapshot:
     """The catalogue at one revision. Position ``i`` is the same item in every array.
 
     ``matrix`` has shape (items, dimensions), unit rows, zero rows for items without a vector;
-    ``popularity`` has shape (items,) and counts readers, weighted by what they did.
+    ``popularity`` has shape (items,) and counts readers, weighted by what they did; ``changed_at``,
+    shape (items,), is the revision in which each item changed last.
     """
 
     key: str
@@ -70,6 +72,7 @@ class Snapshot:
     positions: dict[int, int]
     by_external: dict[str, int]
     matrix: NDArray[np.float32]
+    changed_at: NDArray[np.int64]
     shown: NDArray[np.bool_]
     years: NDArray[np.int32]
     popularity: NDArray[np.float32]
@@ -93,6 +96,7 @@ _EMPTY = Snapshot(
     positions={},
     by_external={},
     matrix=np.zeros((0, 1), dtype=np.float32),
+    changed_at=np.zeros(0, dtype=np.int64),
     shown=np.zeros(0, dtype=bool),
     years=np.zeros(0, dtype=np.int32),
     popularity=np.zeros(0, dtype=np.float32),
@@ -163,6 +167,9 @@ def _advanced(base: Snapshot, key: str, revision: int, encoder: str) -> Snapshot
     matrix = _matrix(base.matrix, rows, positions, encoder)
     popularity = np.zeros(len(entries), dtype=np.float32)
     popularity[: len(base.popularity)] = base.popularity
+    changed_at = np.zeros(len(entries), dtype=np.int64)
+    changed_at[: len(base.changed_at)] = base.changed_at
+    changed_at[[positions[row["id"]] for row in rows]] = [row["revision"] for row in rows]
     return Snapshot(
         key=key,
         revision=revision,
@@ -171,6 +178,7 @@ def _advanced(base: Snapshot, key: str, revision: int, encoder: str) -> Snapshot
         positions=positions,
         by_external={entry.external_id: at for at, entry in enumerate(entries)},
         matrix=matrix,
+        changed_at=changed_at,
         shown=np.array([entry.shown for entry in entries], dtype=bool),
         years=np.array([entry.year or 0 for entry in entries], dtype=np.int32),
         popularity=_popularity(key, positions) if whole else popularity,

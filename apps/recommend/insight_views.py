@@ -10,17 +10,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from apps.core.errors import Problem
-from apps.core.jobs import job_start
 from apps.core.models import Job
-from apps.recommend import evaluation_reports, index, selectors
+from apps.recommend import evaluation_reports, selectors
 from apps.recommend.evaluation_job import EVALUATE, PROTOCOLS, evaluation_start
-from apps.recommend.health import index_health
+from apps.recommend.graph_build import BUILD
+from apps.recommend.health import REBUILD, index_health, rebuild_start
 from apps.recommend.match_lists import match_list
 from apps.recommend.models import Reader
 from apps.recommend.playground import play
 from apps.recommend.rule_preview import sample_reader
 from apps.recommend.services.matches import asked
-from apps.recommend.tasks import REBUILD
 from apps.recommend.team import team_required
 
 SUGGESTED = 12
@@ -66,11 +65,8 @@ def _matches(request: HttpRequest) -> dict[str, Any]:
 def index_page(request: HttpRequest) -> HttpResponse:
     """The state of the index and the links, and the button that makes them anew."""
     if request.method == "POST":
-        # This process reads the catalogue anew at once; the job does the rest for all.
-        index.reset()
-        job = job_start(kind=REBUILD, title="Rebuild the index", owner=request.user, arguments={})
-        return redirect("core:job", job_id=job.id)
-    jobs = Job.objects.filter(kind=REBUILD).order_by("-created_at")[:5]
+        return redirect("core:job", job_id=rebuild_start(actor=request.user).id)
+    jobs = Job.objects.filter(kind__in=(REBUILD, BUILD)).order_by("-created_at")[:5]
     return render(request, "recommend/index.html", {"health": index_health(), "jobs": jobs})
 
 

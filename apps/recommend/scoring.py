@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.recommend.behaviour import behaviour_of
+from apps.recommend.graph import graph_of
 from apps.recommend.index import Snapshot
 from apps.recommend.models import Kind
 from apps.recommend.search import WishWords
@@ -32,8 +33,10 @@ Positions = NDArray[np.int64]
 MAX_HISTORY, LEAST_HISTORY, HISTORY_CELLS = 400, 40, 1_000_000
 """The newest items of a history that count: as many as leave history times catalogue within so many
 cells, which is what a score costs."""
-MOST_STATED = 500
+MOST_STATED, MOST_POPULAR = 500, 2000
 """The items that a wish, a tag, an author or popularity brings into a large catalogue's scores."""
+NEAREST_OF, NEAREST = 20, 200
+"""Of how many of the newest likes how many nearest items a graph brings into the scores."""
 WISH_WEIGHT, UNWANTED_WEIGHT, CHOSEN_WEIGHT, POPULARITY_WEIGHT = 0.15, 0.1, 0.03, 0.01
 """In the ranker's unit: an item much like a saved one gains about 0.02 to 0.08 from it."""
 SEEN = frozenset(Kind.values) - {Kind.VIEW}
@@ -216,13 +219,14 @@ def rank(
     if words is not None:
         eligible &= ~words.refused
     wanted = eligible if open_of is None else open_of(eligible)
-    scores = _of_history(ranker, as_history(history), stated, wanted, lifted)
+    scores = _of_history(snapshot, ranker, as_history(history), stated, wanted, lifted)
     for _, amounts in stated:
         scores = scores + amounts
     return Ranked(snapshot, ranker, history, stated, scores, eligible)
 
 
 def _of_history(
+    snapshot: Snapshot,
     ranker: Ranker,
     history: History,
     stated: Sequence[tuple[Reason, Scores]],
@@ -232,17 +236,35 @@ def _of_history(
     """What the history says of each item; ``-inf`` for those of a large catalogue that neither it,
     nor what the reader stated, nor a rule brings near."""
     groups = [amounts > 0 for reason, amounts in stated if reason.kind in ("tag", "author")]
-    chosen = ranker.worth_scoring(history, wanted=wanted, groups=[*groups, *lifted])
+    chosen = ranker.worth_scoring(
+        history,
+        wanted=wanted,
+        groups=[*groups, *lifted],
+        near=_by_graph(snapshot, history, wanted),
+    )
     if chosen is None:
         return ranker.scores(history)
-    found = [chosen]
+    found = [chosen, _popular(snapshot).leading]
     for reason, amounts in stated:
-        if reason.kind not in ("tag", "author"):
+        if reason.kind in ("wish", "unwanted"):
             found.append(np.argpartition(-amounts, MOST_STATED)[:MOST_STATED])
     chosen = np.unique(np.concatenate(found))
     scores = np.full(len(ranker), -np.inf, dtype=np.float32)
     scores[chosen] = ranker.scores_of(history, chosen)
     return scores
+
+
+def _by_graph(snapshot: Snapshot, history: History, wanted: NDArray[np.bool_]) -> Positions | None:
+    """The items whose texts are nearest to what was liked last, where a graph finds them."""
+    graph = graph_of(snapshot)
+    if graph is None:
+        return None
+    liked = history.items[history.strengths > 0][-NEAREST_OF:]
+    liked = liked[snapshot.matrix[liked].any(axis=1)]
+    if not len(liked):
+        return None
+    found = graph.nearest(snapshot, snapshot.matrix[liked], NEAREST, wanted)
+    return np.unique(np.concatenate([positions for positions, _ in found]))
 
 
 def history_of(deeds: Sequence[Deed]) -> tuple[HistoryItem, ...]:
@@ -297,9 +319,32 @@ def _stated(
             amounts = np.zeros(len(snapshot), dtype=np.float32)
             amounts[places[name]] = CHOSEN_WEIGHT * (1 + names[name]) / 2
             stated.append((Reason(kind, words=name), amounts))
-    prior = _share_of_best(np.log1p(snapshot.popularity))
-    stated.append((Reason("popular"), _float(POPULARITY_WEIGHT * prior)))
+    stated.append((Reason("popular"), _popular(snapshot).amounts))
     return stated
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Popular:
+    """What popularity adds to each item's score, shape (items,), and the positions of the items
+    that lead by it."""
+
+    of: Scores
+    amounts: Scores
+    leading: Positions
+
+
+_popular_held: _Popular | None = None
+
+
+def _popular(snapshot: Snapshot) -> _Popular:
+    """The same for all readers, so reckoned once for each count of popularity."""
+    global _popular_held
+    held = _popular_held
+    if held is None or held.of is not snapshot.popularity:
+        amounts = _float(POPULARITY_WEIGHT * _share_of_best(np.log1p(snapshot.popularity)))
+        leading = np.argsort(-amounts, kind="stable")[:MOST_POPULAR]
+        _popular_held = held = _Popular(snapshot.popularity, amounts, leading)
+    return held
 
 
 def _share_of_best(values: Scores) -> Scores:

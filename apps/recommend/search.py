@@ -10,6 +10,7 @@ import numpy as np
 from bm25s.stopwords import STOPWORDS_EN
 from numpy.typing import NDArray
 
+from apps.recommend.graph import graph_of
 from apps.recommend.index import Entry, Snapshot
 from apps.recommend.models import Item
 from ml.ranking.interactions import item_text
@@ -22,6 +23,8 @@ LEAST_COSINE = 0.2
 """What shares no word with the query and is further than this from its meaning is no result."""
 LEAST_SHARE = 0.5
 """Results below this share of the best one's score are left out."""
+CANDIDATES = 300
+"""Of a catalogue with a graph, how many of the nearest and of the best by words are compared."""
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?", re.UNICODE)
 _PASSAGE_WORDS = 45
@@ -88,18 +91,35 @@ def search(
     if not len(snapshot):
         return []
     raw = lexical_index(snapshot).scores(query)
+    at = _candidates(snapshot, raw, vector)
+    raw, shown = raw[at], snapshot.shown[at]
     lexical = raw / (raw + HALF_SATURATION)
-    same_encoder = snapshot.matrix.shape[1] == vector.shape[-1]
-    dense = snapshot.matrix @ vector.ravel() if same_encoder else np.zeros(len(snapshot))
+    dense = np.zeros(len(at), dtype=np.float32)
+    if snapshot.matrix.shape[1] == vector.shape[-1]:
+        every = len(at) == len(snapshot)
+        dense = (snapshot.matrix if every else snapshot.matrix[at]) @ vector.ravel()
     scores = (1 - LEXICAL_WEIGHT) * dense + LEXICAL_WEIGHT * lexical
-    relevant = snapshot.shown & ((raw > 0) | (dense > LEAST_COSINE))
+    relevant = shown & ((raw > 0) | (dense > LEAST_COSINE))
     relevant &= scores >= LEAST_SHARE * scores.max(initial=0.0, where=relevant)
     best = np.argsort(np.where(relevant, -scores, np.inf), kind="stable")[:limit]
     return [
-        Found(int(at), float(scores[at]), float(dense[at]), float(lexical[at]))
-        for at in best
-        if relevant[at]
+        Found(int(at[one]), float(scores[one]), float(dense[one]), float(lexical[one]))
+        for one in best
+        if relevant[one]
     ]
+
+
+def _candidates(
+    snapshot: Snapshot, raw: NDArray[np.float32], vector: NDArray[np.float32]
+) -> NDArray[np.int64]:
+    """The positions that may be among the best: all, or where a graph finds what is near in
+    meaning, that and the best by words."""
+    graph = graph_of(snapshot) if snapshot.matrix.shape[1] == vector.shape[-1] else None
+    if graph is None:
+        return np.arange(len(snapshot))
+    ((near, _),) = graph.nearest(snapshot, vector, CANDIDATES, snapshot.shown)
+    by_words = np.argpartition(-np.where(snapshot.shown, raw, 0.0), CANDIDATES)[:CANDIDATES]
+    return np.union1d(near, by_words)
 
 
 def wish_words(snapshot: Snapshot, wanted: str, unwanted: tuple[str, ...]) -> WishWords:

@@ -16,6 +16,7 @@ from apps.core.errors import InvalidInput, Problem
 from apps.core.jobs import Cancelled, NoProgress, ProgressReporter
 from apps.core.traces import log_truncate
 from apps.recommend.behaviour import behaviour_fit, behaviour_older_than
+from apps.recommend.graph_build import graph_follow
 from apps.recommend.models import ForgetReceipt
 from apps.recommend.services import catalogue, imports, readers
 from apps.recommend.services.uploads import errors_path
@@ -24,7 +25,6 @@ _AT_ONCE = 4096  # vectors after which other work has its turn
 _SETTLING = timedelta(minutes=5)
 IMPORT_ITEMS = "recommend.import_items"
 IMPORT_INTERACTIONS = "recommend.import_interactions"
-REBUILD = "recommend.rebuild_index"
 
 
 def import_items(
@@ -86,6 +86,12 @@ def items_follow_clock() -> int:
 def fit_behaviour() -> bool:
     """Fit the links between items to what readers did by now."""
     return behaviour_fit()
+
+
+@task()
+def follow_graph() -> bool:
+    """Start the job that brings the graph of nearest items up to date, if enough has changed."""
+    return graph_follow()
 
 
 @task()

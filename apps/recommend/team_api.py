@@ -1,4 +1,4 @@
-"""``/api/v1/recommend/``, what the team keeps: event weights, errors of imports."""
+"""``/api/v1/recommend/``, what the team keeps: event weights, errors of imports, the index."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.accounts.selectors import signed_in
 from apps.core.errors import NotAllowed, NotFound
 from apps.core.file_answers import FileAnswer
 from apps.core.models import Job
 from apps.recommend import team_serializers as serializers
 from apps.recommend import weights
+from apps.recommend.health import index_health, rebuild_start
 from apps.recommend.services.uploads import job_errors
 from apps.recommend.services.weights import weights_set
 
@@ -58,6 +60,21 @@ class WeightsView(TeamView):
         return Response(_weights(weights_set(actor=request.user, given=given)))
 
 
+class IndexView(TeamView):
+    """The state of what recommendations are computed from."""
+
+    serializer_class = serializers.IndexSerializer
+
+    def get(self, request: Request) -> Response:
+        return Response(serializers.IndexSerializer(index_health()).data)
+
+    @extend_schema(request=None, responses={202: serializers.RebuildSerializer})
+    def post(self, request: Request) -> Response:
+        """Make vectors, links and the graph of nearest items anew, in the background."""
+        job = rebuild_start(actor=signed_in(request))
+        return Response({"job": job.id}, status=202)
+
+
 def _weights(held: dict[str, float]) -> dict[str, dict[str, float]]:
     return {"weights": held, "defaults": weights.DEFAULTS}
 
@@ -68,5 +85,6 @@ urlpatterns = [
         ImportErrorsView.as_view(),
         name="api-recommend-import-errors",
     ),
+    path("index/", IndexView.as_view(), name="api-recommend-index"),
     path("event-weights/", WeightsView.as_view(), name="api-recommend-weights"),
 ]

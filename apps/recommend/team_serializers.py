@@ -20,6 +20,53 @@ class WeightsInput(serializers.Serializer[Any]):
     )
 
 
+class GraphSerializer(serializers.Serializer[Any]):
+    """The graph of nearest items; ``state``: small (too few items for one), none, ready, outdated
+    or refused. ``tombstones`` of its vectors are passed over, ``beside`` are searched exactly."""
+
+    state = serializers.ChoiceField(choices=["small", "none", "ready", "outdated", "refused"])
+    vectors = serializers.IntegerField()
+    tombstones = serializers.IntegerField()
+    beside = serializers.IntegerField()
+    megabytes = serializers.FloatField()
+    built_at = serializers.DateTimeField(allow_null=True)
+    problem = serializers.CharField(allow_blank=True)
+
+
+class LinksSerializer(serializers.Serializer[Any]):
+    """The links between items, fitted to behaviour."""
+
+    state = serializers.ChoiceField(choices=["none", "ready", "outdated", "damaged"])
+    items = serializers.IntegerField()
+    megabytes = serializers.FloatField()
+    fitted_at = serializers.DateTimeField(allow_null=True)
+    problem = serializers.CharField(allow_blank=True)
+
+
+class IndexSerializer(serializers.Serializer[Any]):
+    """What recommendations are computed from; ``head`` is the catalogue's revision, ``revision``
+    that which the process that answers has read."""
+
+    items = serializers.IntegerField()
+    shown = serializers.IntegerField()
+    tombstones = serializers.IntegerField()
+    without_vector = serializers.IntegerField()
+    stale = serializers.IntegerField()
+    same_text = serializers.IntegerField()
+    dimensions = serializers.IntegerField()
+    megabytes = serializers.FloatField()
+    encoder = serializers.CharField(allow_blank=True)
+    serving_encoder = serializers.CharField(allow_blank=True)
+    revision = serializers.IntegerField()
+    head = serializers.IntegerField()
+    graph = GraphSerializer()
+    links = LinksSerializer()
+
+
+class RebuildSerializer(serializers.Serializer[Any]):
+    job = serializers.UUIDField()
+
+
 class RuleInput(serializers.Serializer[Any]):
     """A business rule; ``reader`` is whose page a preview is about (the latest when left out)."""
 

@@ -1,4 +1,5 @@
-"""Keeps this server process's snapshot of the catalogue warm and its popularity fresh."""
+"""Keeps this server process's snapshot of the catalogue warm, its popularity fresh, and reads the
+graph of nearest items when there is a newer one."""
 
 from __future__ import annotations
 
@@ -7,12 +8,14 @@ import asyncio
 from django.db import close_old_connections
 
 from apps.recommend import index
+from apps.recommend.graph import graph_refresh
 
 
 def _refresh() -> None:
     close_old_connections()
     try:
         index.refresh_popularity()
+        graph_refresh()
     finally:
         close_old_connections()
 

@@ -40,32 +40,45 @@ class Shortlist:
         *,
         wanted: NDArray[np.bool_] | None = None,
         groups: Sequence[NDArray[np.bool_]] = (),
+        near: IntArray | None = None,
     ) -> IntArray:
         """Some ``number`` items and what is linked to the history, in order of the catalogue.
 
         ``items`` and ``weights``, shape (deeds,), are the history, oldest first. The items are
         among the ``wanted``, as far as there are so many; the nearest :data:`OF_GROUP` of each of
-        ``groups`` come in addition. Both are masks of shape (items,).
+        ``groups`` come in addition. Both are masks of shape (items,). Where it is known what is
+        ``near``, that stands for the ``number`` nearest, and the others are not looked at.
         """
-        near = np.empty(len(self.small), dtype=np.float32)
-        own = self.small[items]
-        for start in range(0, len(near), _BLOCK):  # so much stays in the processor's cache
-            alike = own @ self.small[start : start + _BLOCK].T
-            np.maximum(alike, 0.0, out=alike)
-            alike *= alike
-            alike *= alike
-            near[start : start + _BLOCK] = weights @ alike
-        if wanted is not None:
-            near[~wanted] = -np.inf
-        found = [_largest(near, number)]
+        own, everything = self.small[items], None
+        if near is None:
+            everything = self._nearness(own, weights, self.small)
+            if wanted is not None:
+                everything[~wanted] = -np.inf
+            near = _largest(everything, number)
+        found = [near]
         for group in groups:
             members = np.flatnonzero(group)
-            found.append(members[_largest(near[members], OF_GROUP)])
+            if everything is None:
+                alike = self._nearness(own, weights, self.small[members])
+            else:
+                alike = everything[members]
+            found.append(members[_largest(alike, OF_GROUP)])
         if behaviour is not None:
             newest = items[-_LINKS_OF:]
             known = newest[newest < len(behaviour)]
             found += [getattr(behaviour, name).targets[known].ravel() for name in LINKED]
         return np.unique(np.concatenate(found)).astype(np.int64)
+
+    def _nearness(self, own: FloatArray, weights: FloatArray, small: FloatArray) -> FloatArray:
+        """How near the items with the axes ``small`` are to the history's, shape (items,)."""
+        near = np.empty(len(small), dtype=np.float32)
+        for start in range(0, len(near), _BLOCK):  # so much stays in the processor's cache
+            alike = own @ small[start : start + _BLOCK].T
+            np.maximum(alike, 0.0, out=alike)
+            alike *= alike
+            alike *= alike
+            near[start : start + _BLOCK] = weights @ alike
+        return near
 
 
 def _largest(values: FloatArray, number: int) -> IntArray:

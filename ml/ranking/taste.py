@@ -109,18 +109,19 @@ class Ranker:
         *,
         wanted: NDArray[np.bool_] | None = None,
         groups: Sequence[NDArray[np.bool_]] = (),
+        near: IntArray | None = None,
     ) -> IntArray | None:
         """The items of a large catalogue that may be among the best, in its order.
 
         Of the ``wanted`` ones, with the best of each of ``groups`` among them; all of shape
-        (items,). ``None``: all items, in a catalogue of at most :data:`LARGE` or for an empty
-        history.
+        (items,). ``near``: those with texts near to the history's, where they are known already.
+        ``None``: all items, in a catalogue of at most :data:`LARGE` or for an empty history.
         """
         if self._shortlist is None or not len(history):
             return None
         weights = self._weights(history.strengths)
         return self._shortlist.pick(
-            history.items, weights, self._behaviour, wanted=wanted, groups=groups
+            history.items, weights, self._behaviour, wanted=wanted, groups=groups, near=near
         )
 
     def contributions(self, history: History, items: IntArray) -> FloatArray:

@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,16 @@ class VectorIndex:
         return name in self._rows
 
     @property
+    def names(self) -> list[str]:
+        """The names of the vectors, in no order that means anything."""
+        return list(self._rows)
+
+    @property
+    def dead(self) -> int:
+        """How many removed or replaced vectors the graph still holds."""
+        return int(self._index.ntotal) - len(self)
+
+    @property
     def exact(self) -> bool:
         """Whether search scans all vectors rather than walking a graph."""
         return self._exact
@@ -86,7 +96,7 @@ class VectorIndex:
                 return 0
             if self._exact:
                 self._index.remove_ids(np.array(rows, dtype=np.int64))
-            elif self._index.ntotal - len(self) > _DEAD_SHARE * self._index.ntotal:
+            elif self.dead > _DEAD_SHARE * self._index.ntotal:
                 self._rebuild(exact=len(self) < self._exact_below // 2)
             return len(rows)
 
@@ -99,20 +109,26 @@ class VectorIndex:
             found: FloatArray = self._index.reconstruct_batch(rows)
             return found
 
-    def search(self, vector: FloatArray, k: int) -> list[Match]:
-        """The ``k`` nearest names with their cosines, nearest first (fewer, if there are fewer)."""
+    def search(
+        self, vector: FloatArray, k: int, *, among: Callable[[str], bool] | None = None
+    ) -> list[Match]:
+        """The ``k`` nearest names with their cosines, nearest first (fewer, if there are fewer).
+
+        ``among`` leaves out the names that it is false of; a graph is then walked further.
+        """
         query = np.ascontiguousarray(vector, dtype=np.float32).reshape(1, self.dimensions)
         with self._lock:
             # One thread: a scan takes less than waking others, who would fight with the engine's.
             faiss.omp_set_num_threads(1)
             total, wanted = self._index.ntotal, min(k, len(self))
-            asked = wanted
+            # What is left out may be near: a few more are asked for at once, rather than all again.
+            asked = min(total, wanted if among is None else wanted + wanted // 4)
             while wanted > 0:
                 scores, rows = self._index.search(query, asked)
                 found = [
-                    (self._names[int(row)], float(score))
-                    for row, score in zip(rows[0], scores[0], strict=True)
-                    if int(row) in self._names
+                    (name, float(score))
+                    for row, score in zip(rows[0].tolist(), scores[0].tolist(), strict=True)
+                    if (name := self._names.get(row)) is not None and (among is None or among(name))
                 ]
                 if len(found) >= wanted or asked >= total:
                     return found[:wanted]
@@ -122,20 +138,22 @@ class VectorIndex:
     def save(self, path: Path) -> None:
         """Write to ``path``, which holds either the former content or the new one, whole."""
         with self._lock:
-            graph = faiss.serialize_index(self._index).tobytes()
+            graph = faiss.serialize_index(self._index)
             head = {
                 "dimensions": self.dimensions,
                 "exact": self._exact,
                 "rows": self._rows,
                 "next": self._next,
             }
-        declared = json.dumps(head, ensure_ascii=False).encode()
-        content = len(declared).to_bytes(8, "little") + declared + graph
+            declared = json.dumps(head, ensure_ascii=False).encode()
+        # Piece by piece: what a large graph takes is not taken once more to write it.
+        pieces = (len(declared).to_bytes(8, "little"), declared, graph.data)
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(_MAGIC + hashlib.sha256(content).digest() + content)
+                file.write(_MAGIC + _digest(*pieces))
+                file.writelines(pieces)
                 file.flush()
                 os.fsync(file.fileno())
             Path(name).replace(path)
@@ -152,11 +170,11 @@ class VectorIndex:
         if not raw.startswith(_MAGIC):
             raise ArtifactError(path, "is not a vector index")
         start = len(_MAGIC) + hashlib.sha256().digest_size
-        content = raw[start:]
-        if hashlib.sha256(content).digest() != raw[len(_MAGIC) : start]:
+        content = memoryview(raw)[start:]
+        if _digest(content) != raw[len(_MAGIC) : start]:
             raise ArtifactError(path, "is cut off or was altered: its checksum is wrong")
         length = 8 + int.from_bytes(content[:8], "little")
-        head = json.loads(content[8:length])
+        head = json.loads(bytes(content[8:length]))
         index = cls(head["dimensions"], exact_below=exact_below)
         index._exact = head["exact"]
         index._rows = head["rows"]
@@ -195,3 +213,10 @@ class VectorIndex:
         vectors = self.vectors(names)
         self._reset(exact=exact)
         self._add(names, vectors)
+
+
+def _digest(*pieces: bytes | memoryview) -> bytes:
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return digest.digest()

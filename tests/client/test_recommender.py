@@ -19,7 +19,7 @@ from trefoil_client import Event, Match, Recommender, TrefoilError
 PART = "api/v1/recommend/"
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 OF_READERS = ("profile/", "profile/interests/", "starters/", "changes/", "export/")
-OF_PAGES = ("rules/", "experiments/", "event-weights/", "imports/", "embed/", "receipts/")
+OF_PAGES = ("rules/", "experiments/", "event-weights/", "imports/", "embed/", "receipts/", "index/")
 """What the client leaves to the API: what a reader decides, and what the team has pages for."""
 LEFT_OUT = {
     ("GET", "items/"),  # the client writes the catalogue, whose list is a page

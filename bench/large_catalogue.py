@@ -1,0 +1,172 @@
+"""How long does a reader wait for a page from a million items, and how well are they found?
+
+    python -m bench.large_catalogue [--items 1000000] [--readers 50] [--pages 200] [--json]
+
+In a database of its own it makes items of varied texts, tags and vectors, in as many subjects as
+the square root of their number, and readers with 5 to 60 deeds each. Told are what it takes to
+build the graph of nearest items, to read it, and to read the catalogue; a reader's whole page on
+the server with the graph and by exact search; which share of the 50 that are best when every item
+is scored is among the 50 best with the graph; the same of a free text's vector; and the first page
+after an item was changed. Processor time is given beside the clock's: the former does not depend on
+what else the machine does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.measures import percentiles
+from bench.reader_pages import fill
+
+ROOT = Path(__file__).resolve().parent.parent
+K = 50
+_EXACT_PAGES = 20
+
+
+def run(items: int = 1_000_000, readers: int = 50, pages: int = 200) -> dict[str, Any]:
+    """Measure in a process of its own; returns seconds, percentiles in milliseconds, recalls."""
+    folder = Path(tempfile.mkdtemp(prefix="trefoil-bench-"))
+    environment = os.environ | {
+        "TREFOIL_VAR": str(folder),
+        "TREFOIL_LOG_LEVEL": "ERROR",
+        "ML_BACKEND": "fake",
+        "DATABASE_URL": "",
+    }
+    sizes = [str(items), str(readers), str(pages)]
+    try:
+        output = subprocess.run(
+            [sys.executable, "-m", "bench.large_catalogue", "--child", *sizes],
+            cwd=ROOT,
+            env=environment,
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        ).stdout
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return {
+        "bench": "large_catalogue",
+        "items": items,
+        "readers": readers,
+        **json.loads(output.splitlines()[-1]),
+    }
+
+
+def _child(items: int, readers: int, pages: int) -> dict[str, Any]:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    fill(items, readers, clusters=round(items**0.5))
+    from apps.core.jobs import NoProgress
+    from apps.recommend import graph, index, page
+    from apps.recommend.graph_build import graph_build
+    from apps.recommend.models import Item, Reader
+    from apps.recommend.services.catalogue import next_revision
+
+    found: dict[str, Any] = {}
+    found["catalogue"] = _timed(index.snapshot)
+    people = list(Reader.objects.order_by("id"))
+    page.page_of(people[0])
+    found["exact_page"] = _waits(lambda n: page.page_of(people[n % len(people)]), _EXACT_PAGES)
+    if items >= graph.FROM:
+        found["graph_built"] = _timed(lambda: graph_build(NoProgress()))
+        found["graph_read"] = _timed(graph.graph_refresh)
+    page.page_of(people[0])
+    found["page"] = _waits(lambda n: page.page_of(people[n % len(people)]), pages)
+    found |= _recalls(people)
+    Item.objects.filter(external_id="item-7").update(title="Changed", revision=next_revision())
+    found["first_page_after_change"] = _timed(lambda: page.page_of(people[1]))
+    found["most_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    return found
+
+
+def _recalls(people: list[Any]) -> dict[str, float]:
+    """Of the 50 best by every item's score, and of the 50 nearest to a vector, how many are
+    found."""
+    from apps.recommend import graph, index
+    from apps.recommend.page import page_inputs, plainly_ranked
+    from apps.recommend.scoring import as_history
+
+    catalogue = index.snapshot()
+    rng = np.random.default_rng(11)
+    ranked_share, near_share = [], []
+    for person in people:
+        ranked = plainly_ranked(page_inputs(person))
+        every = ranked.ranker.scores(as_history(ranked.history))
+        for _, amounts in ranked.stated:
+            every = every + amounts
+        best, found = (
+            _best(np.where(ranked.eligible, of, -np.inf)) for of in (every, ranked.scores)
+        )
+        ranked_share.append(len(best & found) / K)
+        own = catalogue.matrix[int(rng.integers(len(catalogue)))]
+        query = own + rng.normal(scale=0.5 / len(own) ** 0.5, size=len(own))
+        query = (query / np.linalg.norm(query)).astype(np.float32)
+        near = graph.nearest(catalogue, query, K, catalogue.shown)[0]
+        near_share.append(len(_best(catalogue.matrix @ query) & set(near.tolist())) / K)
+    return {
+        f"recall@{K}_of_pages": round(float(np.mean(ranked_share)), 4),
+        f"recall@{K}_of_queries": round(float(np.mean(near_share)), 4),
+    }
+
+
+def _best(scores: Any) -> set[int]:
+    return set(np.argpartition(-scores, K)[:K].tolist())
+
+
+def _timed(do: Callable[[], Any]) -> dict[str, float]:
+    clock, processor = time.perf_counter(), time.process_time()
+    do()
+    return {
+        "seconds": round(time.perf_counter() - clock, 2),
+        "processor_seconds": round(time.process_time() - processor, 2),
+    }
+
+
+def _waits(do: Callable[[int], Any], number: int) -> dict[str, Any]:
+    waits, worked = [], []
+    for turn in range(number):
+        clock, processor = time.perf_counter(), time.process_time()
+        do(turn)
+        waits.append(time.perf_counter() - clock)
+        worked.append(time.process_time() - processor)
+    return {"clock": percentiles(waits), "processor": percentiles(worked)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--items", type=int, default=1_000_000)
+    parser.add_argument("--readers", type=int, default=50)
+    parser.add_argument("--pages", type=int, default=200)
+    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
+    parser.add_argument("--child", nargs=3, type=int, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        print(json.dumps(_child(*arguments.child)))
+        return
+    result = run(arguments.items, arguments.readers, arguments.pages)
+    for name, value in result.items():
+        print(f"{name:26}{value}")
+    if arguments.json:
+        print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
