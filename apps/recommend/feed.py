@@ -149,7 +149,7 @@ def _with_new(page: _Page, best: list[int]) -> list[int]:
     new = page.free & (page.snapshot.popularity == 0)
     mixed = with_fresh(
         np.array(best, dtype=np.int64),
-        page.ranked.scores,
+        page.ranked.vying(new),
         new,
         share=float(new.sum() / max(1, page.free.sum())),
     )

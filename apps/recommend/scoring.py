@@ -92,6 +92,10 @@ class Ranked:
     scores: Scores
     eligible: NDArray[np.bool_]
 
+    def vying(self, new: NDArray[np.bool_]) -> Scores:
+        """By what ``new`` items vie for the places that are kept for them, shape (items,)."""
+        return self.ranker.vying(as_history(self.history), self.scores, new)
+
     def effects(self, positions: Positions) -> Scores:
         """What removing each history item would take from each item, shape (history, positions)."""
         if not self.history:

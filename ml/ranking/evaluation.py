@@ -228,8 +228,15 @@ def _ours(trial: _Trial, ranker: Ranker) -> Recommend:
     untouched = np.bincount(trial.train.items, minlength=len(ranker)) == 0
 
     def recommend(known: Log, number: int) -> IntArray:
-        scores = ranker.scores(history_of(known))
-        return best_with_fresh(scores, number, untouched=untouched, excluded=known.items)
+        history = history_of(known)
+        scores = ranker.scores(history)
+        return best_with_fresh(
+            scores,
+            number,
+            untouched=untouched,
+            excluded=known.items,
+            vying=partial(ranker.vying, history, scores),
+        )
 
     return recommend
 

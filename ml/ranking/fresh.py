@@ -2,11 +2,14 @@
 
 A new item can hardly outrank those that readers have proven, and would stay unknown for ever. So,
 beyond the first ten places, every other one is open to such items: of twenty one and a half times
-as many as is their share of the catalogue, and never more than three. The reader's page and
-``evaluate_recommender`` keep them by the same rule.
+as many as is their share of the catalogue, and never more than three. Which of them get one is told
+by what they borrow, more than their scores may. The reader's page and ``evaluate_recommender`` keep
+them by the same rule.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,17 +32,21 @@ def best_with_fresh(
     *,
     untouched: NDArray[np.bool_],
     excluded: IntArray | None = None,
+    vying: Callable[[NDArray[np.bool_]], FloatArray] | None = None,
 ) -> IntArray:
     """The ``k`` best items, some places after the tenth given to the best ``untouched`` ones.
 
     ``scores`` and ``untouched`` have shape (items,); ``excluded`` are items not to be ranked.
+    ``vying`` gives the scores, shape (items,), by which new ones vie for these places
+    (:meth:`ml.ranking.taste.Ranker.vying`), by default their own.
     """
     ranked = best(scores, k, excluded=excluded)
     refused = np.zeros(len(scores), dtype=bool)
     if excluded is not None:
         refused[excluded] = True
     share = float(untouched.mean()) if len(untouched) else 0.0
-    return with_fresh(ranked, scores, untouched & ~refused, share=share)
+    fresh = untouched & ~refused
+    return with_fresh(ranked, scores if vying is None else vying(fresh), fresh, share=share)
 
 
 def with_fresh(

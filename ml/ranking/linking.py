@@ -20,11 +20,19 @@ def linked_sum(
     behaviour: Behaviour, settings: TasteSettings, deeds: IntArray, weights: FloatArray, total: int
 ) -> FloatArray:
     """What ``deeds``, items of a history with ``weights``, give to each of ``total`` items."""
+    found = own_sum(behaviour, settings, deeds, weights, total)
+    lending = behaviour.lending
+    found[lending.borrowers] += settings.lend * lending.of(found)
+    return found
+
+
+def own_sum(
+    behaviour: Behaviour, settings: TasteSettings, deeds: IntArray, weights: FloatArray, total: int
+) -> FloatArray:
+    """:func:`linked_sum` without what is borrowed."""
     found = np.zeros(total, dtype=np.float32)
     for weight, links in _weighty(behaviour, settings):
         found += weight * links.summed(deeds, weights, total)
-    lending = behaviour.lending
-    found[lending.borrowers] += settings.lend * lending.of(found)
     return found
 
 

@@ -25,7 +25,8 @@ from ml.ranking.behaviour import LINKED, Behaviour
 from ml.ranking.folding import Folding, folding
 from ml.ranking.history import History
 from ml.ranking.interactions import IntArray
-from ml.ranking.linking import linked_matrix, linked_sum
+from ml.ranking.linking import linked_matrix, linked_sum, own_sum
+from ml.ranking.selection import best
 from ml.ranking.settings import TasteSettings
 from ml.ranking.shortlist import shortlist_of
 from ml.ranking.tags import TagTable
@@ -36,6 +37,8 @@ LARGE = 30_000
 """The items above which not every one is scored for each reader."""
 SHORT = 5
 """The deeds up to which a history is a newcomer's, with weights of its own."""
+LEND, VYING = 4.0, 500
+"""What is lent to new items where they vie with each other alone, and how many do."""
 
 
 class Ranker:
@@ -123,6 +126,33 @@ class Ranker:
         return self._shortlist.pick(
             history.items, weights, self._behaviour, wanted=wanted, groups=groups, near=near
         )
+
+    def vying(self, history: History, scores: FloatArray, new: NDArray[np.bool_]) -> FloatArray:
+        """By what ``new`` items vie with each other for the places that are kept for them.
+
+        ``scores`` and ``new`` have shape (items,), as has the result, which is ``-inf`` for all but
+        the best :data:`VYING` new ones. :data:`LEND` is lent for it: as much in the score itself
+        would put new items before proven ones, here nobody else is set back by it.
+        """
+        if self._newcomers is not None and len(history) <= SHORT:
+            return self._newcomers.vying(history, scores, new)
+        found = np.full(len(self), -np.inf, dtype=np.float32)
+        chosen = best(np.where(new, scores, -np.inf), VYING)
+        found[chosen] = scores[chosen]
+        more = LEND - self.settings.lend
+        if self._behaviour is None or more <= 0 or not len(history):
+            return found
+        lending, weights = self._behaviour.lending, self._weights(history.strengths)
+        borrows, borrowers = lending.among(chosen)
+        lenders = lending.lenders[borrowers]
+        known = own_sum(self._behaviour, self.settings, history.items, weights, len(self))
+        asked = np.unique(lenders).astype(np.int64)
+        for weights_of, learned in self._learned:
+            if isinstance(learned, Folding):
+                given = learned.contributions(history, asked).sum(axis=0)
+                known[asked] += np.abs(weights).sum() * weights_of[asked] * given
+        found[chosen[borrows]] += more * (known[lenders] * lending.weights[borrowers]).sum(axis=1)
+        return found
 
     def contributions(self, history: History, items: IntArray) -> FloatArray:
         """What each deed gives to each of ``items``, shape (deeds, items), the prior's share in it.

@@ -17,7 +17,7 @@ from ml.ranking.lending import fit_lending
 from ml.ranking.settings import TasteSettings
 from ml.ranking.splits import held_out
 from ml.ranking.tags import TagTable
-from ml.ranking.taste import Ranker
+from ml.ranking.taste import LEND, Ranker
 from ml.ranking.tuning import Tuned, tune
 
 ITEMS = [Item(str(number), f"item {number}", "") for number in range(60)]
@@ -109,6 +109,33 @@ def test_untouched_items_get_places_after_the_tenth_alone() -> None:
     assert found[11:16:2].tolist() == [51, 52, 53]
     assert found[12:16:2].tolist() + found[16:].tolist() == list(range(11, 17))
     assert len(set(found.tolist())) == 20
+
+
+@pytest.mark.parametrize("factors", [0.0, 0.05])
+def test_new_items_vie_by_what_more_lending_makes_of_their_scores(factors: float) -> None:
+    log = liked([(f"u{reader}", item, 1.0) for reader in range(12) for item in range(5)])
+    behaviour = fit_behaviour(log, vectors())
+    history = History(np.array([0, 1, 20]), np.array([1.0, 1.0, -1.0], dtype=np.float32))
+    little, much = (
+        Ranker(vectors(), behaviour=behaviour, settings=TasteSettings(factors=factors, lend=lend))
+        for lend in (1.0, LEND)
+    )
+    scores, new = little.scores(history), np.zeros(len(little), dtype=bool)
+    new[5:15] = True
+    found = little.vying(history, scores, new)
+    assert found[new] == pytest.approx(much.scores(history)[new], abs=1e-6)
+    assert np.abs(found - scores)[new].max() > 1e-3
+    assert np.isneginf(found[~new]).all()
+    assert little.scores(history) == pytest.approx(scores)  # which stay as they are
+
+
+def test_new_items_get_their_places_in_the_order_in_which_they_vie() -> None:
+    scores = np.linspace(1, 0, 100).astype(np.float32)
+    untouched = np.zeros(100, dtype=bool)
+    untouched[50:60] = True
+    found = best_with_fresh(scores, 20, untouched=untouched, vying=lambda fresh: -scores)
+    assert found[11:16:2].tolist() == [59, 58, 57]
+    assert found[:11].tolist() == list(range(11))
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
