@@ -11,15 +11,18 @@ from ml.types import FloatArray
 
 def best(scores: FloatArray, k: int, *, excluded: IntArray | None = None) -> IntArray:
     """The ``k`` items with the highest scores, best first, ties in order of the catalogue."""
-    open_scores = scores.astype(np.float64)
+    is_open = np.isfinite(scores)
     if excluded is not None:
-        open_scores[excluded] = -np.inf
-    number = min(k, int(np.isfinite(open_scores).sum()))
+        is_open[excluded] = False
+    # Of a large catalogue few items are scored: all else is looked at once.
+    items = np.flatnonzero(is_open)
+    number = min(k, len(items))
     if number <= 0:
         return np.zeros(0, dtype=np.int64)
-    least = -np.partition(-open_scores, number - 1)[number - 1]
-    top = np.flatnonzero(open_scores >= least)
-    return top[np.argsort(-open_scores[top], kind="stable")][:number]
+    own = scores[items]
+    least = -np.partition(-own, number - 1)[number - 1]
+    top = np.flatnonzero(own >= least)
+    return items[top[np.argsort(-own[top], kind="stable")][:number]]
 
 
 def diversified(
