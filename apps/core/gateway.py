@@ -363,5 +363,10 @@ def models() -> list[ModelInfo]:
     return engine().tasks()
 
 
+def active_version(task: str) -> str:
+    """The version of ``task`` that answers now; cheap. Raises ``MLError`` if there is none."""
+    return engine().active_version(task)
+
+
 def stats() -> EngineStats:
     return engine().stats()

@@ -16,6 +16,7 @@ from django.conf import settings
 
 from apps.core import gateway
 from apps.core.errors import ModelUnavailable, Problem
+from apps.modelhub.prescreens import prescreen_of
 from apps.support import knowledge, language, selectors
 from apps.support.bot import Decision, Findings, Limit, Thresholds, decide, on_several
 from apps.support.clauses import asks, clauses
@@ -26,7 +27,7 @@ from apps.support.models import Message
 from apps.support.privacy import mask
 from apps.support.promises import limit_for, shown
 from ml.retrieval.hybrid import Hit
-from ml.types import Classification, MultiLabel, Tagging
+from ml.types import Classification, Embedding, MultiLabel, Tagging
 
 SCREEN = "toxicity"
 """The task that tells what of a message is abuse."""
@@ -86,10 +87,22 @@ async def think(message: Message) -> tuple[Decision, Analysis]:
 async def screen(text: str) -> list[str]:
     """What of the text is abuse; nothing while the screen is away, since nobody waits for it."""
     try:
+        if await _cleared(text):
+            return []
         (found,) = await gateway.apredict(SCREEN, [text])
     except Problem:
         return []
     return list(cast(MultiLabel, found).labels)
+
+
+async def _cleared(text: str) -> bool:
+    """Whether the vector by which articles were found tells that nothing in the text is abuse."""
+    first = prescreen_of(SCREEN)
+    if first is None or first.encoder != knowledge.encoder_task():
+        return False
+    # It was computed for the answer, and told of there.
+    (found,) = await gateway.apredict(first.encoder, [text], observed=False)
+    return first.clears(text, cast(Embedding, found))
 
 
 async def _foreign(text: str) -> str | None:

@@ -29,6 +29,8 @@ MODEL_GATE: dict[str, Any] = {}
 ML_PROFILES_DIR: Path = BASE_DIR / "ml" / "monitoring" / "profiles"
 # What shipped classifiers answered on held-out rows: what can be promised of them follows from it.
 ML_HELD_OUT_DIR: Path = BASE_DIR / "ml" / "monitoring" / "held_out"
+# Before which shipped classifiers a rule on sentence vectors tells what they need not read.
+ML_PRESCREENS_DIR: Path = BASE_DIR / "ml" / "prescreens"
 MONITORING_SECONDS = 30.0
 MONITORING_TEXTS = 100
 MONITORING_KEPT_DAYS = 90

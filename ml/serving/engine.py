@@ -121,6 +121,9 @@ class LocalEngine:
     def tasks(self) -> list[ModelInfo]:
         return self._source.infos()
 
+    def active_version(self, task: str) -> str:
+        return self._source.active_version(task)
+
     def warm(self, tasks: Sequence[str] | None = None) -> None:
         names = tasks if tasks is not None else [info.task for info in self._source.infos()]
         for name in names:

@@ -89,6 +89,10 @@ class InferenceEngine(Protocol):
         """The active model of each task that can be served, sorted by task."""
         ...
 
+    def active_version(self, task: str) -> str:
+        """The version of ``task`` that is served now; cheap. Raises ``ModelNotFound``."""
+        ...
+
     def warm(self, tasks: Sequence[str] | None = None) -> None:
         """Load the models of ``tasks`` now rather than on first use.
 
