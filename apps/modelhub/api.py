@@ -28,6 +28,7 @@ from apps.modelhub import (
     services,
 )
 from apps.modelhub.access import require
+from apps.modelhub.changeovers import changeovers
 from apps.modelhub.explaining import MAX_CHARACTERS as MAX_EXPLAINED
 from apps.modelhub.explaining import explain
 from apps.modelhub.models import LabelledExample
@@ -49,10 +50,25 @@ class VersionSerializer(serializers.Serializer[Any]):
     problem = serializers.CharField()
 
 
+class ChangeoverSerializer(serializers.Serializer[Any]):
+    app = serializers.CharField()
+    answering = serializers.CharField(help_text="the version whose vectors answer until then")
+    done = serializers.IntegerField()
+    total = serializers.IntegerField(help_text="0 before it has begun to count")
+    what = serializers.CharField()
+    process = serializers.BooleanField(
+        help_text="each server process does this by itself: the numbers are of the one asked"
+    )
+
+
 class VersionDetailSerializer(VersionSerializer):
     run = serializers.IntegerField(allow_null=True, help_text="the run that made it, if one did")
     gate = serializers.DictField(
         help_text="the verdict of its run: checks, slices, details of apps"
+    )
+    changeovers = ChangeoverSerializer(
+        many=True,
+        help_text="of a live encoder: apps that are making their vectors anew by it",
     )
 
 
@@ -126,7 +142,11 @@ class VersionView(APIView):
         require(request, "modelhub.view_models")
         found = selectors.version_get(task=task, version=version)
         run = selectors.run_of_version(task=task, version=version)
-        told = {"run": run.pk, "gate": run.gate} if run else {"run": None, "gate": {}}
+        told: dict[str, Any] = (
+            {"run": run.pk, "gate": run.gate} if run else {"run": None, "gate": {}}
+        )
+        under_way = changeovers(task) if found.active else []
+        told["changeovers"] = ChangeoverSerializer(under_way, many=True).data
         return Response(found.row() | told)
 
 

@@ -16,6 +16,7 @@ from apps.core import gateway
 from apps.core.errors import Problem
 from apps.modelhub import selectors
 from apps.modelhub.access import permission_needed
+from apps.modelhub.changeovers import changeovers
 from apps.modelhub.models import Promotion
 from apps.modelhub.services import promotions
 from apps.modelhub.services.shipped import shipped_take
@@ -102,7 +103,11 @@ def history(request: HttpRequest) -> HttpResponse:
         before = selectors.roll_back_target(task=task, live=live)
         if before:
             served.append({"task": task, "live": live, "before": before})
-    context = {"served": served, "promotions": selectors.promotion_list()[:_SHOWN]}
+    context = {
+        "served": served,
+        "promotions": selectors.promotion_list()[:_SHOWN],
+        "changeovers": changeovers(),
+    }
     return render(request, "modelhub/history.html", context)
 
 

@@ -17,6 +17,7 @@ from apps.core.errors import InvalidInput, NotAllowed, Problem
 from apps.modelhub import selectors, services
 from apps.modelhub.access import permission_needed
 from apps.modelhub.api import MAX_CHARACTERS
+from apps.modelhub.changeovers import changeovers
 from apps.modelhub.explaining import EXPLAINED, explain, segments
 from apps.modelhub.payloads import prediction_payload
 from apps.modelhub.promotion_views import promotion_context
@@ -73,7 +74,9 @@ def version(request: HttpRequest, task: str, version: str) -> HttpResponse:
     card = mark_safe(selectors.card_html(task=task, version=version))  # noqa: S308 - no raw HTML
     context: dict[str, Any] = {"version": found, "card": card}
     context["run"] = selectors.run_of_version(task=task, version=version)
-    if not found.active and not found.problem:
+    if found.active:
+        context["changeovers"] = changeovers(task)
+    elif not found.problem:
         context |= promotion_context(request, task, version)
     return render(request, "modelhub/version.html", context)
 

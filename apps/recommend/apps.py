@@ -11,6 +11,7 @@ class RecommendConfig(AppConfig):
 
         from apps.core import demo, jobs, lifespan
         from apps.core.scheduler import register_periodic
+        from apps.modelhub.changeovers import register_changeover
         from apps.modelhub.pair_sources import register_pairs
         from apps.recommend import (
             demo_content,
@@ -27,6 +28,7 @@ class RecommendConfig(AppConfig):
 
         signals.connect()
         register_pairs("discover", catalogue.ENCODER, matches.judged)
+        register_changeover(catalogue.ENCODER, health.changeover)
         jobs.register_job(tasks.IMPORT_ITEMS, tasks.import_items)
         jobs.register_job(tasks.IMPORT_INTERACTIONS, tasks.import_interactions)
         jobs.register_job(health.REBUILD, health.index_rebuild)

@@ -7,21 +7,24 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+from django.utils.translation import gettext_lazy
 
 from apps.core.jobs import job_start
 from apps.core.models import Job
+from apps.modelhub.changeovers import Changeover
 from apps.recommend import graph, index
 from apps.recommend.behaviour import behaviour_fit, behaviour_path
 from apps.recommend.graph_build import graph_start
 from apps.recommend.models import Catalogue, ComingVector, Item
 from apps.recommend.services.catalogue import (
     CATALOGUE,
+    ENCODER,
     ProgressReporter,
     encoder_version,
     items_embed,
     stale_items,
 )
-from apps.recommend.services.changeover import answering_encoder
+from apps.recommend.services.changeover import answering_encoder, waiting_items
 from ml.errors import ArtifactError
 from ml.ranking.behaviour import Behaviour
 from ml.ranking.taste import LARGE
@@ -134,6 +137,24 @@ def _graph(held: index.Snapshot) -> GraphHealth:
         megabytes=round(read.about.size / 1e6, 1),
         built_at=datetime.fromtimestamp(read.mark[1] / 1e9, tz=UTC),
         problem=problem,
+    )
+
+
+def changeover() -> Changeover | None:
+    """How far the items are with the vectors of the encoder that is live; ``None`` if they have
+    them, or are none."""
+    answering, serving = answering_encoder(CATALOGUE), encoder_version()
+    if not answering or serving in ("", answering):
+        return None
+    total = Item.objects.filter(deleted_at=None).count()
+    return Changeover(
+        app="discover",
+        task=ENCODER,
+        answering=answering,
+        coming=serving,
+        done=total - waiting_items(serving).count(),
+        total=total,
+        what=gettext_lazy("items of Discover"),
     )
 
 

@@ -8,11 +8,13 @@ class SupportConfig(AppConfig):
 
     def ready(self) -> None:
         from datetime import timedelta
+        from functools import partial
 
         from django.conf import settings
 
         from apps.core import demo, jobs, lifespan
         from apps.core.scheduler import register_periodic
+        from apps.modelhub.changeovers import register_changeover
         from apps.modelhub.gate_checks import register_gate_check
         from apps.modelhub.origins import register_origin
         from apps.modelhub.pair_sources import register_pairs
@@ -20,7 +22,7 @@ class SupportConfig(AppConfig):
         from apps.support.answerer import run_answerer, warm_languages
         from apps.support.cases import run_cases
         from apps.support.gate import articles_hold, conversations_hold
-        from apps.support.knowledge import run_renewal
+        from apps.support.knowledge import ENCODER_TASKS, changeover, run_renewal
         from apps.support.promises import TASK
         from apps.support.selectors.replays import REPLAY_JOB
         from apps.support.services import article_corrections, replays, uploads
@@ -29,6 +31,8 @@ class SupportConfig(AppConfig):
         jobs.register_job(REPLAY_JOB, replays.replay)
         register_gate_check(TASK, conversations_hold)
         register_gate_check(article_corrections.ARTICLE, articles_hold)
+        for task in ENCODER_TASKS:
+            register_changeover(task, partial(changeover, task))
         slices.register()
         register_pairs("support", article_corrections.ARTICLE, article_corrections.judged)
         register_origin("support", key="conversation", seen=selectors.conversations_in_sight)

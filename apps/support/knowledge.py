@@ -20,10 +20,12 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext_lazy
 
 from apps.core import gateway
 from apps.core.errors import Busy, ModelUnavailable, Problem
 from apps.core.jobs import NoProgress, ProgressReporter
+from apps.modelhub.changeovers import Changeover
 from apps.support.bot import Known
 from apps.support.excerpts import blocks_of
 from apps.support.models import Article, KnowledgeVersion
@@ -76,6 +78,7 @@ _lock = threading.Lock()
 _tried = threading.Event()  # whether the articles in memory are those of a version on trial
 _renewing = threading.Event()  # whether this process makes the articles anew by itself
 _latest: Knowledge | None = None
+_read: tuple[int, int] = (0, 0)  # passages that the renewal under way has embedded, of how many
 
 
 def version_number() -> int:
@@ -112,8 +115,49 @@ def current(progress: ProgressReporter | None = None) -> Knowledge:
         number, task = version_number(), best_encoder()
         encoder = _identity(task, _version_of(task))
         if _latest is None or _latest.version != number or _latest.index.encoder_version != encoder:
-            _latest = _renewed(number, task, _latest, progress or NoProgress())
+            try:
+                _latest = _renewed(number, task, _latest, _Counted(progress or NoProgress()))
+            finally:
+                _note(0, 0)
         return _latest
+
+
+class _Counted:
+    """Keeps how far a renewal is for :func:`changeover`, and passes it on."""
+
+    def __init__(self, progress: ProgressReporter) -> None:
+        self._progress = progress
+
+    def update(self, done: int, total: int, message: str = "") -> None:
+        _note(done, total)
+        self._progress.update(done, total, message)
+
+
+def _note(done: int, total: int) -> None:
+    global _read
+    _read = (done, total)
+
+
+def changeover(task: str) -> Changeover | None:
+    """How far this process is with reading the articles by the version of ``task`` that is live;
+    ``None`` where it has done so, or searches by another encoder or not at all."""
+    known = _latest
+    if known is None or _tried.is_set() or task != known.encoder_task:
+        return None
+    live = next((info.version for info in gateway.models() if info.task == task), "")
+    if live in ("", known.encoder_version):
+        return None
+    done, total = _read
+    return Changeover(
+        app="support",
+        task=task,
+        answering=known.encoder_version,
+        coming=live,
+        done=done,
+        total=total,
+        what=gettext_lazy("passages of articles"),
+        process=True,
+    )
 
 
 def latest() -> Knowledge:
@@ -264,6 +308,7 @@ def _document(article: Article) -> Document:
 def _embed(texts: Sequence[str], *, task: str, progress: ProgressReporter) -> FloatArray:
     """Vectors of shape (texts, dimensions), in batches that leave the queue room for customers."""
     vectors: list[FloatArray] = []
+    progress.update(0, len(texts), "embedding")
     for start in range(0, len(texts), _BATCH):
         vectors += _embed_batch(list(texts[start : start + _BATCH]), task)
         progress.update(len(vectors), len(texts), "embedding")

@@ -32,6 +32,7 @@ from tests.ml.training.tiny_encoder import ARTICLES, make_encoder, texts
 from tests.recommend.factories import item_row
 
 pytestmark = pytest.mark.django_db(transaction=True)
+HISTORY = "/models/history/"
 ITEMS = {"card": "Acme Bank of Rome", "rate": "the bank in Rome"}
 assert ITEMS == ARTICLES
 
@@ -89,6 +90,14 @@ def version_of(lead: User) -> DataSetVersion:
     return datasets.version_extend(actor=lead, dataset=dataset, base="none")
 
 
+def asked_about(client: Client, version: str) -> list[dict[str, Any]]:
+    """What the API tells of apps that make their vectors anew by a version."""
+    answer = client.get(f"/api/v1/models/versions/encoder/{version}/")
+    assert answer.status_code == 200
+    found: list[dict[str, Any]] = answer.json()["changeovers"]
+    return found
+
+
 def test_what_a_lead_says_becomes_the_encoder_that_answers(lead: User, live: str) -> None:
     held_out = texts(ending="in")
     wanted = [row["label"] for row in held_out]
@@ -130,7 +139,16 @@ def test_what_a_lead_says_becomes_the_encoder_that_answers(lead: User, live: str
     version_promote(actor=lead, task="encoder", version=run.version, expected=live)
     assert index.snapshot().encoder == live
     assert found_first(held_out) == before  # until all vectors are there, the old ones answer
+    client = Client()
+    client.force_login(lead)
+    (told,) = asked_about(client, run.version)
+    assert (told["app"], told["answering"], told["process"]) == ("discover", live, False)
+    assert (told["done"], told["total"]) == (0, len(ITEMS))
+    for page_of in (reverse("modelhub:version", args=["encoder", run.version]), HISTORY):
+        assert b"items of Discover are being made anew" in client.get(page_of).content
     assert items_embed(progress=NoProgress()) == len(ITEMS)
+    assert asked_about(client, run.version) == []
+    assert b"being made anew" not in client.get(HISTORY).content
     assert index.snapshot().encoder == run.version
     after = found_first(held_out)
     assert sum(a == b for a, b in zip(after, wanted, strict=True)) >= 24

@@ -136,8 +136,18 @@ def test_a_snoozed_conversation_comes_back_in_time(
     head = events.head(services.INBOX)
     assert services.conversations_wake() == 1
     assert services.conversations_wake() == 0
-    assert tabs(conversation, olivia) == {"bot", "all"}
+    assert tabs(conversation, olivia) == {"unassigned", "bot", "all"}
     assert events.head(services.INBOX) == head + 1
+
+
+def test_unassigned_is_what_no_person_has(conversation: Conversation, olivia: User) -> None:
+    assert tabs(conversation, olivia) == {"unassigned", "bot", "all"}
+    services.person_request(conversation_id=conversation.id)
+    assert tabs(conversation, olivia) == {"unassigned", "waiting", "all"}
+    services.conversation_take(conversation_id=conversation.id, operator=olivia)
+    assert tabs(conversation, olivia) == {"mine", "all"}
+    services.conversation_resolve(conversation_id=conversation.id, operator=olivia)
+    assert tabs(conversation, olivia) == {"resolved"}
 
 
 def test_the_customers_message_ends_a_snooze(conversation: Conversation, olivia: User) -> None:

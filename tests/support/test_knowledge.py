@@ -215,6 +215,32 @@ def test_the_articles_as_they_are_answer_until_a_promoted_encoder_has_read_them(
     assert knowledge.retrieve(question, embedding)[0].encoder_version == "s-2"
 
 
+def test_how_far_the_articles_are_with_a_promoted_encoder_is_told(engine: FakeEngine) -> None:
+    engine.models.promote("support_encoder", "s-1")
+    for n in range(70):
+        stored(f"a{n}", f"Title {n}")
+    knowledge.current()
+    assert knowledge.changeover("support_encoder") is None
+    engine.models.promote("support_encoder", "s-2")
+    told: list[tuple[int, int]] = []
+
+    class Looking(Silent):
+        def update(self, done: int, total: int, message: str = "") -> None:
+            found = knowledge.changeover("support_encoder")
+            assert found is not None
+            assert (found.answering, found.coming) == ("s-1", "s-2")
+            told.append((found.done, found.total))
+
+    waiting = knowledge.changeover("support_encoder")
+    assert waiting is not None
+    assert (waiting.done, waiting.total) == (0, 0)
+    knowledge.current(Looking())
+    (total,) = {total for _, total in told}
+    assert total >= 70
+    assert [done for done, _ in told] == [*range(0, total, 64), total]
+    assert knowledge.changeover("support_encoder") is None
+
+
 def test_a_version_on_trial_reads_the_articles_and_leaves_nothing(engine: FakeEngine) -> None:
     engine.models.promote("support_encoder", "s-1")
     stored("one", "When will my card arrive?")

@@ -56,7 +56,7 @@ def placed(tab: str, row: Conversation) -> Any:
     return {"waiting": row.rank_at, "snoozed": row.snoozed_until}.get(tab, row.active_at)
 
 
-@pytest.mark.parametrize("tab", ["waiting", "snoozed", "all", "resolved"])
+@pytest.mark.parametrize("tab", ["waiting", "unassigned", "snoozed", "all", "resolved"])
 def test_each_page_goes_on_where_the_last_one_ended(tab: str, olivia: User) -> None:
     states = {"waiting": State.QUEUED, "resolved": State.RESOLVED}
     for row in several(13, state=states.get(tab, State.BOT)):

@@ -15,7 +15,7 @@ from apps.support.models import BotTurn, Conversation, Customer, Message, Note
 from apps.support.selectors.filters import Filters
 from apps.support.selectors.teams import in_sight, of_team
 
-TABS = ("waiting", "mine", "bot", "snoozed", "all", "resolved")
+TABS = ("waiting", "mine", "unassigned", "bot", "snoozed", "all", "resolved")
 _LOOKED_BACK = 3
 """Answers of the bot behind which a message may still go on with the matter."""
 
@@ -39,6 +39,8 @@ def conversation_list(
         return rows.filter(state=states.QUEUED).order_by("rank_at")
     if tab == "mine":
         return rows.filter(state=states.PERSON, assignee=operator)
+    if tab == "unassigned":
+        return rows.filter(assignee=None).exclude(state=states.RESOLVED)
     if tab == "bot":
         return rows.filter(state=states.BOT)
     if tab == "resolved":

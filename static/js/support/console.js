@@ -27,10 +27,9 @@ export default function start(root) {
   const me = read("operator");
   const thread = read("thread");
   const socket = new LiveSocket("/ws/support/console/");
-  const missed = watchLoss(socket, {
-    words: (ids) => (ids.length ? translateCount("Caught up: {n} conversation changed.", "Caught up: {n} conversations changed.", ids.length) : translate("Caught up: nothing new.")),
-  });
-  const open = thread ? openThread(root, socket, thread, me) : null;
+  const own = new Set(); // messages of one's own, which are no news
+  const missed = watchLoss(socket, { words: (changes) => caughtUp(changes, own) });
+  const open = thread ? openThread(root, socket, thread, me, { onSent: (message) => own.add(change({ id: thread.conversation.id, last_seq: message.seq })) }) : null;
   const list = new RowList(root, {
     tab: root.dataset.tab,
     me: me.id,
@@ -48,9 +47,9 @@ export default function start(root) {
       onEvent: (event) => {
         if (stream === "support.desk") return desk.hear(event);
         if (event.kind === "conversation.withdrawn") return list.withdraw(event.payload);
-        if (event.kind === "note.mentioned") return mentioned(event.payload, thread);
-        if (event.kind === "sla.breached") return late(event.payload, me);
-        missed.add(event.payload.id);
+        if (event.kind === "note.mentioned") return mentioned(event.payload, thread) && sound.ring("mention");
+        if (event.kind === "sla.breached") return late(event.payload, me) && sound.ring("late");
+        missed.add(list.isNews(event.payload, event.at) ? change(event.payload) : event.payload.id);
         sound.hear(event.payload);
         list.put(event.payload);
       },
@@ -69,20 +68,33 @@ export default function start(root) {
   listenToKeys(root, { list, openPanel: () => togglePanel(root, true), closePanel: () => togglePanel(root, false) });
 }
 
-/** A promise was not kept: told to its operator, and to everybody while nobody has it. */
+/** What names the latest message of a row among what was missed. */
+const change = (row) => `${row.id} ${row.last_seq}`;
+
+/** What was missed, in words: the new messages of others, else the conversations that changed. */
+function caughtUp(changes, own) {
+  const messages = changes.filter((one) => one.includes(" ") && !own.has(one));
+  if (messages.length) return translateCount("Caught up: {n} new message.", "Caught up: {n} new messages.", messages.length);
+  const changed = new Set(changes.map((one) => one.split(" ")[0]));
+  return changed.size ? translateCount("Caught up: {n} conversation changed.", "Caught up: {n} conversations changed.", changed.size) : translate("Caught up: nothing new.");
+}
+
+/** A promise was not kept: told to its operator, and to everybody while nobody has it. Whether it was. */
 function late(row, me) {
-  if (row.assignee_id && row.assignee_id !== me.id) return;
+  if (row.assignee_id && row.assignee_id !== me.id) return false;
   const what = row.broken.map((kind) => ({ first: translate("first answer"), next: translate("answer"), resolution: translate("resolution") })[kind]).join(translate(" and "));
   toast(translate("Late: {what} for {name}.", { what, name: row.name }), { kind: "danger", action: translate("Open"), onAction: () => (location.href = `/support/c/${row.id}/`) });
+  return true;
 }
 
-/** A colleague's note names this operator. */
+/** A colleague's note names this operator. Whether they were told. */
 function mentioned({ conversation, note }, thread) {
-  if (thread?.conversation.id === conversation) return; // it stands before their eyes
+  if (thread?.conversation.id === conversation) return false; // it stands before their eyes
   toast(translate("{name} mentions you: {text}", { name: note.name, text: note.text.slice(0, 80) }), { action: translate("Open"), onAction: () => (location.href = `/support/c/${conversation}/`), seconds: 15 });
+  return true;
 }
 
-function openThread(root, socket, thread, me) {
+function openThread(root, socket, thread, me, { onSent }) {
   let conversation = thread.conversation;
   const panel = root.querySelector("[data-panel]");
   const inspect = (seq = "") => window.htmx.ajax("GET", `${panel.dataset.panel}?answer=${seq}`, { target: panel, swap: "innerHTML" });
@@ -114,7 +126,7 @@ function openThread(root, socket, thread, me) {
       draw();
     }
   };
-  const handling = sorting(root, { act });
+  const handling = sorting(root, { act, me });
   const passing = transferring(root, { act });
 
   /** A colleague writes to the same customer at this moment. */
@@ -165,7 +177,11 @@ function openThread(root, socket, thread, me) {
     const failed = log.pending(id, mode === "note" ? "note" : "operator", text, () => send(text, mode));
     try {
       if (mode === "note") log.note((await socket.send({ type: "note.add", id, conversation: conversation.id, text })).note);
-      else log.show((await socket.send({ type: "message.send", id, conversation: conversation.id, text })).message);
+      else {
+        const { message } = await socket.send({ type: "message.send", id, conversation: conversation.id, text });
+        onSent(message);
+        log.show(message);
+      }
     } catch (error) {
       failed(error.message);
     }

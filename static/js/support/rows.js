@@ -13,11 +13,13 @@ import { translate } from "../words.js";
 
 const COUNT_AFTER = 600;
 const PAGE = 250;
+const SAME_MOMENT = 2000; // milliseconds between a message and the row that tells of it, at most
 const AHEAD = 50; // rows asked for before they are in sight
 const SCROLLED = "trefoil.support.scrolled";
 const BELONGS = {
   waiting: (row) => !row.snoozed_until && row.state === "queued",
   mine: (row, me) => !row.snoozed_until && row.state === "person" && row.assignee_id === me,
+  unassigned: (row) => !row.snoozed_until && row.state !== "resolved" && !row.assignee_id,
   bot: (row) => !row.snoozed_until && row.state === "bot",
   snoozed: (row) => Boolean(row.snoozed_until),
   all: (row) => !row.snoozed_until && row.state !== "resolved",
@@ -67,6 +69,12 @@ export class RowList {
     addEventListener("pagehide", () => {
       sessionStorage.setItem(SCROLLED, JSON.stringify({ list: this.#name(), open: this.open, top: this.view.top }));
     });
+  }
+
+  /** Whether the inbox told at the time `at` of a message that was not known yet. */
+  isNews(row, at) {
+    const known = this.#rows.get(row.id);
+    return known ? row.last_seq > known.last_seq : Date.parse(at) - Date.parse(row.at) < SAME_MOMENT;
   }
 
   /** The conversation beside the list has been read so far. */

@@ -1,7 +1,7 @@
 /**
  * Handling of the open conversation: whom it is with, its priority, its tags, and putting it off.
  *
- *   <section data-sorting><select data-assign> <select data-priority> <input data-tags></section>
+ *   <section data-sorting><button data-assign-me> <select data-assign> <select data-priority> <input data-tags></section>
  *   <details data-snooze><button data-snooze-for="hour|hours|tomorrow|week"></details> <button data-wake>
  */
 const HOUR = 3_600_000;
@@ -19,9 +19,10 @@ export function snoozeEnd(choice, now = new Date()) {
   return end;
 }
 
-/** `act(frame)` sends a command; returns `draw(conversation, owned)`. */
-export function sorting(root, { act }) {
+/** `act(frame)` sends a command, `me` is the operator; returns `draw(conversation, owned)`. */
+export function sorting(root, { act, me }) {
   const assign = root.querySelector("[data-assign]");
+  const mine = root.querySelector("[data-assign-me]");
   const priority = root.querySelector("[data-priority]");
   const tags = root.querySelector("[data-tags]");
   const snooze = root.querySelector("[data-snooze]");
@@ -29,6 +30,7 @@ export function sorting(root, { act }) {
   let known = null;
 
   assign.addEventListener("change", () => act({ type: "conversation.assign", assignee: Number(assign.value), expected: known.assignee_id }));
+  mine.addEventListener("click", () => act({ type: "conversation.assign", assignee: me.id, expected: known.assignee_id }));
   priority.addEventListener("change", () => act({ type: "conversation.sort", priority: Number(priority.value) }));
   tags.addEventListener("change", () => act({ type: "conversation.sort", tags: tags.value.split(",") }));
   for (const choice of snooze.querySelectorAll("[data-snooze-for]")) {
@@ -43,6 +45,7 @@ export function sorting(root, { act }) {
       known = conversation;
       assign.value = conversation.assignee_id || "";
       assign.options[0].disabled = true; // "Back to the bot" and "Resolve" take it from somebody
+      mine.hidden = owned;
       priority.value = conversation.priority;
       if (document.activeElement !== tags) tags.value = conversation.tags.join(", ");
       const may = conversation.state !== "resolved" && (conversation.state !== "person" || owned);
