@@ -20,6 +20,7 @@ class AlertSerializer(serializers.Serializer[Alert]):
     story = serializers.IntegerField()
     similar = serializers.IntegerField()
     company = serializers.JSONField(allow_null=True)
+    companies = serializers.JSONField(help_text="those in the article, each with its sentiment")
     label = serializers.CharField()  # type: ignore[assignment]
     probability = serializers.FloatField()
     confident = serializers.BooleanField(help_text="false: the model was unsure of the label")

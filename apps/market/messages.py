@@ -148,7 +148,9 @@ def test_message(channel: Channel) -> Message:
 
 def alert_facts(alert: Alert) -> str:
     """Company, sentiment, topic and source on one line."""
-    company = f"{alert.company.ticker} {alert.company.name}" if alert.company else ""
+    # News as a whole: the companies in it are named, though the alert is about none of them.
+    about = [alert.company] if alert.company else [one.company for one in alert.article.targeted]
+    company = ", ".join(f"{one.ticker} {one.name}" for one in about if one)
     sentiment = f"{alert.label} {alert.probability:.0%}"
     source = alert.article.source.name
     at = f"{alert.article.published_at:%Y-%m-%d %H:%M} UTC"

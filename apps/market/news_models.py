@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.market.company_models import Company
+
+if TYPE_CHECKING:
+    from apps.market.score_models import Score
 
 
 class Source(models.Model):
@@ -71,6 +76,8 @@ class Article(models.Model):
     ``novelty`` is 1 for the first telling and halves with each telling in the 24 hours before.
     A ``live`` article goes to the tape and raises alerts; old news of an archive does neither.
     """
+
+    targeted: list[Score]  # of its companies, where it was read with an alert
 
     class Status(models.TextChoices):
         STORED = "stored", _("Waiting to be scored")

@@ -91,7 +91,8 @@ def repeat_payload(story_id: int, similar: int) -> dict[str, Any]:
 def alert_payload(alert: Alert) -> dict[str, Any]:
     """An alert with the headline that raised it; ``similar`` counts how often it was told since.
 
-    That number is there when the alert was read by a selector; a new alert has none.
+    That number is there when the alert was read by a selector; a new alert has none. ``company`` is
+    the one that the alert is about, ``companies`` are those in its article with their sentiments.
     """
     return {
         "id": alert.pk,
@@ -105,6 +106,11 @@ def alert_payload(alert: Alert) -> dict[str, Any]:
         "story": alert.story_id,
         "similar": getattr(alert, "similar", 0),
         "company": company_payload(alert.company) if alert.company else None,
+        "companies": [
+            {**company_payload(score.company), "sentiment": sentiment_payload(score)}
+            for score in alert.article.targeted
+            if score.company is not None
+        ],
         "label": alert.label,
         "probability": round(alert.probability, 4),
         "confident": alert.probability >= SURE,

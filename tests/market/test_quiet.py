@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from apps.core.models import Event
 from apps.market.models import Alert, Company, Delivery, Rule, Silence
 from apps.market.payloads import alert_stream
 from apps.market.services.alerts import alert_acknowledge
+from apps.market.services.deliveries import deliveries_send_due
 from apps.market.services.handling import HandlingInput, handling_set
 from apps.market.services.notifying import alerts_release
 from apps.market.services.silences import SilenceInput, silence_create, silence_end
@@ -98,6 +100,54 @@ def test_a_silence_about_something_else_keeps_nothing_quiet(
     take_in(news(HALVERN))
     assert Alert.objects.get().quiet == ""
     assert kinds(analyst) == ["alert.created"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "title", "quiet"),
+    [
+        ("company", HALVERN, "silenced"),
+        ("company", "Halvern Steel and Skyrill Airlines plunge", ""),
+        ("sector", "Halvern Steel and Skyrill Airlines plunge", "silenced"),
+        ("watchlist", HALVERN, "silenced"),
+        ("watchlist", "Halvern Steel and Skyrill Airlines plunge", ""),
+        ("company", "Copper prices plunge", ""),
+    ],
+)
+def test_a_silence_about_companies_holds_for_rules_about_none_of_them(
+    analyst: User, halvern: Company, skyrill: Company, kind: str, title: str, quiet: str
+) -> None:
+    Company.objects.update(sector="Materials")
+    company_watch(actor=analyst, company_id=halvern.pk)
+    RuleFactory(owner=analyst, company=None, sentiment="", threshold=0)
+    about = {"company": {"company_id": halvern.pk}, "sector": {"sector": "Materials"}}
+    silence(analyst, kind, **about.get(kind, {}))
+    take_in(news(title))
+    alert = Alert.objects.get()
+    assert (alert.company, alert.quiet) == (None, quiet)
+
+
+def test_an_alert_about_an_article_as_a_whole_names_the_companies_in_it(
+    analyst: User, halvern: Company, skyrill: Company, receiver: Receiver, client_for: ClientFor
+) -> None:
+    rule = RuleFactory(owner=analyst, company=None, sentiment="", threshold=0)
+    webhook(analyst, receiver, rule)
+    take_in(news("Oil slump lifts Skyrill Airlines and hurts Halvern Steel"))
+    told = {"SKYL": "positive", "HALV": "negative"}
+
+    def companies(payload: dict[str, Any]) -> dict[str, str]:
+        assert payload["company"] is None
+        return {one["ticker"]: one["sentiment"]["label"] for one in payload["companies"]}
+
+    (event,) = Event.objects.filter(stream=alert_stream(analyst.pk))
+    assert companies(event.payload) == told
+    deliveries_send_due()
+    (body,) = receiver.bodies
+    assert companies(json.loads(body)["data"]) == told
+    client, alert = client_for(analyst), Alert.objects.get()
+    assert companies(client.get(f"{API}/alerts/").json()["results"][0]) == told
+    assert companies(client.post(f"{API}/alerts/{alert.pk}/acknowledge/").json()) == told
+    for path in ("/market/alerts/?state=all", f"/market/alerts/{alert.pk}/"):
+        assert f"/market/companies/{skyrill.pk}/" in client.get(path).content.decode()
 
 
 def test_a_silence_begins_and_ends_by_the_clock_or_early(

@@ -9,17 +9,20 @@ from django.db.models.functions import Coalesce
 
 from apps.core.errors import NotFound
 from apps.market.models import Alert, Article, Rule
+from apps.market.selectors.targeted import targeted
 
 
 def alert_list(*, owner: Any, state: str = "", quiet: str | None = None) -> QuerySet[Alert]:
     """A person's alerts and those assigned to them, newest first.
 
     ``quiet`` (see ``Alert.Quiet``) chooses why they did not ring. Each grows with its story:
-    ``similar`` counts the articles that tell it again.
+    ``similar`` counts the articles that tell it again. ``article.targeted`` are the scores of the
+    companies in the article.
     """
     alerts = (
         Alert.objects.filter(Q(owner=owner) | Q(assignee=owner))
         .select_related("article__source", "company", "correction", "silence", "assignee")
+        .prefetch_related(targeted())
         .annotate(similar=similar_count())
     )
     if state:

@@ -16,6 +16,7 @@ from apps.market.models import (
     Article,
 )
 from apps.market.payloads import alert_payload, alert_stream
+from apps.market.selectors.targeted import targeted
 from apps.market.services.timeline import entry_record
 
 MAX_COMMENT = 500
@@ -29,7 +30,8 @@ def alerts_correct(*, article: Article) -> int:
     locks.hold("market.alerts")
     told = 0
     alerts = Alert.objects.filter(story_id=article.story_id).exclude(correction=article)
-    for alert in alerts.select_related("article__source", "company", "assignee"):
+    shown = alerts.select_related("article__source", "company", "assignee")
+    for alert in shown.prefetch_related(targeted()):
         alert.correction = article
         alert.save(update_fields=["correction"])
         entry_record(alert=alert, kind=AlertEntry.Kind.CORRECTED, text=article.title)
@@ -121,6 +123,7 @@ def alert_own(*, actor: Any, alert_id: int) -> Alert:
         Alert.objects.select_for_update(of=("self",))
         # Not the correction: what is joined may be of before the lock was waited for.
         .select_related("article__source", "company", "assignee")
+        .prefetch_related(targeted())
         .filter(id=alert_id)
         .first()
     )

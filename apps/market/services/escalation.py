@@ -13,6 +13,7 @@ from apps.core.errors import InvalidInput
 from apps.market.models import Alert, AlertEntry, Handling
 from apps.market.payloads import alert_payload, alert_stream
 from apps.market.selectors.people import colleague_list
+from apps.market.selectors.targeted import targeted
 from apps.market.services.alerts import alert_own, alert_publish
 from apps.market.services.deliveries import deliveries_wake
 from apps.market.services.packing import escalation_deliver
@@ -58,6 +59,7 @@ def alerts_escalate() -> int:
             alert = (
                 Alert.objects.select_for_update(of=("self",), skip_locked=True)
                 .select_related("article__source", "company", "assignee", "rule__handling")
+                .prefetch_related(targeted())
                 .filter(id=alert_id, **due)
                 .first()
             )

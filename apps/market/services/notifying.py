@@ -11,6 +11,7 @@ from django.utils import timezone
 from apps.core import events
 from apps.market.models import Alert, AlertEntry, Handling, Rule
 from apps.market.payloads import alert_payload, alert_stream
+from apps.market.selectors.targeted import targeted
 from apps.market.services.deliveries import deliveries_wake
 from apps.market.services.packing import alert_deliver, overflow_deliver
 from apps.market.services.silences import silence_of
@@ -87,6 +88,7 @@ def alerts_release() -> int:
             alert = (
                 Alert.objects.select_for_update(of=("self",), skip_locked=True)
                 .select_related("article__source", "company", "rule__handling")
+                .prefetch_related(targeted())
                 .filter(id=alert_id, **held)
                 .first()
             )

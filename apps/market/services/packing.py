@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from apps.market.messages import (
@@ -16,6 +17,7 @@ from apps.market.messages import (
     test_message,
 )
 from apps.market.models import Alert, Channel, Delivery, Digest, Handling
+from apps.market.selectors.targeted import targeted
 
 
 def alert_deliver(*, alert: Alert, handling: Handling) -> int:
@@ -104,6 +106,8 @@ def _store(found: list[Delivery]) -> int:
 def delivery_compose(*, delivery: Delivery) -> Message:
     """What a delivery says, of how things are now."""
     assert delivery.channel is not None
+    if delivery.alert is not None:
+        prefetch_related_objects([delivery.alert], targeted())
     if delivery.alert is not None and delivery.kind == Delivery.Kind.ESCALATION:
         return escalation_message(delivery.alert)
     if delivery.alert is not None:
@@ -117,7 +121,8 @@ def delivery_compose(*, delivery: Delivery) -> Message:
 
 def _told(ids: list[int]) -> list[Alert]:
     found = Alert.objects.filter(id__in=ids)
-    return list(found.select_related("article__source", "company", "assignee").order_by("id"))
+    shown = found.select_related("article__source", "company", "assignee")
+    return list(shown.prefetch_related(targeted()).order_by("id"))
 
 
 def _also(alert: Alert) -> list[Alert]:

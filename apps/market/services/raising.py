@@ -120,6 +120,8 @@ def alerts_raise(
     ]
     if not matched:
         return 0
+    for match in matched:
+        match.article.targeted = split_scores(scores[match.article.pk])[1]
     # Whether a story has its alert, and whether a rule rests, shows only among stored ones.
     locks.hold("market.alerts")
     raised = _raise(matched)

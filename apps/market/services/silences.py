@@ -106,25 +106,37 @@ def owners_silencing(*, owners: Collection[int]) -> set[int]:
 
 
 def silence_of(*, alert: Alert, at: datetime) -> Silence | None:
-    """The silence that an alert falls under, the one that ends last when there are several."""
+    """The silence that an alert falls under, the one that ends last when there are several.
+
+    An alert about an article as a whole falls under one of companies when that covers every company
+    in it: news about a silenced company and another one rings.
+    """
     about = Q(topic=alert.topic, kind=Silence.Kind.TOPIC)
     if alert.rule_id is not None:
         about |= Q(rule=alert.rule_id)
-    company = alert.company
-    if company is not None:
-        about |= Q(company=company)
-        about |= Q(sector=company.sector, kind=Silence.Kind.SECTOR)
+    companies = _companies_of(alert)
+    if len(companies) == 1:
+        about |= Q(company=companies[0])
+    if len(sectors := {company.sector for company in companies}) == 1:
+        about |= Q(sector=sectors.pop(), kind=Silence.Kind.SECTOR)
+    if companies:
         about |= Q(kind=Silence.Kind.WATCHLIST)
     active = Silence.objects.filter(about, owner=alert.owner_id, starts_at__lte=at, ends_at__gt=at)
     for silence in active.order_by("-ends_at", "-id"):
-        if silence.kind != Silence.Kind.WATCHLIST or _is_watched(alert):
+        if silence.kind != Silence.Kind.WATCHLIST or _are_watched(alert, companies):
             return silence
     return None
 
 
-def _is_watched(alert: Alert) -> bool:
-    watched = WatchedCompany.objects.filter(owner=alert.owner_id, company=alert.company_id)
-    return watched.exists()
+def _companies_of(alert: Alert) -> list[Company]:
+    if alert.company is not None:
+        return [alert.company]
+    return list(Company.objects.filter(scores__article=alert.article_id).distinct())
+
+
+def _are_watched(alert: Alert, companies: Collection[Company]) -> bool:
+    watched = WatchedCompany.objects.filter(owner=alert.owner_id, company__in=companies)
+    return watched.count() == len(companies)
 
 
 def _audit(actor: Any, action: str, silence: Silence) -> None:

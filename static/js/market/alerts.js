@@ -2,7 +2,7 @@
 import { refresh } from "../time.js";
 import { toast } from "../toast.js";
 import { translate, translateCount } from "../words.js";
-import { fillChip } from "./sentiment.js";
+import { fillChip, tickerChip } from "./sentiment.js";
 import { reasonWords } from "./unusual.js";
 
 const KEPT = 100;
@@ -120,6 +120,9 @@ export class Alerts {
       ticker.textContent = alert.company.ticker;
       ticker.title = alert.company.name;
       ticker.href = companyUrl.replace("/0/", `/${Number(alert.company.id)}/`);
+    } else {
+      const page = ({ id }) => companyUrl.replace("/0/", `/${Number(id)}/`);
+      ticker.replaceWith(...alert.companies.map((company) => tickerChip(company, page(company))));
     }
     const because = item.querySelector("[data-because]");
     because.textContent = reasonWords(alert.reasons);
