@@ -9,13 +9,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from apps.recommend.behaviour import behaviour_of
-from apps.recommend.graph import graph_of
+from apps.recommend.candidates import (
+    MOST_STATED,
+    as_scores,
+    cosines_with,
+    near_likes,
+    popular,
+    share_of_best,
+)
 from apps.recommend.index import Snapshot
 from apps.recommend.models import Kind
 from apps.recommend.search import WishWords
@@ -33,11 +39,7 @@ Positions = NDArray[np.int64]
 MAX_HISTORY, LEAST_HISTORY, HISTORY_CELLS = 400, 40, 1_000_000
 """The newest items of a history that count: as many as leave history times catalogue within so many
 cells, which is what a score costs."""
-MOST_STATED, MOST_POPULAR = 500, 2000
-"""The items that a wish, a tag, an author or popularity brings into a large catalogue's scores."""
-NEAREST_OF, NEAREST = 20, 200
-"""Of how many of the newest likes how many nearest items a graph brings into the scores."""
-WISH_WEIGHT, UNWANTED_WEIGHT, CHOSEN_WEIGHT, POPULARITY_WEIGHT = 0.15, 0.1, 0.03, 0.01
+WISH_WEIGHT, UNWANTED_WEIGHT, CHOSEN_WEIGHT = 0.15, 0.1, 0.03
 """In the ranker's unit: an item much like a saved one gains about 0.02 to 0.08 from it."""
 SEEN = frozenset(Kind.values) - {Kind.VIEW}
 """What a reader has done one of these to is not recommended again."""
@@ -244,11 +246,11 @@ def _of_history(
         history,
         wanted=wanted,
         groups=[*groups, *lifted],
-        near=_by_graph(snapshot, history, wanted),
+        near=near_likes(snapshot, history, wanted),
     )
     if chosen is None:
         return ranker.scores(history)
-    found = [chosen, _popular(snapshot).leading]
+    found = [chosen, popular(snapshot).leading]
     for reason, amounts in stated:
         if reason.kind in ("wish", "unwanted"):
             found.append(np.argpartition(-amounts, MOST_STATED)[:MOST_STATED])
@@ -256,19 +258,6 @@ def _of_history(
     scores = np.full(len(ranker), -np.inf, dtype=np.float32)
     scores[chosen] = ranker.scores_of(history, chosen)
     return scores
-
-
-def _by_graph(snapshot: Snapshot, history: History, wanted: NDArray[np.bool_]) -> Positions | None:
-    """The items whose texts are nearest to what was liked last, where a graph finds them."""
-    graph = graph_of(snapshot)
-    if graph is None:
-        return None
-    liked = history.items[history.strengths > 0][-NEAREST_OF:]
-    liked = liked[snapshot.matrix[liked].any(axis=1)]
-    if not len(liked):
-        return None
-    found = graph.nearest(snapshot, snapshot.matrix[liked], NEAREST, wanted)
-    return np.unique(np.concatenate([positions for positions, _ in found]))
 
 
 def history_of(deeds: Sequence[Deed]) -> tuple[HistoryItem, ...]:
@@ -308,13 +297,15 @@ def _stated(
 ) -> list[tuple[Reason, Scores]]:
     stated: list[tuple[Reason, Scores]] = []
     if taste.wanted is not None:
-        fit = (1 - LEXICAL_WEIGHT) * _share_of_best(ranker.vectors @ taste.wanted) ** 2
-        fit += LEXICAL_WEIGHT * _share_of_best(words.wanted) if words is not None else 0.0
-        stated.append((Reason("wish", words=taste.wish_wanted), _float(WISH_WEIGHT * fit)))
+        cosines = cosines_with(snapshot, ranker.vectors, taste.wanted)
+        fit = (1 - LEXICAL_WEIGHT) * share_of_best(cosines) ** 2
+        fit += LEXICAL_WEIGHT * share_of_best(words.wanted) if words is not None else 0.0
+        stated.append((Reason("wish", words=taste.wish_wanted), as_scores(WISH_WEIGHT * fit)))
     if len(taste.unwanted):
-        near = _share_of_best((ranker.vectors @ taste.unwanted.T).max(axis=1)) ** 2
+        alike = [cosines_with(snapshot, ranker.vectors, vector) for vector in taste.unwanted]
+        near = share_of_best(np.max(alike, axis=0)) ** 2
         reason = Reason("unwanted", words=", ".join(taste.unwanted_words))
-        stated.append((reason, _float(-UNWANTED_WEIGHT * near)))
+        stated.append((reason, as_scores(-UNWANTED_WEIGHT * near)))
     for names, places, kind in (
         (taste.more_tags, snapshot.with_tag, "tag"),
         (taste.more_authors, snapshot.with_author, "author"),
@@ -323,42 +314,8 @@ def _stated(
             amounts = np.zeros(len(snapshot), dtype=np.float32)
             amounts[places[name]] = CHOSEN_WEIGHT * (1 + names[name]) / 2
             stated.append((Reason(kind, words=name), amounts))
-    stated.append((Reason("popular"), _popular(snapshot).amounts))
+    stated.append((Reason("popular"), popular(snapshot).amounts))
     return stated
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Popular:
-    """What popularity adds to each item's score, shape (items,), and the positions of the items
-    that lead by it."""
-
-    of: Scores
-    amounts: Scores
-    leading: Positions
-
-
-_popular_held: _Popular | None = None
-
-
-def _popular(snapshot: Snapshot) -> _Popular:
-    """The same for all readers, so reckoned once for each count of popularity."""
-    global _popular_held
-    held = _popular_held
-    if held is None or held.of is not snapshot.popularity:
-        amounts = _float(POPULARITY_WEIGHT * _share_of_best(np.log1p(snapshot.popularity)))
-        leading = np.argsort(-amounts, kind="stable")[:MOST_POPULAR]
-        _popular_held = held = _Popular(snapshot.popularity, amounts, leading)
-    return held
-
-
-def _share_of_best(values: Scores) -> Scores:
-    """Values brought into [0, 1], the best being 1 and what is below 0 being 0."""
-    most = float(values.max(initial=0.0))
-    return _float(np.maximum(values, 0.0) / most) if most > 0 else np.zeros_like(values)
-
-
-def _float(values: NDArray[Any]) -> Scores:
-    return np.asarray(values, dtype=np.float32)
 
 
 def _refused(snapshot: Snapshot, taste: Taste) -> NDArray[np.bool_]:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.core.jobs import Cancelled, NoProgress, job_cancel
 from apps.core.models import Job
-from apps.recommend import graph, index
+from apps.recommend import candidates, graph, index, scoring
 from apps.recommend import search as search_module
 from apps.recommend.explain import similar_items
 from apps.recommend.graph_build import BUILD, graph_build, graph_due, graph_follow
@@ -29,6 +29,7 @@ from apps.recommend.services.catalogue import (
     items_embed,
     items_upsert,
 )
+from apps.recommend.services.readers import wish_set
 from ml.ranking import taste
 from ml.retrieval.dense import VectorIndex
 from ml.serving.fakes import FakeEngine
@@ -129,6 +130,26 @@ def test_a_page_is_ranked_as_without_the_graph() -> None:
     best = np.where(ranked.eligible, every, -np.inf)
     top = np.argsort(-best, kind="stable")[:50]
     assert scored[top].mean() >= 0.95
+
+
+def test_a_wish_and_what_it_refuses_count_as_without_the_graph(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(candidates, "SAID", 100)
+    monkeypatch.setattr(scoring, "MOST_STATED", 50)
+    reader = ReaderFactory()
+    wish_set(reader=reader, sentence="a ghost in a castle, no rocket")
+    did(reader, "save", "item-3")
+    exact = plainly_ranked(page_inputs(reader))
+    built()
+    by_graph = plainly_ranked(page_inputs(reader))
+    kinds = {reason.kind for reason, _ in by_graph.stated}
+    assert {"wish", "unwanted"} <= kinds
+    order = np.argsort(-np.where(exact.eligible, exact.scores, -np.inf), kind="stable")[:10]
+    assert by_graph.scores[order] == pytest.approx(exact.scores[order], rel=1e-3)
+    assert np.where(by_graph.eligible, by_graph.scores, -np.inf).max() == pytest.approx(
+        exact.scores[order[0]], rel=1e-3
+    )
 
 
 def test_what_is_rare_among_the_nearest_is_found_exactly() -> None:

@@ -1,0 +1,83 @@
+"""What of a large catalogue may be among the best for a reader, and what popularity and nearness to
+a sentence say of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.recommend.graph import Positions, graph_of
+from apps.recommend.index import Snapshot
+from ml.ranking.history import History
+from ml.types import FloatArray
+
+MOST_STATED, MOST_POPULAR = 500, 2000
+"""The items that a wish, a tag, an author or popularity brings into a large catalogue's scores."""
+NEAREST_OF, NEAREST = 20, 200
+"""Of how many of the newest likes how many nearest items a graph brings into the scores."""
+POPULARITY_WEIGHT = 0.01
+"""In the ranker's unit, as what is stated (:mod:`apps.recommend.scoring`)."""
+SAID = 2000
+"""Of how many of the items nearest to what a reader said a graph tells how near they are."""
+
+
+def near_likes(snapshot: Snapshot, history: History, wanted: NDArray[np.bool_]) -> Positions | None:
+    """The items whose texts are nearest to what was liked last, where a graph finds them."""
+    graph = graph_of(snapshot)
+    if graph is None:
+        return None
+    liked = history.items[history.strengths > 0][-NEAREST_OF:]
+    liked = liked[snapshot.matrix[liked].any(axis=1)]
+    if not len(liked):
+        return None
+    found = graph.nearest(snapshot, snapshot.matrix[liked], NEAREST, wanted)
+    return np.unique(np.concatenate([positions for positions, _ in found]))
+
+
+def cosines_with(snapshot: Snapshot, texts: FloatArray, vector: FloatArray) -> FloatArray:
+    """How near the items' texts are to what was said, shape (items,); where a graph finds them, 0
+    for all but the nearest :data:`SAID`."""
+    graph = graph_of(snapshot)
+    if graph is None:
+        return as_scores(texts @ vector)
+    ((at, _),) = graph.nearest(snapshot, vector, SAID, snapshot.shown)
+    found = np.zeros(len(snapshot), dtype=np.float32)
+    found[at] = texts[at] @ vector
+    return found
+
+
+def share_of_best(values: FloatArray) -> FloatArray:
+    """Values brought into [0, 1], the best being 1 and what is below 0 being 0."""
+    most = float(values.max(initial=0.0))
+    return as_scores(np.maximum(values, 0.0) / most) if most > 0 else np.zeros_like(values)
+
+
+def as_scores(values: NDArray[Any]) -> FloatArray:
+    return np.asarray(values, dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Popular:
+    """What popularity adds to each item's score, shape (items,), and the positions of the items
+    that lead by it."""
+
+    of: FloatArray
+    amounts: FloatArray
+    leading: Positions
+
+
+_held: Popular | None = None
+
+
+def popular(snapshot: Snapshot) -> Popular:
+    """The same for all readers, so reckoned once for each count of popularity."""
+    global _held
+    held = _held
+    if held is None or held.of is not snapshot.popularity:
+        amounts = POPULARITY_WEIGHT * share_of_best(np.log1p(snapshot.popularity))
+        leading = np.argsort(-amounts, kind="stable")[:MOST_POPULAR]
+        _held = held = Popular(snapshot.popularity, amounts, leading)
+    return held
