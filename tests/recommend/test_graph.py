@@ -309,6 +309,18 @@ def test_the_job_is_started_once_and_not_again_at_once_when_cancelled() -> None:
     assert Job.objects.filter(kind=BUILD).count() == 1
 
 
+def test_the_job_builds_the_graph(
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        assert graph_follow()
+    job = Job.objects.get(kind=BUILD)
+    assert (job.status, job.result) == ("succeeded", {"kept": 0, "added": ITEMS})
+    graph.graph_refresh()
+    assert index_health().graph.state == "ready"
+    assert not graph_follow()
+
+
 def test_a_cancelled_build_leaves_the_graph_as_it_was() -> None:
     built()
     before = graph.graph_path(index.snapshot().key).read_bytes()
