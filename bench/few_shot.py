@@ -8,7 +8,10 @@ the same for all; of the rest, K rows a class are drawn anew with each seed. ``d
 ``finetune`` does without a recipe, ``recipe`` the shipped ``few_shot.toml``, ``plain`` a run
 without what few rows ask for, and the others change the default by one thing. Every run goes
 through ``finetune`` on all K rows; no choice within it is made by the test's labels, which only fit
-the temperature afterwards, and that changes no answer.
+the temperature afterwards, and that changes no answer. The ways ``unlabelled`` and
+``frozen_unlabelled`` are given the texts of the rest without their labels too (``finetune
+--unlabelled``); of them ``teacher_accuracy`` is told beside, the accuracy without those texts, and
+the second model counts only where it is no worse.
 """
 
 from __future__ import annotations
@@ -49,6 +52,8 @@ WAYS: dict[str, dict[str, Any]] = {
     "r_drop": {"r_drop": 1.0},
     "augment": {"augment": {"copies": 2, "synonym": 0.1, "deletion": 0.1, "swap": 0.05}},
     "full": {"method": "full", "learning_rate": 5e-5},
+    "unlabelled": {"pseudo_by": "propagation"},
+    "frozen_unlabelled": _FROZEN | {"pseudo_by": "propagation"},
 }
 
 
@@ -66,9 +71,13 @@ def examples(rows: Sequence[LabelledText], shots: int, seed: int) -> list[Labell
 
 
 def measure(
-    way: str, train: Sequence[LabelledText], test: Sequence[LabelledText], seed: int
+    way: str,
+    train: Sequence[LabelledText],
+    test: Sequence[LabelledText],
+    seed: int,
+    rest: Sequence[LabelledText] = (),
 ) -> dict[str, float]:
-    """Accuracy on ``test`` and the minutes of training."""
+    """Accuracy on ``test`` and the minutes of training; some ways read the texts of ``rest``."""
     config = _config(way, rows=len(train), classes=len({row.label for row in train}), seed=seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -77,6 +86,10 @@ def measure(
             write_jsonl(
                 folder / f"{file}.jsonl", [{"text": r.text, "label": r.label} for r in rows]
             )
+        unlabelled = None
+        if config.pseudo_by == "propagation":
+            unlabelled = folder / "rest.jsonl"
+            write_jsonl(unlabelled, [{"text": row.text} for row in rest])
         artifact = finetune(
             FinetuneRequest(
                 name="few_shot",
@@ -86,9 +99,11 @@ def measure(
                 output=folder / "artifact",
                 run_folder=folder / "run",
                 config=config,
+                unlabelled_file=unlabelled,
             )
         )
-    return {name: artifact.metrics[name] for name in ("accuracy", "minutes")}
+    told = ("accuracy", "minutes", "teacher_accuracy", "pseudo_rows")
+    return {name: artifact.metrics[name] for name in told if name in artifact.metrics}
 
 
 def _config(way: str, *, rows: int, classes: int, seed: int) -> FinetuneConfig:
@@ -119,7 +134,7 @@ def run(
         for number in shots:
             runs = []
             for seed in seeds:
-                runs.append(measure(way, examples(rest, number, seed), test, seed))
+                runs.append(measure(way, examples(rest, number, seed), test, seed, rest))
                 sys.stderr.write(f"{way} {number} shots, seed {seed}: {runs[-1]}\n")
             found = [one["accuracy"] for one in runs]
             result[f"{way}_{number}"] = {

@@ -1,7 +1,8 @@
 """Self-training: a classifier's sure answers on unlabelled texts are rows of its successor.
 
 Lee 2013, "Pseudo-Label"; Xie et al. 2020, "Self-training with Noisy Student". Answers are taken by
-their calibrated confidence, so that the share of wrong ones among them can be bounded.
+their calibrated confidence, so that the share of wrong ones among them can be bounded; or all
+texts are taken, with the labels that spread to them from their neighbours.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from torch import nn
 from ml.artifacts import Artifact
 from ml.data.readers import LabelledText, read_texts
 from ml.data.splits import text_key
-from ml.evaluation.scoring import classify_logits
+from ml.evaluation.scoring import classify_logits, softmax
 from ml.training.datasets import encode_classification
+from ml.training.propagation import propagate
 from ml.training.tasks import ClassifierTask
 from ml.training.trainer import classify_rows
-from ml.types import Classification
+from ml.types import Classification, FloatArray
 
 
 def pseudo_labelled(
@@ -43,16 +45,40 @@ def pseudo_labelled(
         task.config.max_length,
         task.config.long_texts,
     )
-    answers = classify_logits(*classify_rows(teacher, encoded), artifact)
-    chosen = sure_answers(
-        answers, error=task.config.pseudo_error, most=task.config.pseudo_per_class
-    )
-    if not chosen:
+    logits, pooled = classify_rows(teacher, encoded)
+    answers = classify_logits(logits, pooled, artifact)
+    if task.config.pseudo_by == "propagation":
+        spread = _spread(task, teacher, logits, pooled)
+        found = [(row, spread[row]) for row, answer in enumerate(answers) if answer.in_scope]
+    else:
+        chosen = sure_answers(
+            answers, error=task.config.pseudo_error, most=task.config.pseudo_per_class
+        )
+        found = [(row, answers[row].label) for row in chosen]
+    if not found:
         return task
-    pseudo = tuple(LabelledText(texts[row], answers[row].label) for row in chosen)
+    pseudo = tuple(LabelledText(texts[row], label) for row, label in found)
     share = len(task.training) / (len(task.training) + len(pseudo))
-    config = replace(task.config, epochs=max(1.0, task.config.epochs * share))
-    return replace(task, config=config, pseudo=pseudo)
+    epochs = min(task.config.epochs, max(1.0, task.config.epochs * share))
+    return replace(task, config=replace(task.config, epochs=epochs), pseudo=pseudo)
+
+
+def _spread(
+    task: ClassifierTask, teacher: nn.Module, logits: FloatArray, pooled: FloatArray
+) -> list[str]:
+    """The labels that spread from the task's texts to those with these logits and vectors."""
+    inside = [row for row in task.training if row.label in task.labels]
+    encoded = encode_classification(
+        inside, task.tokenizer, task.columns, task.config.max_length, task.config.long_texts
+    )
+    vectors = np.concatenate([classify_rows(teacher, encoded)[1], pooled])
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    known = np.full(len(vectors), -1)
+    known[: len(inside)] = [task.columns[row.label] for row in inside]
+    chances = np.ones((len(vectors), len(task.labels)), np.float32)
+    chances[len(inside) :] = softmax(logits[:, : len(task.labels)])
+    best = propagate(vectors, known, chances)[len(inside) :].argmax(axis=1)
+    return [task.labels[column] for column in best]
 
 
 def new_texts(task: ClassifierTask, file: Path) -> list[str]:

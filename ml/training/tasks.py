@@ -121,7 +121,7 @@ class ClassifierTask:
             **self.head_settings(),
         )
         if config.head_start != "random":
-            rows = self._encoded(self.named(self.training), self.columns)
+            rows = self._encoded(self.named([*self.training, *self.pseudo]), self.columns)
             start_head(model, model, rows, config.head_start)
         return model
 
