@@ -119,6 +119,8 @@ def report_payload(report: Report) -> dict[str, Any]:
         "messages": report.messages,
         "automated": report.automated,
         "automation": report.automation,
+        "deflected": report.deflected,
+        "deflection": report.deflection,
         "by_day": [
             {"day": day.isoformat(), "conversations": number, "automated": bot}
             for day, number, bot in report.by_day

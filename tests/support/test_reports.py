@@ -83,7 +83,7 @@ def month(olivia: User, omar: User) -> dict[str, Conversation]:
 def test_the_numbers_of_a_period(month: dict[str, Conversation], olivia: User) -> None:
     found = report_get(operator=olivia, period=MARCH)
     assert (found.conversations, found.messages, found.automated) == (4, 5, 1)
-    assert found.automation == 0.25
+    assert (found.automation, found.deflected, found.deflection) == (0.25, 1, 0.25)
     assert found.by_day[1] == (NOON.date(), 4, 1)
     assert dict(found.reasons) == {"out of scope, again": 2, ASKED: 1}
     assert found.first_response.number == 2
@@ -102,6 +102,24 @@ def test_the_numbers_of_a_period(month: dict[str, Conversation], olivia: User) -
     assert article == Row(
         "change-pin", {"conversations": 2, "passed on": 1, "helped": 1, "did not help": 1}
     )
+
+
+def test_who_asks_for_a_person_in_vain_was_not_helped_by_the_bot(olivia: User) -> None:
+    waiting = case(("visitor", 0), ("bot", 0), last_seq=2)
+    services.person_request(conversation_id=waiting.pk)
+    found = report_get(operator=olivia, period=MARCH)
+    assert (found.conversations, found.automated, found.deflected) == (1, 0, 0)
+    assert found.reasons == [(ASKED, 1)]
+
+
+def test_an_answer_is_enough_unless_the_customer_says_otherwise(olivia: User) -> None:
+    unsure = case(("visitor", 0))
+    answered = case(("visitor", 0), ("bot", 0))
+    found = report_get(operator=olivia, period=MARCH)
+    assert (found.conversations, found.automated, found.deflected) == (2, 2, 1)
+    services.rating_set(conversation_id=unsure.pk, good=True)
+    services.rating_set(conversation_id=answered.pk, good=False)
+    assert report_get(operator=olivia, period=MARCH).deflected == 0
 
 
 def test_a_team_alone_and_nothing_of_a_private_one(
@@ -149,6 +167,7 @@ def test_matters_with_what_operators_say_of_them(
     ("part", "name", "cases"),
     [
         ("automated", "", ["bot"]),
+        ("deflected", "", ["bot"]),
         ("late", "", ["asked"]),
         ("helped", "yes", ["bot"]),
         ("helped", "no", ["passed"]),

@@ -23,6 +23,7 @@ LONGEST = 370  # days
 ASKED = RULE_PERSON
 TAKEN = "an operator took over"
 NO_TEAM = "no team"
+_ANSWERS = ("answer", "done")  # an article, or a flow at its end
 _RESOLVED, _BREACHED = "conversation.resolved", "sla.breached"
 
 
@@ -74,10 +75,17 @@ class Case:
     replied_at: datetime | None = None
     operators: Counter[int] = field(default_factory=Counter)
     cited: set[str] = field(default_factory=set)
+    answered: bool = False  # by an article or a flow of the bot
     resolved_at: datetime | None = None
     broken: bool = False
     rating: bool | None = None
     asked: list[Asked] = field(default_factory=list)
+
+    @property
+    def deflected(self) -> bool:
+        """Whether the bot's answer was enough: no person was asked, nor does the customer say that
+        it did not help."""
+        return self.answered and not self.reason and self.rating is not False
 
     @property
     def waited(self) -> float | None:
@@ -132,8 +140,9 @@ def _read_messages(cases: dict[str, Case], found: QuerySet[Conversation]) -> Non
         case = cases[str(pk)]
         if author == Message.Author.BOT:
             case.cited.update(one.get("slug", "") for one in citations)
-            if action == "hand_over" and not case.reason:
-                case.reason, case.passed_at = str(rule or ""), at
+            case.answered |= bool(citations) or action in _ANSWERS
+        if action == "hand_over" and not case.reason:
+            case.reason, case.passed_at = str(rule or ""), at
         elif author == Message.Author.SYSTEM and not case.reason:
             before.setdefault(str(pk), (ASKED, at))
         elif author == Message.Author.OPERATOR and operator is not None:

@@ -16,6 +16,7 @@ MOST = 500
 
 _PARTS: dict[str, Callable[[Case, str], bool]] = {
     "automated": lambda case, _: not case.reason,
+    "deflected": lambda case, _: case.deflected,
     "answered": lambda case, _: case.waited is not None,
     "resolved": lambda case, _: case.took is not None,
     "late": lambda case, _: case.broken and bool(case.reason),

@@ -1,7 +1,8 @@
 """What the desk did in a period: volumes, automation, times, promises kept, who and which article.
 
-Conversations count by when they began. A conversation is automated when no person was asked to help
-with it, by the bot, the customer or an operator.
+Conversations count by when they began. A conversation is automated (contained) when no person was
+asked to help with it, by the bot, the customer or an operator; it is deflected when moreover the
+bot answered by an article or a flow and the customer does not say that it did not help.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class Report:
     conversations: int
     messages: int
     automated: int
+    deflected: int
     by_day: list[tuple[date, int, int]]
     reasons: list[tuple[str, int]]
     first_response: Times
@@ -75,6 +77,10 @@ class Report:
     @property
     def automation(self) -> float | None:
         return self.automated / self.conversations if self.conversations else None
+
+    @property
+    def deflection(self) -> float | None:
+        return self.deflected / self.conversations if self.conversations else None
 
     @property
     def kept(self) -> float | None:
@@ -101,6 +107,7 @@ def report_get(*, operator: User, period: Period, team_id: int | None = None) ->
         conversations=len(rows),
         messages=sum(case.messages for case in rows),
         automated=len(rows) - len(helped),
+        deflected=sum(case.deflected for case in rows),
         by_day=[(day, days[day], by_bot[day]) for day in period.days],
         reasons=Counter(case.reason for case in helped).most_common(),
         first_response=_times(case.waited for case in helped),

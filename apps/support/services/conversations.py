@@ -14,6 +14,7 @@ from apps.accounts.services import audit_record
 from apps.core import events, rows
 from apps.core.errors import Conflict, RateLimited
 from apps.support import selectors, statements
+from apps.support.bot import RULE_PERSON
 from apps.support.models import BotTurn, Conversation, Message, Rating
 from apps.support.privacy import mask
 from apps.support.services import holding
@@ -158,6 +159,7 @@ def person_request(*, conversation_id: UUID) -> Conversation:
                 conversation,
                 author=Message.Author.SYSTEM,
                 text="You asked for a person. A colleague will join as soon as one is free.",
+                analysis={"action": "hand_over", "rule": RULE_PERSON},
             )
             queue(conversation)
             publish_message(conversation, message)

@@ -42,6 +42,7 @@ SIGNS = {
 
 PARTS = {
     "automated": _("By the bot alone"),
+    "deflected": _("The bot's answer was enough"),
     "answered": _("Answered by a person"),
     "resolved": _("Resolved by a person"),
     "late": _("A promised time was not kept"),
