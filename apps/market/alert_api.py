@@ -70,7 +70,11 @@ class AlertAcknowledgeView(AnalystView):
 class AlertsAcknowledgeView(AnalystView):
     """Mark all of the caller's new alerts as seen, those that a silence keeps quiet apart."""
 
-    @extend_schema(request=None, responses=alert_serializers.Acknowledged)
+    @extend_schema(
+        operation_id="market_alerts_acknowledge_all",
+        request=None,
+        responses=alert_serializers.Acknowledged,
+    )
     def post(self, request: Request) -> Response:
         number = alert_services.alerts_acknowledge_all(actor=request.user)
         return Response({"acknowledged": number})

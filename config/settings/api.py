@@ -38,6 +38,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "SentimentEnum": ["positive", "neutral", "negative"],
         "RecommendRuleActionEnum": "apps.recommend.rule_models.BusinessRule.Action",
+        "MarketArticleStatusEnum": "apps.market.models.Article.Status",
         "MarketDatedNameKindEnum": "apps.market.name_models.DatedName.Kind",
         "ModelhubDataKindEnum": "apps.modelhub.models.DataKind",
         "ModelhubTaskKindEnum": "apps.modelhub.labelling_models.LabelQueue.Kind",

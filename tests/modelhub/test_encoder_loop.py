@@ -24,6 +24,7 @@ from apps.modelhub.services.run_orders import run_split
 from apps.recommend import index, page
 from apps.recommend.services.catalogue import items_embed, items_upsert
 from apps.recommend.services.matches import asked, match_say
+from apps.support import knowledge
 from ml.data.splits import text_key
 from ml.export.build import build_encoder
 from ml.runs.__main__ import run as run_order
@@ -50,6 +51,7 @@ def live(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iter
     previous = gateway.use_engine(LocalEngine(settings.ML_MODELS_DIR))
     monkeypatch.setattr(runs, "follow_run", lambda order, tell, beat: run_order(order))
     index.reset()
+    knowledge.forget()  # articles that another test had in memory have no part in this
     items_upsert(rows=[item_row({"item_id": k, "title": v}) for k, v in ITEMS.items()])
     items_embed(progress=NoProgress())
     yield version
