@@ -13,7 +13,7 @@ from django.conf import settings
 
 from apps.core import gateway
 from ml.data.multi_label import MultiLabelText
-from ml.errors import DataError, MLError
+from ml.errors import DataError, MLError, ModelNotFound
 from ml.prescreen import Prescreen, fit_rule, readable, telling_words, words_of
 from ml.types import Embedding, FloatArray, MultiLabel, Prediction
 
@@ -30,7 +30,7 @@ def prescreen_of(task: str) -> Prescreen | None:
     try:
         found = _read(path, path.stat().st_mtime_ns)
         return found if found.version == gateway.active_version(task) else None
-    except OSError:
+    except (OSError, ModelNotFound):
         return None
     except MLError as error:
         logger.warning("no prescreen", task=task, error=str(error))
