@@ -51,6 +51,8 @@ class Environment:
     embed_origins: list[str]
     answer_delay: float
     masked_kinds: list[DetectedKind]
+    abuse_told: list[str]
+    abuse_hand_over: int
 
 
 def read_environment() -> Environment:
@@ -88,6 +90,8 @@ def read_environment() -> Environment:
         masked_kinds=_env.list(
             "TREFOIL_MASKED_KINDS", _PERSONAL, validate=validate.ContainsOnly([*_PERSONAL, "order"])
         ),
+        abuse_told=_env.list("TREFOIL_ABUSE_TOLD", []),
+        abuse_hand_over=_env.int("TREFOIL_ABUSE_HAND_OVER", 0, validate=validate.Range(min=0)),
     )
 
 

@@ -15,12 +15,15 @@ View = Callable[..., HttpResponse]
 
 
 def permission_needed(permission: str) -> Callable[[View], View]:
-    """Send strangers to the sign-in page and refuse those who lack ``permission``."""
+    """Send strangers to the sign-in page; refuse those who lack ``permission`` and say whose it
+    is."""
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not request.user.has_perm(permission):
+                if request.user.has_perm("support.change_teams"):
+                    raise NotAllowed("This is for administrators.")
                 if request.user.has_perm("support.use_console"):
                     raise NotAllowed("This is for team leads; ask an administrator for that role.")
                 raise NotAllowed("This is for operators; ask an administrator for that role.")

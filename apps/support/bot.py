@@ -27,6 +27,7 @@ _PERSON = re.compile(
     re.IGNORECASE,
 )
 
+RULE_ABUSE = "the visitor was abusive more often than the policy allows"
 RULE_PERSON = "the visitor asked for a person"
 RULE_SURE = "the intent is sure"
 TEXT_HAND_OVER = "I am passing you to a colleague now. They can read what you wrote here."

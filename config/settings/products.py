@@ -18,6 +18,10 @@ SUPPORT_THRESHOLDS: dict[str, float] = {}
 SUPPORT_INDEX_DIR: Path = VAR_DIR / "indexes" / "support"
 # What is masked before a message is stored: kinds of ml.entities, replaced by their name.
 SUPPORT_MASKED_KINDS: list[DetectedKind] = ENVIRONMENT.masked_kinds
+# The labels of the abuse screen that operators are told of, all where none is named; and after how
+# many such messages the bot passes a conversation on, never at 0.
+SUPPORT_ABUSE_TOLD = ENVIRONMENT.abuse_told
+SUPPORT_ABUSE_HAND_OVER = ENVIRONMENT.abuse_hand_over
 # Conversations that the bot must hold (manage.py test_bot), and what it did in the last runs.
 SUPPORT_CONVERSATIONS_DIR: Path = DEMO_DIR / "conversations"
 # Conversations of which a candidate of `intent` must hold what the live version holds, to pass its

@@ -82,6 +82,32 @@ def test_the_tag_comes_first_once_and_an_operator_may_take_it_off(
     assert len(full.tags) == 12
 
 
+def test_only_the_kinds_that_the_policy_names_are_told(
+    articles: Any, engine: FakeEngine, settings: Any
+) -> None:
+    settings.SUPPORT_ABUSE_TOLD = ["threat"]
+    message, _ = said(uuid.uuid4(), ABUSE)[0]
+    assert "abuse" not in message.analysis
+    assert Conversation.objects.get(pk=message.conversation_id).tags == []
+    settings.SUPPORT_ABUSE_TOLD = ["threat", "insult"]
+    message, _ = said(uuid.uuid4(), ABUSE)[0]
+    assert message.analysis["abuse"] == ["insult"]
+
+
+def test_the_bot_passes_on_who_is_abusive_more_often_than_allowed(
+    articles: Any, engine: FakeEngine, settings: Any
+) -> None:
+    settings.SUPPORT_ABUSE_HAND_OVER = 2
+    once = said(uuid.uuid4(), ABUSE, "when will it arrive")[0][0]
+    assert Conversation.objects.get(pk=once.conversation_id).state == "bot"
+    twice = said(uuid.uuid4(), ABUSE, ABUSE)[1][0]
+    conversation = Conversation.objects.get(pk=twice.conversation_id)
+    assert (conversation.state, conversation.tags) == ("queued", [ABUSIVE])
+    last = conversation.messages.order_by("seq").last()
+    assert last is not None
+    assert (last.text, last.analysis["rule"]) == (bot.TEXT_HAND_OVER, bot.RULE_ABUSE)
+
+
 def test_the_visitor_is_not_told(articles: Any, engine: FakeEngine) -> None:
     from apps.support.payloads import message_payload, visitor_state
 

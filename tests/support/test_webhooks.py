@@ -164,6 +164,8 @@ def test_the_api_is_for_administrators(
         refused = client_of(person).post(API, given, content_type="application/json")
         assert refused.status_code == 403
         assert client_of(person).get("/support/webhooks/").status_code == 403
+    lead = client_of(user("lena-lead", Role.LEAD)).get("/support/webhooks/")
+    assert (lead.status_code, b"This is for administrators." in lead.content) == (403, True)
     assert Client().get(API).status_code == 401
     client = client_of(ada)
     made = client.post(API, given, content_type="application/json")

@@ -8,14 +8,15 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from apps.core import rows
 from apps.support import statements
-from apps.support.bot import Decision
-from apps.support.models import BotTurn, Message
+from apps.support.bot import RULE_ABUSE, TEXT_HAND_OVER, Decision
+from apps.support.models import BotTurn, Conversation, Message
 from apps.support.services import holding
 from apps.support.services.queueing import queue
 from apps.support.services.records import (
@@ -101,14 +102,36 @@ def _answer(turn: BotTurn, decision: Decision, analysis: dict[str, Any]) -> Mess
 
 
 def abuse_note(*, message: Message, labels: Sequence[str]) -> None:
-    """Tell the operators that a customer's message is abuse, by its labels."""
+    """Tell the operators that a customer's message is abuse, by those of its labels that the policy
+    names; once there were as many such messages as it allows the bot passes the conversation on."""
+    wanted = settings.SUPPORT_ABUSE_TOLD
+    told = [label for label in labels if not wanted or label in wanted]
+    if not told:
+        return
     with transaction.atomic():
         conversation = locked(message.conversation_id)
         kept = Message.objects.select_for_update().get(pk=message.pk)
-        kept.analysis["abuse"] = list(labels)
+        kept.analysis["abuse"] = told
         kept.save(update_fields=["analysis"])
         mark_abusive(conversation)
-        publish_state(conversation, changed=False)
+        if conversation.state != State.BOT or not _too_much(conversation):
+            publish_state(conversation, changed=False)
+            return
+        notice = append(
+            conversation,
+            author=Message.Author.BOT,
+            text=TEXT_HAND_OVER,
+            analysis={"answers": kept.seq, "rule": RULE_ABUSE, "action": "hand_over"},
+        )
+        queue(conversation)
+        publish_message(conversation, notice, state_changed=True)
+
+
+def _too_much(conversation: Conversation) -> bool:
+    """Whether there were as many abusive messages as the policy allows."""
+    most = settings.SUPPORT_ABUSE_HAND_OVER
+    abusive = conversation.messages.filter(analysis__has_key="abuse")
+    return most > 0 and abusive.count() >= most
 
 
 def turn_postpone(*, turn_id: int, seconds: float) -> None:
