@@ -10,9 +10,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from django.db.models import Count
@@ -164,12 +163,13 @@ def _advanced(base: Snapshot, key: str, revision: int, encoder: str) -> Snapshot
     for row in rows:
         position = positions.setdefault(row["id"], len(entries))
         entries[position : position + 1] = [_entry(row)]
-    matrix = _matrix(base.matrix, rows, positions, encoder)
+    changed = [positions[row["id"]] for row in rows]
+    matrix = _matrix(base.matrix, rows, changed, len(entries), encoder)
     popularity = np.zeros(len(entries), dtype=np.float32)
     popularity[: len(base.popularity)] = base.popularity
     changed_at = np.zeros(len(entries), dtype=np.int64)
     changed_at[: len(base.changed_at)] = base.changed_at
-    changed_at[[positions[row["id"]] for row in rows]] = [row["revision"] for row in rows]
+    changed_at[changed] = [row["revision"] for row in rows]
     return Snapshot(
         key=key,
         revision=revision,
@@ -182,8 +182,8 @@ def _advanced(base: Snapshot, key: str, revision: int, encoder: str) -> Snapshot
         shown=np.array([entry.shown for entry in entries], dtype=bool),
         years=np.array([entry.year or 0 for entry in entries], dtype=np.int32),
         popularity=_popularity(key, positions) if whole else popularity,
-        with_tag=_places(entry.tags for entry in entries),
-        with_author=_places(entry.authors for entry in entries),
+        with_tag=_places(entries, base, changed, "tags", base.with_tag),
+        with_author=_places(entries, base, changed, "authors", base.with_author),
     )
 
 
@@ -202,27 +202,44 @@ def _entry(row: dict[str, Any]) -> Entry:
 def _matrix(
     old: NDArray[np.float32],
     rows: list[dict[str, Any]],
-    positions: dict[int, int],
+    changed: list[int],
+    total: int,
     encoder: str,
 ) -> NDArray[np.float32]:
-    usable = [
-        row for row in rows if row["vector"] is not None and row["encoder_version"] == encoder
-    ]
-    dimensions = len(usable[0]["vector"]) // 4 if usable else old.shape[1]
-    matrix = np.zeros((len(positions), dimensions), dtype=np.float32)
+    """The vectors with those of ``rows`` at the positions ``changed``: the old ones themselves, if
+    none is another, so that what is reckoned from them stays."""
+    known = [row["vector"] if row["encoder_version"] == encoder else None for row in rows]
+    given = next((vector for vector in known if vector is not None), None)
+    dimensions = old.shape[1] if given is None else len(given) // 4
+    own = np.zeros((len(rows), dimensions), dtype=np.float32)
+    for place, vector in enumerate(known):
+        if vector is not None:
+            own[place] = vectors_from_bytes(vector, dimensions)[0]
+    if old.shape == (total, dimensions) and np.array_equal(old[changed], own):
+        return old
+    matrix = np.zeros((total, dimensions), dtype=np.float32)
     if old.shape[1] == dimensions:
         matrix[: len(old)] = old
-    for row in rows:
-        matrix[positions[row["id"]]] = 0.0
-    for row in usable:
-        matrix[positions[row["id"]]] = vectors_from_bytes(row["vector"], dimensions)[0]
+    matrix[changed] = own
     return matrix
 
 
-def _places(names: Iterable[tuple[str, ...]]) -> dict[str, NDArray[np.int64]]:
+def _places(
+    entries: list[Entry],
+    base: Snapshot,
+    changed: list[int],
+    kind: Literal["tags", "authors"],
+    before: dict[str, NDArray[np.int64]],
+) -> dict[str, NDArray[np.int64]]:
+    """The positions of the items that have each tag or author: ``before`` itself, if no item has
+    others."""
+    if len(entries) == len(base) and all(
+        getattr(entries[at], kind) == getattr(base.entries[at], kind) for at in changed
+    ):
+        return before
     places: dict[str, list[int]] = defaultdict(list)
-    for position, held in enumerate(names):
-        for name in held:
+    for position, entry in enumerate(entries):
+        for name in getattr(entry, kind):
             places[name].append(position)
     return {name: np.array(at, dtype=np.int64) for name, at in places.items()}
 

@@ -27,9 +27,11 @@ from apps.recommend.models import Kind
 from apps.recommend.search import WishWords
 from apps.recommend.taste import Deed, Taste
 from apps.recommend.weights import strength_of
+from ml.ranking.behaviour import Behaviour
 from ml.ranking.familiarity import dialled, nearness
 from ml.ranking.history import History
 from ml.ranking.selection import diversified
+from ml.ranking.tags import TagTable
 from ml.ranking.taste import Ranker
 from ml.retrieval.hybrid import LEXICAL_WEIGHT
 
@@ -185,22 +187,23 @@ class Ranked:
 
 
 NEW = Reason("new")
-_ranker: tuple[object, object, Ranker] | None = None
+_ranker: tuple[object, object, Behaviour | None, TagTable, Ranker] | None = None
 
 
 def ranker_of(snapshot: Snapshot) -> Ranker:
-    """The ranker of a snapshot's items, made once for them and for each behaviour model."""
+    """The ranker of a snapshot's items, made once for their texts and tags and for each behaviour
+    model: a changed price or a deleted item asks for no other."""
     global _ranker
-    behaviour = behaviour_of(snapshot)
-    held = _ranker
-    if held is None or held[0] is not snapshot.entries or held[1] is not behaviour:
-        ranker = Ranker(
-            snapshot.matrix,
-            tags=[entry.tags for entry in snapshot.entries],
-            behaviour=behaviour,
-        )
-        _ranker = held = (snapshot.entries, behaviour, ranker)
-    return held[2]
+    behaviour, held = behaviour_of(snapshot), _ranker
+    tags = None
+    if held is not None and held[1] is snapshot.with_tag:
+        if held[0] is snapshot.matrix and held[2] is behaviour:
+            return held[4]
+        tags = held[3]
+    tags = tags or TagTable([entry.tags for entry in snapshot.entries])
+    ranker = Ranker(snapshot.matrix, tags=tags, behaviour=behaviour)
+    _ranker = (snapshot.matrix, snapshot.with_tag, behaviour, tags, ranker)
+    return ranker
 
 
 def rank(

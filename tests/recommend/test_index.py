@@ -7,7 +7,14 @@ from apps.core.jobs import NoProgress
 from apps.recommend import index
 from apps.recommend.models import Item
 from apps.recommend.rows import item_row
-from apps.recommend.services.catalogue import item_delete, items_add, items_embed, items_upsert
+from apps.recommend.scoring import ranker_of
+from apps.recommend.services.catalogue import (
+    item_delete,
+    items_add,
+    items_embed,
+    items_upsert,
+    next_revision,
+)
 from ml.serving.fakes import FakeEngine
 from tests.recommend.factories import load_books
 
@@ -32,6 +39,24 @@ def test_an_advanced_snapshot_equals_a_fresh_one() -> None:
     assert {tag: list(at) for tag, at in advanced.with_tag.items()} == {
         tag: list(at) for tag, at in fresh.with_tag.items()
     }
+
+
+def test_what_changes_neither_text_nor_tags_leaves_the_ranker_as_it_is() -> None:
+    before = index.snapshot()
+    ranker = ranker_of(before)
+    item_delete(external_id="ghost-1")
+    assert ranker_of(index.snapshot()) is ranker
+    Item.objects.filter(external_id="sea-2").update(title="Lights", revision=next_revision())
+    after = index.snapshot()
+    assert after.entries[after.by_external["sea-2"]].title == "Lights"
+    assert ranker_of(after) is ranker
+    row = {"item_id": "sea-1", "title": "The Salt Road", "text": "A castle.", "tags": "sea|salt"}
+    items_add(rows=[item_row(row)])
+    anew = ranker_of(index.snapshot())
+    assert anew is not ranker
+    at = after.by_external["sea-1"]
+    assert not np.array_equal(anew.vectors[at], ranker.vectors[at])
+    assert list(index.snapshot().with_tag["salt"]) == [at]
 
 
 def test_a_deleted_item_is_hidden_and_a_new_import_brings_it_back() -> None:
