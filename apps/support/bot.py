@@ -136,21 +136,21 @@ def decide(findings: Findings, thresholds: Thresholds = DEFAULTS) -> Decision:
     return _from_models(findings, _rank(findings, thresholds), thresholds)
 
 
-def on_several(decisions: Mapping[str, Decision]) -> Decision | None:
-    """One answer of those to the parts of a message, if they are about different articles; it says
-    which part it does not answer."""
-    answers = {
-        one.citations[0]["slug"]: one for one in decisions.values() if one.action == "answer"
-    }
-    if len(answers) < 2:
+def on_several(whole: Decision, parts: Mapping[str, Decision]) -> Decision | None:
+    """One answer of those to the ``parts`` of a message, if they are about different articles, or
+    if the ``whole`` is not understood and one of them surely is; it says which part it does not
+    answer."""
+    answers = {one.citations[0]["slug"]: one for one in parts.values() if one.action == "answer"}
+    surely = any(one.sure for one in answers.values())
+    if len(answers) < (1 if whole.action == "unsure" and surely else 2):
         return None
     texts = [f"{one.citations[0]['title']}\n{one.text}" for one in answers.values()]
-    left = [part for part, one in decisions.items() if one.action != "answer"]
+    left = [part for part, one in parts.items() if one.action != "answer"]
     texts += [TEXT_LEFT.format(part=part.strip(" .!?")[:_PART_SHOWN]) for part in left]
     return Decision(
         "answer",
         "\n\n".join(texts),
-        "several matters",
+        "several matters" if len(answers) > 1 else "one of several matters",
         citations=[citation for one in answers.values() for citation in one.citations],
         ranked=[row for one in answers.values() for row in one.ranked[:1]],
     )

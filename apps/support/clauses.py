@@ -19,7 +19,8 @@ _QUESTION = (
 _TROUBLE = (
     r"(?:my (?:[^\s,;?!]*[^\s.,;?!] ){1,8}?"
     r"(?:is|are|was|were|has|have|had|does|did|isn|wasn|hasn|haven|doesn|didn)\b"
-    r"|i (?:lost|cannot|can'?t|need to|want to|was|never|have(?:n'?t| not)|did(?:n'?t| not))\b)"
+    r"|i (?:lost|cannot|can'?t|was|never|have(?:n'?t| not)|did(?:n'?t| not)"
+    r"|(?:need|want|would like) (?:to|a|an|my|the))\b)"
 )
 _BREAK = re.compile(
     r"(?<=[.!?;])\s+|\n+"

@@ -149,7 +149,7 @@ async def _read_again(message: Message, first: _Reading, foreign: str | None) ->
         asked = [part for part in parts if asks(part) and not points_back(part)]
         readings = await asyncio.gather(*(_read({}, message, part, foreign) for part in asked))
         told = {reading.text: reading.decision for reading in readings}
-        if (several := on_several(told)) is not None:
+        if (several := on_several(decision, told)) is not None:
             return replace(first, decision=several)
     if decision.sure and not (first.intent.confident and leans(message.text)):
         return first

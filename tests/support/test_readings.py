@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from apps.support.bot import Decision, on_several
@@ -39,6 +41,10 @@ SPELLER = Speller.of(
         (
             "I lost my card and my refund has not arrived and how do I close my account?",
             ["I lost my card", "my refund has not arrived", "how do I close my account?"],
+        ),
+        (
+            "the machine kept my card and I want a refund",
+            ["the machine kept my card", "I want a refund"],
         ),
         ("I want to close my account and my savings pot", 0),
         ("one two three? four five six?\nseven eight nine. ten eleven twelve", 3),
@@ -107,10 +113,21 @@ def answer(slug: str) -> Decision:
 def test_several_matters_are_answered_in_order_each_once() -> None:
     unsure = Decision("unsure", "What?", "out of scope", False)
     told = {"a": answer("pin"), "Is it raining?": unsure, "b": answer("card"), "c": answer("pin")}
-    decision = on_several(told)
+    decision = on_several(unsure, told)
     assert decision is not None
     answered, left = decision.text.split("\n\nAbout ")
     assert answered == "PIN\nAll of pin.\n\nCARD\nAll of card."
     assert left.startswith("“Is it raining” I am not sure.")
     assert [citation["slug"] for citation in decision.citations] == ["pin", "card"]
-    assert on_several({"a": answer("pin"), "b": unsure, "c": answer("pin")}) is None
+    assert on_several(answer("pin"), {"a": answer("pin"), "b": unsure, "c": answer("pin")}) is None
+
+
+def test_a_message_that_is_not_understood_is_answered_on_the_part_that_surely_is() -> None:
+    unsure = Decision("unsure", "What?", "out of scope", False)
+    hardly = replace(answer("card"), sure=False)
+    decision = on_several(unsure, {"a": answer("pin"), "Is it raining?": unsure})
+    assert decision is not None
+    assert decision.text.startswith("PIN\nAll of pin.")
+    assert "“Is it raining” I am not sure." in decision.text
+    assert on_several(unsure, {"a": hardly, "b": unsure}) is None
+    assert on_several(unsure, {"a": unsure, "b": unsure}) is None
