@@ -15,64 +15,35 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
-import shutil
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.measures import percentiles
+from bench.apart import child_of, own_database, set_up
+from bench.measures import percentiles, show
 from bench.reader_pages import fill
 
-ROOT = Path(__file__).resolve().parent.parent
 K = 50
 _EXACT_PAGES = 20
 
 
 def run(items: int = 1_000_000, readers: int = 50, pages: int = 200) -> dict[str, Any]:
     """Measure in a process of its own; returns seconds, percentiles in milliseconds, recalls."""
-    folder = Path(tempfile.mkdtemp(prefix="trefoil-bench-"))
-    environment = os.environ | {
-        "TREFOIL_VAR": str(folder),
-        "TREFOIL_LOG_LEVEL": "ERROR",
-        "ML_BACKEND": "fake",
-        "DATABASE_URL": "",
-    }
-    sizes = [str(items), str(readers), str(pages)]
-    try:
-        output = subprocess.run(
-            [sys.executable, "-m", "bench.large_catalogue", "--child", *sizes],
-            cwd=ROOT,
-            env=environment,
-            check=True,
-            stdout=subprocess.PIPE,
-            text=True,
-        ).stdout
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with own_database() as environment:
+        told = child_of("bench.large_catalogue", [items, readers, pages], environment)
     return {
         "bench": "large_catalogue",
         "items": items,
         "readers": readers,
-        **json.loads(output.splitlines()[-1]),
+        **told,
     }
 
 
 def _child(items: int, readers: int, pages: int) -> dict[str, Any]:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-
-    call_command("migrate", verbosity=0)
+    set_up()
     fill(items, readers, clusters=round(items**0.5))
     from apps.core.jobs import NoProgress
     from apps.recommend import graph, index, page
@@ -162,10 +133,7 @@ def main() -> None:
         print(json.dumps(_child(*arguments.child)))
         return
     result = run(arguments.items, arguments.readers, arguments.pages)
-    for name, value in result.items():
-        print(f"{name:26}{value}")
-    if arguments.json:
-        print(json.dumps(result))
+    show(result, as_json=arguments.json)
 
 
 if __name__ == "__main__":

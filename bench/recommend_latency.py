@@ -17,46 +17,24 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
+from bench.apart import ROOT, child_of, own_database, set_up
 from bench.measures import percentiles
 from bench.reader_pages import answer, fill, send
 
-ROOT = Path(__file__).resolve().parent.parent
 _START_SECONDS = 60.0
 
 
 def run(items: int = 10_000, readers: int = 200, rounds: int = 400) -> dict[str, Any]:
     """Measure both in processes of their own; returns percentiles in milliseconds."""
-    folder = Path(tempfile.mkdtemp(prefix="trefoil-bench-"))
-    environment = os.environ | {
-        "TREFOIL_VAR": str(folder),
-        "TREFOIL_LOG_LEVEL": "ERROR",
-        "ML_BACKEND": "fake",
-        "DATABASE_URL": "",
-    }
-    sizes = [str(items), str(readers), str(rounds)]
-    try:
-        output = subprocess.run(
-            [sys.executable, "-m", "bench.recommend_latency", "--child", *sizes],
-            cwd=ROOT,
-            env=environment,
-            check=True,
-            stdout=subprocess.PIPE,
-            text=True,
-        ).stdout
-        measured = json.loads(output.splitlines()[-1])
+    with own_database() as environment:
+        measured = child_of("bench.recommend_latency", [items, readers, rounds], environment)
         measured["click"] = _clicks(environment, measured.pop("cookies"), rounds)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     return {"bench": "recommend_latency", "items": items, "readers": readers, **measured}
 
 
@@ -64,13 +42,7 @@ def run(items: int = 10_000, readers: int = 200, rounds: int = 400) -> dict[str,
 
 
 def _child(items: int, readers: int, rounds: int) -> dict[str, Any]:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-
-    call_command("migrate", verbosity=0)
+    set_up()
     fill(items, readers)
     from apps.recommend import index, page
     from apps.recommend.models import Reader

@@ -12,14 +12,13 @@ beside the clock's: the former does not depend on what else the machine does.
 from __future__ import annotations
 
 import argparse
-import json
 import resource
 import time
 from typing import Any
 
 import numpy as np
 
-from bench.measures import percentiles
+from bench.measures import percentiles, show
 from ml.retrieval.dense import VectorIndex
 from ml.types import FloatArray
 
@@ -89,10 +88,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
     arguments = parser.parse_args()
     result = run(arguments.vectors, arguments.dimensions, arguments.queries)
-    for name, value in result.items():
-        print(f"{name:26}{value}")
-    if arguments.json:
-        print(json.dumps(result))
+    show(result, as_json=arguments.json)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.errors import DataError
+from ml.files import write_whole
 from ml.types import Embedding, FloatArray
 
 _FORMAT = 1
@@ -70,10 +71,7 @@ class Prescreen:
             "bias": round(self.bias, 5),
             "words": sorted(self.words),
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        staged = path.with_name(f".{path.name}")
-        staged.write_text(json.dumps(body) + "\n", encoding="utf-8")
-        staged.replace(path)
+        write_whole(path, json.dumps(body) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> Prescreen:

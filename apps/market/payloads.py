@@ -8,7 +8,7 @@ from typing import Any
 from apps.accounts.models import User
 from apps.market.models import Alert, Anomaly, Article, Company, Score
 from apps.market.pooling import SURE
-from apps.market.reasons import anomaly_words, reason_words
+from apps.market.reasons import anomaly_measured, reason_words
 
 TAPE = "market.tape"
 
@@ -141,10 +141,5 @@ def anomaly_payload(anomaly: Anomaly) -> dict[str, Any]:
         "company": company_payload(anomaly.company),
         "article": {"id": anomaly.article_id, "title": anomaly.article.title},
         "at": anomaly.at.isoformat(),
-        "score": round(anomaly.score, 3),
-        "threshold": anomaly.threshold,
-        "value": anomaly.value,
-        "usual": anomaly.usual,
-        "topic": anomaly.topic,
-        "words": anomaly_words(anomaly),
+        **anomaly_measured(anomaly),
     }

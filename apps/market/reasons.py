@@ -18,6 +18,13 @@ def anomaly_reason(anomaly: Anomaly) -> dict[str, Any]:
     return {
         "kind": anomaly.kind,
         "label": anomaly.get_kind_display(),
+        **anomaly_measured(anomaly),
+    }
+
+
+def anomaly_measured(anomaly: Anomaly) -> dict[str, Any]:
+    """How unusual it is, in numbers and in words."""
+    return {
         "score": round(anomaly.score, 3),
         "threshold": anomaly.threshold,
         "value": anomaly.value,

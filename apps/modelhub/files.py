@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import cast
@@ -14,6 +12,7 @@ from apps.core.errors import Conflict
 from ml.data.row_kinds import Row, read_rows
 from ml.data.versions import canonical, content_hash
 from ml.encoders import file_sha256
+from ml.files import write_whole
 from ml.types import Kind
 
 
@@ -66,19 +65,3 @@ def rows_read(sha256: str, what: str, kind: str) -> list[Row]:
             code="file_changed",
         )
     return list(read_rows(path, cast(Kind, kind)))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is there complete or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    staged = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        staged.chmod(0o644)
-        staged.replace(path)
-    finally:
-        staged.unlink(missing_ok=True)

@@ -67,7 +67,7 @@ def prescreen_make(
     found = np.array(
         [
             bool(cast(MultiLabel, answer).labels) and readable(text) and not words & words_of(text)
-            for text, answer in zip(told, _answers(classifier, told), strict=True)
+            for text, answer in zip(told, answers_of(classifier, told), strict=True)
         ]
     )
     try:
@@ -92,14 +92,15 @@ def cleared(prescreen: Prescreen, texts: Sequence[str]) -> list[bool]:
     reader = gateway.load_version(prescreen.encoder, prescreen.encoder_version)
     return [
         prescreen.clears(text, cast(Embedding, answer))
-        for text, answer in zip(texts, _answers(reader, texts), strict=True)
+        for text, answer in zip(texts, answers_of(reader, texts), strict=True)
     ]
 
 
-def _answers(predictor: gateway.Predictor, texts: Sequence[str]) -> Iterator[Prediction]:
+def answers_of(predictor: gateway.Predictor, texts: Sequence[str]) -> Iterator[Prediction]:
+    """What a loaded model makes of each of the texts, read a few at a time."""
     for at in range(0, len(texts), _CHUNK):
         yield from predictor.predict(texts[at : at + _CHUNK])
 
 
 def _vectors(predictor: gateway.Predictor, texts: Sequence[str]) -> FloatArray:
-    return np.stack([cast(Embedding, answer).vector for answer in _answers(predictor, texts)])
+    return np.stack([cast(Embedding, answer).vector for answer in answers_of(predictor, texts)])

@@ -15,7 +15,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 
 from apps.core.errors import InvalidInput, NotFound
-from apps.modelhub.files import upload_folder, write_whole
+from apps.modelhub.files import upload_folder
 from apps.modelhub.models import DataKind, Upload
 from apps.modelhub.shown_rows import ShownRow, shown_row
 from apps.modelhub.uploaded_rows import CONLL, SUFFIXES, fields_of, form_of, read_mapped
@@ -23,6 +23,7 @@ from ml.data.readers import LabelledText, Problems, read_records
 from ml.data.row_kinds import Row, names_of
 from ml.data.targeting import TARGETED_TASK, read_marked
 from ml.errors import DataError
+from ml.files import write_whole
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_ROWS = 200_000

@@ -8,8 +8,6 @@ that is so much that the graph is begun anew.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +23,7 @@ from apps.recommend.index import Snapshot, snapshot
 from apps.recommend.models import Item
 from apps.recommend.services.catalogue import stale_items
 from ml.errors import ArtifactError
+from ml.files import write_whole
 from ml.retrieval.dense import VectorIndex
 
 BUILD = "recommend.build_graph"
@@ -94,7 +93,8 @@ def graph_build(progress: ProgressReporter) -> dict[str, int]:
         index.put(names[block], catalogue.matrix[at[block]])
     index.save(path)
     size = path.stat().st_size
-    _note(path, About(catalogue.revision, catalogue.encoder, len(index), size))
+    about = About(catalogue.revision, catalogue.encoder, len(index), size)
+    write_whole(path.with_suffix(".json"), json.dumps(asdict(about)))
     progress.update(1, 1, "done")
     return {"kept": kept, "added": len(at)}
 
@@ -119,14 +119,3 @@ def _kept(path: Path, catalogue: Snapshot) -> VectorIndex:
         return empty
     index.remove(gone)
     return index
-
-
-def _note(path: Path, about: About) -> None:
-    """Write the note about the file beside it, whole or not at all."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(asdict(about), file)
-        Path(name).replace(path.with_suffix(".json"))
-    finally:
-        Path(name).unlink(missing_ok=True)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.errors import DataError
+from ml.files import write_whole
 from ml.types import OUT_OF_SCOPE, Classification
 
 _FORMAT = 1
@@ -49,10 +50,7 @@ class HeldOut:
             "gold": self.gold.tolist(),
             "confidences": self.confidences.tolist(),
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        staged = path.with_name(f".{path.name}")
-        staged.write_text(json.dumps(body) + "\n", encoding="utf-8")
-        staged.replace(path)
+        write_whole(path, json.dumps(body) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> HeldOut:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ml.errors import DataError
+from ml.files import write_whole
 from ml.monitoring.features import WORD_BITS, kernel_features, unknown_words, word_buckets
 from ml.types import FloatArray
 
@@ -58,10 +59,7 @@ class Profile:
             "mean": _encoded(self.mean.astype("<f4")),
             "known": _encoded(np.packbits(self.known)),
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        staged = path.with_name(f".{path.name}")
-        staged.write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
-        staged.replace(path)
+        write_whole(path, json.dumps(body, indent=1) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> Profile:

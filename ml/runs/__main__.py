@@ -15,6 +15,7 @@ from typing import Any
 
 from ml.artifacts import read_artifact
 from ml.errors import MLError
+from ml.files import write_whole
 from ml.runs.limits import watch_memory
 from ml.runs.order import TRAINED, RunOrder
 
@@ -142,9 +143,7 @@ def _tell(message: dict[str, Any]) -> None:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    staged = path.with_name(f".{path.name}")
-    staged.write_text(json.dumps(content), encoding="utf-8")
-    staged.replace(path)
+    write_whole(path, json.dumps(content))
 
 
 def _end_failed(reason: str) -> None:

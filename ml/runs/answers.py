@@ -14,6 +14,7 @@ from ml.data.readers import TaggedSentence
 from ml.data.row_kinds import NOTHING, Row, Value, shown, value_of
 from ml.errors import DataError
 from ml.evaluation.decoding import spans_of
+from ml.files import write_whole
 from ml.types import OUT_OF_SCOPE, Classification, MultiLabel
 
 ANSWERS = "answers.jsonl"
@@ -55,10 +56,8 @@ def answer_of(found: Answer | Classification | MultiLabel | Sequence[str]) -> An
 
 def answers_write(path: Path, answers: Sequence[Answer]) -> None:
     """Write the file so that it is there complete or not at all."""
-    staged = path.with_name(f".{path.name}")
-    with staged.open("w", encoding="utf-8") as file:
-        file.writelines(f"{json.dumps(_record(one), ensure_ascii=False)}\n" for one in answers)
-    staged.replace(path)
+    rows = (f"{json.dumps(_record(one), ensure_ascii=False)}\n" for one in answers)
+    write_whole(path, "".join(rows))
 
 
 def answers_read(path: Path) -> list[Answer]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
 
 from ml.errors import ArtifactError
+from ml.files import write_whole
 
 ACTIVE = "active.json"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
@@ -33,17 +32,7 @@ def read_active(path: Path) -> str:
 
 def write_active(folder: Path, version: str) -> None:
     """Let the file in a task's ``folder`` name ``version``, from one moment to the next."""
-    handle, name = tempfile.mkstemp(prefix=f".{ACTIVE}.", dir=folder)
-    staged = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump({"version": version}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        staged.chmod(0o644)
-        staged.replace(folder / ACTIVE)
-    finally:
-        staged.unlink(missing_ok=True)
+    write_whole(folder / ACTIVE, json.dumps({"version": version}))
 
 
 def remove_leftovers(folder: Path) -> int:

@@ -15,7 +15,7 @@ from apps.core import gateway
 from apps.core.errors import Conflict
 from apps.core.jobs import Progress, job_start
 from apps.core.models import Job
-from apps.modelhub.files import report_path, write_whole
+from apps.modelhub.files import report_path
 from apps.modelhub.models import DataKind, DataSetVersion
 from apps.modelhub.services.datasets import frozen_rows, version_rows
 from ml.artifacts import TOKENIZER
@@ -27,6 +27,7 @@ from ml.data.splits import text_key
 from ml.data.text_tools import Encoder, Report, TextTools, encoder_tools
 from ml.data.versions import Split, split_rows, statistics
 from ml.errors import ModelNotFound
+from ml.files import write_whole
 
 REPORT_JOB = "modelhub.data-report"
 

@@ -19,8 +19,6 @@ from ml.evaluation.multi_label_report import multi_label_report
 from ml.prescreen import Prescreen
 from ml.types import MultiLabel
 
-_CHUNK = 64
-
 
 class Command(TrefoilCommand):
     help = (
@@ -86,11 +84,7 @@ def _measured(made: Prescreen, file: Path, rows: Sequence[MultiLabelText]) -> di
     texts = [row.text for row in rows]
     gold = [row.labels for row in rows]
     classifier = gateway.load_version(made.task, made.version)
-    alone = [
-        cast(MultiLabel, answer)
-        for at in range(0, len(texts), _CHUNK)
-        for answer in classifier.predict(texts[at : at + _CHUNK])
-    ]
+    alone = [cast(MultiLabel, answer) for answer in prescreens.answers_of(classifier, texts)]
     passed = prescreens.cleared(made, texts)
     behind = [
         MultiLabel(answer.scores, (), answer.version) if one else answer

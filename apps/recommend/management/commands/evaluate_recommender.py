@@ -9,7 +9,6 @@ The complete report is written as JSON to ``TREFOIL_VAR/recommend/evaluations/<U
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from apps.core import gateway
 from apps.core.commands import TerminalProgress, TrefoilCommand
+from ml.files import write_whole
 from ml.ranking.evaluation import evaluate_recommender
 from ml.ranking.interactions import read_interactions, read_items
 from ml.ranking.splits import Protocol
@@ -134,12 +134,7 @@ class Command(TrefoilCommand):
 
 
 def _write(report: dict[str, Any], path: Path) -> None:
-    """Write it whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".report-", dir=path.parent) as folder:
-        staged = Path(folder) / path.name
-        staged.write_text(json.dumps(report, ensure_ascii=False, indent=1), encoding="utf-8")
-        staged.replace(path)
+    write_whole(path, json.dumps(report, ensure_ascii=False, indent=1))
 
 
 def _cell(figure: dict[str, float]) -> str:
