@@ -96,7 +96,10 @@ class ModelStore:
         try:
             status = os.stat(path)  # noqa: PTH116
         except OSError as error:
-            raise ModelNotFound(f"no model is active for the task {task!r}") from error
+            raise ModelNotFound(
+                f"no model is active for the task {task!r}; build_models builds those that are"
+                " shipped, promote makes another one active"
+            ) from error
         signature = (status.st_mtime_ns, status.st_size, status.st_ino)
         known = self._active.get(task)
         if known is None or known[0] != signature:
@@ -343,5 +346,5 @@ class ModelStore:
 
     def _folder(self, task: str) -> Path:
         if not NAME.fullmatch(task):
-            raise ModelNotFound(f"no model is active for the task {task!r}")
+            raise ModelNotFound(f"there is no task {task!r}")
         return self.root / task
