@@ -82,8 +82,9 @@ def language_set(*, user: User, language: str) -> User:
     known = dict(settings.LANGUAGES)
     if language and language not in known:
         raise InvalidInput(
-            f"The pages have these languages: {', '.join(known)}.",
+            "The pages have these languages: %(known)s.",
             fields={"language": "not one of them"},
+            known=", ".join(known),
         )
     user.language = language
     user.save(update_fields=["language"])

@@ -151,7 +151,9 @@ class StreamConsumer(AsyncWebsocketConsumer):
             raise InvalidInput('The frame has no "type".', code="frame_without_type")
         handler = getattr(self, f"on_{kind.replace('.', '_')}", None)
         if handler is None:
-            raise InvalidInput(f'Unknown frame type "{kind[:60]}".', code="frame_unknown_type")
+            raise InvalidInput(
+                'Unknown frame type "%(kind)s".', code="frame_unknown_type", kind=kind[:60]
+            )
         answer: dict[str, Any] | None = await handler(frame)
         return answer
 
@@ -170,7 +172,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
                 '"stream" must be a text and "after" a number.', code="frame_invalid"
             )
         if not await self.may_follow(stream):
-            raise NotAllowed(f"You may not follow {stream[:90]}.")
+            raise NotAllowed("You may not follow %(stream)s.", stream=stream[:90])
         await self.follow(stream, after)
         return {"stream": stream, "seq": self.cursors[stream]}
 
@@ -239,13 +241,16 @@ def _parse(text_data: str | None, limit: int) -> dict[str, Any]:
         )
     if len(text_data) > limit or len(text_data.encode()) > limit:
         raise InvalidInput(
-            f"The frame is larger than {limit // 1024} KB; nothing of it was stored.",
+            "The frame is larger than %(kilobytes)s KB; nothing of it was stored.",
             code="frame_too_large",
+            kilobytes=limit // 1024,
         )
     try:
         frame = json.loads(text_data, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"The frame is not JSON: {error}", code="frame_not_json") from error
+        raise InvalidInput(
+            "The frame is not JSON: %(error)s", code="frame_not_json", error=error
+        ) from error
     if not isinstance(frame, dict):
         raise InvalidInput("The frame is not a JSON object.", code="frame_not_object")
     if "\\u" in text_data and not _is_text(frame):

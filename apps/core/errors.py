@@ -16,7 +16,8 @@ class Problem(Exception):
 
     ``code`` is stable and machine-readable, ``status`` the HTTP status, the message is for a
     person and names what is wrong and where, in the language of the request when it is a literal
-    (``make words`` finds it by the class); ``fields`` maps a field's name to its problem.
+    (``make words`` finds it by the class); what it says of the case at hand stands in it as
+    ``%(name)s`` and comes by keyword. ``fields`` maps a field's name to its problem.
     """
 
     code = "problem"
@@ -29,8 +30,11 @@ class Problem(Exception):
         code: str | None = None,
         status: int | None = None,
         fields: dict[str, str] | None = None,
+        **named: object,
     ) -> None:
         message = gettext(message)
+        if named:
+            message %= named
         super().__init__(message)
         self.message = message
         self.code = code or type(self).code

@@ -100,7 +100,9 @@ class _Only:
 
     def failed(self, task: str, version: str) -> None:
         if (task, version) == (self._task, self._version):
-            raise ModelUnavailable(f"{version} of {task} could not answer.")
+            raise ModelUnavailable(
+                "%(version)s of %(task)s could not answer.", version=version, task=task
+            )
 
 
 @contextmanager
@@ -176,7 +178,7 @@ def _problem(error: MLError) -> Problem:
         return Busy("The server is shutting down; please try again.", code=error.code)
     if isinstance(error, ModelNotFound):
         return ModelUnavailable(str(error), code=error.code)
-    return ModelUnavailable(f"The model could not answer: {error}", code=error.code)
+    return ModelUnavailable("The model could not answer: %(error)s", code=error.code, error=error)
 
 
 def predict(

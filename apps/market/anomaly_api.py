@@ -61,8 +61,9 @@ class AnomalyListView(AnalystView):
             raise InvalidInput("'company' must be a number.", fields={"company": "is no number"})
         if kind and kind not in Detector.Kind.values:
             raise InvalidInput(
-                f"'kind' must be one of {', '.join(Detector.Kind.values)}.",
+                "'kind' must be one of %(values)s.",
                 fields={"kind": "unknown"},
+                values=", ".join(Detector.Kind.values),
             )
         rows = anomaly_list(
             company=int(company[:9]) if company else None,

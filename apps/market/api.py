@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.urls import path
+from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -89,7 +90,9 @@ class ArticleListView(AnalystView):
         answer = ingest.batch_store(items=data if isinstance(data, list) else [data])
         invalid, total = answer["invalid"], len(answer["results"])
         if invalid == total == 1:
-            raise InvalidInput(f"The article is not usable: {answer['results'][0]['detail']}.")
+            raise InvalidInput(
+                "The article is not usable: %(detail)s.", detail=answer["results"][0]["detail"]
+            )
         status = 201 if answer["created"] == total else 200
         if invalid:
             status = 422 if invalid == total else 207
@@ -179,7 +182,7 @@ class SourcePollView(AnalystView):
         source = sources.source_get(source_id=source_id)
         job = job_start(
             kind=POLL_JOB,
-            title=f"Poll {source.name}",
+            title=gettext("Poll %(name)s") % {"name": source.name},
             owner=request.user,
             arguments={"source_id": source.pk},
         )

@@ -179,5 +179,5 @@ class DeliveryResendView(AnalystView):
 def _number(request: Request, name: str) -> int | None:
     text = request.query_params.get(name, "")
     if text and not text.isdecimal():
-        raise InvalidInput(f"{name} is a number.", fields={name: "no number"})
+        raise InvalidInput("%(name)s is a number.", fields={name: "no number"}, name=name)
     return int(text) if text else None

@@ -33,7 +33,9 @@ class ExportView(AnalystView):
         query = request.query_params
         kind = query.get("as", FORMATS[0])
         if kind not in FORMATS:
-            raise InvalidInput(f"'as' must be {' or '.join(FORMATS)}.", fields={"as": "unknown"})
+            raise InvalidInput(
+                "'as' must be %(formats)s.", fields={"as": "unknown"}, formats=" or ".join(FORMATS)
+            )
         wanted = ExportFilter(
             since=_time(request, "since"),
             until=_time(request, "until"),
@@ -61,4 +63,6 @@ def _time(request: Request, name: str) -> datetime | None:
     try:
         return parse_time(request.query_params.get(name, ""))
     except RowError as error:
-        raise InvalidInput(f"'{name}' must be an ISO time.", fields={name: "no time"}) from error
+        raise InvalidInput(
+            "'%(name)s' must be an ISO time.", fields={name: "no time"}, name=name
+        ) from error

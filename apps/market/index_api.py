@@ -42,7 +42,9 @@ def _asked(request: Request) -> tuple[datetime, str]:
     half_life = request.query_params.get("half_life", DEFAULT_HALF_LIFE)
     if half_life not in HALF_LIVES:
         raise InvalidInput(
-            f"'half_life' must be one of {', '.join(HALF_LIVES)}.", fields={"half_life": "unknown"}
+            "'half_life' must be one of %(half_lives)s.",
+            fields={"half_life": "unknown"},
+            half_lives=", ".join(HALF_LIVES),
         )
     given = request.query_params.get("at", "")
     try:

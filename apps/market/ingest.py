@@ -25,8 +25,10 @@ def batch_store(*, items: list[Any], source: Source | None = None) -> dict[str, 
         raise InvalidInput("There is no article in the request.", code="batch_empty")
     if len(items) > MAX_BATCH:
         raise InvalidInput(
-            f"A request takes at most {MAX_BATCH} articles; this one has {len(items)}.",
+            "A request takes at most %(max_batch)s articles; this one has %(items)s.",
             code="batch_too_large",
+            max_batch=MAX_BATCH,
+            items=len(items),
         )
     zones = _zones(items)
     results: list[dict[str, Any]] = []

@@ -63,7 +63,9 @@ async def play(target: SimulationTarget) -> None:
 def _token() -> tuple[AuthToken, str]:
     analyst = User.objects.filter(username=ANALYST).first()
     if analyst is None:
-        raise NotFound(f"The demo analyst {ANALYST} is missing; run: manage.py load_demo")
+        raise NotFound(
+            "The demo analyst %(analyst)s is missing; run: manage.py load_demo", analyst=ANALYST
+        )
     return token_create(user=analyst, name="simulation", days=1)
 
 

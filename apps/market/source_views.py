@@ -65,7 +65,7 @@ def backlog(request: HttpRequest) -> HttpResponse:
 def _poll(request: HttpRequest, source: Source) -> Job:
     return job_start(
         kind=POLL_JOB,
-        title=f"Poll {source.name}",
+        title=gettext("Poll %(name)s") % {"name": source.name},
         owner=request.user,
         arguments={"source_id": source.pk},
     )

@@ -25,7 +25,7 @@ def read_filter(values: Mapping[str, Any], *, viewer: int | None) -> TapeFilter:
     group = words["group"]
     if group and group != WATCHLIST and not group.startswith(SECTOR):
         problem = f"is neither '{WATCHLIST}' nor '{SECTOR}' and the name of one"
-        raise InvalidInput(f"'group' {problem}.", fields={"group": problem})
+        raise InvalidInput("'group' %(problem)s.", fields={"group": problem}, problem=problem)
     risk, novelty = (_share(name, str(values.get(name, "")).strip()) for name in _SHARES)
     return TapeFilter(
         # The suggestions of the company field read "TICKER · Name".
@@ -47,5 +47,7 @@ def _share(name: str, value: str) -> float:
     except ValueError:
         share = math.nan
     if not 0 <= share <= 1:
-        raise InvalidInput(f"'{name}' must be a number from 0 to 1.", fields={name: "is no share"})
+        raise InvalidInput(
+            "'%(name)s' must be a number from 0 to 1.", fields={name: "is no share"}, name=name
+        )
     return share

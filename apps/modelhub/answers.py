@@ -54,7 +54,9 @@ def answer_of(
     try:
         return Answer(answer=[list(one) for one in whole_words(text, given)])
     except ValueError as error:
-        raise InvalidInput(f"Of the entities {error}.", fields={"spans": "unusable"}) from error
+        raise InvalidInput(
+            "Of the entities %(error)s.", fields={"spans": "unusable"}, error=error
+        ) from error
 
 
 def example_row(queue: LabelQueue, text: str, said: Any) -> dict[str, Any]:
@@ -81,6 +83,8 @@ def _known(queue: LabelQueue, labels: Sequence[str], field_name: str) -> None:
     unknown = sorted({label for label in labels if label not in queue.labels})
     if unknown:
         raise InvalidInput(
-            f"{queue.task} has no label {', '.join(unknown)[:120]}.",
+            "%(task)s has no label %(unknown)s.",
             fields={field_name: "unknown label"},
+            task=queue.task,
+            unknown=", ".join(unknown)[:120],
         )

@@ -80,7 +80,9 @@ def wanted_rows(given: QueryDict) -> Wanted:
     verdict, against = given.get("verdict") or "any", given.get("against", "")
     if verdict not in VERDICTS:
         raise InvalidInput(
-            f"The verdict is one of {', '.join(VERDICTS)}.", fields={"verdict": "unknown"}
+            "The verdict is one of %(verdicts)s.",
+            fields={"verdict": "unknown"},
+            verdicts=", ".join(VERDICTS),
         )
     return Wanted(
         verdict,

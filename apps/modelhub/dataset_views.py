@@ -239,7 +239,12 @@ def export(version: DataSetVersion, person: Any, form: str) -> HttpResponse:
     """
     forms = ("jsonl", "conll") if version.dataset.kind == "ner" else ("jsonl",)
     if form not in forms:
-        raise InvalidInput(f"{version} is exported as {' or '.join(forms)}.", code="export_form")
+        raise InvalidInput(
+            "%(version)s is exported as %(forms)s.",
+            code="export_form",
+            version=version,
+            forms=" or ".join(forms),
+        )
     rows = version_seen(person, version)
     if form == "conll":
         content, content_type = conll(rows), "text/plain; charset=utf-8"

@@ -44,15 +44,22 @@ class Request:
         limit = settings.ML_DOOR_TEXTS_PER_REQUEST
         if not isinstance(texts, list) or not 1 <= len(texts) <= limit:
             raise InvalidInput(
-                f'"texts" must be a list of 1 to {limit:,} texts.', code="frame_invalid"
+                '"texts" must be a list of 1 to %(limit)s texts.',
+                code="frame_invalid",
+                limit=f"{limit:,}",
             )
         for index, text in enumerate(texts):
             if not isinstance(text, str):
-                raise InvalidInput(f"texts[{index}] is not a text.", code="frame_invalid")
+                raise InvalidInput(
+                    "texts[%(index)s] is not a text.", code="frame_invalid", index=index
+                )
             if len(text) > MAX_CHARACTERS:
                 raise InvalidInput(
-                    f"texts[{index}] has {len(text):,} characters; {MAX_CHARACTERS:,} are allowed.",
+                    "texts[%(index)s] has %(number)s characters; %(max_characters)s are allowed.",
                     code="text_too_long",
+                    index=index,
+                    number=f"{len(text):,}",
+                    max_characters=f"{MAX_CHARACTERS:,}",
                 )
         return cls(request_id, task, texts)
 
@@ -62,7 +69,10 @@ def read_id(frame: dict[str, Any], name: str) -> str:
     value = frame.get(name)
     if not isinstance(value, str) or not 1 <= len(value) <= _MAX_ID:
         raise InvalidInput(
-            f'"{name}" must be a text of 1 to {_MAX_ID} characters.', code="frame_without_id"
+            '"%(name)s" must be a text of 1 to %(max_id)s characters.',
+            code="frame_without_id",
+            name=name,
+            max_id=_MAX_ID,
         )
     return value
 
@@ -82,13 +92,16 @@ class Account:
         """Count a request in; raises ``RateLimited`` beyond the limits."""
         if self.requests >= settings.ML_DOOR_REQUESTS:
             raise RateLimited(
-                f"{self.requests} requests are under way, which is the limit; wait for answers.",
+                "%(requests)s requests are under way, which is the limit; wait for answers.",
                 code="too_many_in_flight",
+                requests=self.requests,
             )
         if self.texts + texts > settings.ML_DOOR_TEXTS:
             raise RateLimited(
-                f"{self.texts:,} texts are under way; {settings.ML_DOOR_TEXTS:,} are allowed.",
+                "%(texts)s texts are under way; %(ml_door_texts)s are allowed.",
                 code="too_many_in_flight",
+                texts=f"{self.texts:,}",
+                ml_door_texts=f"{settings.ML_DOOR_TEXTS:,}",
             )
         self.requests += 1
         self.texts += texts
@@ -115,7 +128,9 @@ class Door:
         account = self._accounts.setdefault(user_id, Account())
         if account.sockets >= settings.ML_DOOR_SOCKETS:
             raise RateLimited(
-                f"{account.sockets} sockets are open, which is the limit.", code="too_many_sockets"
+                "%(sockets)s sockets are open, which is the limit.",
+                code="too_many_sockets",
+                sockets=account.sockets,
             )
         account.sockets += 1
         return account

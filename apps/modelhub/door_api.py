@@ -95,7 +95,9 @@ def _vectors(task: str, texts: Sequence[str]) -> list[Embedding]:
     found = gateway.predict(task, texts)
     vectors = [one for one in found if isinstance(one, Embedding)]
     if len(vectors) != len(found):
-        raise InvalidInput(f"{task} gives no vectors.", fields={"task": "gives no vectors"})
+        raise InvalidInput(
+            "%(task)s gives no vectors.", fields={"task": "gives no vectors"}, task=task
+        )
     return vectors
 
 
@@ -106,8 +108,10 @@ def _search(
     passages = [piece.indexed for document in documents for piece in passages_of(document)]
     if len(passages) > _MAX_PASSAGES:
         raise InvalidInput(
-            f"The texts have {len(passages):,} passages; {_MAX_PASSAGES:,} are searched at most.",
+            "The texts have %(passages)s passages; %(max_passages)s are searched at most.",
             fields={"texts": "too long together"},
+            passages=f"{len(passages):,}",
+            max_passages=f"{_MAX_PASSAGES:,}",
         )
     # In one call, so that one version of the encoder reads the query and the texts.
     asked, *found = _vectors(task, [query, *passages])

@@ -98,7 +98,7 @@ class DoorConsumer(StreamConsumer):
             return
         request = Request.of(frame)
         if request.id in self._requests:
-            raise Conflict(f"A request {request.id} is under way.", code="id_in_use")
+            raise Conflict("A request %(id)s is under way.", code="id_in_use", id=request.id)
         if self._account is None:
             return
         self._account.take(len(request.texts))

@@ -59,9 +59,13 @@ def encoder_base(run: Run) -> EncoderBase:
     except MLError as error:
         raise Conflict(str(error), code=error.code) from error
     raise Conflict(
-        f"The weights that {live.version} of {run.task} was made of are not here; choose a base "
-        "encoder.",
+        (
+            "The weights that %(version)s of %(task)s was made of are not here; choose a "
+            "base encoder."
+        ),
         code="weights_gone",
+        version=live.version,
+        task=run.task,
     )
 
 

@@ -81,7 +81,9 @@ def evaluate_file(
         check_report_folder(looks.report)
     predictor = gateway.load_version(task, version)
     if predictor.info.kind == "spans" and looks != Looks():
-        raise InvalidInput(f"{task} is measured as a whole; leave the closer looks out.")
+        raise InvalidInput(
+            "%(task)s is measured as a whole; leave the closer looks out.", task=task
+        )
     measure = _measure_of(predictor)
     other = _other_version(predictor, looks.against)
     problems = Problems()
@@ -111,7 +113,7 @@ def evaluate_file(
 def _measure_of(predictor: Predictor) -> Any:
     info = predictor.info
     if info.kind not in MEASURES:
-        raise InvalidInput(f"{info.task} is an embedding model; use evaluate_retrieval")
+        raise InvalidInput("%(task)s is an embedding model; use evaluate_retrieval", task=info.task)
     return MEASURES[info.kind](predictor)
 
 
@@ -120,7 +122,9 @@ def _other_version(predictor: Predictor, version: str | None) -> Predictor | Non
     if version is None:
         return None
     if version == predictor.info.version:
-        raise InvalidInput(f"--against names the version {version} that is evaluated itself")
+        raise InvalidInput(
+            "--against names the version %(version)s that is evaluated itself", version=version
+        )
     return gateway.load_version(predictor.info.task, version)
 
 

@@ -36,10 +36,13 @@ def explain(*, task: str, text: str, label: str | None = None) -> dict[str, Any]
     gives no labels, an unknown label, a busy or missing model.
     """
     if len(text) > MAX_CHARACTERS:
-        raise InvalidInput(f"Explain a text of at most {MAX_CHARACTERS:,} characters.")
+        raise InvalidInput(
+            "Explain a text of at most %(max_characters)s characters.",
+            max_characters=f"{MAX_CHARACTERS:,}",
+        )
     kinds = {info.task: info.kind for info in gateway.models()}
     if kinds.get(task, "classification") not in EXPLAINED:
-        raise InvalidInput(f"{task} gives no labels; there is nothing to explain.")
+        raise InvalidInput("%(task)s gives no labels; there is nothing to explain.", task=task)
     try:
         found = occlude(
             lambda texts: as_classes(gateway.predict(task, texts, observed=False)),
@@ -96,7 +99,9 @@ def neighbours(
     predictor: Any = gateway.load_version(task, version)
     kind = predictor.info.kind
     if kind == "ner":
-        raise InvalidInput(f"{task} tags words and has no vector of a text to compare by.")
+        raise InvalidInput(
+            "%(task)s tags words and has no vector of a text to compare by.", task=task
+        )
     rows = [
         LabelledText(text_of(row), shown(row, value_of(row)), row.row)
         for row in read_rows(file, kind)
@@ -118,9 +123,11 @@ def trained_folder(task: str, version: str) -> Path:
 
 def _check_kind(task: str, kind: str, method: str) -> None:
     if kind not in EXPLAINED:
-        raise InvalidInput(f"{task} gives no labels; there is nothing to explain.")
+        raise InvalidInput("%(task)s gives no labels; there is nothing to explain.", task=task)
     if kind == "ner" and method == "gradients":
-        raise InvalidInput(f"{task} tags words; what finds an entity is explained by occlusion.")
+        raise InvalidInput(
+            "%(task)s tags words; what finds an entity is explained by occlusion.", task=task
+        )
 
 
 def explanation_payload(found: Explanation) -> dict[str, Any]:

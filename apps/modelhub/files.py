@@ -57,11 +57,19 @@ def rows_read(sha256: str, what: str, kind: str) -> list[Row]:
     """
     path = rows_path(sha256)
     if not path.is_file():
-        raise Conflict(f"The file of {what} is gone from {path.parent}.", code="file_gone")
+        raise Conflict(
+            "The file of %(what)s is gone from %(parent)s.",
+            code="file_gone",
+            what=what,
+            parent=path.parent,
+        )
     found = file_sha256(path)
     if found != sha256:
         raise Conflict(
-            f"The file of {what} was changed: its hash is {found[:12]}, not {sha256[:12]}.",
+            "The file of %(what)s was changed: its hash is %(found)s, not %(sha256)s.",
             code="file_changed",
+            what=what,
+            found=found[:12],
+            sha256=sha256[:12],
         )
     return list(read_rows(path, cast(Kind, kind)))

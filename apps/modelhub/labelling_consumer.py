@@ -79,7 +79,7 @@ class LabellingConsumer(StreamConsumer):
 def _number(frame: dict[str, Any], name: str) -> int:
     value = frame.get(name)
     if type(value) is not int or not 0 < value < 2**63:
-        raise InvalidInput(f'"{name}" must be a number.', code="frame_invalid")
+        raise InvalidInput('"%(name)s" must be a number.', code="frame_invalid", name=name)
     return value
 
 

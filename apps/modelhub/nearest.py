@@ -46,13 +46,16 @@ def nearest_rows(*, person: Any, task: str, text: str, version: str | None = Non
     vectors, for other kinds those of the sentence encoder. Raises ``Problem``.
     """
     if not text.strip() or len(text) > MAX_CHARACTERS:
-        raise InvalidInput(f"Ask about a text of at most {MAX_CHARACTERS:,} characters.")
+        raise InvalidInput(
+            "Ask about a text of at most %(max_characters)s characters.",
+            max_characters=f"{MAX_CHARACTERS:,}",
+        )
     try:
         artifact = gateway.model_store().artifact(task, version)
     except MLError as error:
         raise InvalidInput(str(error), code=error.code) from error
     if artifact.kind not in EXPLAINED:
-        raise InvalidInput(f"{task} gives no labels; there are no examples of it.")
+        raise InvalidInput("%(task)s gives no labels; there are no examples of it.", task=task)
     run = selectors.run_of_version(task=task, version=artifact.version)
     known = seen_rows(person, _trained_on(task, artifact.kind, run))
     examples = [LabelledText(text_of(row), shown(row, value_of(row))) for row in known]

@@ -108,5 +108,10 @@ def _done(request: HttpRequest, act: Any) -> HttpResponse:
 
 def _whole(text: str, name: str) -> int:
     if not text.isdecimal() or len(text) > 9:
-        raise InvalidInput(f"{name}: {text[:20]!r} is no whole number.", fields={name: "number"})
+        raise InvalidInput(
+            "%(name)s: %(text)r is no whole number.",
+            fields={name: "number"},
+            name=name,
+            text=text[:20],
+        )
     return int(text)

@@ -57,13 +57,16 @@ def opinions(*, task: str, text: str) -> Opinions:
     ``NotFound`` for an unknown task, ``Busy`` when somebody else is asking for long.
     """
     if not text.strip() or len(text) > MAX_CHARACTERS:
-        raise InvalidInput(f"Ask about a text of at most {MAX_CHARACTERS:,} characters.")
+        raise InvalidInput(
+            "Ask about a text of at most %(max_characters)s characters.",
+            max_characters=f"{MAX_CHARACTERS:,}",
+        )
     known = [one for one in selectors.version_list() if one.task == task and one.version]
     if not known:
-        raise NotFound(f"There is no version of {task}.")
+        raise NotFound("There is no version of %(task)s.", task=task)
     kinds = {one.artifact.kind for one in known if one.artifact}
     if not kinds <= set(EXPLAINED):
-        raise InvalidInput(f"{task} gives no labels; versions are not asked.")
+        raise InvalidInput("%(task)s gives no labels; versions are not asked.", task=task)
     known.sort(key=_age, reverse=True)
     with one_at_a_time():
         rows = [_ask(one, text) for one in known[:MOST]]

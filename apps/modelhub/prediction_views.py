@@ -67,7 +67,10 @@ def _asked(request: HttpRequest) -> dict[str, Any]:
 
 def _predicted(task: str, text: str) -> dict[str, Any]:
     if not text.strip() or len(text) > MAX_CHARACTERS:
-        raise InvalidInput(f"Write a text of at most {MAX_CHARACTERS:,} characters.")
+        raise InvalidInput(
+            "Write a text of at most %(max_characters)s characters.",
+            max_characters=f"{MAX_CHARACTERS:,}",
+        )
     found = gateway.predict(task, [text], observed=False)[0]
     payload = prediction_payload(found)
     labels = [one["label"] for one in payload.get("scores", [])]

@@ -38,7 +38,9 @@ def prelabel(task: str, texts: Sequence[str], strategy: str) -> Prelabelled:
     """Ask the live model of ``task``; raises ``InvalidInput`` when it gives no labels."""
     info = next((one for one in gateway.models() if one.task == task), None)
     if info is None or info.kind not in KINDS:
-        raise InvalidInput(f"{task} is no classifier and no tagger.", fields={"task": "unusable"})
+        raise InvalidInput(
+            "%(task)s is no classifier and no tagger.", fields={"task": "unusable"}, task=task
+        )
     found = [
         one
         for at in range(0, len(texts), _CHUNK)

@@ -33,7 +33,9 @@ def by_disagreement(
         if one.task == task and one.artifact and one.version != live
     ]
     if not others:
-        raise Conflict(f"No other version of {task} is kept here to disagree.", code="one_version")
+        raise Conflict(
+            "No other version of %(task)s is kept here to disagree.", code="one_version", task=task
+        )
     other = max(others, key=lambda one: one.artifact.created_at if one.artifact else "")
     try:
         with one_at_a_time():
@@ -44,7 +46,12 @@ def by_disagreement(
                 for one in predictor.predict(list(texts[at : at + _CHUNK]))
             ]
     except MLError as error:
-        raise Conflict(f"{other.version} of {task} cannot answer: {error}") from error
+        raise Conflict(
+            "%(version)s of %(task)s cannot answer: %(error)s",
+            version=other.version,
+            task=task,
+            error=error,
+        ) from error
     differs = [prediction_words(one) != words for one, words in zip(found, said, strict=True)]
     return sorted(doubt, key=lambda index: not differs[index])
 
@@ -59,9 +66,13 @@ def by_drift(task: str, texts: Sequence[str], version: str) -> list[int]:
     profile = profiles.profile_of(task=task, version=version)
     if profile is None:
         raise Conflict(
-            f"What {version} of {task} was trained on is not known here, so nothing is known of "
-            "drift; choose another order.",
+            (
+                "What %(version)s of %(task)s was trained on is not known here, so nothing is "
+                "known of drift; choose another order."
+            ),
             code="no_profile",
+            version=version,
+            task=task,
         )
     asked = profiles.read_as(profile)
     vectors = [

@@ -118,7 +118,9 @@ def _asked(request: HttpRequest) -> dict[str, Any]:
         try:
             given[name] = float(value)
         except ValueError as error:
-            raise InvalidInput(f"{name}: {value[:20]!r} is not a number.") from error
+            raise InvalidInput(
+                "%(name)s: %(value)r is not a number.", name=name, value=value[:20]
+            ) from error
     return given
 
 

@@ -73,4 +73,4 @@ def _number(text: str) -> int:
     try:
         return int(text)
     except ValueError as error:
-        raise InvalidInput(f"{text[:20]!r} is no number of percent.") from error
+        raise InvalidInput("%(text)r is no number of percent.", text=text[:20]) from error

@@ -55,11 +55,16 @@ def upload_create(*, owner: Any, file: UploadedFile | None) -> Upload:
         raise InvalidInput("Choose a file.", code="upload_missing")
     name = Path(file.name.replace("\\", "/")).name.lstrip(".")[-100:]
     if Path(name).suffix.lower() not in {one for some in SUFFIXES.values() for one in some}:
-        raise InvalidInput(f"{name} is neither CSV, JSONL nor CoNLL.", code="upload_type")
+        raise InvalidInput(
+            "%(name)s is neither CSV, JSONL nor CoNLL.", code="upload_type", name=name
+        )
     if (size := file.size or 0) > MAX_BYTES:
         raise InvalidInput(
-            f"{name} has {size // 2**20} MB; {MAX_BYTES // 2**20} are allowed.",
+            "%(name)s has %(megabytes)s MB; %(most)s are allowed.",
             code="upload_too_large",
+            name=name,
+            megabytes=size // 2**20,
+            most=MAX_BYTES // 2**20,
         )
     content = file.read()
     sha256 = hashlib.sha256(content).hexdigest()

@@ -90,7 +90,10 @@ def try_text(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"task": task, "text": text}
     try:
         if not text.strip() or len(text) > MAX_CHARACTERS:
-            raise InvalidInput(f"Write a text of at most {MAX_CHARACTERS:,} characters.")
+            raise InvalidInput(
+                "Write a text of at most %(max_characters)s characters.",
+                max_characters=f"{MAX_CHARACTERS:,}",
+            )
         context["prediction"] = prediction_payload(gateway.predict(task, [text])[0])
     except Problem as problem:
         context["problem"] = problem

@@ -27,7 +27,7 @@ def week_asked(text: str) -> datetime:
         return week_of(date.fromisoformat(text))
     except (ValueError, OverflowError) as error:
         raise InvalidInput(
-            f"{text[:20]!r} is no day; write 2026-03-01.", fields={"week": "no day"}
+            "%(text)r is no day; write 2026-03-01.", fields={"week": "no day"}, text=text[:20]
         ) from error
 
 

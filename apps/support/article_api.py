@@ -98,7 +98,9 @@ class ArticleListView(generics.ListAPIView[Article]):
         body = ArticleInput(data=request.data, many=True)
         body.is_valid(raise_exception=True)
         if len(body.validated_data) > MAX_ARTICLES:
-            raise InvalidInput(f"Send at most {MAX_ARTICLES} articles at once.")
+            raise InvalidInput(
+                "Send at most %(max_articles)s articles at once.", max_articles=MAX_ARTICLES
+            )
         rows = [_row(values) for values in body.validated_data]
         return Response(asdict(_import(request, rows)))
 

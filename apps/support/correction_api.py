@@ -205,7 +205,9 @@ class ArticleCorrectionExportView(APIView):
         form = request.query_params.get("form", "queries")
         if form not in _FORMS:
             raise InvalidInput(
-                f'"form" is {" or ".join(sorted(_FORMS))}.', fields={"form": "unknown"}
+                '"form" is %(forms)s.',
+                fields={"form": "unknown"},
+                forms=" or ".join(sorted(_FORMS)),
             )
         rows = _FORMS[form](operator=signed_in(request))
         return lines_answer(

@@ -86,7 +86,9 @@ def _save(request: HttpRequest, policy_id: int | None) -> HttpResponse:
 def _number(form: QueryDict, name: str) -> int | None:
     text = form.get(name, "").strip()
     if text and (not text.isdecimal() or len(text) > 9):
-        raise InvalidInput(f"{text[:20]!r} is not a whole number.", fields={name: "no number"})
+        raise InvalidInput(
+            "%(text)r is not a whole number.", fields={name: "no number"}, text=text[:20]
+        )
     return int(text) if text else None
 
 

@@ -33,7 +33,7 @@ def require(request: Request, permission: str) -> None:
         return
     is_operator = request.user.has_perm("support.use_console")
     needed = "a team lead or an administrator" if is_operator else "an operator"
-    raise NotAllowed(f"This needs the role of {needed}.")
+    raise NotAllowed("This needs the role of %(needed)s.", needed=needed)
 
 
 def body_of(request: Request) -> dict[str, Any]:
@@ -59,7 +59,8 @@ def page_size(request: Request) -> int:
     given = request.query_params.get("page_size", str(_PAGE))
     if not given.isdecimal() or not 1 <= int(given[:9]) <= _LONGEST_PAGE:
         raise InvalidInput(
-            f'"page_size" is no number from 1 to {_LONGEST_PAGE}.',
+            '"page_size" is no number from 1 to %(longest_page)s.',
             fields={"page_size": "out of range"},
+            longest_page=_LONGEST_PAGE,
         )
     return int(given)

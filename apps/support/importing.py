@@ -86,7 +86,7 @@ def _refuse_repeats(rows: Sequence[ArticleRow]) -> None:
     seen: set[str] = set()
     for row in rows:
         if row.slug in seen:
-            raise InvalidInput(f"The id {row.slug!r} occurs twice.", code="duplicate_id")
+            raise InvalidInput("The id %(slug)r occurs twice.", code="duplicate_id", slug=row.slug)
         seen.add(row.slug)
 
 

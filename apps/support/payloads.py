@@ -179,8 +179,10 @@ def text_of(frame: dict[str, Any]) -> str:
         raise InvalidInput("The message is empty.", code="message_empty")
     if len(cleaned) > MAX_TEXT:
         raise InvalidInput(
-            f"The message has {len(cleaned):,} characters; {MAX_TEXT:,} are allowed.",
+            "The message has %(number)s characters; %(most)s are allowed.",
             code="message_too_long",
+            number=f"{len(cleaned):,}",
+            most=f"{MAX_TEXT:,}",
         )
     return cleaned
 
@@ -197,7 +199,7 @@ def number_of(frame: dict[str, Any], name: str) -> int | None:
     """A whole number of the frame, or ``None`` when it has none there."""
     value = frame.get(name)
     if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
-        raise InvalidInput(f'"{name}" is not a whole number.', code="frame_invalid")
+        raise InvalidInput('"%(name)s" is not a whole number.', code="frame_invalid", name=name)
     return value
 
 

@@ -79,7 +79,7 @@ def _share(form: QueryDict) -> float | None:
         return float(text) / 100
     except ValueError as error:
         raise InvalidInput(
-            f"{text[:20]!r} is no number of hundredths.", fields={"error": "no number"}
+            "%(text)r is no number of hundredths.", fields={"error": "no number"}, text=text[:20]
         ) from error
 
 

@@ -78,7 +78,9 @@ def _number(form: QueryDict, name: str) -> float | None:
     try:
         return float(text[:20])
     except ValueError as error:
-        raise InvalidInput(f"{text[:20]!r} is no number.", fields={name: "no number"}) from error
+        raise InvalidInput(
+            "%(text)r is no number.", fields={name: "no number"}, text=text[:20]
+        ) from error
 
 
 def _page(request: HttpRequest, *, problem: Problem | None = None) -> HttpResponse:

@@ -150,7 +150,9 @@ def thresholds_of(given: dict[str, float] | None) -> Thresholds:
     for name, value in (given or {}).items():
         if name not in known or not 0 <= value <= 2:
             raise InvalidInput(
-                f"{name!r} is no threshold between 0 and 2.", fields={name: "unknown or too large"}
+                "%(name)r is no threshold between 0 and 2.",
+                fields={name: "unknown or too large"},
+                name=name,
             )
     return Thresholds(**(known | (given or {})))
 

@@ -165,7 +165,7 @@ def report_csv(report: Report, table: str) -> str:
     }
     if table not in rows:
         raise InvalidInput(
-            f"A report has the tables {', '.join(rows)}.", fields={"table": "unknown"}
+            "A report has the tables %(rows)s.", fields={"table": "unknown"}, rows=", ".join(rows)
         )
     out = io.StringIO()
     writer = csv.writer(out)

@@ -59,7 +59,9 @@ def _save(request: HttpRequest, rule_id: int | None) -> HttpResponse:
 
 def _number(text: str) -> int:
     if not text.isdecimal() or len(text) > 9:
-        raise InvalidInput(f"{text[:20]!r} is not a whole number.", fields={"days": "no number"})
+        raise InvalidInput(
+            "%(text)r is not a whole number.", fields={"days": "no number"}, text=text[:20]
+        )
     return int(text)
 
 

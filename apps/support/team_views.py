@@ -84,7 +84,7 @@ def _team(form: QueryDict) -> dict[str, Any]:
 
 def _number(text: str) -> int:
     if not text.isdecimal() or len(text) > 9:
-        raise InvalidInput(f"{text[:20]!r} is not a whole number.", code="number_invalid")
+        raise InvalidInput("%(text)r is not a whole number.", code="number_invalid", text=text[:20])
     return int(text)
 
 

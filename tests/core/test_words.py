@@ -257,6 +257,21 @@ def test_the_api_speaks_english_unless_it_is_asked_for_chinese(
 
 
 @pytest.mark.django_db
+def test_a_problem_says_what_it_is_about_in_either_language(
+    member: User, client_for: ClientFor
+) -> None:
+    client = client_for(member)
+    wrong = {"language": "tlh"}
+
+    def told(**headers: str) -> str:
+        answer = client.patch(ME, wrong, content_type="application/json", headers=headers)
+        return str(answer.json()["detail"])
+
+    assert told() == "The pages have these languages: en, zh-hans."
+    assert told(**CHINESE) == "页面支持的语言：en, zh-hans。"
+
+
+@pytest.mark.django_db
 def test_a_page_brings_the_words_of_its_scripts(client: Client) -> None:
     page = client.get("/", headers=CHINESE)
     words = re.search(

@@ -62,7 +62,7 @@ def company_asked(*, text: str) -> Company:
     wanted = text.strip()[:200]
     company = company_named(text=wanted) if wanted else None
     if company is None:
-        raise InvalidInput(f"No company is called \u201c{wanted[:60]}\u201d.")
+        raise InvalidInput("No company is called “%(wanted)s”.", wanted=wanted[:60])
     return company
 
 

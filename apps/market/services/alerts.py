@@ -112,7 +112,10 @@ def _note(text: str, field: str) -> str:
     text = " ".join(text.split())
     if len(text) > MAX_COMMENT:
         raise InvalidInput(
-            f"A {field} has at most {MAX_COMMENT} characters.", fields={field: "too long"}
+            "A %(field)s has at most %(max_comment)s characters.",
+            fields={field: "too long"},
+            field=field,
+            max_comment=MAX_COMMENT,
         )
     return text
 

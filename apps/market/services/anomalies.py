@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from apps.accounts.services import audit_record
 from apps.core import events
@@ -120,7 +121,9 @@ def detectors_tune(*, wanted: float = WANTED) -> list[Tuned]:
     try:
         tuned = tune(stories, wanted=wanted)
     except ValueError as error:
-        raise Conflict(f"Detection is not tuned: {error}.", code="too_few_stories") from error
+        raise Conflict(
+            "Detection is not tuned: %(error)s.", code="too_few_stories", error=error
+        ) from error
     with transaction.atomic():
         for one in tuned:
             Detector.objects.update_or_create(
@@ -145,7 +148,9 @@ def _check(wanted: float) -> None:
     if not low <= wanted <= high:
         problem = f"between {low} and {high:.0f} for each company in 30 days"
         raise InvalidInput(
-            f"False alarms are accepted {problem}.", fields={"false_alarms": problem}
+            "False alarms are accepted %(problem)s.",
+            fields={"false_alarms": problem},
+            problem=problem,
         )
 
 
@@ -156,5 +161,5 @@ def detection_tune_start(*, actor: Any, wanted: float) -> Job:
     _check(wanted)
     audit_record(actor=actor, action="detection.tuned", object_type="detection", object_id=0)
     return job_start(
-        kind=TUNE_JOB, title="Tune detection", owner=actor, arguments={"wanted": wanted}
+        kind=TUNE_JOB, title=gettext("Tune detection"), owner=actor, arguments={"wanted": wanted}
     )

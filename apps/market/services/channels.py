@@ -32,14 +32,18 @@ def channel_create(*, actor: Any, name: str, kind: str, address: str) -> tuple[C
         raise InvalidInput("A channel's name has 1 to 80 characters.", fields={"name": "length"})
     if kind not in Channel.Kind.values:
         known = ", ".join(Channel.Kind.values)
-        raise InvalidInput(f"A channel is one of {known}.", fields={"kind": "unknown"})
+        raise InvalidInput(
+            "A channel is one of %(known)s.", fields={"kind": "unknown"}, known=known
+        )
     _check_address(actor, kind, address)
     nonce = nonce_new() if kind == Channel.Kind.WEBHOOK else ""
     try:
         with transaction.atomic():
             if Channel.objects.filter(owner=actor).count() >= MAX_CHANNELS:
                 raise InvalidInput(
-                    f"You have {MAX_CHANNELS} channels; delete one first.", code="channels_full"
+                    "You have %(max_channels)s channels; delete one first.",
+                    code="channels_full",
+                    max_channels=MAX_CHANNELS,
                 )
             channel = Channel.objects.create(
                 owner=actor, name=name, kind=kind, address=address, nonce=nonce

@@ -69,7 +69,9 @@ def companies_import(
     try:
         wanted = _read(path, rank, names or {})
     except DataError as error:
-        raise InvalidInput(f"{error}. Nothing was imported.", code="import_refused") from error
+        raise InvalidInput(
+            "%(error)s. Nothing was imported.", code="import_refused", error=error
+        ) from error
     known = {
         (company.ticker, company.exchange): company
         for company in Company.objects.filter(ticker__in={ticker for ticker, _ in wanted})

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from apps.accounts.services import audit_record
 from apps.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
@@ -41,12 +42,16 @@ def company_name_add(
             raise InvalidInput(problem, fields={"name": problem})
         other = company_meant_by(key, but=company)
         if other is not None:
-            raise Conflict(f"“{name}” already means {other}.", code="alias_taken")
+            raise Conflict(
+                "“%(name)s” already means %(other)s.", code="alias_taken", name=name, other=other
+            )
         if name in called:
             return company, None
         _keep(company, kind, [*called, name])
         _decide(actor, company, kind, name, kept=True)
-        return company, _relink(actor, company, kind, name, f"Re-link news to {name}")
+        return company, _relink(
+            actor, company, kind, name, gettext("Re-link news to %(name)s") % {"name": name}
+        )
 
 
 def company_name_remove(
@@ -72,7 +77,8 @@ def company_name_remove(
             decided_by=actor,
             decided_at=timezone.now(),
         )
-        return company, _relink(actor, company, kind, name, f"Take {name} from {company.ticker}")
+        title = gettext("Take %(name)s from %(ticker)s") % {"name": name, "ticker": company.ticker}
+        return company, _relink(actor, company, kind, name, title)
 
 
 def _locked(actor: Any, company_id: int, kind: str) -> tuple[Company, list[str]]:
@@ -81,7 +87,9 @@ def _locked(actor: Any, company_id: int, kind: str) -> tuple[Company, list[str]]
         raise NotAllowed("Only analysts say what companies are called.")
     if kind not in NAME_FIELDS:
         problem = f"One of {', '.join(NAME_FIELDS)}."
-        raise InvalidInput(f"The name is not usable. {problem}", fields={"kind": problem})
+        raise InvalidInput(
+            "The name is not usable. %(problem)s", fields={"kind": problem}, problem=problem
+        )
     company = Company.objects.select_for_update().filter(id=company_id).first()
     if company is None:
         raise NotFound("There is no such company.")

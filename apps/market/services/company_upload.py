@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from apps.accounts.services import audit_record
 from apps.core.errors import InvalidInput, NotAllowed
@@ -34,10 +35,18 @@ def companies_upload(*, actor: Any, upload: Any) -> tuple[RegistryReport, Job | 
     name = Path(upload.name or "").name[:100]
     if Path(name).suffix.lower() not in _SUFFIXES:
         raise InvalidInput(
-            f"{name}: only {' and '.join(_SUFFIXES)} files are read.", code="upload_type"
+            "%(name)s: only %(suffixes)s files are read.",
+            code="upload_type",
+            name=name,
+            suffixes=" and ".join(_SUFFIXES),
         )
     if upload.size > LARGEST:
-        raise InvalidInput(f"{name}: is larger than {LARGEST >> 20} MB.", code="upload_too_large")
+        raise InvalidInput(
+            "%(name)s: is larger than %(megabytes)s MB.",
+            code="upload_too_large",
+            name=name,
+            megabytes=LARGEST >> 20,
+        )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_bytes(upload.read())
@@ -55,7 +64,7 @@ def _imported(actor: Any, path: Path, name: str) -> tuple[RegistryReport, Job | 
             return report, None
         job = job_start(
             kind=RELINK_DATED_JOB,
-            title=f"Re-link news by {name}",
+            title=gettext("Re-link news by %(name)s") % {"name": name},
             owner=actor,
             arguments={"changes": _changes(Company.objects.filter(updated_at__gte=began))},
         )

@@ -83,9 +83,12 @@ def score_correct(
     article, found = _find(article_id, what, company_id, analyst)
     if label not in found.labels:
         raise InvalidInput(
-            f"{label[:60]!r} is not a {what}; there are: {', '.join(found.labels)}.",
+            "%(label)r is not a %(what)s; there are: %(labels)s.",
             code="label_invalid",
             fields={"label": "unknown"},
+            label=label[:60],
+            what=what,
+            labels=", ".join(found.labels),
         )
     versions = found.score.versions
     example = example_add(
@@ -124,7 +127,9 @@ def explained_text(*, article: Article, what: str, company_id: int | None) -> tu
     verdict most. Raises ``InvalidInput``, ``Conflict`` (not scored yet) and ``NotFound``.
     """
     if what not in LABELS:
-        raise InvalidInput(f"Ask about the {' or the '.join(LABELS)}.", fields={"what": "unknown"})
+        raise InvalidInput(
+            "Ask about the %(labels)s.", fields={"what": "unknown"}, labels=" or the ".join(LABELS)
+        )
     scores = {score.company_id: score for score in article.scores.all()}
     if None not in scores:
         raise Conflict("The article is not scored yet.", code="article_not_scored")
@@ -149,7 +154,9 @@ def _find(
     article_id: int, what: str, company_id: int | None, analyst: Any
 ) -> tuple[Article, Correctable]:
     if what not in LABELS:
-        raise InvalidInput(f"Correct the {' or the '.join(LABELS)}.", fields={"what": "unknown"})
+        raise InvalidInput(
+            "Correct the %(labels)s.", fields={"what": "unknown"}, labels=" or the ".join(LABELS)
+        )
     article = tape.article_get(article_id=article_id)
     there = correctable_list(article=article, analyst=analyst)
     if not there:

@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from apps.accounts.services import audit_record
 from apps.core.errors import InvalidInput, NotAllowed, NotFound
@@ -46,7 +47,7 @@ def dated_name_add(
     problems = _problems(wanted)
     if problems:
         told = " ".join(problems.values())
-        raise InvalidInput(f"The name is not usable. {told}", fields=problems)
+        raise InvalidInput("The name is not usable. %(told)s", fields=problems, told=told)
     with transaction.atomic():
         company = Company.objects.select_for_update().filter(id=company_id).first()
         if company is None:
@@ -55,7 +56,9 @@ def dated_name_add(
         if not created:
             return name, None
         _audit(actor, "name.dated", name)
-        return name, _relink(actor, [name], f"Re-link news to {name.name}")
+        return name, _relink(
+            actor, [name], gettext("Re-link news to %(name)s") % {"name": name.name}
+        )
 
 
 def dated_name_delete(*, actor: Any, name_id: int) -> Job:
@@ -67,7 +70,7 @@ def dated_name_delete(*, actor: Any, name_id: int) -> Job:
         if name is None:
             raise NotFound("There is no such name.")
         _audit(actor, "name.undated", name)
-        job = _relink(actor, [name], f"Re-link news without {name.name}")
+        job = _relink(actor, [name], gettext("Re-link news without %(name)s") % {"name": name.name})
         name.delete()
     return job
 
@@ -83,18 +86,26 @@ def dated_names_import(*, actor: Any, upload: Any) -> tuple[int, Job | None]:
     if upload is None:
         raise InvalidInput("Choose a file.", fields={"file": "missing"})
     if upload.size > LARGEST:
-        raise InvalidInput(f"{upload.name}: at most {LARGEST:,} bytes.", code="file_too_large")
+        raise InvalidInput(
+            "%(name)s: at most %(largest)s bytes.",
+            code="file_too_large",
+            name=upload.name,
+            largest=f"{LARGEST:,}",
+        )
     try:
         text = upload.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{upload.name}: is no UTF-8 text.", code="file_invalid") from error
+        raise InvalidInput(
+            "%(name)s: is no UTF-8 text.", code="file_invalid", name=upload.name
+        ) from error
     wanted = _rows(upload.name, text)
     with transaction.atomic():
         known = {_key(name) for name in DatedName.objects.filter(company__in=_ids(wanted))}
         new = [name for key, name in wanted.items() if key not in known]
         DatedName.objects.bulk_create(new, batch_size=500)
         audit_record(actor=actor, action="names.imported", object_type="names", rows=len(new))
-        job = _relink(actor, new, f"Re-link news to {len(new)} names") if new else None
+        title = gettext("Re-link news to %(number)s names") % {"number": len(new)}
+        job = _relink(actor, new, title) if new else None
     return len(new), job
 
 
@@ -112,7 +123,12 @@ def _rows(name: str, text: str) -> dict[_Key, DatedName]:
     reader = csv.DictReader(io.StringIO(text))
     missing = [column for column in _COLUMNS if column not in (reader.fieldnames or [])]
     if missing:
-        raise InvalidInput(f"{name}: has no column {missing[0]!r}.", code="file_invalid")
+        raise InvalidInput(
+            "%(name)s: has no column %(missing)r.",
+            code="file_invalid",
+            name=name,
+            missing=missing[0],
+        )
     rows = Company.objects.order_by("-rank", "-id").values_list("id", "ticker")
     known = {ticker.upper(): id_ for id_, ticker in rows}
     found: dict[_Key, DatedName] = {}
@@ -123,7 +139,7 @@ def _rows(name: str, text: str) -> dict[_Key, DatedName]:
             raise InvalidInput(f"{name}, row {number}: {error}", code="file_invalid") from error
         found[_key(one)] = one
     if not found:
-        raise InvalidInput(f"{name}: has no rows.", code="file_invalid")
+        raise InvalidInput("%(name)s: has no rows.", code="file_invalid", name=name)
     return found
 
 

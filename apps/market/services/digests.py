@@ -38,7 +38,7 @@ def digest_create(
         problems["time_zone"] = "There is no such time zone."
     if problems:
         told = " ".join(f"{field}: {problem}" for field, problem in problems.items())
-        raise InvalidInput(f"The digest is not usable. {told}", fields=problems)
+        raise InvalidInput("The digest is not usable. %(told)s", fields=problems, told=told)
     now = timezone.now()
     channel = channel_own(actor=actor, channel_id=channel_id)
     digest = Digest(

@@ -83,7 +83,7 @@ def handling_set(*, actor: Any, rule_id: int, wanted: HandlingInput) -> Handling
         _set_escalation(handling, wanted, problems, actor)
         if problems:
             told = " ".join(f"{field}: {problem}" for field, problem in problems.items())
-            raise InvalidInput(f"This is not usable. {told}", fields=problems)
+            raise InvalidInput("This is not usable. %(told)s", fields=problems, told=told)
         handling.save()
         handling.channels.set(channels)
         audit_record(actor=actor, action="rule.handling_set", object_type="rule", object_id=rule_id)

@@ -59,7 +59,11 @@ def hook_receive(*, source_id: int, headers: Mapping[str, str], body: bytes) -> 
     if source.state == Source.State.PAUSED:
         raise NotAllowed("This source is paused.", code="source_paused")
     if len(body) > LARGEST:
-        raise InvalidInput(f"A message has at most {LARGEST:,} bytes.", code="body_too_large")
+        raise InvalidInput(
+            "A message has at most %(largest)s bytes.",
+            code="body_too_large",
+            largest=f"{LARGEST:,}",
+        )
     secret = secret_of(source.nonce)
     try:
         signature_check(secret=secret, headers=headers, body=body, now=timezone.now())

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext
 
 from apps.core.errors import InvalidInput, NotAllowed
 from apps.core.jobs import ProgressReporter, job_start
@@ -82,14 +83,14 @@ class NewsFile:
                     progress.update(0, report.rows, f"checked {report.rows} rows")
         except DataError as error:
             raise InvalidInput(
-                f"{self._named(error)}. Nothing was imported.", code="import_refused"
+                "%(named)s. Nothing was imported.", code="import_refused", named=self._named(error)
             ) from error
         report.skipped = problems.count
         report.errors = [self._named(error) for error in problems.errors]
         if problems.count and not skip_bad:
             raise InvalidInput(_summary(report), code="import_refused")
         if not report.rows:
-            raise InvalidInput(f"{self.name}: has no usable row.", code="import_empty")
+            raise InvalidInput("%(name)s: has no usable row.", code="import_empty", name=self.name)
         return report
 
     def _named(self, error: DataError) -> str:
@@ -179,11 +180,19 @@ def import_start(*, actor: Any, upload: UploadedFile | None, skip_bad: bool) -> 
     suffix = Path(name).suffix.lower()
     if suffix not in SUFFIXES:
         raise InvalidInput(
-            f"{name}: only {' and '.join(SUFFIXES)} files are read.", code="upload_type"
+            "%(name)s: only %(suffixes)s files are read.",
+            code="upload_type",
+            name=name,
+            suffixes=" and ".join(SUFFIXES),
         )
     if (upload.size or 0) > settings.UPLOAD_MAX_BYTES:
         limit = settings.UPLOAD_MAX_BYTES // (1024 * 1024)
-        raise InvalidInput(f"{name}: is larger than {limit} MB.", code="upload_too_large")
+        raise InvalidInput(
+            "%(name)s: is larger than %(limit)s MB.",
+            code="upload_too_large",
+            name=name,
+            limit=limit,
+        )
     path: Path = settings.VAR_DIR / "uploads" / f"{uuid4()}{suffix}"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as handle:
@@ -191,7 +200,7 @@ def import_start(*, actor: Any, upload: UploadedFile | None, skip_bad: bool) -> 
             handle.write(chunk)
     return job_start(
         kind=LARGE_IMPORT_JOB if (upload.size or 0) > LARGE else IMPORT_JOB,
-        title=f"Import {name}",
+        title=gettext("Import %(name)s") % {"name": name},
         owner=actor,
         arguments={"path": str(path), "name": name, "skip_bad": skip_bad},
     )

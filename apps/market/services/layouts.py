@@ -42,7 +42,7 @@ def layout_save(*, actor: Any, name: str, path: str, view: dict[str, Any]) -> La
             problems["name"] = f"At most {MOST} layouts; delete one first."
         if problems:
             told = " ".join(problems.values())
-            raise InvalidInput(f"The layout is not saved. {told}", fields=problems)
+            raise InvalidInput("The layout is not saved. %(told)s", fields=problems, told=told)
         layout, _ = Layout.objects.update_or_create(
             owner=actor, name=name, defaults={"path": path, "view": view}
         )

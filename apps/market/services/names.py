@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from apps.accounts.services import audit_record
 from apps.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
@@ -66,14 +67,20 @@ def alias_merge(*, actor: Any, name_id: int, company_id: int) -> tuple[UnlinkedN
             raise InvalidInput("There is no such company.", fields={"company": "unknown"})
         other = company_meant_by(waiting.key, but=company)
         if other is not None:
-            raise Conflict(f"\u201c{waiting.name}\u201d already means {other}.", code="alias_taken")
+            raise Conflict(
+                "“%(name)s” already means %(other)s.",
+                code="alias_taken",
+                name=waiting.name,
+                other=other,
+            )
         if waiting.name not in company.aliases:
             company.aliases = [*company.aliases, waiting.name]
             company.save(update_fields=["aliases", "updated_at"])
         _decide(waiting, actor, UnlinkedName.State.MERGED, company)
         job = job_start(
             kind=RELINK_JOB,
-            title=f"Re-link {waiting.name} to {company.ticker}",
+            title=gettext("Re-link %(name)s to %(ticker)s")
+            % {"name": waiting.name, "ticker": company.ticker},
             owner=actor,
             arguments={"name_id": waiting.pk},
         )
@@ -101,7 +108,7 @@ def name_reopen(*, actor: Any, name_id: int) -> tuple[UnlinkedName, Job | None]:
         if name is None:
             raise NotFound("There is no such name.")
         if name.state == UnlinkedName.State.WAITING:
-            raise Conflict(f"\u201c{name.name}\u201d waits for a decision.", code="name_waits")
+            raise Conflict("“%(name)s” waits for a decision.", code="name_waits", name=name.name)
         company = name.company
         job: Job | None = None
         if company is not None:
@@ -110,7 +117,8 @@ def name_reopen(*, actor: Any, name_id: int) -> tuple[UnlinkedName, Job | None]:
             company.save(update_fields=["aliases", "updated_at"])
             job = job_start(
                 kind=RELINK_DATED_JOB,
-                title=f"Take {name.name} from {company.ticker}",
+                title=gettext("Take %(name)s from %(ticker)s")
+                % {"name": name.name, "ticker": company.ticker},
                 owner=actor,
                 arguments={"changes": [[company.pk, DatedName.Kind.ALIAS, name.name]]},
             )
@@ -126,8 +134,10 @@ def _waiting(actor: Any, name_id: int) -> UnlinkedName:
         raise NotFound("There is no such name.")
     if found.state != UnlinkedName.State.WAITING:
         raise Conflict(
-            f"\u201c{found.name}\u201d was decided already: {found.get_state_display().lower()}.",
+            "“%(name)s” was decided already: %(state)s.",
             code="name_decided",
+            name=found.name,
+            state=found.get_state_display().lower(),
         )
     return found
 

@@ -28,11 +28,18 @@ def prices_import(*, actor: Any, upload: Any) -> int:
     if upload is None:
         raise InvalidInput("Choose a file.", fields={"file": "missing"})
     if upload.size > LARGEST:
-        raise InvalidInput(f"{upload.name}: at most {LARGEST:,} bytes.", code="file_too_large")
+        raise InvalidInput(
+            "%(name)s: at most %(largest)s bytes.",
+            code="file_too_large",
+            name=upload.name,
+            largest=f"{LARGEST:,}",
+        )
     try:
         text = upload.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{upload.name}: is no UTF-8 text.", code="file_invalid") from error
+        raise InvalidInput(
+            "%(name)s: is no UTF-8 text.", code="file_invalid", name=upload.name
+        ) from error
     prices = _prices(upload.name, text)
     with transaction.atomic():
         Price.objects.bulk_create(
@@ -50,7 +57,12 @@ def _prices(name: str, text: str) -> list[Price]:
     reader = csv.DictReader(io.StringIO(text))
     missing = [column for column in _COLUMNS if column not in (reader.fieldnames or [])]
     if missing:
-        raise InvalidInput(f"{name}: has no column {missing[0]!r}.", code="file_invalid")
+        raise InvalidInput(
+            "%(name)s: has no column %(missing)r.",
+            code="file_invalid",
+            name=name,
+            missing=missing[0],
+        )
     known = {ticker: id_ for id_, ticker in _companies()}
     found: dict[tuple[int, date], Price] = {}
     for number, row in enumerate(reader, start=2):
@@ -60,7 +72,7 @@ def _prices(name: str, text: str) -> list[Price]:
             raise InvalidInput(f"{name}, row {number}: {error}.", code="file_invalid") from error
         found[price.company_id, price.day] = price
     if not found:
-        raise InvalidInput(f"{name}: has no rows.", code="file_invalid")
+        raise InvalidInput("%(name)s: has no rows.", code="file_invalid", name=name)
     return list(found.values())
 
 

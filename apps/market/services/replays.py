@@ -48,11 +48,17 @@ def replay_of_file(*, actor: Any, upload: UploadedFile | None, speed: float) -> 
     suffix = Path(name).suffix.lower()
     if suffix not in SUFFIXES:
         raise InvalidInput(
-            f"{name}: only {' and '.join(SUFFIXES)} files are read.", code="upload_type"
+            "%(name)s: only %(suffixes)s files are read.",
+            code="upload_type",
+            name=name,
+            suffixes=" and ".join(SUFFIXES),
         )
     if (upload.size or 0) > MOST_BYTES:
         raise InvalidInput(
-            f"{name}: is larger than {MOST_BYTES >> 20} MB.", code="upload_too_large"
+            "%(name)s: is larger than %(megabytes)s MB.",
+            code="upload_too_large",
+            name=name,
+            megabytes=MOST_BYTES >> 20,
         )
     with tempfile.NamedTemporaryFile(suffix=suffix) as kept:
         for chunk in upload.chunks():
@@ -93,7 +99,9 @@ def _begin(actor: Any, name: str, rows: Sequence[ArticleRow], speed: float) -> R
         running = Replay.objects.filter(owner=actor, state__in=("running", "paused")).count()
         if running >= MOST_RUNNING:
             raise Conflict(
-                f"You play {MOST_RUNNING} archives; cancel one first.", code="replays_full"
+                "You play %(most_running)s archives; cancel one first.",
+                code="replays_full",
+                most_running=MOST_RUNNING,
             )
         replay = Replay.objects.create(
             owner=actor, name=name, speed=speed, number=len(rows), ticked_at=now
@@ -129,7 +137,9 @@ def replay_change(
         if replay is None or not actor.has_perm("market.change_replay", replay):
             raise NotFound("There is no such replay.")
         if replay.is_over:
-            raise Conflict(f"The replay is {replay.state} already.", code="replay_over")
+            raise Conflict(
+                "The replay is %(state)s already.", code="replay_over", state=replay.state
+            )
         replay.speed = speed if speed is not None else replay.speed
         if state and state != replay.state:
             replay.state = state
@@ -214,8 +224,10 @@ def _check_number(number: int) -> None:
         raise InvalidInput("There is no news in that period.", code="replay_empty")
     if number > MOST_ARTICLES:
         raise InvalidInput(
-            f"A replay has at most {MOST_ARTICLES:,} articles; this one has {number:,}.",
+            "A replay has at most %(most_articles)s articles; this one has %(number)s.",
             code="replay_too_large",
+            most_articles=f"{MOST_ARTICLES:,}",
+            number=f"{number:,}",
         )
 
 

@@ -67,7 +67,7 @@ def rule_draft(*, wanted: RuleInput, owner: Any, rule: Rule | None = None) -> Ru
         problems["company"] = "Choose a company, a sentiment or a topic; else all news would alert."
     if problems:
         told = " ".join(f"{field}: {problem}" for field, problem in problems.items())
-        raise InvalidInput(f"The rule is not usable. {told}", fields=problems)
+        raise InvalidInput("The rule is not usable. %(told)s", fields=problems, told=told)
     draft = rule or Rule(owner=owner)
     draft.company, draft.sentiment, draft.topic = company, wanted.sentiment, wanted.topic
     draft.threshold, draft.cooldown_minutes = wanted.threshold, wanted.cooldown_minutes
@@ -124,7 +124,11 @@ def rule_create(*, actor: Any, wanted: RuleInput) -> Rule:
     rule = rule_draft(wanted=wanted, owner=actor)
     with transaction.atomic():
         if Rule.objects.filter(owner=actor).count() >= MAX_RULES:
-            raise InvalidInput(f"You have {MAX_RULES} rules; delete one first.", code="rules_full")
+            raise InvalidInput(
+                "You have %(max_rules)s rules; delete one first.",
+                code="rules_full",
+                max_rules=MAX_RULES,
+            )
         rule.save()
         _audit(actor, "rule.created", rule)
     return rule

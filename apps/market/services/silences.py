@@ -53,7 +53,7 @@ def silence_create(*, actor: Any, wanted: SilenceInput) -> Silence:
         problems["ends_at"] = f"At most {LONGEST.days} days."
     if problems:
         told = " ".join(f"{field}: {problem}" for field, problem in problems.items())
-        raise InvalidInput(f"The silence is not usable. {told}", fields=problems)
+        raise InvalidInput("The silence is not usable. %(told)s", fields=problems, told=told)
     with transaction.atomic():
         silence.save()
         _audit(actor, "silence.started", silence)

@@ -30,7 +30,7 @@ def source_update(*, actor: Any, source: Source, **wanted: Any) -> Source:
     problems = {name: told for name, value in wanted.items() if (told := _problem(name, value))}
     if problems:
         told = " ".join(f"{name}: {problem}" for name, problem in problems.items())
-        raise InvalidInput(f"The source is not changed. {told}", fields=problems)
+        raise InvalidInput("The source is not changed. %(told)s", fields=problems, told=told)
     with transaction.atomic():
         for name, value in wanted.items():
             setattr(source, name, value)

@@ -54,13 +54,17 @@ def feed_create(
     try:
         row = article_row({"title": "-", "url": url.strip(), "source": name.strip() or "-"})
     except RowError as error:
-        raise InvalidInput(f"The feed: {error}.", fields={"url": str(error)}) from error
+        raise InvalidInput(
+            "The feed: %(error)s.", fields={"url": str(error)}, error=error
+        ) from error
     if not row.url:
         raise InvalidInput("Give the feed's address.", fields={"url": "is empty"})
     if not INTERVALS[0] <= interval_seconds <= INTERVALS[1]:
         problem = f"between {INTERVALS[0]} and {INTERVALS[1]} seconds"
         raise InvalidInput(
-            f"A feed is polled every so often: {problem}.", fields={"interval_seconds": problem}
+            "A feed is polled every so often: %(problem)s.",
+            fields={"interval_seconds": problem},
+            problem=problem,
         )
     label = row.source if name.strip() else row.url.split("/")[2][:120]
     try:

@@ -26,8 +26,9 @@ def company_watch(*, actor: Any, company_id: int) -> Company:
         others = WatchedCompany.objects.filter(owner=actor).exclude(company=company)
         if others.count() >= MAX_WATCHED:
             raise InvalidInput(
-                f"A watchlist has at most {MAX_WATCHED} companies; take one off first.",
+                "A watchlist has at most %(max_watched)s companies; take one off first.",
                 code="watchlist_full",
+                max_watched=MAX_WATCHED,
             )
         WatchedCompany.objects.get_or_create(owner=actor, company=company)
     return company

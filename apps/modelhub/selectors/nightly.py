@@ -19,7 +19,7 @@ def loop_get(*, task: str) -> NightlyLoop:
     """The loop of a task; raises ``NotFound`` when nobody has set one."""
     found = loop_list().filter(task=task).first()
     if found is None:
-        raise NotFound(f"No nightly loop is set for {task}.")
+        raise NotFound("No nightly loop is set for %(task)s.", task=task)
     return found
 
 

@@ -128,7 +128,7 @@ def version_get(*, task: str, version: str) -> ModelVersion:
     for candidate in version_list():
         if (candidate.task, candidate.version) == (task, version):
             return candidate
-    raise NotFound(f"There is no version {version} of {task}.")
+    raise NotFound("There is no version %(version)s of %(task)s.", version=version, task=task)
 
 
 def card_html(*, task: str, version: str) -> str:

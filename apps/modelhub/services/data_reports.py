@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from apps.accounts.services import audit_record
 from apps.core import gateway
@@ -36,10 +37,12 @@ def report_start(*, actor: Any, version: DataSetVersion) -> Job:
     """Queue a report on a version; raises ``Conflict`` while one is being made."""
     going = Job.objects.filter(kind=REPORT_JOB, arguments__version_id=version.pk)
     if going.filter(status__in=(Job.Status.QUEUED, Job.Status.RUNNING)).exists():
-        raise Conflict(f"A report on {version} is being made.", code="report_unfinished")
+        raise Conflict(
+            "A report on %(version)s is being made.", code="report_unfinished", version=version
+        )
     job = job_start(
         kind=REPORT_JOB,
-        title=f"Report on {version}",
+        title=gettext("Report on %(version)s") % {"version": version},
         owner=actor,
         arguments={"version_id": version.pk},
     )

@@ -57,7 +57,9 @@ def dataset_create(*, actor: Any, name: str, task: str, kind: str = "") -> DataS
                 task=task,
             )
     except IntegrityError as error:
-        raise Conflict(f"A data set is called {name} already.", code="name_taken") from error
+        raise Conflict(
+            "A data set is called %(name)s already.", code="name_taken", name=name
+        ) from error
     return dataset
 
 
@@ -106,10 +108,14 @@ def version_extend(*, actor: Any, dataset: DataSet, base: str = "latest") -> Dat
     elif base == "none":
         origin["kind"] = "corrections"
     else:
-        raise InvalidInput(f"The base is one of {', '.join(BASES)}.", fields={"base": "unknown"})
+        raise InvalidInput(
+            "The base is one of %(bases)s.", fields={"base": "unknown"}, bases=", ".join(BASES)
+        )
     rows, more = _corrected(dataset, rows)
     if not rows:
-        raise Conflict(f"Nobody has corrected {dataset.task} yet.", code="no_corrections")
+        raise Conflict(
+            "Nobody has corrected %(task)s yet.", code="no_corrections", task=dataset.task
+        )
     return _version_store(actor, dataset, rows, origin | more)
 
 
@@ -164,7 +170,9 @@ def _shipped_rows(dataset: DataSet) -> tuple[list[Row], Path]:
     file = settings.MODEL_BASE_FILES.get(task)
     if file is None or not Path(file).is_file():
         raise Conflict(
-            f"No base file of {task} is set up (MODEL_BASE_FILES); upload one.", code="no_base"
+            "No base file of %(task)s is set up (MODEL_BASE_FILES); upload one.",
+            code="no_base",
+            task=task,
         )
     preview = file_preview(path=Path(file), name=Path(file).name, task=task, kind=dataset.kind)
     return list(_usable(preview, Path(file).name, False)), Path(file)
@@ -173,9 +181,9 @@ def _shipped_rows(dataset: DataSet) -> tuple[list[Row], Path]:
 def _usable(preview: Preview, name: str, skip_bad: bool) -> list[Row]:
     if preview.bad and not (skip_bad and preview.rows):
         shown = "; ".join(problem.rstrip(".") for problem in preview.problems[:3])
-        raise InvalidInput(f"Nothing was stored: {shown}.", code="rows_refused")
+        raise InvalidInput("Nothing was stored: %(shown)s.", code="rows_refused", shown=shown)
     if not preview.rows:
-        raise InvalidInput(f"{name} has no rows.", code="rows_missing")
+        raise InvalidInput("%(name)s has no rows.", code="rows_missing", name=name)
     return list(preview.rows)
 
 
@@ -187,7 +195,9 @@ def _version_store(
         locks.hold(f"modelhub.dataset.{dataset.pk}")
         same = dataset.versions.filter(sha256=sha256).first()
         if same is not None:
-            raise Conflict(f"Version {same.number} has these very rows.", code="version_known")
+            raise Conflict(
+                "Version %(number)s has these very rows.", code="version_known", number=same.number
+            )
         parent = dataset.versions.first()
         version = DataSetVersion.objects.create(
             dataset=dataset,

@@ -54,8 +54,9 @@ def example_add(
     bad = [name for name, is_bad in problems.items() if is_bad]
     if bad:
         raise InvalidInput(
-            f"The example's {', '.join(bad)} cannot be used.",
+            "The example's %(bad)s cannot be used.",
             fields=dict.fromkeys(bad, "missing, too long or out of range"),
+            bad=", ".join(bad),
         )
     values = {
         "app": app,
@@ -103,7 +104,9 @@ def entities_add(
         new = whole_words(text, spans)
         old = whole_words(text, old_spans)
     except ValueError as error:
-        raise InvalidInput(f"Of the entities {error}.", fields={"spans": "unusable"}) from error
+        raise InvalidInput(
+            "Of the entities %(error)s.", fields={"spans": "unusable"}, error=error
+        ) from error
     return example_add(
         text=text,
         new_label=types_of(new),

@@ -60,9 +60,13 @@ def queue_create(
     bad = [field for field, is_bad in problems.items() if is_bad]
     if bad:
         raise InvalidInput(
-            f"The queue's {', '.join(bad)} cannot be used; it takes 1 to {MAX_ROWS:,} texts that "
-            "have no label yet.",
+            (
+                "The queue's %(bad)s cannot be used; it takes 1 to %(max_rows)s texts that "
+                "have no label yet."
+            ),
             fields=dict.fromkeys(bad, "missing, too long or unknown"),
+            bad=", ".join(bad),
+            max_rows=f"{MAX_ROWS:,}",
         )
     found = prelabel(task, wanted, strategy)
     try:

@@ -50,8 +50,9 @@ def loop_set(
     bad = [name for name, is_bad in problems.items() if is_bad]
     if bad:
         raise InvalidInput(
-            f"The loop's {', '.join(bad)} cannot be used.",
+            "The loop's %(bad)s cannot be used.",
             fields=dict.fromkeys(bad, "out of range or unknown"),
+            bad=", ".join(bad),
         )
     with transaction.atomic():
         loop, _ = NightlyLoop.objects.update_or_create(
@@ -107,7 +108,9 @@ def night_begin(*, loop: NightlyLoop, actor: Any | None = None) -> Night:
     """
     if not new_corrections(dataset=loop.dataset):
         raise Conflict(
-            f"Nobody has corrected {loop.task} since the last version.", code="no_corrections"
+            "Nobody has corrected %(task)s since the last version.",
+            code="no_corrections",
+            task=loop.task,
         )
     try:
         return _begin(loop, actor)
@@ -189,7 +192,9 @@ def _waiting(night: Night) -> Any:
     night.refresh_from_db()
     if night.state != State.WAITING or night.run is None:
         raise Conflict(
-            f"This night does not wait: {night.get_state_display().lower()}.", code="night_over"
+            "This night does not wait: %(state)s.",
+            code="night_over",
+            state=night.get_state_display().lower(),
         )
     return night.run
 
@@ -213,7 +218,9 @@ def _open(loop: NightlyLoop) -> bool:
 
 
 def _going_on(loop: NightlyLoop) -> Conflict:
-    return Conflict(f"A night of {loop.task} trains or waits already.", code="night_open")
+    return Conflict(
+        "A night of %(task)s trains or waits already.", code="night_open", task=loop.task
+    )
 
 
 def _audit(night: Night, action: str, actor: Any | None, **more: Any) -> None:

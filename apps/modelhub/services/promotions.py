@@ -51,11 +51,19 @@ def version_promote(
     live = _live(task)
     if expected is not None and expected != live:
         raise Conflict(
-            f"{live} of {task} is live by now, not {expected}; look at it again.",
+            "%(live)s of %(task)s is live by now, not %(expected)s; look at it again.",
             code="live_changed",
+            live=live,
+            task=task,
+            expected=expected,
         )
     if live == version:
-        raise Conflict(f"{version} of {task} is live already.", code="live_already")
+        raise Conflict(
+            "%(version)s of %(task)s is live already.",
+            code="live_already",
+            version=version,
+            task=task,
+        )
     return _switch(
         Promotion.Kind.PROMOTE,
         actor=actor,
@@ -75,10 +83,17 @@ def version_roll_back(
     promotions_settle(task=task)
     live = _live(task)
     if expected is not None and expected != live:
-        raise Conflict(f"{live} of {task} is live by now; look at it again.", code="live_changed")
+        raise Conflict(
+            "%(live)s of %(task)s is live by now; look at it again.",
+            code="live_changed",
+            live=live,
+            task=task,
+        )
     before = selectors.roll_back_target(task=task, live=live)
     if not before:
-        raise Conflict(f"No earlier version of {task} was recorded.", code="nothing_before")
+        raise Conflict(
+            "No earlier version of %(task)s was recorded.", code="nothing_before", task=task
+        )
     return _switch(
         Promotion.Kind.ROLL_BACK,
         actor=actor,
@@ -135,7 +150,7 @@ def _switch(kind: Promotion.Kind, *, actor: Any | None, **values: Any) -> Promot
             )
     except IntegrityError as error:
         raise Conflict(
-            f"{task} is being promoted at this moment.", code="promotion_pending"
+            "%(task)s is being promoted at this moment.", code="promotion_pending", task=task
         ) from error
     _carry_out(promotion)
     return promotion
@@ -171,8 +186,10 @@ def _reason(reason: str) -> str:
     reason = reason.strip()
     if len(reason) > MAX_REASON:
         raise InvalidInput(
-            f"The reason has {len(reason):,} characters; {MAX_REASON} are allowed.",
+            "The reason has %(reason)s characters; %(max_reason)s are allowed.",
             fields={"reason": "too long"},
+            reason=f"{len(reason):,}",
+            max_reason=MAX_REASON,
         )
     return reason
 

@@ -40,13 +40,19 @@ def run_split(version: DataSetVersion) -> Split:
     unknown = sorted(_names(split.held_out) - labels)
     if unknown:
         raise Conflict(
-            f"The rows to measure by have labels that {version} lacks: {', '.join(unknown[:5])}.",
+            "The rows to measure by have labels that %(version)s lacks: %(unknown)s.",
             code="labels_unknown",
+            version=version,
+            unknown=", ".join(unknown[:5]),
         )
     if not any(names_of(row) != (OUT_OF_SCOPE,) for row in split.held_out):
         raise Conflict(
-            f"{version} leaves no rows to measure by; add rows, or give the data set frozen ones.",
+            (
+                "%(version)s leaves no rows to measure by; add rows, or give the data set "
+                "frozen ones."
+            ),
             code="rows_missing",
+            version=version,
         )
     return split
 
@@ -59,13 +65,19 @@ def _check_pairs(version: DataSetVersion, split: Split) -> None:
     )
     if len(trained) < 2:
         raise Conflict(
-            f"{version} has {len(trained)} pairs of texts to learn from; two are needed.",
+            "%(version)s has %(trained)s pairs of texts to learn from; two are needed.",
             code="pairs_missing",
+            version=version,
+            trained=len(trained),
         )
     if not held_out:
         raise Conflict(
-            f"{version} leaves no pairs to measure by; add rows, or give the data set frozen ones.",
+            (
+                "%(version)s leaves no pairs to measure by; add rows, or give the data set "
+                "frozen ones."
+            ),
             code="rows_missing",
+            version=version,
         )
 
 
@@ -77,10 +89,20 @@ def _check_labels(version: DataSetVersion, labels: set[str]) -> None:
     if version.dataset.kind != "classification":
         if not labels:
             nothing = "entity" if version.dataset.kind == "ner" else "label"
-            raise Conflict(f"{version} has no {nothing} to learn.", code="labels_missing")
+            raise Conflict(
+                "%(version)s has no %(nothing)s to learn.",
+                code="labels_missing",
+                version=version,
+                nothing=nothing,
+            )
     elif len(labels) < 2:
         only = f"the one label {min(labels)}" if labels else "no label"
-        raise Conflict(f"{version} has {only} to learn; two are needed.", code="labels_missing")
+        raise Conflict(
+            "%(version)s has %(only)s to learn; two are needed.",
+            code="labels_missing",
+            version=version,
+            only=only,
+        )
 
 
 def run_order(run: Run) -> tuple[RunOrder, int]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext
 
 from apps.accounts.services import audit_record
 from apps.core import events, gateway
@@ -75,8 +76,9 @@ def run_start(
     _check(method, base, bases, epochs, learning_rate, recipe, advanced)
     if method not in methods_of(version.dataset.kind):
         raise InvalidInput(
-            f"The method {method!r} tunes no weights of a sentence encoder; choose another.",
+            "The method %(method)r tunes no weights of a sentence encoder; choose another.",
             fields={"method": f"one of {', '.join(methods_of(version.dataset.kind))}"},
+            method=method,
         )
     split = run_split(version)
     options = {"recipe": recipe} | _given(epochs=epochs, learning_rate=learning_rate)
@@ -193,7 +195,8 @@ class _Told:
 def _queue(run: Run, actor: Any) -> None:
     run.job = job_start(
         kind=RUN_JOB,
-        title=f"Fine-tune {run.task} on {run.dataset_version}",
+        title=gettext("Fine-tune %(task)s on %(version)s")
+        % {"task": run.task, "version": run.dataset_version},
         owner=actor,
         arguments={"run_id": run.pk},
     )
@@ -231,7 +234,7 @@ def _check(
             fields["advanced"] = f"may not set {', '.join(refused)}"
     if fields:
         named = "; ".join(f"{name}: {what}" for name, what in fields.items())
-        raise InvalidInput(f"The run cannot be started: {named}.", fields=fields)
+        raise InvalidInput("The run cannot be started: %(named)s.", fields=fields, named=named)
 
 
 def _given(**values: Any) -> dict[str, Any]:

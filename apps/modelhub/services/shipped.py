@@ -20,12 +20,17 @@ def shipped_take(*, actor: Any, name: str, reason: str = "") -> list[Promotion]:
     """
     newer = [one for one in newer_shipped() if one.name == name]
     if not newer:
-        raise Conflict(f"No shipped {name} is newer than what is served.", code="not_newer")
+        raise Conflict(
+            "No shipped %(name)s is newer than what is served.", code="not_newer", name=name
+        )
     if missing := [one.task for one in newer if not one.built]:
         raise Conflict(
-            f"The shipped version of {', '.join(missing)} is not built here yet; "
-            "run: manage.py build_models",
+            (
+                "The shipped version of %(missing)s is not built here yet; run: manage.py "
+                "build_models"
+            ),
             code="not_built",
+            missing=", ".join(missing),
         )
     return [
         version_promote(

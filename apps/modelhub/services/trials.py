@@ -54,11 +54,16 @@ def trial_start(
     version that cannot be served, that is live, or while another trial of the task runs.
     """
     if kind not in Trial.Kind.values:
-        raise InvalidInput(f"{kind[:20]} is no kind of trial.", fields={"kind": "unknown"})
+        raise InvalidInput(
+            "%(kind)s is no kind of trial.", fields={"kind": "unknown"}, kind=kind[:20]
+        )
     most = 50 if kind == Trial.Kind.CANARY else 100
     if not 1 <= percent <= most:
         raise InvalidInput(
-            f"A {kind} takes 1 to {most} percent.", fields={"percent": "out of range"}
+            "A %(kind)s takes 1 to %(most)s percent.",
+            fields={"percent": "out of range"},
+            kind=kind,
+            most=most,
         )
     if len(reason) > MAX_REASON:
         raise InvalidInput("The reason is too long.", fields={"reason": "too long"})
@@ -69,12 +74,20 @@ def trial_start(
     except MLError as error:
         raise Conflict(str(error), code=error.code) from error
     if live == version:
-        raise Conflict(f"{version} of {task} is live already.", code="live_already")
+        raise Conflict(
+            "%(version)s of %(task)s is live already.",
+            code="live_already",
+            version=version,
+            task=task,
+        )
     if artifact.kind == "embedding":
         raise Conflict(
-            f"{task} is a sentence encoder: what is indexed by one version cannot be compared with "
-            "what another reads, so that no part of the traffic can try it.",
+            (
+                "%(task)s is a sentence encoder: what is indexed by one version cannot be "
+                "compared with what another reads, so that no part of the traffic can try it."
+            ),
             code="trial_of_encoder",
+            task=task,
         )
     if kind == Trial.Kind.CANARY and selectors.needs_override(task=task, version=version):
         raise Conflict("This version did not pass a gate.", code="gate_failed")
@@ -91,7 +104,9 @@ def trial_start(
             )
             _audit(actor, trial, "trial.started", percent=percent, reason=trial.reason)
     except IntegrityError as error:
-        raise Conflict(f"Another version of {task} is tried already.", code="trial_runs") from error
+        raise Conflict(
+            "Another version of %(task)s is tried already.", code="trial_runs", task=task
+        ) from error
     return trial
 
 

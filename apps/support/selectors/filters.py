@@ -93,7 +93,9 @@ def _holds(word: str) -> Q:
 def _tone(given: Mapping[str, Any]) -> str:
     tone = str(given.get("tone") or "")
     if tone not in ("", *LABELS):
-        raise InvalidInput(f'"tone" is none of {", ".join(LABELS)}.', fields={"tone": "unknown"})
+        raise InvalidInput(
+            '"tone" is none of %(labels)s.', fields={"tone": "unknown"}, labels=", ".join(LABELS)
+        )
     return tone
 
 
@@ -102,5 +104,7 @@ def _number(given: Mapping[str, Any], name: str) -> int | None:
     if not text:
         return None
     if not text.isdecimal() or len(text) > 9:
-        raise InvalidInput(f'"{name}" is not a whole number.', fields={name: "no number"})
+        raise InvalidInput(
+            '"%(name)s" is not a whole number.', fields={name: "no number"}, name=name
+        )
     return int(text)

@@ -48,7 +48,9 @@ class Period:
             ) from error
         if not 0 <= (end - begin).days < LONGEST:
             raise InvalidInput(
-                f"A report is about 1 to {LONGEST} days.", fields={"from": "out of range"}
+                "A report is about 1 to %(longest)s days.",
+                fields={"from": "out of range"},
+                longest=LONGEST,
             )
         return cls(begin, end)
 

@@ -43,7 +43,7 @@ def part_list(
     """
     if part not in _PARTS:
         raise InvalidInput(
-            f"A report has the parts {', '.join(PARTS)}.", fields={"part": "unknown"}
+            "A report has the parts %(parts)s.", fields={"part": "unknown"}, parts=", ".join(PARTS)
         )
     cases = cases_of(operator=operator, period=period, team_id=team_id)
     wanted = [(case.began, pk) for pk, case in cases.items() if _PARTS[part](case, name)]

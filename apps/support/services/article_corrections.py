@@ -54,9 +54,10 @@ def article_correct(*, conversation_id: UUID, seq: int, operator: User, slug: st
     message = message_to_correct(conversation_id=conversation_id, seq=seq, operator=operator)
     if slug != NONE and not Article.objects.filter(slug=slug).exists():
         raise InvalidInput(
-            f"There is no article {slug[:60]!r}.",
+            "There is no article %(slug)r.",
             code="article_unknown",
             fields={"slug": "unknown"},
+            slug=slug[:60],
         )
     example_add(
         task=ARTICLE,

@@ -71,9 +71,10 @@ def article_create(*, author: Any, content: Content, slug: str = "") -> Article:
             _stored(article, author, "article.created")
     except IntegrityError as error:
         raise Conflict(
-            f"There is an article with the id {wanted!r}.",
+            "There is an article with the id %(wanted)r.",
             code="article_exists",
             fields={"slug": "taken"},
+            wanted=wanted,
         ) from error
     return article
 
@@ -100,9 +101,12 @@ def article_update(
             return article
         if version is not None and article.version != version:
             raise Conflict(
-                f"Somebody saved version {article.version} while you were writing; "
-                "copy your text, reload the page and save again.",
+                (
+                    "Somebody saved version %(version)s while you were writing; copy your text, "
+                    "reload the page and save again."
+                ),
                 code="article_changed",
+                version=article.version,
             )
         for name, value in values.items():
             setattr(article, name, value)

@@ -189,8 +189,9 @@ def conversation_take(*, conversation_id: UUID, operator: User) -> Conversation:
             return conversation
         if conversation.state == State.PERSON and conversation.assignee is not None:
             raise Conflict(
-                f"{conversation.assignee.display_name} is handling this conversation.",
+                "%(display_name)s is handling this conversation.",
                 code="conversation_taken",
+                display_name=conversation.assignee.display_name,
             )
         hand_to(conversation, operator, actor=operator, action="conversation.taken")
     return conversation
@@ -261,5 +262,7 @@ def require_owner(conversation: Conversation, operator: User) -> None:
     if conversation.state != State.PERSON or conversation.assignee_id != operator.pk:
         owner = conversation.assignee.display_name if conversation.assignee else "nobody"
         raise Conflict(
-            f"Take the conversation over first; it is with {owner} now.", code="not_owner"
+            "Take the conversation over first; it is with %(owner)s now.",
+            code="not_owner",
+            owner=owner,
         )

@@ -94,9 +94,10 @@ def label_of(words: str) -> str:
     label = by_folded.get(words.strip().casefold(), by_folded.get(label, label))
     if not 0 < len(label) <= MAX_LABEL:
         raise InvalidInput(
-            f"Name the matter in words, {MAX_LABEL} characters at most.",
+            "Name the matter in words, %(max_label)s characters at most.",
             code="label_invalid",
             fields={"label": "empty or too long"},
+            max_label=MAX_LABEL,
         )
     return label
 

@@ -122,9 +122,13 @@ def _check_merge(target: Conversation, other: Conversation, operator: User) -> N
         raise Conflict("This conversation is resolved.", code="resolved")
     if other.state == State.PERSON and other.assignee_id != operator.pk:
         name = other.assignee.display_name if other.assignee else "a colleague"
-        raise Conflict(f"{name} is handling the other conversation.", code="conversation_taken")
+        raise Conflict(
+            "%(name)s is handling the other conversation.", code="conversation_taken", name=name
+        )
     if other.last_seq > MOST_MERGED:
-        raise Conflict(f"It has more than {MOST_MERGED} messages.", code="too_long")
+        raise Conflict(
+            "It has more than %(most_merged)s messages.", code="too_long", most_merged=MOST_MERGED
+        )
 
 
 def _copy(target: Conversation, old: Message) -> Message:

@@ -35,7 +35,7 @@ def hours_save(
         ZoneInfo(zone)
     except (ValueError, OSError, KeyError) as error:
         raise InvalidInput(
-            f"There is no time zone {zone!r}.", fields={"zone": "unknown"}
+            "There is no time zone %(zone)r.", fields={"zone": "unknown"}, zone=zone
         ) from error
     cleaned: dict[str, str] = {}
     for day, text in week.items():
@@ -77,8 +77,9 @@ def policy_save(
     for field, value in minutes.items():
         if value is not None and not 1 <= value <= MAX_MINUTES:
             raise InvalidInput(
-                f"A promised time is between 1 and {MAX_MINUTES:,} minutes.",
+                "A promised time is between 1 and %(max_minutes)s minutes.",
                 fields={field: "out of range"},
+                max_minutes=f"{MAX_MINUTES:,}",
             )
     if not any(minutes.values()):
         raise InvalidInput("Promise at least one time.", fields={"first_minutes": "needed"})
@@ -93,7 +94,10 @@ def policy_save(
             _record(actor, "policy.saved", policy)
     except IntegrityError as error:
         raise Conflict(
-            f"There is a policy called {title!r}.", code="policy_exists", fields={"name": "taken"}
+            "There is a policy called %(title)r.",
+            code="policy_exists",
+            fields={"name": "taken"},
+            title=title,
         ) from error
     _reckon_anew()
     return policy
@@ -149,10 +153,16 @@ def _holidays(given: Mapping[str, str]) -> dict[str, str]:
             cleaned[date.fromisoformat(day).isoformat()] = " ".join(name.split())[:60]
         except ValueError as error:
             raise InvalidInput(
-                f"{day[:40]!r} is no date such as 2026-12-25.", fields={"holidays": "no date"}
+                "%(day)r is no date such as 2026-12-25.",
+                fields={"holidays": "no date"},
+                day=day[:40],
             ) from error
     if len(cleaned) > MAX_HOLIDAYS:
-        raise InvalidInput(f"At most {MAX_HOLIDAYS} holidays.", fields={"holidays": "too many"})
+        raise InvalidInput(
+            "At most %(max_holidays)s holidays.",
+            fields={"holidays": "too many"},
+            max_holidays=MAX_HOLIDAYS,
+        )
     return dict(sorted(cleaned.items()))
 
 

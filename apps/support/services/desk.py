@@ -91,7 +91,7 @@ def conversation_assign(
             )
         if conversation.assignee_id != expected_id:
             owner = conversation.assignee.display_name if conversation.assignee else "nobody"
-            raise Conflict(f"It is with {owner} by now.", code="conversation_taken")
+            raise Conflict("It is with %(owner)s by now.", code="conversation_taken", owner=owner)
         if conversation.state == State.PERSON and conversation.assignee_id == assignee.pk:
             return conversation
         hand_to(conversation, assignee, actor=operator, action="conversation.assigned")
@@ -132,7 +132,9 @@ def conversation_snooze(
     now = timezone.now()
     if until is not None and not now < until <= now + LONGEST_SNOOZE:
         raise InvalidInput(
-            f"Choose a time within the next {LONGEST_SNOOZE.days} days.", code="snooze_invalid"
+            "Choose a time within the next %(days)s days.",
+            code="snooze_invalid",
+            days=LONGEST_SNOOZE.days,
         )
     with transaction.atomic():
         conversation = locked_for(conversation_id, operator)
@@ -156,7 +158,9 @@ def conversations_handle(
     """
     if not 1 <= len(conversation_ids) <= MOST_AT_ONCE:
         raise InvalidInput(
-            f"Choose between 1 and {MOST_AT_ONCE} conversations.", code="bulk_invalid"
+            "Choose between 1 and %(most_at_once)s conversations.",
+            code="bulk_invalid",
+            most_at_once=MOST_AT_ONCE,
         )
     outcome: dict[UUID, Problem | None] = {}
     for conversation_id in conversation_ids:
@@ -186,7 +190,10 @@ def _tags(tags: Sequence[str]) -> list[str]:
     cleaned = list(dict.fromkeys(filter(None, (" ".join(tag.lower().split()) for tag in tags))))
     if len(cleaned) > MAX_TAGS or any(len(tag) > MAX_TAG for tag in cleaned):
         raise InvalidInput(
-            f"At most {MAX_TAGS} tags of {MAX_TAG} characters each.", code="tags_invalid"
+            "At most %(max_tags)s tags of %(max_tag)s characters each.",
+            code="tags_invalid",
+            max_tags=MAX_TAGS,
+            max_tag=MAX_TAG,
         )
     return cleaned
 

@@ -70,9 +70,11 @@ def entities_correct(
     labels = entity_labels()
     if unknown := sorted({str(one["label"]) for one in spans} - set(labels)):
         raise InvalidInput(
-            f"There is no entity of the type {unknown[0][:40]!r}; there are: {', '.join(labels)}.",
+            "There is no entity of the type %(unknown)r; there are: %(labels)s.",
             code="label_invalid",
             fields={"spans": "unknown label"},
+            unknown=unknown[0][:40],
+            labels=", ".join(labels),
         )
     scores = [one["score"] for one in message.analysis.get("entities", [])]
     entities_add(

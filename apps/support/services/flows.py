@@ -34,7 +34,10 @@ def flow_save(
     flow = read_flow(source, file=file)
     if name is not None and flow.name != name:
         raise InvalidInput(
-            f"The text is of the flow {flow.name!r}, not {name!r}.", code="flow_renamed"
+            "The text is of the flow %(name)r, not %(own)r.",
+            code="flow_renamed",
+            name=flow.name,
+            own=name,
         )
     digest = _digest(source)
     with transaction.atomic():
@@ -56,7 +59,12 @@ def flow_test(*, version_id: int, actor: User | None) -> FlowVersion:
     with transaction.atomic():
         version = _locked(version_id)
         if version.state not in (State.DRAFT, State.TESTED):
-            raise Conflict(f"Version {version.number} is {version.state}.", code="flow_state")
+            raise Conflict(
+                "Version %(number)s is %(state)s.",
+                code="flow_state",
+                number=version.number,
+                state=version.state,
+            )
         flow = read_flow(version.source, file=version.flow.name)
         version.problems = _here(failures, flow, today=timezone.localdate())
         version.state = State.DRAFT if version.problems else State.TESTED
@@ -76,7 +84,9 @@ def flow_publish(*, version_id: int, actor: User | None) -> FlowVersion:
             return version
         if version.state == State.DRAFT:
             raise Conflict(
-                f"Version {version.number} is a draft; test it first.", code="flow_not_tested"
+                "Version %(number)s is a draft; test it first.",
+                code="flow_not_tested",
+                number=version.number,
             )
         flow = read_flow(version.source, file=version.flow.name)
         version.flow.versions.filter(state=State.PUBLISHED).update(state=State.RETIRED)
@@ -108,7 +118,11 @@ def flow_switch(*, name: str, enabled: bool, actor: User) -> StoredFlow:
 def flow_preview(*, source: str, says: list[str], file: str = "flow") -> list[Exchange]:
     """The conversation with a text that need not be stored, without side effects."""
     if len(says) > MOST_SAID:
-        raise InvalidInput(f"At most {MOST_SAID} messages are played.", code="preview_too_long")
+        raise InvalidInput(
+            "At most %(most_said)s messages are played.",
+            code="preview_too_long",
+            most_said=MOST_SAID,
+        )
     exchanges: list[Exchange] = _here(
         played, read_flow(source, file=file), says, today=timezone.localdate()
     )

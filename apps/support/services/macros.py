@@ -29,7 +29,10 @@ def macro_save(*, macro_id: int | None, operator: User, name: str, text: str) ->
             _record(operator, "macro.saved", macro)
     except IntegrityError as error:
         raise Conflict(
-            f"There is a macro called {name!r}.", code="macro_exists", fields={"name": "taken"}
+            "There is a macro called %(name)r.",
+            code="macro_exists",
+            fields={"name": "taken"},
+            name=name,
         ) from error
     return macro
 

@@ -54,11 +54,15 @@ def duty_set(*, operator: User, actor: User, capacity: int, skills: Sequence[str
     """Set how many conversations an operator is dealt at a time, and which matters they know."""
     if not 0 <= capacity <= MAX_CAPACITY:
         raise InvalidInput(
-            f"A capacity is between 0 and {MAX_CAPACITY}.", fields={"capacity": "out of range"}
+            "A capacity is between 0 and %(max_capacity)s.",
+            fields={"capacity": "out of range"},
+            max_capacity=MAX_CAPACITY,
         )
     cleaned = words(skills)
     if len(cleaned) > MAX_SKILLS:
-        raise InvalidInput(f"At most {MAX_SKILLS} skills.", fields={"skills": "too many"})
+        raise InvalidInput(
+            "At most %(max_skills)s skills.", fields={"skills": "too many"}, max_skills=MAX_SKILLS
+        )
     with transaction.atomic():
         duty, _ = Duty.objects.select_for_update().get_or_create(operator=operator)
         duty.capacity, duty.skills = capacity, cleaned

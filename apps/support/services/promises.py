@@ -38,7 +38,9 @@ def group_save(
     title = " ".join(name.split())
     if not 0 < len(title) <= _NAME:
         raise InvalidInput(
-            f"Name the group, in {_NAME} characters at most.", fields={"name": "empty or too long"}
+            "Name the group, in %(name)s characters at most.",
+            fields={"name": "empty or too long"},
+            name=_NAME,
         )
     chosen = sorted({intent.strip() for intent in intents if intent.strip()})
     try:
@@ -62,7 +64,10 @@ def group_save(
             )
     except IntegrityError as failure:
         raise Conflict(
-            f"There is a group called {title!r}.", code="group_exists", fields={"name": "taken"}
+            "There is a group called %(title)r.",
+            code="group_exists",
+            fields={"name": "taken"},
+            title=title,
         ) from failure
     notices_renew()
     return group
@@ -126,13 +131,17 @@ def _check_intents(chosen: list[str], group: IntentGroup) -> None:
     unknown = sorted(set(chosen) - set(intent_labels()))
     if unknown:
         raise InvalidInput(
-            f"No matter is called {unknown[0]!r}.", fields={"intents": f"unknown: {unknown[0]}"}
+            "No matter is called %(unknown)r.",
+            fields={"intents": f"unknown: {unknown[0]}"},
+            unknown=unknown[0],
         )
     for other in IntentGroup.objects.exclude(pk=group.pk):
         if both := sorted(set(chosen) & set(other.intents)):
             raise InvalidInput(
-                f"{both[0]!r} is in the group {other.name!r} already.",
+                "%(both)r is in the group %(name)r already.",
                 fields={"intents": f"in another group: {both[0]}"},
+                both=both[0],
+                name=other.name,
             )
 
 
@@ -140,9 +149,10 @@ def _check_error(error: float, chosen: list[str]) -> None:
     fields: dict[str, Any] = {"error": "cannot be promised"}
     if not 0 < error <= MOST_ERROR:
         raise InvalidInput(
-            f"Promise more than 0% and at most {MOST_ERROR:.0%}.",
+            "Promise more than 0%% and at most %(most_error)s.",
             code="error_invalid",
             fields=fields,
+            most_error=f"{MOST_ERROR:.0%}",
         )
     held_out = selectors.held_out_live()
     if held_out is None:
@@ -155,8 +165,14 @@ def _check_error(error: float, chosen: list[str]) -> None:
     kept = kept_by(held_out, chosen, error)
     if not kept.can_be_kept:
         raise InvalidInput(
-            f"{error:.2%} cannot be promised from {kept.rows} held-out rows: the least that can "
-            f"be promised is {least_error(kept.rows):.2%}. It needs {rows_needed(error)} rows.",
+            (
+                "%(error)s cannot be promised from %(rows)s held-out rows: the least that can "
+                "be promised is %(least_error)s. It needs %(rows_needed)s rows."
+            ),
             code="too_few_rows",
             fields=fields,
+            error=f"{error:.2%}",
+            rows=kept.rows,
+            least_error=f"{least_error(kept.rows):.2%}",
+            rows_needed=rows_needed(error),
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.utils.translation import gettext
+
 from apps.accounts.models import User
 from apps.accounts.services import audit_record
 from apps.core import gateway, jobs
@@ -27,11 +29,19 @@ def replay_start(
 ) -> Job:
     """Queue a replay of the last ``number`` messages; raises ``InvalidInput``."""
     if not LEAST <= number <= MOST:
-        raise InvalidInput(f"Replay {LEAST} to {MOST} messages.", fields={"number": "out of range"})
+        raise InvalidInput(
+            "Replay %(least)s to %(most)s messages.",
+            fields={"number": "out of range"},
+            least=LEAST,
+            most=MOST,
+        )
     thresholds_of(thresholds)
     if version and version not in gateway.model_store().versions(TASK):
         raise InvalidInput(
-            f"No version of {TASK} is called {version!r}.", fields={"version": "unknown"}
+            "No version of %(task)s is called %(version)r.",
+            fields={"version": "unknown"},
+            task=TASK,
+            version=version,
         )
     arguments: dict[str, Any] = {
         "number": number,
@@ -42,7 +52,10 @@ def replay_start(
     named = [version] if version else []
     named += [f"{name} {value:g}" for name, value in (thresholds or {}).items()]
     named += [f"{len(flows)} flows"] if flows else []
-    title = f"{number} messages against {', '.join(named) or 'what is live'}"
+    title = gettext("%(number)s messages against %(versions)s") % {
+        "number": number,
+        "versions": ", ".join(named) or gettext("what is live"),
+    }
     job = jobs.job_start(kind=REPLAY_JOB, title=title, owner=actor, arguments=arguments)
     audit_record(actor=actor, action="replay.started", object_type="replay", object_id=job.pk)
     return job

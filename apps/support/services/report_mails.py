@@ -31,7 +31,9 @@ def wish_set(*, operator: User, every: str, team_id: int | None = None) -> Repor
     may not see.
     """
     if every not in EVERY:
-        raise InvalidInput(f"A report is mailed {', '.join(EVERY)}.", fields={"every": "unknown"})
+        raise InvalidInput(
+            "A report is mailed %(every)s.", fields={"every": "unknown"}, every=", ".join(EVERY)
+        )
     if every != NEVER and not operator.email:
         raise InvalidInput(
             "Your account has no e-mail address; an administrator can add one.", code="no_address"

@@ -48,8 +48,10 @@ def rule_save(
         raise InvalidInput("There is no such kind of rule.", fields={"kind": "unknown"})
     if not LEAST_DAYS <= days <= MOST_DAYS:
         raise InvalidInput(
-            f"Keep conversations for {LEAST_DAYS} to {MOST_DAYS} days.",
+            "Keep conversations for %(least_days)s to %(most_days)s days.",
             fields={"days": "out of range"},
+            least_days=LEAST_DAYS,
+            most_days=MOST_DAYS,
         )
     with transaction.atomic():
         rule = rule_get(rule_id=rule_id) if rule_id else RetentionRule()

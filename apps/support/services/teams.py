@@ -50,8 +50,9 @@ def team_save(
     title = " ".join(name.split())
     if not 0 < len(title) <= 60 or len(cleaned) > MAX_MATTERS:
         raise InvalidInput(
-            f"A team has a name of at most 60 characters and at most {MAX_MATTERS} matters.",
+            "A team has a name of at most 60 characters and at most %(max_matters)s matters.",
             fields={"name" if not 0 < len(title) <= 60 else "matters": "empty or too long"},
+            max_matters=MAX_MATTERS,
         )
     try:
         with transaction.atomic():
@@ -66,7 +67,10 @@ def team_save(
             _changed(team)
     except IntegrityError as error:
         raise Conflict(
-            f"There is a team called {title!r}.", code="team_exists", fields={"name": "taken"}
+            "There is a team called %(title)r.",
+            code="team_exists",
+            fields={"name": "taken"},
+            title=title,
         ) from error
     return team
 
@@ -82,8 +86,10 @@ def team_delete(*, team_id: int, actor: User) -> None:
         except ProtectedError as error:
             number = Conversation.objects.filter(team_id=team_id).count()
             raise Conflict(
-                f"{team.name} has conversations ({number}); pass them to another team first.",
+                "%(name)s has conversations (%(number)s); pass them to another team first.",
                 code="team_in_use",
+                name=team.name,
+                number=number,
             ) from error
         events.publish(DESK, "teams.changed", {})
 

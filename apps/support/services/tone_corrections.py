@@ -49,9 +49,11 @@ def tone_correct(*, conversation_id: UUID, seq: int, operator: User, label: str)
     message = message_to_correct(conversation_id=conversation_id, seq=seq, operator=operator)
     if label not in LABELS:
         raise InvalidInput(
-            f"A message sounds {', '.join(LABELS[:-1])} or {LABELS[-1]}.",
+            "A message sounds %(labels)s or %(last)s.",
             code="label_invalid",
             fields={"label": "unknown"},
+            labels=", ".join(LABELS[:-1]),
+            last=LABELS[-1],
         )
     example_add(
         task=TONE,

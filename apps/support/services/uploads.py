@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from apps.core.errors import InvalidInput, NotFound, Problem
 from apps.core.jobs import NoProgress, ProgressReporter, job_start
@@ -63,9 +64,13 @@ def upload_create(*, owner: Any, files: Sequence[UploadedFile]) -> ArticleUpload
         _check(file, alone=len(files) == 1)
     if len(files) > MAX_FILES or sum(file.size or 0 for file in files) > MAX_BYTES:
         raise InvalidInput(
-            f"Upload at most {MAX_FILES} files and {MAX_BYTES // 2**20} MB at once; "
-            "manage.py import_articles reads more.",
+            (
+                "Upload at most %(max_files)s files and %(megabytes)s MB at once; manage.py "
+                "import_articles reads more."
+            ),
             code="upload_too_large",
+            max_files=MAX_FILES,
+            megabytes=MAX_BYTES // 2**20,
         )
     name = _name(files[0]) if len(files) == 1 else f"{len(files)} files"
     upload = ArticleUpload.objects.create(owner=owner, name=name)
@@ -122,7 +127,8 @@ def upload_import(
         return Imported(**run_import(NoProgress(), **arguments))
     job = job_start(
         kind=IMPORT_JOB,
-        title=f"Import {preview.number:,} articles of {upload.name}",
+        title=gettext("Import %(number)s articles of %(name)s")
+        % {"number": f"{preview.number:,}", "name": upload.name},
         owner=owner,
         arguments=arguments,
     )
@@ -149,9 +155,9 @@ def run_import(
         raise InvalidInput(_words(error, path), code="import_refused") from error
     if problems.count and not skip_bad:
         shown = "; ".join(_words(error, path) for error in problems.errors[:3])
-        raise InvalidInput(f"{shown}. Nothing was imported.", code="import_refused")
+        raise InvalidInput("%(shown)s. Nothing was imported.", code="import_refused", shown=shown)
     if not rows:
-        raise InvalidInput(f"{upload.name}: holds no articles.", code="import_empty")
+        raise InvalidInput("%(name)s: holds no articles.", code="import_empty", name=upload.name)
     outcome = articles_import(
         rows=rows,
         skipped=problems.count,
@@ -178,12 +184,15 @@ def _check(file: UploadedFile, *, alone: bool) -> None:
     suffix = Path(name).suffix.lower()
     if suffix not in SUFFIXES:
         raise InvalidInput(
-            f"{name}: is none of Markdown, HTML, a zip of these, CSV or JSONL.", code="upload_type"
+            "%(name)s: is none of Markdown, HTML, a zip of these, CSV or JSONL.",
+            code="upload_type",
+            name=name,
         )
     if not alone and suffix not in PAGES:
         raise InvalidInput(
-            f"{name}: upload it alone; only Markdown and HTML files come several at once.",
+            "%(name)s: upload it alone; only Markdown and HTML files come several at once.",
             code="upload_mixed",
+            name=name,
         )
 
 

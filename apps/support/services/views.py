@@ -25,7 +25,9 @@ def view_save(*, operator: User, name: str, tab: str, filters: Filters) -> Saved
     with transaction.atomic():
         own = selectors.view_list(operator=operator)
         if own.exclude(name=title).count() >= LIMIT:
-            raise InvalidInput(f"At most {LIMIT} views; delete one first.", code="views_full")
+            raise InvalidInput(
+                "At most %(limit)s views; delete one first.", code="views_full", limit=LIMIT
+            )
         view, _ = SavedView.objects.update_or_create(
             owner=operator, name=title, defaults={"tab": tab, "filters": filters.as_query()}
         )

@@ -36,7 +36,9 @@ def webhook_create(
         with transaction.atomic():
             if Webhook.objects.count() >= MAX_WEBHOOKS:
                 raise InvalidInput(
-                    f"There are {MAX_WEBHOOKS} webhooks; delete one first.", code="webhooks_full"
+                    "There are %(max_webhooks)s webhooks; delete one first.",
+                    code="webhooks_full",
+                    max_webhooks=MAX_WEBHOOKS,
                 )
             webhook = Webhook.objects.create(name=name, actor=actor, **values)
             _audit(actor, "webhook.added", webhook)
@@ -123,7 +125,9 @@ def _events(given: Collection[str]) -> list[str]:
     if not given or (unknown := sorted(set(given) - set(EVENTS))):
         named = unknown[0][:40] if given else "none"
         raise InvalidInput(
-            f"Choose what it is told of ({named!r} is not among it).", fields={"events": "unknown"}
+            "Choose what it is told of (%(named)r is not among it).",
+            fields={"events": "unknown"},
+            named=named,
         )
     return [event for event in EVENTS if event in given]
 
