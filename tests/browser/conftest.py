@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -122,15 +123,38 @@ def built_models() -> None:
 
 
 @pytest.fixture(scope="session")
+def demonstrated(
+    built_models: None, tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> Path:
+    """A data folder with the demo content, its news scored, to be copied.
+
+    Test processes beside each other share one, which the first that needs it makes.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        folder = folder.parent
+    var = folder / "demonstrated"
+    with (folder / "demonstrated.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not var.exists():
+            unfinished = folder / "demonstrated.part"
+            with RunningServer(unfinished, worker=True) as server:
+                server.prepare("load_demo")
+                server.start()
+                _wait_until_scored(server)
+            unfinished.rename(var)
+    return var
+
+
+@pytest.fixture(scope="session")
 def suite(
-    built_models: None, chromium: str, tmp_path_factory: pytest.TempPathFactory
+    demonstrated: Path, chromium: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningServer]:
     """The whole suite with its demo content, as ``make run`` serves it; shared by the tests."""
-    var = tmp_path_factory.mktemp("suite")
+    var = tmp_path_factory.mktemp("suite") / "var"
+    shutil.copytree(demonstrated, var, symlinks=True)
     with RunningServer(var, worker=True, TREFOIL_WIDGET_FRAME_ANCESTORS=EMBEDDING) as server:
-        server.prepare("load_demo")
         server.start()
-        _wait_until_scored(server)
         yield server
 
 
