@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,8 +24,8 @@ _FIELD_LIMIT = 10_000_000
 class LabelledText:
     """A text with its label; ``row`` is its line in the file, from 1.
 
-    ``source`` says where the text is from and ``group`` what it belongs to (an author, a thread),
-    if the file has such columns.
+    ``source`` says where the text is from, ``group`` what it belongs to (an author, a thread), and
+    ``weight`` how many rows it counts as when it is learned from, if the file has such columns.
     """
 
     text: str
@@ -32,6 +33,7 @@ class LabelledText:
     row: int = 0
     source: str = ""
     group: str = ""
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +68,19 @@ def read_classification(path: Path, problems: Problems | None = None) -> Iterato
     """Rows of a classification file: JSONL ``{"text", "label"}``, CSV ``text,label``, or a folder
     with such columns (:mod:`ml.data.dataset_folders`).
 
-    Further columns ``source`` and ``group`` are read if they are there.
+    Further columns ``source``, ``group`` and ``weight`` (a number from 0) are read if they are
+    there.
     """
     for row, record in read_records(path, ("text", "label"), problems):
         try:
             text, label = _text_of(path, row, record, "text"), _text_of(path, row, record, "label")
+            weight = _weight(path, row, record)
         except DataError as error:
             _report(error, problems)
             continue
-        yield LabelledText(text, label, row, _note(record, "source"), _note(record, "group"))
+        yield LabelledText(
+            text, label, row, _note(record, "source"), _note(record, "group"), weight
+        )
 
 
 def read_ner(path: Path, problems: Problems | None = None) -> Iterator[TaggedSentence]:
@@ -230,6 +236,20 @@ def _note(record: dict[str, Any], column: str) -> str:
     """An optional column as a text; what is missing or null is empty."""
     value = record.get(column)
     return "" if value is None else str(value).strip()
+
+
+def _weight(path: Path, row: int, record: dict[str, Any]) -> float:
+    """The optional column ``weight``; what is missing, null or empty is 1."""
+    value = record.get("weight")
+    if value is None or value == "":
+        return 1.0
+    try:
+        weight = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        weight = math.nan
+    if not 0 <= weight < math.inf:
+        raise DataError(path, row, f"'weight' is {value!r}, not a number from 0")
+    return weight
 
 
 def tagged_sentence(path: Path, row: int, tokens: Any, tags: Any) -> TaggedSentence:

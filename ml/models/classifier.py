@@ -17,7 +17,8 @@ from ml.models.tagger import IGNORED
 class ClassifierHead(nn.Module):
     """Logits over ``columns`` classes from an encoder's states, and the loss to train them by.
 
-    ``loss`` takes logits (batch, columns) and labels (batch,); plain cross-entropy by default.
+    ``loss`` takes logits (batch, columns), labels (batch,) and, where rows do not weigh the same,
+    their weights (batch,), as the other terms do; plain cross-entropy of equal rows by default.
     Where a text may have several labels they are floats (batch, columns), 1 for each that it has.
     While training, ``r_drop`` weighs the disagreement of two passes (:mod:`ml.models.r_drop`),
     ``mixup`` is the alpha of mixing the pooled vectors (:mod:`ml.models.mixup`), and ``contrast``
@@ -72,6 +73,7 @@ class ClassifierHead(nn.Module):
         attention_mask: Tensor,
         labels: Tensor,
         taught: Tensor | None = None,
+        sample_weight: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """``logits`` and ``pooled`` of the first pass, ``loss`` of all, to train by.
 
@@ -83,23 +85,26 @@ class ClassifierHead(nn.Module):
             pooled.append(mean_pool(states().float(), attention_mask))
             logits.append(self.head(mix.of(pooled[-1]) if mix else pooled[-1]).float())
             loss = (
-                mix.loss(self.loss, logits[-1], labels)
+                mix.loss(self.loss, logits[-1], labels, sample_weight)
                 if mix
-                else self._of_known(logits[-1], labels)
+                else self._of_known(logits[-1], labels, sample_weight)
             )
             if self.distillation is not None and taught is not None:
-                loss = self.distillation(loss, logits[-1], taught)
+                loss = self.distillation(loss, logits[-1], taught, sample_weight)
             losses.append(loss)
         loss = torch.stack(losses).mean()
         if self.r_drop:
-            loss = loss + self.r_drop * disagreement(*logits)
+            loss = loss + self.r_drop * disagreement(logits[0], logits[1], sample_weight)
         if self.contrast is not None:
             known = (labels != IGNORED).repeat(len(pooled))
-            contrast = self.contrast(torch.cat(pooled)[known], labels.repeat(len(pooled))[known])
+            weights = None if sample_weight is None else sample_weight.repeat(len(pooled))[known]
+            contrast = self.contrast(
+                torch.cat(pooled)[known], labels.repeat(len(pooled))[known], weights
+            )
             loss = (1.0 - self.contrast_share) * loss + self.contrast_share * contrast
         return {"logits": logits[0], "pooled": pooled[0], "loss": loss}
 
-    def _of_known(self, logits: Tensor, labels: Tensor) -> Tensor:
+    def _of_known(self, logits: Tensor, labels: Tensor, sample_weight: Tensor | None) -> Tensor:
         """The mean over all rows of the loss of those that have a label; a scalar."""
         if labels.is_floating_point():
             found: Tensor = self.loss(logits, labels)
@@ -107,7 +112,10 @@ class ClassifierHead(nn.Module):
         known = labels != IGNORED
         if not known.any():
             return logits.sum() * 0.0
-        return self.loss(logits[known], labels[known]) * known.float().mean()
+        of_rows = (
+            [labels[known]] if sample_weight is None else [labels[known], sample_weight[known]]
+        )
+        return self.loss(logits[known], *of_rows) * known.float().mean()
 
 
 class TextClassifier(ClassifierHead):
@@ -123,9 +131,11 @@ class TextClassifier(ClassifierHead):
         attention_mask: Tensor,
         labels: Tensor | None = None,
         taught: Tensor | None = None,
+        sample_weight: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """``input_ids`` and ``attention_mask``: (batch, tokens); ``labels``: (batch,); ``taught``,
-        the teachers' probabilities: (batch, columns).
+        the teachers' probabilities: (batch, columns); ``sample_weight``, how many rows each counts
+        as while training: (batch,).
 
         Returns ``logits`` (batch, columns), ``pooled`` (batch, hidden) and, with labels, ``loss``.
         """
@@ -136,5 +146,5 @@ class TextClassifier(ClassifierHead):
             return found
 
         if self.training and labels is not None:
-            return self.learn(states, attention_mask, labels, taught)
+            return self.learn(states, attention_mask, labels, taught, sample_weight)
         return self.of_states(states(), attention_mask, labels=labels)

@@ -49,9 +49,11 @@ class JointModel(nn.Module):
         labels: Tensor | None = None,
         taught: Tensor | None = None,
         task: str | None = None,
+        sample_weight: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """The inputs: (batch, tokens); ``labels`` as the task's head has them; ``taught``, the
-        vectors (batch, hidden) that a vector head is to keep, stand for its labels.
+        vectors (batch, hidden) that a vector head is to keep, stand for its labels;
+        ``sample_weight`` (batch,) is of texts with one label.
 
         Returns what the head of ``task`` gives, its loss weighted; without a task what all heads
         give, as ``<task>.<output>``.
@@ -69,7 +71,7 @@ class JointModel(nn.Module):
             }
         head = self.heads[task]
         if self.training and labels is not None and isinstance(head, ClassifierHead):
-            output = head.learn(states, attention_mask, labels)
+            output = head.learn(states, attention_mask, labels, sample_weight=sample_weight)
         else:
             wanted = labels if taught is None else taught
             output = _read(head, states(), attention_mask, shape_ids, wanted)

@@ -9,11 +9,10 @@ Guo et al. 2019 do for sentences)::
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,8 +33,19 @@ class Mix:
         return self.share * vectors + (1.0 - self.share) * vectors[self.partner]
 
     def loss(
-        self, loss: Callable[[Tensor, Tensor], Tensor], logits: Tensor, labels: Tensor
+        self,
+        loss: nn.Module,
+        logits: Tensor,
+        labels: Tensor,
+        sample_weight: Tensor | None = None,
     ) -> Tensor:
-        """The loss of mixed rows, a scalar; ``logits`` (batch, columns), ``labels`` (batch,)."""
-        own = loss(logits, labels)
-        return self.share * own + (1.0 - self.share) * loss(logits, labels[self.partner])
+        """The loss of mixed rows, a scalar; ``logits`` (batch, columns), ``labels`` (batch,).
+
+        With ``sample_weight`` (batch,) the label of either row weighs what its row does.
+        """
+        own, other = [labels], [labels[self.partner]]
+        if sample_weight is not None:
+            own.append(sample_weight)
+            other.append(sample_weight[self.partner])
+        mixed: Tensor = self.share * loss(logits, *own) + (1.0 - self.share) * loss(logits, *other)
+        return mixed

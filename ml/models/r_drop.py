@@ -15,9 +15,13 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def disagreement(first: Tensor, second: Tensor) -> Tensor:
-    """The mean symmetric divergence of two passes' logits, both of shape (batch, columns)."""
+def disagreement(first: Tensor, second: Tensor, sample_weight: Tensor | None = None) -> Tensor:
+    """The mean symmetric divergence of two passes' logits, both of shape (batch, columns).
+
+    ``sample_weight`` (batch,) is how many rows each counts as.
+    """
     p, q = functional.log_softmax(first, dim=-1), functional.log_softmax(second, dim=-1)
-    forth = functional.kl_div(q, p, log_target=True, reduction="batchmean")
-    back = functional.kl_div(p, q, log_target=True, reduction="batchmean")
-    return (forth + back) / 2
+    forth = functional.kl_div(q, p, log_target=True, reduction="none")
+    back = functional.kl_div(p, q, log_target=True, reduction="none")
+    each = (forth + back).sum(dim=-1) / 2
+    return (each if sample_weight is None else sample_weight * each).mean()

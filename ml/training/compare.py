@@ -145,7 +145,7 @@ def _record(row: LabelledText | MultiLabelText | TaggedSentence) -> dict[str, An
         return {"text": row.text, "labels": list(row.labels)}
     if isinstance(row, TaggedSentence):
         return {"tokens": list(row.tokens), "tags": list(row.tags)}
-    return {"text": row.text, "label": row.label}
+    return {"text": row.text, "label": row.label, "weight": row.weight}
 
 
 def _measure(

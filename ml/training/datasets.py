@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ class EncodedRow:
     ``owner`` is the index of the text that the row is of: long texts may have several rows.
     ``labels`` are a column, a column for each token, or an array (columns,) with 1 for each label
     that the text has. ``taught`` are the probabilities (columns,) that teachers give the text.
+    ``weight`` is how many rows this one counts as.
     """
 
     input_ids: list[int]
@@ -38,13 +39,15 @@ class EncodedRow:
     word_index: list[int] | None = None
     owner: int = -1
     taught: FloatArray | None = None
+    weight: float = 1.0
 
 
 class EncodedRows(torch.utils.data.Dataset[dict[str, Any]]):
-    """Encoded rows as the Trainer wants them."""
+    """Encoded rows as the Trainer wants them; they have weights if not all weigh the same."""
 
     def __init__(self, rows: Sequence[EncodedRow]) -> None:
         self.rows = rows
+        self._weighted = any(row.weight != 1.0 for row in rows)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -56,6 +59,8 @@ class EncodedRows(torch.utils.data.Dataset[dict[str, Any]]):
             item["shape_ids"] = row.shape_ids
         if row.taught is not None:
             item["taught"] = row.taught
+        if self._weighted:
+            item["sample_weight"] = row.weight
         return item
 
 
@@ -71,7 +76,8 @@ def encode_classification(
     What long texts become is told by ``long_texts`` (:mod:`ml.data.long_texts`).
     """
     labels = [columns[row.label] for row in rows]
-    return _encode_texts([row.text for row in rows], labels, tokenizer, max_length, long_texts)
+    encoded = _encode_texts([row.text for row in rows], labels, tokenizer, max_length, long_texts)
+    return [replace(row, weight=rows[row.owner].weight) for row in encoded]
 
 
 def encode_multi_label(
@@ -111,6 +117,12 @@ def learned_rows(encoded: Sequence[EncodedRow]) -> list[EncodedRow]:
     for row in encoded:
         of_text.setdefault(row.owner, []).append(row)
     return [row for rows in of_text.values() for row in spread(rows, MOST_PIECES)]
+
+
+def of_mean_weight_one(encoded: Sequence[EncodedRow]) -> list[EncodedRow]:
+    """The rows, their weights so scaled that learning from them is as fast as without weights."""
+    mean = float(np.mean([row.weight for row in encoded]))
+    return [replace(row, weight=row.weight / mean) for row in encoded]
 
 
 def of_texts(values: Sequence[Tensor], rows: Sequence[EncodedRow]) -> FloatArray:
@@ -164,6 +176,8 @@ def collate(items: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
         batch["labels"] = torch.tensor([item["labels"] for item in items])
     if "taught" in items[0]:
         batch["taught"] = torch.from_numpy(np.stack([item["taught"] for item in items]))
+    if "sample_weight" in items[0]:
+        batch["sample_weight"] = torch.tensor([item["sample_weight"] for item in items])
     return batch
 
 

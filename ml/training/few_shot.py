@@ -95,22 +95,27 @@ def start_head(
     unit length, a class's weights are ``c - mean over classes``, so scaled that the logits of
     vectors of the rows' mean length lie :data:`_SCALE` times the cosines apart; the bias is 0.
     "logistic": a logistic regression on the unit vectors with L2 penalty 1 / (2 * :data:`_C`).
-    A class without rows has weights of 0 (and the least bias of all).
+    A class without rows has weights of 0 (and the least bias of all). Rows count as they weigh.
     """
     head = classifier.head[-1]
     assert isinstance(head, nn.Linear)
-    vectors, labels = _read(model, rows)
+    by_length = sorted(rows, key=lambda row: len(row.input_ids))
+    vectors, labels = _read(model, by_length)
     length = vectors.norm(dim=-1).mean()
     units = functional.normalize(vectors, dim=-1)
     find = _logistic if start == "logistic" else _centroids
-    weights, bias = find(units, labels, len(head.weight))
+    counts = torch.tensor([row.weight for row in by_length])
+    weights, bias = find(units, labels, len(head.weight), counts)
     head.weight.copy_(weights / length)
     head.bias.copy_(bias)
 
 
-def _centroids(units: Tensor, labels: Tensor, columns: int) -> tuple[Tensor, Tensor]:
-    """Weights (columns, hidden) and bias (columns,) for unit vectors."""
-    sums = units.new_zeros(columns, units.shape[1]).index_add_(0, labels, units)
+def _centroids(
+    units: Tensor, labels: Tensor, columns: int, counts: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Weights (columns, hidden) and bias (columns,) for unit vectors that weigh ``counts``."""
+    weighed = units * counts.unsqueeze(1)
+    sums = units.new_zeros(columns, units.shape[1]).index_add_(0, labels, weighed)
     present = (torch.bincount(labels, minlength=columns).unsqueeze(1) > 0).float()
     centroids = functional.normalize(sums, dim=-1)
     # Centred after they are at unit length: the other way round, classes near the middle of all
@@ -119,12 +124,13 @@ def _centroids(units: Tensor, labels: Tensor, columns: int) -> tuple[Tensor, Ten
     return _SCALE * centred, units.new_zeros(columns)
 
 
-def _logistic(units: Tensor, labels: Tensor, columns: int) -> tuple[Tensor, Tensor]:
+def _logistic(units: Tensor, labels: Tensor, columns: int, counts: Tensor) -> tuple[Tensor, Tensor]:
     """As :func:`_centroids`."""
     known = labels.unique().tolist()
     if len(known) < 2:
-        return _centroids(units, labels, columns)
-    fit = LogisticRegression(C=_C, max_iter=_MOST_ITERATIONS).fit(units.numpy(), labels.numpy())
+        return _centroids(units, labels, columns, counts)
+    fit = LogisticRegression(C=_C, max_iter=_MOST_ITERATIONS)
+    fit.fit(units.numpy(), labels.numpy(), sample_weight=counts.numpy())
     rows = torch.from_numpy(fit.coef_).float()
     offsets = torch.from_numpy(fit.intercept_).float()
     if len(known) == 2:  # there is one row of weights, for the second class
@@ -136,14 +142,15 @@ def _logistic(units: Tensor, labels: Tensor, columns: int) -> tuple[Tensor, Tens
 
 
 def _read(model: nn.Module, rows: Sequence[EncodedRow]) -> tuple[Tensor, Tensor]:
-    """Pooled vectors (rows, hidden) and labels (rows,), by length."""
-    data = EncodedRows(sorted(rows, key=lambda row: len(row.input_ids)))
+    """Pooled vectors (rows, hidden) and labels (rows,), in order."""
+    data = EncodedRows(rows)
     model.eval()
     vectors, labels = [], []
     for start in range(0, len(data), _READ_BATCH):
         stop = min(start + _READ_BATCH, len(data))
         batch = collate([data[place] for place in range(start, stop)])
         labels.append(batch.pop("labels"))
+        batch.pop("sample_weight", None)
         vectors.append(model(**batch)["pooled"])
     model.train()
     return torch.cat(vectors), torch.cat(labels)

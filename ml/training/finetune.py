@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -106,35 +106,77 @@ def _finetune_classifier(
         metrics["teachers_accuracy"] = check_student(
             task.teachers, rows, list(task.columns), metrics["accuracy"], settings.max_loss
         )
-    if (unlabelled := request.unlabelled_file) is not None and not task.teachers:
-        student = pseudo_labelled(task, measured.model, artifact, unlabelled)
-        told = {"teacher_accuracy": metrics["accuracy"], "pseudo_rows": len(student.pseudo)}
-        if student.pseudo:
-            asked = replace(request, config=student.config)
-            fit = _fit(
-                asked,
-                student.make,
-                student.rows,
-                progress,
-                task.known_held_out,
-                run="student",
-                settle=student.settle,
-            )
-            after, better, shift = _measured(asked, source, student, fit.model)
-            minutes = measured.minutes + fit.minutes
-            measured = replace(measured, minutes=minutes)
-            if better["accuracy"] >= metrics["accuracy"]:
-                request, task, metrics, bias = asked, student, better, shift
-                artifact = with_unlabelled(after, unlabelled, len(student.pseudo))
-                measured = replace(fit, minutes=minutes)
-        metrics |= told
-    if not task.config.refit:
-        return store(request, artifact, measured, metrics)
-    artifact = with_held_out(artifact, request, len(task.known_valid))
-    fit = _refit(request, task.make, task.all_rows, progress, measured, task.settle)
-    add_bias(fit.model, bias)
+    learned = _Learned(request, task, artifact, metrics, bias, measured)
+    if request.unlabelled_file is not None and not task.teachers:
+        learned = _self_trained(learned, source, progress)
+    if task.config.refit:
+        learned = _on_all_rows(learned, task, progress)
+    return store(learned.request, learned.artifact, learned.fit, learned.metrics)
+
+
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """A trained classifier with its task, its declaration, and what held-out rows say of it.
+
+    ``bias`` (columns,) is what they say is to be added to its logits.
+    """
+
+    request: FinetuneRequest
+    task: ClassifierTask
+    artifact: Artifact
+    metrics: dict[str, Any]
+    bias: FloatArray
+    fit: Fit
+
+
+def _self_trained(
+    teacher: _Learned, source: EncoderSource, progress: ProgressCallback | None
+) -> _Learned:
+    """A successor that learns from the request's unlabelled texts too, unless it does worse."""
+    unlabelled = teacher.request.unlabelled_file
+    assert unlabelled is not None
+    task = pseudo_labelled(teacher.task, teacher.fit.model, teacher.artifact, unlabelled)
+    told = {"teacher_accuracy": teacher.metrics["accuracy"], "pseudo_rows": len(task.pseudo)}
+    if not task.pseudo:
+        return replace(teacher, metrics=teacher.metrics | told)
+    request = replace(teacher.request, config=task.config)
+    held_out = task.known_held_out
+    fit = _fit(request, task.make, task.rows, progress, held_out, "student", task.settle)
+    artifact, metrics, bias = _measured(request, source, task, fit.model)
+    minutes = teacher.fit.minutes + fit.minutes
+    if metrics["accuracy"] < teacher.metrics["accuracy"]:
+        fit = replace(teacher.fit, minutes=minutes)
+        return replace(teacher, metrics=teacher.metrics | told, fit=fit)
+    artifact = with_unlabelled(artifact, unlabelled, len(task.pseudo))
+    fit = replace(fit, minutes=minutes)
+    return _Learned(request, task, artifact, metrics | told, bias, fit)
+
+
+def _on_all_rows(
+    learned: _Learned, first: ClassifierTask, progress: ProgressCallback | None
+) -> _Learned:
+    """The same learned anew from the held-out rows too, with the measures from before.
+
+    Labels that were spread from the training rows are spread from all; ``first`` is the task
+    before, by which the model is trained that says what the texts are.
+    """
+    request, task = learned.request, learned.task
+    whole, minutes = task.whole(), learned.fit.minutes
+    artifact = with_held_out(learned.artifact, request, len(task.known_valid))
+    if task.pseudo and task.config.pseudo_by == "propagation":
+        assert request.unlabelled_file is not None
+        alone = first.whole()
+        asked = replace(request, config=first.config)
+        teacher = _fit(
+            asked, alone.make, alone.rows, progress, run="refit-teacher", settle=alone.settle
+        )
+        told = with_head(artifact, head_rows(teacher.model, len(artifact.labels)))
+        whole = pseudo_labelled(alone, teacher.model, told, request.unlabelled_file)
+        minutes += teacher.minutes
+    fit = _refit(request, whole.make, whole.rows, progress, minutes, whole.settle)
+    add_bias(fit.model, learned.bias)
     artifact = with_head(artifact, head_rows(fit.model, len(artifact.labels)))
-    return store(request, artifact, fit, metrics)
+    return replace(learned, artifact=artifact, fit=fit)
 
 
 def _taught(
@@ -205,7 +247,7 @@ def _finetune_multi_label(
     artifact, metrics = task.measured(artifact, fit.model)
     if task.config.refit:
         artifact = with_held_out(artifact, request, len(task.valid))
-        fit = _refit(request, task.make, task.all_rows, progress, fit)
+        fit = _refit(request, task.make, task.all_rows, progress, fit.minutes)
     return store(request, artifact, fit, metrics)
 
 
@@ -224,7 +266,7 @@ def _finetune_tagger(
     if not task.config.refit:
         return store(request, artifact, measured, metrics)
     artifact = with_held_out(artifact, request, len(task.valid))
-    fit = _refit(request, task.make, task.all_rows, progress, measured)
+    fit = _refit(request, task.make, task.all_rows, progress, measured.minutes)
     artifact = with_tagger(artifact, cast(TokenTagger, fit.model))
     return store(request, artifact, fit, metrics)
 
@@ -265,9 +307,9 @@ def _refit(
     make: Callable[[], torch.nn.Module],
     rows: Sequence[EncodedRow],
     progress: ProgressCallback | None,
-    measured: Fit,
+    minutes: float,
     settle: Settle | None = None,
 ) -> Fit:
-    """A new model trained on ``rows``, the held-out ones included; minutes are those of both."""
+    """A new model trained on ``rows``, the held-out ones included, after so many ``minutes``."""
     fit = _fit(request, make, rows, progress, run="refit", settle=settle)
-    return replace(fit, minutes=measured.minutes + fit.minutes)
+    return replace(fit, minutes=minutes + fit.minutes)

@@ -16,7 +16,7 @@ from ml.encoders import EncoderSource
 from ml.evaluation.scoring import OOS_COLUMN
 from ml.models.classifier import ClassifierHead
 from ml.models.tagger import TagHead
-from ml.training.datasets import EncodedRow, learned_rows
+from ml.training.datasets import EncodedRow, learned_rows, of_mean_weight_one
 from ml.training.few_shot import start_head
 from ml.training.joint_heads import Head, Measured
 from ml.training.joint_recipe import JointTask
@@ -88,7 +88,8 @@ class ClassifierHeadTask:
 
     def _rows(self, rows: Sequence[LabelledText]) -> list[EncodedRow]:
         columns = self.task.columns
-        return self._encoded([row.text for row in rows], [columns[row.label] for row in rows])
+        encoded = self._encoded([row.text for row in rows], [columns[row.label] for row in rows])
+        return of_mean_weight_one([replace(row, weight=rows[row.owner].weight) for row in encoded])
 
     def _encoded(self, texts: Sequence[str], labels: Sequence[int]) -> list[EncodedRow]:
         task = self.task

@@ -19,8 +19,10 @@ _NEIGHBOURS = 15
 _POWER = 3  # of the cosines: nearer texts weigh more
 _SHARE = 0.8  # a: how much comes from the neighbours
 _ROUNDS = 20
-_TRUST = 3.0  # how much more a given label weighs than what a model says
 _BLOCK = 1024
+
+TRUST = 3.0
+"""How much more a given label weighs than what a model says."""
 
 
 def propagate(vectors: FloatArray, known: NDArray[np.int64], chances: FloatArray) -> FloatArray:
@@ -35,7 +37,7 @@ def propagate(vectors: FloatArray, known: NDArray[np.int64], chances: FloatArray
     counts = np.bincount(known[given], minlength=classes) + 1.0
     prior = counts / counts.sum()
     labels = np.eye(classes)[np.maximum(known, 0)]
-    first = np.where(given[:, None], _TRUST * labels, _balanced(chances, prior, ~given))
+    first = np.where(given[:, None], TRUST * labels, _balanced(chances, prior, ~given))
     graph = _graph(vectors)
     found = first
     for _ in range(_ROUNDS):

@@ -72,13 +72,14 @@ def classification_rows(
 ) -> tuple[list[LabelledText], list[LabelledText]]:
     """Training and validation texts, no text in both and, if rows have groups, no group.
 
-    Rows of targeted sentiment are read with their companies, as one marked text for each.
+    Rows of weight 0 are in neither. Rows of targeted sentiment are read with their companies, as
+    one marked text for each.
     """
     targeted = request.name == TARGETED_TASK
     read = read_marked if targeted else read_classification
-    training = list(read(request.train_file))
+    training = [row for row in read(request.train_file) if row.weight > 0]
     if request.valid_file is not None:
-        valid = list(read(request.valid_file))
+        valid = [row for row in read(request.valid_file) if row.weight > 0]
         training = _apart(training, valid, lambda row: text_key(row.text))
     else:
         training, valid = split_by_text(

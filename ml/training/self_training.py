@@ -2,7 +2,9 @@
 
 Lee 2013, "Pseudo-Label"; Xie et al. 2020, "Self-training with Noisy Student". Answers are taken by
 their calibrated confidence, so that the share of wrong ones among them can be bounded; or all
-texts are taken, with the labels that spread to them from their neighbours.
+texts are taken, with the labels that spread to them from their neighbours, and weigh as much as
+these labels are sure (as in Iscen et al. 2019, "Label Propagation for Deep Semi-supervised
+Learning", though there by entropy).
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from ml.data.readers import LabelledText, read_texts
 from ml.data.splits import text_key
 from ml.evaluation.scoring import classify_logits, softmax
 from ml.training.datasets import encode_classification
-from ml.training.propagation import propagate
+from ml.training.propagation import TRUST, propagate
 from ml.training.tasks import ClassifierTask
 from ml.training.trainer import classify_rows
 from ml.types import Classification, FloatArray
@@ -49,15 +51,18 @@ def pseudo_labelled(
     answers = classify_logits(logits, pooled, artifact)
     if task.config.pseudo_by == "propagation":
         spread = _spread(task, teacher, logits, pooled)
-        found = [(row, spread[row]) for row, answer in enumerate(answers) if answer.in_scope]
+        pseudo = tuple(
+            LabelledText(text, task.labels[chances.argmax()], weight=float(chances.max()) / TRUST)
+            for text, chances, answer in zip(texts, spread, answers, strict=True)
+            if answer.in_scope
+        )
     else:
         chosen = sure_answers(
             answers, error=task.config.pseudo_error, most=task.config.pseudo_per_class
         )
-        found = [(row, answers[row].label) for row in chosen]
-    if not found:
+        pseudo = tuple(LabelledText(texts[row], answers[row].label) for row in chosen)
+    if not pseudo:
         return task
-    pseudo = tuple(LabelledText(texts[row], label) for row, label in found)
     share = len(task.training) / (len(task.training) + len(pseudo))
     epochs = min(task.config.epochs, max(1.0, task.config.epochs * share))
     return replace(task, config=replace(task.config, epochs=epochs), pseudo=pseudo)
@@ -65,8 +70,9 @@ def pseudo_labelled(
 
 def _spread(
     task: ClassifierTask, teacher: nn.Module, logits: FloatArray, pooled: FloatArray
-) -> list[str]:
-    """The labels that spread from the task's texts to those with these logits and vectors."""
+) -> FloatArray:
+    """The probabilities (texts, labels) that spread from the task's texts to those with these
+    logits and vectors."""
     inside = [row for row in task.training if row.label in task.labels]
     encoded = encode_classification(
         inside, task.tokenizer, task.columns, task.config.max_length, task.config.long_texts
@@ -77,8 +83,7 @@ def _spread(
     known[: len(inside)] = [task.columns[row.label] for row in inside]
     chances = np.ones((len(vectors), len(task.labels)), np.float32)
     chances[len(inside) :] = softmax(logits[:, : len(task.labels)])
-    best = propagate(vectors, known, chances)[len(inside) :].argmax(axis=1)
-    return [task.labels[column] for column in best]
+    return propagate(vectors, known, chances)[len(inside) :]
 
 
 def new_texts(task: ClassifierTask, file: Path) -> list[str]:

@@ -26,6 +26,7 @@ from ml.training.datasets import (
     encode_classification,
     encode_tagging,
     learned_rows,
+    of_mean_weight_one,
 )
 from ml.training.few_shot import fitted_to_few, label_rows, start_head
 from ml.training.objective import make_contrast, make_distillation, make_loss
@@ -42,7 +43,8 @@ class ClassifierTask:
     """Texts to train on and to measure by; ``config`` is the recipe as it fits their number.
 
     ``columns`` maps a label, the out-of-scope one behind the others if rows have it, to its column
-    of the logits. ``pseudo`` are texts that a model gave their labels; they are trained on too.
+    of the logits. ``pseudo`` are texts that a model gave their labels; they are trained on too, as
+    much as they weigh beside the others.
     What ``teachers`` say of the texts is learned beside the labels, and of the ``unlabelled`` ones
     it is all that is learned.
     """
@@ -89,7 +91,10 @@ class ClassifierTask:
 
     @cached_property
     def rows(self) -> list[EncodedRow]:
-        """What is trained on: the training texts, label names and changed copies by recipe."""
+        """What is trained on: the training texts, label names and changed copies by recipe.
+
+        Their weights have the mean 1.
+        """
         return self._learned(self.training)
 
     @cached_property
@@ -108,10 +113,9 @@ class ClassifierTask:
         """:attr:`known_valid`, encoded as they are."""
         return self._encoded(self.known_valid, self.columns)
 
-    @property
-    def all_rows(self) -> list[EncodedRow]:
-        """What a run on all rows is trained on: as :attr:`rows`, of the validation texts too."""
-        return self._learned([*self.training, *self.known_valid])
+    def whole(self) -> ClassifierTask:
+        """The task of a run on all rows: its training texts are the validation ones too."""
+        return replace(self, training=[*self.training, *self.known_valid])
 
     def make(self) -> TextClassifier:
         """A new model, drawn from torch's generator."""
@@ -122,7 +126,7 @@ class ClassifierTask:
         )
         if config.head_start != "random":
             rows = self._encoded(self.named([*self.training, *self.pseudo]), self.columns)
-            start_head(model, model, rows, config.head_start)
+            start_head(model, model, of_mean_weight_one(rows), config.head_start)
         return model
 
     def head_settings(self) -> dict[str, Any]:
@@ -169,7 +173,7 @@ class ClassifierTask:
                 for row in self._encoded(of_teachers, self.columns)
             ]
             encoded = [replace(row, taught=taught[row.owner]) for row in encoded]
-        return learned_rows(encoded)
+        return of_mean_weight_one(learned_rows(encoded))
 
     def _more(self, rows: Sequence[LabelledText]) -> list[LabelledText]:
         named = self.named([*rows, *self.pseudo])

@@ -227,4 +227,5 @@ def _forward(
         chosen = order[start : start + batch_size]
         batch = collate([data[i] for i in chosen])
         batch.pop("labels")
+        batch.pop("sample_weight", None)
         yield chosen, model(**batch)

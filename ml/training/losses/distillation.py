@@ -18,9 +18,16 @@ class DistillationLoss(nn.Module):
         self.weight = weight
         self.temperature = temperature
 
-    def forward(self, hard: Tensor, logits: Tensor, taught: Tensor) -> Tensor:
+    def forward(
+        self,
+        hard: Tensor,
+        logits: Tensor,
+        taught: Tensor,
+        sample_weight: Tensor | None = None,
+    ) -> Tensor:
         """``hard`` is the loss of the labels, a scalar; ``logits`` and ``taught`` are (rows,
-        columns)."""
+        columns); ``sample_weight`` (rows,) is how many rows each counts as."""
         own = functional.log_softmax(logits.float() / self.temperature, dim=-1)
-        apart = functional.kl_div(own, taught.to(own.dtype), reduction="batchmean")
+        each = functional.kl_div(own, taught.to(own.dtype), reduction="none").sum(dim=-1)
+        apart = (each if sample_weight is None else sample_weight * each).mean()
         return (1.0 - self.weight) * hard + self.weight * self.temperature**2 * apart

@@ -23,13 +23,20 @@ class FocalLoss(nn.Module):
         self.gamma = gamma
         self.register_buffer("weights", weights, persistent=False)
 
-    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """The mean, a scalar; ``logits`` (rows, columns), ``labels`` (rows,) or ``IGNORED``."""
+    def forward(
+        self, logits: Tensor, labels: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
+        """The mean, a scalar; ``logits`` (rows, columns), ``labels`` (rows,) or ``IGNORED``.
+
+        ``sample_weight`` (rows,) as of :class:`ml.training.losses.cross_entropy.CrossEntropyLoss`.
+        """
         known = labels != IGNORED
         logits, labels = logits[known], labels[known]
         gold = functional.log_softmax(logits, dim=-1).gather(1, labels.unsqueeze(1)).squeeze(1)
         # The clamp keeps the derivative of x ** gamma finite at 0 for gamma below 1.
         each = -((1.0 - gold.exp()).clamp(min=1e-8) ** self.gamma) * gold  # (known rows,)
+        if sample_weight is not None:
+            each = sample_weight[known] * each
         if self.weights is None:
             return each.sum() / max(1, len(each))
         weights = self.weights[labels]

@@ -118,7 +118,7 @@ def test_the_head_starts_as_the_logistic_regression(classes: int) -> None:
     units = functional.normalize(
         middles[labels] + torch.randn(len(labels), 16, generator=generator), dim=-1
     )
-    weights, bias = _logistic(units, labels, classes + 1)
+    weights, bias = _logistic(units, labels, classes + 1, torch.ones(len(labels)))
     answers = units @ weights.T + bias
     assert answers.argmax(dim=1).tolist() == labels.tolist()
     probabilities = LogisticRegression(C=30.0).fit(units.numpy(), labels.numpy())
