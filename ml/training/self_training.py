@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from ml.artifacts import Artifact
@@ -84,6 +85,18 @@ def _spread(
     chances = np.ones((len(vectors), len(task.labels)), np.float32)
     chances[len(inside) :] = softmax(logits[:, : len(task.labels)])
     return propagate(vectors, known, chances)[len(inside) :]
+
+
+def does_worse(student: NDArray[np.bool_], teacher: NDArray[np.bool_]) -> bool:
+    """Whether a student does worse than its teacher by more than chance, (texts,) each: of which
+    texts their answers are right.
+
+    Texts that one of two equals has right and the other not are its or the other's by lot, so that
+    the difference has the standard error of the root of their number (McNemar 1947). Of the few
+    rows that can be set aside where there are few, a better student often has one fewer right.
+    """
+    lost, gained = int((teacher & ~student).sum()), int((student & ~teacher).sum())
+    return lost - gained > (lost + gained) ** 0.5
 
 
 def new_texts(task: ClassifierTask, file: Path) -> list[str]:

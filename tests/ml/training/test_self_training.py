@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from ml.data.readers import LabelledText
 from ml.errors import DataError, TrainingError
 from ml.training.finetune import finetune
-from ml.training.self_training import sure_answers
+from ml.training.self_training import does_worse, sure_answers
+from ml.training.tasks import ClassifierTask
 from ml.types import Classification, ScoredLabel
 from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config, write_rows
 
@@ -35,6 +39,36 @@ def test_no_class_takes_over_and_out_of_scope_texts_are_none() -> None:
     answers = [answer("a", 0.99), answer("a", 0.98), answer("a", 0.97), answer("b", 0.96)]
     assert sure_answers(answers, error=0.05, most=2) == [0, 1, 3]
     assert sure_answers([answer("a", 0.99, in_scope=False)], error=0.5, most=2) == []
+
+
+@pytest.mark.parametrize(
+    ("lost", "gained", "worse"),
+    [(0, 0, False), (3, 2, False), (4, 2, False), (5, 1, True), (2, 0, True), (30, 40, False)],
+)
+def test_a_student_is_worse_if_it_loses_more_than_by_chance(
+    lost: int, gained: int, worse: bool
+) -> None:
+    teacher = np.array([True] * (lost + 10) + [False] * (gained + 10))
+    student = np.array([False] * lost + [True] * (10 + gained) + [False] * 10)
+    assert does_worse(student, teacher) is worse
+
+
+def test_a_student_that_does_worse_is_not_stored(
+    tmp_path: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny_config(encoder, learning_rate=3e-3, pseudo_by="propagation")
+    wrong = {"card": "rate", "rate": "card"}
+
+    def misled(task: ClassifierTask, *_: Any) -> ClassifierTask:
+        turned = [LabelledText(row.text, wrong[row.label], weight=9.0) for row in task.training]
+        return replace(task, pseudo=tuple(turned))
+
+    monkeypatch.setattr("ml.training.classifying.pseudo_labelled", misled)
+    asked = request(tmp_path, "classification", config)
+    file = write_rows(tmp_path / "unlabelled.jsonl", [{"text": "ann"}])
+    metrics = finetune(replace(asked, unlabelled_file=file)).metrics
+    assert metrics["pseudo_rows"] == len(texts())
+    assert metrics["accuracy"] == metrics["teacher_accuracy"] > 0.8
 
 
 def test_a_run_learns_from_unlabelled_texts(tmp_path: Path, encoder: Path) -> None:
