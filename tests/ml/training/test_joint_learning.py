@@ -24,7 +24,7 @@ from ml.training.joint_heads import Head
 from ml.training.joint_tasks import read_head
 from ml.training.multi_task import JointRequest, finetune_together
 from ml.training.rows import FinetuneRequest
-from tests.ml.training.tiny_encoder import make_encoder
+from tests.ml.training.tiny_encoder import make_encoder, texts, write_rows
 from tests.ml.training.tiny_joint import joint_request
 
 
@@ -123,3 +123,22 @@ def test_two_passes_of_its_batches_are_to_agree() -> None:
     apart = disagreement(first["logits"], second["logits"])
     assert apart > 1e-3
     assert found.item() == pytest.approx((mean + 2.0 * 3.0 * apart).item(), rel=1e-5)
+
+
+def test_rows_that_weigh_more_are_learned_beside_tasks_that_have_no_weights(
+    tmp_path: Path, encoder: Path
+) -> None:
+    wrong = {"card": "rate", "rate": "card"}
+    found = {}
+    for weight in (20, 0.05):
+        settings = {"learning_rate": 3e-3, "label_smoothing": 0.0}
+        asked = joint_request(tmp_path / str(weight), encoder, **settings)
+        rows = texts()
+        turned = [{"text": row["text"], "label": wrong[row["label"]]} for row in rows]
+        train = asked.recipe.tasks[0].train
+        write_rows(train, [*[row | {"weight": weight} for row in rows], *turned])
+        assert np.mean([row.weight for row in _matter(asked).rows]) == pytest.approx(1.0)
+        tasks = declared_tasks(finetune_together(asked))
+        found[weight] = tasks["matter"].metrics["accuracy"]
+    assert found[20] > 0.8
+    assert found[0.05] < 0.2
