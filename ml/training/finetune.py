@@ -14,6 +14,7 @@ from ml.errors import TrainingError
 from ml.models.tagger import TokenTagger
 from ml.training.classifying import finetune_classifier
 from ml.training.fitting import fit_model, refit_model
+from ml.training.kinds import check_settings
 from ml.training.multi_label import MultiLabelTask
 from ml.training.processes import is_main_process
 from ml.training.rows import FinetuneRequest
@@ -37,6 +38,7 @@ def finetune(request: FinetuneRequest, progress: ProgressCallback | None = None)
         raise TrainingError(f"unlabelled texts are for classification, not for {request.kind}")
     if request.config.distil and request.kind != "classification":
         raise TrainingError(f"distillation is for classification, not for {request.kind}")
+    check_settings(request.config, request.kind)
     source = resolve_encoder(request.config.encoder)
     if not is_main_process():
         return _finetune(request, source, progress)

@@ -1,0 +1,37 @@
+"""Which settings of a recipe mean nothing for a kind of task, so that none is passed over."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from ml.errors import TrainingError
+from ml.training.config import FinetuneConfig
+from ml.types import Kind
+
+_OF_PAIRS = ("pair_loss", "similarity_scale", "triplet_margin", "keep_weight")
+_OF_ONE_LABEL = ("mixup", "r_drop", "contrast", "class_rows", "label_names", "head_start")
+_FOREIGN: dict[Kind, tuple[str, ...]] = {
+    "classification": (*_OF_PAIRS, "label_precision"),
+    "multi_label": _OF_PAIRS,
+    "ner": (*_OF_PAIRS, *_OF_ONE_LABEL, "long_texts", "label_precision"),
+    "embedding": (
+        *_OF_ONE_LABEL,
+        *("loss", "class_weights", "long_texts", "label_precision"),
+        *("patience", "augment", "start"),
+    ),
+}
+"""Settings that are for other kinds. What a task of several labels cannot have because a text has
+more than one, and what only taggers take, is refused where those tasks read their rows."""
+
+
+def check_settings(config: FinetuneConfig, kind: Kind) -> None:
+    """Refuse a recipe that asks for what a run of this kind does not do; raises
+    :class:`TrainingError` naming the settings."""
+    usual = {item.name: getattr(FinetuneConfig(), item.name) for item in fields(FinetuneConfig)}
+    foreign = [name for name in _FOREIGN[kind] if getattr(config, name) != usual[name]]
+    if kind != "classification" and config.few_shot == "on":
+        foreign.append("few_shot")
+    if kind != "ner" and config.augment.get("entity"):
+        foreign.append("augment.entity")
+    if foreign:
+        raise TrainingError(f"{', '.join(foreign)}: of no meaning for the kind {kind}")

@@ -1,0 +1,57 @@
+"""Settings that mean nothing for a kind of task are refused by name, not passed over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ml.errors import TrainingError
+from ml.training.config import FinetuneConfig, load_config
+from ml.training.finetune import finetune
+from ml.training.kinds import check_settings
+from ml.types import KINDS, Kind
+from tests.ml.training.tiny_encoder import make_encoder, request, tiny_config
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "named"),
+    [
+        ("ner", {"mixup": 0.2}, "mixup"),
+        ("ner", {"r_drop": 1.0, "long_texts": "windows"}, "r_drop, long_texts"),
+        ("ner", {"few_shot": "on"}, "few_shot"),
+        ("embedding", {"loss": "focal"}, "loss"),
+        ("embedding", {"patience": 2}, "patience"),
+        ("embedding", {"augment": {"swap": 0.1}}, "augment"),
+        ("classification", {"pair_loss": "triplet"}, "pair_loss"),
+        ("classification", {"label_precision": 0.9}, "label_precision"),
+        ("classification", {"augment": {"entity": 0.5}}, r"augment\.entity"),
+        ("multi_label", {"keep_weight": 1.0}, "keep_weight"),
+    ],
+)
+def test_what_is_for_another_kind_is_named(kind: Kind, changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(TrainingError, match=rf"^{named}: of no meaning for the kind {kind}$"):
+        check_settings(load_config(None, **changes), kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_defaults_and_the_shipped_recipes_are_taken(kind: Kind) -> None:
+    check_settings(FinetuneConfig(), kind)
+    recipes = {
+        "classification": ("intent", "few_shot", "topic", "targeted_sentiment"),
+        "multi_label": ("toxicity",),
+        "ner": ("ner", "ner_full"),
+        "embedding": ("support_encoder",),
+    }
+    for name in recipes[kind]:
+        check_settings(load_config(Path(f"ml/training/recipes/{name}.toml")), kind)
+
+
+def test_a_run_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    encoder = make_encoder(tmp_path / "encoder")
+    asked = request(tmp_path, "embedding", tiny_config(encoder, loss="crf"))
+    asked.train_file.unlink()
+    with pytest.raises(TrainingError, match="loss: of no meaning"):
+        finetune(asked)
+    assert not asked.run_folder.exists()
