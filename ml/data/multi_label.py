@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.data.readers import Problems, read_records
+from ml.data.readers import TABLES, Problems, read_records
 from ml.errors import DataError
 from ml.types import FloatArray
 
@@ -94,7 +94,7 @@ def _text_of(path: Path, row: int, record: Mapping[str, Any]) -> MultiLabelText:
 
 def labels_of(path: Path, row: int, value: Any) -> tuple[str, ...]:
     """The labels in a cell or a list, sorted; raises :class:`DataError`."""
-    if isinstance(value, str) and path.suffix.lower() == ".csv":
+    if isinstance(value, str) and path.suffix.lower() in TABLES:
         value = value.split(SEPARATOR) if value.strip() else []
     if not isinstance(value, list) or not all(isinstance(label, str) for label in value):
         raise DataError(path, row, "'labels' is not a list of texts")

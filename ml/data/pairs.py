@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ml.data.readers import Problems, read_records
+from ml.data.readers import TABLES, Problems, read_records
 from ml.data.splits import text_key
 from ml.errors import DataError
 
@@ -73,7 +73,7 @@ def pair_row(path: Path, row: int, record: Mapping[str, Any]) -> PairRow:
     ``label``, a ``negative`` without a ``positive``, texts of a pair that are the same, a ``keep``
     that is not true or not alone.
     """
-    absent = (None, "") if path.suffix.lower() == ".csv" else (None,)
+    absent = (None, "") if path.suffix.lower() in TABLES else (None,)
     given = {name: record.get(name) for name in _FIELDS if record.get(name) not in absent}
     keep = record.get("keep") if record.get("keep") not in absent else False
     if keep not in (True, False, "true", "false"):

@@ -17,7 +17,10 @@ from typing import Any, TextIO
 from ml.data.dataset_folders import dataset_records, is_dataset
 from ml.errors import DataError
 
+TABLES = {".csv": ",", ".tsv": "\t"}
+"""The delimiters of tables with a header, by how their files' names end."""
 _FIELD_LIMIT = 10_000_000
+_WORKBOOKS = (".xlsx", ".xls", ".ods")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,10 @@ def read_records(
         yield from dataset_records(path, columns, lambda error: _report(error, problems))
         return
     reader: Callable[[Path, tuple[str, ...], Problems | None], Iterator[tuple[int, dict[str, Any]]]]
-    reader = _csv_records if path.suffix.lower() == ".csv" else _jsonl_records
+    suffix = path.suffix.lower()
+    if suffix in _WORKBOOKS and path.exists():
+        raise DataError(path, None, "is a workbook; save its sheet as CSV")
+    reader = _csv_records if suffix in TABLES else _jsonl_records
     yield from reader(path, columns, problems)
 
 
@@ -168,9 +174,14 @@ def _jsonl_record(path: Path, row: int, line: str, columns: tuple[str, ...]) -> 
     try:
         record = json.loads(line)
     except (json.JSONDecodeError, RecursionError) as error:
+        if row == 1 and line.lstrip().startswith("["):
+            raise DataError(
+                path, row, "is not JSON by itself: it begins a list, and JSONL has an object a line"
+            ) from error
         raise DataError(path, row, f"is not JSON ({error})") from error
     if not isinstance(record, dict):
-        raise DataError(path, row, "is not a JSON object")
+        listed = "; JSONL has an object a line" if isinstance(record, list) else ""
+        raise DataError(path, row, f"is not a JSON object{listed}")
     missing = [column for column in columns if column not in record]
     if missing:
         raise DataError(path, row, f"lacks {', '.join(repr(name) for name in missing)}")
@@ -182,7 +193,7 @@ def _csv_records(
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     csv.field_size_limit(_FIELD_LIMIT)
     with path.open("r", encoding="utf-8-sig", errors="surrogateescape", newline="") as handle:
-        reader = csv.reader(handle)
+        reader = csv.reader(handle, delimiter=TABLES[path.suffix.lower()])
         header = _header(path, reader, columns)
         row = reader.line_num + 1
         try:

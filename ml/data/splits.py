@@ -40,8 +40,10 @@ def split_by_text(
     """Split rows into a training and a held-out part.
 
     ``held_out`` is the share, in (0, 1), of the distinct keys of each stratum (at least one where
-    a stratum has four or more) that goes, with all rows of that key, to the second part. A key
-    that occurs in several strata counts for the first. The order of the rows is kept.
+    a stratum has four or more) that goes, with all rows of that key, to the second part. Where no
+    stratum is large enough to give one, that share of all keys goes, drawn from strata of two or
+    three, one from each. A key that occurs in several strata counts for the first. The order of
+    the rows is kept.
 
     With ``group`` (an author, a thread; empty for a row of none) the rows of a group stay
     together as well, with all that share a text with one of them. Such a bundle counts for the
@@ -64,6 +66,12 @@ def split_by_text(
         generator.shuffle(keys)
         count = round(len(keys) * held_out)
         chosen.update(keys[: max(count, 1 if len(keys) >= 4 else 0)])
+    if not chosen:
+        some = [
+            generator.choice(sorted(keys)) for _, keys in sorted(strata.items()) if len(keys) > 1
+        ]
+        generator.shuffle(some)
+        chosen.update(some[: max(1, round(len(known) * held_out))])
     training = [row for row in rows if key(row) not in chosen]
     return training, [row for row in rows if key(row) in chosen]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ml.data.readers import read_records
+from ml.data.readers import TABLES, read_records
 from ml.errors import DataError
 from ml.evaluation.scoring import softmax
 from ml.types import Classification, FloatArray, ScoredLabel
@@ -33,7 +33,7 @@ def read_descriptions(asked: str) -> dict[str, str]:
     Raises :class:`DataError` for fewer than two labels, a label said twice, or a bad row.
     """
     path = Path(asked)
-    if path.suffix.lower() in (".json", ".jsonl", ".csv"):
+    if path.suffix.lower() in (".json", ".jsonl", *TABLES):
         pairs = _of_json(path) if path.suffix.lower() == ".json" else _of_rows(path)
     else:
         names = [name.strip() for name in asked.split(",") if name.strip()]

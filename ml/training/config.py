@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,14 @@ _APART = (
     ("ema", "swa", "one mean of the weights is stored"),
 )
 
+_WORDS: dict[type, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text in quotes",
+    dict: "a table",
+}
+"""What a setting is to be, in words, by the type of its default."""
 
 _RATE = 1e-3
 METHOD_RATES = {"full": 1e-4, "head": 1e-2, "ia3": 5e-3, "prefix": 5e-3, "prompt": 5e-3}
@@ -198,11 +207,14 @@ def make_config(values: dict[str, Any], path: Path | None, **overrides: Any) -> 
     known = {item.name: item for item in fields(FinetuneConfig)}
     for name, value in values.items():
         if name not in known:
-            raise DataError(path or "", None, f"unknown setting {name!r}")
+            close = get_close_matches(name, known, n=1)
+            meant = f"; is {close[0]!r} meant?" if close else ""
+            raise DataError(path or "", None, f"unknown setting {name!r}{meant}")
         default = getattr(FinetuneConfig(), name)
         numeric = isinstance(default, float) and type(value) is int
         if not numeric and type(value) is not type(default):
-            raise DataError(path or "", None, f"{name} must be a {type(default).__name__}")
+            wanted = _WORDS[type(default)]
+            raise DataError(path or "", None, f"{name} = {value!r} must be {wanted}")
     config = FinetuneConfig(**values)
     return replace(
         config, **{name: value for name, value in overrides.items() if value is not None}

@@ -57,7 +57,7 @@ class MultiLabelTask:
         _check(request.config)
         training, valid = multi_label_rows(request)
         labels = sorted({label for row in training for label in row.labels})
-        check_labels(request, labels, {label for row in valid for label in row.labels})
+        check_labels(request, labels, ((label, row.row) for row in valid for label in row.labels))
         columns = {label: index for index, label in enumerate(labels)}
         task = cls(request.config, source, tokenizer, columns, training, valid)
         if always := next((label for label in labels if task.share(label) == 1.0), None):

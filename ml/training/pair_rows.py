@@ -38,6 +38,7 @@ def embedding_pairs(request: FinetuneRequest) -> PairData:
             seed=config.seed,
             key=lambda row: text_key(row.text),
             stratum=lambda row: row.label or "",
+            group=(lambda row: row.group) if any(row.group for row in training) else None,
         )
         training += staying
     if not training:
@@ -55,10 +56,12 @@ def embedding_pairs(request: FinetuneRequest) -> PairData:
 
 def _unseen(training: Sequence[PairRow], valid: Sequence[PairRow]) -> list[PairRow]:
     seen = {text_key(row.text) for row in valid}
+    groups = {row.group for row in valid} - {""}
     return [
         row
         for row in training
         if text_key(row.text) not in seen
+        and row.group not in groups
         and (row.positive is None or text_key(row.positive) not in seen)
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -158,13 +158,22 @@ def _apart(training: Sequence[Row], valid: Sequence[Row], key: Callable[[Row], s
 def _both(request: FinetuneRequest, training: list[Any], valid: list[Any]) -> tuple[Any, Any]:
     if not training:
         raise DataError(request.train_file, None, "has no rows to train on")
+    if not valid and request.valid_file is None:
+        raise DataError(
+            request.train_file,
+            None,
+            "has no two texts of one class, so that none can be held out; give a validation file",
+        )
     if not valid:
-        raise DataError(request.valid_file or request.train_file, None, "leaves no validation rows")
+        raise DataError(request.valid_file or "", None, "has no rows to measure by")
     return training, valid
 
 
-def check_labels(request: FinetuneRequest, known: Sequence[str], asked: set[str]) -> None:
-    """Refuse too few labels to learn, and validation labels that the training rows lack."""
+def check_labels(
+    request: FinetuneRequest, known: Sequence[str], asked: Iterable[tuple[str, int]]
+) -> None:
+    """Refuse too few labels to learn, and validation labels that the training rows lack: ``asked``
+    are those of the validation rows, each with its row."""
     if request.kind == "classification" and len(known) < 2:
         raise TrainingError(
             f"{request.train_file} has the one class {known[0]!r}; two are needed"
@@ -174,10 +183,16 @@ def check_labels(request: FinetuneRequest, known: Sequence[str], asked: set[str]
     if not known:
         nothing = "labels" if request.kind == "multi_label" else "entities"
         raise TrainingError(f"{request.train_file} has no {nothing}")
-    unknown = sorted(asked - set(known))
+    unknown: dict[str, int] = {}
+    for label, row in asked:
+        if label not in known:
+            unknown.setdefault(label, row)
     if unknown:
+        first, row = next(iter(unknown.items()))
+        more = sorted(unknown.keys() - {first})
         raise DataError(
             request.valid_file or request.train_file,
-            None,
-            f"has labels that the training rows lack: {', '.join(unknown[:10])}",
+            row,
+            f"has the label {first!r}, which no training row has"
+            + (f"; nor have any {', '.join(more[:10])}" if more else ""),
         )

@@ -70,7 +70,9 @@ class ClassifierTask:
             raise TrainingError(f"{name} is for taggers, not for classification")
         training, valid = classification_rows(request)
         labels = sorted({row.label for row in training} - {OUT_OF_SCOPE})
-        check_labels(request, labels, {row.label for row in valid} - {OUT_OF_SCOPE})
+        check_labels(
+            request, labels, ((row.label, row.row) for row in valid if row.label != OUT_OF_SCOPE)
+        )
         exposed = any(row.label == OUT_OF_SCOPE for row in training)
         names = [*labels, *([OUT_OF_SCOPE] * exposed)]
         config = fitted_to_few(
@@ -207,7 +209,8 @@ class TaggerTask:
             raise TrainingError("strength below 1 is for classifiers and sentence encoders")
         training, valid = ner_rows(request)
         types = sorted({tag[2:] for row in training for tag in row.tags if tag != "O"})
-        check_labels(request, types, {tag[2:] for row in valid for tag in row.tags if tag != "O"})
+        asked = ((tag[2:], row.row) for row in valid for tag in row.tags if tag != "O")
+        check_labels(request, types, asked)
         tags = ["O", *(f"{prefix}-{name}" for name in types for prefix in "BI")]
         columns = {tag: index for index, tag in enumerate(tags)}
         return cls(request.config, source, tokenizer, columns, training, valid)

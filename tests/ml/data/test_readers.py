@@ -27,6 +27,19 @@ def _file(folder: Path, name: str, content: str | bytes) -> Path:
     return path
 
 
+def test_tables_of_tabs_are_read_and_workbooks_and_lists_are_named(tmp_path: Path) -> None:
+    tabs = _file(tmp_path, "a.tsv", "text\tlabel\nmy card, the new one\tcard\n")
+    assert [row.text for row in read_classification(tabs)] == ["my card, the new one"]
+    book = _file(tmp_path, "a.xlsx", "PK")
+    with pytest.raises(DataError, match=r"a\.xlsx: is a workbook; save its sheet as CSV"):
+        list(read_classification(book))
+    listed = _file(tmp_path, "a.json", '[\n{"text": "a", "label": "b"}]\n')
+    with pytest.raises(DataError, match=r"row 1: .* begins a list"):
+        list(read_classification(listed))
+    with pytest.raises(DataError, match="row 1: is not a JSON object; JSONL has"):
+        list(read_classification(_file(tmp_path, "b.json", '[{"text": "a", "label": "b"}]')))
+
+
 def test_jsonl_and_csv_give_the_same_rows(tmp_path: Path) -> None:
     jsonl = _file(tmp_path, "a.jsonl", f'{GOOD}\n{{"label": "fee", "text": "a, b", "id": 7}}\n')
     csv = _file(tmp_path, "a.csv", 'id,text,label\r\n1,my card is late,card\r\n2,"a, b",fee\r\n')

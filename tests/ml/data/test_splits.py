@@ -45,6 +45,17 @@ def test_no_text_is_on_both_sides_and_none_is_lost(texts: list[str], seed: int) 
     assert sorted(row.row for row in training + held) == list(range(len(rows)))
 
 
+def test_where_all_strata_are_tiny_some_of_two_give_one() -> None:
+    rows = [LabelledText(f"text {i} of {j}", f"label {i}") for i in range(50) for j in range(2)]
+    rows += [LabelledText("single", "single")]
+    training, held = split_by_text(rows, held_out=0.1, seed=1, key=_key, stratum=_label)
+    assert len(held) == 10
+    assert len({row.label for row in held}) == 10
+    assert {row.label for row in training} == {row.label for row in rows}
+    one = [LabelledText("a", "a"), LabelledText("b", "b")]
+    assert split_by_text(one, held_out=0.1, seed=1, key=_key, stratum=_label) == (one, [])
+
+
 def test_every_stratum_gives_its_share() -> None:
     training, held = split_by_text(_rows(400), held_out=0.1, seed=1, key=_key, stratum=_label)
     assert (len(training), len(held)) == (360, 40)

@@ -32,10 +32,10 @@ def test_arguments_come_before_the_file_and_the_file_before_defaults(tmp_path: P
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        ("epoch = 3", "unknown setting 'epoch'"),
-        ('epochs = "three"', "epochs must be a float"),
-        ("rank = 1.5", "rank must be a int"),
-        ("epochs = true", "epochs must be a float"),
+        ("epoch = 3", "unknown setting 'epoch'; is 'epochs' meant"),
+        ('epochs = "three"', "must be a number"),
+        ("rank = 1.5", r"rank = 1\.5 must be a whole number"),
+        ("epochs = true", "epochs = True must be a number"),
         ("epochs = 0", "epochs = 0 is not allowed"),
         ('method = "magic"', "method = 'magic' is not allowed"),
         ("max_length = 100000", "max_length = 100000 is not allowed"),

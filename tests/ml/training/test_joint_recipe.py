@@ -90,7 +90,11 @@ def test_a_recipe_is_read_and_told_again(tmp_path: Path) -> None:
         ("rank = 4", "rank = 4\nr_drop = 1.0", "r_drop is not for tasks.*table of one"),
         ("r_drop = 1", "r_drop = -1", r"tasks\.matter: r_drop = -1 is not allowed"),
         ("r_drop = 1", 'head_start = "warm"', r"tasks\.matter: head_start = 'warm'"),
-        ("label_names = true", "label_names = 1", r"tasks\.matter: label_names must be a bool"),
+        (
+            "label_names = true",
+            "label_names = 1",
+            r"tasks\.matter: label_names = 1 must be true or false",
+        ),
         ('kind = "ner"', 'kind = "ner"\nr_drop = 1.0', r"names\.r_drop is for classification"),
         ("rank = 4", 'rank = 4\nlong_texts = "windows"', "long_texts is not for tasks"),
         (
