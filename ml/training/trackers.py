@@ -38,11 +38,11 @@ class TensorBoard:
 
     def log(self, step: int, numbers: Mapping[str, float]) -> None:
         for name, value in numbers.items():
-            self._writer.add_scalar(name, value, step)
+            self._writer.add_scalar(_tag(name), value, step)
 
     def finish(self, numbers: Mapping[str, float], *, failed: bool) -> None:
         for name, value in numbers.items():
-            self._writer.add_scalar(f"final/{name}", value, 0)
+            self._writer.add_scalar(f"final/{_tag(name)}", value, 0)
         self._writer.close()
 
 
@@ -125,8 +125,11 @@ def _package(name: str, setting: str) -> Any:
         ) from error
 
 
+def _tag(name: str) -> str:
+    """A name as TensorBoard and MLflow take it: ``recall@1`` is ``recall_at_1``."""
+    return name.replace("@", "_at_")
+
+
 def _named(numbers: Mapping[str, float]) -> dict[str, float]:
-    """The finite numbers by names that MLflow takes: ``recall@1`` is ``recall_at_1``."""
-    return {
-        name.replace("@", "_at_"): value for name, value in numbers.items() if math.isfinite(value)
-    }
+    """The finite numbers by names that MLflow takes."""
+    return {_tag(name): value for name, value in numbers.items() if math.isfinite(value)}

@@ -82,7 +82,7 @@ class _Reporter(TrainerCallback):
             raise TrainingError(
                 f"the loss is {loss} at step {state.global_step}; lower the learning rate"
             )
-        self._message = f"loss {loss:.3f}"
+        self._message = f"loss {loss:.3f}, rate {float(logs.get('learning_rate', 0.0)):.1e}"
 
     def _numbers(self, args: Any, state: Any, logs: dict[str, Any]) -> dict[str, float]:
         """What of the trainer's log is told: a reading while training, or of held-out rows."""
