@@ -33,6 +33,7 @@ from ml.artifacts import TOKENIZER, Artifact
 from ml.data.encoding import load_tokenizer
 from ml.data.readers import LabelledText, read_classification, write_jsonl
 from ml.data.splits import split_by_text, text_key
+from ml.encoders import DEFAULT_ENCODER
 from ml.export.build import encoder_of, restore_model
 from ml.training.config import FinetuneConfig, load_config
 from ml.training.datasets import encode_classification
@@ -82,9 +83,11 @@ def measure(
     test: Sequence[LabelledText],
     seed: int,
     rest: Sequence[LabelledText] = (),
+    encoder: str = DEFAULT_ENCODER,
 ) -> dict[str, float]:
     """Accuracy on ``test`` and the minutes of training; some ways read the texts of ``rest``."""
     config = _config(way, rows=len(train), classes=len({row.label for row in train}), seed=seed)
+    config = replace(config, encoder=encoder)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_jsonl(folder / "train.jsonl", [{"text": r.text, "label": r.label} for r in train])

@@ -1,12 +1,14 @@
 """What is raw reading worth to a classifier that has few labelled rows?
 
     python -m bench.pretraining --data F.jsonl [--texts G.jsonl,H.jsonl] (--shots 10 | --rows 500)
-        [--objectives mlm,tsdae] [--epochs E] [--most N] [--seeds 13,14,15] [--test 0.2] [--json]
+        [--objectives mlm,tsdae] [--epochs E] [--most N] [--ways default,logistic]
+        [--seeds 13,14,15] [--test 0.2] [--json]
 
 A share of the distinct texts of ``--data`` is the test, the same for all, and nothing is read of
 it. The encoder reads the other texts, labels ignored, and those of ``--texts`` (``--most`` of all,
-drawn by chance), as ``manage.py pretrain`` does; then it and the plain encoder are tuned on the
-same labelled rows, drawn anew with each seed, as ``finetune`` does without a recipe.
+drawn by chance), as ``manage.py pretrain`` does; then it and the plain encoder learn from the same
+labelled rows, drawn anew with each seed, in the ``--ways`` of :mod:`bench.few_shot`: ``default``
+is ``finetune`` without a recipe, ``logistic`` a logistic regression on the frozen vectors.
 """
 
 from __future__ import annotations
@@ -21,14 +23,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.few_shot import SPLIT_SEED, examples
+from bench.few_shot import SPLIT_SEED, WAYS, examples, measure
 from ml.data.readers import LabelledText, read_classification, read_texts, write_jsonl
 from ml.data.splits import drop_repeats, split_by_text, text_key
 from ml.encoders import DEFAULT_ENCODER
 from ml.training.config import load_config
-from ml.training.finetune import finetune
 from ml.training.pretrain import PretrainRequest, pretrain
-from ml.training.rows import FinetuneRequest
 from ml.training.settings.pretraining import OBJECTIVES
 
 RECIPE = Path(__file__).resolve().parents[1] / "ml" / "training" / "recipes" / "pretrain.toml"
@@ -52,30 +52,6 @@ def read(objective: str, texts: Sequence[str], folder: Path, epochs: float) -> d
     return {"encoder": str(folder / objective), **made.metrics}
 
 
-def accuracy(
-    encoder: str, train: Sequence[LabelledText], test: Sequence[LabelledText], seed: int
-) -> float:
-    """Accuracy on ``test`` of a classifier that is tuned on ``train``."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for file, rows in {"train": train, "test": test}.items():
-            write_jsonl(
-                folder / f"{file}.jsonl", [{"text": r.text, "label": r.label} for r in rows]
-            )
-        artifact = finetune(
-            FinetuneRequest(
-                name="pretraining",
-                kind="classification",
-                train_file=folder / "train.jsonl",
-                valid_file=folder / "test.jsonl",
-                output=folder / "artifact",
-                run_folder=folder / "run",
-                config=load_config(None, encoder=encoder, seed=seed, refit=False),
-            )
-        )
-    return artifact.metrics["accuracy"]
-
-
 def drawn(rows: Sequence[LabelledText], options: argparse.Namespace, seed: int) -> Any:
     """The labelled rows of one seed."""
     if options.shots:
@@ -97,23 +73,26 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     texts = [text for text in drop_repeats(texts, key=text_key) if text_key(text) not in hidden]
     if options.most and options.most < len(texts):
         texts = random.Random(SEED).sample(texts, options.most)
-    result: dict[str, Any] = {"bench": "pretraining", "test_rows": len(test)}
+    result: dict[str, Any] = {"bench": "pretraining", "test_rows": len(test), "read": len(texts)}
     with tempfile.TemporaryDirectory() as name:
-        ways: dict[str, dict[str, Any]] = {"plain": {"encoder": DEFAULT_ENCODER}}
+        encoders: dict[str, dict[str, Any]] = {"plain": {"encoder": DEFAULT_ENCODER}}
         for objective in options.objectives:
-            ways[objective] = read(objective, texts, Path(name), options.epochs)
-            sys.stderr.write(f"{objective}: {ways[objective]}\n")
-        for way, told in ways.items():
-            found = []
-            for seed in options.seeds:
-                found.append(accuracy(told["encoder"], drawn(rest, options, seed), test, seed))
-                sys.stderr.write(f"{way}, seed {seed}: {found[-1]:.4f}\n")
-            result[way] = {
-                **{key: value for key, value in told.items() if key != "encoder"},
-                "accuracy": round(statistics.fmean(found), 4),
-                "spread": round(statistics.stdev(found), 4) if len(found) > 1 else 0.0,
-                "accuracies": [round(one, 4) for one in found],
-            }
+            encoders[objective] = read(objective, texts, Path(name), options.epochs)
+            sys.stderr.write(f"{objective}: {encoders[objective]}\n")
+        for encoder, told in encoders.items():
+            result[encoder] = {key: value for key, value in told.items() if key != "encoder"}
+            for way in options.ways:
+                found = []
+                for seed in options.seeds:
+                    train = drawn(rest, options, seed)
+                    one = measure(way, train, test, seed, encoder=told["encoder"])
+                    found.append(one["accuracy"])
+                    sys.stderr.write(f"{encoder}, {way}, seed {seed}: {found[-1]:.4f}\n")
+                result[encoder][way] = {
+                    "accuracy": round(statistics.fmean(found), 4),
+                    "spread": round(statistics.stdev(found), 4) if len(found) > 1 else 0.0,
+                    "accuracies": [round(one, 4) for one in found],
+                }
     return result
 
 
@@ -127,20 +106,25 @@ def main() -> None:
     parser.add_argument("--objectives", type=_names, default=list(OBJECTIVES))
     parser.add_argument("--epochs", type=float, default=3.0, help="of reading")
     parser.add_argument("--most", type=int, default=0, help="texts to read; default: all")
+    parser.add_argument("--ways", type=_names, default=["default", "logistic"])
     parser.add_argument("--seeds", type=_numbers, default=[13, 14, 15])
     parser.add_argument("--test", type=float, default=0.2, help="share of the texts")
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
     options = parser.parse_args()
+    if unknown := [way for way in options.ways if way not in WAYS]:
+        parser.error(f"there is no way {unknown[0]!r}; there are {', '.join(WAYS)}")
     result = run(options)
-    print("| encoder | accuracy | spread | held-out loss | minutes of reading |")
-    print("|---|---|---|---|---|")
-    for way in ("plain", *options.objectives):
-        row = result[way]
-        read_too = f"{row['loss_before']:.2f} to {row['loss']:.2f}" if "loss" in row else "–"
-        print(
-            f"| {way} | {row['accuracy']} | {row['spread']} | {read_too} "
-            f"| {row.get('minutes', '–')} |"
-        )
+    print("| encoder | way | accuracy | spread | held-out loss | minutes of reading |")
+    print("|---|---|---|---|---|---|")
+    for encoder in ("plain", *options.objectives):
+        told = result[encoder]
+        loss = f"{told['loss_before']:.2f} to {told['loss']:.2f}" if "loss" in told else "–"
+        for way in options.ways:
+            row = told[way]
+            print(
+                f"| {encoder} | {way} | {row['accuracy']} | {row['spread']} | {loss} "
+                f"| {told.get('minutes', '–')} |"
+            )
     if options.json:
         print(json.dumps(result))
 
