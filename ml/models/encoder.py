@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
+from transformers.utils import logging as transformers_logging
 
 from ml.encoders import EncoderSource
 from ml.errors import ArtifactError, TrainingError
@@ -26,6 +27,7 @@ def load_encoder(source: EncoderSource) -> nn.Module:
     An encoder that has lost attention heads (:func:`ml.models.shrinking.remove_heads`) gets the
     shapes that it was stored in.
     """
+    transformers_logging.disable_progress_bar()  # of a second's loading, among the bars of commands
     config: Any = AutoConfig.from_pretrained(source.path, trust_remote_code=False)
     if lost := getattr(config, REMOVED_HEADS, {}):
         return _without_heads(source, config, lost)

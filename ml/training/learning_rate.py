@@ -42,6 +42,8 @@ _TASKS: dict[str, Any] = {
 }
 _SMOOTHING = 0.9
 _DIVERGED = 4.0
+_SETTLED = round(1 / (1 - _SMOOTHING))
+"""Readings until the smoothed loss is a mean of many; before, it follows every batch's loss."""
 """The test ends when the smoothed loss is so many times the least one."""
 
 
@@ -107,7 +109,8 @@ def range_test(losses: Sequence[tuple[float, float]]) -> RangeTest:
         (after.smoothed - before.smoothed) / math.log(after.rate / before.rate)
         for before, after in pairwise(readings)
     ]
-    steepest = min(range(len(slopes)), key=slopes.__getitem__)
+    settled = min(_SETTLED, len(slopes) // 4)
+    steepest = min(range(settled, len(slopes)), key=slopes.__getitem__)
     least = min(readings, key=lambda one: one.smoothed)
     if slopes[steepest] >= 0 or least is readings[0]:
         raise TrainingError("the loss fell at no rate; begin lower")

@@ -41,6 +41,14 @@ def test_the_suggestions_lie_below_the_least_loss(least: float) -> None:
     assert places[-1] == pytest.approx(1)
 
 
+def test_the_first_batches_do_not_pass_for_a_fall() -> None:
+    losses = [
+        (rate, loss + (1.5 if place == 0 else 0)) for place, (rate, loss) in enumerate(valley(1e-3))
+    ]
+    found = range_test(losses)
+    assert 1e-5 < found.steepest < 5e-3
+
+
 def test_smoothing_ends_where_the_loss_leaves() -> None:
     losses = [(1e-3 * step, 1.0) for step in range(1, 20)] + [(0.1, 500.0), (0.2, 1.0)]
     assert len(smoothed(losses)) == 20

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
-from peft import AdaLoraConfig, get_peft_model
+from peft import AdaLoraConfig
 from torch import Tensor, nn
 from transformers import TrainerCallback
 
+from ml.models.tuning.by_peft import tuned_by_peft
 from ml.models.tuning.method import Method
 from ml.models.tuning.methods.lora import TARGETS
 
@@ -63,7 +64,7 @@ class AdaLora(Method):
             target_modules=TARGETS,
             bias="none",
         )
-        tuned: nn.Module = get_peft_model(encoder, config)
+        tuned = tuned_by_peft(encoder, config)
         for name, parameter in list(tuned.named_parameters()):
             if "lora_" in name:
                 _remember(tuned, name, parameter)

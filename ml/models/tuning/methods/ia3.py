@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from peft import IA3Config, get_peft_model
+from peft import IA3Config
 from torch import Tensor, nn
 
+from ml.models.tuning.by_peft import tuned_by_peft
 from ml.models.tuning.layers import block_names, layout_of
 from ml.models.tuning.method import Method
 
@@ -24,8 +25,7 @@ class IA3(Method):
         inner = [f"{block}.{layout.feed_forward_output}" for block in blocks]
         outer = [f"{block}.{path}" for block in blocks for path in (layout.key, layout.value)]
         config = IA3Config(target_modules=outer + inner, feedforward_modules=inner)
-        tuned: nn.Module = get_peft_model(encoder, config)
-        return tuned
+        return tuned_by_peft(encoder, config)
 
     def delta(self, encoder: nn.Module) -> dict[str, Tensor]:
         return {name: value for name, value in encoder.state_dict().items() if "ia3_" in name}

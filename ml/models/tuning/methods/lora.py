@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig
 from torch import Tensor, nn
 
+from ml.models.tuning.by_peft import tuned_by_peft
 from ml.models.tuning.fused_linear import FusedLinear
 from ml.models.tuning.method import Method
 
@@ -37,8 +38,7 @@ class Lora(Method):
         )
         # peft's own way to give it a layer; the weights, their names and their start stay peft's.
         config._register_custom_module({nn.Linear: FusedLinear})
-        tuned: nn.Module = get_peft_model(encoder, config)
-        return tuned
+        return tuned_by_peft(encoder, config)
 
     def delta(self, encoder: nn.Module) -> dict[str, Tensor]:
         return {name: value for name, value in encoder.state_dict().items() if "lora_" in name}
