@@ -52,6 +52,8 @@ TABLES = "tables.safetensors"
 TOKENIZER = "tokenizer.json"
 TRUNK = "trunk"
 """Setting: the joint model whose graph answers for the task (:mod:`ml.joint`)."""
+SERVED = "served"
+"""Setting: what the served graph reaches on the held-out rows (:mod:`ml.runs.served`)."""
 SAFE_SUFFIXES = frozenset({".json", ".md", ".safetensors", ".onnx"})
 _BUILT = (MODEL, TABLES, TOKENIZER)
 _HEADER_LIMIT = 100_000_000

@@ -24,11 +24,10 @@ from ml.artifacts import (
     staged_folder,
 )
 from ml.data.encoding import EncodedBatch
-from ml.data.multi_label import read_multi_label
-from ml.data.readers import read_classification, read_ner
-from ml.errors import ExportMismatch, TrainingError
-from ml.evaluation.multi_label_report import multi_label_report
-from ml.evaluation.reports import classification_report, tagging_report
+from ml.data.pairs import make_pairs
+from ml.data.row_kinds import read_rows
+from ml.errors import DataError, ExportMismatch
+from ml.evaluation.on_rows import rows_report
 from ml.export.build import encoder_of, restore_model, store_build
 from ml.export.convert import calibration_feeds, check_precision, convert
 from ml.export.graph import (
@@ -45,7 +44,12 @@ from ml.serving.registry import ModelStore
 
 BATCHES = (1, 32)
 _TIMED_SECONDS = 1.0
-_METRICS = {"classification": "accuracy", "multi_label": "macro_f1", "ner": "f1", "embedding": ""}
+_METRICS = {
+    "classification": "accuracy",
+    "multi_label": "macro_f1",
+    "ner": "f1",
+    "embedding": "recall@1",
+}
 
 Step = Callable[[int, int, str], None]
 _STEPS = ("load", "export", "convert", "compare", "measure", "store")
@@ -114,8 +118,6 @@ def export_model(
 
     step("load")
     artifact = read_artifact(folder)
-    if rows is not None and artifact.kind == "embedding":
-        raise TrainingError("an embedding is compared by its probes; leave the rows out")
     source = encoder_of(artifact, folder)
     model = restore_model(artifact, source, folder).eval()
     batch = probe_batch(artifact, source)
@@ -203,21 +205,14 @@ def _measured(graph: Path, artifact: Artifact, batch: EncodedBatch, rows: Path |
 
 
 def _quality(predictor: Any, artifact: Artifact, rows: Path) -> float:
-    metric = _METRICS[artifact.kind]
-    if artifact.kind == "ner":
-        sentences = list(read_ner(rows))
-        tags = predictor.tag_words([row.tokens for row in sentences])
-        return float(tagging_report(tags, [row.tags for row in sentences])[metric])
-    if artifact.kind == "multi_label":
-        several = list(read_multi_label(rows))
-        found = predictor.predict([row.text for row in several])
-        gold = [row.labels for row in several]
-        return float(multi_label_report(found, gold, artifact.labels)[metric])
-    texts = list(read_classification(rows))
-    answers = predictor.predict([row.text for row in texts])
-    return float(
-        classification_report(answers, [row.label for row in texts], artifact.labels)[metric]
-    )
+    kind = artifact.kind
+    assert kind != "joint"
+    found: list[Any] = list(read_rows(rows, kind))
+    if kind == "embedding":
+        found = make_pairs(found, seed=0)
+    if not found:
+        raise DataError(rows, None, "has no rows to measure by")
+    return float(rows_report(predictor, kind, artifact.labels, found)[_METRICS[kind]])
 
 
 def _speed(graph: Path, batch: EncodedBatch, size: int) -> float:

@@ -53,7 +53,7 @@ def run(order: RunOrder) -> dict[str, Any]:
     began = time.monotonic()
     version = _trained(order)
     trained = time.monotonic()
-    _built(order, version)
+    version = _built(order, version)
     from ml.runs.measuring import measured
 
     _tell({"stage": "measuring"})
@@ -110,22 +110,37 @@ def base_of(order: RunOrder) -> dict[str, str]:
     return {"encoder": str(folder)}
 
 
-def _built(order: RunOrder, version: str) -> None:
-    """Build the trained artifact beside the other versions, without making it the live one."""
+def _built(order: RunOrder, version: str) -> str:
+    """Build the trained artifact beside the other versions, without making it the live one, unless
+    an earlier process did; returns the version that it has once its graph is measured."""
     target = order.models_dir / order.task / version
     if target.is_dir():
         read_artifact(target)
-        return
-    from ml.export.build import build_model
+        return version
+    from ml.runs.served import tell_served
+    from ml.training.config import load_config
+    from ml.training.held_out import held_out_rows
+    from ml.training.rows import FinetuneRequest
 
     _tell({"stage": "building"})
-    # Beside its target, since only within one file system is it put there at once.
-    scratch = order.models_dir / f".{order.run_folder.name}"
-    shutil.rmtree(scratch, ignore_errors=True)
-    build_model(order.artifacts_dir / order.task / version, scratch, _step)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    (scratch / order.task / version).replace(target)
-    shutil.rmtree(scratch, ignore_errors=True)
+    folder = order.artifacts_dir / order.task
+    trained, staging = folder / version, folder / f".{order.run_folder.name}"
+    request = FinetuneRequest(
+        name=order.task,
+        kind=order.kind,
+        train_file=order.train_file,
+        valid_file=order.held_out_file,
+        output=staging,
+        run_folder=order.run_folder,
+        config=load_config(order.recipe, **order.overrides),
+    )
+    rows = {order.task: held_out_rows(request)}
+    artifact = tell_served(trained, staging, order.models_dir, rows, _step)
+    if not (folder / artifact.version).exists():
+        staging.replace(folder / artifact.version)
+    _write(order.run_folder / TRAINED, {"version": artifact.version})
+    shutil.rmtree(trained)
+    return artifact.version
 
 
 def _reading(phase: str, step: int, numbers: Mapping[str, float]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -16,7 +17,7 @@ WATTS_A_THREAD = 10.0
 GRAMS_A_KWH = 475.0
 """Of CO2e, for the estimate of what a training took."""
 
-_SHOWN = (
+SHOWN = (
     "accuracy",
     "micro_f1",
     "macro_f1",
@@ -38,6 +39,9 @@ _SHOWN = (
     "untuned_recall@3",
     "untuned_mrr@10",
 )
+"""Measures that cards tell of, in this order."""
+
+_SERVED, _LIMITS = "## As served", "## Limits"
 _CALIBRATED = ("kind", "temperature", "thresholds")
 
 
@@ -47,7 +51,7 @@ def model_card(
     """The card as Markdown; free texts come from the recipe's ``[card]`` table."""
     card = config.card
     metrics = [
-        f"| {name} | {artifact.metrics[name]:.4f} |" for name in _SHOWN if name in artifact.metrics
+        f"| {name} | {artifact.metrics[name]:.4f} |" for name in SHOWN if name in artifact.metrics
     ]
     per_type = [
         f"| {name} | {value:.4f} |"
@@ -68,7 +72,7 @@ def model_card(
         _held_out(artifact.metrics, config),
         "\n".join(["| metric | value |", "|---|---|", *metrics, *per_type]),
         _calibration(artifact),
-        "## Limits",
+        _LIMITS,
         card.get("limits", "Not stated."),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -95,7 +99,7 @@ def joint_card(
         numbers = [
             f"| {name} | {value:.4f} |"
             for name, value in own["metrics"].items()
-            if name in _SHOWN or name.startswith(("f1_", "cosine", "neighbours"))
+            if name in SHOWN or name.startswith(("f1_", "cosine", "neighbours"))
         ]
         learning = artifact.settings["recipe"].get("learning", {}).get(task, {})
         parts += [
@@ -105,8 +109,40 @@ def joint_card(
             "\n".join(["| metric | value |", "|---|---|", *numbers]),
             _calibration(replace(artifact, **{name: own[name] for name in _CALIBRATED})),
         ]
-    parts += ["## Limits", card.get("limits", "Not stated.")]
+    parts += [_LIMITS, card.get("limits", "Not stated.")]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def with_served(card: str, artifact: Artifact, told: Mapping[str, Mapping[str, Any]]) -> str:
+    """The card with a part on what the served graph reaches, instead of the one that it has.
+
+    ``told`` is, by task, what :mod:`ml.runs.served` measured.
+    """
+    before, _, limits = card.partition(f"{_LIMITS}\n")
+    before = before.partition(f"{_SERVED}\n")[0]
+    tasks = artifact.settings.get("tasks", {})
+    parts = [before.strip(), *([_SERVED] if told else [])]
+    for task, served in told.items():
+        trained = tasks[task]["metrics"] if task in tasks else artifact.metrics
+        of = f" of {task}" if task in tasks else ""
+        parts.append(_as_served(served, trained, of))
+    return "\n\n".join([*parts, f"{_LIMITS}\n{limits}"])
+
+
+def _as_served(served: Mapping[str, Any], trained: Mapping[str, float], of: str) -> str:
+    graph = f"The graph that is built for serving ({served['precision']})"
+    if "alike" in served:
+        return (
+            f"{graph} answers {served['alike']:.1%} as the stored weights do in 32 bits, on the "
+            f"{served['rows']:,} held-out rows{of}."
+        )
+    rows = [
+        f"| {name} | {trained[name]:.4f} | {value:.4f} |"
+        for name, value in served["metrics"].items()
+        if name in trained
+    ]
+    said = f"{graph} on the same {served['rows']:,} rows{of}, beside the weights as trained:"
+    return "\n".join([said, "", "| metric | as trained | as served |", "|---|---|---|", *rows])
 
 
 def _held_out(metrics: Mapping[str, float], config: FinetuneConfig) -> str:

@@ -96,17 +96,11 @@ def finetune_together(request: JointRequest, progress: ProgressCallback | None =
     return artifact
 
 
-def _finetune(
-    request: JointRequest,
-    source: EncoderSource,
-    record: RunRecord,
-    progress: ProgressCallback | None,
-) -> Artifact:
+def single_requests(request: JointRequest) -> dict[str, FinetuneRequest]:
+    """What each task would be asked for in a run of its own, by name."""
     recipe = request.recipe
-    tokenizer = load_tokenizer(source.path / "tokenizer.json")
-    heads: dict[str, Head] = {}
-    for task in recipe.tasks:
-        single = FinetuneRequest(
+    return {
+        task.name: FinetuneRequest(
             name=task.name,
             kind=task.kind,
             train_file=task.train,
@@ -115,7 +109,22 @@ def _finetune(
             run_folder=request.run_folder,
             config=task.config(recipe.config),
         )
-        heads[task.name] = read_head(task, single, source, tokenizer)
+        for task in recipe.tasks
+    }
+
+
+def _finetune(
+    request: JointRequest,
+    source: EncoderSource,
+    record: RunRecord,
+    progress: ProgressCallback | None,
+) -> Artifact:
+    recipe = request.recipe
+    tokenizer = load_tokenizer(source.path / "tokenizer.json")
+    singles = single_requests(request)
+    heads: dict[str, Head] = {
+        task.name: read_head(task, singles[task.name], source, tokenizer) for task in recipe.tasks
+    }
     rows = {name: head.rows for name, head in heads.items()}
     fit = _fit(request, source, heads, rows, record, progress)
     artifact = _declare(recipe, source, heads)

@@ -89,7 +89,7 @@ def make_soup(request: SoupRequest) -> Artifact:
         labels=first.labels,
         columns={label: index for index, label in enumerate(names)},
         training=[],
-        valid=_held_out(request.valid_files, first),
+        valid=held_out_texts(request.valid_files, first),
     )
     mean = _mean_declared(declared, shares)
     model = TextClassifier(
@@ -167,7 +167,7 @@ def _check_alike(first: Artifact, other: Artifact, folder: Path) -> None:
             raise ArtifactError(folder, f"has another {name} than the first: {found!r}")
 
 
-def _held_out(files: Sequence[Path], artifact: Artifact) -> list[LabelledText]:
+def held_out_texts(files: Sequence[Path], artifact: Artifact) -> list[LabelledText]:
     read = read_marked if artifact.task == TARGETED_TASK else read_classification
     rows = []
     for file in files:

@@ -28,9 +28,9 @@ def test_build_models_builds_what_it_can_and_names_the_rest(
         run("build_models", "--task", "bad")
 
 
-def finetune(tmp_path: Path, *more: str, kind: str = "classification", name: str = "mine") -> None:
+def finetune(tmp_path: Path, *more: str, kind: str = "classification", name: str = "mine") -> str:
     train = str(tmp_path / "train.jsonl")
-    run("finetune", "--kind", kind, "--name", name, "--train", train, *more)
+    return run("finetune", "--kind", kind, "--name", name, "--train", train, *more)[0]
 
 
 def test_finetune_names_the_file_and_the_row(models: Path, tmp_path: Path) -> None:
@@ -76,13 +76,44 @@ def test_finetune_takes_any_method_with_its_own_settings(
         f'encoder = "{encoder}"\nmax_length = 16\n[adapter]\nsize = 3\n', encoding="utf-8"
     )
     arguments = ("--config", str(recipe), "--method", "adapter", "--epochs", "1")
-    finetune(tmp_path, *arguments, "--output", str(tmp_path / "made"))
+    out = finetune(tmp_path, *arguments, "--output", str(tmp_path / "made"))
+    assert "as the weights do, which learned from the" in out
     declared = read_artifact(tmp_path / "made").method
     assert declared == {"name": "adapter", "size": 3, "layer_norms": True}
 
     recipe.write_text("[adapter]\nsize = 0\n", encoding="utf-8")
     with pytest.raises(CommandError, match="adapter: size = 0 is not allowed"):
         finetune(tmp_path, *arguments)
+
+
+def test_the_measures_of_what_is_served_stand_beside_those_of_the_weights(
+    models: Path, tmp_path: Path, settings: Any
+) -> None:
+    settings.VAR_DIR = tmp_path / "var"
+    recipe = tmp_path / "recipe.toml"
+    encoder = make_encoder(tmp_path / "encoder")
+    quick = "max_length = 16\nbatch_size = 8\nlearning_rate = 0.01\n"
+    recipe.write_text(f'encoder = "{encoder}"\nfew_shot = "off"\n{quick}', encoding="utf-8")
+    arguments = (
+        *("finetune", "--kind", "classification", "--name", "mine", "--config", str(recipe)),
+        *("--train", written(tmp_path / "train.jsonl", *texts())),
+        *("--valid", written(tmp_path / "valid.jsonl", *texts(ending="in"))),
+    )
+    told = result(*arguments)
+    served = told["served"]["metrics"]["accuracy"]
+    assert read_artifact(Path(told["folder"])).version == told["version"]
+    (row,) = [row for row in result("models") if row["task"] == "mine"]
+    assert (row["version"], row["served"]["accuracy"], row["active"]) == (
+        told["version"],
+        served,
+        True,
+    )
+    line = next(line for line in run("models")[0].splitlines() if line.startswith("mine"))
+    assert line.endswith("as served")
+    assert f"accuracy {served:.3f}" in line
+    printed = run(*arguments, "--seed", "5")[0]
+    assert "as trained" in printed
+    assert "as served" in printed
 
 
 def test_a_teacher_is_stored_without_a_served_graph(

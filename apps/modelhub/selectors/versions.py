@@ -12,11 +12,11 @@ from django.conf import settings
 from apps.core import gateway
 from apps.core.errors import NotFound
 from apps.modelhub.selectors.shipped import Newer, newer_shipped
-from ml.artifacts import MODEL_CARD, Artifact
+from ml.artifacts import MODEL_CARD, SERVED, Artifact
 from ml.errors import MLError
 from ml.joint import trunk_of
 
-_HEADLINE = ("accuracy", "macro_f1", "f1", "ece", "oos_auroc", "recall@1", "mrr@10")
+_HEADLINE = ("accuracy", "micro_f1", "macro_f1", "f1", "ece", "oos_auroc", "recall@1", "mrr@10")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,23 @@ class ModelVersion:
 
     @property
     def headline(self) -> dict[str, float]:
-        """The metrics by which versions are compared first."""
-        metrics = self.artifact.metrics if self.artifact else {}
+        """The metrics by which versions are compared first: as served, where that is known."""
+        if self.artifact is None:
+            return {}
+        metrics = self.artifact.metrics | self.served
         return {name: metrics[name] for name in _HEADLINE if name in metrics}
+
+    @property
+    def served(self) -> dict[str, float]:
+        """What the served graph reaches on the held-out rows; empty where it was not measured."""
+        told = self.artifact.settings.get(SERVED, {}) if self.artifact else {}
+        return dict(told.get("metrics", {}))
+
+    @property
+    def measures(self) -> list[tuple[str, float, float | None]]:
+        """Each metric: its name, what the weights reach as trained, and as served."""
+        metrics = self.artifact.metrics if self.artifact else {}
+        return [(name, value, self.served.get(name)) for name, value in metrics.items()]
 
     @property
     def size_bytes(self) -> int:
@@ -65,6 +79,7 @@ class ModelVersion:
                 "kind": self.artifact.kind,
                 "labels": len(self.artifact.labels),
                 "metrics": self.artifact.metrics,
+                "served": self.served,
                 "thresholds": self.artifact.thresholds,
                 "precision": build.precision if build else "",
                 "agreement": build.agreement if build else None,

@@ -13,7 +13,14 @@ from ml.export.precision import export_model
 from ml.serving.registry import ModelStore
 from ml.training.finetune import finetune
 from ml.types import Kind
-from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config, write_rows
+from tests.ml.training.tiny_encoder import (
+    make_encoder,
+    pairs,
+    request,
+    texts,
+    tiny_config,
+    write_rows,
+)
 
 TEXTS = ["card lost in the bank", "the euro rate", "Ann of Acme Bank in Rome"]
 KINDS: tuple[Kind, ...] = ("classification", "ner", "embedding")
@@ -98,6 +105,22 @@ def test_what_loses_too_much_is_refused_and_nothing_is_written(
     assert not target.exists()
 
 
+def test_an_encoder_is_measured_by_pairs(trained: dict[str, Path], tmp_path: Path) -> None:
+    rows = write_rows(tmp_path / "pairs.jsonl", pairs(ending="in"))
+    report = export_model(trained["embedding"], tmp_path / "export", "fp16", rows=rows)
+    assert report.metric == "recall@1"
+    assert report.export.quality == report.source.quality
+    assert report.export.quality is not None
+    assert report.export.quality > 0.5
+    card, rate = sorted({row["positive"] for row in pairs()})
+    other = {card: rate, rate: card}
+    turned = [row | {"positive": other[row["positive"]]} for row in pairs()]
+    wrong = write_rows(tmp_path / "wrong.jsonl", turned)
+    again = export_model(trained["embedding"], tmp_path / "again", "fp16", rows=wrong)
+    assert again.export.quality is not None
+    assert again.export.quality < 0.5
+
+
 def test_what_answers_otherwise_is_refused(
     trained: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,8 +144,11 @@ def test_bad_input_is_named(trained: dict[str, Path], tmp_path: Path) -> None:
     bad = write_rows(tmp_path / "rows.jsonl", [{"text": "card"}])
     with pytest.raises(DataError, match="row 1"):
         export_model(trained["classification"], tmp_path / "export", "fp16", rows=bad)
-    with pytest.raises(TrainingError, match="leave the rows out"):
+    with pytest.raises(DataError, match="row 1: has neither 'positive' nor 'label'"):
         export_model(trained["embedding"], tmp_path / "export", "fp16", rows=bad)
+    alone = write_rows(tmp_path / "alone.jsonl", [{"text": "card", "keep": True}])
+    with pytest.raises(DataError, match="no rows to measure by"):
+        export_model(trained["embedding"], tmp_path / "export", "fp16", rows=alone)
     with pytest.raises(ArtifactError):
         export_model(tmp_path / "none", tmp_path / "export", "fp16")
     assert not (tmp_path / "export").exists()

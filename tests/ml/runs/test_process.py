@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 import pytest
 
-from ml.artifacts import read_artifact
+from ml.artifacts import SERVED, read_artifact
 from ml.encoders import resolve_encoder
 from ml.errors import TrainingError
 from ml.runs.__main__ import base_of
@@ -96,6 +96,9 @@ def test_a_run_trains_builds_and_measures_beside_the_live_version(
     assert any("loss" in message.get("reading", {}) for message in told)
     built = read_artifact(tmp_path / "models" / "small" / result["version"])
     assert built.build is not None
+    assert built.settings[SERVED]["metrics"]["accuracy"] == result["candidate"]["accuracy"]
+    kept = [path.name for path in (tmp_path / "artifacts" / "small").iterdir()]
+    assert kept == [result["version"]], "one version, under the name that it is served by"
     active = json.loads((tmp_path / "models" / "small" / "active.json").read_text())
     assert active["version"] == asked.live, "what is live stays live"
     assert result["candidate"]["n"] == result["live"]["n"] == 30

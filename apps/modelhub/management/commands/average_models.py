@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from apps.core.commands import TerminalProgress, TrefoilCommand
-from ml.artifacts import read_artifact
+from ml.artifacts import SERVED, read_artifact
 from ml.licences import check_shippable
 
 
@@ -31,9 +31,10 @@ class Command(TrefoilCommand):
         parser.add_argument("--output", type=Path, help="default: var/artifacts/<task>/<version>")
 
     def run(self, **options: Any) -> dict[str, Any]:
-        from ml.export.build import build_model
+        from ml.export.build import activate_if_none
+        from ml.runs.served import tell_served
         from ml.training.config import load_config
-        from ml.training.soup import SoupRequest, licences_of, make_soup
+        from ml.training.soup import SoupRequest, held_out_texts, licences_of, make_soup
 
         folders = tuple(options["folders"])
         config = load_config(options["config"])
@@ -50,16 +51,25 @@ class Command(TrefoilCommand):
         )
         artifact = make_soup(request)
         folder = request.output
+        rows = {artifact.task: held_out_texts(request.valid_files, artifact)}
+        building = TerminalProgress("building")
+        try:
+            artifact = tell_served(folder, folder, settings.ML_MODELS_DIR, rows, building.update)
+        finally:
+            building.close()
         if folder == staging:
             folder = settings.ML_ARTIFACTS_DIR / artifact.task / artifact.version
             folder.parent.mkdir(parents=True, exist_ok=True)
             staging.replace(folder)
-        self.table(["metric", "value"], [[k, f"{v:.4f}"] for k, v in artifact.metrics.items()])
-        building = TerminalProgress("building")
-        try:
-            build_model(folder, settings.ML_MODELS_DIR, building.update)
-        finally:
-            building.close()
+        activate_if_none(settings.ML_MODELS_DIR, artifact)
+        served = artifact.settings[SERVED]["metrics"]
+        self.table(
+            ["metric", "as trained", "as served"],
+            [
+                [key, f"{value:.4f}", f"{served[key]:.4f}" if key in served else ""]
+                for key, value in artifact.metrics.items()
+            ],
+        )
         return {
             "task": artifact.task,
             "version": artifact.version,

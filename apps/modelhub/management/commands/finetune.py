@@ -13,6 +13,7 @@ from apps.core import gateway
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
 from apps.modelhub.services.promotions import version_promote
+from ml.artifacts import SERVED
 from ml.data.dataset_folders import data_files, training_splits
 from ml.licences import check_shippable
 from ml.models.tuning.registry import method_names
@@ -39,9 +40,11 @@ class Command(TrefoilCommand):
         )
 
     def run(self, **options: Any) -> dict[str, Any]:
-        from ml.export.build import build_model
+        from ml.export.build import activate_if_none
+        from ml.runs.served import tell_served
         from ml.training.config import load_config
         from ml.training.finetune import FinetuneRequest, finetune
+        from ml.training.held_out import held_out_rows
         from ml.training.processes import is_main_process
 
         name = options["name"]
@@ -74,17 +77,38 @@ class Command(TrefoilCommand):
         if not is_main_process():  # of several, one stores, builds and tells
             raise SystemExit(0)
         folder = request.output
-        if folder == staging:
-            folder = staging.with_name(artifact.version)
-            staging.replace(folder)
-        self.stdout.write(f"run folder: {request.run_folder}")
-        self.table(["metric", "value"], [[k, f"{v:.4f}"] for k, v in artifact.metrics.items()])
         if not options["no_build"]:
             building = TerminalProgress("building")
             try:
-                build_model(folder, settings.ML_MODELS_DIR, building.update)
+                artifact = tell_served(
+                    folder,
+                    folder,
+                    settings.ML_MODELS_DIR,
+                    {name: held_out_rows(request)},
+                    building.update,
+                )
             finally:
                 building.close()
+        if folder == staging:
+            folder = staging.with_name(artifact.version)
+            staging.replace(folder)
+        if not options["no_build"]:
+            activate_if_none(settings.ML_MODELS_DIR, artifact)
+        self.stdout.write(f"run folder: {request.run_folder}")
+        told = artifact.settings.get(SERVED, {})
+        served = told.get("metrics", {})
+        self.table(
+            ["metric", "as trained", "as served"],
+            [
+                [key, f"{value:.4f}", f"{served[key]:.4f}" if key in served else ""]
+                for key, value in artifact.metrics.items()
+            ],
+        )
+        if "alike" in told:
+            self.stdout.write(
+                f"the {told['precision']} graph answers {told['alike']:.1%} as the weights do, "
+                f"which learned from the {told['rows']} held-out rows too once they were measured"
+            )
         if options["promote"] and gateway.model_store().active_version(name) != artifact.version:
             version_promote(
                 actor=None,
@@ -100,6 +124,7 @@ class Command(TrefoilCommand):
             "run_folder": str(request.run_folder),
             "promoted": bool(options["promote"]),
             "metrics": artifact.metrics,
+            "served": told,
         }
 
 

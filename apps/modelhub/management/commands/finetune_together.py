@@ -36,8 +36,10 @@ class Command(TrefoilCommand):
     def run(self, **options: Any) -> dict[str, Any]:
         from ml.export.joint import build_joint
         from ml.joint import declared_tasks
+        from ml.runs.served import tell_served
+        from ml.training.held_out import held_out_of_tasks
         from ml.training.joint_recipe import load_recipe
-        from ml.training.multi_task import JointRequest, finetune_together
+        from ml.training.multi_task import JointRequest, finetune_together, single_requests
 
         overrides = {key: options[key] for key in ("epochs", "seed")}
         recipe = load_recipe(options["config"], **overrides)
@@ -57,16 +59,23 @@ class Command(TrefoilCommand):
         finally:
             progress.close()
         folder = request.output
-        if folder == staging:
-            folder = staging.with_name(artifact.version)
-            staging.replace(folder)
-        self.stdout.write(f"run folder: {request.run_folder}")
-        self.table(["metric", "value"], [[k, f"{v:.4f}"] for k, v in artifact.metrics.items()])
         building = TerminalProgress("building")
         try:
-            build_joint(folder, settings.ML_MODELS_DIR, building.update)
+            artifact = tell_served(
+                folder,
+                folder,
+                settings.ML_MODELS_DIR,
+                held_out_of_tasks(single_requests(request)),
+                building.update,
+            )
+            if folder == staging:
+                folder = staging.with_name(artifact.version)
+                staging.replace(folder)
+            build_joint(folder, settings.ML_MODELS_DIR)  # the graph is there: its tasks
         finally:
             building.close()
+        self.stdout.write(f"run folder: {request.run_folder}")
+        self.table(["metric", "value"], [[k, f"{v:.4f}"] for k, v in artifact.metrics.items()])
         versions = {name: task.version for name, task in declared_tasks(artifact).items()}
         if options["promote"]:
             store = gateway.model_store()
