@@ -3,6 +3,7 @@ a sentence say of it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +17,10 @@ from ml.types import FloatArray
 
 MOST_STATED, MOST_POPULAR = 500, 2000
 """The items that a wish, a tag, an author or popularity brings into a large catalogue's scores."""
-NEAREST_OF, NEAREST = 20, 200
+NEAREST_OF, NEAREST = 20, 50
 """Of how many of the newest likes how many nearest items a graph brings into the scores."""
+CLIMB_OF, CLIMB_STEPS = 300, 5
+"""How many of the best so far are followed along the graph's links, and how often at most."""
 POPULARITY_WEIGHT = 0.01
 """In the ranker's unit, as what is stated (:mod:`apps.recommend.scoring`)."""
 SAID = 2000
@@ -35,6 +38,41 @@ def near_likes(snapshot: Snapshot, history: History, wanted: NDArray[np.bool_]) 
         return None
     found = graph.nearest(snapshot, snapshot.matrix[liked], NEAREST, wanted)
     return np.unique(np.concatenate([positions for positions, _ in found]))
+
+
+def climbed(
+    snapshot: Snapshot,
+    scores: FloatArray,
+    chosen: Positions,
+    wanted: NDArray[np.bool_],
+    score: Callable[[Positions], FloatArray],
+) -> None:
+    """Score what a graph links to the best of ``scores``, shape (items,), and what it links to the
+    best of these, until none of the best has a neighbour that is not scored.
+
+    ``chosen`` are the items that are scored already; ``score`` tells the scores of others, which
+    are put into ``scores``. Nearness of texts leads to where a reader's likes are, but the best by
+    the whole score may lie beside it; the links lead there, whatever the measure (Tan et al. 2020).
+    Without a graph nothing is done.
+    """
+    graph = graph_of(snapshot)
+    if graph is None:
+        return
+    known, followed = chosen[wanted[chosen]], np.zeros(len(scores), dtype=bool)
+    for _ in range(CLIMB_STEPS):
+        own = scores[known]
+        if len(known) > CLIMB_OF:
+            best = known[np.argpartition(-own, CLIMB_OF - 1)[:CLIMB_OF]]
+        else:
+            best = known
+        best = best[~followed[best]]
+        followed[best] = True
+        found = graph.linked(best)
+        found = found[wanted[found] & (scores[found] == -np.inf)]
+        if not len(found):
+            return
+        scores[found] = score(found)
+        known = np.concatenate([known, found])
 
 
 def cosines_with(snapshot: Snapshot, texts: FloatArray, vector: FloatArray) -> FloatArray:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +56,8 @@ class Graph:
 
     ``believed``, shape (items,): whose vector in the graph is the catalogue's; ``beside``: the
     positions of the other shown items, and their ``vectors``, shape (beside, dimensions).
+    ``rows``, shape (items,), is the place of each item in the graph, and ``positions``, shape
+    (places,), the item of each place; -1 stands for none.
     """
 
     index: VectorIndex
@@ -65,6 +67,8 @@ class Graph:
     believed: NDArray[np.bool_]
     beside: Positions
     vectors: FloatArray
+    rows: Positions
+    positions: Positions
 
     @property
     def usable(self) -> bool:
@@ -85,22 +89,48 @@ class Graph:
             few = np.flatnonzero(wanted)
             cosines = queries @ catalogue.matrix[few].T
             return [_best(few, own, count) for own in cosines]
-        open_, free = self.believed & wanted, wanted[self.beside]
-        beside = self.beside[free]
+        free = wanted[self.beside]
+        beside, near = self.beside[free], (queries @ self.vectors.T)[:, free]
         found = []
-        for query, near in zip(queries, queries @ self.vectors.T, strict=True):
-            at = self._walked(catalogue, query, count, open_)
-            own = np.concatenate([catalogue.matrix[at] @ query, near[free]])
-            found.append(_best(np.concatenate([at, beside]), own, count))
+        for query, at, own in zip(queries, self._walked(queries, count, wanted), near, strict=True):
+            cosines = np.concatenate([catalogue.matrix[at] @ query, own])
+            found.append(_best(np.concatenate([at, beside]), cosines, count))
         return found
 
+    def linked(self, positions: Positions) -> Positions:
+        """The believed items that the graph links to those at ``positions``, each named once."""
+        rows = self.rows[positions]
+        found = self.positions[self.index.linked_rows(rows[rows >= 0])]
+        return found[self._open(found)]
+
+    def _open(
+        self, positions: Positions, wanted: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.bool_]:
+        """Which of ``positions``, -1 for none, are believed and ``wanted``."""
+        good = (positions >= 0) & self.believed[positions]
+        return good if wanted is None else good & wanted[positions]
+
     def _walked(
-        self, catalogue: Snapshot, query: FloatArray, count: int, open_: NDArray[np.bool_]
-    ) -> Positions:
-        """The nearest that the graph itself finds among what is open."""
-        at = catalogue.positions
-        found = self.index.search(query, count, among=lambda name: bool(open_[at[int(name)]]))
-        return np.array([at[int(name)] for name, _ in found], dtype=np.int64)
+        self, queries: FloatArray, count: int, wanted: NDArray[np.bool_]
+    ) -> list[Positions]:
+        """The nearest of each query that the graph itself finds among what is believed and
+        ``wanted``."""
+        total = self.index.places
+        found: list[Positions] = [np.zeros(0, dtype=np.int64)] * len(queries)
+        left = np.arange(len(queries))
+        # What is passed over may be near: a few more are asked for at once.
+        asked = min(total, count + count // 4)
+        while len(left):
+            rows, _ = self.index.nearest_rows(queries[left], asked)
+            at = np.where(rows >= 0, self.positions[rows], -1)
+            good = self._open(at, wanted)
+            for place, own, kept in zip(left, at, good, strict=True):
+                found[place] = own[kept][:count]
+            if asked >= total:
+                break
+            left = left[good.sum(axis=1) < count]
+            asked = min(total, asked * 2)
+        return found
 
 
 _lock = threading.Lock()
@@ -215,7 +245,12 @@ def _read(index: VectorIndex, about: About, mark: _Mark, catalogue: Snapshot) ->
         raise ArtifactError(path, "holds the vectors of another catalogue")
     beside = np.flatnonzero(catalogue.shown & catalogue.matrix.any(axis=1) & ~believed)
     vectors = catalogue.matrix[beside]
-    return Graph(index, about, mark, catalogue.revision, believed, beside, vectors)
+    rows = index.rows_of([str(entry.pk) for entry in catalogue.entries])
+    positions = np.full(index.places, -1, dtype=np.int64)
+    known = np.flatnonzero(rows >= 0)
+    positions[rows[known]] = known
+    revision = catalogue.revision
+    return Graph(index, about, mark, revision, believed, beside, vectors, rows, positions)
 
 
 def _followed(held: Graph, catalogue: Snapshot) -> Graph:
@@ -227,14 +262,21 @@ def _followed(held: Graph, catalogue: Snapshot) -> Graph:
     given = catalogue.shown[changed] & catalogue.matrix[changed].any(axis=1)
     unlike = changed[given & ~believed[changed]]
     beside = np.union1d(np.setdiff1d(held.beside, changed), unlike).astype(np.int64)
-    return Graph(
-        held.index,
-        held.about,
-        held.mark,
-        catalogue.revision,
-        believed,
-        beside,
-        catalogue.matrix[beside],
+    rows, positions = np.full(len(catalogue), -1, dtype=np.int64), held.positions
+    rows[: len(held.rows)] = held.rows
+    rows[changed] = held.index.rows_of([str(catalogue.entries[at].pk) for at in changed])
+    late = changed[(rows[changed] >= 0) & (positions[rows[changed]] < 0)]
+    if len(late):  # the graph was built from a newer snapshot than it was read beside
+        positions = positions.copy()
+        positions[rows[late]] = late
+    return replace(
+        held,
+        revision=catalogue.revision,
+        believed=believed,
+        beside=beside,
+        vectors=catalogue.matrix[beside],
+        rows=rows,
+        positions=positions,
     )
 
 

@@ -27,7 +27,7 @@ from apps.recommend.services.catalogue import (
 from apps.recommend.services.changeover import answering_encoder, waiting_items
 from ml.errors import ArtifactError
 from ml.ranking.behaviour import Behaviour
-from ml.ranking.taste import LARGE
+from ml.ranking.texts import LARGE
 
 REBUILD = "recommend.rebuild_index"
 

@@ -21,6 +21,7 @@ from apps.recommend.models import Catalogue, Interaction, Item, Kind, vectors_fr
 from apps.recommend.place_bias import bias_of
 from apps.recommend.services.catalogue import CATALOGUE
 from apps.recommend.services.changeover import answering_encoder
+from ml.growing import GrowingArray
 
 POPULARITY_SECONDS = 20.0
 _POPULARITY_WEIGHTS = {"click": 0.25, "like": 1.0, "save": 1.0, "purchase": 1.0, "rating": 0.5}
@@ -61,7 +62,11 @@ class Snapshot:
 
     ``matrix`` has shape (items, dimensions), unit rows, zero rows for items without a vector;
     ``popularity`` has shape (items,) and counts readers, weighted by what they did; ``changed_at``,
-    shape (items,), is the revision in which each item changed last.
+    shape (items,), is the revision in which each item changed last, ``said_at`` that in which its
+    vector or its tags did.
+
+    ``matrix`` is a view of ``store``, which a newer snapshot shares: a page that is under way while
+    an item's text changes may see the vector of the new one. All else never changes.
     """
 
     key: str
@@ -70,8 +75,10 @@ class Snapshot:
     entries: tuple[Entry, ...]
     positions: dict[int, int]
     by_external: dict[str, int]
+    store: GrowingArray
     matrix: NDArray[np.float32]
     changed_at: NDArray[np.int64]
+    said_at: NDArray[np.int64]
     shown: NDArray[np.bool_]
     years: NDArray[np.int32]
     popularity: NDArray[np.float32]
@@ -94,8 +101,10 @@ _EMPTY = Snapshot(
     entries=(),
     positions={},
     by_external={},
+    store=GrowingArray(1),
     matrix=np.zeros((0, 1), dtype=np.float32),
     changed_at=np.zeros(0, dtype=np.int64),
+    said_at=np.zeros(0, dtype=np.int64),
     shown=np.zeros(0, dtype=bool),
     years=np.zeros(0, dtype=np.int32),
     popularity=np.zeros(0, dtype=np.float32),
@@ -154,36 +163,42 @@ def _advanced(base: Snapshot, key: str, revision: int, encoder: str) -> Snapshot
     if encoder != base.encoder and not whole:
         # The encoder changed: vectors of two encoders must not meet in one matrix.
         return _advanced(_EMPTY, key, revision, encoder)
-    rows = list(Item.objects.filter(revision__gt=base.revision).order_by("id").values(*_FIELDS))
+    since = Item.objects.filter(revision__gt=base.revision).values(*_FIELDS)
+    # Of a few changes the order is made here: asked for it, SQLite would go through all items.
+    rows = list(since.order_by("id")) if whole else sorted(since, key=lambda row: row["id"])
     by_now = answering_encoder(CATALOGUE)
     if by_now != encoder:  # it changed while the rows were read
         return _advanced(_EMPTY, key, revision, by_now)
-    entries = list(base.entries)
-    positions = dict(base.positions)
-    for row in rows:
-        position = positions.setdefault(row["id"], len(entries))
-        entries[position : position + 1] = [_entry(row)]
-    changed = [positions[row["id"]] for row in rows]
-    matrix = _matrix(base.matrix, rows, changed, len(entries), encoder)
-    popularity = np.zeros(len(entries), dtype=np.float32)
-    popularity[: len(base.popularity)] = base.popularity
-    changed_at = np.zeros(len(entries), dtype=np.int64)
-    changed_at[: len(base.changed_at)] = base.changed_at
+    places = _Places(base, rows)
+    entries, changed = places.entries, places.changed
+    total = len(entries)
+    store, moved = _vectors(base, rows, changed, total, encoder)
+    tagged = places.others("tags")
+    popularity = _copied(base.popularity, total)
+    changed_at = _copied(base.changed_at, total)
     changed_at[changed] = [row["revision"] for row in rows]
+    said_at = _copied(base.said_at, total)
+    said = changed[moved | np.isin(changed, tagged)]
+    said_at[said] = changed_at[said]
+    shown, years = _copied(base.shown, total), _copied(base.years, total)
+    shown[changed] = [entries[at].shown for at in changed]
+    years[changed] = [entries[at].year or 0 for at in changed]
     return Snapshot(
         key=key,
         revision=revision,
         encoder=encoder,
         entries=tuple(entries),
-        positions=positions,
-        by_external={entry.external_id: at for at, entry in enumerate(entries)},
-        matrix=matrix,
+        positions=places.positions,
+        by_external=places.by_external,
+        store=store,
+        matrix=store.array,
         changed_at=changed_at,
-        shown=np.array([entry.shown for entry in entries], dtype=bool),
-        years=np.array([entry.year or 0 for entry in entries], dtype=np.int32),
-        popularity=_popularity(key, positions) if whole else popularity,
-        with_tag=_places(entries, base, changed, "tags", base.with_tag),
-        with_author=_places(entries, base, changed, "authors", base.with_author),
+        said_at=said_at,
+        shown=shown,
+        years=years,
+        popularity=_popularity(key, places.positions) if whole else popularity,
+        with_tag=places.with_names("tags", base.with_tag, tagged),
+        with_author=places.with_names("authors", base.with_author, places.others("authors")),
     )
 
 
@@ -199,49 +214,103 @@ def _entry(row: dict[str, Any]) -> Entry:
     )
 
 
-def _matrix(
-    old: NDArray[np.float32],
+def _vectors(
+    base: Snapshot,
     rows: list[dict[str, Any]],
-    changed: list[int],
+    changed: NDArray[np.int64],
     total: int,
     encoder: str,
-) -> NDArray[np.float32]:
-    """The vectors with those of ``rows`` at the positions ``changed``: the old ones themselves, if
-    none is another, so that what is reckoned from them stays."""
+) -> tuple[GrowingArray, NDArray[np.bool_]]:
+    """The store with the vectors of ``rows`` at the positions ``changed``, and which of them are
+    others than before."""
     known = [row["vector"] if row["encoder_version"] == encoder else None for row in rows]
     given = next((vector for vector in known if vector is not None), None)
-    dimensions = old.shape[1] if given is None else len(given) // 4
+    dimensions = base.matrix.shape[1] if given is None else len(given) // 4
     own = np.zeros((len(rows), dimensions), dtype=np.float32)
     for place, vector in enumerate(known):
         if vector is not None:
             own[place] = vectors_from_bytes(vector, dimensions)[0]
-    if old.shape == (total, dimensions) and np.array_equal(old[changed], own):
-        return old
-    matrix = np.zeros((total, dimensions), dtype=np.float32)
-    if old.shape[1] == dimensions:
-        matrix[: len(old)] = old
-    matrix[changed] = own
-    return matrix
+    if base is _EMPTY or base.matrix.shape[1] != dimensions:
+        store = GrowingArray(dimensions, room=total)
+        store.extend(total)
+        moved = np.ones(len(rows), dtype=bool)
+    else:
+        store, moved = base.store, changed >= len(base)
+        store.extend(total)
+        moved |= (store.array[changed] != own).any(axis=1)
+    store.put(changed[moved], own[moved])
+    return store, moved
 
 
-def _places(
-    entries: list[Entry],
-    base: Snapshot,
-    changed: list[int],
-    kind: Literal["tags", "authors"],
-    before: dict[str, NDArray[np.int64]],
-) -> dict[str, NDArray[np.int64]]:
-    """The positions of the items that have each tag or author: ``before`` itself, if no item has
-    others."""
-    if len(entries) == len(base) and all(
-        getattr(entries[at], kind) == getattr(base.entries[at], kind) for at in changed
-    ):
-        return before
-    places: dict[str, list[int]] = defaultdict(list)
-    for position, entry in enumerate(entries):
-        for name in getattr(entry, kind):
-            places[name].append(position)
-    return {name: np.array(at, dtype=np.int64) for name, at in places.items()}
+def _copied(values: NDArray[Any], total: int) -> NDArray[Any]:
+    """A copy with zeros up to ``total``."""
+    copied = np.zeros(total, dtype=values.dtype)
+    copied[: len(values)] = values
+    return copied
+
+
+class _Places:
+    """The items of ``base`` with the changed ``rows`` among them, in an order that stays.
+
+    What no row changes is shared with ``base``, not copied.
+    """
+
+    def __init__(self, base: Snapshot, rows: list[dict[str, Any]]) -> None:
+        self._base = base
+        self.entries = list(base.entries)
+        fresh = [row for row in rows if row["id"] not in base.positions]
+        self.positions, self.by_external = base.positions, base.by_external
+        if fresh:
+            self.positions, self.by_external = dict(base.positions), dict(base.by_external)
+        for row in fresh:
+            self.by_external[row["external_id"]] = self.positions[row["id"]] = len(self.entries)
+            self.entries.append(_entry(row))
+        self.changed = np.array([self.positions[row["id"]] for row in rows], dtype=np.int64)
+        for row, position in zip(rows, self.changed.tolist(), strict=True):
+            self.entries[position] = _entry(row)
+
+    def others(self, kind: Literal["tags", "authors"]) -> NDArray[np.int64]:
+        """The positions of the items that have other tags or authors than before."""
+        return np.array(
+            [
+                at
+                for at in self.changed.tolist()
+                if self._before(at, kind) != getattr(self.entries[at], kind)
+            ],
+            dtype=np.int64,
+        )
+
+    def with_names(
+        self,
+        kind: Literal["tags", "authors"],
+        before: dict[str, NDArray[np.int64]],
+        others: NDArray[np.int64],
+    ) -> dict[str, NDArray[np.int64]]:
+        """The positions of the items that have each tag or author, in ascending order; ``before``
+        itself, if no item has others."""
+        if not len(others):
+            return before
+        gone: dict[str, list[int]] = defaultdict(list)
+        come: dict[str, list[int]] = defaultdict(list)
+        for at in np.sort(others).tolist():
+            for name in self._before(at, kind):
+                gone[name].append(at)
+            for name in getattr(self.entries[at], kind):
+                come[name].append(at)
+        found = dict(before)
+        nowhere = np.zeros(0, dtype=np.int64)
+        for name in gone.keys() | come.keys():
+            kept = np.setdiff1d(found.get(name, nowhere), gone[name])
+            added = np.union1d(kept, come[name]).astype(np.int64)
+            found[name] = added
+            if not len(added):
+                del found[name]
+        return found
+
+    def _before(self, at: int, kind: Literal["tags", "authors"]) -> tuple[str, ...]:
+        base = self._base
+        names: tuple[str, ...] = getattr(base.entries[at], kind) if at < len(base) else ()
+        return names
 
 
 def _popularity(key: str, positions: dict[int, int]) -> NDArray[np.float32]:

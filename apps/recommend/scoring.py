@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.recommend.behaviour import behaviour_of
 from apps.recommend.candidates import (
     MOST_STATED,
     as_scores,
+    climbed,
     cosines_with,
     near_likes,
     popular,
@@ -24,14 +24,13 @@ from apps.recommend.candidates import (
 )
 from apps.recommend.index import Snapshot
 from apps.recommend.models import Kind
+from apps.recommend.rankers import ranker_of
 from apps.recommend.search import WishWords
 from apps.recommend.taste import Deed, Taste
 from apps.recommend.weights import strength_of
-from ml.ranking.behaviour import Behaviour
 from ml.ranking.familiarity import dialled, nearness
 from ml.ranking.history import History
 from ml.ranking.selection import diversified
-from ml.ranking.tags import TagTable
 from ml.ranking.taste import Ranker
 from ml.retrieval.hybrid import LEXICAL_WEIGHT
 
@@ -187,23 +186,6 @@ class Ranked:
 
 
 NEW = Reason("new")
-_ranker: tuple[object, object, Behaviour | None, TagTable, Ranker] | None = None
-
-
-def ranker_of(snapshot: Snapshot) -> Ranker:
-    """The ranker of a snapshot's items, made once for their texts and tags and for each behaviour
-    model: a changed price or a deleted item asks for no other."""
-    global _ranker
-    behaviour, held = behaviour_of(snapshot), _ranker
-    tags = None
-    if held is not None and held[1] is snapshot.with_tag:
-        if held[0] is snapshot.matrix and held[2] is behaviour:
-            return held[4]
-        tags = held[3]
-    tags = tags or TagTable([entry.tags for entry in snapshot.entries])
-    ranker = Ranker(snapshot.matrix, tags=tags, behaviour=behaviour)
-    _ranker = (snapshot.matrix, snapshot.with_tag, behaviour, tags, ranker)
-    return ranker
 
 
 def rank(
@@ -228,13 +210,11 @@ def rank(
     if words is not None:
         eligible &= ~words.refused
     wanted = eligible if open_of is None else open_of(eligible)
-    scores = _of_history(snapshot, ranker, as_history(history), stated, wanted, lifted)
-    for _, amounts in stated:
-        scores = scores + amounts
+    scores = _scores(snapshot, ranker, as_history(history), stated, wanted, lifted)
     return Ranked(snapshot, ranker, history, stated, scores, eligible)
 
 
-def _of_history(
+def _scores(
     snapshot: Snapshot,
     ranker: Ranker,
     history: History,
@@ -242,8 +222,10 @@ def _of_history(
     wanted: NDArray[np.bool_],
     lifted: Sequence[NDArray[np.bool_]],
 ) -> Scores:
-    """What the history says of each item; ``-inf`` for those of a large catalogue that neither it,
-    nor what the reader stated, nor a rule brings near."""
+    """What the history and the reader's words say of each item.
+
+    ``-inf`` for those of a large catalogue that neither they nor a rule brings near.
+    """
     groups = [amounts > 0 for reason, amounts in stated if reason.kind in ("tag", "author")]
     chosen = ranker.worth_scoring(
         history,
@@ -251,15 +233,23 @@ def _of_history(
         groups=[*groups, *lifted],
         near=near_likes(snapshot, history, wanted),
     )
+
+    def score(items: Positions | None) -> Scores:
+        found = ranker.scores(history) if items is None else ranker.scores_of(history, items)
+        for _, amounts in stated:
+            found = found + (amounts if items is None else amounts[items])
+        return found
+
     if chosen is None:
-        return ranker.scores(history)
+        return score(None)
     found = [chosen, popular(snapshot).leading]
     for reason, amounts in stated:
         if reason.kind in ("wish", "unwanted"):
             found.append(np.argpartition(-amounts, MOST_STATED)[:MOST_STATED])
     chosen = np.unique(np.concatenate(found))
     scores = np.full(len(ranker), -np.inf, dtype=np.float32)
-    scores[chosen] = ranker.scores_of(history, chosen)
+    scores[chosen] = score(chosen)
+    climbed(snapshot, scores, chosen, wanted, score)
     return scores
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ml.growing import GrowingArray
 from ml.ranking.behaviour import Behaviour
 from ml.ranking.history import History
 from ml.ranking.interactions import IntArray
@@ -14,19 +15,33 @@ from ml.ranking.settings import TasteSettings
 from ml.ranking.tags import TagTable
 from ml.types import FloatArray
 
+_BLOCK = 65_536
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Attending:
-    """A trained model with the catalogue as ``sources`` and ``targets``, shape (items, size)."""
+    """A trained model with the catalogue as ``sources`` and ``targets``, shape (items, size), which
+    are views of what is ``held``."""
 
     model: NextItem
+    held: tuple[GrowingArray, GrowingArray]
     sources: FloatArray
     targets: FloatArray
 
-    def scores(self, history: History) -> FloatArray:
-        """How well each item follows the history, shape (items,); zeros when nothing was liked."""
+    def followed(self, items: IntArray, features: FloatArray) -> Attending:
+        """With changed or new items by their features, shape (items, features)."""
+        held, model = self.held, self.model
+        sources = held[0].put(items, model.sources(features))
+        return Attending(model, held, sources, held[1].put(items, model.targets(features)))
+
+    def scores(self, history: History, items: IntArray | None = None) -> FloatArray:
+        """How well each of ``items`` (all, when ``None``) follows the history, shape (items,).
+
+        Zeros when nothing was liked.
+        """
         likes = self.sources[history.items[_liked(history)[-LATEST:]]]
-        found: FloatArray = self.targets @ self.model.parts(likes).sum(axis=0)
+        targets = self.targets if items is None else self.targets[items]
+        found: FloatArray = targets @ self.model.parts(likes).sum(axis=0)
         return found
 
     def contributions(self, history: History, items: IntArray) -> FloatArray:
@@ -60,8 +75,14 @@ def attending(
     """
     if behaviour is None or behaviour.next_item is None or not (settings.next or settings.fresh):
         return None
-    model, features = behaviour.next_item, item_features(vectors, tags)
-    return Attending(model, model.sources(features), model.targets(features))
+    model, size = behaviour.next_item, behaviour.next_item.target.shape[1]
+    room = len(vectors)
+    held = (GrowingArray(size, room=room), GrowingArray(size, room=room))
+    found = Attending(model, held, held[0].array, held[1].array)
+    for start in range(0, room, _BLOCK):
+        block = np.arange(start, min(start + _BLOCK, room))
+        found = found.followed(block, item_features(vectors, tags, block))
+    return found
 
 
 def _liked(history: History) -> IntArray:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.growing import GrowingArray
 from ml.ranking.history import History
 from ml.ranking.interactions import IntArray
 from ml.ranking.lending import Lending
@@ -69,18 +70,24 @@ class Factors:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Folding:
-    """``model`` with the catalogue as ``targets``, shape (items, size).
+    """``model`` with the catalogue as ``targets``, shape (items, size), a view of what is ``held``.
 
     Items without readers have what they borrow for factors, those that came later none.
     """
 
     model: Factors
+    held: GrowingArray
     targets: FloatArray
 
-    def scores(self, history: History) -> FloatArray:
-        """How well each item fits what was liked, shape (items,)."""
+    def extended(self, total: int) -> Folding:
+        """Over a catalogue that has grown to ``total`` items."""
+        return Folding(self.model, self.held, self.held.extend(total))
+
+    def scores(self, history: History, items: IntArray | None = None) -> FloatArray:
+        """How well each of ``items`` (all, when ``None``) fits what was liked, shape (items,)."""
         _, likes = self._liked(history)
-        found: FloatArray = self.targets @ self.model.parts(likes).sum(axis=0)
+        targets = self.targets if items is None else self.targets[items]
+        found: FloatArray = targets @ self.model.parts(likes).sum(axis=0)
         return found
 
     def contributions(self, history: History, items: IntArray) -> FloatArray:
@@ -108,7 +115,8 @@ class Folding:
 def folding(model: Factors, lending: Lending, total: int, *, lend: float) -> Folding:
     """``model`` over a catalogue of ``total`` items, those without readers borrowing ``lend`` times
     the factors of those like them."""
-    targets = np.zeros((total, model.items.shape[1]), dtype=np.float32)
+    held = GrowingArray(model.items.shape[1], room=total)
+    targets = held.extend(total)
     targets[: len(model)] = model.items
     if lend and len(lending.borrowers):
         for start in range(0, len(lending.borrowers), 1024):
@@ -116,4 +124,4 @@ def folding(model: Factors, lending: Lending, total: int, *, lend: float) -> Fol
             lenders, weights = lending.lenders[rows], lending.weights[rows]
             lent = np.einsum("bl,bls->bs", weights, model.items[lenders])
             targets[lending.borrowers[rows]] += lend * lent
-    return Folding(model, targets)
+    return Folding(model, held, targets)

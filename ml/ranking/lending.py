@@ -31,9 +31,11 @@ class Lending:
     lenders: NDArray[np.int32]
     weights: FloatArray
 
-    def of(self, scores: FloatArray) -> FloatArray:
-        """What each borrower borrows when the items' scores, shape (items,), are these."""
-        lent: FloatArray = (scores[self.lenders] * self.weights).sum(axis=1)
+    def of(self, scores: FloatArray, borrowers: IntArray | None = None) -> FloatArray:
+        """What each borrower borrows, or those at these places, when the items' scores, shape
+        (items,), are these."""
+        chosen: IntArray | slice = slice(None) if borrowers is None else borrowers
+        lent: FloatArray = (scores[self.lenders[chosen]] * self.weights[chosen]).sum(axis=1)
         return lent
 
     def among(self, items: IntArray) -> tuple[IntArray, IntArray]:

@@ -17,13 +17,24 @@ from ml.types import FloatArray
 
 
 def linked_sum(
-    behaviour: Behaviour, settings: TasteSettings, deeds: IntArray, weights: FloatArray, total: int
+    behaviour: Behaviour,
+    settings: TasteSettings,
+    deeds: IntArray,
+    weights: FloatArray,
+    total: int,
+    items: IntArray | None = None,
 ) -> FloatArray:
-    """What ``deeds``, items of a history with ``weights``, give to each of ``total`` items."""
+    """What ``deeds``, items of a history with ``weights``, give to each of ``items``, or to all of
+    ``total`` items."""
     found = own_sum(behaviour, settings, deeds, weights, total)
     lending = behaviour.lending
-    found[lending.borrowers] += settings.lend * lending.of(found)
-    return found
+    if items is None:
+        found[lending.borrowers] += settings.lend * lending.of(found)
+        return found
+    borrows, borrowers = lending.among(items)
+    given = found[items]
+    given[borrows] += settings.lend * lending.of(found, borrowers)
+    return given
 
 
 def own_sum(

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.ranking.interactions import IntArray
 from ml.ranking.tags import TagTable
 from ml.types import FloatArray
 
@@ -31,12 +32,15 @@ TAG_DIMENSIONS = 128
 _TAG_SHARE = 0.7
 
 
-def item_features(vectors: FloatArray, tags: TagTable | None) -> FloatArray:
-    """Centred texts beside hashed tags, shape (items, dimensions + 128)."""
-    hashed = np.zeros((len(vectors), TAG_DIMENSIONS), dtype=np.float32)
+def item_features(
+    vectors: FloatArray, tags: TagTable | None, items: IntArray | None = None
+) -> FloatArray:
+    """Centred texts beside hashed tags, shape (items, dimensions + 128), of ``items`` or of all."""
+    own = vectors if items is None else vectors[items]
+    hashed = np.zeros((len(own), TAG_DIMENSIONS), dtype=np.float32)
     if tags is not None:
-        hashed = _TAG_SHARE * tags.hashed(TAG_DIMENSIONS)
-    return np.concatenate([vectors, hashed], axis=1).astype(np.float32)
+        hashed = _TAG_SHARE * tags.hashed(TAG_DIMENSIONS, items)
+    return np.concatenate([own, hashed], axis=1).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

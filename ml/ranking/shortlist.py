@@ -9,11 +9,12 @@ from the texts alone, so that an item that is changed or added only has its own 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.growing import GrowingArray
 from ml.ranking.behaviour import LINKED, Behaviour
 from ml.ranking.interactions import IntArray
 from ml.types import FloatArray
@@ -27,9 +28,16 @@ _LINKS_OF = 20
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shortlist:
-    """``small``: the items' texts on the principal axes, shape (items, axes)."""
+    """``small``: the items' texts on the principal ``axes``, shape (items, axes), a view of what is
+    ``held``; ``axes`` has the shape (dimensions, axes)."""
 
+    axes: FloatArray
+    held: GrowingArray
     small: FloatArray
+
+    def followed(self, items: IntArray, vectors: FloatArray) -> Shortlist:
+        """With the centred texts of changed or new items, shape (items, dimensions)."""
+        return replace(self, small=self.held.put(items, vectors @ self.axes))
 
     def pick(
         self,
@@ -94,4 +102,6 @@ def shortlist_of(vectors: FloatArray) -> Shortlist:
         rows = np.random.default_rng(_SEED).choice(len(vectors), _SAMPLE, replace=False)
         sample = vectors[np.sort(rows)]
     _, axes = np.linalg.eigh(sample.T @ sample)
-    return Shortlist(np.ascontiguousarray(vectors @ axes[:, ::-1][:, :AXES], dtype=np.float32))
+    axes = np.ascontiguousarray(axes[:, ::-1][:, :AXES], dtype=np.float32)
+    held = GrowingArray(axes.shape[1], room=len(vectors))
+    return Shortlist(axes, held, held.put(slice(0, len(vectors)), vectors @ axes))

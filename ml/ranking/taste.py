@@ -20,21 +20,20 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.ranking.attending import Attending, attending
+from ml.ranking.attending import Attending
 from ml.ranking.behaviour import LINKED, Behaviour
-from ml.ranking.folding import Folding, folding
+from ml.ranking.folding import Folding
 from ml.ranking.history import History
 from ml.ranking.interactions import IntArray
+from ml.ranking.learned import followed, learned_of, without_readers
 from ml.ranking.linking import linked_matrix, linked_sum, own_sum
 from ml.ranking.selection import best
 from ml.ranking.settings import TasteSettings
-from ml.ranking.shortlist import shortlist_of
 from ml.ranking.tags import TagTable
-from ml.ranking.weighing import REJECTED, centred, faded, raised
+from ml.ranking.texts import Texts, texts_of
+from ml.ranking.weighing import REJECTED, faded, raised
 from ml.types import FloatArray
 
-LARGE = 30_000
-"""The items above which not every one is scored for each reader."""
 SHORT = 5
 """The deeds up to which a history is a newcomer's, with weights of its own."""
 LEND, VYING = 4.0, 500
@@ -42,7 +41,8 @@ LEND, VYING = 4.0, 500
 
 
 class Ranker:
-    """Scores a catalogue for readers. Immutable and thread-safe; numpy only.
+    """Scores a catalogue for readers. Thread-safe; numpy only. What it is asked changes nothing;
+    :meth:`followed` and :meth:`taught` make others that share what stays.
 
     ``vectors``: the items' text vectors, shape (items, dimensions), zero rows for none; ``tags``:
     the tags of each item; ``behaviour``: what readers' deeds say, if there are enough of them;
@@ -59,17 +59,61 @@ class Ranker:
         popularity: FloatArray | None = None,
         settings: TasteSettings | None = None,
     ) -> None:
+        self._texts = texts_of(vectors)
+        self._table = tags if isinstance(tags, TagTable | None) else TagTable(tags)
+        self._teach(behaviour, popularity, settings)
+
+    def _teach(
+        self,
+        behaviour: Behaviour | None,
+        popularity: FloatArray | None,
+        settings: TasteSettings | None,
+    ) -> None:
         self.settings = settings or (behaviour.settings if behaviour else TasteSettings())
-        self.vectors = centred(vectors)
-        table = tags if isinstance(tags, TagTable | None) else TagTable(tags)
-        self._tags = table if self.settings.tags else None
+        self._tags = self._table if self.settings.tags else None
         self._behaviour = behaviour
-        self._learned = self._learned_parts(table)
+        self._learned = learned_of(behaviour, self.settings, self.vectors, self._table)
         self.prior = self._prior(popularity)
         self._newcomers: Ranker | None = None
         if behaviour is not None and behaviour.newcomers is not None and settings is None:
-            self._newcomers = self._with(behaviour.newcomers, table, popularity)
-        self._shortlist = shortlist_of(self.vectors) if len(self) > LARGE else None
+            self._newcomers = copy.copy(self)
+            self._newcomers._teach(behaviour, popularity, behaviour.newcomers)
+
+    def taught(self, behaviour: Behaviour | None) -> Ranker:
+        """The ranker of the same items with what another ``behaviour`` says, without a prior."""
+        other = copy.copy(self)
+        other._teach(behaviour, None, None)
+        return other
+
+    def followed(
+        self, items: IntArray, vectors: FloatArray, tags: Sequence[Sequence[str]]
+    ) -> Ranker:
+        """The ranker of the catalogue in which ``items``, in ascending order, have these texts,
+        shape (items, dimensions), and ``tags``; new ones come at the end. Without a prior.
+
+        Only these are reckoned anew, and what stays is shared: a reckoning under way with this
+        ranker may see an item's new text (:class:`~ml.growing.GrowingArray`).
+        """
+        texts = self._texts.followed(items, vectors)
+        table = self._table.changed(items, tags) if self._table is not None else None
+        return self._following(items, texts, table)
+
+    def _following(self, items: IntArray, texts: Texts, table: TagTable | None) -> Ranker:
+        other = copy.copy(self)
+        other._texts, other._table = texts, table
+        other._tags = table if self.settings.tags else None
+        other._learned = followed(
+            self._learned, self._behaviour, self.settings, texts.vectors, table, items
+        )
+        other.prior = other._prior(None)
+        if self._newcomers is not None:
+            other._newcomers = self._newcomers._following(items, texts, table)
+        return other
+
+    @property
+    def vectors(self) -> FloatArray:
+        """The items' centred texts, shape (items, dimensions)."""
+        return self._texts.vectors
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -92,18 +136,13 @@ class Ranker:
         weights = self._weights(history.strengths)
         parts = weights @ self._by_text(history, items)
         if self._tags is not None:
-            parts += self.settings.tags * self._tags.summed(history.items, weights)[chosen]
+            parts += self.settings.tags * self._tags.summed(history.items, weights, items)
         if self._behaviour is not None:
-            linked = linked_sum(self._behaviour, self.settings, history.items, weights, len(self))
-            parts += linked[chosen]
+            own = history.items
+            parts += linked_sum(self._behaviour, self.settings, own, weights, len(self), items)
         total = np.abs(weights).sum()
         for weights_of, learned in self._learned:
-            found = (
-                learned.scores(history)
-                if items is None
-                else learned.contributions(history, items).sum(axis=0)
-            )
-            parts += total * weights_of[chosen] * found
+            parts += total * weights_of[chosen] * learned.scores(history, items)
         return (parts + self.prior[chosen] * total).astype(np.float32)
 
     def worth_scoring(
@@ -118,12 +157,12 @@ class Ranker:
 
         Of the ``wanted`` ones, with the best of each of ``groups`` among them; all of shape
         (items,). ``near``: those with texts near to the history's, where they are known already.
-        ``None``: all items, in a catalogue of at most :data:`LARGE` or for an empty history.
+        ``None``: all items, in a catalogue without a shortlist or for an empty history.
         """
-        if self._shortlist is None or not len(history):
+        if self._texts.shortlist is None or not len(history):
             return None
         weights = self._weights(history.strengths)
-        return self._shortlist.pick(
+        return self._texts.shortlist.pick(
             history.items, weights, self._behaviour, wanted=wanted, groups=groups, near=near
         )
 
@@ -260,24 +299,15 @@ class Ranker:
         found["popularity"] = self.prior / (self.settings.popularity or 1.0) * total
         found |= {name: total * scores for name, scores in learned.items()}
         if "next" in found:
-            found["fresh"] = np.where(self._without_readers(), found["next"], 0.0)
+            found["fresh"] = np.where(
+                without_readers(self._behaviour, len(self)), found["next"], 0.0
+            )
         if self._behaviour is not None:
             for name in (*LINKED, *(found.keys() & {"factors"})):
                 lent = np.zeros_like(found[name])
                 lent[self._behaviour.lending.borrowers] = self._behaviour.lending.of(found[name])
                 found[f"lent_{name}"] = lent
         return {name: np.asarray(values, dtype=np.float32) for name, values in found.items()}
-
-    def _with(
-        self, settings: TasteSettings, tags: TagTable | None, popularity: FloatArray | None
-    ) -> Ranker:
-        """The same catalogue with other weights."""
-        other = copy.copy(self)
-        other.settings = settings
-        other._tags = tags if settings.tags else None
-        other._learned = other._learned_parts(tags)
-        other.prior = other._prior(popularity)
-        return other
 
     def _weights(self, strengths: FloatArray) -> FloatArray:
         own = self.settings
@@ -314,30 +344,6 @@ class Ranker:
         rejected = np.flatnonzero(history.strengths <= REJECTED)
         push[rejected] = self.settings.push * alike[rejected] ** 2
         return push
-
-    def _learned_parts(self, tags: TagTable | None) -> list[tuple[FloatArray, Attending | Folding]]:
-        """What is learned of whole histories, with what it weighs for each item, shape (items,)."""
-        settings, behaviour = self.settings, self._behaviour
-        found: list[tuple[FloatArray, Attending | Folding]] = []
-        attention = attending(behaviour, self.vectors, tags, settings)
-        if attention is not None:
-            weights = np.full(len(self), settings.next, dtype=np.float32)
-            weights[self._without_readers()] += settings.fresh
-            found.append((weights, attention))
-        if behaviour is not None and behaviour.factors is not None and settings.factors:
-            weights = np.full(len(self), settings.factors, dtype=np.float32)
-            lend = settings.lend
-            fitted = folding(behaviour.factors, behaviour.lending, len(self), lend=lend)
-            found.append((weights, fitted))
-        return found
-
-    def _without_readers(self) -> NDArray[np.bool_]:
-        """Items that nobody liked when behaviour was fitted, and those that came after."""
-        found = np.zeros(len(self), dtype=bool)
-        if self._behaviour is not None:
-            found[self._behaviour.lending.borrowers] = True
-            found[len(self._behaviour) :] = True
-        return found
 
     def _prior(self, popularity: FloatArray | None) -> FloatArray:
         most = float(popularity.max(initial=0.0)) if popularity is not None else 0.0

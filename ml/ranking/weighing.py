@@ -10,16 +10,21 @@ REJECTED = -0.8
 """The strength from which on a deed counts as a rejection."""
 
 
-def centred(vectors: FloatArray) -> FloatArray:
-    """Vectors less their mean, of unit length again, zero rows kept.
+def mean_of(vectors: FloatArray) -> FloatArray:
+    """The mean of the vectors that are not zero, shape (dimensions,)."""
+    given = int(vectors.any(axis=1).sum())
+    mean = vectors.sum(axis=0, dtype=np.float64) / max(given, 1)
+    return np.asarray(mean, dtype=np.float32)
+
+
+def centred(vectors: FloatArray, mean: FloatArray | None = None) -> FloatArray:
+    """Vectors less ``mean`` (by default their own), of unit length again, zero rows kept.
 
     What all items of a catalogue have in common says nothing about taste; without this step the
     cosines of any two items are high and a sum over a history mostly measures that.
     """
-    given = np.linalg.norm(vectors, axis=1, keepdims=True) > 0
-    if not given.any():
-        return vectors.astype(np.float32)
-    moved = np.where(given, vectors - vectors[given[:, 0]].mean(axis=0), 0.0)
+    mean = mean_of(vectors) if mean is None else mean
+    moved = np.where(vectors.any(axis=1)[:, None], vectors - mean, 0.0)
     lengths = np.linalg.norm(moved, axis=1, keepdims=True)
     return (moved / np.maximum(lengths, 1e-9)).astype(np.float32)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import faiss
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.errors import ArtifactError
 from ml.runtime import available_cores
@@ -28,6 +29,7 @@ _EF_SEARCH = 256
 _DEAD_SHARE = 0.2  # of an HNSW graph's vectors may be removed ones before it is rebuilt
 
 Match = tuple[str, float]
+IntArray = NDArray[np.int64]
 
 
 class VectorIndex:
@@ -134,6 +136,47 @@ class VectorIndex:
                     return found[:wanted]
                 asked = min(total, asked * 2)
         return []
+
+    def rows_of(self, names: Sequence[str]) -> IntArray:
+        """The place of each vector in the index, shape (names,); -1 for unknown names.
+
+        It stays while the index is only searched; removing vectors may move others.
+        """
+        with self._lock:
+            return np.array([self._rows.get(name, -1) for name in names], dtype=np.int64)
+
+    @property
+    def places(self) -> int:
+        """Above all places of vectors (:meth:`rows_of`), those of removed ones included."""
+        return self._next
+
+    def nearest_rows(self, vectors: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
+        """The places of the ``k`` nearest of each of ``vectors``, with their cosines.
+
+        Both have the shape (vectors, k), nearest first; -1 stands where there are no more. Those of
+        removed vectors may be among them.
+        """
+        queries = np.ascontiguousarray(vectors, dtype=np.float32).reshape(-1, self.dimensions)
+        with self._lock:
+            faiss.omp_set_num_threads(1)
+            scores, rows = self._index.search(queries, k)
+        return rows, scores
+
+    def linked_rows(self, rows: IntArray) -> IntArray:
+        """What the lowest layer of the graph links to the places ``rows``, each place named once.
+
+        None of an index that is searched exactly.
+        """
+        if self._exact or not len(rows):
+            return np.zeros(0, dtype=np.int64)
+        with self._lock:
+            graph = faiss.downcast_index(self._index.index).hnsw
+            # Numpy looks at faiss's own memory: a copy of a large graph's links takes longer.
+            links = faiss.rev_swig_ptr(graph.neighbors.data(), graph.neighbors.size())
+            starts = faiss.rev_swig_ptr(graph.offsets.data(), graph.offsets.size())
+            own = starts[rows].astype(np.int64)[:, None] + np.arange(graph.nb_neighbors(0))
+            found = np.unique(links[own])
+        return found[found >= 0].astype(np.int64)
 
     def save(self, path: Path) -> None:
         """Write to ``path``, which holds either the former content or the new one, whole."""

@@ -30,7 +30,7 @@ from apps.recommend.services.catalogue import (
     items_upsert,
 )
 from apps.recommend.services.readers import wish_set
-from ml.ranking import taste
+from ml.ranking import texts
 from ml.retrieval.dense import VectorIndex
 from ml.serving.fakes import FakeEngine
 from tests.recommend.factories import ReaderFactory, did
@@ -44,7 +44,7 @@ WORDS = ("sea", "ship", "ghost", "castle", "rocket", "moon", "garden", "storm", 
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
     """A catalogue of 300 items, which here counts as large."""
     monkeypatch.setattr(graph, "FROM", 100)
-    monkeypatch.setattr(taste, "LARGE", 100)
+    monkeypatch.setattr(texts, "LARGE", 100)
     rng = np.random.default_rng(5)
     rows = [
         {

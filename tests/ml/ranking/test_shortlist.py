@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ml.ranking import taste
+from ml.ranking import texts
 from ml.ranking.history import History
 from ml.ranking.selection import best
 from ml.ranking.shortlist import shortlist_of
@@ -55,7 +55,7 @@ def test_what_is_moved_up_is_scored_and_what_is_hidden_takes_no_place(vectors):
 def test_only_a_large_catalogue_is_scored_in_part(vectors, monkeypatch):
     history = History(np.array([3, 9]), np.ones(2, np.float32))
     assert Ranker(vectors).worth_scoring(history) is None
-    monkeypatch.setattr(taste, "LARGE", 1000)
+    monkeypatch.setattr(texts, "LARGE", 1000)
     large = Ranker(vectors)
     assert len(large.worth_scoring(history)) <= 3000
     assert large.worth_scoring(History(np.zeros(0, np.int64), np.zeros(0, np.float32))) is None
