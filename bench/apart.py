@@ -17,9 +17,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @contextmanager
-def own_database() -> Iterator[dict[str, str]]:
-    """The environment of processes with a database of their own, which is deleted afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="trefoil-bench-"))
+def own_database(kept: Path | None = None) -> Iterator[dict[str, str]]:
+    """The environment of processes with a database of their own.
+
+    It is deleted afterwards, unless there is a folder where it is to be ``kept``.
+    """
+    folder = kept.resolve() if kept else Path(tempfile.mkdtemp(prefix="trefoil-bench-"))
+    folder.mkdir(parents=True, exist_ok=True)
     try:
         yield os.environ | {
             "TREFOIL_VAR": str(folder),
@@ -28,7 +32,8 @@ def own_database() -> Iterator[dict[str, str]]:
             "DATABASE_URL": "",
         }
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if kept is None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def child_of(module: str, sizes: Sequence[int], environment: dict[str, str]) -> dict[str, Any]:

@@ -17,10 +17,11 @@ from ml.types import FloatArray
 
 MOST_STATED, MOST_POPULAR = 500, 2000
 """The items that a wish, a tag, an author or popularity brings into a large catalogue's scores."""
-NEAREST_OF, NEAREST = 20, 50
+NEAREST_OF, NEAREST = 20, 20
 """Of how many of the newest likes how many nearest items a graph brings into the scores."""
-CLIMB_OF, CLIMB_STEPS = 300, 5
-"""How many of the best so far are followed along the graph's links, and how often at most."""
+CLIMBS, MOST_CLIMBED = (200, 400, 600, 600, 600), 20_000
+"""How many of the best so far are followed along the graph's links, time after time, and the items
+scored so after which that ends."""
 POPULARITY_WEIGHT = 0.01
 """In the ranker's unit, as what is stated (:mod:`apps.recommend.scoring`)."""
 SAID = 2000
@@ -59,20 +60,19 @@ def climbed(
     if graph is None:
         return
     known, followed = chosen[wanted[chosen]], np.zeros(len(scores), dtype=bool)
-    for _ in range(CLIMB_STEPS):
-        own = scores[known]
-        if len(known) > CLIMB_OF:
-            best = known[np.argpartition(-own, CLIMB_OF - 1)[:CLIMB_OF]]
-        else:
-            best = known
+    for number in CLIMBS:
+        best = known
+        if len(known) > number:
+            best = known[np.argpartition(-scores[known], number - 1)[:number]]
         best = best[~followed[best]]
         followed[best] = True
         found = graph.linked(best)
-        found = found[wanted[found] & (scores[found] == -np.inf)]
-        if not len(found):
+        found = np.unique(found[(scores[found] == -np.inf) & wanted[found]])
+        if len(found):
+            scores[found] = score(found)
+            known = np.concatenate([known, found])
+        if len(known) > MOST_CLIMBED:
             return
-        scores[found] = score(found)
-        known = np.concatenate([known, found])
 
 
 def cosines_with(snapshot: Snapshot, texts: FloatArray, vector: FloatArray) -> FloatArray:

@@ -98,7 +98,8 @@ class Graph:
         return found
 
     def linked(self, positions: Positions) -> Positions:
-        """The believed items that the graph links to those at ``positions``, each named once."""
+        """The believed items that the graph links to those at ``positions``, in no order, the same
+        again and again."""
         rows = self.rows[positions]
         found = self.positions[self.index.linked_rows(rows[rows >= 0])]
         return found[self._open(found)]

@@ -134,7 +134,7 @@ class Ranker:
             return self._newcomers.scores_of(history, items)
         chosen: IntArray | slice = slice(None) if items is None else items
         weights = self._weights(history.strengths)
-        parts = weights @ self._by_text(history, items)
+        parts = self._texts.summed(history, weights, self.settings, items)
         if self._tags is not None:
             parts += self.settings.tags * self._tags.summed(history.items, weights, items)
         if self._behaviour is not None:
@@ -328,10 +328,9 @@ class Ranker:
             affinity += self.settings.tags * self._tags.rows(history.items, items)
         return affinity
 
-    def _by_text(self, history: History, items: IntArray | None) -> FloatArray:
-        """What texts say: each deed's item for ``items`` (all, when ``None``)."""
-        chosen = self.vectors if items is None else self.vectors[items]
-        cosines = self.vectors[history.items] @ chosen.T
+    def _by_text(self, history: History, items: IntArray) -> FloatArray:
+        """What texts say: each deed's item for ``items``."""
+        cosines = self.vectors[history.items] @ self.vectors[items].T
         alike = np.maximum(cosines, 0.0)
         affinity = self.settings.text * raised(alike, self.settings.power)
         affinity += self.settings.mean * cosines

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from ml.growing import GrowingArray
+from ml.ranking.history import History
 from ml.ranking.interactions import IntArray
+from ml.ranking.settings import TasteSettings
 from ml.ranking.shortlist import Shortlist, shortlist_of
-from ml.ranking.weighing import centred, mean_of
+from ml.ranking.weighing import REJECTED, centred, mean_of, raised
 from ml.types import FloatArray
 
 LARGE = 30_000
 """The items above which not every one is scored for each reader."""
 _BLOCK = 65_536
+_CACHED = 2048
+"""Of so many items what is reckoned for a history stays in the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +43,29 @@ class Texts:
         elif len(everything) > LARGE:
             shortlist = shortlist_of(everything)
         return Texts(self.mean, self.held, everything, shortlist)
+
+    def summed(
+        self,
+        history: History,
+        weights: FloatArray,
+        settings: TasteSettings,
+        items: IntArray | None = None,
+    ) -> FloatArray:
+        """What the texts of a history with ``weights`` say of ``items`` (all, when ``None``), shape
+        (items,): the sum over the deeds, without the part of each."""
+        own, total = self.vectors[history.items], len(self.vectors) if items is None else len(items)
+        rejected = np.flatnonzero(history.strengths <= REJECTED)
+        found = np.empty(total, dtype=np.float32)
+        for start in range(0, total, _CACHED):
+            block = slice(start, start + _CACHED)
+            chosen = self.vectors[block if items is None else items[block]]
+            alike = own @ chosen.T
+            part = settings.mean * weights @ alike
+            np.maximum(alike, 0.0, out=alike)
+            part += settings.push * weights[rejected] @ alike[rejected] ** 2
+            part += settings.text * weights @ raised(alike, settings.power)
+            found[block] = part
+        return found
 
 
 def texts_of(vectors: FloatArray) -> Texts:

@@ -163,9 +163,8 @@ class VectorIndex:
         return rows, scores
 
     def linked_rows(self, rows: IntArray) -> IntArray:
-        """What the lowest layer of the graph links to the places ``rows``, each place named once.
-
-        None of an index that is searched exactly.
+        """What the lowest layer of the graph links to the places ``rows``, in no order, the same
+        place again and again. None of an index that is searched exactly.
         """
         if self._exact or not len(rows):
             return np.zeros(0, dtype=np.int64)
@@ -175,7 +174,7 @@ class VectorIndex:
             links = faiss.rev_swig_ptr(graph.neighbors.data(), graph.neighbors.size())
             starts = faiss.rev_swig_ptr(graph.offsets.data(), graph.offsets.size())
             own = starts[rows].astype(np.int64)[:, None] + np.arange(graph.nb_neighbors(0))
-            found = np.unique(links[own])
+            found = links[own].ravel()
         return found[found >= 0].astype(np.int64)
 
     def save(self, path: Path) -> None:
