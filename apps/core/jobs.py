@@ -8,7 +8,7 @@ started again. It reports through :class:`Progress`, which also keeps the job al
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -185,9 +185,21 @@ def _close(job_id: UUID, status: Job.Status, message: str, result: Any) -> None:
 
 def _finish(job: Job, status: Job.Status, message: str, result: Any) -> None:
     job.status, job.finished_at = status, timezone.now()
-    job.message, job.result = (message or job.message)[:500], result
+    job.message, job.result = _storable((message or job.message)[:500]), _storable(result)
     job.save(update_fields=["status", "finished_at", "message", "result"])
     _announce(job)
+
+
+def _storable(value: Any) -> Any:
+    """``value`` with half surrogates, which no database takes, written out: words about a damaged
+    file may quote it, and a worker that cannot store how a job ended dies of it."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {_storable(key): _storable(held) for key, held in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(held) for held in value]
+    return value
 
 
 def _announce(job: Job) -> None:

@@ -82,11 +82,12 @@ def _administrator(request: Request) -> None:
         raise NotAllowed("Only administrators change the catalogue.")
 
 
-def _row(body: Any, item_id: str | None = None) -> ItemRow:
+def _row(body: Any, item_id: str | None = None, *, at: str = "") -> ItemRow:
+    """A checked item; ``at`` is where it stands among others, which a refusal names."""
     try:
         return item_row({**body, "item_id": item_id or body.get("item_id")})
     except RowError as error:
-        raise InvalidInput(f"{error}.", code="invalid_item") from error
+        raise InvalidInput(f"{at}{error}.", code="invalid_item") from error
 
 
 class ItemListView(APIView):
@@ -114,7 +115,11 @@ class ItemListView(APIView):
         gone = body.validated_data.get("delete", [])
         if not 0 < len(given) + len(gone) <= serializers.MAX_ITEMS:
             raise InvalidInput(f"From 1 to {serializers.MAX_ITEMS} items at once; import a file.")
-        rows = [_row(item) for item in given]
+        if twice := {item.get("item_id") for item in given} & set(gone):
+            raise InvalidInput(
+                f"item_id {min(twice)!r} is to be stored and to be deleted.", code="duplicate_item"
+            )
+        rows = [_row(item, at=f"items.{index}: ") for index, item in enumerate(given)]
         deleted = items_delete(external_ids=gone) if gone else 0
         count = items_add(rows=rows) if rows else UpsertCount()
         if len(given) > EMBED_AT_ONCE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 from datetime import UTC, datetime
@@ -11,6 +12,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from apps.core.fetching import is_public
+
 MAX_URL = 1000
 MAX_PRICE = Decimal("9999999999.99")
 MAX_ATTRIBUTES = 16_384
@@ -18,6 +21,8 @@ MAX_ATTRIBUTES = 16_384
 _CENT = Decimal("0.01")
 _LANGUAGE = re.compile(r"^[a-z]{2,3}(-[a-z0-9]{2,8})*$", re.IGNORECASE)
 _CURRENCY = re.compile(r"^[A-Z]{3}$")
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
+"""What JSON may spell out and UTF-8 cannot, so that neither a database nor a page takes it."""
 _DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 
 
@@ -26,7 +31,11 @@ class ValueProblem(ValueError):
 
 
 def image_url(text: str) -> str:
-    """An https address without a user's name; raises :class:`ValueProblem`."""
+    """An https address without a user's name; raises :class:`ValueProblem`.
+
+    A host inside a network (an address that is not public, ``localhost``) is refused unless the
+    pages' policy names it: a reader's browser would look for it in the reader's own network.
+    """
     if not text:
         return ""
     try:
@@ -36,7 +45,20 @@ def image_url(text: str) -> str:
         usable, parts = False, urlsplit("")
     if parts.scheme != "https" or not usable or len(text) > MAX_URL or re.search(r"[\s<>\"]", text):
         raise ValueProblem(f"image_url {text[:60]!r} is no https address")
+    if _is_inside(parts.hostname or "") and parts.netloc.lower() not in settings.IMAGE_HOSTS:
+        raise ValueProblem(f"image_url {text[:60]!r} is at an address that is not public")
     return text
+
+
+def _is_inside(host: str) -> bool:
+    """Whether a host is named by an address, or a name, that only one machine or network knows."""
+    if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
+        return True
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False  # a name of the internet
+    return not is_public(host)
 
 
 def shown_image(url: str) -> str:
@@ -103,6 +125,6 @@ def attributes(value: Any) -> dict[str, Any]:
         raise ValueProblem(
             f"attributes has {len(text)} characters as JSON, at most {MAX_ATTRIBUTES} are allowed"
         )
-    if "\\u0000" in text:
-        raise ValueProblem("attributes holds a zero character")
+    if "\\u0000" in text or _HALF_PAIR.search(json.dumps(held, ensure_ascii=False)):
+        raise ValueProblem("attributes holds a zero character or half a surrogate pair")
     return held

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -81,17 +81,20 @@ def item_row(record: Mapping[str, Any]) -> ItemRow:
 
     Raises :class:`RowError`.
     """
-    published = _text(record, "published_at", 32)
+    published, further = _text(record, "published_at", 32), _further(record)
+    year, first = _published(published)
+    if first and further["expires_at"] and further["expires_at"].date() < first:
+        raise RowError(f"expires_at is before published_at {published!r}")
     return ItemRow(
-        external_id=_required(record, "item_id", 120),
+        external_id=_address(_required(record, "item_id", 120)),
         title=_required(record, "title", 500),
         text=_text(record, "text", MAX_TEXT),
         tags=_names(record, "tags", 80),
         authors=_names(record, "authors", 200),
         published=published,
-        year=_year(published),
+        year=year,
         available=_flag(record, "available"),
-        **_further(record),
+        **further,
     )
 
 
@@ -178,16 +181,28 @@ def moment(value: Any, now: datetime) -> datetime:
     return min(at, now)
 
 
+def _clean(text: str) -> str:
+    """One line without NUL and half surrogates, which a database does not take."""
+    return " ".join(text.replace("\x00", " ").encode("utf-8", "replace").decode().split())
+
+
 def _text(record: Mapping[str, Any], column: str, limit: int) -> str:
     value = record.get(column)
     if value is None:
         return ""
     if not isinstance(value, str | int | float) or isinstance(value, bool):
         raise RowError(f"{column} is not a text")
-    text = " ".join(str(value).replace("\x00", " ").split())
+    text = _clean(str(value))
     if len(text) > limit:
         raise RowError(f"{column} has {len(text)} characters, at most {limit} are allowed")
     return text
+
+
+def _address(item_id: str) -> str:
+    """An id whose page can be opened: browsers take ``.`` and ``..`` out of an address."""
+    if {".", ".."} & set(item_id.split("/")):
+        raise RowError(f"item_id {item_id[:40]!r} cannot stand in an address")
+    return item_id
 
 
 def _required(record: Mapping[str, Any], column: str, limit: int) -> str:
@@ -202,25 +217,27 @@ def _names(record: Mapping[str, Any], column: str, limit: int) -> tuple[str, ...
     parts = value.split("|") if isinstance(value, str) else value
     if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
         raise RowError(f"{column} is not a list of texts")
-    names = [" ".join(part.replace("\x00", " ").split()) for part in parts]
+    names = [_clean(part) for part in parts]
     for name in names:
         if len(name) > limit:
             raise RowError(f"{column} holds a name of {len(name)} characters, at most {limit}")
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def _year(published: str) -> int | None:
-    if not published:
-        return None
-    match = _PUBLISHED.match(published)
-    if match is None or not _is_date(match):
-        raise RowError(f"published_at {published!r} is no year or date (1895, 1895-05-07)")
-    return int(match[1])
-
-
-def _is_date(match: re.Match[str]) -> bool:
-    month, day = int(match[2] or 1), int(match[3] or 1)
-    return 1 <= month <= 12 and 1 <= day <= 31
+def _published(text: str) -> tuple[int | None, date | None]:
+    """The year and the first day of what says when an item came out; no day before our era."""
+    if not text:
+        return None, None
+    match = _PUBLISHED.match(text)
+    try:
+        if match is None:
+            raise ValueError(text)
+        year, month, day = int(match[1]), int(match[2] or 1), int(match[3] or 1)
+        # Years that have no calendar here are held against one that has each day.
+        first = date(year if year > 0 else 2000, month, day)
+    except ValueError as error:
+        raise RowError(f"published_at {text!r} is no year or date (1895, 1895-05-07)") from error
+    return year, first if year > 0 else None
 
 
 def _flag(record: Mapping[str, Any], column: str) -> bool:

@@ -111,7 +111,7 @@ def readers_also(*, item: Item, limit: int = 12) -> list[tuple[int, int]]:
     rows: Any = (
         Interaction.objects.filter(POSITIVE, reader_id__in=set(readers), counts=True)
         .exclude(item=item)
-        .filter(item__deleted_at=None, item__available=True)
+        .filter(item__deleted_at=None, item__available=True, item__in_period=True)
         .values_list("item_id")
         .annotate(shared=Count("reader", distinct=True))
         .order_by("-shared", "item_id")

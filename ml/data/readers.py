@@ -209,6 +209,8 @@ def _csv_records(
 
 def _header(path: Path, reader: Any, columns: tuple[str, ...]) -> list[str]:
     header = [name.strip() for name in next(reader, [])]
+    if any(_is_undecoded(name) for name in header):
+        raise DataError(path, 1, "is not UTF-8; save the file as CSV in UTF-8")
     missing = [column for column in columns if column not in header]
     if missing:
         raise DataError(
@@ -228,10 +230,14 @@ def _csv_record(
     if len(cells) != len(header):
         reach = f" up to line {last}: is a quote not closed?" if last > row else ""
         raise DataError(path, row, f"has {len(cells)} cells, the header {len(header)}{reach}")
-    for cell in cells:
-        if any("\udc80" <= character <= "\udcff" for character in cell):
-            raise DataError(path, row, "is not UTF-8")
+    if any(_is_undecoded(cell) for cell in cells):
+        raise DataError(path, row, "is not UTF-8")
     return dict(zip(header, cells, strict=True))
+
+
+def _is_undecoded(cell: str) -> bool:
+    """Whether a cell has bytes that are not UTF-8, which ``surrogateescape`` leaves in it."""
+    return any("\udc80" <= character <= "\udcff" for character in cell)
 
 
 def _text_of(path: Path, row: int, record: dict[str, Any], column: str) -> str:

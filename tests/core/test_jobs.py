@@ -51,6 +51,16 @@ def test_an_unknown_kind_is_refused_before_anything_is_stored(member: User) -> N
     assert not Job.objects.exists()
 
 
+def test_words_that_no_database_takes_end_a_job_all_the_same(member: User) -> None:
+    def refuse(progress: jobs.Progress) -> None:
+        raise InvalidInput("the header has \udcff")
+
+    jobs.register_job("refuse", refuse)
+    job = jobs.job_start(kind="refuse", title="Books", owner=member, arguments={})
+    assert (job.status, job.message) == ("failed", r"the header has \udcff")
+    assert job.result["detail"] == job.message
+
+
 def test_a_problem_ends_the_job_with_its_words(member: User) -> None:
     def refuse(progress: jobs.Progress) -> None:
         raise InvalidInput("books.csv, row 7: no title")

@@ -55,7 +55,8 @@ def test_others_may_read_but_not_change_the_catalogue(
     ("items", "message"),
     [
         ([{"item_id": "a"}], "title"),
-        ([{"item_id": "a", "title": "x" * 501}], "title has 501 characters"),
+        ([ITEM, {"item_id": "a", "title": "x" * 501}], "items.1: title has 501 characters"),
+        ([{**ITEM, "attributes": {"a": "\ud800"}}], "items.0: attributes"),
         ([ITEM, ITEM], "occurs twice"),
         ([], "items"),
     ],

@@ -62,6 +62,9 @@ def test_an_item_keeps_all_it_says_and_is_left_alone_when_said_again(
         ("image_url", "javascript:alert(1)"),
         ("image_url", "https://me:secret@img.example.org/r.png"),
         ("image_url", "https://"),
+        ("image_url", "https://10.0.0.1/r.png"),
+        ("image_url", "https://[::1]/r.png"),
+        ("image_url", "https://localhost/r.png"),
         ("price", "free"),
         ("price", -1),
         ("price", "NaN"),
@@ -72,6 +75,12 @@ def test_an_item_keeps_all_it_says_and_is_left_alone_when_said_again(
         ("attributes", '{"a": NaN}'),
         ("attributes", {"a": "x" * 20_000}),
         ("attributes", {"a": "\x00"}),
+        ("attributes", {"a": "\ud800"}),
+        ("attributes", '{"\\udfff": 1}'),
+        ("published_at", "2026-02-31"),
+        ("published_at", "2026-13"),
+        ("item_id", ".."),
+        ("item_id", "a/./b"),
     ],
 )
 def test_a_bad_value_is_named_with_its_column(column: str, value: Any) -> None:
@@ -79,8 +88,22 @@ def test_a_bad_value_is_named_with_its_column(column: str, value: Any) -> None:
         item_row({"item_id": "a", "title": "A", column: value})
 
 
+def test_an_item_does_not_expire_before_it_is_out() -> None:
+    dates = {"published_at": "2026-05", "expires_at": "2026-04-30"}
+    with pytest.raises(RowError, match="expires_at is before published_at '2026-05'"):
+        item_row({"item_id": "a", "title": "A", **dates})
+    assert item_row({"item_id": "a", "title": "A", **dates, "expires_at": "2026-05-01"}).year
+
+
+def test_half_characters_of_a_file_become_question_marks() -> None:
+    row = item_row({"item_id": "a", "title": "On\ud800e", "tags": ["s\udfffea"]})
+    assert (row.title, row.tags) == ("On?e", ("s?ea",))
+
+
 def test_pictures_are_shown_from_named_hosts_alone(settings: Any) -> None:
-    settings.IMAGE_HOSTS = ["img.example.org"]
+    settings.IMAGE_HOSTS = ["img.example.org", "10.0.0.1:8443"]
+    inside = {"item_id": "a", "title": "A", "image_url": "https://10.0.0.1:8443/r.png"}
+    assert shown_image(item_row(inside).image_url)  # the policy names it
     assert shown_image(RICH["image_url"]) == RICH["image_url"]  # type: ignore[arg-type]
     assert shown_image("https://elsewhere.example.org/r.png") == ""
 

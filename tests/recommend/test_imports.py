@@ -61,6 +61,7 @@ def test_a_very_long_text_and_no_text_are_both_embedded(tmp_path: Path) -> None:
         (f"{HEADER}a,One,t\n", r"row 2: has 3 cells, the header 6"),
         (f"{HEADER}a,One,t,x,,later\n", r"row 2: published_at 'later'"),
         (HEADER.encode() + b"a,On\xff,t,x,,\n", r"i\.csv, row 2: is not UTF-8"),
+        (HEADER.encode("utf-16"), r"i\.csv, row 1: is not UTF-8"),
         (HEADER, r"i\.csv: holds no usable row"),
         ("", r"i\.csv, row 1: the header lacks"),
     ],

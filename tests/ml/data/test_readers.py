@@ -137,6 +137,14 @@ def test_a_header_without_the_columns_is_named_even_when_collecting(
         list(read_classification(path, Problems()))
 
 
+def test_a_header_that_is_not_utf8_is_named_in_words_that_can_be_stored(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_bytes("text,label\na,b\n".encode("utf-16"))
+    with pytest.raises(DataError, match="row 1: is not UTF-8") as raised:
+        list(read_classification(file))
+    assert str(raised.value).encode()
+
+
 def test_one_bad_row_in_many_costs_one_row(tmp_path: Path) -> None:
     lines = [GOOD] * 20_000
     lines[12_345] = "{"
