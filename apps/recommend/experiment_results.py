@@ -18,11 +18,15 @@ from apps.recommend.experiment_statistics import (
 )
 from apps.recommend.models import Experiment, Interaction, Kind
 
-METRICS = {"click": gettext_lazy("opened an item"), "save": gettext_lazy("saved an item")}
+METRICS = {
+    "click": gettext_lazy("opened an item"),
+    "save": gettext_lazy("saved an item"),
+    "like": gettext_lazy("liked an item"),
+    "purchase": gettext_lazy("bought an item"),
+}
 """What an experiment may be planned on: the share of readers who did it."""
 _DONE: dict[str, tuple[str, ...]] = {
-    "click": (Kind.CLICK,),
-    "save": (Kind.SAVE,),
+    **{metric: (metric,) for metric in METRICS},
     "dismiss": (Kind.DISLIKE, Kind.NOT_INTERESTED),
 }
 _LABELS = {

@@ -14,16 +14,18 @@ from rest_framework.response import Response
 from apps.core.errors import InvalidInput
 from apps.recommend import selectors
 from apps.recommend import team_serializers as serializers
+from apps.recommend.index import snapshot
 from apps.recommend.models import BusinessRule
 from apps.recommend.rule_drafts import rule_draft
-from apps.recommend.rule_preview import rule_preview, sample_reader
+from apps.recommend.rule_preview import rule_preview, sample_reader, shown_fits
 from apps.recommend.rule_words import rule_sentence
 from apps.recommend.services.business_rules import rule_delete, rule_save
 from apps.recommend.team_api import TeamView
 
 
 def _shown(rule: BusinessRule) -> dict[str, Any]:
-    return {"id": rule.pk, **rule.content(), "sentence": rule_sentence(rule)}
+    found = {"sentence": rule_sentence(rule), "state": rule.state}
+    return {"id": rule.pk, **rule.content(), **found, "fits": shown_fits(rule, snapshot())}
 
 
 class RuleListView(TeamView):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from apps.core.errors import InvalidInput
-from apps.recommend.models import BusinessRule
+from apps.recommend.models import BusinessRule, Experiment, Item
 
 MOST_BOOST, LAST_PLACE, MOST_CAP, MOST_NAMES = 5.0, 12, 50, 500
 CONDITIONS = (
@@ -44,6 +44,7 @@ def rule_draft(given: Mapping[str, Any], rule: BusinessRule | None = None) -> Bu
     )
     if rule:
         draft.created_at = rule.created_at
+    _check_names(draft, rule)
     if not 0 < len(draft.name) <= 120:
         raise _bad("Give the rule a name of at most 120 characters.")
     if draft.action not in _Action.values:
@@ -92,8 +93,33 @@ def _conditions(given: Any) -> dict[str, Any]:
     for name in ("older_than_days", "newer_than_days"):
         days = _optional(name, given.get(name), 0, 1_000_000)
         checked[name] = None if days is None else int(days)
+    if _beyond(checked["price_min"], checked["price_max"]):
+        raise _bad("No price is at least price_min and at most price_max.")
+    if _beyond(checked["older_than_days"], checked["newer_than_days"]):
+        raise _bad("No item is older than older_than_days and of the last newer_than_days.")
     checked["attribute"] = _attribute(given.get("attribute"))
     return {name: value for name, value in checked.items() if value not in (None, "", [])}
+
+
+def _beyond(low: float | None, high: float | None) -> bool:
+    return low is not None and high is not None and low > high
+
+
+def _check_names(draft: BusinessRule, rule: BusinessRule | None) -> None:
+    """Refuse ids and an audience that are unknown, unless ``rule`` had them before: what a rule is
+    about may go while it is kept, and it can still be changed and switched off."""
+    named = draft.conditions.get("item_ids", [])
+    new = set(named) - set(rule.conditions.get("item_ids", []) if rule else [])
+    known = dict(Item.objects.filter(external_id__in=new).values_list("external_id", "deleted_at"))
+    for name in named:
+        if name in new and known.get(name, True):
+            is_gone = name in known
+            raise _bad(f"The item {name[:80]!r} {'is deleted' if is_gone else 'is not there'}.")
+    if draft.audience and (rule is None or draft.audience != rule.audience):
+        key, _, arm = draft.audience.partition("/")
+        experiment = Experiment.objects.filter(key=key).first()
+        if experiment is None or arm not in {held["name"] for held in experiment.arms}:
+            raise _bad(f"There is no arm {draft.audience!r} (experiment/arm).")
 
 
 def _names(name: str, value: Any) -> list[str]:

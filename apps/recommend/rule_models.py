@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -26,6 +27,12 @@ class BusinessRule(models.Model):
         AUTHOR = "author", _("author")
         TAG = "tag", _("tag")
 
+    class State(models.TextChoices):
+        IN_FORCE = "in_force", _("in force")
+        TO_COME = "to_come", _("to come")
+        OVER = "over", _("over")
+        OFF = "off", _("off")
+
     name = models.CharField(max_length=120)
     action = models.CharField(max_length=8, choices=Action.choices)
     conditions = models.JSONField(default=dict)
@@ -44,6 +51,18 @@ class BusinessRule(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def state(self) -> State:
+        """How the rule stands now: switched off, still to come, over or in force."""
+        now = timezone.now()
+        if not self.enabled:
+            return self.State.OFF
+        if self.ends_at is not None and self.ends_at <= now:
+            return self.State.OVER
+        if self.starts_at is not None and self.starts_at > now:
+            return self.State.TO_COME
+        return self.State.IN_FORCE
 
     def content(self) -> dict[str, Any]:
         """What the team has set, as JSON."""

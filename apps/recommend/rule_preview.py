@@ -50,6 +50,11 @@ def sample_reader() -> Reader | None:
     return latest.order_by("-at").first()
 
 
+def shown_fits(rule: BusinessRule, snapshot: Snapshot) -> int:
+    """How many of the items that readers are shown the rule is about."""
+    return int((fits(rule, snapshot) & snapshot.shown).sum())
+
+
 def rule_preview(draft: BusinessRule, reader: Reader | None) -> Preview:
     """Compare the page of ``reader`` under the rules as they are and with ``draft`` in force."""
     inputs = page_inputs(reader)
@@ -74,7 +79,7 @@ def rule_preview(draft: BusinessRule, reader: Reader | None) -> Preview:
     kept = {item_id for item_id, _ in after}
     return Preview(
         sentence=rule_sentence(draft),
-        fits=int((fits(draft, snapshot) & snapshot.shown).sum()),
+        fits=shown_fits(draft, snapshot),
         reader=str(reader) if reader else "a new reader",
         after=[
             Move(item_id, title, place, places.get(item_id))

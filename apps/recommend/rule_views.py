@@ -7,16 +7,17 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.models import AuditEntry
 from apps.core.errors import InvalidInput
 from apps.recommend import selectors
-from apps.recommend.models import BusinessRule, Reader
+from apps.recommend.index import snapshot
+from apps.recommend.models import BusinessRule, Experiment, Reader
 from apps.recommend.rule_drafts import rule_draft
-from apps.recommend.rule_preview import Preview, rule_preview, sample_reader
+from apps.recommend.rule_preview import Preview, rule_preview, sample_reader, shown_fits
 from apps.recommend.rule_words import rule_sentence
 from apps.recommend.services.business_rules import OBJECT, rule_delete, rule_save
 from apps.recommend.team import team_required
@@ -24,6 +25,11 @@ from apps.recommend.team import team_required
 HISTORY = 20
 _PLAIN = ("name", "action", "amount", "per", "priority", "audience", "starts_at", "ends_at")
 _LISTS = ("tags", "authors", "item_ids")
+_ACTS = {
+    "rule.made": gettext_lazy("made a rule"),
+    "rule.changed": gettext_lazy("changed a rule"),
+    "rule.deleted": gettext_lazy("deleted a rule"),
+}
 _VALUES = ("language", "price_min", "price_max", "older_than_days", "newer_than_days")
 
 
@@ -88,17 +94,28 @@ def _page(
     if rule is not None:
         entries = entries.filter(object_id=str(rule.pk))
     context = {
-        "rules": [(held, rule_sentence(held)) for held in rules],
+        "rules": [(held, rule_sentence(held), shown_fits(held, snapshot())) for held in rules],
+        "audiences": _audiences(values.get("audience", "")),
         "editing": rule,
         "values": values,
         "problem": problem,
         "preview": preview,
         "actions": BusinessRule.Action.choices,
         "comparisons": ("=", "!=", ">", "<"),
-        "history": entries.order_by("-id")[:HISTORY],
+        "history": [
+            (entry, _ACTS.get(entry.action, entry.action))
+            for entry in entries.order_by("-id")[:HISTORY]
+        ],
         "reader": request.POST.get("reader", ""),
     }
     return render(request, "recommend/rules.html", context, status=422 if problem else 200)
+
+
+def _audiences(own: str) -> list[str]:
+    """The arms that a rule may be for: those of experiments that may still run, and its own."""
+    planned = Experiment.objects.exclude(status=Experiment.Status.STOPPED)
+    arms = [f"{experiment.key}/{arm['name']}" for experiment in planned for arm in experiment.arms]
+    return list(dict.fromkeys([*arms, *([own] if own else [])]))
 
 
 @require_http_methods(["GET", "POST"])

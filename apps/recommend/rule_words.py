@@ -1,65 +1,115 @@
-"""A business rule as a plain sentence."""
+"""A business rule as a plain sentence, in the language of whoever reads it."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
+from django.utils.translation import gettext, gettext_lazy, ngettext, pgettext
+
+from apps.core.templatetags.dates import date
 from apps.recommend.models import BusinessRule
 
-_COMPARED = {"=": "is", "!=": "is not", ">": "is more than", "<": "is less than"}
+_COMPARED = {
+    "=": gettext_lazy("whose %(name)s is %(value)s"),
+    "!=": gettext_lazy("whose %(name)s is not %(value)s"),
+    ">": gettext_lazy("whose %(name)s is more than %(value)s"),
+    "<": gettext_lazy("whose %(name)s is less than %(value)s"),
+}
+_NAMED = {
+    "item_ids": gettext_lazy("that are %(names)s"),
+    "tags": gettext_lazy("tagged %(names)s"),
+    "authors": gettext_lazy("by %(names)s"),
+}
+_PRICES = {
+    "price_min": gettext_lazy("that cost %(price)s or more"),
+    "price_max": gettext_lazy("that cost %(price)s or less"),
+}
+_SHOWN_NAMES = 4
 
 
 def rule_sentence(rule: BusinessRule) -> str:
     """What the rule does, to which items, for whom and when."""
-    items = _items(rule.conditions)
-    does = {
-        "hide": f"Hide {items}",
-        "boost": f"Move {items} {'up' if rule.amount > 0 else 'down'} "
-        f"by {abs(rule.amount):g} similar saved items’ worth",
-        "pin": f"Put the first of {items} at place {rule.amount:g} of the first row",
-        "cap": f"Show at most {rule.amount:g} per {rule.per} in a row"
-        + (f", counting {items}" if rule.conditions else ""),
-    }[rule.action]
-    return f"{does}{_whom(rule)}{_when(rule)}."
+    return gettext("%(does)s%(whom)s%(when)s.") % {
+        "does": _does(rule),
+        "whom": _whom(rule),
+        "when": _when(rule),
+    }
+
+
+def _does(rule: BusinessRule) -> str:
+    items, amount = _items(rule.conditions), f"{abs(rule.amount):g}"
+    if rule.action == BusinessRule.Action.HIDE:
+        return gettext("Hide %(items)s") % {"items": items}
+    if rule.action == BusinessRule.Action.BOOST:
+        words = gettext("Move %(items)s up by what %(worth)s") if rule.amount > 0 else ""
+        words = words or gettext("Move %(items)s down by what %(worth)s")
+        return words % {"items": items, "worth": _worth(abs(rule.amount))}
+    if rule.action == BusinessRule.Action.PIN:
+        words = gettext("Put the first of %(items)s at place %(place)s of the first row")
+        return words % {"items": items, "place": amount}
+    words = gettext("Show at most %(number)s per %(per)s in a row")
+    words %= {"number": amount, "per": BusinessRule.Per(rule.per).label}
+    return words + (gettext(", counting %(items)s") % {"items": items} if rule.conditions else "")
+
+
+def _worth(strength: float) -> str:
+    words = ngettext(
+        "%(number)s similar saved item adds",
+        "%(number)s similar saved items add",
+        1 if strength == 1 else 2,
+    )
+    return words % {"number": f"{strength:g}"}
 
 
 def _items(conditions: dict[str, Any]) -> str:
-    parts = []
-    if conditions.get("item_ids"):
-        parts.append(f"that are {_any(conditions['item_ids'])}")
-    if conditions.get("tags"):
-        parts.append(f"tagged {_any(conditions['tags'])}")
-    if conditions.get("authors"):
-        parts.append(f"by {_any(conditions['authors'])}")
-    if conditions.get("language"):
-        parts.append(f"in the language {conditions['language']}")
-    if conditions.get("price_min") is not None:
-        parts.append(f"that cost {conditions['price_min']:g} or more")
-    if conditions.get("price_max") is not None:
-        parts.append(f"that cost {conditions['price_max']:g} or less")
-    if conditions.get("older_than_days") is not None:
-        parts.append(f"older than {conditions['older_than_days']} days")
-    if conditions.get("newer_than_days") is not None:
-        parts.append(f"of the last {conditions['newer_than_days']} days")
+    parts = [
+        str(words) % {"names": _any(conditions[name])}
+        for name, words in _NAMED.items()
+        if conditions.get(name)
+    ]
+    if language := conditions.get("language"):
+        parts.append(gettext("in the language %(language)s") % {"language": language})
+    parts += [
+        str(words) % {"price": f"{conditions[name]:g}"}
+        for name, words in _PRICES.items()
+        if conditions.get(name) is not None
+    ]
+    if (days := conditions.get("older_than_days")) is not None:
+        words = ngettext("older than %(days)s day", "older than %(days)s days", days)
+        parts.append(words % {"days": days})
+    if (days := conditions.get("newer_than_days")) is not None:
+        words = ngettext("of the last %(days)s day", "of the last %(days)s days", days)
+        parts.append(words % {"days": days})
     if attribute := conditions.get("attribute"):
-        parts.append(f"whose {attribute['name']} {_COMPARED[attribute['is']]} {attribute['value']}")
-    return f"items {' and '.join(parts)}" if parts else "all items"
+        named = {"name": attribute["name"], "value": attribute["value"]}
+        parts.append(str(_COMPARED[attribute["is"]]) % named)
+    if not parts:
+        return gettext("all items")
+    return gettext("items %(that)s") % {
+        "that": pgettext("conditions of a rule", " and ").join(parts)
+    }
 
 
 def _any(names: list[str]) -> str:
-    shown = [f"“{name}”" for name in names[:4]]
-    more = len(names) - len(shown)
-    return " or ".join(shown) + (f" or {more} more" if more > 0 else "")
+    shown = gettext(" or ").join(f"“{name}”" for name in names[:_SHOWN_NAMES])
+    more = len(names) - _SHOWN_NAMES
+    return shown + (gettext(" or %(n)s more") % {"n": more} if more > 0 else "")
 
 
 def _whom(rule: BusinessRule) -> str:
     if not rule.audience:
-        return " for everyone"
+        return gettext(" for everyone")
     experiment, _, arm = rule.audience.partition("/")
-    return f" for readers in arm “{arm}” of the experiment “{experiment}”"
+    words = gettext(" for readers in arm “%(arm)s” of the experiment “%(experiment)s”")
+    return words % {"arm": arm, "experiment": experiment}
 
 
 def _when(rule: BusinessRule) -> str:
-    start = f" from {rule.starts_at:%-d %B %Y %H:%M}" if rule.starts_at else ""
-    end = f" until {rule.ends_at:%-d %B %Y %H:%M}" if rule.ends_at else ""
+    start = gettext(" from %(time)s") % {"time": _time(rule.starts_at)} if rule.starts_at else ""
+    end = gettext(" until %(time)s") % {"time": _time(rule.ends_at)} if rule.ends_at else ""
     return start + end
+
+
+def _time(moment: datetime) -> str:
+    return date(moment.astimezone(UTC), "j F Y H:i")

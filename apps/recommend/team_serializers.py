@@ -93,10 +93,13 @@ def checked_rule(data: Any) -> dict[str, Any]:
 
 
 class RuleSerializer(RuleInput):
-    """A rule as it is stored, with what it does in words."""
+    """A rule as it is stored, with what it does in words, how it stands now, and how many of the
+    items that readers are shown it is about."""
 
     id = serializers.IntegerField()
     sentence = serializers.CharField()
+    state = serializers.ChoiceField(choices=BusinessRule.State.choices)
+    fits = serializers.IntegerField()
 
 
 class MoveSerializer(serializers.Serializer[Any]):

@@ -85,6 +85,15 @@ def test_arms_of_a_wrong_size_are_noticed_and_right_ones_are_not() -> None:
     assert np.mean(alarms) < 0.005
 
 
+def test_shares_that_are_off_are_told_as_a_number_and_in_percent() -> None:
+    halves = [{"name": name, "share": 0.65} for name in ("a", "b")]
+    with pytest.raises(InvalidInput, match=r"sum to 1\.3 \(130.*%\)"):
+        experiment_draft(PLAN | {"arms": halves})
+    whole = [{"name": "a", "share": 1.3}, {"name": "b", "share": 0}]
+    with pytest.raises(InvalidInput, match=r"share of a .* to 1 \(0\.1% to 100%\)"):
+        experiment_draft(PLAN | {"arms": whole})
+
+
 def test_means_are_compared_though_nobody_did_anything() -> None:
     assert means_differ([0.0, 0.0], [0.0, 0.0], 0.05).p == 1.0
     found = means_differ([5.0, 6.0, 7.0] * 30, [1.0, 2.0, 3.0] * 30, 0.05)

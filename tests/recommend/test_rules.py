@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from apps.accounts.models import AuditEntry, User
 from apps.core.errors import InvalidInput, NotAllowed
@@ -20,8 +20,17 @@ from apps.recommend.rule_matching import matching
 from apps.recommend.rule_preview import rule_preview
 from apps.recommend.rule_words import rule_sentence
 from apps.recommend.services.business_rules import rule_delete, rule_save
+from apps.recommend.services.catalogue import item_delete
+from apps.recommend.services.experiments import experiment_create
 from tests.recommend.factories import did, load_books
 
+PLAN = {
+    "name": "The dial",
+    "metric": "purchase",
+    "baseline": 0.2,
+    "lift": 0.05,
+    "arms": [{"name": "control", "share": 0.5}, {"name": "b", "share": 0.5}],
+}
 pytestmark = pytest.mark.usefixtures("books")
 
 
@@ -95,7 +104,8 @@ def test_a_rule_counts_only_within_its_dates(keeper: User, sailor: Reader) -> No
     made(keeper, "hide", {"tags": ["sea"]}, starts_at=now + timedelta(days=1))
     made(keeper, "hide", {"tags": ["sea"]}, ends_at=now - timedelta(days=1))
     made(keeper, "hide", {"tags": ["sea"]}, enabled=False)
-    made(keeper, "hide", {"tags": ["sea"]}, audience="no-such/arm")
+    experiment_create(actor=keeper, given=PLAN)  # it does not run
+    made(keeper, "hide", {"tags": ["sea"]}, audience="the-dial/b")
     assert "sea-2" in shown(sailor)
 
 
@@ -148,6 +158,10 @@ def test_conditions_find_their_items(conditions: dict[str, Any], found: set[str]
         {"action": "cap", "amount": 2},
         {"starts_at": "2026-02-01", "ends_at": "2026-01-01"},
         {"starts_at": "soon"},
+        {"conditions": {"price_min": 10, "price_max": 9}},
+        {"conditions": {"older_than_days": 10, "newer_than_days": 5}},
+        {"conditions": {"item_ids": ["sea-1", "nowhere"]}},
+        {"audience": "nothing/b"},
     ],
 )
 def test_a_bad_rule_is_refused(values: dict[str, Any]) -> None:
@@ -155,6 +169,38 @@ def test_a_bad_rule_is_refused(values: dict[str, Any]) -> None:
     assert rule_draft(good).amount == 1
     with pytest.raises(InvalidInput):
         rule_draft(good | values)
+
+
+def test_a_rule_about_what_has_gone_is_not_made_but_can_be_changed(keeper: User) -> None:
+    pinned = {"conditions": {"item_ids": ["sea-1"]}, "amount": 1}
+    rule = made(keeper, "pin", **pinned)
+    item_delete(external_id="sea-1")
+    with pytest.raises(InvalidInput, match="The item 'sea-1' is deleted"):
+        made(keeper, "pin", **pinned)
+    given = {"name": "off", "action": "pin", **pinned, "enabled": False}
+    assert rule_save(actor=keeper, given=given, rule=rule).state == "off"
+
+
+def test_a_rule_is_for_an_arm_that_there_is(keeper: User) -> None:
+    experiment_create(actor=keeper, given=PLAN)
+    assert made(keeper, "hide", {"tags": ["sea"]}, audience="the-dial/b").audience == "the-dial/b"
+    with pytest.raises(InvalidInput, match="no arm 'the-dial/c'"):
+        made(keeper, "hide", {"tags": ["sea"]}, audience="the-dial/c")
+
+
+def test_the_list_tells_what_a_rule_does_now(keeper: User, keeper_client: Client) -> None:
+    made(keeper, "hide", {"tags": ["sea"]}, starts_at=timezone.now() + timedelta(days=1))
+    made(keeper, "hide", {"tags": ["a tag that nothing has"]})
+    over = {"starts_at": "2020-01-01", "ends_at": "2020-02-01"}
+    made(keeper, "boost", {"tags": ["gothic"]}, amount=1, **over)
+    told = keeper_client.get(reverse("api-recommend-rules")).json()
+    assert [(rule["state"], rule["fits"]) for rule in told] == [
+        ("to_come", 4),
+        ("in_force", 0),
+        ("over", 4),
+    ]
+    page = keeper_client.get(reverse("recommend:rules")).content.decode()
+    assert page.count("the rule does nothing") == 1
 
 
 def test_a_preview_shows_what_would_change_and_stores_nothing(sailor: Reader) -> None:
@@ -178,20 +224,34 @@ def test_each_change_is_told_with_who_did_it(keeper: User, mei: User) -> None:
         made(mei, "hide", {"tags": ["sea"]})
 
 
-def test_a_rule_says_itself_in_words() -> None:
-    rule = rule_draft(
-        {
-            "name": "x",
-            "action": "cap",
-            "amount": 2,
-            "per": "author",
-            "conditions": {"tags": ["sea", "war"], "price_max": 9.5},
-            "audience": "dial/b",
-        }
-    )
-    assert rule_sentence(rule) == (
+SPOKEN: dict[str, Any] = {
+    "name": "x",
+    "action": "cap",
+    "amount": 2,
+    "per": "author",
+    "conditions": {"tags": ["sea", "war"], "price_max": 9.5},
+    "starts_at": "2026-05-03T12:00",
+}
+
+
+def test_a_rule_says_itself_in_words(keeper: User) -> None:
+    experiment_create(actor=keeper, given=PLAN)
+    assert rule_sentence(rule_draft(SPOKEN | {"audience": "the-dial/b"})) == (
         "Show at most 2 per author in a row, counting items tagged “sea” or “war” and that cost "
-        "9.5 or less for readers in arm “b” of the experiment “dial”."
+        "9.5 or less for readers in arm “b” of the experiment “the-dial” from 3 May 2026 12:00."
+    )
+    boost = {"action": "boost", "amount": -1, "conditions": {"older_than_days": 30}}
+    assert rule_sentence(rule_draft({"name": "x", **boost})) == (
+        "Move items older than 30 days down by what 1 similar saved item adds for everyone."
+    )
+
+
+def test_a_rule_says_itself_in_the_readers_language() -> None:
+    with translation.override("zh-hans"):
+        said = rule_sentence(rule_draft(SPOKEN))
+    assert said == (
+        "对所有人每行中每个作者最多显示 2 个条目，只计标签为“sea”或“war”、价格不高于 9.5的条目，"
+        "自 2026年5月3日 12:00 起。"
     )
 
 

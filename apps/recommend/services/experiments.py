@@ -40,7 +40,7 @@ def experiment_draft(given: Mapping[str, Any]) -> Experiment:
         raise _bad(f"metric is one of {', '.join(METRICS)}.")
     arms = _arms(given.get("arms"))
     plan = {
-        field: _number(field, given.get(field, default), low, high)
+        field: _share(field, given.get(field, default), low, high)
         for field, default, low, high in (
             ("baseline", None, 0.0001, 0.9999),
             ("lift", None, -0.99, 10),
@@ -48,6 +48,8 @@ def experiment_draft(given: Mapping[str, Any]) -> Experiment:
             ("alpha", 0.05, 0.001, 0.2),
         )
     }
+    if not plan["lift"]:
+        raise _bad("A lift of 0 is nothing to find.")
     try:
         needed = readers_needed(**plan, comparisons=len(arms) - 1)
     except ValueError as error:
@@ -167,14 +169,23 @@ def _number(name: str, value: Any, low: float, high: float) -> float:
     return number
 
 
+def _share(name: str, value: Any, low: float, high: float) -> float:
+    """A share, which requests give as such and the form in percent: a refusal says both."""
+    try:
+        return _number(name, value, low, high)
+    except InvalidInput as error:
+        words = f"{name} is a number from {low:g} to {high:g} ({100 * low:g}% to {100 * high:g}%)."
+        raise _bad(words) from error
+
+
 def _arms(given: Any) -> list[dict[str, Any]]:
     if not isinstance(given, list | tuple) or not 2 <= len(given) <= MOST_ARMS:
         raise _bad(f"An experiment has from 2 to {MOST_ARMS} arms, the control first.")
     arms = [_arm(arm) for arm in given]
     if len({arm["name"] for arm in arms}) != len(arms):
         raise _bad("Two arms have the same name.")
-    if not math.isclose(sum(arm["share"] for arm in arms), 1.0, abs_tol=1e-6):
-        raise _bad("The shares of the arms do not sum to 1.")
+    if not math.isclose(whole := sum(arm["share"] for arm in arms), 1.0, abs_tol=1e-6):
+        raise _bad(f"The shares of the arms sum to {whole:.4g} ({whole:.4%}), not to 1 (100%).")
     return arms
 
 
@@ -193,6 +204,6 @@ def _arm(given: Any) -> dict[str, Any]:
             checked[field] = _number(field, settings[field], low, high)
     return {
         "name": name,
-        "share": _number(f"share of {name}", given.get("share"), 0.001, 1),
+        "share": _share(f"share of {name}", given.get("share"), 0.001, 1),
         "settings": checked,
     }
