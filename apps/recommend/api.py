@@ -1,9 +1,8 @@
-"""``/api/v1/recommend/``: items, interactions, recommendations, similar items, search, profile."""
+"""``/api/v1/recommend/``: what readers do and are shown, search, profile."""
 
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict
 from typing import Any
 
 from django.db import transaction
@@ -14,20 +13,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.core.api import CursorPagination, JobSerializer
+from apps.core.api import CursorPagination
 from apps.core.errors import InvalidInput, NotAllowed, Problem
-from apps.recommend import page, selectors, serializers, tasks
-from apps.recommend.models import Reader
+from apps.recommend import page, selectors, serializers
+from apps.recommend.models import Kind, Reader
 from apps.recommend.payloads import reader_payload
-from apps.recommend.rows import ItemRow, RowError, item_row
 from apps.recommend.services import events as deeds
-from apps.recommend.services.catalogue import (
-    EMBED_AT_ONCE,
-    UpsertCount,
-    item_delete,
-    items_add,
-    items_delete,
-)
 from apps.recommend.services.forgetting import reader_forget
 from apps.recommend.services.readers import (
     dial_set,
@@ -36,7 +27,6 @@ from apps.recommend.services.readers import (
     wish_clear,
     wish_set,
 )
-from apps.recommend.services.uploads import import_start
 from apps.recommend.traces import proof_of, proof_payload, sealed
 from apps.recommend.visitors import Visitor, remember, visitor_from
 
@@ -77,100 +67,6 @@ class ReaderView(APIView):
         return found
 
 
-def _administrator(request: Request) -> None:
-    if not request.user.has_perm("recommend.import_items"):
-        raise NotAllowed("Only administrators change the catalogue.")
-
-
-def _row(body: Any, item_id: str | None = None, *, at: str = "") -> ItemRow:
-    """A checked item; ``at`` is where it stands among others, which a refusal names."""
-    try:
-        return item_row({**body, "item_id": item_id or body.get("item_id")})
-    except RowError as error:
-        raise InvalidInput(f"{at}{error}.", code="invalid_item") from error
-
-
-class ItemListView(APIView):
-    """The catalogue, newest first; administrators add and change items (up to 500 at once)."""
-
-    permission_classes = [AllowAny]
-    serializer_class = serializers.ItemSerializer
-
-    @extend_schema(
-        operation_id="recommend_items_list", responses=serializers.ItemSerializer(many=True)
-    )
-    def get(self, request: Request) -> Response:
-        paginator = CursorPagination()
-        rows = paginator.paginate_queryset(selectors.item_list(), request, view=self)
-        return paginator.get_paginated_response(serializers.ItemSerializer(rows, many=True).data)
-
-    @extend_schema(
-        request=serializers.ItemBatchInput, responses={200: serializers.UpsertSerializer}
-    )
-    def post(self, request: Request) -> Response:
-        _administrator(request)
-        body = serializers.ItemBatchInput(data=request.data)
-        body.is_valid(raise_exception=True)
-        given = body.validated_data.get("items", [])
-        gone = body.validated_data.get("delete", [])
-        if not 0 < len(given) + len(gone) <= serializers.MAX_ITEMS:
-            raise InvalidInput(f"From 1 to {serializers.MAX_ITEMS} items at once; import a file.")
-        if twice := {item.get("item_id") for item in given} & set(gone):
-            raise InvalidInput(
-                f"item_id {min(twice)!r} is to be stored and to be deleted.", code="duplicate_item"
-            )
-        rows = [_row(item, at=f"items.{index}: ") for index, item in enumerate(given)]
-        deleted = items_delete(external_ids=gone) if gone else 0
-        count = items_add(rows=rows) if rows else UpsertCount()
-        if len(given) > EMBED_AT_ONCE:
-            tasks.refresh_vectors.enqueue()
-        return Response(serializers.UpsertSerializer({**asdict(count), "deleted": deleted}).data)
-
-
-class ItemView(APIView):
-    """One item by its outside id."""
-
-    permission_classes = [AllowAny]
-    serializer_class = serializers.ItemSerializer
-
-    def get(self, request: Request, item_id: str) -> Response:
-        item = selectors.item_get(external_id=item_id)
-        return Response(serializers.ItemSerializer(item).data)
-
-    @extend_schema(request=serializers.ItemInput)
-    def put(self, request: Request, item_id: str) -> Response:
-        _administrator(request)
-        body = serializers.ItemInput(data=request.data)
-        body.is_valid(raise_exception=True)
-        items_add(rows=[_row(body.validated_data, item_id)])
-        return self.get(request, item_id)
-
-    def delete(self, request: Request, item_id: str) -> Response:
-        _administrator(request)
-        item_delete(external_id=item_id)
-        return Response(status=204)
-
-
-class ImportView(APIView):
-    """Upload a CSV or JSONL file of items or interactions; the answer is the job that reads it."""
-
-    serializer_class = JobSerializer
-
-    @extend_schema(request=serializers.UploadInput, responses={202: JobSerializer})
-    def post(self, request: Request) -> Response:
-        _administrator(request)
-        body = serializers.UploadInput(data=request.data)
-        body.is_valid(raise_exception=True)
-        of_items = body.validated_data["kind"] == "items"
-        job = import_start(
-            actor=request.user,
-            kind=tasks.IMPORT_ITEMS if of_items else tasks.IMPORT_INTERACTIONS,
-            upload=body.validated_data["file"],
-            skip_bad=body.validated_data["skip_bad"],
-        )
-        return Response(JobSerializer(job).data, status=202)
-
-
 class InteractionListView(ReaderView):
     """What a reader did, newest first; events are stored once for each event id."""
 
@@ -178,13 +74,20 @@ class InteractionListView(ReaderView):
 
     @extend_schema(
         operation_id="recommend_interactions_list",
-        parameters=[READER],
+        parameters=[READER, OpenApiParameter("kind", enum=Kind.values), OpenApiParameter("item")],
         responses=serializers.InteractionSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
         reader = self.reader(request, "view_reader")
         paginator = CursorPagination()
-        rows = selectors.interaction_list(reader=reader) if reader else selectors.no_interactions()
+        asked = {name: request.query_params.get(name, "") for name in ("kind", "item")}
+        if asked["kind"] and asked["kind"] not in Kind.values:
+            raise InvalidInput(f"kind is one of {', '.join(Kind.values)}.", code="invalid_event")
+        rows = (
+            selectors.interaction_list(reader=reader, **asked)
+            if reader
+            else selectors.no_interactions()
+        )
         shown = paginator.paginate_queryset(rows, request, view=self)
         return paginator.get_paginated_response(
             serializers.InteractionSerializer(shown, many=True).data
@@ -256,16 +159,6 @@ class RecommendationsView(ReaderView):
         return Response(page.page_of(self.reader(request, "view_reader")))
 
 
-class SimilarView(ReaderView):
-    """Items whose text is nearest to that of one item."""
-
-    serializer_class = serializers.CardListSerializer
-
-    def get(self, request: Request, item_id: str) -> Response:
-        item = selectors.item_get(external_id=item_id)
-        return Response({"items": page.similar_cards(self.visitor.reader, item)})
-
-
 class SearchView(ReaderView):
     """Items for a free text, best first, with the passage that matches."""
 
@@ -282,8 +175,9 @@ class ProfileView(ReaderView):
 
     serializer_class = serializers.ProfileSerializer
 
+    @extend_schema(parameters=[READER])
     def get(self, request: Request) -> Response:
-        reader = self.visitor.reader
+        reader = self.reader(request, "view_reader")
         if reader is None:
             blank = {"id": str(self.visitor.key), "simulated": False, "wish": ""}
             return Response({**blank, "familiarity": 0.0, "paused": False, "preferences": []})
@@ -324,10 +218,6 @@ class ProfileView(ReaderView):
 
 
 urlpatterns = [
-    path("items/", ItemListView.as_view(), name="api-recommend-items"),
-    path("imports/", ImportView.as_view(), name="api-recommend-imports"),
-    path("items/<path:item_id>/similar/", SimilarView.as_view(), name="api-recommend-similar"),
-    path("items/<path:item_id>/", ItemView.as_view(), name="api-recommend-item"),
     path("interactions/", InteractionListView.as_view(), name="api-recommend-interactions"),
     path(
         "interactions/<path:event_id>/",

@@ -8,9 +8,10 @@ from django.utils.translation import gettext_lazy
 from apps.core.errors import NotFound
 from apps.recommend.models import Item
 
+SHOWN = "shown"
 STATES = {
     "": gettext_lazy("All items"),
-    "shown": gettext_lazy("Shown"),
+    SHOWN: gettext_lazy("Shown"),
     "unavailable": gettext_lazy("Not available"),
     "out_of_period": gettext_lazy("Expired or not out yet"),
     "stale": gettext_lazy("Waiting for a vector"),
@@ -38,7 +39,7 @@ def items_found(
 
 
 def _in_state(items: QuerySet[Item], state: str) -> QuerySet[Item]:
-    if state == "shown":
+    if state == SHOWN:
         return items.filter(available=True, in_period=True)
     if state == "unavailable":
         return items.filter(available=False)

@@ -16,7 +16,7 @@ from typing import Any
 
 from django.conf import settings
 
-from apps.core.errors import InvalidInput, Problem
+from apps.core.errors import InvalidInput, NotAllowed, Problem
 from apps.core.jobs import ProgressReporter, job_start
 from apps.core.models import Job
 from apps.recommend.models import Interaction, Item
@@ -29,7 +29,10 @@ _LOOK_SECONDS = 0.5
 
 
 def evaluation_start(*, actor: Any, protocol: str) -> Job:
-    """Start measuring; raises ``InvalidInput`` for another protocol or too little behaviour."""
+    """Start measuring; raises ``NotAllowed`` for all but administrators, and ``InvalidInput`` for
+    another protocol or too little behaviour."""
+    if not actor.has_perm("recommend.manage"):
+        raise NotAllowed("Only administrators measure the recommender.")
     if protocol not in PROTOCOLS:
         raise InvalidInput(f"protocol is one of {', '.join(PROTOCOLS)}.", code="invalid_protocol")
     known = Interaction.objects.count()

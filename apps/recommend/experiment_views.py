@@ -23,6 +23,11 @@ _ACTS = {
     "start": (services.experiment_start, gettext_lazy("“%(name)s” runs from now on.")),
     "stop": (services.experiment_stop, gettext_lazy("“%(name)s” is stopped.")),
 }
+_DONE = {
+    "experiment.made": gettext_lazy("planned it"),
+    "experiment.started": gettext_lazy("started it"),
+    "experiment.stopped": gettext_lazy("stopped it"),
+}
 _START: dict[str, Any] = {
     "layer": services.LAYER,
     "metric": "click",
@@ -131,6 +136,8 @@ def experiment_page(request: HttpRequest, key: str) -> HttpResponse:
     """One experiment: its plan, its sizes and, once complete, its test."""
     experiment = get_object_or_404(Experiment, key=key)
     results = experiment_results(experiment)
+    entries = AuditEntry.objects.filter(object_type="experiment", object_id=key)
+    entries = entries.select_related("actor").order_by("-id")
     context = {
         "experiment": experiment,
         "results": results,
@@ -149,9 +156,7 @@ def experiment_page(request: HttpRequest, key: str) -> HttpResponse:
                 results.metrics.items(), key=lambda named: named[0] != results.primary
             )
         ],
-        "history": AuditEntry.objects.filter(object_type="experiment", object_id=key)
-        .select_related("actor")
-        .order_by("-id"),
+        "history": [(entry, _DONE.get(entry.action, entry.action)) for entry in entries],
     }
     return render(request, "recommend/experiment.html", context)
 

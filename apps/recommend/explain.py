@@ -6,6 +6,7 @@ from typing import Any
 
 from apps.recommend.graph import nearest
 from apps.recommend.index import Snapshot
+from apps.recommend.policy import NO_POLICY, Policy
 from apps.recommend.scoring import Part, Ranked
 from apps.recommend.words import part_words
 
@@ -14,9 +15,12 @@ LEAST_SIMILAR = 0.2
 NEGLIGIBLE = 0.005
 
 
-def similar_items(snapshot: Snapshot, position: int, count: int) -> list[tuple[int, float]]:
-    """The shown items whose vectors are nearest, with their cosines, nearest first."""
-    others = snapshot.shown.copy()
+def similar_items(
+    snapshot: Snapshot, position: int, count: int, policy: Policy = NO_POLICY
+) -> list[tuple[int, float]]:
+    """The shown items whose vectors are nearest, with their cosines, nearest first; what a rule of
+    ``policy`` hides is none of them."""
+    others = policy.open_of(snapshot.shown).copy()
     others[position] = False
     at, cosines = nearest(snapshot, snapshot.matrix[position], count, others)
     found = zip(at.tolist(), cosines.tolist(), strict=True)

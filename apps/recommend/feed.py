@@ -120,25 +120,55 @@ def _pinned(rows: list[Row], pins: dict[int, Ruling]) -> list[Row]:
     return [replace(rows[0], picks=tuple(picks)), *rows[1:]]
 
 
+def build_list(
+    snapshot: Snapshot,
+    taste: Taste,
+    ranked: Ranked,
+    *,
+    count: int,
+    within: NDArray[np.bool_] | None = None,
+    policy: Policy = NO_POLICY,
+) -> list[Row]:
+    """The reader's first row made as long as ``count`` items, by the same rules; alone in the list,
+    which is empty when nothing may be shown.
+
+    ``within``, shape (items,), leaves all others out. A reader of whom nothing is known gets what
+    is popular.
+    """
+    ranked = policy.applied(ranked)
+    if within is not None:
+        ranked = replace(ranked, eligible=ranked.eligible & within)
+    page = _Page(snapshot, ranked, ranked.eligible.copy(), policy)
+    pins = policy.pins(ranked.eligible)
+    page.free[list(pins)] = False
+    picks = tuple(_best_for(page, taste.familiarity, count)) if page.free.any() else ()
+    (row,) = _pinned([Row("for-you", "for_you", picks)], pins)
+    return [replace(row, picks=row.picks[:count])] if row.picks else []
+
+
 def _for_you(page: _Page, familiarity: float) -> None:
-    pool = page.best(page.ranked.scores, POOL)
+    page.add("for-you", "for_you", _best_for(page, familiarity, FOR_YOU), None)
+
+
+def _best_for(page: _Page, familiarity: float, count: int) -> list[Pick]:
+    """The ``count`` items that suit the reader best, each with its reason and its chance."""
+    pool = page.best(page.ranked.scores, max(POOL, count * CAPPED_POOL))
     policy, arm = page.policy, page.policy.arm
     ordered = page.ranked.diversified(
         pool,
-        FOR_YOU * CAPPED_POOL if policy.is_capped else FOR_YOU,
+        count * CAPPED_POOL if policy.is_capped else count,
         familiarity=arm.dial(familiarity),
         trade_off=TRADE_OFF if arm.diversity is None else arm.diversity,
     )
-    best = policy.kept(ordered, page.snapshot, most=FOR_YOU)
+    best = policy.kept(ordered, page.snapshot, most=count)
     mixed = _with_new(page, best)
     shown, chances = explored(mixed, pool.tolist(), share=arm.exploration, seed=policy.seed)
     reasons = page.ranked.reasons(np.array(shown, dtype=np.int64))
     new = set(mixed) - set(best)
-    picks = [
+    return [
         Pick(at, replace(reason, is_new=at in new), chance, at in new)
         for at, reason, chance in zip(shown, reasons, chances, strict=True)
     ]
-    page.add("for-you", "for_you", picks, None)
 
 
 def _with_new(page: _Page, best: list[int]) -> list[int]:

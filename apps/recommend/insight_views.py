@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -33,8 +34,8 @@ def playground(request: HttpRequest) -> HttpResponse:
     name = request.GET.get("reader", "").strip()[:120]
     reader, problem = (None if name == "new" else sample_reader()), ""
     if name and name != "new":
-        reader = selectors.reader_get(reader_id=name)
-        problem = "" if reader else f"There is no reader “{name}”."
+        reader = selectors.reader_named(name=name)
+        problem = "" if reader else gettext("There is no reader “%(name)s”.") % {"name": name}
     context = {
         "name": name,
         "reader": reader,

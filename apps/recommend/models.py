@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from numpy.typing import NDArray
 
@@ -84,6 +85,12 @@ class Item(models.Model):
     def is_shown(self) -> bool:
         return self.available and self.in_period and self.deleted_at is None
 
+    @property
+    def is_to_come(self) -> bool:
+        """Its publication lies ahead: nobody but the team is to know of it."""
+        over = self.expires_at is not None and self.expires_at <= timezone.now()
+        return not self.in_period and not over
+
 
 class Reader(models.Model):
     """Whoever is recommended to: a user, a visitor who has not signed in, or an outside id.
@@ -109,7 +116,7 @@ class Reader(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
-        name = self.external_id or (f"user {self.user_id}" if self.user_id else "visitor")
+        name = self.external_id or (self.user.get_username() if self.user else "visitor")
         return f"{name} (simulated)" if self.simulated else name
 
     @property

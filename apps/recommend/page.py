@@ -13,19 +13,16 @@ from typing import Any
 
 from apps.recommend import selectors
 from apps.recommend.experiments import page_shown
-from apps.recommend.explain import SIMILAR, similar_items, why
 from apps.recommend.feed import Row, build_feed
 from apps.recommend.index import Snapshot, snapshot
 from apps.recommend.meaning import query_vector
-from apps.recommend.models import Item, Reader
-from apps.recommend.payloads import feed_payload, item_card, result_payload, wish_payload
+from apps.recommend.models import Reader
+from apps.recommend.payloads import feed_payload, result_payload, wish_payload
 from apps.recommend.policy import NO_POLICY, Policy
 from apps.recommend.policy_source import policy_for
 from apps.recommend.scoring import Ranked, rank
 from apps.recommend.search import MAX_QUERY, WishWords, search, wish_words
 from apps.recommend.taste import Taste, taste_of
-
-ALSO = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,37 +121,3 @@ def search_results(reader: Reader | None, query: str) -> list[dict[str, Any]]:
         for pk, result in zip(pks, found, strict=True)
         if pk in items
     ]
-
-
-def similar_cards(reader: Reader | None, item: Item) -> list[dict[str, Any]]:
-    """Cards of the items whose texts are nearest to that of ``item``."""
-    catalogue = snapshot()
-    near = similar_items(catalogue, catalogue.positions[item.pk], SIMILAR)
-    pks = [catalogue.entries[at].pk for at, _ in near]
-    items, kept = selectors.items_by_pk(pks), selectors.kept_kinds(reader, pks)
-    return [item_card(items[pk], kept=kept.get(pk)) for pk in pks if pk in items]
-
-
-def item_context(reader: Reader | None, item: Item) -> dict[str, Any]:
-    """What the item's page shows."""
-    inputs = page_inputs(reader)
-    position = inputs.snapshot.positions[item.pk]
-    near = [
-        inputs.snapshot.entries[at].pk
-        for at, _ in similar_items(inputs.snapshot, position, SIMILAR)
-    ]
-    also = selectors.readers_also(item=item, limit=ALSO)
-    items = selectors.items_by_pk([*near, *(pk for pk, _ in also)])
-    kept = selectors.kept_kinds(reader, [item.pk, *items])
-    return {
-        "item": item,
-        "card": item_card(item, kept=kept.get(item.pk)),
-        "why": why(ranked_of(inputs), position),
-        "similar": [item_card(items[pk], kept=kept.get(pk)) for pk in near if pk in items],
-        "also": [
-            item_card(items[pk], kept=kept.get(pk), reason=f"{shared} readers in common")
-            for pk, shared in also
-            if pk in items and pk not in near
-        ],
-        "is_shown": item.is_shown,
-    }

@@ -143,6 +143,7 @@ def history_payload(entry: HistoryEntry) -> dict[str, Any]:
     """A line of the reader's history."""
     deeds = [deed_words(Kind(kind)) for kind in entry.kinds]
     return item_card(entry.item) | {
+        "kinds": list(entry.kinds),
         "deeds": [words.removeprefix("you ") for words in deeds],
         "at": entry.at,
         "gone": not entry.item.is_shown,

@@ -75,7 +75,7 @@ class RulePreviewView(TeamView):
         given = serializers.checked_rule(request.data)
         reader, name = sample_reader(), given.get("reader")
         if name:
-            reader = selectors.reader_get(reader_id=name)
+            reader = selectors.reader_named(name=name)
             if reader is None:
                 raise InvalidInput(f"There is no reader {name!r}.", code="unknown_reader")
         found = rule_preview(rule_draft(given), reader)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from django.db.models import Max
+from django.utils.translation import gettext
 
 from apps.recommend.feed import Row
 from apps.recommend.index import Snapshot
@@ -80,7 +81,7 @@ def rule_preview(draft: BusinessRule, reader: Reader | None) -> Preview:
     return Preview(
         sentence=rule_sentence(draft),
         fits=shown_fits(draft, snapshot),
-        reader=str(reader) if reader else "a new reader",
+        reader=str(reader) if reader else gettext("a new reader"),
         after=[
             Move(item_id, title, place, places.get(item_id))
             for place, (item_id, title) in enumerate(after, start=1)

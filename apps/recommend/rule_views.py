@@ -18,7 +18,7 @@ from apps.recommend.index import snapshot
 from apps.recommend.models import BusinessRule, Experiment, Reader
 from apps.recommend.rule_drafts import rule_draft
 from apps.recommend.rule_preview import Preview, rule_preview, sample_reader, shown_fits
-from apps.recommend.rule_words import rule_sentence
+from apps.recommend.rule_words import change_words, rule_sentence
 from apps.recommend.services.business_rules import OBJECT, rule_delete, rule_save
 from apps.recommend.team import team_required
 
@@ -103,7 +103,7 @@ def _page(
         "actions": BusinessRule.Action.choices,
         "comparisons": ("=", "!=", ">", "<"),
         "history": [
-            (entry, _ACTS.get(entry.action, entry.action))
+            (entry, _ACTS.get(entry.action, entry.action), change_words(entry.details))
             for entry in entries.order_by("-id")[:HISTORY]
         ],
         "reader": request.POST.get("reader", ""),
@@ -155,7 +155,7 @@ def preview(request: HttpRequest, rule_id: int | None = None) -> HttpResponse:
 def _reader(name: str) -> Reader | None:
     if not name:
         return sample_reader()
-    reader = selectors.reader_get(reader_id=name)
+    reader = selectors.reader_named(name=name)
     if reader is None:
         raise InvalidInput(f"There is no reader {name[:80]!r}.", code="unknown_reader")
     return reader

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,6 +26,18 @@ _PRICES = {
     "price_min": gettext_lazy("that cost %(price)s or more"),
     "price_max": gettext_lazy("that cost %(price)s or less"),
 }
+_FIELDS = {
+    "name": gettext_lazy("Name"),
+    "action": gettext_lazy("Does"),
+    "conditions": gettext_lazy("Items"),
+    "amount": gettext_lazy("Strength, place or number"),
+    "per": gettext_lazy("A cap counts per"),
+    "priority": gettext_lazy("Priority"),
+    "enabled": gettext_lazy("In force"),
+    "audience": gettext_lazy("For"),
+    "starts_at": gettext_lazy("From (UTC)"),
+    "ends_at": gettext_lazy("Until (UTC)"),
+}
 _SHOWN_NAMES = 4
 
 
@@ -35,6 +48,42 @@ def rule_sentence(rule: BusinessRule) -> str:
         "whom": _whom(rule),
         "when": _when(rule),
     }
+
+
+def change_words(details: Mapping[str, Any]) -> list[str]:
+    """What the audit log says of a rule that was made, changed or deleted, line by line."""
+    if was := details.get("was"):
+        return [f"{was['name']}: {rule_sentence(_rule_of(was))}"]
+    changed = details.get("changed", {})
+    if changed and all(before is None for before, _ in changed.values()):
+        made = {name: now for name, (_, now) in changed.items()}
+        return [f"{made['name']}: {rule_sentence(_rule_of(made))}"]
+    return [
+        f"{_FIELDS.get(name, name)}: {_value(name, before)} → {_value(name, now)}"
+        for name, (before, now) in changed.items()
+    ]
+
+
+def _rule_of(content: Mapping[str, Any]) -> BusinessRule:
+    """A rule, unsaved, of what was kept of it (:meth:`BusinessRule.content`)."""
+    moments = {
+        name: datetime.fromisoformat(content[name]) if content.get(name) else None
+        for name in ("starts_at", "ends_at")
+    }
+    plain = {name: content[name] for name in _FIELDS if name in content}
+    return BusinessRule(**plain | moments)
+
+
+def _value(name: str, value: Any) -> str:
+    if name == "conditions":
+        return _items(value)
+    if name == "action":
+        return str(BusinessRule.Action(value).label)
+    if name in ("starts_at", "ends_at") and value:
+        return _time(datetime.fromisoformat(value))
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    return "–" if value in (None, "") else str(value)
 
 
 def _does(rule: BusinessRule) -> str:

@@ -35,19 +35,18 @@ def items_by_pk(pks: Iterable[int]) -> dict[int, Item]:
     return Item.objects.defer("vector").in_bulk(list(pks))
 
 
-def item_get(*, external_id: str) -> Item:
-    """An item that is not deleted; raises ``NotFound``."""
+def item_get(*, external_id: str, to_come: bool = False) -> Item:
+    """An item that is not deleted and, unless ``to_come``, not still to come out; raises
+    ``NotFound``."""
     item = Item.objects.defer("vector").filter(external_id=external_id).first()
+    if item is not None and item.is_to_come and not to_come:
+        raise NotFound("There is no such item.", code="item_not_found")
     if item is None or item.deleted_at is not None:
         raise NotFound(
             "This item is no longer in the catalogue." if item else "There is no such item.",
             code="item_deleted" if item else "item_not_found",
         )
     return item
-
-
-def item_list() -> QuerySet[Item]:
-    return Item.objects.filter(deleted_at=None).defer("vector").order_by("-id")
 
 
 def kept_kinds(reader: Reader | None, pks: Iterable[int]) -> dict[int, set[str]]:
@@ -88,8 +87,11 @@ def saved_list(*, reader: Reader, limit: int = 200) -> list[Item]:
     return [items[pk] for pk in pks if items[pk].deleted_at is None]
 
 
-def interaction_list(*, reader: Reader) -> QuerySet[Interaction]:
-    return reader.interactions.select_related("item").defer("item__vector").order_by("-id")
+def interaction_list(*, reader: Reader, kind: str = "", item: str = "") -> QuerySet[Interaction]:
+    """What a reader did, newest first; of one ``kind`` or to one ``item`` if these are named."""
+    rows = reader.interactions.select_related("item").defer("item__vector").order_by("-id")
+    rows = rows.filter(kind=kind) if kind else rows
+    return rows.filter(item__external_id=item) if item else rows
 
 
 def no_interactions() -> QuerySet[Interaction]:
@@ -125,6 +127,12 @@ def reader_get(*, reader_id: str) -> Reader | None:
     if found is None and _is_key(reader_id):
         found = Reader.objects.filter(key=reader_id).first()
     return found
+
+
+def reader_named(*, name: str) -> Reader | None:
+    """:func:`reader_get`, for the team, who know people by their user names too."""
+    own = Reader.objects.filter(user__username=name).select_related("user").first()
+    return reader_get(reader_id=name) or own
 
 
 def _is_key(text: str) -> bool:

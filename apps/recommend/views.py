@@ -15,6 +15,7 @@ from apps.core import events
 from apps.core.errors import Problem, RateLimited
 from apps.recommend import page, selectors
 from apps.recommend.interests import interest_payload, interests_of
+from apps.recommend.item_page import item_context
 from apps.recommend.match_lists import judged_of
 from apps.recommend.models import Kind
 from apps.recommend.payloads import history_payload, item_card
@@ -74,7 +75,7 @@ def item(request: HttpRequest, item_id: str) -> HttpResponse:
     visitor = _visitor(request)
     seq = events.head(visitor.stream)
     found = selectors.item_get(external_id=item_id)
-    context = page.item_context(visitor.reader, found)
+    context = item_context(visitor.reader, found)
     context |= _judging(request, context["similar"], Asked(of=found))
     return _page(request, visitor, "recommend/item.html", context, seq)
 

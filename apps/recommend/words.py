@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from django.utils.translation import gettext, gettext_lazy, pgettext
+from django.utils.translation import gettext, gettext_lazy, ngettext, pgettext
 
 from apps.recommend.index import Snapshot
 from apps.recommend.models import Kind
@@ -75,6 +75,12 @@ def part_words(reason: Reason, snapshot: Snapshot) -> str:
     if reason.kind == "unwanted":
         return gettext("You asked for none of this: %(words)s") % {"words": reason.words}
     return reason_words(reason, snapshot)
+
+
+def shared_words(readers: int) -> str:
+    """How many readers two items share."""
+    words = ngettext("%(n)s reader in common", "%(n)s readers in common", readers)
+    return words % {"n": readers}
 
 
 def _dial_words(value: float) -> str:

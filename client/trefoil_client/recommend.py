@@ -14,7 +14,7 @@ from trefoil_client.connection import Connection, given
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """An item as it is shown, with the reason why."""
+    """An item as it is shown, with the reason why; ``score`` where it is from one ranked list."""
 
     id: str
     title: str
@@ -22,6 +22,7 @@ class Card:
     reason: str
     authors: tuple[str, ...]
     tags: tuple[str, ...]
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,30 @@ class Recommender(Connection):
             for held in body["sections"]
         )
 
+    def feed(
+        self,
+        reader: str,
+        *,
+        limit: int = 20,
+        tag: str | None = None,
+        author: str | None = None,
+        exclude: Sequence[str] = (),
+    ) -> tuple[Card, ...]:
+        """Up to 100 items that suit a reader, the best first, as one list; of those with a ``tag``
+        or by an ``author`` alone, and without those of the ids ``exclude``."""
+        named = given({"reader": reader, "limit": limit, "tag": tag, "author": author})
+        body = self._asked("GET", "feed/", params={**named, "exclude": list(exclude)})
+        return tuple(map(_card, body["items"]))
+
+    def saved(self, reader: str) -> tuple[Card, ...]:
+        """What a reader saved, the latest first."""
+        body = self._asked("GET", "saved/", params={"reader": reader})
+        return tuple(map(_card, body["items"]))
+
+    def also(self, item_id: str) -> tuple[Card, ...]:
+        """What readers of an item liked too; the reason says how many of them."""
+        return tuple(map(_card, self._asked("GET", f"items/{quote(item_id)}/also/")["items"]))
+
     def similar(self, item_id: str) -> tuple[Card, ...]:
         """The items whose texts are nearest."""
         body = self._asked("GET", f"items/{quote(item_id)}/similar/")
@@ -162,4 +187,5 @@ def _card(body: Mapping[str, Any]) -> Card:
         body["reason"],
         tuple(body["authors"]),
         tuple(body["tags"]),
+        body.get("score"),
     )

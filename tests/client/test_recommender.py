@@ -18,13 +18,25 @@ from trefoil_client import Event, Match, Recommender, TrefoilError
 
 PART = "api/v1/recommend/"
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-OF_READERS = ("profile/", "profile/interests/", "starters/", "changes/", "export/")
-OF_PAGES = ("rules/", "experiments/", "event-weights/", "imports/", "embed/", "receipts/", "index/")
+OF_READERS = ("profile/", "profile/interests/", "starters/", "changes/", "export/", "history/")
+OF_PAGES = (
+    "rules/",
+    "experiments/",
+    "event-weights/",
+    "imports/",
+    "embed/",
+    "receipts/",
+    "index/",
+    "evaluations/",
+    "playground/",
+)
 """What the client leaves to the API: what a reader decides, and what the team has pages for."""
 LEFT_OUT = {
     ("GET", "items/"),  # the client writes the catalogue, whose list is a page
     *((verb, "items/<path:item_id>/") for verb in ("GET", "PUT", "DELETE")),
     ("GET", "items/<path:item_id>/why/"),
+    ("POST", "items/<path:item_id>/restore/"),
+    ("DELETE", "history/<path:item_id>/"),
     ("GET", "interactions/"),
     ("DELETE", "interactions/<path:event_id>/"),
 }
@@ -46,6 +58,12 @@ def test_items_and_events_go_in_and_a_page_comes_out(url: str, administrator: Us
         assert told.refused[0]["code"] == "item_not_found"
         first = recommender.page("reader-42")[0]
         assert first.items[0].reason == "Because you saved sea 0"
+        feed = recommender.feed("reader-42", limit=3, tag="sea", exclude=["sea-1"])
+        assert [card.tags for card in feed] == [("sea",)] * 3
+        assert [card.score for card in feed] == sorted((card.score for card in feed), reverse=True)
+        assert "sea-1" not in {card.id for card in feed}
+        assert [card.id for card in recommender.saved("reader-42")] == ["sea-0"]
+        assert recommender.also("sea-0") == ()  # nobody else is here
         assert recommender.search("ghost castle")[0].id.startswith("ghosts")
         assert recommender.similar("sea-1")[0].id.startswith("sea")
         assert recommender.upsert([], delete=["sea-0"]).deleted == 1
@@ -108,6 +126,9 @@ def test_each_operation_has_its_method_or_is_left_out_by_name(
             lambda: recommender.upsert([]),
             lambda: recommender.record("reader", []),
             lambda: recommender.page("reader"),
+            lambda: recommender.feed("reader"),
+            lambda: recommender.saved("reader"),
+            lambda: recommender.also("a"),
             lambda: recommender.similar("a"),
             lambda: recommender.search("a ship"),
             lambda: recommender.matches(query="a ship"),

@@ -246,6 +246,22 @@ def test_a_rule_says_itself_in_words(keeper: User) -> None:
     )
 
 
+def test_what_was_changed_is_told_in_words(keeper: User, keeper_client: Client) -> None:
+    rule = made(keeper, "hide", {"tags": ["sea"]})
+    given = {"name": "up", "action": "boost", "amount": 2, "conditions": {"authors": ["Ada North"]}}
+    changed = rule_save(actor=keeper, given=given | {"ends_at": "2099-05-03"}, rule=rule)
+    rule_delete(actor=keeper, rule=changed)
+    history = keeper_client.get(reverse("recommend:rules")).context["history"]
+    told = [(str(act), lines) for _, act, lines in history]
+    assert told[2] == ("made a rule", ["a hide: Hide items tagged “sea” for everyone."])
+    assert told[1][0] == "changed a rule"
+    assert "Does: Hide → Move up or down" in told[1][1]
+    assert "Items: items tagged “sea” → items by “Ada North”" in told[1][1]
+    assert "Until (UTC): – → 3 May 2099 00:00" in told[1][1]
+    assert told[0][0] == "deleted a rule"
+    assert told[0][1][0].startswith("up: Move items by “Ada North” up by what 2 similar saved")
+
+
 def test_a_rule_says_itself_in_the_readers_language() -> None:
     with translation.override("zh-hans"):
         said = rule_sentence(rule_draft(SPOKEN))

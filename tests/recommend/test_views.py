@@ -77,14 +77,14 @@ def test_after_signing_out_the_browser_is_a_stranger(
 def test_markup_in_titles_is_escaped_everywhere(client: Client) -> None:
     title = "<script>alert('x')</script> & <img src=x onerror=alert(1)>"
     load_books(
-        {"item_id": "<b>evil</b>/../x", "title": title, "text": f"ocean {title}", "tags": title}
+        {"item_id": "<b>evil</b>/x", "title": title, "text": f"ocean {title}", "tags": title}
     )
     client.get(reverse("recommend:home"))
-    act(client, "<b>evil</b>/../x", kind="like")
+    act(client, "<b>evil</b>/x", kind="like")
     for url in (
         reverse("recommend:home"),
         reverse("recommend:search") + "?q=alert+<script>",
-        reverse("recommend:item", args=["<b>evil</b>/../x"]),
+        reverse("recommend:item", args=["<b>evil</b>/x"]),
         reverse("recommend:profile"),
     ):
         content = client.get(url).content

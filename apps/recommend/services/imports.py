@@ -89,6 +89,7 @@ def items_import(
         report.deleted += items_delete(external_ids=gone) if gone else 0
     report.added, report.changed, report.unchanged = count.added, count.changed, count.unchanged
     report.embedded = items_embed(progress=progress)
+    progress.update(report.rows, report.rows, _done(report))
     return report
 
 
@@ -118,9 +119,17 @@ def interactions_import(
         with transaction.atomic():
             _add_readers(rows, readers, simulated)
             report.added += _add_interactions(rows, readers, items)
-    progress.update(report.rows, report.rows, "writing")
     report.unchanged = report.rows - report.added
+    progress.update(report.rows, report.rows, _done(report))
     return report
+
+
+def _done(report: ImportReport) -> str:
+    """What the job's page says once it has succeeded."""
+    return (
+        f"{report.added} new, {report.changed} changed, {report.unchanged} as they were, "
+        f"{report.deleted} deleted, {report.skipped} skipped"
+    )
 
 
 def _checked_file(
