@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,9 +12,12 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.translation import gettext
 
+from apps.accounts.languages import spoken
 from apps.accounts.models import Role, User
 from apps.core.errors import InvalidInput
+from apps.core.templatetags.dates import date as date_words
 from apps.modelhub.selectors.weekly import WEEK, Share, TaskWeek, WeekNumbers, week_of, weekly
 
 logger = structlog.get_logger(__name__)
@@ -58,7 +62,8 @@ def week_payload(start: datetime, found: list[TaskWeek]) -> dict[str, Any]:
 
 
 def report_mail() -> int:
-    """Send the last whole week's report to team leads who have an address; returns how many got it.
+    """Send the last whole week's report to team leads who have an address, in their language;
+    returns how many got it.
 
     Nothing is sent while ``MODEL_REPORT_MAIL`` is off, or in a week in which nothing was asked. A
     mail that cannot be sent is logged; the report stays on its page.
@@ -68,23 +73,36 @@ def report_mail() -> int:
     start = week_asked("")
     found = weekly(start=start)
     leads = User.objects.filter(role__in=(Role.LEAD, Role.ADMINISTRATOR), is_active=True)
-    to = list(leads.exclude(email="").values_list("email", flat=True))
-    if not found or not to:
+    if not found:
         return 0
-    last = start + WEEK - timedelta(days=1)
-    context = {"start": start, "last": last, "weeks": found}
-    mail = EmailMessage(
-        subject=f"Models, {start:%d %b} to {last:%d %b %Y}",
-        body=render_to_string("modelhub/weekly.txt", context),
-        from_email=settings.DEFAULT_FROM_EMAIL,
-        bcc=to,
+    to: dict[str, list[str]] = defaultdict(list)
+    for language, address in leads.exclude(email="").values_list("language", "email"):
+        to[language].append(address)
+    return sum(
+        len(addresses)
+        for language, addresses in sorted(to.items())
+        if _mail(language, addresses, start, found)
     )
+
+
+def _mail(language: str, to: list[str], start: datetime, found: list[TaskWeek]) -> bool:
+    """Mail the report to those who read in one language; whether that worked."""
+    last = start + WEEK - timedelta(days=1)
+    with spoken(language):
+        days = {"first": date_words(start, "j M"), "last": date_words(last, "j M Y")}
+        context = {"start": start, "last": last, "weeks": found}
+        mail = EmailMessage(
+            subject=gettext("Models, %(first)s to %(last)s") % days,
+            body=render_to_string("modelhub/weekly.txt", context),
+            from_email=settings.DEFAULT_FROM_EMAIL,
+            bcc=to,
+        )
     try:
         mail.send()
     except OSError as error:  # of SMTP too
         logger.warning("weekly report not sent", error=str(error))
-        return 0
-    return len(to)
+        return False
+    return True
 
 
 def _numbers(week: WeekNumbers) -> dict[str, Any]:

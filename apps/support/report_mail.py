@@ -9,8 +9,11 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.translation import gettext
 
+from apps.accounts.languages import spoken
 from apps.accounts.models import Role, User
+from apps.core.templatetags.dates import date as date_words
 from apps.support.selectors.report_cases import Period
 from apps.support.selectors.reports import report_get
 
@@ -40,8 +43,8 @@ def report_mail() -> int:
 
 
 def report_send(*, reader: User, period: Period, team_id: int | None = None) -> bool | None:
-    """Mail a report of what ``reader`` may see: whether that worked, ``None`` where there was
-    nothing to tell."""
+    """Mail a report of what ``reader`` may see, in their language: whether that worked, ``None``
+    where there was nothing to tell."""
     report = report_get(operator=reader, period=period, team_id=team_id)
     if not report.conversations:
         return None
@@ -52,16 +55,24 @@ def report_send(*, reader: User, period: Period, team_id: int | None = None) -> 
         "site": settings.SITE_URL,
         "team_id": team_id,
     }
-    days = f"{period.first:%d %b} to {period.last:%d %b %Y}"
-    mail = EmailMessage(
-        subject=f"Support, {days if period.first != period.last else f'{period.last:%d %b %Y}'}",
-        body=render_to_string("support/report.txt", context),
-        from_email=settings.DEFAULT_FROM_EMAIL,
-        to=[reader.email],
-    )
+    with spoken(reader.language):
+        mail = EmailMessage(
+            subject=_subject(period),
+            body=render_to_string("support/report.txt", context),
+            from_email=settings.DEFAULT_FROM_EMAIL,
+            to=[reader.email],
+        )
     try:
         mail.send()
     except OSError as error:  # of SMTP too
         logger.warning("report not sent", error=str(error))
         return False
     return True
+
+
+def _subject(period: Period) -> str:
+    last = date_words(period.last, "j M Y")
+    if period.first == period.last:
+        return gettext("Support, %(day)s") % {"day": last}
+    days = {"first": date_words(period.first, "j M"), "last": last}
+    return gettext("Support, %(first)s to %(last)s") % days

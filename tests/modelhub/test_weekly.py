@@ -142,6 +142,15 @@ def test_the_mail_goes_to_leads_and_only_where_it_is_on(
     assert sent.bcc == ["lead@example.org"]
     for words in ("INTENT", "200 (40)", "50.0% of 40", "fewer answers", "drift: Meaning"):
         assert words in sent.body
+    User.objects.create_user("lin", "lin@example.org", role=Role.LEAD, language="zh-hans")
+    mail.outbox.clear()
+    assert report_mail() == 2
+    told = {sent.bcc[0]: sent for sent in mail.outbox}
+    assert "fewer answers" in told["lead@example.org"].body
+    chinese = told["lin@example.org"]
+    assert chinese.subject.startswith("模型")
+    assert "200 (40)" in chinese.body
+    assert "fewer answers" not in chinese.body
     monkeypatch.setattr(
         "apps.modelhub.weekly_report.EmailMessage.send", lambda self: (_ for _ in ()).throw(OSError)
     )

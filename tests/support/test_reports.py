@@ -278,10 +278,16 @@ def test_last_week_is_mailed_to_each_lead_as_they_may_see_it(
     settings.SUPPORT_REPORT_MAIL = True
     assert report_mail() == 2
     bodies = {sent.to[0]: sent.body for sent in mail.outbox}
-    assert "conversations        2\n" in bodies["lena@example.org"]
-    assert "conversations        3\n" in bodies["ada@example.org"]
+    assert "Conversations: 2\n" in bodies["lena@example.org"]
+    assert "Conversations: 3\n" in bodies["ada@example.org"]
     for words in ("1, 50%", "4 min in the middle", "1  out of scope, again", "1  Olivia-Op"):
         assert words in bodies["lena@example.org"]
+    mail.outbox.clear()
+    User.objects.filter(username="ada").update(language="zh-hans")
+    assert report_mail() == 2
+    (chinese,) = [sent for sent in mail.outbox if sent.to == ["ada@example.org"]]
+    assert "会话：3\n" in chinese.body.replace(": ", "：")
+    assert chinese.subject.startswith("客服")
     monkeypatch.setattr(
         "apps.support.report_mail.EmailMessage.send", lambda self: (_ for _ in ()).throw(OSError)
     )
@@ -318,8 +324,8 @@ def test_a_report_comes_by_mail_as_often_as_is_wished(
         assert report_mails.reports_send() == 0
     assert [report_mails.reports_send() for _ in range(2)] == [1, 0]
     (sent,) = mail.outbox
-    assert sent.subject == "Support, 02 Mar 2026"
-    assert "conversations        1\n" in sent.body
+    assert sent.subject == "Support, 2 Mar 2026"
+    assert "Conversations: 1\n" in sent.body
     desk.put(url, {"every": "never"}, **json)
     ReportMail.objects.update(sent_to=NOON.date() - timedelta(days=1))
     assert report_mails.reports_send() == 0
