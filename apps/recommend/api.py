@@ -82,7 +82,9 @@ class InteractionListView(ReaderView):
         paginator = CursorPagination()
         asked = {name: request.query_params.get(name, "") for name in ("kind", "item")}
         if asked["kind"] and asked["kind"] not in Kind.values:
-            raise InvalidInput(f"kind is one of {', '.join(Kind.values)}.", code="invalid_event")
+            raise InvalidInput(
+                "kind is one of %(values)s.", code="invalid_event", values=", ".join(Kind.values)
+            )
         rows = (
             selectors.interaction_list(reader=reader, **asked)
             if reader

@@ -70,7 +70,9 @@ class ItemListView(APIView):
             for name in ("q", "state", "tag", "language")
         }
         if asked["state"] not in STATES:
-            raise InvalidInput(f"state is one of {', '.join(filter(None, STATES))}.")
+            raise InvalidInput(
+                "state is one of %(states)s.", states=", ".join(filter(None, STATES))
+            )
         if not keeps and asked["state"] not in ("", SHOWN):
             raise NotAllowed("Only administrators see what is not shown.")
         found = items_found(
@@ -93,10 +95,15 @@ class ItemListView(APIView):
         given = body.validated_data.get("items", [])
         gone = body.validated_data.get("delete", [])
         if not 0 < len(given) + len(gone) <= serializers.MAX_ITEMS:
-            raise InvalidInput(f"From 1 to {serializers.MAX_ITEMS} items at once; import a file.")
+            raise InvalidInput(
+                "From 1 to %(max_items)s items at once; import a file.",
+                max_items=serializers.MAX_ITEMS,
+            )
         if twice := {item.get("item_id") for item in given} & set(gone):
             raise InvalidInput(
-                f"item_id {min(twice)!r} is to be stored and to be deleted.", code="duplicate_item"
+                "item_id %(twice)r is to be stored and to be deleted.",
+                code="duplicate_item",
+                twice=min(twice),
             )
         rows = [_row(item, at=f"items.{index}: ") for index, item in enumerate(given)]
         deleted = items_delete(external_ids=gone) if gone else 0

@@ -214,5 +214,5 @@ def _origin(frame: Mapping[str, Any]) -> str:
 def _text(frame: Mapping[str, Any], name: str) -> str:
     value = frame.get(name)
     if not isinstance(value, str) or not value.strip():
-        raise InvalidInput(f'"{name}" must be a text.', code="frame_invalid")
+        raise InvalidInput('"%(name)s" must be a text.', code="frame_invalid", name=name)
     return value.strip()

@@ -125,7 +125,7 @@ class PlaygroundView(TeamView):
         name = request.query_params.get("reader", "").strip()
         reader = selectors.reader_named(name=name) if name else None
         if name and reader is None:
-            raise NotFound(f"There is no reader {name[:80]!r}.", code="unknown_reader")
+            raise NotFound("There is no reader %(name)r.", code="unknown_reader", name=name[:80])
         found = asdict(play(reader))
         for source in found["sources"]:
             source["words"] = source.pop("label")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from apps.core.errors import InvalidInput, NotAllowed, Problem
 from apps.core.jobs import ProgressReporter, job_start
@@ -34,16 +35,22 @@ def evaluation_start(*, actor: Any, protocol: str) -> Job:
     if not actor.has_perm("recommend.manage"):
         raise NotAllowed("Only administrators measure the recommender.")
     if protocol not in PROTOCOLS:
-        raise InvalidInput(f"protocol is one of {', '.join(PROTOCOLS)}.", code="invalid_protocol")
+        raise InvalidInput(
+            "protocol is one of %(protocols)s.",
+            code="invalid_protocol",
+            protocols=", ".join(PROTOCOLS),
+        )
     known = Interaction.objects.count()
     if known < LEAST_INTERACTIONS:
         raise InvalidInput(
-            f"There are {known} interactions; measuring needs {LEAST_INTERACTIONS}.",
+            "There are %(known)s interactions; measuring needs %(least_interactions)s.",
             code="too_little_behaviour",
+            known=known,
+            least_interactions=LEAST_INTERACTIONS,
         )
     return job_start(
         kind=EVALUATE,
-        title=f"Evaluate the recommender ({protocol})",
+        title=gettext("Evaluate the recommender (%(protocol)s)") % {"protocol": protocol},
         owner=actor,
         arguments={"protocol": protocol},
     )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from apps.core.jobs import job_start
 from apps.core.models import Job
@@ -179,7 +179,7 @@ def _links(held: index.Snapshot) -> LinksHealth:
 def rebuild_start(*, actor: Any) -> Job:
     """Start the job that makes everything anew; this process reads the catalogue anew at once."""
     index.reset()
-    return job_start(kind=REBUILD, title="Rebuild the index", owner=actor, arguments={})
+    return job_start(kind=REBUILD, title=gettext("Rebuild the index"), owner=actor, arguments={})
 
 
 def index_rebuild(progress: ProgressReporter) -> dict[str, object]:

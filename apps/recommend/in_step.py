@@ -20,7 +20,9 @@ def checked_ids(given: object) -> list[str]:
     """The items that a page says it shows; raises ``InvalidInput`` for anything else."""
     if not isinstance(given, list) or len(given) > MOST_SHOWN:
         raise InvalidInput(
-            f'"items" is a list of at most {MOST_SHOWN} item ids.', code="frame_invalid"
+            '"items" is a list of at most %(most_shown)s item ids.',
+            code="frame_invalid",
+            most_shown=MOST_SHOWN,
         )
     if not all(isinstance(item_id, str) for item_id in given):
         raise InvalidInput('"items" holds item ids.', code="frame_invalid")

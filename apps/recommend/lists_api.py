@@ -136,7 +136,9 @@ class HistoryItemView(ReaderView):
     def delete(self, request: Request, item_id: str) -> Response:
         kind = request.query_params.get("kind") or None
         if kind and kind not in Kind.values:
-            raise InvalidInput(f"kind is one of {', '.join(Kind.values)}.", code="invalid_event")
+            raise InvalidInput(
+                "kind is one of %(values)s.", code="invalid_event", values=", ".join(Kind.values)
+            )
         reader = self.visitor.reader
         removed = item_forget(reader=reader, item_id=item_id, kind=kind) if reader else 0
         return Response({"removed": removed})

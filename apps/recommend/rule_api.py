@@ -77,7 +77,7 @@ class RulePreviewView(TeamView):
         if name:
             reader = selectors.reader_named(name=name)
             if reader is None:
-                raise InvalidInput(f"There is no reader {name!r}.", code="unknown_reader")
+                raise InvalidInput("There is no reader %(name)r.", code="unknown_reader", name=name)
         found = rule_preview(rule_draft(given), reader)
         return Response(asdict(found))
 

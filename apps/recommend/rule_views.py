@@ -157,7 +157,7 @@ def _reader(name: str) -> Reader | None:
         return sample_reader()
     reader = selectors.reader_named(name=name)
     if reader is None:
-        raise InvalidInput(f"There is no reader {name[:80]!r}.", code="unknown_reader")
+        raise InvalidInput("There is no reader %(name)r.", code="unknown_reader", name=name[:80])
     return reader
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ from django.test import Client
 from django.utils import translation
 
 from apps.accounts.models import User
+from apps.core import errors
 from apps.core.extracting import python_words, template_words
 from apps.core.language import language_of
 from tests.conftest import ClientFor
@@ -269,6 +271,32 @@ def test_a_problem_says_what_it_is_about_in_either_language(
 
     assert told() == "The pages have these languages: en, zh-hans."
     assert told(**CHINESE) == "页面支持的语言：en, zh-hans。"
+
+
+KINDS = {name for name, kind in vars(errors).items() if isinstance(kind, type)}
+
+
+def test_problems_are_raised_with_literals_and_filled_with_all_that_they_name() -> None:
+    """What is put together before it is raised would be in no catalogue."""
+    read = 0
+    for path in settings.BASE_DIR.glob("apps/**/*.py"):
+        for call in ast.walk(ast.parse(path.read_bytes())):
+            if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.args):
+                continue
+            text = call.args[0]
+            if call.func.id not in KINDS or "management" in path.parts:
+                continue
+            where = f"{path.name}, line {call.lineno}"
+            if isinstance(text, ast.JoinedStr):
+                words = "".join(
+                    part.value for part in text.values if isinstance(part, ast.Constant)
+                )
+                assert not re.search(r"[A-Za-z]{4}", words), where
+            if isinstance(text, ast.Constant):
+                read += 1
+                named = {one.arg for one in call.keywords} - {"code", "status", "fields"}
+                assert set(re.findall(r"%\((\w+)\)", text.value)) == named, where
+    assert read > 400
 
 
 @pytest.mark.django_db

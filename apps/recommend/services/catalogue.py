@@ -78,7 +78,7 @@ def items_upsert(*, rows: Sequence[ItemRow]) -> UpsertCount:
     ids = [row.external_id for row in rows]
     if len(set(ids)) != len(ids):
         twice = next(name for index, name in enumerate(ids) if name in ids[:index])
-        raise InvalidInput(f"item_id {twice!r} occurs twice", code="duplicate_item")
+        raise InvalidInput("item_id %(twice)r occurs twice", code="duplicate_item", twice=twice)
     with transaction.atomic():
         # The revision first: it lets one writer after the other see what is known.
         revision, now = next_revision(), timezone.now()
@@ -165,7 +165,9 @@ def item_delete(*, external_id: str) -> None:
             deleted_at=timezone.now(), revision=next_revision()
         )
         if not found:
-            raise NotFound(f"There is no item {external_id!r}.", code="item_not_found")
+            raise NotFound(
+                "There is no item %(external_id)r.", code="item_not_found", external_id=external_id
+            )
 
 
 def items_delete(*, external_ids: Sequence[str]) -> int:
@@ -184,7 +186,11 @@ def item_restore(*, external_id: str) -> None:
             deleted_at=None, revision=next_revision()
         )
         if not found:
-            raise NotFound(f"There is no deleted item {external_id!r}.", code="item_not_found")
+            raise NotFound(
+                "There is no deleted item %(external_id)r.",
+                code="item_not_found",
+                external_id=external_id,
+            )
 
 
 def encoder_version() -> str:

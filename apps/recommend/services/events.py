@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from apps.core import events
 from apps.core.errors import InvalidInput, NotFound
@@ -17,6 +18,7 @@ from apps.recommend.words import cause_words
 
 MAX_EVENT_ID = 80
 SUBJECTS = ("item", "topic", "author")
+_MUTED = {"topic": gettext_lazy("topic"), "author": gettext_lazy("author")}
 EXCLUSIVE = (Kind.LIKE, Kind.DISLIKE, Kind.NOT_INTERESTED)
 """Opinions on an item of which a reader holds one at a time."""
 
@@ -92,7 +94,9 @@ def interaction_store(
     """:func:`interaction_record` without telling anybody, in the caller's transaction."""
     if not event_id or len(event_id) > MAX_EVENT_ID:
         raise InvalidInput(
-            f"event_id must have 1 to {MAX_EVENT_ID} characters.", code="invalid_event_id"
+            "event_id must have 1 to %(max_event_id)s characters.",
+            code="invalid_event_id",
+            max_event_id=MAX_EVENT_ID,
         )
     number, moment_at = _checked(kind, value, at)
     known = reader.interactions.filter(event_id=event_id).select_related("item").first()
@@ -142,10 +146,15 @@ def _takes_place(wanted: Interaction) -> bool:
 def _mute(reader: Reader, item: Item, subject: str, name: str) -> None:
     held = item.tags if subject == "topic" else item.authors
     if not held or (name and name not in held):
-        raise InvalidInput(
-            f"The item has no {subject} {name[:80]!r}." if name else f"The item has no {subject}.",
-            code="invalid_event",
-        )
+        what = _MUTED[subject]
+        if name:
+            raise InvalidInput(
+                "The item has no %(what)s %(name)r.",
+                code="invalid_event",
+                what=what,
+                name=name[:80],
+            )
+        raise InvalidInput("The item has no %(what)s.", code="invalid_event", what=what)
     about = Preference.Subject.TAG if subject == "topic" else Preference.Subject.AUTHOR
     preference_set(
         reader=reader, subject=about, value=name or held[0], stance=Preference.Stance.MUTE
@@ -164,9 +173,13 @@ def shown_item(item_id: str) -> Item:
     """The item to act on; raises ``NotFound``, which says whether it was deleted."""
     item = Item.objects.filter(external_id=item_id).defer("vector", "text").first()
     if item is None:
-        raise NotFound(f"There is no item {str(item_id)[:120]!r}.", code="item_not_found")
+        raise NotFound(
+            "There is no item %(item_id)r.", code="item_not_found", item_id=str(item_id)[:120]
+        )
     if item.deleted_at is not None:
-        raise NotFound(f"The item {item_id!r} has been deleted.", code="item_deleted")
+        raise NotFound(
+            "The item %(item_id)r has been deleted.", code="item_deleted", item_id=item_id
+        )
     return item
 
 
@@ -220,7 +233,9 @@ def preference_set(
             'stance is "more", "mute", "pause" or nothing.', code="invalid_preference"
         )
     if weight is not None and (type(weight) is not int or not 1 <= weight <= Preference.MOST):
-        raise InvalidInput(f"weight goes from 1 to {Preference.MOST}.", code="invalid_preference")
+        raise InvalidInput(
+            "weight goes from 1 to %(most)s.", code="invalid_preference", most=Preference.MOST
+        )
     with transaction.atomic():
         before = reader.preferences.filter(subject=subject, value=value).first()
         if stance is None:

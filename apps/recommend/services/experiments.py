@@ -74,7 +74,9 @@ def experiment_create(*, actor: Any, given: Mapping[str, Any]) -> Experiment:
     draft = experiment_draft(given)
     with transaction.atomic():
         if Experiment.objects.filter(key=draft.key).exists():
-            raise Conflict(f"There is an experiment {draft.key!r} already.", code="key_taken")
+            raise Conflict(
+                "There is an experiment %(key)r already.", code="key_taken", key=draft.key
+            )
         draft.save()
         _told(actor, draft, "experiment.made", needed=draft.needed)
     return draft
@@ -107,15 +109,21 @@ def _apart(experiment: Experiment, other: Experiment) -> None:
     """Raise ``Conflict`` when the running ``other`` would get into the way of ``experiment``."""
     if experiment.layer == other.layer:
         raise Conflict(
-            f"“{other.name}” runs in the layer “{other.layer}”; stop it first, or plan this one in "
-            "another layer.",
+            (
+                "“%(name)s” runs in the layer “%(layer)s”; stop it first, or plan this one in "
+                "another layer."
+            ),
             code="experiment_runs",
+            name=other.name,
+            layer=other.layer,
         )
     same = experiments.settings_changed(experiment.arms) & experiments.settings_changed(other.arms)
     if same:
         raise Conflict(
-            f"“{other.name}” runs and sets {', '.join(sorted(same))} too; stop it first.",
+            "“%(name)s” runs and sets %(same)s too; stop it first.",
             code="experiment_runs",
+            name=other.name,
+            same=", ".join(sorted(same)),
         )
 
 

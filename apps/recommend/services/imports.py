@@ -147,7 +147,7 @@ def _checked_file(
             if report.rows % _REPORT_EVERY == 0:
                 progress.update(0, report.rows, f"checked {report.rows} rows")
     except DataError as error:
-        raise InvalidInput(f"{_named(error, name)}. Nothing was imported.") from error
+        raise InvalidInput("%(named)s. Nothing was imported.", named=_named(error, name)) from error
     report.skipped = problems.count
     report.errors = [_named(error, name) for error in problems.errors[:_REPORTED_ERRORS]]
     if problems.count and errors_to is not None:
@@ -155,7 +155,7 @@ def _checked_file(
     if problems.count and not skip_bad:
         raise InvalidInput(_summary(report), code="import_refused")
     if not report.rows:
-        raise InvalidInput(f"{name}: holds no usable row.", code="import_empty")
+        raise InvalidInput("%(name)s: holds no usable row.", code="import_empty", name=name)
     return report
 
 

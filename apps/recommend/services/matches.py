@@ -55,8 +55,10 @@ def asked(*, query: str = "", of: str = "") -> Asked:
         )
     if len(query) > MAX_QUERY:
         raise InvalidInput(
-            f"The query has {len(query):,} characters; {MAX_QUERY} are allowed.",
+            "The query has %(number)s characters; %(max_query)s are allowed.",
             fields={"query": "too long"},
+            number=f"{len(query):,}",
+            max_query=MAX_QUERY,
         )
     return Asked(of=selectors.item_get(external_id=of)) if of else Asked(query=query)
 

@@ -55,7 +55,11 @@ def wish_texts(sentence: str) -> tuple[str, list[str]]:
     """
     sentence = " ".join(sentence.replace("\x00", " ").split())
     if len(sentence) > MAX_WISH:
-        raise InvalidInput(f"Please say it in at most {MAX_WISH} characters.", code="wish_too_long")
+        raise InvalidInput(
+            "Please say it in at most %(max_wish)s characters.",
+            code="wish_too_long",
+            max_wish=MAX_WISH,
+        )
     wish = parse_wish(sentence)
     if not (wish.wanted or wish.unwanted):
         raise InvalidInput("Say what you would like to read.", code="wish_empty")

@@ -25,10 +25,14 @@ def likes_start(
     ``Conflict`` while learning is paused.
     """
     if not 0 < len(item_ids) <= MOST or len(set(item_ids)) != len(item_ids):
-        raise InvalidInput(f"Choose from 1 to {MOST} different items.", code="invalid_start")
+        raise InvalidInput(
+            "Choose from 1 to %(most)s different items.", code="invalid_start", most=MOST
+        )
     if not 0 < len(event_id) <= MAX_EVENT_ID - 2:
         raise InvalidInput(
-            f"event_id must have 1 to {MAX_EVENT_ID - 2} characters.", code="invalid_event_id"
+            "event_id must have 1 to %(most)s characters.",
+            code="invalid_event_id",
+            most=MAX_EVENT_ID - 2,
         )
     if reader.paused:
         raise Conflict("Learning is paused; go on with it on your profile.", code="learning_paused")

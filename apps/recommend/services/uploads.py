@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext
 
 from apps.core.errors import InvalidInput, NotAllowed
 from apps.core.jobs import job_start
@@ -30,11 +31,19 @@ def import_start(*, actor: Any, kind: str, upload: UploadedFile | None, skip_bad
     suffix = Path(name).suffix.lower()
     if suffix not in SUFFIXES:
         raise InvalidInput(
-            f"{name}: only {' and '.join(SUFFIXES)} files are read.", code="upload_type"
+            "%(name)s: only %(suffixes)s files are read.",
+            code="upload_type",
+            name=name,
+            suffixes=" and ".join(SUFFIXES),
         )
     if (upload.size or 0) > settings.UPLOAD_MAX_BYTES:
         limit = settings.UPLOAD_MAX_BYTES // (1024 * 1024)
-        raise InvalidInput(f"{name}: is larger than {limit} MB.", code="upload_too_large")
+        raise InvalidInput(
+            "%(name)s: is larger than %(limit)s MB.",
+            code="upload_too_large",
+            name=name,
+            limit=limit,
+        )
     path = settings.VAR_DIR / "uploads" / f"{uuid.uuid4()}{suffix}"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as handle:
@@ -42,7 +51,7 @@ def import_start(*, actor: Any, kind: str, upload: UploadedFile | None, skip_bad
             handle.write(chunk)
     return job_start(
         kind=kind,
-        title=f"Import {name}",
+        title=gettext("Import %(name)s") % {"name": name},
         owner=actor,
         arguments={"path": str(path), "name": name, "skip_bad": skip_bad},
     )

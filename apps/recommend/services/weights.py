@@ -43,7 +43,10 @@ def weights_set(*, actor: Any, given: Mapping[str, Any]) -> dict[str, float]:
 def _checked(kind: str, weight: Any) -> float | None:
     if kind not in weights.DEFAULTS:
         raise InvalidInput(
-            f"{kind[:40]!r} is none of {', '.join(weights.DEFAULTS)}.", code="invalid_weight"
+            "%(kind)r is none of %(defaults)s.",
+            code="invalid_weight",
+            kind=kind[:40],
+            defaults=", ".join(weights.DEFAULTS),
         )
     if weight is None or weight == "":
         return None
@@ -53,6 +56,10 @@ def _checked(kind: str, weight: Any) -> float | None:
         number = math.nan
     if not -LIMIT <= number <= LIMIT:
         raise InvalidInput(
-            f"{kind}: a weight is a number from {-LIMIT:g} to {LIMIT:g}.", code="invalid_weight"
+            "%(kind)s: a weight is a number from %(least)s to %(most)s.",
+            code="invalid_weight",
+            kind=kind,
+            least=f"{-LIMIT:g}",
+            most=f"{LIMIT:g}",
         )
     return number
