@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,6 +19,7 @@ from ml.evaluation.multi_label_measure import MultiLabelMeasure
 from ml.evaluation.span_measure import SpanMeasure
 from ml.evaluation.targeted import TargetedMeasure
 from ml.reports.folder import check_report_folder, write_report
+from ml.runs.pair_measuring import PairMeasure
 from ml.types import Tagging
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ MEASURES: dict[str, Callable[[Any], Any]] = {
     "multi_label": _multi_label,
     "ner": TaggingMeasure,
     "spans": SpanMeasure,
+    "embedding": PairMeasure,
 }
 """What measures a predictor, by its kind."""
 
@@ -84,7 +86,11 @@ def evaluate_file(
         raise InvalidInput(
             "%(task)s is measured as a whole; leave the closer looks out.", task=task
         )
-    measure = _measure_of(predictor)
+    if predictor.info.kind == "embedding" and replace(looks, against=None) != Looks():
+        raise InvalidInput(
+            "%(task)s gives vectors; slices and the like are not looked at.", task=task
+        )
+    measure = MEASURES[predictor.info.kind](predictor)
     other = _other_version(predictor, looks.against)
     problems = Problems()
     rows = measure.read(file, problems)
@@ -95,7 +101,8 @@ def evaluate_file(
     numbers, curves = measure.report(rows, answers)
     result = {"task": task, "version": predictor.info.version, **numbers}
     if other is not None:
-        theirs = _measure_of(other).answer(rows, progress.update)
+        their = MEASURES[other.info.kind](other)
+        theirs = their.answer(their.read(file, Problems()), progress.update)
         compared = measure.compare(rows, theirs, answers)
         result["against"] = {"version": other.info.version, **compared}
     result |= _closer(measure, rows, answers, looks, progress)
@@ -108,13 +115,6 @@ def evaluate_file(
         write_report(looks.report, predictor.info.kind, {"file": file.name, **result}, curves)
         result["report"] = str(looks.report / "report.html")
     return result
-
-
-def _measure_of(predictor: Predictor) -> Any:
-    info = predictor.info
-    if info.kind not in MEASURES:
-        raise InvalidInput("%(task)s is an embedding model; use evaluate_retrieval", task=info.task)
-    return MEASURES[info.kind](predictor)
 
 
 def _other_version(predictor: Predictor, version: str | None) -> Predictor | None:

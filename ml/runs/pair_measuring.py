@@ -46,9 +46,12 @@ class Asked:
     left_out: list[list[int]]
 
 
-def read_asked(file: Path) -> Asked:
-    """What a file of held-out rows asks: each text once, however many texts belong to it."""
-    found = list(read_pairs(file, Problems()))
+def read_asked(file: Path, problems: Problems | None = None) -> Asked:
+    """What a file of held-out rows asks: each text once, however many texts belong to it.
+
+    Bad rows go to ``problems``, or are passed over.
+    """
+    found = list(read_pairs(file, Problems() if problems is None else problems))
     sources = {text_key(row.text): row.source for row in found}
     pairs = make_pairs(found, seed=0)
     candidates, belongs, left_out = candidates_of(pairs)
@@ -70,12 +73,17 @@ def _row(pair: Pair, source: str) -> PairRow:
 
 
 class PairMeasure:
-    """Measures a sentence encoder on what a file asks."""
+    """Measures a sentence encoder on what a file asks: what was ``asked``, or what is read."""
 
-    def __init__(self, predictor: Encoder, asked: Asked) -> None:
+    def __init__(self, predictor: Encoder, asked: Asked | None = None) -> None:
         self._predictor = predictor
-        self._asked = asked
+        self._asked = asked or Asked([], [], [], [])
         self._candidates: FloatArray | None = None
+
+    def read(self, file: Path, problems: Problems) -> list[PairRow]:
+        """The rows of a file, which is measured by from now on; bad ones go to ``problems``."""
+        self._asked, self._candidates = read_asked(file, problems), None
+        return self._asked.rows
 
     def answer(self, rows: Sequence[PairRow], report: Report) -> list[Answer]:
         """What each row's text finds first, and at which place what belongs to it stands."""

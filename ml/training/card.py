@@ -46,9 +46,13 @@ _CALIBRATED = ("kind", "temperature", "thresholds")
 
 
 def model_card(
-    artifact: Artifact, config: FinetuneConfig, curve: Sequence[dict[str, float]]
+    artifact: Artifact,
+    config: FinetuneConfig,
+    curve: Sequence[dict[str, float]],
+    command: str,
 ) -> str:
-    """The card as Markdown; free texts come from the recipe's ``[card]`` table."""
+    """The card as Markdown; free texts come from the recipe's ``[card]`` table. ``command`` does
+    the same again, where the table names none."""
     card = config.card
     metrics = [
         f"| {name} | {artifact.metrics[name]:.4f} |" for name in SHOWN if name in artifact.metrics
@@ -64,7 +68,7 @@ def model_card(
         card.get("use", "No intended use was stated."),
         "## How it was made",
         _how(artifact, config, curve),
-        f"Reproduce: `{card.get('command', 'manage.py finetune')}`",
+        f"Reproduce: `{card.get('command', command)}`",
         "## Data and licences",
         "\n".join(licences) or "Not stated.",
         card.get("data", ""),
@@ -79,9 +83,13 @@ def model_card(
 
 
 def joint_card(
-    artifact: Artifact, config: FinetuneConfig, curve: Sequence[dict[str, float]]
+    artifact: Artifact,
+    config: FinetuneConfig,
+    curve: Sequence[dict[str, float]],
+    command: str,
 ) -> str:
-    """The card of a joint artifact as Markdown: one pass, and what each task reaches."""
+    """The card of a joint artifact as Markdown: one pass, and what each task reaches; ``command``
+    as :func:`model_card` has it."""
     card = config.card
     licences = [f"- {name}: {licence}" for name, licence in stated_licences(artifact).items()]
     parts = [
@@ -90,7 +98,7 @@ def joint_card(
         f"One encoder answers for {', '.join(artifact.settings['tasks'])} in a single pass.",
         "## How it was made",
         _how(artifact, config, curve),
-        f"Reproduce: `{card.get('command', 'manage.py finetune_together')}`",
+        f"Reproduce: `{card.get('command', command)}`",
         "## Data and licences",
         "\n".join(licences) or "Not stated.",
         card.get("data", ""),

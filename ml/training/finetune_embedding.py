@@ -241,7 +241,7 @@ def _store(
     with staged_folder(request.output) as folder:
         save_file(delta_state(fit.encoder, artifact.method), folder / ADAPTER)
         (folder / MODEL_CARD).write_text(
-            model_card(artifact, request.config, fit.curve), encoding="utf-8"
+            model_card(artifact, request.config, fit.curve, request.command), encoding="utf-8"
         )
         artifact = write_artifact(folder, artifact)
     wait_for_all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -34,7 +35,7 @@ from ml.training.joint_order import TaskOrder
 from ml.training.joint_recipe import JointRecipe
 from ml.training.joint_tasks import read_head
 from ml.training.processes import is_alone
-from ml.training.rows import FinetuneRequest, Observer
+from ml.training.rows import CONFIG, FinetuneRequest, Observer
 from ml.training.storing import recipe_told, write_weights
 from ml.training.tasks import fitting_encoder
 from ml.training.tracking import RunRecord
@@ -271,6 +272,9 @@ def _store(request: JointRequest, artifact: Artifact, fit: _Fit) -> Artifact:
     artifact = replace(artifact, metrics=artifact.metrics | numbers)
     with staged_folder(request.output) as folder:
         write_weights(folder, fit.model, artifact.method)
-        card = joint_card(artifact, request.recipe.config, fit.curve)
+        command = shlex.join(
+            ["manage.py", "finetune_together", "--config", str(request.run_folder / CONFIG)]
+        )
+        card = joint_card(artifact, request.recipe.config, fit.curve, command)
         (folder / MODEL_CARD).write_text(card, encoding="utf-8")
         return write_artifact(folder, artifact)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from ml.training.tracking import Phase, RunRecord
 
 Row = TypeVar("Row", LabelledText, MultiLabelText, TaggedSentence)
+CONFIG = "config.toml"
+"""In a run's folder: its whole recipe."""
 Observer = Callable[[str, int, Mapping[str, float]], None]
 
 
@@ -61,6 +64,14 @@ class FinetuneRequest:
             "unlabelled": self.unlabelled_file,
         }
         return {use: path for use, path in given.items() if path is not None}
+
+    @property
+    def command(self) -> str:
+        """What does the same again: the recipe is the one that the run's folder keeps."""
+        parts = ["manage.py", "finetune", "--kind", self.kind, "--name", self.name]
+        for use, path in self.files.items():
+            parts += [f"--{use}", str(path)]
+        return shlex.join([*parts, "--config", str(self.run_folder / CONFIG)])
 
     def watch(self, run: str) -> Phase | None:
         """Where the training with checkpoints in the folder ``run`` of the run's is told."""

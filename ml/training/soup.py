@@ -9,6 +9,7 @@ ranks: their factors stand side by side, and nothing is approximated.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -52,6 +53,13 @@ class SoupRequest:
     output: Path
     config: FinetuneConfig
 
+    @property
+    def command(self) -> str:
+        """What does the same again."""
+        parts = ["manage.py", "average_models", *map(str, self.artifacts)]
+        shares = ",".join(f"{share:g}" for share in self.shares)
+        return shlex.join([*parts, "--shares", shares, "--valid", *map(str, self.valid_files)])
+
 
 def make_soup(request: SoupRequest) -> Artifact:
     """Store the mean as an artifact; returns its declaration.
@@ -79,6 +87,7 @@ def make_soup(request: SoupRequest) -> Artifact:
         max_length=first.max_length,
         long_texts=first.settings.get("long_texts", "cut"),
         licences=licences_of(declared),
+        card={"command": request.command, **request.config.card},
         refit=False,
     )
     names = [*first.labels, *([OUT_OF_SCOPE] * bool(first.settings.get(OOS_COLUMN)))]

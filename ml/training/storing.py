@@ -122,7 +122,7 @@ def store(
     with staged_folder(request.output) as folder:
         write_weights(folder, fit.model, artifact.method)
         (folder / MODEL_CARD).write_text(
-            model_card(artifact, request.config, fit.curve), encoding="utf-8"
+            model_card(artifact, request.config, fit.curve, request.command), encoding="utf-8"
         )
         artifact = write_artifact(folder, artifact)
     wait_for_all()

@@ -37,10 +37,10 @@ from ml.data.dataset_folders import data_sha256
 from ml.errors import TrainingError
 from ml.models.tuning.registry import method_names
 from ml.training.config import FinetuneConfig
-from ml.training.rows import Observer
+from ml.training.rows import CONFIG, Observer
 from ml.training.trackers import Tracker, make_trackers
 
-RUN, CONFIG, CURVES, REPORT = "run.json", "config.toml", "curves.jsonl", "report.html"
+RUN, CURVES, REPORT = "run.json", "curves.jsonl", "report.html"
 _SHARES = ("held_out_accuracy", "held_out_recall", "held_out_mrr")
 _DRAWN = ("loss", "held_out_loss", *_SHARES, "learning_rate", "rows_per_second")
 _PACKAGES = (

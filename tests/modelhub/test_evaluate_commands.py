@@ -40,10 +40,29 @@ def test_evaluate_measures_a_tagger(models: Path, tmp_path: Path) -> None:
     assert set(report["per_type"]) == {"LOC", "ORG"}
 
 
+def test_evaluate_measures_a_sentence_encoder(models: Path, tmp_path: Path) -> None:
+    same = [
+        {"text": "card", "positive": "card card"},
+        {"text": "rate", "positive": "rate rate"},
+        {"text": "euro", "positive": "euro euro"},
+        {"text": "euro"},
+    ]
+    report = result("evaluate", "--task", "encoder", "--file", written(tmp_path / "a.jsonl", *same))
+    assert (report["n"], report["candidates"], report["bad_rows"]) == (3, 3, 1)
+    assert set(report["intervals"]) == {"recall@1", "recall@3", "mrr@10"}
+    first, second, third = (row["positive"] for row in same[:3])
+    turned = [row | {"positive": p} for row, p in zip(same, (second, third, first), strict=False)]
+    worse = result(
+        "evaluate", "--task", "encoder", "--file", written(tmp_path / "b.jsonl", *turned)
+    )
+    assert worse["recall@1"] < report["recall@1"] == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["--task", "encoder"], "evaluate_retrieval"),
+        (["--task", "encoder"], "no usable row"),
+        (["--task", "encoder", "--slices"], "gives vectors"),
         (["--task", "weather"], "weather"),
         (["--task", "intent", "--version", "20200101-00000000"], "20200101-00000000"),
         (["--task", "intent", "--version", "../../etc"], "version"),

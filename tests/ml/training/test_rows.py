@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,3 +78,20 @@ def test_groups_of_the_validation_file_are_not_trained_on(tmp_path: Path) -> Non
     valid = grouped(tmp_path / "valid.jsonl", [("five", "ann"), ("six", "")])
     training, _ = classification_rows(texts_request(tmp_path, valid=valid))
     assert [row.text for row in training] == ["two", "three", "four"]
+
+
+def test_a_request_tells_the_command_that_does_the_same(tmp_path: Path) -> None:
+    asked = FinetuneRequest(
+        name="mine",
+        kind="classification",
+        train_file=tmp_path / "my rows.jsonl",
+        valid_file=tmp_path / "valid.jsonl",
+        output=tmp_path / "artifact",
+        run_folder=tmp_path / "run",
+        config=FinetuneConfig(method="head"),
+    )
+    assert shlex.split(asked.command) == [
+        *("manage.py", "finetune", "--kind", "classification", "--name", "mine"),
+        *("--train", str(tmp_path / "my rows.jsonl"), "--valid", str(tmp_path / "valid.jsonl")),
+        *("--config", str(tmp_path / "run" / "config.toml")),
+    ]

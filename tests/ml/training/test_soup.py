@@ -84,6 +84,7 @@ def test_it_tells_what_it_is_made_of(runs: dict[str, Path], tmp_path: Path) -> N
     assert "accept" in artifact.thresholds
     card = (tmp_path / "soup" / MODEL_CARD).read_text()
     assert f"The mean of the weights of 2 runs (0.5 of {parts[0].version}" in card
+    assert "`manage.py average_models " in card
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,7 @@ def test_a_run_leaves_a_folder_that_tells_all_of_it(
     assert {"loss", "learning_rate", "final/accuracy"} <= tags
     assert ("refit/loss" in tags) == refit
     card = (asked.output / "MODEL_CARD.md").read_text()
+    assert f"Reproduce: `{asked.command}`" in card
     assert re.search(r"about [\d.e+-]+ Wh and [\d.e+-]+ g of CO2e", card)
     assert "accuracy" in (asked.run_folder / "report.html").read_text().lower()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from apps.core.commands import TerminalProgress, TrefoilCommand
+from apps.modelhub.measures_table import measures_table
 from ml.artifacts import SERVED, read_artifact
 from ml.licences import check_shippable
 
@@ -41,7 +43,7 @@ class Command(TrefoilCommand):
         output = options["output"]
         if output and output.resolve().is_relative_to(settings.ML_PRETRAINED_DIR):
             check_shippable(output.name, licences_of(map(read_artifact, folders)))
-        staging = settings.ML_ARTIFACTS_DIR / "average_models" / "new"
+        staging = settings.ML_ARTIFACTS_DIR / "average_models" / f".{os.getpid()}"
         request = SoupRequest(
             artifacts=folders,
             shares=_shares(options["shares"], len(folders)),
@@ -63,13 +65,7 @@ class Command(TrefoilCommand):
             staging.replace(folder)
         activate_if_none(settings.ML_MODELS_DIR, artifact)
         served = artifact.settings[SERVED]["metrics"]
-        self.table(
-            ["metric", "as trained", "as served"],
-            [
-                [key, f"{value:.4f}", f"{served[key]:.4f}" if key in served else ""]
-                for key, value in artifact.metrics.items()
-            ],
-        )
+        self.table(*measures_table(artifact.metrics, served))
         return {
             "task": artifact.task,
             "version": artifact.version,

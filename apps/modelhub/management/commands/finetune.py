@@ -12,6 +12,7 @@ from django.core.management.base import CommandParser
 from apps.core import gateway
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
+from apps.modelhub.measures_table import measures_table
 from apps.modelhub.services.promotions import version_promote
 from ml.artifacts import SERVED
 from ml.data.dataset_folders import data_files, training_splits
@@ -58,14 +59,15 @@ class Command(TrefoilCommand):
             settings.ML_PRETRAINED_DIR
         ):
             check_shippable(name, config.licences)
-        staging = settings.ML_ARTIFACTS_DIR / name / "new"
+        key = _run_key(options, config)
+        staging = settings.ML_ARTIFACTS_DIR / name / f".{key}"  # two runs may go on at once
         request = FinetuneRequest(
             name=name,
             kind=options["kind"],
             train_file=options["train"],
             valid_file=options["valid"],
             output=options["output"] or staging,
-            run_folder=settings.VAR_DIR / "runs" / f"{name}-{_run_key(options, config)}",
+            run_folder=settings.VAR_DIR / "runs" / f"{name}-{key}",
             config=config,
             unlabelled_file=options["unlabelled"],
         )
@@ -97,13 +99,7 @@ class Command(TrefoilCommand):
         self.stdout.write(f"run folder: {request.run_folder}")
         told = artifact.settings.get(SERVED, {})
         served = told.get("metrics", {})
-        self.table(
-            ["metric", "as trained", "as served"],
-            [
-                [key, f"{value:.4f}", f"{served[key]:.4f}" if key in served else ""]
-                for key, value in artifact.metrics.items()
-            ],
-        )
+        self.table(*measures_table(artifact.metrics, served))
         if "alike" in told:
             self.stdout.write(
                 f"the {told['precision']} graph answers {told['alike']:.1%} as the weights do, "

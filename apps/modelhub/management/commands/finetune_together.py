@@ -47,7 +47,7 @@ class Command(TrefoilCommand):
         if output and output.resolve().is_relative_to(settings.ML_PRETRAINED_DIR):
             for task in recipe.tasks:
                 check_shippable(task.name, task.licences)
-        staging = settings.ML_ARTIFACTS_DIR / recipe.name / "new"
+        staging = settings.ML_ARTIFACTS_DIR / recipe.name / f".{_run_key(recipe)}"
         request = JointRequest(
             recipe=recipe,
             output=output or staging,
