@@ -42,6 +42,7 @@ def state_of(reader: Reader | None, shown: Iterable[str]) -> dict[str, Any]:
     return {
         "saved": [pks[pk] for pk, kinds in kept.items() if Kind.SAVE in kinds],
         "liked": [pks[pk] for pk, kinds in kept.items() if Kind.LIKE in kinds],
+        "rated": {pks[pk]: value for pk, value in selectors.ratings_of(reader, pks).items()},
         "chosen": sorted(taste.more_tags),
         "wish": wish_payload(taste),
         "familiarity": taste.familiarity,

@@ -14,7 +14,7 @@ from apps.recommend.policy import Policy
 from apps.recommend.policy_source import policy_for
 from apps.recommend.words import shared_words
 
-ALSO = 8
+ALSO, STARS = 8, 5
 
 
 def similar_cards(reader: Reader | None, item: Item) -> list[dict[str, Any]]:
@@ -33,12 +33,15 @@ def also_cards(reader: Reader | None, item: Item) -> list[dict[str, Any]]:
 def item_context(reader: Reader | None, item: Item) -> dict[str, Any]:
     """What the item's page shows; nothing stands in two of its rows."""
     inputs = page_inputs(reader)
+    rating = selectors.ratings_of(reader, [item.pk]).get(item.pk, 0)
     similar = _similar(reader, item, inputs.snapshot, inputs.policy)
     known = {card["id"] for card in similar}
     also = _also(reader, item, inputs.snapshot, inputs.policy)
     return {
         "item": item,
         "card": item_card(item, kept=selectors.kept_kinds(reader, [item.pk]).get(item.pk)),
+        "rating": rating,
+        "stars": [(number, number == rating) for number in range(1, STARS + 1)],
         "why": why(ranked_of(inputs), inputs.snapshot.positions[item.pk]),
         "similar": similar,
         "also": [card for card in also if card["id"] not in known],

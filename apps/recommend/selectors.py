@@ -59,6 +59,14 @@ def kept_kinds(reader: Reader | None, pks: Iterable[int]) -> dict[int, set[str]]
     return kinds
 
 
+def ratings_of(reader: Reader | None, pks: Iterable[int]) -> dict[int, float]:
+    """What the reader has rated the items: item to value, the latest where there are several."""
+    if reader is None:
+        return {}
+    rows = reader.interactions.filter(item_id__in=list(pks), kind=Kind.RATING).order_by("at")
+    return {item: value for item, value in rows.values_list("item_id", "value") if value}
+
+
 def history_list(*, reader: Reader, limit: int = 100) -> list[HistoryEntry]:
     """The items that the reader did something to lately, the latest first.
 

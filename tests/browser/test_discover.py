@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -176,6 +177,27 @@ def test_three_liked_books_begin_a_page_and_another_tab_offers_what_is_new(
     expect(other.get_by_role("heading", name="Learning is paused")).to_be_visible(timeout=SLOW)
     expect(reader.locator('[data-part="paused"]')).to_be_visible(timeout=SLOW)
     picture(other, "discover-6-paused")
+
+
+def test_stars_are_given_changed_and_taken_back_in_each_tab(reader: Page) -> None:
+    url = urljoin(reader.url, str(reader.locator(".book a").first.get_attribute("href")))
+    tabs = [reader, reader.context.new_page()]
+    for tab in tabs:
+        tab.goto(url)
+        expect(tab.locator("[data-connection]")).to_have_text("Live", timeout=SLOW)
+    one, other = tabs
+    stars = one.get_by_role("group", name="Your rating")
+    stars.get_by_text("★").nth(3).click()
+    there = other.get_by_role("group", name="Your rating")
+    expect(there.get_by_role("radio", name="4 stars of five")).to_be_checked(timeout=SLOW)
+    expect(one.get_by_role("button", name="Take back")).to_be_visible()
+    picture(one, "discover-7-stars")
+    stars.get_by_role("radio", name="4 stars of five").press("ArrowLeft")
+    expect(there.get_by_role("radio", name="3 stars of five")).to_be_checked(timeout=SLOW)
+    other.get_by_role("button", name="Take back").click()
+    expect(one.get_by_role("radio", checked=True)).to_have_count(0, timeout=SLOW)
+    one.reload()
+    expect(one.get_by_role("radio", checked=True)).to_have_count(0)
 
 
 def test_a_newcomer_signs_up_finds_a_book_asks_why_and_is_forgotten(

@@ -46,6 +46,19 @@ def test_opinions_replace_each_other(reader: Reader) -> None:
     assert [row.kind for row in reader.interactions.all()] == [Kind.NOT_INTERESTED]
 
 
+def test_a_rating_replaces_a_rating_and_no_other_opinion(reader: Reader) -> None:
+    now = timezone.now()
+    record(reader, kind="like", event_id="e0")
+    record(reader, kind="rating", value=2, event_id="e1", at=now - timedelta(hours=2))
+    record(reader, kind="rating", value=5, event_id="e2", at=now - timedelta(hours=1))
+    assert not record(
+        reader, kind="rating", value=1, event_id="e3", at=now - timedelta(days=1)
+    ).created
+    assert not record(reader, kind="rating", value=2, event_id="e1").created
+    held = reader.interactions.order_by("kind").values_list("kind", "value")
+    assert list(held) == [("like", None), ("rating", 5.0)]
+
+
 def test_an_older_opinion_that_comes_late_or_again_does_not_return(reader: Reader) -> None:
     now = timezone.now()
     record(reader, kind="like", event_id="e1", at=now - timedelta(hours=2))

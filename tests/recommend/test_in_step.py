@@ -76,10 +76,12 @@ async def test_a_tab_is_told_how_its_buttons_stand() -> None:
         assert (cold["cold"], cold["saved"], cold["paused"]) == (True, [], False)
         await one.ask(type="event.record", item_id="sea-1", kind="save")
         await one.ask(type="event.record", item_id="sea-2", kind="like")
+        await one.ask(type="event.record", item_id="sea-3", kind="rating", value=4)
         await one.ask(type="preference.set", subject="tag", value="sea", stance="more")
         await one.ask(type="wish.set", text="a whale, no ghost")
         state = await two.ask(type="state.request", items=["sea-1", "sea-2", "sea-3", "gone"])
         assert (state["saved"], state["liked"], state["chosen"]) == (["sea-1"], ["sea-2"], ["sea"])
+        assert state["rated"] == {"sea-3": 4.0}
         assert state["wish"]["unwanted"] == ["ghost"]
         assert (await two.ask(type="feed.request"))["chosen"] == ["sea"]
 

@@ -18,8 +18,14 @@ from tests.recommend.factories import load_books
 pytestmark = pytest.mark.django_db
 
 
-def act(client: Client, item_id: str, kind: str = "save", event_id: str = "e1") -> None:
-    event = {"event_id": event_id, "item_id": item_id, "kind": kind}
+def act(
+    client: Client,
+    item_id: str,
+    kind: str = "save",
+    event_id: str = "e1",
+    value: float | None = None,
+) -> None:
+    event = {"event_id": event_id, "item_id": item_id, "kind": kind, "value": value}
     response = client.post(
         reverse("api-recommend-interactions"),
         {"interactions": [event]},
@@ -99,6 +105,20 @@ def test_the_item_page_shows_what_is_like_it_and_why(client: Client, books: None
     response = client.get(reverse("recommend:item", args=["sea-4"]))
     assert b"You saved The Salt Road" in response.content
     assert b"Harbour Lights" in response.content
+
+
+def test_the_item_page_shows_what_one_rated(client: Client, books: None) -> None:
+    client.get(reverse("recommend:home"))
+
+    def given() -> list[int]:
+        stars = client.get(reverse("recommend:item", args=["sea-4"])).context["stars"]
+        return [number for number, is_given in stars if is_given]
+
+    assert given() == []
+    act(client, "sea-4", kind="rating", value=4, event_id="four")
+    assert given() == [4]
+    act(client, "sea-4", kind="rating", value=8, event_id="eight")  # of ten, told by a program
+    assert given() == []
 
 
 @pytest.mark.parametrize("item_id", ["nothing", "sea-1"])

@@ -19,8 +19,8 @@ from apps.recommend.words import cause_words
 MAX_EVENT_ID = 80
 SUBJECTS = ("item", "topic", "author")
 _MUTED = {"topic": gettext_lazy("topic"), "author": gettext_lazy("author")}
-EXCLUSIVE = (Kind.LIKE, Kind.DISLIKE, Kind.NOT_INTERESTED)
-"""Opinions on an item of which a reader holds one at a time."""
+EXCLUSIVE = ((Kind.LIKE, Kind.DISLIKE, Kind.NOT_INTERESTED), (Kind.RATING,))
+"""Opinions on an item: of each group a reader holds one at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def interaction_store(
     )
     if reader.paused and kind != Kind.SAVE:
         return Recorded(wanted, created=False, paused=True)
-    if kind in EXCLUSIVE and not _takes_place(wanted):
+    if any(kind in group for group in EXCLUSIVE) and not _takes_place(wanted):
         return Recorded(wanted, created=False)
     try:
         with transaction.atomic():
@@ -130,7 +130,8 @@ def _takes_place(wanted: Interaction) -> bool:
     reader = wanted.reader
     if reader.replaced_events.filter(event_id=wanted.event_id).exists():
         return False
-    held = list(reader.interactions.filter(item=wanted.item, kind__in=EXCLUSIVE))
+    group = next(group for group in EXCLUSIVE if wanted.kind in group)
+    held = list(reader.interactions.filter(item=wanted.item, kind__in=group))
     older = [opinion for opinion in held if opinion.at <= wanted.at]
     is_late = len(older) < len(held)
     replaced = [wanted] if is_late else older

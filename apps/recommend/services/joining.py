@@ -76,13 +76,14 @@ def _unique_with(model: type[Model], field: Any) -> list[tuple[str, ...]]:
 
 
 def _settle_opinions(own: Reader) -> None:
-    """Of several opinions on one item keep the latest; the others count as replaced by it."""
-    latest: dict[int, Interaction] = {}
+    """Of several opinions of a kind on one item keep the latest; the others count as replaced."""
     older: list[Interaction] = []
-    for opinion in own.interactions.filter(kind__in=EXCLUSIVE).order_by("at", "pk"):
-        if opinion.item_id in latest:
-            older.append(latest[opinion.item_id])
-        latest[opinion.item_id] = opinion
+    for group in EXCLUSIVE:
+        latest: dict[int, Interaction] = {}
+        for opinion in own.interactions.filter(kind__in=group).order_by("at", "pk"):
+            if opinion.item_id in latest:
+                older.append(latest[opinion.item_id])
+            latest[opinion.item_id] = opinion
     ReplacedEvent.objects.bulk_create(
         [ReplacedEvent(reader=own, event_id=one.event_id, at=one.at) for one in older],
         ignore_conflicts=True,

@@ -8,14 +8,19 @@ import { gathered, standAsElsewhere } from "./in_step.js";
 import { listenToKeys } from "./keys.js";
 import { showPhrases } from "./phrases.js";
 import { openSession } from "./session.js";
+import { rateBy } from "./stars.js";
 
 const HALF_HOUR = 1_800_000;
 const SHORTEST_STAY = 5; // seconds: less is a glance
 
 export default function start(root) {
-  const follow = gathered(() => standAsElsewhere(root, session));
-  const session = openSession(root, { onChange: (event, own) => own || follow() });
   const { item } = root.dataset;
+  const follow = gathered(async () => {
+    const { rated } = await standAsElsewhere(root, session);
+    showStars(rated[item] ?? 0);
+  });
+  const session = openSession(root, { onChange: (event, own) => own || follow() });
+  const showStars = rateBy(root, session);
   const seen = () => {
     if (document.visibilityState !== "visible") return;
     document.removeEventListener("visibilitychange", seen);
