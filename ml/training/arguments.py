@@ -13,6 +13,10 @@ from ml.training.config import FinetuneConfig
 from ml.training.settings.optimisation import OPTIMIZERS, SCHEDULES
 
 LOG_EVERY = 20
+"""Steps from one reading of loss and rate to the next, at most."""
+
+LEAST_READINGS = 10
+"""Readings of a run that has fewer steps than so many times :data:`LOG_EVERY`."""
 
 
 def training_arguments(config: FinetuneConfig, run_folder: Path) -> TrainingArguments:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import torch
 from torch import nn
@@ -17,7 +17,7 @@ from transformers.trainer_utils import set_seed
 
 from ml.errors import TrainingError
 from ml.models.tuning.registry import make_method
-from ml.training.arguments import training_arguments
+from ml.training.arguments import LEAST_READINGS, LOG_EVERY, training_arguments
 from ml.training.checkpoints import last_checkpoint
 from ml.training.config import FinetuneConfig
 from ml.training.datasets import EncodedRow, EncodedRows, collate, of_texts
@@ -137,6 +137,10 @@ def train(
     if valid is None:  # as on all rows: there are none to measure by
         config = replace(config, patience=0, measure_epochs=False)
     arguments = training_arguments(config, run_folder)
+    dataset = _dataset(rows)
+    together = config.batch_size * config.accumulation
+    steps = len(cast(Sized, dataset)) / together * config.epochs
+    arguments.logging_steps = max(1, min(LOG_EVERY, int(steps) // LEAST_READINGS))
     _save_memory(model, config)
     method = make_method(config.method_settings())
     trainer = Loop(
@@ -146,7 +150,7 @@ def train(
         regularisation=config,
         class_rows=config.class_rows,
         order=order,
-        train_dataset=_dataset(rows),
+        train_dataset=dataset,
         eval_dataset=_dataset(valid) if valid is not None else None,
         data_collator=collator,
         compute_metrics=accuracy_of,

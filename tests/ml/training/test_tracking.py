@@ -67,6 +67,8 @@ def test_a_run_leaves_a_folder_that_tells_all_of_it(
     readings = read_curves(asked.run_folder)
     assert {row["phase"] for row in readings} == ({"fit", "refit"} if refit else {"fit"})
     assert {"loss", "learning_rate", "epoch", "rows_per_second"} <= set(readings[0])
+    # 8 epochs of 4 batches: one reading in three steps, and one at the end
+    assert [row["step"] for row in readings if row["phase"] == "fit"] == [*range(3, 31, 3), 32]
     tags = {value.tag for event in events(asked.run_folder) for value in event.summary.value}
     assert {"loss", "learning_rate", "final/accuracy"} <= tags
     assert ("refit/loss" in tags) == refit
