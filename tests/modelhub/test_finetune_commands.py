@@ -7,6 +7,8 @@ import pytest
 from django.core.management import CommandError
 
 from ml.artifacts import read_artifact
+from ml.errors import ExportMismatch
+from ml.runs import served
 from tests.ml.training.tiny_encoder import make_encoder, texts
 from tests.modelhub.commands import result, run, written
 
@@ -114,6 +116,24 @@ def test_the_measures_of_what_is_served_stand_beside_those_of_the_weights(
     printed = run(*arguments, "--seed", "5")[0]
     assert "as trained" in printed
     assert "as served" in printed
+
+
+def test_what_was_trained_is_kept_where_no_graph_agrees_with_it(
+    models: Path, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise ExportMismatch("mine: the exported graph agrees on 12.0% of the probe texts")
+
+    monkeypatch.setattr(served, "tell_served", refuse)
+    written(tmp_path / "train.jsonl", *texts())
+    recipe = tmp_path / "recipe.toml"
+    encoder = make_encoder(tmp_path / "encoder")
+    recipe.write_text(f'encoder = "{encoder}"\nmax_length = 16\nepochs = 1\n', encoding="utf-8")
+    with pytest.raises(CommandError, match=r"12\.0%"):
+        finetune(tmp_path, "--config", str(recipe))
+    (kept,) = (tmp_path / "artifacts" / "mine").iterdir()
+    assert read_artifact(kept).version == kept.name
+    assert not (settings.ML_MODELS_DIR / "mine").exists()
 
 
 def test_a_teacher_is_stored_without_a_served_graph(

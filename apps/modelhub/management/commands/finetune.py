@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.management.base import CommandParser
@@ -14,11 +14,15 @@ from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
 from apps.modelhub.measures_table import measures_table
 from apps.modelhub.services.promotions import version_promote
-from ml.artifacts import SERVED
+from ml.artifacts import SERVED, Artifact
 from ml.data.dataset_folders import data_files, training_splits
+from ml.errors import MLError
 from ml.licences import check_shippable
 from ml.models.tuning.registry import method_names
 from ml.types import KINDS
+
+if TYPE_CHECKING:
+    from ml.training.rows import FinetuneRequest
 
 
 class Command(TrefoilCommand):
@@ -41,11 +45,8 @@ class Command(TrefoilCommand):
         )
 
     def run(self, **options: Any) -> dict[str, Any]:
-        from ml.export.build import activate_if_none
-        from ml.runs.served import tell_served
         from ml.training.config import load_config
         from ml.training.finetune import FinetuneRequest, finetune
-        from ml.training.held_out import held_out_rows
         from ml.training.processes import is_main_process
 
         name = options["name"]
@@ -78,28 +79,13 @@ class Command(TrefoilCommand):
             progress.close()
         if not is_main_process():  # of several, one stores, builds and tells
             raise SystemExit(0)
-        folder = request.output
-        if not options["no_build"]:
-            building = TerminalProgress("building")
-            try:
-                artifact = tell_served(
-                    folder,
-                    folder,
-                    settings.ML_MODELS_DIR,
-                    {name: held_out_rows(request)},
-                    building.update,
-                )
-            finally:
-                building.close()
-        if folder == staging:
-            folder = staging.with_name(artifact.version)
-            staging.replace(folder)
-        if not options["no_build"]:
-            activate_if_none(settings.ML_MODELS_DIR, artifact)
+        if options["no_build"]:
+            folder = _kept(request.output, staging, artifact.version)
+        else:
+            artifact, folder = _built(request, staging, artifact)
         self.stdout.write(f"run folder: {request.run_folder}")
         told = artifact.settings.get(SERVED, {})
-        served = told.get("metrics", {})
-        self.table(*measures_table(artifact.metrics, served))
+        self.table(*measures_table(artifact.metrics, told.get("metrics", {})))
         if "alike" in told:
             self.stdout.write(
                 f"the {told['precision']} graph answers {told['alike']:.1%} as the weights do, "
@@ -122,6 +108,39 @@ class Command(TrefoilCommand):
             "metrics": artifact.metrics,
             "served": told,
         }
+
+
+def _built(request: FinetuneRequest, staging: Path, artifact: Artifact) -> tuple[Artifact, Path]:
+    """The declaration once its graph is built and measured, and where the artifact lies.
+
+    What was trained is kept where no graph agrees with it.
+    """
+    from ml.export.build import activate_if_none
+    from ml.runs.served import tell_served
+    from ml.training.held_out import held_out_rows
+
+    folder = request.output
+    progress = TerminalProgress("building")
+    try:
+        rows = {request.name: held_out_rows(request)}
+        artifact = tell_served(folder, folder, settings.ML_MODELS_DIR, rows, progress.update)
+    except MLError:
+        _kept(folder, staging, artifact.version)
+        raise
+    finally:
+        progress.close()
+    folder = _kept(folder, staging, artifact.version)
+    activate_if_none(settings.ML_MODELS_DIR, artifact)
+    return artifact, folder
+
+
+def _kept(folder: Path, staging: Path, version: str) -> Path:
+    """Where an artifact lies once one that was staged has the name of its version."""
+    if folder != staging:
+        return folder
+    target = staging.with_name(version)
+    staging.replace(target)
+    return target
 
 
 def _run_key(options: dict[str, Any], config: Any) -> str:
