@@ -210,6 +210,8 @@ def graph_refresh() -> None:
     mark = (str(path), stat.st_mtime_ns, stat.st_size, about.revision)
     if about.encoder != catalogue.encoder or (_held is not None and _held.mark == mark):
         return
+    if about.revision > catalogue.revision:  # built since the catalogue was read: the next time
+        return
     try:
         read = _read(VectorIndex.load(path), about, mark, catalogue)
     except ArtifactError as error:
@@ -263,13 +265,9 @@ def _followed(held: Graph, catalogue: Snapshot) -> Graph:
     given = catalogue.shown[changed] & catalogue.matrix[changed].any(axis=1)
     unlike = changed[given & ~believed[changed]]
     beside = np.union1d(np.setdiff1d(held.beside, changed), unlike).astype(np.int64)
-    rows, positions = np.full(len(catalogue), -1, dtype=np.int64), held.positions
+    rows = np.full(len(catalogue), -1, dtype=np.int64)
     rows[: len(held.rows)] = held.rows
     rows[changed] = held.index.rows_of([str(catalogue.entries[at].pk) for at in changed])
-    late = changed[(rows[changed] >= 0) & (positions[rows[changed]] < 0)]
-    if len(late):  # the graph was built from a newer snapshot than it was read beside
-        positions = positions.copy()
-        positions[rows[late]] = late
     return replace(
         held,
         revision=catalogue.revision,
@@ -277,7 +275,6 @@ def _followed(held: Graph, catalogue: Snapshot) -> Graph:
         beside=beside,
         vectors=catalogue.matrix[beside],
         rows=rows,
-        positions=positions,
     )
 
 

@@ -84,6 +84,6 @@ def _advanced(snapshot: Snapshot, behaviour: Behaviour | None) -> _Held:
             if last.behaviour is not behaviour:
                 ranker = ranker.taught(behaviour)
             return _Held(snapshot.store, snapshot.revision, behaviour, ranker, worked_in)
-    tags = TagTable([entry.tags for entry in snapshot.entries])
-    ranker = Ranker(snapshot.matrix, tags=tags, behaviour=behaviour)
+    table = TagTable([entry.tags for entry in snapshot.entries])
+    ranker = Ranker(snapshot.matrix, tags=table, behaviour=behaviour)
     return _Held(snapshot.store, snapshot.revision, behaviour, ranker)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +12,9 @@ from bm25s.stopwords import STOPWORDS_EN
 from numpy.typing import NDArray
 
 from apps.recommend.graph import graph_of
-from apps.recommend.index import Entry, Snapshot
+from apps.recommend.index import Snapshot
 from apps.recommend.models import Item
+from ml.growing import GrowingArray
 from ml.ranking.interactions import item_text
 from ml.retrieval.documents import split_body
 from ml.retrieval.hybrid import HALF_SATURATION, LEXICAL_WEIGHT
@@ -31,8 +33,10 @@ _PASSAGE_WORDS = 45
 STOPWORDS = frozenset(STOPWORDS_EN)
 _STEM = 4
 
+FOLLOWED_FROM, MOST_CHANGED = 5000, 5000
+"""From how many items on changed texts are worked into the index of words, and up to how many; else
+it is built anew."""
 _lock = threading.Lock()
-_words: tuple[tuple[Entry, ...], LexicalIndex] = ((), LexicalIndex([]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +66,60 @@ class WishWords:
     refused: NDArray[np.bool_]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Words:
+    """The words of a catalogue's items at a revision."""
+
+    store: GrowingArray
+    revision: int
+    index: LexicalIndex
+
+
+_words: _Words | None = None
+
+
+def word_scores(snapshot: Snapshot, text: str) -> NDArray[np.float32]:
+    """The BM25 scores of the snapshot's items for ``text``, shape (items,)."""
+    return lexical_index(snapshot).scores(text)[: len(snapshot)]
+
+
 def lexical_index(snapshot: Snapshot) -> LexicalIndex:
-    """The words of the snapshot's items, read from the database once for these entries."""
+    """The words of the snapshot's items, or of a newer one's: read from the database once, then
+    those of what has changed since."""
     global _words
-    if _words[0] is snapshot.entries:
-        return _words[1]
-    with _lock:
-        if _words[0] is not snapshot.entries:
-            texts = [""] * len(snapshot)
-            rows = Item.objects.filter(deleted_at=None).values_list(
-                "id", "title", "text", "tags", "authors"
-            )
-            for pk, title, text, tags, authors in rows.iterator(chunk_size=2000):
-                if (at := snapshot.positions.get(pk)) is not None:
-                    texts[at] = item_text(title, text, [*tags, *authors])
-            _words = (snapshot.entries, LexicalIndex(texts))
-        return _words[1]
+    held = _words
+    if held is None or held.store is not snapshot.store or held.revision < snapshot.revision:
+        with _lock:
+            _words = held = _read_words(_words, snapshot)
+    return held.index
+
+
+def _read_words(held: _Words | None, snapshot: Snapshot) -> _Words:
+    if held is not None and held.store is snapshot.store:
+        if held.revision >= snapshot.revision:
+            return held
+        at = np.flatnonzero(snapshot.changed_at > held.revision).tolist()
+        if len(snapshot) >= FOLLOWED_FROM and len(at) + held.index.number_changed <= MOST_CHANGED:
+            found = _texts(snapshot, [snapshot.entries[one].pk for one in at])
+            index = held.index.changed(at, [found.get(one, "") for one in at])
+            return _Words(snapshot.store, snapshot.revision, index)
+    found = _texts(snapshot)
+    index = LexicalIndex([found.get(at, "") for at in range(len(snapshot))])
+    return _Words(snapshot.store, snapshot.revision, index)
+
+
+def _texts(snapshot: Snapshot, pks: Sequence[int] | None = None) -> dict[int, str]:
+    """The texts of the items of these keys (of all, when ``None``) that are not deleted, by
+    position."""
+    items = Item.objects.filter(deleted_at=None)
+    if pks is not None:
+        items = items.filter(pk__in=pks)
+    rows = items.values_list("id", "title", "text", "tags", "authors")
+    return {
+        snapshot.positions[pk]: item_text(title, text, [*tags, *authors])
+        for pk, title, text, tags, authors in rows.iterator(chunk_size=2000)
+        if pk in snapshot.positions
+    }
 
 
 def search(
@@ -90,7 +132,7 @@ def search(
     """
     if not len(snapshot):
         return []
-    raw = lexical_index(snapshot).scores(query)
+    raw = word_scores(snapshot, query)
     at = _candidates(snapshot, raw, vector)
     raw, shown = raw[at], snapshot.shown[at]
     lexical = raw / (raw + HALF_SATURATION)
@@ -126,7 +168,7 @@ def wish_words(snapshot: Snapshot, wanted: str, unwanted: tuple[str, ...]) -> Wi
     """What a wish says of the items by its words alone."""
     shared = np.zeros(len(snapshot), dtype=np.float32)
     if wanted and len(snapshot):
-        raw = lexical_index(snapshot).scores(wanted)
+        raw = word_scores(snapshot, wanted)
         shared = (raw / (raw + HALF_SATURATION)).astype(np.float32)
     return WishWords(shared, mentioning(snapshot, unwanted))
 
@@ -136,9 +178,8 @@ def mentioning(snapshot: Snapshot, phrases: tuple[str, ...]) -> NDArray[np.bool_
     mentioned = np.zeros(len(snapshot), dtype=bool)
     if not phrases or not len(snapshot):
         return mentioned
-    index = lexical_index(snapshot)
     for phrase in phrases:
-        masks = [index.scores(word) > 0 for word in _WORD.findall(phrase)]
+        masks = [word_scores(snapshot, word) > 0 for word in _WORD.findall(phrase)]
         # A word without a single hit is a stop word or a rare one; it must not save the rest.
         held = [mask for mask in masks if mask.any()]
         if held and len(held) * 2 >= len(masks):

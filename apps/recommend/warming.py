@@ -1,5 +1,5 @@
-"""Keeps this server process's snapshot of the catalogue warm, its popularity fresh, and reads the
-graph of nearest items when there is a newer one."""
+"""Keeps this server process's snapshot of the catalogue and its ranker warm, its popularity fresh,
+and reads the graph of nearest items when there is a newer one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.db import close_old_connections
 
 from apps.recommend import index
 from apps.recommend.graph import graph_refresh
+from apps.recommend.rankers import ranker_of
 
 
 def _refresh() -> None:
@@ -16,6 +17,7 @@ def _refresh() -> None:
     try:
         index.refresh_popularity()
         graph_refresh()
+        ranker_of(index.snapshot())
     finally:
         close_old_connections()
 

@@ -30,9 +30,10 @@ class Attending:
 
     def followed(self, items: IntArray, features: FloatArray) -> Attending:
         """With changed or new items by their features, shape (items, features)."""
-        held, model = self.held, self.model
-        sources = held[0].put(items, model.sources(features))
-        return Attending(model, held, sources, held[1].put(items, model.targets(features)))
+        total, model = max(len(self.sources), int(items.max()) + 1), self.model
+        sources = self.held[0].put(items, model.sources(features))[:total]
+        targets = self.held[1].put(items, model.targets(features))[:total]
+        return Attending(model, self.held, sources, targets)
 
     def scores(self, history: History, items: IntArray | None = None) -> FloatArray:
         """How well each of ``items`` (all, when ``None``) follows the history, shape (items,).

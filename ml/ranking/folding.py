@@ -81,7 +81,7 @@ class Folding:
 
     def extended(self, total: int) -> Folding:
         """Over a catalogue that has grown to ``total`` items."""
-        return Folding(self.model, self.held, self.held.extend(total))
+        return Folding(self.model, self.held, self.held.extend(total)[:total])
 
     def scores(self, history: History, items: IntArray | None = None) -> FloatArray:
         """How well each of ``items`` (all, when ``None``) fits what was liked, shape (items,)."""

@@ -37,7 +37,8 @@ class Shortlist:
 
     def followed(self, items: IntArray, vectors: FloatArray) -> Shortlist:
         """With the centred texts of changed or new items, shape (items, dimensions)."""
-        return replace(self, small=self.held.put(items, vectors @ self.axes))
+        total = max(len(self.small), int(items.max()) + 1)
+        return replace(self, small=self.held.put(items, vectors @ self.axes)[:total])
 
     def pick(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,10 +88,11 @@ class TagTable:
         found = np.zeros((len(self) if items is None else len(items), dimensions), np.float32)
         order = np.argsort(flat, kind="stable")
         named, starts = np.unique(flat[order], return_index=True)
-        for name, places in zip(named.tolist(), np.split(order, starts[1:]), strict=True):
+        bounds = [*starts.tolist(), len(order)]
+        for name, (start, end) in zip(named.tolist(), pairwise(bounds), strict=True):
             seed = int.from_bytes(hashlib.blake2b(words[name].encode(), digest_size=8).digest())
             signs = np.random.default_rng(seed).integers(0, 2, dimensions) * 2.0 - 1.0
-            found[owners[places]] += np.sqrt(self._weights[name] / dimensions) * signs
+            found[owners[order[start:end]]] += np.sqrt(self._weights[name] / dimensions) * signs
         lengths = np.linalg.norm(found, axis=1, keepdims=True)
         return (found / np.maximum(lengths, 1e-9)).astype(np.float32)
 

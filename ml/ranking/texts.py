@@ -37,7 +37,8 @@ class Texts:
         Only these are reckoned anew: the mean of all texts stays what it was, and so do the axes.
         """
         moved = centred(vectors, self.mean)
-        everything, shortlist = self.held.put(items, moved), self.shortlist
+        total, shortlist = max(len(self.vectors), int(items.max()) + 1), self.shortlist
+        everything = self.held.put(items, moved)[:total]
         if shortlist is not None:
             shortlist = shortlist.followed(items, moved)
         elif len(everything) > LARGE:

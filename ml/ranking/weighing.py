@@ -12,7 +12,7 @@ REJECTED = -0.8
 
 def mean_of(vectors: FloatArray) -> FloatArray:
     """The mean of the vectors that are not zero, shape (dimensions,)."""
-    given = int(vectors.any(axis=1).sum())
+    given = np.count_nonzero(np.any(vectors, axis=1))
     mean = vectors.sum(axis=0, dtype=np.float64) / max(given, 1)
     return np.asarray(mean, dtype=np.float32)
 
@@ -24,7 +24,8 @@ def centred(vectors: FloatArray, mean: FloatArray | None = None) -> FloatArray:
     cosines of any two items are high and a sum over a history mostly measures that.
     """
     mean = mean_of(vectors) if mean is None else mean
-    moved = np.where(vectors.any(axis=1)[:, None], vectors - mean, 0.0)
+    given = np.any(vectors, axis=1, keepdims=True)
+    moved = np.where(given, vectors - mean, 0.0)
     lengths = np.linalg.norm(moved, axis=1, keepdims=True)
     return (moved / np.maximum(lengths, 1e-9)).astype(np.float32)
 

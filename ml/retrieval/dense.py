@@ -169,7 +169,8 @@ class VectorIndex:
         if self._exact or not len(rows):
             return np.zeros(0, dtype=np.int64)
         with self._lock:
-            graph = faiss.downcast_index(self._index.index).hnsw
+            inner: Any = faiss.downcast_index(self._index.index)
+            graph = inner.hnsw
             # Numpy looks at faiss's own memory: a copy of a large graph's links takes longer.
             links = faiss.rev_swig_ptr(graph.neighbors.data(), graph.neighbors.size())
             starts = faiss.rev_swig_ptr(graph.offsets.data(), graph.offsets.size())

@@ -132,6 +132,46 @@ def test_a_page_is_ranked_as_without_the_graph() -> None:
     assert scored[top].mean() >= 0.95
 
 
+def test_the_best_are_climbed_to_from_a_poor_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(candidates, "MOST_POPULAR", 3)
+    monkeypatch.setattr(candidates, "NEAREST_OF", 1)
+    monkeypatch.setattr(candidates, "NEAREST", 3)
+    reader = ReaderFactory()
+    did(reader, "save", "item-3", "item-50", "item-120")
+    built()
+
+    def found(climbs: tuple[int, ...]) -> float:
+        monkeypatch.setattr(candidates, "CLIMBS", climbs)
+        ranked = plainly_ranked(page_inputs(reader))
+        every = ranked.ranker.scores(as_history(ranked.history))
+        top = np.argsort(-np.where(ranked.eligible, every, -np.inf), kind="stable")[:20]
+        scored = np.isfinite(ranked.scores)
+        return float(scored[top].mean())
+
+    assert found(()) < 0.5
+    assert found((5, 10, 20, 40)) >= 0.95
+    monkeypatch.setattr(candidates, "MOST_CLIMBED", 1)
+    assert found((5, 10, 20, 40)) < 0.95
+
+
+def test_a_graph_from_a_newer_catalogue_waits_until_that_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = index.snapshot()
+    items_add(rows=[item_row({"item_id": "new", "title": "Zebra", "text": "zebra savanna"})])
+    graph_build(NoProgress())
+    with monkeypatch.context() as older:
+        older.setattr(graph, "snapshot", lambda: before)
+        graph.graph_refresh()
+    assert graph.graph_of(before) is None
+    assert graph.graph_refused(before.key) == ""
+    graph.graph_refresh()
+    held = graph.graph_of(index.snapshot())
+    assert held is not None
+    assert len(held.beside) == 0
+    assert nearest_ids("zebra savanna")[0] == "new"
+
+
 def test_a_wish_and_what_it_refuses_count_as_without_the_graph(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from apps.core.jobs import NoProgress
-from apps.recommend import index
+from apps.recommend import index, rankers
 from apps.recommend.models import Item
 from apps.recommend.rankers import ranker_of
 from apps.recommend.rows import item_row
@@ -15,6 +15,7 @@ from apps.recommend.services.catalogue import (
     items_upsert,
     next_revision,
 )
+from ml.ranking.history import History
 from ml.serving.fakes import FakeEngine
 from tests.recommend.factories import load_books
 
@@ -27,8 +28,11 @@ def test_an_unchanged_catalogue_is_not_read_again() -> None:
 
 def test_an_advanced_snapshot_equals_a_fresh_one() -> None:
     index.snapshot()
-    load_books({"item_id": "new", "title": "New", "text": "ocean", "tags": "sea"})
+    load_books({"item_id": "new", "title": "New", "text": "ocean", "tags": "sea", "year": "1901"})
+    index.snapshot()
     items_add(rows=[item_row({"item_id": "sea-1", "title": "Changed", "text": "castle"})])
+    row = {"item_id": "moon-1", "title": "Moon", "tags": "sea|quite new", "authors": "A. Writer"}
+    items_add(rows=[item_row(row)])
     item_delete(external_id="ghost-1")
     advanced = index.snapshot()
     index.reset()
@@ -36,6 +40,12 @@ def test_an_advanced_snapshot_equals_a_fresh_one() -> None:
     assert advanced.entries == fresh.entries
     assert np.array_equal(advanced.matrix, fresh.matrix)
     assert np.array_equal(advanced.shown, fresh.shown)
+    assert np.array_equal(advanced.years, fresh.years)
+    assert np.array_equal(advanced.changed_at, fresh.changed_at)
+    assert (advanced.positions, advanced.by_external) == (fresh.positions, fresh.by_external)
+    assert {author: list(at) for author, at in advanced.with_author.items()} == {
+        author: list(at) for author, at in fresh.with_author.items()
+    }
     assert {tag: list(at) for tag, at in advanced.with_tag.items()} == {
         tag: list(at) for tag, at in fresh.with_tag.items()
     }
@@ -57,6 +67,29 @@ def test_what_changes_neither_text_nor_tags_leaves_the_ranker_as_it_is() -> None
     at = after.by_external["sea-1"]
     assert not np.array_equal(index.snapshot().matrix[at], read[at])
     assert list(index.snapshot().with_tag["salt"]) == [at]
+
+
+def test_the_ranker_of_many_items_follows_and_one_of_few_is_made_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = index.snapshot()
+    few = ranker_of(before)
+    items_add(rows=[item_row({"item_id": "new", "title": "New", "text": "ocean", "tags": "sea"})])
+    assert not np.shares_memory(ranker_of(index.snapshot()).vectors, few.vectors)
+    monkeypatch.setattr(rankers, "FOLLOWED_FROM", 1)
+    monkeypatch.setattr(rankers, "MOST_FOLLOWED", 0.5)
+    held = ranker_of(index.snapshot())
+    items_add(rows=[item_row({"item_id": "newer", "title": "New", "text": "ocean", "tags": "sea"})])
+    followed, snapshot = ranker_of(index.snapshot()), index.snapshot()
+    assert np.shares_memory(followed.vectors, held.vectors)
+    at, like = snapshot.by_external["newer"], snapshot.by_external["new"]
+    scores = followed.scores(History(np.array([0]), np.ones(1, np.float32)))
+    assert scores[at] == pytest.approx(scores[like], abs=1e-5)
+    assert len(ranker_of(before)) == len(before)
+    assert ranker_of(snapshot) is followed
+    monkeypatch.setattr(rankers, "MOST_FOLLOWED", 0.0)
+    items_add(rows=[item_row({"item_id": "newest", "title": "New", "text": "ocean"})])
+    assert not np.shares_memory(ranker_of(index.snapshot()).vectors, held.vectors)
 
 
 def test_a_deleted_item_is_hidden_and_a_new_import_brings_it_back() -> None:

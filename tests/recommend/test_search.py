@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from apps.recommend import index
+from apps.recommend import search as search_module
 from apps.recommend.page import search_results
+from apps.recommend.rows import item_row
 from apps.recommend.search import highlight
-from apps.recommend.services.catalogue import item_delete
+from apps.recommend.services.catalogue import item_delete, item_restore, items_add
 
 pytestmark = pytest.mark.usefixtures("books")
 
@@ -41,3 +45,31 @@ def test_shared_words_are_marked_in_any_form() -> None:
 
 def test_stop_words_are_not_marked() -> None:
     assert not any(part.matched for part in highlight("the ship that sank", "that the"))
+
+
+def test_words_that_changed_are_worked_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_module, "FOLLOWED_FROM", 1)
+
+    def with_words(words: str, catalogue: index.Snapshot | None = None) -> set[str]:
+        held = catalogue or index.snapshot()
+        scores = search_module.word_scores(held, words)
+        assert len(scores) == len(held)
+        return {held.entries[at].external_id for at in np.flatnonzero(scores)}
+
+    before = index.snapshot()
+    built = search_module.lexical_index(before)
+    items_add(rows=[item_row({"item_id": "new", "title": "Zebra", "text": "The savanna."})])
+    items_add(rows=[item_row({"item_id": "sea-1", "title": "Zebra", "text": "No ship at all."})])
+    assert with_words("zebra") == {"new", "sea-1"}
+    assert search_module.lexical_index(index.snapshot()).number_changed == 2
+    assert with_words("savanna") == {"new"}
+    assert "new" not in with_words("zebra", before)  # of a page under way
+    assert built.number_changed == 0
+    item_delete(external_id="new")
+    assert with_words("zebra") == {"sea-1"}
+    item_restore(external_id="new")
+    assert with_words("zebra") == {"new", "sea-1"}
+    monkeypatch.setattr(search_module, "MOST_CHANGED", 1)
+    items_add(rows=[item_row({"item_id": "sea-2", "title": "Zebra", "text": "A harbour."})])
+    assert with_words("zebra") == {"new", "sea-1", "sea-2"}
+    assert search_module.lexical_index(index.snapshot()).number_changed == 0

@@ -167,3 +167,37 @@ def test_a_damaged_file_is_named(tmp_path):
         VectorIndex.load(path)
     with pytest.raises(ArtifactError, match="cannot be read"):
         VectorIndex.load(tmp_path / "missing")
+
+
+@pytest.mark.parametrize("exact_below", [1, 10_000])
+def test_places_say_what_names_say(exact_below):
+    index = filled(200, exact_below=exact_below)
+    index.remove(["n7"])
+    names = [f"n{i}" for i in range(200)]
+    rows = index.rows_of([*names, "other"])
+    assert rows[[7, 200]].tolist() == [-1, -1]
+    name_of = {int(row): name for name, row in zip(names, rows[:-1], strict=True)}
+    queries = unit(3, seed=1)
+    found, scores = index.nearest_rows(queries, 20)
+    for query, own, cosines in zip(queries, found, scores, strict=True):
+        there = [
+            (name_of[row], score) for row, score in zip(own, cosines, strict=True) if row in name_of
+        ]
+        wanted = index.search(query, len(there))
+        assert [name for name, _ in there] == [name for name, _ in wanted]
+        assert [score for _, score in there] == pytest.approx([score for _, score in wanted])
+    assert (index.nearest_rows(queries, 300)[0][:, -1] == -1).all()
+    assert rows.max() < index.places
+
+
+def test_the_graph_links_what_is_near():
+    index, vectors = filled(400, exact_below=1), unit(400)
+    rows = index.rows_of([f"n{i}" for i in range(400)])
+    assert (rows == np.arange(400)).all()
+    linked = np.unique(index.linked_rows(np.array([17])))
+    assert 17 not in linked
+    assert (vectors[linked] @ vectors[17]).mean() > (vectors @ vectors[17]).mean() + 0.2
+    both = np.unique(index.linked_rows(np.array([17, 18])))
+    assert set(linked) <= set(both)
+    assert len(index.linked_rows(np.zeros(0, dtype=np.int64))) == 0
+    assert len(filled(50).linked_rows(np.array([3]))) == 0

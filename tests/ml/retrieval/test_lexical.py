@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from ml.retrieval.lexical import LexicalIndex
@@ -29,3 +30,18 @@ def test_nothing_to_find_scores_zero(texts, query):
 
 def test_an_empty_text_among_others_scores_zero():
     assert LexicalIndex(["card", ""]).scores("card")[1] == 0
+
+
+def test_changed_texts_count_as_if_built_in():
+    texts = ["card fees", "card limits abroad", "opening hours", "transfers", "limits of transfers"]
+    index = LexicalIndex(texts)
+    again = index.changed([1, 3], [texts[1], texts[3]])
+    for query in ("card limits", "transfers transfers", "hours"):
+        assert again.scores(query) == pytest.approx(index.scores(query), abs=1e-6)
+    other = again.changed([3, 5], ["a zebra card", "opening zebra"])
+    assert other.scores("zebra")[[3, 5]].min() > 0
+    assert other.scores("transfers")[3] == 0
+    assert np.argsort(-other.scores("card limits"))[0] == 1
+    assert (len(other), other.number_changed, index.number_changed) == (6, 3, 0)
+    assert other.changed([5], [""]).scores("zebra")[5] == 0
+    assert index.scores("zebra").tolist() == [0.0] * 5
