@@ -128,7 +128,9 @@ class DiscoverConsumer(StreamConsumer):
         return {"before": held}
 
     async def on_wish_set(self, frame: dict[str, Any]) -> dict[str, Any]:
-        text = str(frame.get("text") or "")
+        text = frame.get("text") or ""
+        if not isinstance(text, str):
+            raise InvalidInput('"text" must be a text.', code="frame_invalid")
         reader = await database_sync_to_async(self.visitor.made)()
         if not text.strip():
             await database_sync_to_async(readers.wish_clear)(reader=reader, origin=_origin(frame))

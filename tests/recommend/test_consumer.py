@@ -182,6 +182,7 @@ async def test_bad_commands_are_answered_and_the_socket_lives_on() -> None:
             ({"type": "event.record", "item_id": 7, "kind": "save"}, "frame_invalid"),
             ({"type": "feed.request", "have": [1]}, "frame_invalid"),
             ({"type": "wish.set", "text": "x" * 400}, "wish_too_long"),
+            ({"type": "wish.set", "text": 5}, "frame_invalid"),
             ({"type": "dial.set", "value": 2}, "dial_invalid"),
             ({"type": "dial.set", "value": "far"}, "dial_invalid"),
             ({"type": "preference.set", "subject": "moon", "value": "x"}, "invalid_preference"),
