@@ -23,6 +23,8 @@ import sys
 import time
 from typing import Any
 
+import psutil
+
 from bench.apart import ROOT, child_of, own_database, set_up
 from bench.measures import percentiles
 from bench.reader_pages import answer, fill, send
@@ -34,7 +36,8 @@ def run(items: int = 10_000, readers: int = 200, rounds: int = 400) -> dict[str,
     """Measure both in processes of their own; returns percentiles in milliseconds."""
     with own_database() as environment:
         measured = child_of("bench.recommend_latency", [items, readers, rounds], environment)
-        measured["click"] = _clicks(environment, measured.pop("cookies"), rounds)
+        clicks = _clicks(environment, measured.pop("cookies"), rounds)
+        measured["click"], measured["server_memory_mb"] = clicks
     return {"bench": "recommend_latency", "items": items, "readers": readers, **measured}
 
 
@@ -68,7 +71,10 @@ def _child(items: int, readers: int, rounds: int) -> dict[str, Any]:
 # In the parent: the socket of a running server -----------------------------------------------
 
 
-def _clicks(environment: dict[str, str], cookies: list[str], rounds: int) -> dict[str, float]:
+def _clicks(
+    environment: dict[str, str], cookies: list[str], rounds: int
+) -> tuple[dict[str, float], int]:
+    """The waits, and the memory that the server has in the end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -81,7 +87,8 @@ def _clicks(environment: dict[str, str], cookies: list[str], rounds: int) -> dic
     )
     try:
         _wait_for(port, server)
-        return percentiles(asyncio.run(_measure_clicks(port, cookies, rounds)))
+        waits = percentiles(asyncio.run(_measure_clicks(port, cookies, rounds)))
+        return waits, round(psutil.Process(server.pid).memory_info().rss / 1e6)
     finally:
         server.terminate()
         server.wait(timeout=15)
@@ -146,6 +153,7 @@ def main() -> None:
     for name, words in rows.items():
         cells = result[name]
         print(f"{words:34}{cells['p50_ms']:9.1f}{cells['p95_ms']:9.1f}{cells['p99_ms']:9.1f}")
+    print(f"memory of the server in the end: {result['server_memory_mb']} MB")
     if arguments.json:
         print(json.dumps(result))
 
