@@ -120,3 +120,23 @@ def test_a_failing_encoder_leaves_the_item_for_later(engine: FakeEngine) -> None
     assert Item.objects.get(external_id="u").vector is None
     engine.gate.fail_on()
     assert items_embed(progress=NoProgress()) == 1
+
+
+def test_a_page_of_a_snapshot_in_between_has_a_ranker_of_its_length(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rankers, "FOLLOWED_FROM", 1)
+    monkeypatch.setattr(rankers, "MOST_FOLLOWED", 0.5)
+    held = [index.snapshot()]
+    for name in ("one", "two"):
+        items_add(rows=[item_row({"item_id": name, "title": name, "text": "ocean", "tags": "sea"})])
+        held.append(index.snapshot())
+    first, second, third = held
+    ranker_of(first)
+    newest = ranker_of(third)
+    between = ranker_of(second)
+    assert (len(ranker_of(first)), len(between), len(newest)) == tuple(map(len, held))
+    at = second.by_external["one"]
+    history = History(np.array([0]), np.ones(1, np.float32))
+    assert between.scores(history)[at] == pytest.approx(newest.scores(history)[at], rel=0.1)
+    assert ranker_of(third) is newest
