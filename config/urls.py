@@ -43,3 +43,6 @@ urlpatterns = [
     path("api/v1/", include(api)),
     path("admin/", admin.site.urls),
 ]
+
+handler404 = "apps.core.error_views.page_not_found"
+handler500 = "apps.core.error_views.server_error"

@@ -173,7 +173,10 @@ class SearchView(ReaderView):
 
 
 class ProfileView(ReaderView):
-    """What the caller asked for; deleting it forgets the caller with everything known."""
+    """What the caller asked for; deleting it forgets the caller with everything known.
+
+    Of a reader whom nobody knows the ``id`` is empty.
+    """
 
     serializer_class = serializers.ProfileSerializer
 
@@ -181,7 +184,8 @@ class ProfileView(ReaderView):
     def get(self, request: Request) -> Response:
         reader = self.reader(request, "view_reader")
         if reader is None:
-            blank = {"id": str(self.visitor.key), "simulated": False, "wish": ""}
+            own = "" if request.query_params.get("reader") else str(self.visitor.key)
+            blank = {"id": own, "simulated": False, "wish": ""}
             return Response({**blank, "familiarity": 0.0, "paused": False, "preferences": []})
         stances = selectors.preference_list(reader=reader)
         shown = serializers.PreferenceSerializer(stances, many=True).data

@@ -64,6 +64,22 @@ def test_a_session_without_csrf_token_gets_403(member: User) -> None:
     problem(client.post(PREDICT, {}, content_type="application/json"), 403)
 
 
+def test_an_address_without_a_view_is_told_as_the_rest_of_the_api(client: Client) -> None:
+    assert problem(client.get("/api/v1/nowhere/"), 404)["code"] == "not_found"
+    assert problem(client.post("/api/v2/"), 404)["code"] == "not_found"
+    page = client.get("/nowhere/")
+    assert page.status_code == 404
+    assert b"<html" in page.content
+
+
+def test_what_nobody_expected_is_a_problem_detail_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.recommend.lists_api.ranked_list", lambda *_, **__: 1 / 0)
+    client = Client(raise_request_exception=False)
+    answer = problem(client.get("/api/v1/recommend/feed/"), 500)
+    assert answer["code"] == "server_error"
+    assert "ZeroDivisionError" not in str(answer)
+
+
 def test_what_is_not_there_gets_404(member: User, client_for: ClientFor) -> None:
     response = client_for(member).get(f"/api/v1/jobs/{uuid.uuid4()}/")
     assert problem(response, 404)["code"] == "not_found"

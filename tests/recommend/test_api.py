@@ -117,6 +117,15 @@ def test_administrators_store_for_outside_readers(keeper_client: Client, books: 
     assert "Because you saved The Salt Road" in {card["reason"] for card in section["items"]}
 
 
+def test_administrators_read_the_profile_of_another(keeper_client: Client, books: None) -> None:
+    ReaderFactory(external_id="other", wish="a whale")
+    url = reverse("api-recommend-profile")
+    told = keeper_client.get(url, {"reader": "other"}).json()
+    assert (told["id"], told["wish"]) == ("other", "a whale")
+    assert keeper_client.get(url, {"reader": "nobody"}).json()["id"] == ""
+    assert keeper_client.get(url).json()["id"] not in ("", "other")
+
+
 def test_an_unknown_reader_gets_the_cold_page(keeper_client: Client, books: None) -> None:
     page = keeper_client.get(reverse("api-recommend-recommendations"), {"reader": "nobody"})
     assert page.json()["cold"]
