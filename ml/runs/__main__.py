@@ -134,10 +134,20 @@ def _built(order: RunOrder, version: str) -> str:
         run_folder=order.run_folder,
         config=load_config(order.recipe, **order.overrides),
     )
+    # Beside its target, since only within one file system is it put there at once.
+    scratch = order.models_dir / f".{order.run_folder.name}"
+    shutil.rmtree(scratch, ignore_errors=True)
     rows = {order.task: held_out_rows(request)}
-    artifact = tell_served(trained, staging, order.models_dir, rows, _step)
-    if not (folder / artifact.version).exists():
+    artifact = tell_served(trained, staging, scratch, rows, _step)
+    if (folder / artifact.version).exists():  # of a process that was killed
+        shutil.rmtree(staging)
+    else:
         staging.replace(folder / artifact.version)
+    target = order.models_dir / order.task / artifact.version
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (scratch / order.task / artifact.version).replace(target)
+    shutil.rmtree(scratch)
     _write(order.run_folder / TRAINED, {"version": artifact.version})
     shutil.rmtree(trained)
     return artifact.version
