@@ -19,9 +19,11 @@ MOST_STATED, MOST_POPULAR = 500, 2000
 """The items that a wish, a tag, an author or popularity brings into a large catalogue's scores."""
 NEAREST_OF, NEAREST = 20, 20
 """Of how many of the newest likes how many nearest items a graph brings into the scores."""
-CLIMBS, MOST_CLIMBED = (200, 400, 600, 600, 600), 20_000
+CLIMBS, MOST_CLIMBED = (200, 400, 600, 600, 600), 15_000
 """How many of the best so far are followed along the graph's links, time after time, and the items
 scored so after which that ends."""
+SETTLED = 100
+"""It ends as well once a time has brought nothing among so many best."""
 POPULARITY_WEIGHT = 0.01
 """In the ranker's unit, as what is stated (:mod:`apps.recommend.scoring`)."""
 SAID = 2000
@@ -49,7 +51,7 @@ def climbed(
     score: Callable[[Positions], FloatArray],
 ) -> None:
     """Score what a graph links to the best of ``scores``, shape (items,), and what it links to the
-    best of these, until none of the best has a neighbour that is not scored.
+    best of these, until that brings nothing among the best any more.
 
     ``chosen`` are the items that are scored already; ``score`` tells the scores of others, which
     are put into ``scores``. Nearness of texts leads to where a reader's likes are, but the best by
@@ -68,11 +70,16 @@ def climbed(
         followed[best] = True
         found = graph.linked(best)
         found = np.unique(found[(scores[found] == -np.inf) & wanted[found]])
-        if len(found):
-            scores[found] = score(found)
-            known = np.concatenate([known, found])
+        if not len(found):
+            continue
+        before, scores[found] = scores[known], score(found)
+        known = np.concatenate([known, found])
         if len(known) > MOST_CLIMBED:
             return
+        if len(before) > SETTLED:
+            bar = np.partition(before, -SETTLED)[-SETTLED]
+            if scores[found].max() <= bar:
+                return
 
 
 def cosines_with(snapshot: Snapshot, texts: FloatArray, vector: FloatArray) -> FloatArray:
