@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -111,30 +111,24 @@ class VectorIndex:
             found: FloatArray = self._index.reconstruct_batch(rows)
             return found
 
-    def search(
-        self, vector: FloatArray, k: int, *, among: Callable[[str], bool] | None = None
-    ) -> list[Match]:
-        """The ``k`` nearest names with their cosines, nearest first (fewer, if there are fewer).
-
-        ``among`` leaves out the names that it is false of; a graph is then walked further.
-        """
+    def search(self, vector: FloatArray, k: int) -> list[Match]:
+        """The ``k`` nearest names with their cosines, nearest first (fewer, if there are fewer)."""
         query = np.ascontiguousarray(vector, dtype=np.float32).reshape(1, self.dimensions)
         with self._lock:
             # One thread: a scan takes less than waking others, who would fight with the engine's.
             faiss.omp_set_num_threads(1)
             total, wanted = self._index.ntotal, min(k, len(self))
-            # What is left out may be near: a few more are asked for at once, rather than all again.
-            asked = min(total, wanted if among is None else wanted + wanted // 4)
+            asked = wanted
             while wanted > 0:
                 scores, rows = self._index.search(query, asked)
                 found = [
                     (name, float(score))
                     for row, score in zip(rows[0].tolist(), scores[0].tolist(), strict=True)
-                    if (name := self._names.get(row)) is not None and (among is None or among(name))
+                    if (name := self._names.get(row)) is not None
                 ]
                 if len(found) >= wanted or asked >= total:
                     return found[:wanted]
-                asked = min(total, asked * 2)
+                asked = min(total, asked * 2)  # removed vectors of a graph were among the nearest
         return []
 
     def rows_of(self, names: Sequence[str]) -> IntArray:

@@ -88,17 +88,6 @@ def test_many_vectors_are_searched_by_a_graph():
     assert hits / 500 > 0.95
 
 
-@pytest.mark.parametrize("exact_below", [1, 10_000])
-def test_what_is_left_out_makes_room_for_others(exact_below):
-    index = filled(400, exact_below=exact_below)
-    query = unit(1, seed=3)[0]
-    found = index.search(query, 10, among=lambda name: int(name[1:]) % 20 == 0)
-    even = [f"n{i}" for i in range(0, 400, 20)]
-    assert [name for name, _ in found] == brute(unit(400)[::20], even, query, 10)
-    assert index.search(query, 10, among=lambda name: False) == []
-    assert sorted(index.names) == sorted(f"n{i}" for i in range(400))
-
-
 def test_the_index_grows_from_exact_to_graph_without_losing_any():
     index = filled(200, exact_below=300)
     assert index.exact
