@@ -106,7 +106,8 @@ def job_cancel(*, job: Job) -> Job:
     with transaction.atomic():
         job = Job.objects.select_for_update().get(id=job.id)
         if job.is_finished:
-            raise Conflict("The job has %(state)s already.", code="job_finished", state=job.status)
+            state = job.get_status_display().lower()
+            raise Conflict("The job has %(state)s already.", code="job_finished", state=state)
         job.cancel_requested = True
         if job.status == Job.Status.QUEUED:
             job.status, job.finished_at = Job.Status.CANCELLED, timezone.now()

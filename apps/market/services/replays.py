@@ -138,7 +138,9 @@ def replay_change(
             raise NotFound("There is no such replay.")
         if replay.is_over:
             raise Conflict(
-                "The replay is %(state)s already.", code="replay_over", state=replay.state
+                "The replay is %(state)s already.",
+                code="replay_over",
+                state=replay.get_state_display().lower(),
             )
         replay.speed = speed if speed is not None else replay.speed
         if state and state != replay.state:

@@ -63,7 +63,7 @@ def flow_test(*, version_id: int, actor: User | None) -> FlowVersion:
                 "Version %(number)s is %(state)s.",
                 code="flow_state",
                 number=version.number,
-                state=version.state,
+                state=version.get_state_display().lower(),
             )
         flow = read_flow(version.source, file=version.flow.name)
         version.problems = _here(failures, flow, today=timezone.localdate())
