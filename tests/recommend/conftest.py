@@ -13,6 +13,7 @@ from apps.recommend import index
 from apps.recommend.models import Reader
 from ml.serving.fakes import FakeEngine
 from tests.recommend.factories import ReaderFactory, load_books
+from tests.recommend.large_catalogue import large as large
 
 
 @pytest.fixture(autouse=True)
