@@ -143,6 +143,7 @@ def _zipped(path: Path) -> Iterator[tuple[Path, bytes]]:
                 if entry.flag_bits & 1:
                     raise DataError(path / entry.filename, None, "is encrypted")
                 yield path / entry.filename, archive.read(entry)
+    # NotImplementedError is what zipfile says of a compression that it does not know.
     except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error) as error:
         raise DataError(path, None, "is damaged or no zip archive") from error
 

@@ -223,7 +223,7 @@ def test_an_action_happens_once_however_often_its_turn_is_taken(
 
 
 def test_a_failed_action_takes_the_error_branch(conversation: Conversation, ship: Ship) -> None:
-    step = "{id: finished, do: ledger.rate, with: {amount: '1.00 GBP', to: XXX}, on_error: bad}\n"
+    step = "{id: finished, do: ledger.rate, with: {amount: '1.00 GBP', to: QQQ}, on_error: bad}\n"
     step += "  - {id: fine, end: fine}\n  - {id: bad, hand_over: It did not work.}\n"
     source = PIN.replace('{id: finished, end: "It comes for {card}."}\n', step)
     ship(source.replace('ends: done, contains: "4242"', "ends: hand_over"))
