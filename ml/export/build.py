@@ -173,7 +173,12 @@ def restore_model(
             chain=TRANSITIONS in artifact.settings,
         )
     else:
-        model = TextClassifier(encoder, hidden_size=source.hidden_size, columns=columns)
+        model = TextClassifier(
+            encoder,
+            hidden_size=source.hidden_size,
+            columns=columns,
+            pooling=artifact.pooling,
+        )
     load_tuned(model, folder / HEAD, needed=lambda name: not name.startswith("encoder."))
     return model
 

@@ -104,8 +104,9 @@ def _head(task: Artifact, hidden_size: int) -> torch.nn.Module:
     if task.kind == "embedding":
         return VectorHead()
     columns = len(task.labels) + int(bool(task.settings.get(OOS_COLUMN)))
-    head = TagHead if task.kind == "ner" else ClassifierHead
-    return head(hidden_size=hidden_size, columns=columns)
+    if task.kind == "ner":
+        return TagHead(hidden_size=hidden_size, columns=columns)
+    return ClassifierHead(hidden_size=hidden_size, columns=columns, pooling=task.pooling)
 
 
 def _build_graph(

@@ -1,4 +1,4 @@
-"""A text classifier: encoder, mean pooling, a linear head."""
+"""A text classifier: encoder, pooling, a linear head."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ml.models.encoder import mean_pool
+from ml.models.encoder import pool
 from ml.models.mixup import Mix
 from ml.models.r_drop import disagreement
 from ml.models.tagger import IGNORED
@@ -17,6 +17,7 @@ from ml.models.tagger import IGNORED
 class ClassifierHead(nn.Module):
     """Logits over ``columns`` classes from an encoder's states, and the loss to train them by.
 
+    The states are pooled as ``pooling`` says (:func:`ml.models.encoder.pool`).
     ``loss`` takes logits (batch, columns), labels (batch,) and, where rows do not weigh the same,
     their weights (batch,), as the other terms do; plain cross-entropy of equal rows by default.
     Where a text may have several labels they are floats (batch, columns), 1 for each that it has.
@@ -33,6 +34,7 @@ class ClassifierHead(nn.Module):
         *,
         hidden_size: int,
         columns: int,
+        pooling: str = "mean",
         dropout: float = 0.1,
         loss: nn.Module | None = None,
         contrast: nn.Module | None = None,
@@ -43,6 +45,7 @@ class ClassifierHead(nn.Module):
     ) -> None:
         super().__init__()
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden_size, columns))
+        self.pooling = pooling
         self.loss = loss or nn.CrossEntropyLoss()
         self.contrast = contrast
         self.contrast_share = contrast_share
@@ -61,7 +64,7 @@ class ClassifierHead(nn.Module):
 
         The words' shapes are not read; heads that share a trunk are called alike.
         """
-        pooled = mean_pool(states.float(), attention_mask)
+        pooled = pool(states.float(), attention_mask, self.pooling)
         output = {"logits": self.head(pooled).float(), "pooled": pooled}
         if labels is not None:
             output["loss"] = self.loss(output["logits"], labels)
@@ -82,7 +85,7 @@ class ClassifierHead(nn.Module):
         mix = Mix.draw(self.mixup, labels) if self.mixup else None
         pooled, logits, losses = [], [], []
         for _ in range(2 if self.r_drop else 1):
-            pooled.append(mean_pool(states().float(), attention_mask))
+            pooled.append(pool(states().float(), attention_mask, self.pooling))
             logits.append(self.head(mix.of(pooled[-1]) if mix else pooled[-1]).float())
             loss = (
                 mix.loss(self.loss, logits[-1], labels, sample_weight)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers import AutoConfig, AutoModel
 from transformers.utils import logging as transformers_logging
 
@@ -106,3 +107,17 @@ def mean_pool(states: Tensor, attention_mask: Tensor) -> Tensor:
     """Mean over the real tokens: (batch, tokens, hidden) and (batch, tokens) to (batch, hidden)."""
     mask = attention_mask.unsqueeze(-1).to(states.dtype)
     return (states * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1.0)
+
+
+def pool(states: Tensor, attention_mask: Tensor, pooling: str) -> Tensor:
+    """What a classifier's head reads of the states: (batch, hidden), as of :func:`mean_pool`.
+
+    "mean" has its own length, which differs from text to text, so that the head's biases weigh
+    more for short ones. "normalised_mean" has the same length for all, the root of ``hidden``
+    (Zhang and Sennrich 2019, "Root Mean Square Layer Normalization", without a gain): only its
+    direction counts, as in a search by cosines.
+    """
+    pooled = mean_pool(states, attention_mask)
+    if pooling == "mean":
+        return pooled
+    return functional.normalize(pooled, dim=-1) * pooled.shape[-1] ** 0.5

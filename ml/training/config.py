@@ -27,6 +27,7 @@ METHODS = method_names()
 _LOW_RANK = ("lora", "adalora")
 WEAKENED = ("lora", "full")
 """The methods of whose change a share can be kept."""
+POOLINGS = ("mean", "normalised_mean")
 PAIR_LOSSES = ("multiple_negatives", "triplet")
 _APART = (
     ("patience", "refit", "a run on all rows has none left to stop it by"),
@@ -79,6 +80,9 @@ class FinetuneConfig(
     ``long_texts`` says what a classifier reads of a text of over ``max_length`` tokens
     (:mod:`ml.data.long_texts`); up to eight windows of a text are learned from.
 
+    ``pooling`` makes one vector of a text's states for a classifier's head
+    (:func:`ml.models.encoder.pool`).
+
     ``augment`` is a table that makes more training rows of those there are
     (:class:`ml.data.augmentation.Augmentation`); validation rows stay as they are.
 
@@ -112,6 +116,7 @@ class FinetuneConfig(
     batch_size: int = 32
     max_length: int = 64
     long_texts: str = "cut"
+    pooling: str = "mean"
     seed: int = 13
     held_out: float = 0.1
     target_error: float = 0.05
@@ -141,6 +146,7 @@ class FinetuneConfig(
             "batch_size": self.batch_size > 0,
             "max_length": 8 <= self.max_length <= 512,
             "long_texts": self.long_texts in LONG_TEXTS,
+            "pooling": self.pooling in POOLINGS,
             "held_out": 0 < self.held_out < 1,
             "target_error": 0 < self.target_error < 1,
             "pair_loss": self.pair_loss in PAIR_LOSSES,

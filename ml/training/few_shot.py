@@ -40,6 +40,7 @@ _SETTINGS = {
     "class_rows": 2,
     "head_start": "logistic",
     "label_names": True,
+    "pooling": "normalised_mean",
 }
 _SCALE = 20.0
 _C = 30.0

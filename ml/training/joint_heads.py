@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -58,8 +59,9 @@ class Head(Protocol):
         """A new head, drawn from torch's generator."""
         ...
 
-    def start(self, head: nn.Module, model: nn.Module) -> None:
-        """Set a new ``head``, by which ``model`` answers, to where its training begins."""
+    def start(self, head: nn.Module, model: nn.Module, rows: Sequence[EncodedRow]) -> None:
+        """Set a new ``head``, by which ``model`` answers, to where its training on ``rows``
+        begins."""
         ...
 
     def measured(self, artifact: Artifact, head: nn.Module, model: nn.Module) -> Measured:

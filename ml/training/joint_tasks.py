@@ -67,18 +67,17 @@ class ClassifierHeadTask:
     def make(self) -> nn.Module:
         return ClassifierHead(**self.task.head_settings())
 
-    def start(self, head: nn.Module, model: nn.Module) -> None:
-        task = self.task
-        if task.config.head_start != "random":
+    def start(self, head: nn.Module, model: nn.Module, rows: Sequence[EncodedRow]) -> None:
+        if (start := self.task.config.head_start) != "random":
             assert isinstance(head, ClassifierHead)
-            rows = self._rows(task.named(task.training))
-            start_head(head, model, rows, task.config.head_start)
+            start_head(head, model, rows, start)
 
     def measured(self, artifact: Artifact, head: nn.Module, model: nn.Module) -> Measured:
         task = self.task
         artifact = replace(
             artifact,
             labels=task.labels,
+            pooling=task.config.pooling,
             settings=artifact.settings
             | {OOS_COLUMN: task.has_out_of_scope}
             | self.recipe.read_settings,
@@ -126,17 +125,19 @@ class MultiLabelHeadTask:
         return ClassifierHead(
             hidden_size=task.source.hidden_size,
             columns=len(task.columns),
+            pooling=task.config.pooling,
             dropout=task.config.dropout,
             loss=task.loss(),
         )
 
-    def start(self, head: nn.Module, model: nn.Module) -> None:
+    def start(self, head: nn.Module, model: nn.Module, rows: Sequence[EncodedRow]) -> None:
         """Its head begins at random weights."""
 
     def measured(self, artifact: Artifact, head: nn.Module, model: nn.Module) -> Measured:
         artifact = replace(
             artifact,
             labels=tuple(self.task.columns),
+            pooling=self.task.config.pooling,
             settings=artifact.settings | self.recipe.read_settings,
         )
         logits, _ = classify_rows(model, self._encoded(self.task.valid))
@@ -184,7 +185,7 @@ class TagHeadTask:
             loss=make_loss(task.config, tags, len(task.columns)),
         )
 
-    def start(self, head: nn.Module, model: nn.Module) -> None:
+    def start(self, head: nn.Module, model: nn.Module, rows: Sequence[EncodedRow]) -> None:
         """Its head begins at random weights."""
 
     def measured(self, artifact: Artifact, head: nn.Module, model: nn.Module) -> Measured:

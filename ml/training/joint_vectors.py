@@ -85,7 +85,7 @@ class VectorHeadTask:
     def make(self) -> nn.Module:
         return VectorHead()
 
-    def start(self, head: nn.Module, model: nn.Module) -> None:
+    def start(self, head: nn.Module, model: nn.Module, rows: Sequence[EncodedRow]) -> None:
         """It has no weights of its own."""
 
     def measured(self, artifact: Artifact, head: nn.Module, model: nn.Module) -> Measured:

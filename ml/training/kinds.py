@@ -13,10 +13,10 @@ _OF_ONE_LABEL = ("mixup", "r_drop", "contrast", "class_rows", "label_names", "he
 _FOREIGN: dict[Kind, tuple[str, ...]] = {
     "classification": (*_OF_PAIRS, "label_precision"),
     "multi_label": _OF_PAIRS,
-    "ner": (*_OF_PAIRS, *_OF_ONE_LABEL, "long_texts", "label_precision"),
+    "ner": (*_OF_PAIRS, *_OF_ONE_LABEL, "long_texts", "pooling", "label_precision"),
     "embedding": (
         *_OF_ONE_LABEL,
-        *("loss", "class_weights", "long_texts", "label_precision"),
+        *("loss", "class_weights", "long_texts", "pooling", "label_precision"),
         *("patience", "augment", "start"),
     ),
 }

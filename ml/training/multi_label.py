@@ -90,6 +90,7 @@ class MultiLabelTask:
             tune(fitting_encoder(self.source, config), config.method_settings()),
             hidden_size=self.source.hidden_size,
             columns=len(self.columns),
+            pooling=config.pooling,
             dropout=config.dropout,
             loss=self.loss(),
             mixup=config.mixup,

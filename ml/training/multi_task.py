@@ -170,7 +170,7 @@ def _fit(
         weights={name: head.recipe.weight for name, head in heads.items()},
     )
     for name, head in heads.items():
-        head.start(model.heads[name], OneTask(model, name))
+        head.start(model.heads[name], OneTask(model, name), rows[name])
     order = TaskOrder(
         [[len(row.input_ids) for row in task] for task in rows.values()],
         config.batch_size,

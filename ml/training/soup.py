@@ -102,7 +102,10 @@ def make_soup(request: SoupRequest) -> Artifact:
     )
     mean = _mean_declared(declared, shares)
     model = TextClassifier(
-        tune(load_encoder(source), mean.method), hidden_size=source.hidden_size, columns=len(names)
+        tune(load_encoder(source), mean.method),
+        hidden_size=source.hidden_size,
+        columns=len(names),
+        pooling=first.pooling,
     )
     weights = _mean_weights(request.artifacts, declared, shares)
     if unknown := model.load_state_dict(weights, strict=False).unexpected_keys:
@@ -169,6 +172,7 @@ def _check_alike(first: Artifact, other: Artifact, folder: Path) -> None:
         "encoder": (first.encoder.sha256, other.encoder.sha256),
         "labels": (first.labels, other.labels),
         "max_length": (first.max_length, other.max_length),
+        "pooling": (first.pooling, other.pooling),
         **{name: (first.settings.get(name), other.settings.get(name)) for name in _KEPT},
     }
     for name, (wanted, found) in same.items():

@@ -64,7 +64,7 @@ def declare(
         method=config.method_settings(),
         labels=tuple(labels),
         max_length=config.max_length,
-        pooling="none" if request.kind == "ner" else "mean",
+        pooling="none" if request.kind == "ner" else config.pooling,
         temperature=1.0,
         thresholds={},
         data=with_learned(_sources(request, rows), source),

@@ -138,6 +138,7 @@ class ClassifierTask:
         return {
             "hidden_size": self.source.hidden_size,
             "columns": len(self.columns),
+            "pooling": config.pooling,
             "dropout": config.dropout,
             "loss": make_loss(config, labels, len(self.columns)),
             "contrast": make_contrast(config),

@@ -81,6 +81,20 @@ def test_its_head_starts_at_the_classes_centroids(tmp_path: Path, encoder: Path)
     assert "`head_start` centroids." in (asked.output / MODEL_CARD).read_text()
 
 
+def test_of_a_training_on_all_rows_the_head_starts_by_all_of_them(
+    tmp_path: Path, encoder: Path
+) -> None:
+    still = {"epochs": 0.1, "learning_rate": 1e-9}
+    starts = []
+    for refit in (False, True):
+        asked = _asked(
+            tmp_path / str(refit), encoder, {"head_start": "centroids"}, refit=refit, **still
+        )
+        finetune_together(asked)
+        starts.append(load_file(asked.output / HEAD)["heads.matter.head.1.weight"])
+    assert np.abs(starts[1] - starts[0]).max() > 1e-3
+
+
 def test_its_signs_of_texts_of_none_of_the_labels_are_those_of_the_stored_head(
     tmp_path: Path, encoder: Path
 ) -> None:
