@@ -17,14 +17,23 @@ from channels.testing import application as socket_testing
 from django.conf import settings
 from django.core.cache import cache
 from django.db import close_old_connections, connections
-from django.test import Client
+from django.test import Client, TransactionTestCase
 
 from apps.accounts.models import Role, User
 from apps.core import gateway, tailer
+from tests.emptying import empty_tables
 
 # While it waits the communicator keeps every thread's connection open, for tests that are one
 # transaction. Those with sockets are not: a server gives connections back, and so do they.
 socket_testing.no_op = close_old_connections
+
+
+def _empty_databases(case: TransactionTestCase) -> None:
+    for using in case._databases_names(include_mirrors=False):
+        empty_tables(using)
+
+
+TransactionTestCase._fixture_teardown = _empty_databases
 
 ORIGIN = (b"origin", b"http://localhost")
 PASSWORD = "correct-horse-battery"
