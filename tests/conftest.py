@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import shutil
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,6 +43,24 @@ PASSWORD = "correct-horse-battery"
 ClientFor = Callable[[User], Client]
 AtOnce = Callable[..., list[Any]]
 SocketFor = Callable[..., WebsocketCommunicator]
+
+# Files of few tests that take long each, since they train or start servers; the longest first. Of
+# the first two in the browser one makes the demo content, which the other does not need.
+LONG = (
+    *("browser/test_accessibility.py", "browser/test_loop.py", "browser/test_two_operators.py"),
+    *("modelhub/test_kills.py", "ml/training/test_joint_learning.py"),
+    *("ml/training/test_multi_task.py", "ml/training/test_processes.py"),
+    *("support/test_kills.py", "market/test_kill_restart.py", "scaled/test_two_servers.py"),
+)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Processes beside each other begin with what takes long, so that they end together."""
+    if not hasattr(config, "workerinput"):
+        return
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONG)}
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: (places.get(item.path, len(LONG)), -tests[item.path]))
 
 
 def require(condition: object, reason: str) -> None:
