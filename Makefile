@@ -40,10 +40,12 @@ test: $(VENV)/.installed $(WORDS)
 	$(BIN)/python -m pytest $(TESTS)
 
 # The tests of the apps once more, on a PostgreSQL and a Redis that are started for them; without those
-# that have a database of their own anyway.
+# that have a database of their own anyway, or work long and with none.
+APART := modelhub/test_kills support/test_kills core/test_waiting_threads modelhub/test_pretrain_command \
+	modelhub/test_shrink_command
 test-scaled: $(VENV)/.installed-scale $(WORDS)
 	$(BIN)/python -m tests.scaled $(BIN)/python -m pytest $(addprefix tests/,$(APPS)) \
-		--ignore=tests/modelhub/test_kills.py $(TESTS)
+		$(patsubst %,--ignore=tests/%.py,$(APART)) $(TESTS)
 
 bench: setup
 	$(BIN)/python -m bench
