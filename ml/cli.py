@@ -11,6 +11,7 @@ from typing import cast
 from tqdm import tqdm
 
 from ml.artifacts import TOKENIZER
+from ml.data.columns import parsed_columns
 from ml.data.prepare import PREPARATIONS, prepare
 from ml.data.report import data_report, summary
 from ml.data.text_tools import Encoder, Report, TextTools, encoder_tools
@@ -33,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     report.add_argument("--train", type=Path, required=True)
     report.add_argument("--valid", type=Path)
     report.add_argument("--kind", choices=("classification", "ner"), default="classification")
+    report.add_argument("--columns", default="", help="as text=sentence,label=intent")
     report.add_argument("--output", type=Path, required=True, help="a new folder for the report")
     report.add_argument("--models", type=Path, default=Path("var/models"), help="built models")
     report.add_argument("--json", action="store_true", help="print one JSON object last")
@@ -65,7 +67,12 @@ def _data_report(options: argparse.Namespace) -> None:
 
         tools = _encoder_tools(options.models, report)
         found = data_report(
-            options.train, options.valid, kind=options.kind, tools=tools, report=report
+            options.train,
+            options.valid,
+            kind=options.kind,
+            columns=parsed_columns(options.columns, "--columns"),
+            tools=tools,
+            report=report,
         )
     write_report(options.output, "data", found)
     if tools.embed is None:

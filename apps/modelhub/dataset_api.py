@@ -76,6 +76,9 @@ class FileInput(serializers.Serializer[Any]):
     negative = serializers.CharField(
         required=False, help_text="of pairs the column with what does not belong to it"
     )
+    entities = serializers.CharField(
+        required=False, help_text="of targeted sentiment the column with companies and labels"
+    )
     skip_bad = serializers.BooleanField(default=False)
 
 

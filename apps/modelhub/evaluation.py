@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from apps.core import gateway
 from apps.core.errors import InvalidInput
 from apps.core.jobs import ProgressReporter
+from ml.data.columns import Columns
 from ml.data.readers import Problems
 from ml.data.targeting import TARGETED_TASK
 from ml.errors import DataError, MLError
@@ -69,9 +70,11 @@ def evaluate_file(
     version: str | None,
     file: Path,
     progress: ProgressReporter,
+    columns: Columns | None = None,
     looks: Looks | None = None,
 ) -> dict[str, Any]:
-    """The metrics of ``task`` on ``file``.
+    """The metrics of ``task`` on ``file``; ``columns`` are those of it that are called otherwise
+    (:mod:`ml.data.columns`).
 
     Bad rows are passed over; the answer names them under ``problems`` and counts them under
     ``bad_rows``. Raises ``MLError`` (no such model, no usable row, a report's folder that is not
@@ -93,7 +96,7 @@ def evaluate_file(
     measure = MEASURES[predictor.info.kind](predictor)
     other = _other_version(predictor, looks.against)
     problems = Problems()
-    rows = measure.read(file, problems)
+    rows = measure.read(file, problems, columns)
     if not rows:
         first = f"; the first problem: {problems.errors[0]}" if problems.errors else ""
         raise DataError(file, None, f"has no usable row{first}")
@@ -102,7 +105,7 @@ def evaluate_file(
     result = {"task": task, "version": predictor.info.version, **numbers}
     if other is not None:
         their = MEASURES[other.info.kind](other)
-        theirs = their.answer(their.read(file, Problems()), progress.update)
+        theirs = their.answer(their.read(file, Problems(), columns), progress.update)
         compared = measure.compare(rows, theirs, answers)
         result["against"] = {"version": other.info.version, **compared}
     result |= _closer(measure, rows, answers, looks, progress)

@@ -10,6 +10,7 @@ from apps.core import gateway
 from apps.core.errors import InvalidInput
 from apps.core.jobs import ProgressReporter
 from apps.modelhub import selectors
+from ml.data.columns import Columns
 from ml.data.readers import LabelledText
 from ml.data.row_kinds import read_rows, shown, text_of, value_of
 from ml.errors import DataError, ModelNotFound
@@ -90,7 +91,13 @@ def explain_version(
 
 
 def neighbours(
-    *, task: str, version: str | None, text: str, file: Path, progress: ProgressReporter
+    *,
+    task: str,
+    version: str | None,
+    text: str,
+    file: Path,
+    progress: ProgressReporter,
+    columns: Columns | None = None,
 ) -> list[dict[str, Any]]:
     """The rows of the labelled ``file`` that the model holds to be most like ``text``.
 
@@ -104,7 +111,7 @@ def neighbours(
         )
     rows = [
         LabelledText(text_of(row), shown(row, value_of(row)), row.row)
-        for row in read_rows(file, kind)
+        for row in read_rows(file, kind, columns=columns)
     ]
     found = nearest_examples(predictor.vectors, text, rows, progress=progress.update)
     return [

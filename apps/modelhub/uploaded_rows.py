@@ -9,7 +9,7 @@ from typing import Any
 
 from apps.modelhub.services.examples import MAX_LABEL, MAX_TEXT
 from ml.data.multi_label import MultiLabelText, labels_of
-from ml.data.pairs import PairRow, pair_row
+from ml.data.pairs import OPTIONAL, PairRow, pair_row
 from ml.data.readers import LabelledText, Problems, read_ner, read_records, tagged_sentence
 from ml.data.row_kinds import Row, names_of, text_of
 from ml.errors import DataError
@@ -24,7 +24,9 @@ SUFFIXES = {
 }
 """By kind, the files that are read."""
 
-FIELDS = ("text", "label", "labels", "spans", "tokens", "tags", "positive", "negative")
+FIELDS = (
+    *("text", "label", "labels", "spans", "tokens", "tags", "positive", "negative", "entities"),
+)
 _FORMULA = re.compile(r"=|[+\-@][A-Za-z_.]+[(|!]")
 """How a cell begins that a spreadsheet computes: what was typed there is not its text. Posts that
 begin with a name, as in ``@anna``, and lists do not begin so."""
@@ -58,6 +60,11 @@ def fields_of(kind: str, columns: Sequence[str], given: Mapping[str, str]) -> di
     form = max(_FORMS[kind], key=lambda form: len(_chosen(form, columns, given)))
     more = (name for name in _OPTIONAL.get(kind, ()) if name not in form)
     return _chosen((*form, *more), columns, given)
+
+
+def fields_known(kind: str) -> tuple[str, ...]:
+    """All fields that rows of a kind may have, of whichever form."""
+    return tuple(dict.fromkeys((*sum(_FORMS[kind], ()), *_OPTIONAL.get(kind, ()))))
 
 
 def fields_shown(kind: str, mapping: Mapping[str, str]) -> tuple[str, ...]:
@@ -97,9 +104,10 @@ def read_mapped(
         yield from _read_pairs(path, mapping, problems)
         return
     form = form_of(kind, mapping)
-    for number, record in read_records(path, tuple(mapping[name] for name in form), problems):
+    columns = {name: mapping[name] for name in form}
+    for number, record in read_records(path, form, problems, columns):
         try:
-            row = _row(path, number, {name: record[mapping[name]] for name in form})
+            row = _row(path, number, {name: record[name] for name in form})
         except DataError as error:
             problems.add(error)
             continue
@@ -111,10 +119,10 @@ def _read_pairs(
     path: Path, mapping: Mapping[str, str], problems: Problems
 ) -> Iterator[tuple[int, Row]]:
     """Pairs, labelled texts and texts that keep their vectors, side by side in one file."""
-    for number, record in read_records(path, (mapping["text"],), problems):
-        given = {field: record.get(column) for field, column in mapping.items()}
+    for number, record in read_records(path, ("text",), problems, mapping, OPTIONAL):
+        given = {field: record.get(field) for field in (*mapping, "keep")}
         try:
-            row = pair_row(path, number, given | {"keep": record.get("keep")})
+            row = pair_row(path, number, given)
         except DataError as error:
             problems.add(error)
             continue

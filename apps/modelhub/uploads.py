@@ -13,12 +13,21 @@ from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from apps.core.errors import InvalidInput, NotFound
 from apps.modelhub.files import upload_folder
 from apps.modelhub.models import DataKind, Upload
 from apps.modelhub.shown_rows import ShownRow, shown_row
-from apps.modelhub.uploaded_rows import CONLL, SUFFIXES, fields_of, form_of, read_mapped
+from apps.modelhub.uploaded_rows import (
+    CONLL,
+    SUFFIXES,
+    fields_known,
+    fields_of,
+    form_of,
+    read_mapped,
+)
+from ml.data.columns import checked_columns, listed_columns
 from ml.data.readers import LabelledText, Problems, read_records
 from ml.data.row_kinds import Row, names_of
 from ml.data.targeting import TARGETED_TASK, read_marked
@@ -29,7 +38,7 @@ MAX_BYTES = 32 * 1024 * 1024
 MAX_ROWS = 200_000
 KEPT = timedelta(days=1)
 _SHOWN = 10
-_LOOKED_AT = 500  # rows of pairs, which may have other columns than the first
+_LOOKED_AT = 500  # rows, where some may have other columns than the first
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +96,20 @@ def file_preview(
     *, path: Path, name: str, task: str, kind: str, mapping: Mapping[str, str] | None = None
 ) -> Preview:
     """Read a file of labelled texts of a kind; what is wrong with it is told under ``name``."""
+    mapping = mapping or {}
     if task == TARGETED_TASK:
-        return _marked_preview(path, name)
+        return _marked_preview(path, name, mapping)
     if path.suffix.lower() not in SUFFIXES[kind]:
         told = f"{name}: what is said here of a text is read from {' and '.join(SUFFIXES[kind])}."
         return Preview([], {}, [], {}, [told], 1)
     try:
-        columns = _columns(path, _LOOKED_AT if kind == DataKind.EMBEDDING else 0)
+        several = kind == DataKind.EMBEDDING or mapping
+        columns = _columns(path, _LOOKED_AT if several else 0)
     except (DataError, UnicodeDecodeError, csv.Error) as error:
         return Preview([], {}, [], {}, [_words(error, path, name)], 1)
-    chosen = fields_of(kind, columns, mapping or {})
+    chosen = fields_of(kind, columns, mapping)
+    if told := _mischosen(path, name, kind, columns, mapping) or _doubled(name, chosen):
+        return Preview(columns, chosen, [], {}, [told], 1)
     missing = [field for field in form_of(kind, chosen) if field not in chosen]
     if missing and path.suffix.lower() not in CONLL:
         told = f"{name}: choose the column that holds the {' and the '.join(missing)}."
@@ -127,12 +140,46 @@ def _path(upload: Upload) -> Path:
     return upload_folder() / f"{upload.pk}{Path(upload.name).suffix.lower()}"
 
 
-def _marked_preview(path: Path, name: str) -> Preview:
+def _mischosen(
+    path: Path, name: str, kind: str, columns: Sequence[str], mapping: Mapping[str, str]
+) -> str:
+    """What is wrong with the first chosen column that cannot be what it was chosen for."""
+    for field, column in mapping.items():
+        words = {"file": name, "field": field, "column": column}
+        if path.suffix.lower() in CONLL:
+            return gettext("%(file)s is CoNLL, whose columns have no names to choose by.") % words
+        if field not in fields_known(kind):
+            known = ", ".join(fields_known(kind))
+            told = gettext("%(file)s: its rows have no %(field)s; they may have %(known)s.")
+            return told % (words | {"known": known})
+        if column not in columns:
+            told = gettext(
+                "%(file)s has no column “%(column)s” that could be the %(field)s; it has %(known)s."
+            )
+            return told % (words | {"known": listed_columns(columns)})
+    return ""
+
+
+def _doubled(name: str, chosen: Mapping[str, str]) -> str:
+    """That a column is chosen for two fields, if one is."""
+    fields: dict[str, str] = {}
+    for field, column in chosen.items():
+        if (other := fields.setdefault(column, field)) != field:
+            told = gettext(
+                "%(file)s: the column “%(column)s” cannot be both the %(one)s and the %(other)s."
+            )
+            return told % {"file": name, "column": column, "one": other, "other": field}
+    return ""
+
+
+def _marked_preview(path: Path, name: str, mapping: Mapping[str, str]) -> Preview:
     """Rows ``{"text", "entities"}`` as one marked text for each company."""
     problems = Problems()
+    columns = {"text": "text", "entities": "entities", **mapping}
     try:
         rows: list[Row] = [
-            LabelledText(row.text, row.label, row.row) for row in read_marked(path, problems)
+            LabelledText(row.text, row.label, row.row)
+            for row in read_marked(path, problems, checked_columns(columns, path))
         ]
     except DataError as error:
         return Preview([], {}, [], {}, [_words(error, path, name)], 1)

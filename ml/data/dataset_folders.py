@@ -12,11 +12,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ml.data.columns import Wanted
+from ml.data.record_files import Report
 from ml.encoders import file_sha256
 from ml.errors import DataError
 
@@ -102,9 +104,10 @@ def data_name(path: Path) -> str:
 
 
 def dataset_records(
-    path: Path, columns: tuple[str, ...], report: Callable[[DataError], None]
+    path: Path, wanted: Wanted, report: Report
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The rows of a folder's split as objects that have all ``columns``, with numbers from 1.
+    """The rows of a folder's split as objects that have all columns that are ``wanted``, with
+    numbers from 1.
 
     A row whose label has no name is told to ``report``. Raises :class:`DataError` for a folder
     that cannot be read or lacks a column.
@@ -112,7 +115,7 @@ def dataset_records(
     number = 0
     for file in data_files(path):
         for batch in _batches(file):
-            named = _columns(path, batch.schema.names, columns)
+            named = _columns(path, batch.schema.names, wanted)
             labels = _class_names(path, batch.schema)
             for row in batch.to_pylist():
                 number += 1
@@ -191,16 +194,20 @@ def _batches(file: Path) -> Iterator[pyarrow.RecordBatch]:
         raise DataError(file, None, f"cannot be read ({error})") from error
 
 
-def _columns(path: Path, stored: list[str], asked: tuple[str, ...]) -> dict[str, str]:
+def _columns(path: Path, stored: list[str], wanted: Wanted) -> dict[str, str]:
     """The stored column of each name; all that are stored, and what is asked for by its alias."""
     named = {name: name for name in stored}
+    asked = (*wanted.stored, *wanted.optional)
     for name in asked:
         if name not in named and _ALIASES.get(name) in stored:
             named[name] = _ALIASES[name]
     missing = [name for name in asked if name not in named]
     if missing:
         raise DataError(
-            path, None, f"lacks the column {', '.join(missing)} (it has {', '.join(stored)})"
+            path,
+            None,
+            f"lacks the column {', '.join(missing)} (it has {', '.join(stored)})"
+            f"{wanted.advice(missing)}",
         )
     return named
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ml.data.readers import TABLES, Problems, read_records
+from ml.data.columns import Columns
+from ml.data.readers import Problems, read_records
+from ml.data.record_files import TABLES
 from ml.errors import DataError
 from ml.types import FloatArray
 
@@ -34,14 +36,19 @@ class MultiLabelText:
     group: str = ""
 
 
-def read_multi_label(path: Path, problems: Problems | None = None) -> Iterator[MultiLabelText]:
+def read_multi_label(
+    path: Path, problems: Problems | None = None, columns: Columns | None = None
+) -> Iterator[MultiLabelText]:
     """Rows of JSONL ``{"text", "labels": ["a", "b"]}``, of CSV ``text,labels`` with the labels
     split by ``|``, or of a folder with such columns (:mod:`ml.data.dataset_folders`).
 
     No label means none of them. Further columns ``source`` and ``group`` are read if they are
-    there. A bad row raises :class:`DataError`, or goes to ``problems``.
+    there, and ``columns`` are called otherwise (:mod:`ml.data.columns`). A bad row raises
+    :class:`DataError`, or goes to ``problems``.
     """
-    for row, record in read_records(path, ("text", "labels"), problems):
+    for row, record in read_records(
+        path, ("text", "labels"), problems, columns, ("source", "group")
+    ):
         try:
             yield _text_of(path, row, record)
         except DataError as error:

@@ -14,11 +14,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ml.data.readers import TABLES, Problems, read_records
+from ml.data.columns import Columns
+from ml.data.readers import Problems, read_records
+from ml.data.record_files import TABLES
 from ml.data.splits import text_key
 from ml.errors import DataError
 
 _FIELDS = ("positive", "negative", "label")
+OPTIONAL = (*_FIELDS, "keep", "source", "group")
+"""What a row may have beside its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +55,15 @@ class Pair:
     group: str
 
 
-def read_pairs(path: Path, problems: Problems | None = None) -> Iterator[PairRow]:
-    """Rows of a JSONL or CSV file of pairs or labelled texts, as :func:`pair_row` makes them.
+def read_pairs(
+    path: Path, problems: Problems | None = None, columns: Columns | None = None
+) -> Iterator[PairRow]:
+    """Rows of a JSONL or CSV file of pairs or labelled texts, as :func:`pair_row` makes them;
+    ``columns`` are those called otherwise (:mod:`ml.data.columns`).
 
     A bad row raises :class:`DataError` or goes to ``problems``.
     """
-    for row, record in read_records(path, ("text",), problems):
+    for row, record in read_records(path, ("text",), problems, columns, OPTIONAL):
         try:
             yield pair_row(path, row, record)
         except DataError as error:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ml.data.columns import Columns
 from ml.data.dataset_folders import training_splits
 from ml.data.duplicates import exact_groups, near_pairs
 from ml.data.label_noise import label_noise
@@ -54,6 +55,7 @@ def data_report(
     valid: Path | None,
     *,
     kind: DataKind = "classification",
+    columns: Columns | None = None,
     tools: TextTools | None = None,
     seed: int = 0,
     report: Report = lambda done, total, title: None,
@@ -70,7 +72,7 @@ def data_report(
     sizes: dict[str, Any] = {}
     for name, path in files:
         problems = Problems(keep=SHOWN)
-        rows = _read(path, kind, problems, name)
+        rows = _read(path, kind, problems, name, columns)
         if not rows:
             first = f"; the first problem: {problems.errors[0]}" if problems.errors else ""
             raise DataError(path, None, f"has no usable row{first}")
@@ -94,10 +96,13 @@ def data_report(
     return result
 
 
-def _read(path: Path, kind: DataKind, problems: Problems, name: str) -> list[_Placed]:
+def _read(
+    path: Path, kind: DataKind, problems: Problems, name: str, columns: Columns | None
+) -> list[_Placed]:
     if kind == "ner":
-        return [_Placed(name, row, " ".join(row.tokens)) for row in read_ner(path, problems)]
-    return [_Placed(name, row, row.text) for row in read_classification(path, problems)]
+        tagged = read_ner(path, problems, columns)
+        return [_Placed(name, row, " ".join(row.tokens)) for row in tagged]
+    return [_Placed(name, row, row.text) for row in read_classification(path, problems, columns)]
 
 
 def _labels(placed: Sequence[_Placed]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ml.data.columns import Columns
 from ml.data.joined import joined
 from ml.data.multi_label import MultiLabelText, read_multi_label
 from ml.data.pairs import PairRow, read_pairs
@@ -28,15 +29,17 @@ NOTHING = "none"
 """How it is told that no label holds, or no entity is there."""
 
 
-def read_rows(path: Path, kind: Kind, problems: Problems | None = None) -> Iterator[Row]:
+def read_rows(
+    path: Path, kind: Kind, problems: Problems | None = None, columns: Columns | None = None
+) -> Iterator[Row]:
     """The rows of a file of the kind; a bad one raises ``DataError`` or goes to ``problems``."""
     if kind == "multi_label":
-        return iter(read_multi_label(path, problems))
+        return iter(read_multi_label(path, problems, columns))
     if kind == "ner":
-        return iter(read_ner(path, problems))
+        return iter(read_ner(path, problems, columns))
     if kind == "embedding":
-        return iter(read_pairs(path, problems))
-    return iter(read_classification(path, problems))
+        return iter(read_pairs(path, problems, columns))
+    return iter(read_classification(path, problems, columns))
 
 
 def text_of(row: Row) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ml.data.columns import Columns
 from ml.data.readers import Problems, read_records
 from ml.errors import DataError
 
@@ -31,13 +32,15 @@ class SpannedText:
     row: int = 0
 
 
-def read_spans(path: Path, problems: Problems | None = None) -> Iterator[SpannedText]:
+def read_spans(
+    path: Path, problems: Problems | None = None, columns: Columns | None = None
+) -> Iterator[SpannedText]:
     """Rows ``{"text", "spans": [{"kind", "text"[, "value"]}]}`` of a JSONL file.
 
     Spans stand in the order of the text; one that does not stand behind the one before it is an
     error. A bad row raises :class:`DataError`, or goes to ``problems``.
     """
-    for row, record in read_records(path, ("text", "spans"), problems):
+    for row, record in read_records(path, ("text", "spans"), problems, columns):
         try:
             yield _spanned(path, row, record)
         except DataError as error:

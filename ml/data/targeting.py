@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ml.data.columns import Columns
 from ml.data.readers import LabelledText, Problems, read_records
 from ml.errors import DataError
 
@@ -99,14 +100,18 @@ def find_names(text: str, names: Iterable[str]) -> dict[str, list[Span]]:
 
 
 def read_targeted(
-    path: Path, problems: Problems | None = None, *, labelled: bool = True
+    path: Path,
+    problems: Problems | None = None,
+    columns: Columns | None = None,
+    *,
+    labelled: bool = True,
 ) -> Iterator[TargetedText]:
     """Rows ``{"text", "entities": {"name": "label"}}`` of a JSONL file.
 
     With ``labelled=False`` the entities may also be a list of names. A row whose entities are not
     texts that stand in its text is bad: it raises :class:`DataError`, or goes to ``problems``.
     """
-    for row, record in read_records(path, ("text", "entities"), problems):
+    for row, record in read_records(path, ("text", "entities"), problems, columns):
         try:
             yield _targeted(path, row, record, labelled)
         except DataError as error:
@@ -115,9 +120,11 @@ def read_targeted(
             problems.add(error)
 
 
-def read_marked(path: Path, problems: Problems | None = None) -> Iterator[MarkedText]:
+def read_marked(
+    path: Path, problems: Problems | None = None, columns: Columns | None = None
+) -> Iterator[MarkedText]:
     """The rows of :func:`read_targeted` as marked texts with one label, one for each company."""
-    for text in read_targeted(path, problems):
+    for text in read_targeted(path, problems, columns):
         for marked, label in zip(text.marked(), text.entities.values(), strict=True):
             yield MarkedText(marked, label, text.row, opposite=text.is_opposite)
 

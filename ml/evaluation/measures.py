@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
+from ml.data.columns import Columns
 from ml.data.multi_label import MultiLabelText
 from ml.data.readers import (
     LabelledText,
@@ -67,9 +68,11 @@ class ClassificationMeasure:
         self._temperature = temperature
         self._labels = predictor.info.labels
 
-    def read(self, file: Path, problems: Problems) -> list[LabelledText]:
+    def read(
+        self, file: Path, problems: Problems, columns: Columns | None = None
+    ) -> list[LabelledText]:
         """The good rows; bad ones are added to ``problems``."""
-        return list(read_classification(file, problems))
+        return list(read_classification(file, problems, columns))
 
     def answer(self, rows: Sequence[LabelledText], report: Report) -> list[Classification]:
         """The model's answers, one a row."""
@@ -176,9 +179,11 @@ class TaggingMeasure:
         self._predictor = predictor
         self._types = {tag[2:] for tag in predictor.info.labels if tag != "O"}
 
-    def read(self, file: Path, problems: Problems) -> list[TaggedSentence]:
+    def read(
+        self, file: Path, problems: Problems, columns: Columns | None = None
+    ) -> list[TaggedSentence]:
         """The good sentences; bad ones are added to ``problems``."""
-        return list(read_ner(file, problems))
+        return list(read_ner(file, problems, columns))
 
     def answer(self, rows: Sequence[TaggedSentence], report: Report) -> list[list[str]]:
         """The model's BIO tags, one list a sentence."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ml.data.columns import Columns
 from ml.data.multi_label import SEPARATOR, MultiLabelText, indicators, read_multi_label
 from ml.data.readers import Problems
 from ml.evaluation.auc import thinned
@@ -48,9 +49,11 @@ class MultiLabelMeasure:
         self._temperature = temperature
         self._labels = predictor.info.labels
 
-    def read(self, file: Path, problems: Problems) -> list[MultiLabelText]:
+    def read(
+        self, file: Path, problems: Problems, columns: Columns | None = None
+    ) -> list[MultiLabelText]:
         """The good rows; bad ones are added to ``problems``."""
-        return list(read_multi_label(file, problems))
+        return list(read_multi_label(file, problems, columns))
 
     def answer(self, rows: Sequence[MultiLabelText], report: Report) -> list[MultiLabel]:
         """The model's answers, one a row."""

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ml.data.columns import Columns
 from ml.data.readers import Problems
 from ml.data.spans import SpannedText, read_spans
 from ml.evaluation.bootstrap import bootstrap_interval, entity_f1_statistic
@@ -30,9 +31,11 @@ class SpanMeasure:
     def __init__(self, predictor: SpanFinder) -> None:
         self._predictor = predictor
 
-    def read(self, file: Path, problems: Problems) -> list[SpannedText]:
+    def read(
+        self, file: Path, problems: Problems, columns: Columns | None = None
+    ) -> list[SpannedText]:
         """The good rows; bad ones are added to ``problems``."""
-        return list(read_spans(file, problems))
+        return list(read_spans(file, problems, columns))
 
     def answer(self, rows: Sequence[SpannedText], report: Report) -> list[PersonalData]:
         """What was found, one a row."""

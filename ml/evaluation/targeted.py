@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ml.data.columns import Columns
 from ml.data.readers import LabelledText, Problems
 from ml.data.targeting import MarkedText, read_marked
 from ml.evaluation.accuracy import accuracy
@@ -20,9 +21,11 @@ class TargetedMeasure(ClassificationMeasure):
     companies of the texts that are good news for one company and bad news for another.
     """
 
-    def read(self, file: Path, problems: Problems) -> list[LabelledText]:
+    def read(
+        self, file: Path, problems: Problems, columns: Columns | None = None
+    ) -> list[LabelledText]:
         """A marked text for each company of the good rows; bad ones go to ``problems``."""
-        return list(read_marked(file, problems))
+        return list(read_marked(file, problems, columns))
 
     def report(self, rows: Sequence[LabelledText], answers: Sequence[Classification]) -> Table:
         """All numbers, and the curves that only a page shows."""

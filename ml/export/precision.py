@@ -23,6 +23,7 @@ from ml.artifacts import (
     read_artifact,
     staged_folder,
 )
+from ml.data.columns import Columns
 from ml.data.encoding import EncodedBatch
 from ml.data.pairs import make_pairs
 from ml.data.row_kinds import read_rows
@@ -96,15 +97,16 @@ def export_model(
     precision: str,
     *,
     rows: Path | None = None,
+    columns: Columns | None = None,
     calibration: Sequence[str] = (),
     max_loss: float = 0.005,
     progress: Step | None = None,
 ) -> ExportReport:
     """Export the trained artifact in ``folder`` to ``target`` in a precision.
 
-    ``rows`` is a labelled file to measure both graphs by; ``calibration`` are texts for
-    ``int8_static`` (the probe texts when there are none). ``target`` appears complete or not at
-    all.
+    ``rows`` is a labelled file to measure both graphs by, whose ``columns`` may be called otherwise
+    (:mod:`ml.data.columns`); ``calibration`` are texts for ``int8_static`` (the probe texts when
+    there are none). ``target`` appears complete or not at all.
 
     Raises :class:`ArtifactError` for an unusable artifact, :class:`TrainingError` for a precision
     that cannot be, and :class:`ExportMismatch` when fewer than 97% of the probes have the same
@@ -138,7 +140,7 @@ def export_model(
             place_of = _built(path, artifact)
             place_of.mkdir(parents=True)
             store_build(place_of, path, source, replace(artifact, build=build))
-            found.append(_measured(path, artifact, batch, rows))
+            found.append(_measured(path, artifact, batch, rows, columns))
         report = ExportReport(
             task=artifact.task,
             version=artifact.version,
@@ -193,21 +195,27 @@ def _difference(
     return float(same.mean()), float(gaps.mean())
 
 
-def _measured(graph: Path, artifact: Artifact, batch: EncodedBatch, rows: Path | None) -> Exported:
+def _measured(
+    graph: Path,
+    artifact: Artifact,
+    batch: EncodedBatch,
+    rows: Path | None,
+    columns: Columns | None,
+) -> Exported:
     """The graph as the engine loads it: how large, how fast, and how good on rows."""
     store = ModelStore(graph.parent / graph.stem)
     store.activate(artifact.task, artifact.version)
-    quality = None if rows is None else _quality(store.load(artifact.task), artifact, rows)
+    quality = None if rows is None else _quality(store.load(artifact.task), artifact, rows, columns)
     files = [path for path in _built(graph, artifact).iterdir() if path.suffix != ".json"]
     size = sum(path.stat().st_size for path in files)
     speeds = {number: round(_speed(graph, batch, number), 1) for number in BATCHES}
     return Exported("fp32", round(size / 1e6, 1), speeds, quality)
 
 
-def _quality(predictor: Any, artifact: Artifact, rows: Path) -> float:
+def _quality(predictor: Any, artifact: Artifact, rows: Path, columns: Columns | None) -> float:
     kind = artifact.kind
     assert kind != "joint"
-    found: list[Any] = list(read_rows(rows, kind))
+    found: list[Any] = list(read_rows(rows, kind, columns=columns))
     if kind == "embedding":
         found = make_pairs(found, seed=0)
     if not found:

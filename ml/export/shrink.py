@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ml.artifacts import TOKENIZER, Artifact, read_artifact
+from ml.data.columns import Columns
 from ml.data.encoding import load_tokenizer
 from ml.data.readers import read_classification, read_ner
 from ml.encoders import EncoderSource, resolve_encoder
@@ -59,6 +60,7 @@ def shrink(
     layers: Sequence[int] = (),
     heads: float = 0.0,
     rows: Path | None = None,
+    columns: Columns | None = None,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Shrunk:
     """Write a smaller encoder, of ``encoder`` or of the trained ``artifact``, to ``target``.
@@ -92,7 +94,7 @@ def shrink(
         if getattr(whole.config, REMOVED_HEADS, {}):
             raise TrainingError(f"{source.name} has lost heads already; shrink what it came from")
         if artifact is not None and rows is not None:
-            weights = head_importance(model, _encoded(declared, source, rows), progress)
+            weights = head_importance(model, _encoded(declared, source, rows, columns), progress)
         else:
             weights = head_norms(whole)
         lost = least(weights, heads)
@@ -184,18 +186,20 @@ def _masked(mask: Tensor, size: int) -> Callable[[nn.Module, tuple[Any, ...]], t
     return hook
 
 
-def _encoded(artifact: Artifact, source: EncoderSource, file: Path) -> list[EncodedRow]:
+def _encoded(
+    artifact: Artifact, source: EncoderSource, file: Path, named: Columns | None
+) -> list[EncodedRow]:
     """Rows of ``file`` whose labels the artifact knows, evenly spread over it."""
     tokenizer = load_tokenizer(source.path / TOKENIZER)
     names = [*artifact.labels, *([OUT_OF_SCOPE] if artifact.settings.get(OOS_COLUMN) else [])]
     columns = {name: index for index, name in enumerate(names)}
     encoded: list[EncodedRow]
     if artifact.kind == "classification":
-        texts = [row for row in read_classification(file) if row.label in columns]
+        texts = [row for row in read_classification(file, columns=named) if row.label in columns]
         chosen = texts[:: max(1, len(texts) // MOST_ROWS)][:MOST_ROWS]
         encoded = encode_classification(chosen, tokenizer, columns, artifact.max_length)
     elif artifact.kind == "ner":
-        tagged = [row for row in read_ner(file) if set(row.tags) <= set(columns)]
+        tagged = [row for row in read_ner(file, columns=named) if set(row.tags) <= set(columns)]
         sentences = tagged[:: max(1, len(tagged) // MOST_ROWS)][:MOST_ROWS]
         encoded = encode_tagging(sentences, tokenizer, columns, artifact.max_length)
     else:

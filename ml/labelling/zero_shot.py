@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ml.data.readers import TABLES, read_records
+from ml.data.readers import read_records
+from ml.data.record_files import TABLES
 from ml.errors import DataError
 from ml.evaluation.scoring import softmax
 from ml.types import Classification, FloatArray, ScoredLabel

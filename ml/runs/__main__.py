@@ -85,7 +85,7 @@ def _trained(order: RunOrder) -> str:
         valid_file=order.held_out_file,
         output=order.artifacts_dir / order.task / f".{order.run_folder.name}",
         run_folder=order.run_folder,
-        config=load_config(order.recipe, **order.overrides, **base),
+        config=load_config(order.recipe, **order.overrides, **base, columns={}),
         observer=_reading,
     )
     artifact = finetune(request, _step)
@@ -132,7 +132,7 @@ def _built(order: RunOrder, version: str) -> str:
         valid_file=order.held_out_file,
         output=staging,
         run_folder=order.run_folder,
-        config=load_config(order.recipe, **order.overrides),
+        config=load_config(order.recipe, **order.overrides, columns={}),
     )
     # Beside its target, since only within one file system is it put there at once.
     scratch = order.models_dir / f".{order.run_folder.name}"

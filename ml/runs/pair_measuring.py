@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ml.data.columns import Columns
 from ml.data.pairs import Pair, PairRow, candidates_of, make_pairs, read_pairs
 from ml.data.readers import Problems
 from ml.data.splits import text_key
@@ -46,12 +47,14 @@ class Asked:
     left_out: list[list[int]]
 
 
-def read_asked(file: Path, problems: Problems | None = None) -> Asked:
+def read_asked(
+    file: Path, problems: Problems | None = None, columns: Columns | None = None
+) -> Asked:
     """What a file of held-out rows asks: each text once, however many texts belong to it.
 
     Bad rows go to ``problems``, or are passed over.
     """
-    found = list(read_pairs(file, Problems() if problems is None else problems))
+    found = list(read_pairs(file, Problems() if problems is None else problems, columns))
     sources = {text_key(row.text): row.source for row in found}
     pairs = make_pairs(found, seed=0)
     candidates, belongs, left_out = candidates_of(pairs)
@@ -80,9 +83,9 @@ class PairMeasure:
         self._asked = asked or Asked([], [], [], [])
         self._candidates: FloatArray | None = None
 
-    def read(self, file: Path, problems: Problems) -> list[PairRow]:
+    def read(self, file: Path, problems: Problems, columns: Columns | None = None) -> list[PairRow]:
         """The rows of a file, which is measured by from now on; bad ones go to ``problems``."""
-        self._asked, self._candidates = read_asked(file, problems), None
+        self._asked, self._candidates = read_asked(file, problems, columns), None
         return self._asked.rows
 
     def answer(self, rows: Sequence[PairRow], report: Report) -> list[Answer]:

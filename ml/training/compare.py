@@ -137,7 +137,12 @@ def with_fixed_split(request: FinetuneRequest) -> FinetuneRequest:
     folder = request.output / "split"
     write_jsonl(folder / "train.jsonl", (_record(row) for row in training))
     write_jsonl(folder / "valid.jsonl", (_record(row) for row in valid))
-    return replace(request, train_file=folder / "train.jsonl", valid_file=folder / "valid.jsonl")
+    return replace(
+        request,
+        train_file=folder / "train.jsonl",
+        valid_file=folder / "valid.jsonl",
+        config=replace(request.config, columns={}),
+    )
 
 
 def _record(row: LabelledText | MultiLabelText | TaggedSentence) -> dict[str, Any]:

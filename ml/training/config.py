@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.data.augmentation import augmentation
+from ml.data.columns import checked_columns
 from ml.data.long_texts import LONG_TEXTS
 from ml.encoders import DEFAULT_ENCODER
 from ml.errors import DataError
@@ -89,6 +90,9 @@ class FinetuneConfig(
     ``distil`` is a table of a classifier's teachers
     (:class:`ml.training.settings.distillation.Distillation`).
 
+    ``columns`` is a table of the columns of the data files that are not called as what they hold
+    (:mod:`ml.data.columns`).
+
     ``search`` is a table of what :mod:`ml.training.search` may change, and within what bounds; a
     run itself does not read it.
 
@@ -132,6 +136,7 @@ class FinetuneConfig(
     distil: dict[str, Any] = field(default_factory=dict)
     licences: dict[str, str] = field(default_factory=dict)
     card: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, str] = field(default_factory=dict)
     search: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -163,6 +168,7 @@ class FinetuneConfig(
             **self.pretraining_checks(),
             **self.multi_label_checks(),
         }
+        checked_columns(self.columns, "configuration")
         for name, good in checks.items():
             if not good:
                 raise DataError(

@@ -16,6 +16,8 @@
     r_drop = 1.0            # and of a classification task head_start and label_names
     [tasks.sentiment.licences]
     "Some data" = "CC-BY-4.0"
+    [tasks.sentiment.columns]   # of files that have others; a table [columns] is for all tasks
+    text = "headline"
 
     [tasks.vector]          # the sentence vector is kept near the untuned encoder's
     kind = "embedding"
@@ -33,6 +35,7 @@ from typing import Any
 
 import tomli_w
 
+from ml.data.columns import checked_columns
 from ml.errors import DataError
 from ml.models.tuning.registry import method_names
 from ml.training.config import FinetuneConfig, make_config, read_toml
@@ -56,7 +59,8 @@ class JointTask:
 
     ``long_texts`` is "cut" or "windows" (:mod:`ml.data.long_texts`), of windows of whole words; a
     tagger reads all of a text anyway. ``r_drop``, ``head_start`` and ``label_names`` are what they
-    are to a single run (:mod:`ml.training.config`), for classification alone.
+    are to a single run (:mod:`ml.training.config`), for classification alone. ``columns`` are what
+    its files call their columns, where otherwise; of a sentence vector only the text is read.
     """
 
     name: str
@@ -69,10 +73,11 @@ class JointTask:
     r_drop: float = 0.0
     head_start: str = "random"
     label_names: bool = False
+    columns: dict[str, str] = field(default_factory=dict)
 
     def config(self, shared: FinetuneConfig) -> FinetuneConfig:
         """The recipe of a single run: the ``shared`` settings with the task's own."""
-        return replace(shared, **self.learning)
+        return replace(shared, columns=self.columns, **self.learning)
 
     @property
     def learning(self) -> dict[str, Any]:
@@ -92,8 +97,8 @@ class JointTask:
 
 @dataclass(frozen=True)
 class JointRecipe:
-    """The tasks and the settings that they share; ``config.licences`` are those of the data of a
-    task that states none.
+    """The tasks and the settings that they share; ``config.licences`` and ``config.columns`` are
+    those of the data of a task that states none.
 
     ``sampling`` is between 0 (all tasks as often) and 1 (by their number of rows).
     """
@@ -186,6 +191,7 @@ def _task(path: Path, name: str, table: Any, config: FinetuneConfig) -> JointTas
         weight=float(weight),
         long_texts=_long_texts(path, where, table),
         licences=licences,
+        columns=_columns(path, where, table.get("columns", config.columns)),
         **_learning(path, where, table),
     )
 
@@ -202,6 +208,15 @@ def _learning(path: Path, where: str, table: Mapping[str, Any]) -> dict[str, Any
         for name in (name for name in _LEARNING if found[name] != getattr(FinetuneConfig(), name)):
             raise DataError(path, None, f"{where}.{name} is for classification")
     return found
+
+
+def _columns(path: Path, where: str, table: Any) -> dict[str, str]:
+    if not isinstance(table, dict):
+        raise DataError(path, None, f"{where}.columns must be a table")
+    try:
+        return checked_columns(table, path)
+    except DataError as error:
+        raise DataError(path, None, f"{where}.columns: {error.problem}") from error
 
 
 def _long_texts(path: Path, where: str, table: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -50,9 +51,9 @@ class VectorHeadTask:
         tokenizer: Tokenizer,
     ) -> VectorHeadTask:
         """Read the texts; those to measure by are not trained on."""
-        training = list(dict.fromkeys(read_texts(recipe.train)))
+        training = _texts(recipe.train, config)
         if recipe.valid is not None:
-            valid = list(dict.fromkeys(read_texts(recipe.valid)))
+            valid = _texts(recipe.valid, config)
             seen = {text_key(text) for text in valid}
             training = [text for text in training if text_key(text) not in seen]
         else:
@@ -105,6 +106,11 @@ class VectorHeadTask:
 
     def _encoded(self, texts: Sequence[str]) -> list[EncodedRow]:
         return encode_read(texts, [0] * len(texts), self.tokenizer, self.config.max_length)
+
+
+def _texts(file: Path, config: FinetuneConfig) -> list[str]:
+    """The different texts of a file, in order."""
+    return list(dict.fromkeys(read_texts(file, config.columns)))
 
 
 @torch.inference_mode()

@@ -27,9 +27,9 @@ def embedding_pairs(request: FinetuneRequest) -> PairData:
     :class:`TrainingError` when there is too little to learn from or to measure on.
     """
     config = request.config
-    training = list(read_pairs(request.train_file))
+    training = list(read_pairs(request.train_file, columns=request.columns))
     if request.valid_file is not None:
-        valid = list(read_pairs(request.valid_file))
+        valid = list(read_pairs(request.valid_file, columns=request.columns))
     else:
         staying = [row for row in training if row.keep]
         training, valid = split_by_text(

@@ -135,7 +135,11 @@ def _pretrain(
     source = resolve_encoder(config.encoder)
     tokenizer = load_tokenizer(source.path / TOKENIZER)
     texts, held_out = raw_texts(
-        request.texts_file, request.valid_file, held_out=config.held_out, seed=config.seed
+        request.texts_file,
+        request.valid_file,
+        held_out=config.held_out,
+        seed=config.seed,
+        columns=config.columns,
     )
     rows, measuring = (encoded(part, tokenizer, config.max_length) for part in (texts, held_out))
     seed_everything(config.seed)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
+from ml.data.columns import Columns
 from ml.data.encoding import encode_texts
 from ml.data.readers import read_texts
 from ml.data.splits import drop_repeats, split_by_text, text_key
@@ -18,16 +19,17 @@ _ENCODE_CHUNK = 512
 
 
 def raw_texts(
-    file: Path, valid: Path | None, *, held_out: float, seed: int
+    file: Path, valid: Path | None, *, held_out: float, seed: int, columns: Columns | None = None
 ) -> tuple[list[str], list[str]]:
     """The different texts to learn from, and those to measure by: ``valid``'s, or a share.
+    ``columns`` are those of the files that are called otherwise (:mod:`ml.data.columns`).
 
     No text is in both. Raises :class:`DataError` for an unusable row or file, and for fewer than
     twenty texts.
     """
-    texts = drop_repeats(read_texts(file), key=text_key)
+    texts = drop_repeats(read_texts(file, columns), key=text_key)
     if valid is not None:
-        measuring = drop_repeats(read_texts(valid), key=text_key)
+        measuring = drop_repeats(read_texts(valid, columns), key=text_key)
         known = {text_key(text) for text in measuring}
         texts = [text for text in texts if text_key(text) not in known]
     else:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ml.data.columns import Columns, written_columns
 from ml.data.dataset_folders import training_splits
 from ml.data.multi_label import MultiLabelText, label_strata, read_multi_label
 from ml.data.readers import LabelledText, TaggedSentence, read_classification, read_ner
@@ -66,11 +67,18 @@ class FinetuneRequest:
         return {use: path for use, path in given.items() if path is not None}
 
     @property
+    def columns(self) -> Columns:
+        """What the data files call their columns, where otherwise."""
+        return self.config.columns
+
+    @property
     def command(self) -> str:
         """What does the same again: the recipe is the one that the run's folder keeps."""
         parts = ["manage.py", "finetune", "--kind", self.kind, "--name", self.name]
         for use, path in self.files.items():
             parts += [f"--{use}", str(path)]
+        if self.columns:
+            parts += ["--columns", written_columns(self.columns)]
         return shlex.join([*parts, "--config", str(self.run_folder / CONFIG)])
 
     def watch(self, run: str) -> Phase | None:
@@ -88,9 +96,9 @@ def classification_rows(
     """
     targeted = request.name == TARGETED_TASK
     read = read_marked if targeted else read_classification
-    training = [row for row in read(request.train_file) if row.weight > 0]
+    training = [row for row in read(request.train_file, columns=request.columns) if row.weight > 0]
     if request.valid_file is not None:
-        valid = [row for row in read(request.valid_file) if row.weight > 0]
+        valid = [row for row in read(request.valid_file, columns=request.columns) if row.weight > 0]
         training = _apart(training, valid, lambda row: text_key(row.text))
     else:
         training, valid = split_by_text(
@@ -116,9 +124,9 @@ def multi_label_rows(
     def key(row: MultiLabelText) -> str:
         return text_key(row.text)
 
-    training = list(read_multi_label(request.train_file))
+    training = list(read_multi_label(request.train_file, columns=request.columns))
     if request.valid_file is not None:
-        valid = list(read_multi_label(request.valid_file))
+        valid = list(read_multi_label(request.valid_file, columns=request.columns))
         training = _apart(training, valid, key)
     else:
         strata = label_strata(training)
@@ -139,9 +147,9 @@ def ner_rows(request: FinetuneRequest) -> tuple[list[TaggedSentence], list[Tagge
     def key(row: TaggedSentence) -> str:
         return text_key(" ".join(row.tokens))
 
-    training = list(read_ner(request.train_file))
+    training = list(read_ner(request.train_file, columns=request.columns))
     if request.valid_file is not None:
-        valid = list(read_ner(request.valid_file))
+        valid = list(read_ner(request.valid_file, columns=request.columns))
         training = _apart(training, valid, key)
     else:
         training, valid = split_by_text(

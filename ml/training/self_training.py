@@ -105,7 +105,7 @@ def new_texts(task: ClassifierTask, file: Path) -> list[str]:
     Raises :class:`ml.errors.DataError` for an unusable file.
     """
     known = {text_key(row.text) for row in (*task.training, *task.valid)}
-    new = {text_key(text): text for text in read_texts(file) if text.strip()}
+    new = {text_key(text): text for text in read_texts(file, task.config.columns) if text.strip()}
     return [text for key, text in new.items() if key not in known]
 
 

@@ -20,6 +20,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from ml.artifacts import ADAPTER, HEAD, Artifact, read_artifact
+from ml.data.columns import Columns, written_columns
 from ml.data.encoding import load_tokenizer
 from ml.data.readers import LabelledText, read_classification
 from ml.data.targeting import TARGETED_TASK, read_marked
@@ -44,8 +45,8 @@ _KEPT = (OOS_COLUMN, "long_texts")
 @dataclass(frozen=True, slots=True)
 class SoupRequest:
     """The artifacts, in ``shares`` that need not sum to 1, the held-out files by which the mean is
-    calibrated and measured, and where it goes. ``config`` has the card; the licences are those that
-    the artifacts state of their data."""
+    calibrated and measured, and where it goes. ``config`` has the card and what the files call
+    their columns; the licences are those that the artifacts state of their data."""
 
     artifacts: tuple[Path, ...]
     shares: tuple[float, ...]
@@ -58,7 +59,10 @@ class SoupRequest:
         """What does the same again."""
         parts = ["manage.py", "average_models", *map(str, self.artifacts)]
         shares = ",".join(f"{share:g}" for share in self.shares)
-        return shlex.join([*parts, "--shares", shares, "--valid", *map(str, self.valid_files)])
+        parts += ["--shares", shares, "--valid", *map(str, self.valid_files)]
+        if self.config.columns:
+            parts += ["--columns", written_columns(self.config.columns)]
+        return shlex.join(parts)
 
 
 def make_soup(request: SoupRequest) -> Artifact:
@@ -98,7 +102,7 @@ def make_soup(request: SoupRequest) -> Artifact:
         labels=first.labels,
         columns={label: index for index, label in enumerate(names)},
         training=[],
-        valid=held_out_texts(request.valid_files, first),
+        valid=held_out_texts(request.valid_files, first, config.columns),
     )
     mean = _mean_declared(declared, shares)
     model = TextClassifier(
@@ -180,11 +184,13 @@ def _check_alike(first: Artifact, other: Artifact, folder: Path) -> None:
             raise ArtifactError(folder, f"has another {name} than the first: {found!r}")
 
 
-def held_out_texts(files: Sequence[Path], artifact: Artifact) -> list[LabelledText]:
+def held_out_texts(
+    files: Sequence[Path], artifact: Artifact, columns: Columns
+) -> list[LabelledText]:
     read = read_marked if artifact.task == TARGETED_TASK else read_classification
     rows = []
     for file in files:
-        for row in read(file):
+        for row in read(file, columns=columns):
             if row.label not in (*artifact.labels, OUT_OF_SCOPE):
                 raise DataError(file, row.row, f"has the label {row.label!r}, which is not known")
             rows.append(row)

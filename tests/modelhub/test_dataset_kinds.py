@@ -16,6 +16,7 @@ from apps.modelhub.models import DataSet, LabelQueue, LabelRow, LabelVerdict, Up
 from apps.modelhub.services import datasets, runs
 from ml.data.readers import TaggedSentence
 from ml.data.row_kinds import text_of, value_of
+from ml.data.targeting import TARGETED_TASK
 from ml.runs.order import RunOrder
 from tests.conftest import ClientFor
 
@@ -193,3 +194,23 @@ def test_label_sets_become_a_run(
     none = datasets.version_from_upload(actor=lead, dataset=nothing, upload=upload)
     with pytest.raises(Conflict, match="no entity to learn"):
         runs.run_split(none)
+
+
+def test_conll_has_no_columns_to_choose(lead: User) -> None:
+    found = preview(lead, "ner", CONLL, "rows.conll", tokens="words")
+    assert "rows.conll is CoNLL, whose columns have no names" in found.problems[0]
+    assert not found.rows
+
+
+def test_columns_of_companies_are_chosen(lead: User) -> None:
+    row = json.dumps({"headline": "Aldo beats Brix", "firms": {"Aldo": "positive"}})
+    upload = kept(lead, row, "rows.jsonl")
+
+    def seen(**mapping: str) -> uploads.Preview:
+        return uploads.upload_preview(
+            upload=upload, task=TARGETED_TASK, kind="classification", mapping=mapping
+        )
+
+    assert [row.label for row in seen(text="headline", entities="firms").rows] == ["positive"]
+    assert "'firm'" in seen(text="headline", entities="firm").problems[0]
+    assert "'label'" in seen(text="headline", label="firms").problems[0]

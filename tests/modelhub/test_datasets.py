@@ -112,9 +112,36 @@ def test_columns_are_guessed_or_chosen(lead: User) -> None:
         upload=upload,
         task="intent",
         kind="classification",
-        mapping={"text": "c", "label": "b", "x": "a"},
+        mapping={"text": "c", "label": "b"},
     )
     assert [(row.text, row.label) for row in chosen.rows] == [("where is it", "card")]
+
+
+@pytest.mark.parametrize(
+    ("mapping", "told"),
+    [
+        ({"text": "d", "label": "b"}, "no column “d” that could be the text; it has a, b, c"),
+        ({"text": "c", "label": "c"}, "the column “c” cannot be both the text and the label"),
+        ({"text": "c", "tags": "b"}, "its rows have no tags; they may have text, label"),
+    ],
+)
+@pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl"])
+def test_columns_that_cannot_be_are_told_and_nothing_is_stored(
+    dataset: DataSet, lead: User, name: str, mapping: dict[str, str], told: str
+) -> None:
+    table = name.endswith("csv")
+    content = "a,b,c\n1,card,where\n" if table else '{"a": "1", "b": "card", "c": "where"}\n'
+    preview = uploads.upload_preview(
+        upload=kept(lead, content, name), task="intent", kind="classification", mapping=mapping
+    )
+    assert (preview.bad, len(preview.rows)) == (1, 0)
+    assert preview.problems[0].startswith(name)
+    assert told in preview.problems[0]
+    with pytest.raises(InvalidInput, match="Nothing was stored"):
+        datasets.version_from_upload(
+            actor=lead, dataset=dataset, upload=kept(lead, content, name), mapping=mapping
+        )
+    assert not DataSetVersion.objects.exists()
 
 
 def test_a_packed_file_is_named_for_what_it_is_not(dataset: DataSet, lead: User) -> None:
@@ -234,6 +261,8 @@ def test_the_pages_lead_from_a_file_to_a_difference(lead: User, client_for: Clie
     sent = client.post(f"{here}upload/", {"file": SimpleUploadedFile("rows.csv", CSV.encode())})
     preview = sent.headers["Location"]
     assert "where is my card" in client.get(preview).content.decode()
+    doubled = client.post(preview, {"text": "utterance", "label": "utterance"}).content.decode()
+    assert "the column “utterance” cannot be both the text and the label" in doubled
     stored = client.post(preview, {"store": "version", "text": "utterance", "label": "intent"})
     first = stored.headers["Location"]
     assert "the rate of the euro" in client.get(first).content.decode()
@@ -262,9 +291,18 @@ def test_the_api_makes_versions_and_tells_differences(
     assert (seen["mapping"]["label"], len(seen["shown"])) == ("intent", 2)
     assert seen["problems"] == ["rows.csv, row 4: has no label"]
     assert client.get(f"{base}versions/").json() == []
+    for field, column in (("text", "body"), ("label", "utterance"), ("tags", "intent")):
+        sheet = SimpleUploadedFile("rows.csv", CSV.encode())
+        refused = client.post(f"{base}versions/", {"file": sheet, field: column})
+        assert (refused.status_code, refused.json()["code"]) == (422, "rows_refused"), field
+        assert "rows.csv" in refused.json()["detail"]
     file = SimpleUploadedFile("rows.csv", CSV.encode())
     made = client.post(f"{base}versions/", {"file": file})
     assert (made.status_code, made.json()["number"]) == (201, 1)
+    swapped = SimpleUploadedFile("rows.csv", b"intent,utterance\nmy card,card\nthe rate,rate\n")
+    chosen = {"file": swapped, "text": "intent", "label": "utterance"}
+    seen = client.post(f"{base}preview/", chosen).json()
+    assert seen["shown"][0] == {"text": "my card", "label": "card"}
     correct("a new text", "card")
     second = client.post(f"{base}versions/", {"base": "latest"}, content_type="application/json")
     assert second.json()["rows"] == 3

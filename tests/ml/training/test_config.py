@@ -8,6 +8,7 @@ import pytest
 
 from ml.errors import DataError
 from ml.training.config import FinetuneConfig, load_config
+from ml.training.tracking import as_toml
 
 RECIPES = Path(__file__).parents[3] / "ml" / "training" / "recipes"
 
@@ -46,11 +47,23 @@ def test_arguments_come_before_the_file_and_the_file_before_defaults(tmp_path: P
         ("[adapter]\nwidth = 8", "adapter has no setting 'width'; it has size, layer_norms"),
         ("adapter = 8", "adapter must be a table of the method's settings"),
         ("[full]\nlayer_decay = 2.0", "full: layer_decay = 2.0 is not allowed"),
+        ('columns = "text"', "columns = 'text' must be a table"),
+        ('[columns]\nbody = "x"', "'body' is no role; there are text, label"),
+        ('[columns]\ntext = "x"\nlabel = "x"', "'x' cannot hold both the text and the label"),
     ],
 )
 def test_a_bad_recipe_is_refused_by_name(tmp_path: Path, content: str, problem: str) -> None:
     with pytest.raises(DataError, match=problem):
         load_config(_write(tmp_path, content))
+
+
+def test_a_table_names_columns_and_arguments_come_in_its_place(tmp_path: Path) -> None:
+    recipe = _write(tmp_path, '[columns]\ntext = "sentence"\nlabel = "intent"\n')
+    config = load_config(recipe)
+    assert config.columns == {"text": "sentence", "label": "intent"}
+    assert load_config(_write(tmp_path, as_toml(config))).columns == config.columns
+    assert load_config(recipe, columns={"text": "body"}).columns == {"text": "body"}
+    assert load_config(recipe, columns=None).columns == config.columns
 
 
 def test_a_table_holds_the_settings_of_its_method(tmp_path: Path) -> None:

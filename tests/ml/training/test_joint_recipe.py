@@ -123,3 +123,24 @@ def test_one_task_is_not_together(tmp_path: Path) -> None:
         load_recipe(_write(tmp_path, GOOD.partition("[tasks.names]")[0]))
     with pytest.raises(DataError, match="is not TOML"):
         load_recipe(_write(tmp_path, "name ="))
+
+
+def test_columns_are_those_of_all_tasks_or_of_one(tmp_path: Path) -> None:
+    shared = GOOD.replace("[licences]", '[columns]\ntext = "body"\n\n[licences]')
+    own = shared + '[tasks.names.columns]\ntokens = "words"\n'
+    recipe = load_recipe(_write(tmp_path, own))
+    found = [task.config(recipe.config).columns for task in recipe.tasks]
+    assert found == [{"text": "body"}, {"tokens": "words"}]
+    again = load_recipe(_write(tmp_path, recipe.as_toml()))
+    assert again.tasks == recipe.tasks
+    given = load_recipe(_write(tmp_path, own), columns={"text": "phrase"})
+    assert [task.columns for task in given.tasks] == [{"text": "phrase"}, {"tokens": "words"}]
+    for bad, said in (
+        ("words = 3", "tasks.names.columns: 'words' is no role"),
+        ("tokens = 3", "tasks.names.columns: tokens = 3 names no column"),
+    ):
+        with pytest.raises(DataError, match=said):
+            load_recipe(_write(tmp_path, f"{GOOD}[tasks.names.columns]\n{bad}\n"))
+    table = GOOD.replace('train = "c.jsonl"', 'train = "c.jsonl"\ncolumns = "words"')
+    with pytest.raises(DataError, match=r"tasks\.names\.columns must be a table"):
+        load_recipe(_write(tmp_path, table))

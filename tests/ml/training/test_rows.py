@@ -3,11 +3,16 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from ml.data.columns import parsed_columns
 from ml.data.readers import write_jsonl
 from ml.data.targeting import OTHER, TARGET
+from ml.training.compare import with_fixed_split
 from ml.training.config import FinetuneConfig
-from ml.training.rows import FinetuneRequest, classification_rows
+from ml.training.pair_rows import embedding_pairs
+from ml.training.rows import FinetuneRequest, classification_rows, multi_label_rows, ner_rows
+from ml.types import Kind
 
 
 def request(folder: Path, *, valid: Path | None = None) -> FinetuneRequest:
@@ -95,3 +100,50 @@ def test_a_request_tells_the_command_that_does_the_same(tmp_path: Path) -> None:
         *("--train", str(tmp_path / "my rows.jsonl"), "--valid", str(tmp_path / "valid.jsonl")),
         *("--config", str(tmp_path / "run" / "config.toml")),
     ]
+
+
+def test_named_columns_are_read_and_told_in_the_command(tmp_path: Path) -> None:
+    train, valid = tmp_path / "train.jsonl", tmp_path / "valid.jsonl"
+    write_jsonl(train, [{"sentence": f"text {n}", "the, intent": "ab"[n % 2]} for n in range(8)])
+    write_jsonl(valid, [{"sentence": f"other {n}", "the, intent": "ab"[n % 2]} for n in range(2)])
+    columns = {"text": "sentence", "label": "the, intent"}
+    asked = replace(texts_request(tmp_path, valid=valid), config=FinetuneConfig(columns=columns))
+    training, held_out = classification_rows(asked)
+    assert [row.label for row in training[:2]] == ["a", "b"]
+    assert [row.text for row in held_out] == ["other 0", "other 1"]
+    command = shlex.split(asked.command)
+    given = command[command.index("--columns") + 1]
+    assert parsed_columns(given, "--columns") == columns
+
+
+def test_rows_of_every_kind_have_named_columns(tmp_path: Path) -> None:
+    def read(kind: Kind, row: dict[str, Any], **columns: str) -> Any:
+        rows = [{name: _numbered(value, n) for name, value in row.items()} for n in range(8)]
+        write_jsonl(tmp_path / "train.jsonl", rows)
+        config = FinetuneConfig(columns=columns, held_out=0.25)
+        return replace(texts_request(tmp_path), kind=kind, config=config)
+
+    asked = read("multi_label", {"body": "text", "topics": ["a"]}, text="body", labels="topics")
+    assert {row.labels for row in multi_label_rows(asked)[0]} == {("a",)}
+    asked = read("ner", {"words": ["Ada"], "bio": ["B-PER"]}, tokens="words", tags="bio")
+    assert all(row.tags == ("B-PER",) for row in ner_rows(asked)[0])
+    asked = read("embedding", {"question": "q", "answer": "a"}, text="question", positive="answer")
+    assert all(pair.positive.startswith("a ") for pair in embedding_pairs(asked).training)
+
+
+def _numbered(value: Any, number: int) -> Any:
+    """A text of its own; so are the words of a sentence, and what is said of it stays."""
+    if isinstance(value, str):
+        return f"{value} {number}"
+    return [f"{word}{number}" if word == "Ada" else word for word in value]
+
+
+def test_rows_that_were_split_off_are_called_as_their_roles(tmp_path: Path) -> None:
+    write_jsonl(
+        tmp_path / "train.jsonl", [{"body": f"text {n}", "label": "ab"[n % 2]} for n in range(20)]
+    )
+    config = FinetuneConfig(columns={"text": "body"}, held_out=0.25)
+    fixed = with_fixed_split(replace(texts_request(tmp_path), config=config))
+    training, valid = classification_rows(fixed)
+    assert len(training) + len(valid) == 20
+    assert fixed.config.columns == {}

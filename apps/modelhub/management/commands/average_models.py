@@ -11,6 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.modelhub.measures_table import measures_table
+from apps.modelhub.named_columns import add_columns, columns_given
 from ml.artifacts import SERVED, read_artifact
 from ml.licences import check_shippable
 
@@ -30,6 +31,7 @@ class Command(TrefoilCommand):
             "--valid", nargs="+", type=Path, required=True, help="held-out rows of all of them"
         )
         parser.add_argument("--config", type=Path, help="a TOML recipe, for its card")
+        add_columns(parser, recipe=True)
         parser.add_argument("--output", type=Path, help="default: var/artifacts/<task>/<version>")
 
     def run(self, **options: Any) -> dict[str, Any]:
@@ -39,7 +41,7 @@ class Command(TrefoilCommand):
         from ml.training.soup import SoupRequest, held_out_texts, licences_of, make_soup
 
         folders = tuple(options["folders"])
-        config = load_config(options["config"])
+        config = load_config(options["config"], columns=columns_given(options))
         output = options["output"]
         if output and output.resolve().is_relative_to(settings.ML_PRETRAINED_DIR):
             check_shippable(output.name, licences_of(map(read_artifact, folders)))
@@ -53,7 +55,7 @@ class Command(TrefoilCommand):
         )
         artifact = make_soup(request)
         folder = request.output
-        rows = {artifact.task: held_out_texts(request.valid_files, artifact)}
+        rows = {artifact.task: held_out_texts(request.valid_files, artifact, config.columns)}
         building = TerminalProgress("building")
         try:
             artifact = tell_served(folder, folder, settings.ML_MODELS_DIR, rows, building.update)

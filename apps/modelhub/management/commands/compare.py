@@ -10,6 +10,7 @@ from django.core.management.base import CommandParser
 
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
+from apps.modelhub.named_columns import add_columns, columns_given
 from ml.types import KINDS
 
 _HEADER = ["encoder", "method", "quality", "ECE", "trained", "MB", "minutes", "peak MB"]
@@ -26,6 +27,7 @@ class Command(TrefoilCommand):
         parser.add_argument("--methods", default="", help="split by commas, as lora,full,head")
         parser.add_argument("--seeds", default="", help="split by commas; measures are their means")
         parser.add_argument("--config", type=Path, help="a TOML recipe that all of them share")
+        add_columns(parser, recipe=True)
         parser.add_argument("--epochs", type=float)
         parser.add_argument("--output", type=Path, required=True, help="a folder for the artifacts")
 
@@ -37,7 +39,9 @@ class Command(TrefoilCommand):
         output: Path = options["output"]
         if output.exists() and any(output.iterdir()):
             raise InvalidInput(f"--output {output} is not empty.")
-        config = load_config(options["config"], epochs=options["epochs"])
+        config = load_config(
+            options["config"], epochs=options["epochs"], columns=columns_given(options)
+        )
         chosen = candidates(
             config,
             encoders=_items(options["encoders"]),

@@ -10,6 +10,7 @@ from django.core.management.base import CommandParser
 
 from apps.core import gateway
 from apps.core.commands import TerminalProgress, TrefoilCommand
+from apps.modelhub.named_columns import add_columns, columns_given
 from ml.artifacts import TOKENIZER
 from ml.data.report import data_report, summary
 from ml.data.text_tools import Encoder, Report, TextTools, encoder_tools
@@ -24,18 +25,21 @@ class Command(TrefoilCommand):
         parser.add_argument("--train", type=Path, required=True)
         parser.add_argument("--valid", type=Path, help="also look for rows in both files")
         parser.add_argument("--kind", choices=("classification", "ner"), default="classification")
+        add_columns(parser)
         parser.add_argument(
             "--output", type=Path, required=True, metavar="FOLDER", help="new: gets report.html"
         )
 
     def run(self, **options: Any) -> dict[str, Any]:
         check_report_folder(options["output"])
+        columns = columns_given(options) or {}
         progress = TerminalProgress("data report")
         try:
             found = data_report(
                 options["train"],
                 options["valid"],
                 kind=options["kind"],
+                columns=columns,
                 tools=self._tools(progress.update),
                 report=progress.update,
             )

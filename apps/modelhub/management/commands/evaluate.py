@@ -9,6 +9,7 @@ from django.core.management.base import CommandParser
 
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.modelhub.evaluation import Looks, evaluate_file
+from apps.modelhub.named_columns import add_columns, columns_given
 
 
 class Command(TrefoilCommand):
@@ -18,6 +19,7 @@ class Command(TrefoilCommand):
         parser.add_argument("--task", required=True)
         parser.add_argument("--version", dest="model_version", help="default: the active one")
         parser.add_argument("--file", type=Path, required=True)
+        add_columns(parser)
         parser.add_argument("--against", metavar="VERSION", help="compare with another version")
         parser.add_argument(
             "--report", type=Path, metavar="FOLDER", help="write report.html and report.json"
@@ -38,6 +40,7 @@ class Command(TrefoilCommand):
         return super().create_parser(*args, **kwargs)
 
     def run(self, **options: Any) -> dict[str, Any]:
+        columns = columns_given(options) or {}
         progress = TerminalProgress("rows")
         looks = Looks(
             **{name: options[name] for name in ("against", "slices", "robustness", "fairness")},
@@ -48,6 +51,7 @@ class Command(TrefoilCommand):
                 task=options["task"],
                 version=options["model_version"],
                 file=options["file"],
+                columns=columns,
                 progress=progress,
                 looks=looks,
             )

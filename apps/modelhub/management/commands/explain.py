@@ -9,6 +9,7 @@ from django.core.management.base import CommandParser
 
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.modelhub.explaining import METHODS, explain_version, neighbours
+from apps.modelhub.named_columns import add_columns, columns_given
 
 
 class Command(TrefoilCommand):
@@ -25,6 +26,7 @@ class Command(TrefoilCommand):
         parser.add_argument(
             "--train", type=Path, help="a labelled file: show its rows that the model holds alike"
         )
+        add_columns(parser)
 
     def create_parser(self, *args: Any, **kwargs: Any) -> CommandParser:
         # Django's own --version would clash with the model's.
@@ -32,6 +34,7 @@ class Command(TrefoilCommand):
         return super().create_parser(*args, **kwargs)
 
     def run(self, **options: Any) -> dict[str, Any]:
+        columns = columns_given(options) or {}
         task, version, text = options["task"], options["model_version"], options["text"]
         found = explain_version(
             task=task, version=version, text=text, label=options["label"], method=options["method"]
@@ -50,7 +53,12 @@ class Command(TrefoilCommand):
             progress = TerminalProgress("rows")
             try:
                 found["neighbours"] = neighbours(
-                    task=task, version=version, text=text, file=options["train"], progress=progress
+                    task=task,
+                    version=version,
+                    text=text,
+                    file=options["train"],
+                    columns=columns,
+                    progress=progress,
                 )
             finally:
                 progress.close()

@@ -12,6 +12,7 @@ from django.core.management.base import CommandParser
 from apps.core import gateway
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
+from apps.modelhub.named_columns import add_columns, columns_given
 from ml.artifacts import read_artifact
 from ml.errors import ArtifactError
 from ml.joint import declared_tasks, trunk_of
@@ -29,6 +30,7 @@ class Command(TrefoilCommand):
         parser.add_argument(
             "--calibrate", type=Path, help="texts for int8_static (JSONL, CSV or TXT)"
         )
+        add_columns(parser)
         parser.add_argument(
             "--max-loss", type=float, default=0.005, help="of accuracy or F1 on --rows; 0.005"
         )
@@ -47,6 +49,7 @@ class Command(TrefoilCommand):
         target: Path = options["output"] or _installed(folder)
         if options["output"] and target.exists():
             raise InvalidInput(f"--output {target} is there already; name a new folder.")
+        columns, texts = columns_given(options) or {}, options["calibrate"]
         progress = TerminalProgress("exporting")
         try:
             report = export_model(
@@ -54,7 +57,8 @@ class Command(TrefoilCommand):
                 target,
                 options["precision"],
                 rows=options["rows"],
-                calibration=read_texts(options["calibrate"]) if options["calibrate"] else (),
+                columns=columns,
+                calibration=read_texts(texts, columns) if texts else (),
                 max_loss=options["max_loss"],
                 progress=progress.update,
             )

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 
 from apps.core.commands import TerminalProgress, TrefoilCommand
+from apps.modelhub.named_columns import add_columns, columns_given
 from ml.models.tuning.registry import method_names
 
 _SHOWN = 20
@@ -23,6 +24,7 @@ class Command(TrefoilCommand):
         )
         parser.add_argument("--train", type=Path, required=True)
         parser.add_argument("--config", type=Path, help="a TOML recipe")
+        add_columns(parser, recipe=True)
         parser.add_argument("--method", choices=method_names())
         parser.add_argument("--lowest", type=float, default=1e-6)
         parser.add_argument("--highest", type=float, default=1.0)
@@ -37,7 +39,9 @@ class Command(TrefoilCommand):
 
         if options["report"]:
             check_report_folder(options["report"])
-        config = load_config(options["config"], method=options["method"])
+        config = load_config(
+            options["config"], method=options["method"], columns=columns_given(options)
+        )
         request = FinetuneRequest(
             name="learning-rate",
             kind=options["kind"],

@@ -13,6 +13,7 @@ from apps.core import gateway
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
 from apps.modelhub.measures_table import measures_table
+from apps.modelhub.named_columns import add_columns, columns_given
 from apps.modelhub.services.promotions import version_promote
 from ml.artifacts import SERVED, Artifact
 from ml.data.dataset_folders import data_files, training_splits
@@ -36,6 +37,7 @@ class Command(TrefoilCommand):
         parser.add_argument("--unlabelled", type=Path, help="texts for teachers or self-training")
         parser.add_argument("--method", choices=method_names())
         parser.add_argument("--config", type=Path, help="a TOML recipe")
+        add_columns(parser, recipe=True)
         parser.add_argument("--epochs", type=float)
         parser.add_argument("--seed", type=int)
         parser.add_argument("--output", type=Path, help="default: var/artifacts/<name>/<version>")
@@ -55,7 +57,7 @@ class Command(TrefoilCommand):
         if options["promote"] and options["no_build"]:
             raise InvalidInput("--promote needs the served graph that --no-build leaves out.")
         overrides = {key: options[key] for key in ("method", "epochs", "seed")}
-        config = load_config(options["config"], **overrides)
+        config = load_config(options["config"], **overrides, columns=columns_given(options))
         if options["output"] and options["output"].resolve().is_relative_to(
             settings.ML_PRETRAINED_DIR
         ):

@@ -11,6 +11,7 @@ from django.core.management.base import CommandParser
 
 from apps.core import gateway
 from apps.core.commands import TerminalProgress, TrefoilCommand
+from apps.modelhub.named_columns import add_columns, columns_given
 from apps.modelhub.services.promotions import version_promote
 from ml.licences import check_shippable
 
@@ -26,6 +27,7 @@ class Command(TrefoilCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--config", type=Path, required=True, help="a TOML recipe")
+        add_columns(parser, recipe=True)
         parser.add_argument("--epochs", type=float)
         parser.add_argument("--seed", type=int)
         parser.add_argument("--output", type=Path, help="default: var/artifacts/<name>/<version>")
@@ -42,7 +44,7 @@ class Command(TrefoilCommand):
         from ml.training.multi_task import JointRequest, finetune_together, single_requests
 
         overrides = {key: options[key] for key in ("epochs", "seed")}
-        recipe = load_recipe(options["config"], **overrides)
+        recipe = load_recipe(options["config"], **overrides, columns=columns_given(options))
         output = options["output"]
         if output and output.resolve().is_relative_to(settings.ML_PRETRAINED_DIR):
             for task in recipe.tasks:

@@ -11,6 +11,7 @@ from django.core.management.base import CommandParser
 
 from apps.core.commands import TrefoilCommand
 from apps.modelhub.held_out import held_out_measure
+from apps.modelhub.named_columns import add_columns, columns_given
 from ml.data.readers import read_classification
 
 
@@ -20,6 +21,7 @@ class Command(TrefoilCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--task", required=True)
         parser.add_argument("--file", type=Path, required=True, help="its held-out rows")
+        add_columns(parser)
         parser.add_argument(
             "--version", dest="model_version", help="one that is built; the live one otherwise"
         )
@@ -38,7 +40,7 @@ class Command(TrefoilCommand):
     def run(self, **options: Any) -> dict[str, Any]:
         task: str = options["task"]
         output: Path = options["output"] or settings.ML_HELD_OUT_DIR / f"{task}.json"
-        rows = list(read_classification(options["file"]))
+        rows = list(read_classification(options["file"], columns=columns_given(options) or {}))
         found = held_out_measure(task=task, rows=rows, version=options["model_version"])
         if options["stands_for"]:
             found = replace(found, version=options["stands_for"])

@@ -12,6 +12,7 @@ from django.core.management.base import CommandParser
 from apps.core import gateway
 from apps.core.commands import TrefoilCommand
 from apps.core.errors import InvalidInput
+from apps.modelhub.named_columns import add_columns, columns_given
 from apps.modelhub.payloads import prediction_payload
 from ml.data.readers import read_texts
 from ml.data.targeting import TARGETED_TASK, read_targeted
@@ -39,6 +40,7 @@ class Command(TrefoilCommand):
         source = parser.add_mutually_exclusive_group(required=True)
         source.add_argument("--text", action="append", metavar="T")
         source.add_argument("--file", type=Path, metavar="F.jsonl")
+        add_columns(parser)
 
     def run(self, **options: Any) -> dict[str, Any]:
         if not options["task"] and not options["labels"]:
@@ -84,8 +86,11 @@ def _predictor(options: dict[str, Any]) -> Any:
 
 def _asked(options: dict[str, Any]) -> list[tuple[str, dict[str, str]]]:
     """What the model reads, and what the answer shows of each: the text, and its entity if any."""
+    columns = columns_given(options)
+    if options["text"] and columns:
+        raise InvalidInput("--columns are those of --file.")
     if options["task"] != TARGETED_TASK:
-        texts = options["text"] or read_texts(options["file"])
+        texts = options["text"] or read_texts(options["file"], columns or {})
         return [(text, {"text": text}) for text in texts]
     if options["text"]:
         raise InvalidInput(
@@ -94,7 +99,7 @@ def _asked(options: dict[str, Any]) -> list[tuple[str, dict[str, str]]]:
         )
     asked = [
         (marked, {"text": row.text, "entity": name})
-        for row in read_targeted(options["file"], labelled=False)
+        for row in read_targeted(options["file"], columns=columns or {}, labelled=False)
         for marked, name in zip(row.marked(), row.entities, strict=True)
     ]
     if not asked:

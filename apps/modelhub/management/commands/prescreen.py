@@ -13,6 +13,7 @@ from apps.core import gateway
 from apps.core.commands import TrefoilCommand
 from apps.core.errors import InvalidInput
 from apps.modelhub import prescreens
+from apps.modelhub.named_columns import add_columns, columns_given
 from ml.data.multi_label import MultiLabelText, read_multi_label
 from ml.data.readers import read_texts
 from ml.evaluation.multi_label_report import multi_label_report
@@ -43,27 +44,30 @@ class Command(TrefoilCommand):
         parser.add_argument(
             "--texts", type=Path, action="append", default=[], help="others (repeatable)"
         )
+        add_columns(parser)
         parser.add_argument("--output", type=Path, help="a JSON file; the shipped one otherwise")
 
     def run(self, **options: Any) -> dict[str, Any]:
         task: str = options["task"]
         if not 0 <= options["lost"] < 1:
             raise InvalidInput("--lost must be from 0 to below 1.")
-        held_out = list(read_multi_label(options["valid"]))
+        columns = columns_given(options) or {}
+        held_out = list(read_multi_label(options["valid"], columns=columns))
         made = prescreens.prescreen_make(
             task=task,
             encoder=options["encoder"],
-            training=list(read_multi_label(options["train"])),
+            training=list(read_multi_label(options["train"], columns=columns)),
             held_out=held_out,
             lost=options["lost"],
         )
         output: Path = options["output"] or settings.ML_PRESCREENS_DIR / f"{task}.json"
         made.save(output)
         files = {options["valid"]: held_out}
-        files |= {file: list(read_multi_label(file)) for file in options["measure"]}
+        for file in options["measure"]:
+            files[file] = list(read_multi_label(file, columns=columns))
         rows = [_measured(made, file, rows) for file, rows in files.items()]
         for file in options["texts"]:
-            texts = list(read_texts(file))
+            texts = read_texts(file, columns)
             rows.append(_row(file, len(texts), prescreens.cleared(made, texts)))
         names = list(rows[0])
         self.table(names, [[_shown(row.get(name)) for name in names] for row in rows])

@@ -11,6 +11,7 @@ from django.core.management.base import CommandParser
 
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
+from apps.modelhub.named_columns import add_columns, columns_given
 from ml.data.dataset_folders import data_sha256, training_splits
 from ml.models.tuning.registry import method_names
 from ml.training.settings.pretraining import OBJECTIVES
@@ -26,6 +27,7 @@ class Command(TrefoilCommand):
         parser.add_argument("--encoder", help="a name or a folder")
         parser.add_argument("--method", choices=method_names())
         parser.add_argument("--config", type=Path, help="a TOML recipe; default: pretrain.toml")
+        add_columns(parser, recipe=True)
         parser.add_argument("--epochs", type=float)
         parser.add_argument("--seed", type=int)
         parser.add_argument("--output", type=Path, required=True, help="a new folder")
@@ -40,7 +42,7 @@ class Command(TrefoilCommand):
             raise InvalidInput(f"--output {target} is there already; name a new folder.")
         recipe = options["config"] or settings.BASE_DIR / "ml/training/recipes/pretrain.toml"
         overrides = {key: options[key] for key in ("encoder", "method", "epochs", "seed")}
-        config = load_config(recipe, **overrides)
+        config = load_config(recipe, **overrides, columns=columns_given(options))
         texts, valid = training_splits(options["texts"], options["valid"])
         parts = [options["objective"], data_sha256(texts), repr(config)]
         parts += [data_sha256(valid)] if valid else []

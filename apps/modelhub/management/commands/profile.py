@@ -11,6 +11,8 @@ from django.core.management.base import CommandParser
 from apps.core import gateway
 from apps.core.commands import TrefoilCommand
 from apps.modelhub import profiles
+from apps.modelhub.named_columns import add_columns, columns_given
+from ml.data.columns import Columns
 from ml.data.row_kinds import read_rows
 from ml.data.targeting import TARGETED_TASK, read_marked
 from ml.types import Kind
@@ -22,14 +24,14 @@ class Command(TrefoilCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--task", required=True)
         parser.add_argument("--train", type=Path, required=True, help="its training file")
+        add_columns(parser)
         parser.add_argument("--output", type=Path, help="a JSON file; the shipped one otherwise")
 
     def run(self, **options: Any) -> dict[str, Any]:
         task: str = options["task"]
         output: Path = options["output"] or settings.ML_PROFILES_DIR / f"{task}.json"
-        profile = profiles.profile_make(
-            name=f"{task} (shipped)", rows=_rows(task, options["train"])
-        )
+        rows = _rows(task, options["train"], columns_given(options) or {})
+        profile = profiles.profile_make(name=f"{task} (shipped)", rows=rows)
         profile.save(output)
         unknown, _ = profile.unknown
         self.stdout.write(
@@ -45,10 +47,12 @@ class Command(TrefoilCommand):
         }
 
 
-def _rows(task: str, file: Path) -> list[profiles.Row]:
+def _rows(task: str, file: Path, columns: Columns) -> list[profiles.Row]:
     """The texts of a training file as they are asked in traffic, with their labels, by the kind
     of the task's live model."""
     known: dict[str, Kind] = {info.task: info.kind for info in gateway.models()}
     kind = known.get(task, "classification")
-    rows = read_marked(file) if task == TARGETED_TASK else read_rows(file, kind)
+    if task == TARGETED_TASK:
+        return profiles.labelled(read_marked(file, columns=columns), kind)
+    rows = read_rows(file, kind, columns=columns)
     return profiles.labelled(rows, kind)

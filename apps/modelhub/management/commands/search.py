@@ -10,6 +10,7 @@ from django.core.management.base import CommandParser
 
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
+from apps.modelhub.named_columns import add_columns, columns_given
 from ml.models.tuning.registry import method_names
 
 
@@ -25,6 +26,7 @@ class Command(TrefoilCommand):
             "--valid", type=Path, help="held-out rows; the search does not use them"
         )
         parser.add_argument("--config", type=Path, help="a TOML recipe, with a [search] table")
+        add_columns(parser, recipe=True)
         parser.add_argument("--method", choices=method_names())
         parser.add_argument("--minutes", type=float, default=30.0, help="of training; default 30")
         parser.add_argument("--trials", type=int, help="at most so many; default: no limit")
@@ -47,7 +49,9 @@ class Command(TrefoilCommand):
             valid_file=options["valid"],
             output=output,
             run_folder=output / "trials",
-            config=load_config(options["config"], method=options["method"]),
+            config=load_config(
+                options["config"], method=options["method"], columns=columns_given(options)
+            ),
         )
         progress = TerminalProgress("searching")
 

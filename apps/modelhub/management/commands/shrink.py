@@ -9,6 +9,7 @@ from django.core.management.base import CommandParser
 
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
+from apps.modelhub.named_columns import add_columns, columns_given
 
 
 class Command(TrefoilCommand):
@@ -23,6 +24,7 @@ class Command(TrefoilCommand):
         parser.add_argument(
             "--rows", type=Path, help="labelled rows that judge an artifact's heads"
         )
+        add_columns(parser)
         parser.add_argument("--output", type=Path, required=True, help="a new folder")
 
     def run(self, **options: Any) -> dict[str, Any]:
@@ -43,6 +45,7 @@ class Command(TrefoilCommand):
                 layers=[int(place) for place in places],
                 heads=options["heads"],
                 rows=options["rows"],
+                columns=columns_given(options) or {},
                 progress=progress.update,
             )
         finally:

@@ -12,6 +12,7 @@ from django.core.management.base import CommandParser
 from apps.core import gateway
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
+from apps.modelhub.named_columns import add_columns, columns_given
 from ml.data.readers import read_texts
 from ml.data.splits import text_key
 from ml.evaluation.probabilities import probability_matrix
@@ -28,6 +29,7 @@ class Command(TrefoilCommand):
         parser.add_argument("--task", required=True, help="the classifier that is to learn")
         parser.add_argument("--file", type=Path, required=True, help="texts without labels")
         parser.add_argument("--labelled", type=Path, help="texts that have labels already")
+        add_columns(parser)
         parser.add_argument("--strategy", choices=STRATEGIES, default="mixed")
         parser.add_argument("--encoder", default="encoder", help="whose vectors tell texts apart")
         parser.add_argument("--count", type=int, default=20)
@@ -35,8 +37,9 @@ class Command(TrefoilCommand):
     def run(self, **options: Any) -> dict[str, Any]:
         if options["count"] < 1:
             raise InvalidInput("--count must be at least 1.")
-        known = read_texts(options["labelled"]) if options["labelled"] else []
-        texts = _new(read_texts(options["file"]), known)
+        columns = columns_given(options) or {}
+        known = read_texts(options["labelled"], columns) if options["labelled"] else []
+        texts = _new(read_texts(options["file"], columns), known)
         if not texts:
             raise InvalidInput(f"{options['file']} has no texts that --labelled lacks.")
         answers = self._predict(options["task"], "classification", texts)

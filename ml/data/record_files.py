@@ -1,0 +1,130 @@
+"""The rows of CSV and JSONL files with the columns that they have, and errors that name rows."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ml.data.columns import Wanted, listed_columns
+from ml.errors import DataError
+
+Report = Callable[[DataError], None]
+"""What is told a bad row; it may raise."""
+
+TABLES = {".csv": ",", ".tsv": "\t"}
+"""The delimiters of tables with a header, by how their files' names end."""
+_FIELD_LIMIT = 10_000_000
+
+
+def jsonl_records(
+    path: Path, wanted: Wanted, report: Report
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a JSONL file, one a line.
+
+    Raises :class:`DataError` at the end where no row had a column that is named for what it may
+    have.
+    """
+    seen: dict[str, None] = {}
+    for row, line in file_lines(path, report):
+        try:
+            record = _jsonl_record(path, row, line, wanted)
+        except DataError as error:
+            report(error)
+            continue
+        if wanted.optional:
+            seen |= dict.fromkeys(record)
+        yield row, record
+    missing = [name for name in wanted.optional if name not in seen]
+    if seen and missing:
+        raise DataError(
+            path, None, f"no row has {', '.join(missing)} (they have {listed_columns(seen)})"
+        )
+
+
+def _jsonl_record(path: Path, row: int, line: str, wanted: Wanted) -> dict[str, Any]:
+    if not line.strip():
+        raise DataError(path, row, "is empty")
+    try:
+        record = json.loads(line)
+    except (json.JSONDecodeError, RecursionError) as error:
+        if row == 1 and line.lstrip().startswith("["):
+            raise DataError(
+                path, row, "is not JSON by itself: it begins a list, and JSONL has an object a line"
+            ) from error
+        raise DataError(path, row, f"is not JSON ({error})") from error
+    if not isinstance(record, dict):
+        listed = "; JSONL has an object a line" if isinstance(record, list) else ""
+        raise DataError(path, row, f"is not a JSON object{listed}")
+    missing = [column for column in wanted.stored if column not in record]
+    if missing:
+        has = "" if wanted.columns is None else f" (it has {listed_columns(map(repr, record))})"
+        named = ", ".join(repr(name) for name in missing)
+        raise DataError(path, row, f"lacks {named}{has}{wanted.advice(missing)}")
+    return record
+
+
+def csv_records(path: Path, wanted: Wanted, report: Report) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The rows of a table; raises :class:`DataError` for a header without a wanted column."""
+    csv.field_size_limit(_FIELD_LIMIT)
+    with path.open("r", encoding="utf-8-sig", errors="surrogateescape", newline="") as handle:
+        reader = csv.reader(handle, delimiter=TABLES[path.suffix.lower()])
+        header = _header(path, reader, wanted)
+        row = reader.line_num + 1
+        try:
+            for cells in reader:
+                try:
+                    yield row, _csv_record(path, row, reader.line_num, header, cells)
+                except DataError as error:
+                    report(error)
+                row = reader.line_num + 1
+        except csv.Error as error:
+            raise DataError(path, row, f"is not CSV ({error})") from error
+
+
+def _header(path: Path, reader: Any, wanted: Wanted) -> list[str]:
+    header = [name.strip() for name in next(reader, [])]
+    if any(_is_undecoded(name) for name in header):
+        raise DataError(path, 1, "is not UTF-8; save the file as CSV in UTF-8")
+    missing = [name for name in (*wanted.stored, *wanted.optional) if name not in header]
+    if missing:
+        raise DataError(
+            path,
+            1,
+            f"the header lacks the column {', '.join(missing)} (it has {', '.join(header)})"
+            f"{wanted.advice(missing)}",
+        )
+    return header
+
+
+def _csv_record(
+    path: Path, row: int, last: int, header: list[str], cells: list[str]
+) -> dict[str, Any]:
+    """One row, which stands on the lines ``row`` to ``last``: quoted cells may hold line ends."""
+    if not any(cell.strip() for cell in cells):
+        raise DataError(path, row, "is empty")
+    if len(cells) != len(header):
+        reach = f" up to line {last}: is a quote not closed?" if last > row else ""
+        raise DataError(path, row, f"has {len(cells)} cells, the header {len(header)}{reach}")
+    if any(_is_undecoded(cell) for cell in cells):
+        raise DataError(path, row, "is not UTF-8")
+    return dict(zip(header, cells, strict=True))
+
+
+def _is_undecoded(cell: str) -> bool:
+    """Whether a cell has bytes that are not UTF-8, which ``surrogateescape`` leaves in it."""
+    return any("\udc80" <= character <= "\udcff" for character in cell)
+
+
+def file_lines(path: Path, report: Report) -> Iterator[tuple[int, str]]:
+    """Lines as text; a line that is not UTF-8 is a bad row, not the end of the file."""
+    with path.open("rb") as handle:
+        for row, raw in enumerate(handle, start=1):
+            try:
+                line = raw.decode("utf-8-sig" if row == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                report(DataError(path, row, f"is not UTF-8 (byte {error.start})"))
+                continue
+            yield row, line.rstrip("\r\n")
