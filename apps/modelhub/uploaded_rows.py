@@ -53,7 +53,8 @@ _LIKELY = {
 
 
 def fields_of(kind: str, columns: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
-    """Which column holds which field: what was chosen, else what is likely by its name.
+    """Which column holds which field: what was chosen, else what is likely by its name and was not
+    chosen for another.
 
     Entities are words with tags, or a text with spans: whichever form the file has columns for.
     """
@@ -81,7 +82,8 @@ def form_of(kind: str, mapping: Mapping[str, str]) -> tuple[str, ...]:
 def _chosen(
     form: Sequence[str], columns: Sequence[str], given: Mapping[str, str]
 ) -> dict[str, str]:
-    folded = {column.casefold(): column for column in reversed(columns)}
+    free = [column for column in columns if column not in given.values()]
+    folded = {column.casefold(): column for column in reversed(free)}
     found = {}
     for field in form:
         likely = next((folded[name] for name in _LIKELY[field] if name in folded), None)

@@ -214,3 +214,11 @@ def test_columns_of_companies_are_chosen(lead: User) -> None:
     assert [row.label for row in seen(text="headline", entities="firms").rows] == ["positive"]
     assert "'firm'" in seen(text="headline", entities="firm").problems[0]
     assert "'label'" in seen(text="headline", label="firms").problems[0]
+
+
+def test_a_chosen_column_is_guessed_for_nothing_else(lead: User) -> None:
+    row = json.dumps({"question": "how", "answer": "so", "label": "not so"})
+    named = {"text": "question", "positive": "answer", "negative": "label"}
+    found = preview(lead, "embedding", row, "rows.jsonl", **named)
+    assert (found.mapping, found.problems) == (named, [])
+    assert value_of(found.rows[0]) == "so"
