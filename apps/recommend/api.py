@@ -142,7 +142,7 @@ class InteractionListView(ReaderView):
 
 
 class InteractionView(ReaderView):
-    """Take back one event of the caller."""
+    """Take back one event of the caller; the opinion that it replaced is held again."""
 
     @extend_schema(request=None, responses={204: None})
     def delete(self, request: Request, event_id: str) -> Response:
@@ -162,14 +162,15 @@ class RecommendationsView(ReaderView):
 
 
 class SearchView(ReaderView):
-    """Items for a free text, best first, with the passage that matches."""
+    """Items for a free text, best first, with the passage that matches; none that a rule hides."""
 
     serializer_class = serializers.CardListSerializer
 
     @extend_schema(parameters=[OpenApiParameter("q", required=True)])
     def get(self, request: Request) -> Response:
         query = request.query_params.get("q", "")
-        return Response({"items": page.search_results(self.visitor.reader, query)})
+        found = page.search_results(self.visitor.reader, query, key=self.visitor.key)
+        return Response({"items": found})
 
 
 class ProfileView(ReaderView):

@@ -92,12 +92,14 @@ class DiscoverConsumer(StreamConsumer):
         return {"events": [interaction_payload(one.interaction) for one in recorded]}
 
     async def on_event_undo(self, frame: dict[str, Any]) -> dict[str, Any]:
-        return {"removed": await database_sync_to_async(self._undo)(frame)}
+        return await database_sync_to_async(self._undo)(frame)
 
-    def _undo(self, frame: dict[str, Any]) -> bool:
-        return deeds.interaction_remove(
+    def _undo(self, frame: dict[str, Any]) -> dict[str, Any]:
+        taken = deeds.interaction_remove(
             reader=self.visitor.made(), event_id=_text(frame, "event_id"), origin=_origin(frame)
         )
+        restored = interaction_payload(taken.restored) if taken.restored else None
+        return {"removed": taken.removed, "restored": restored}
 
     async def on_item_forget(self, frame: dict[str, Any]) -> dict[str, Any]:
         return {"removed": await database_sync_to_async(self._forget)(frame)}

@@ -99,9 +99,61 @@ def test_a_bad_event_is_refused(reader: Reader, values: dict[str, str]) -> None:
 
 def test_undo_takes_an_event_back_and_only_ones_own(reader: Reader) -> None:
     record(reader)
-    assert not events.interaction_remove(reader=ReaderFactory(), event_id="e1")
-    assert events.interaction_remove(reader=reader, event_id="e1")
+    assert not events.interaction_remove(reader=ReaderFactory(), event_id="e1").removed
+    assert events.interaction_remove(reader=reader, event_id="e1").removed
     assert not reader.interactions.exists()
+
+
+def held(reader: Reader) -> list[tuple[str, str, float | None]]:
+    rows = reader.interactions.order_by("event_id")
+    return [(row.event_id, row.kind, row.value) for row in rows]
+
+
+def test_undo_gives_back_step_by_step_what_was_replaced(reader: Reader) -> None:
+    now = timezone.now()
+    for age, kind in ((3, "like"), (2, "dislike"), (1, "not_interested")):
+        record(reader, kind=kind, event_id=kind, at=now - timedelta(hours=age))
+    record(reader, kind="rating", value=3, event_id="r1")
+    record(reader, kind="rating", value=5, event_id="r2")
+    events.interaction_remove(reader=reader, event_id="r2")
+    taken = events.interaction_remove(reader=reader, event_id="not_interested")
+    assert taken.restored is not None
+    assert (taken.restored.kind, taken.restored.at) == ("dislike", now - timedelta(hours=2))
+    assert held(reader) == [("dislike", "dislike", None), ("r1", "rating", 3.0)]
+    events.interaction_remove(reader=reader, event_id="dislike")
+    assert held(reader) == [("like", "like", None), ("r1", "rating", 3.0)]
+    assert events.interaction_remove(reader=reader, event_id="like").restored is None
+    assert not record(reader, kind="rating", event_id="r1", value=3).created
+    assert held(reader) == [("r1", "rating", 3.0)]
+
+
+def test_of_what_one_opinion_replaced_the_latest_comes_back(reader: Reader) -> None:
+    now = timezone.now()
+    record(reader, kind="like", event_id="e1", at=now - timedelta(hours=4))
+    record(reader, kind="not_interested", event_id="e3", at=now - timedelta(hours=1))
+    record(reader, kind="dislike", event_id="e2", at=now - timedelta(hours=2))  # it comes late
+    events.interaction_remove(reader=reader, event_id="e3")
+    assert held(reader) == [("e2", "dislike", None)]
+    events.interaction_remove(reader=reader, event_id="e2")
+    assert held(reader) == [("e1", "like", None)]
+
+
+def test_what_was_taken_back_or_forgotten_does_not_come_back(reader: Reader) -> None:
+    now = timezone.now()
+    for age, kind in ((3, "like"), (2, "dislike"), (1, "not_interested")):
+        record(reader, kind=kind, event_id=kind, at=now - timedelta(hours=age))
+    # Taken back by a page that had not heard of the newest one.
+    assert events.interaction_remove(reader=reader, event_id="dislike").removed
+    assert not events.interaction_remove(reader=reader, event_id="dislike").removed
+    events.interaction_remove(reader=reader, event_id="not_interested")
+    assert held(reader) == [("like", "like", None)]
+    record(reader, kind="dislike", event_id="again")
+    events.item_forget(reader=reader, item_id="sea-1", kind="like")
+    assert events.interaction_remove(reader=reader, event_id="again").restored is None
+    record(reader, kind="like", event_id="e8")
+    record(reader, kind="dislike", event_id="e9")
+    events.item_forget(reader=reader, item_id="sea-1")
+    assert not reader.replaced_events.exclude(item=None, kind="").exists()
 
 
 def test_a_preference_is_held_once_and_can_be_withdrawn(reader: Reader) -> None:

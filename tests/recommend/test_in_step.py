@@ -86,6 +86,19 @@ async def test_a_tab_is_told_how_its_buttons_stand() -> None:
         assert (await two.ask(type="feed.request"))["chosen"] == ["sea"]
 
 
+async def test_undoing_a_refusal_gives_every_tab_the_like_back() -> None:
+    key = uuid.uuid4()
+    async with opened(key) as one, opened(key) as two:
+        await one.ask(type="event.record", item_id="sea-1", kind="like")
+        await one.ask(type="event.record", id="no", item_id="sea-1", kind="not_interested")
+        assert (await two.ask(type="state.request", items=["sea-1"]))["liked"] == []
+        answer = await one.ask(type="event.undo", event_id="no")
+        assert (answer["removed"], answer["restored"]["kind"]) == (True, "like")
+        while (await two.frame("event"))["payload"]["cause"]["kind"] != "undo":
+            pass
+        assert (await two.ask(type="state.request", items=["sea-1"]))["liked"] == ["sea-1"]
+
+
 @pytest.mark.parametrize("items", [None, "sea-1", [1], ["x"] * 501])
 @pytest.mark.parametrize("kind", ["feed.peek", "state.request", "likes.start"])
 async def test_what_is_no_list_of_items_is_refused(kind: str, items: object) -> None:

@@ -78,3 +78,6 @@ def test_joining_loses_nothing_and_joining_again_changes_nothing(reader: Reader,
     # What the later opinion replaced does not come back when it is sent again.
     opinion(own, "sea-2", "like", "visitor-first", early)
     assert own.interactions.count() == 2
+    taken = events.interaction_remove(reader=own, event_id="visitor-dislike")
+    assert taken.restored is not None
+    assert taken.restored.event_id == "own-like"

@@ -12,15 +12,20 @@ from django.utils.translation import gettext_lazy
 
 from apps.core import events
 from apps.core.errors import InvalidInput, NotFound
-from apps.recommend.models import Interaction, Item, Kind, Preference, Reader, ReplacedEvent
+from apps.recommend.models import Interaction, Item, Kind, Preference, Reader
 from apps.recommend.rows import RowError, checked_value, moment
+from apps.recommend.services.opinions import (
+    forget_replaced,
+    give_back,
+    is_opinion,
+    pass_over,
+    takes_place,
+)
 from apps.recommend.words import cause_words
 
 MAX_EVENT_ID = 80
 SUBJECTS = ("item", "topic", "author")
 _MUTED = {"topic": gettext_lazy("topic"), "author": gettext_lazy("author")}
-EXCLUSIVE = ((Kind.LIKE, Kind.DISLIKE, Kind.NOT_INTERESTED), (Kind.RATING,))
-"""Opinions on an item: of each group a reader holds one at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,14 @@ class Recorded:
     interaction: Interaction
     created: bool
     paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """Whether there was an event to take back, and the opinion that it had replaced."""
+
+    removed: bool
+    restored: Interaction | None = None
 
 
 def interaction_record(
@@ -114,7 +127,7 @@ def interaction_store(
     )
     if reader.paused and kind != Kind.SAVE:
         return Recorded(wanted, created=False, paused=True)
-    if any(kind in group for group in EXCLUSIVE) and not _takes_place(wanted):
+    if is_opinion(kind) and not takes_place(wanted):
         return Recorded(wanted, created=False)
     try:
         with transaction.atomic():
@@ -123,25 +136,6 @@ def interaction_store(
         # The same event came over two connections at once; the other one has stored it.
         return Recorded(reader.interactions.get(event_id=event_id), created=False)
     return Recorded(wanted, created=True)
-
-
-def _takes_place(wanted: Interaction) -> bool:
-    """Remove the opinions that ``wanted`` replaces; false when a newer one has replaced it."""
-    reader = wanted.reader
-    if reader.replaced_events.filter(event_id=wanted.event_id).exists():
-        return False
-    group = next(group for group in EXCLUSIVE if wanted.kind in group)
-    held = list(reader.interactions.filter(item=wanted.item, kind__in=group))
-    older = [opinion for opinion in held if opinion.at <= wanted.at]
-    is_late = len(older) < len(held)
-    replaced = [wanted] if is_late else older
-    ReplacedEvent.objects.bulk_create(
-        [ReplacedEvent(reader=reader, event_id=event.event_id, at=event.at) for event in replaced],
-        ignore_conflicts=True,
-    )
-    if not is_late:
-        reader.interactions.filter(pk__in=[opinion.pk for opinion in older]).delete()
-    return not is_late
 
 
 def _mute(reader: Reader, item: Item, subject: str, name: str) -> None:
@@ -184,16 +178,20 @@ def shown_item(item_id: str) -> Item:
     return item
 
 
-def interaction_remove(*, reader: Reader, event_id: str, origin: str = "") -> bool:
-    """Take back one event (undo); whether there was one."""
+def interaction_remove(*, reader: Reader, event_id: str, origin: str = "") -> TakenBack:
+    """Take back one event (undo). The opinion on the item that it replaced is held again.
+
+    Of an event that was replaced itself nothing changes but that it does not come back.
+    """
     with transaction.atomic():
         found = reader.interactions.filter(event_id=event_id).select_related("item").first()
         if found is None:
-            return False
+            return TakenBack(pass_over(reader=reader, event_id=event_id))
         found.delete()
+        restored = give_back(found)
         cause = {"kind": "undo", "item_id": found.item.external_id, "title": found.item.title}
         announce(reader, cause, origin)
-    return True
+    return TakenBack(True, restored)
 
 
 def item_forget(*, reader: Reader, item_id: str, kind: str | None = None, origin: str = "") -> int:
@@ -202,6 +200,7 @@ def item_forget(*, reader: Reader, item_id: str, kind: str | None = None, origin
         rows = reader.interactions.filter(item__external_id=item_id)
         rows = rows.filter(kind=kind) if kind else rows
         count, _ = rows.delete()
+        forget_replaced(reader=reader, item_id=item_id, kind=kind)
         if count:
             cause = {"kind": "removed", "item_id": item_id, "title": _title(item_id)}
             announce(reader, cause, origin)

@@ -10,9 +10,10 @@ from django.db import transaction
 from django.db.models import Exists, Model, OuterRef, UniqueConstraint
 
 from apps.core.traces import relations_to
-from apps.recommend.models import Interaction, Reader, ReplacedEvent
-from apps.recommend.services.events import EXCLUSIVE, wish_changed
+from apps.recommend.models import Interaction, Reader
+from apps.recommend.services.events import wish_changed
 from apps.recommend.services.forgetting import reader_erase
+from apps.recommend.services.opinions import EXCLUSIVE, keep_replaced
 
 _OWN = {"id", "key", "user", "external_id", "simulated", "created_at"}
 """What says who a reader is; the other columns say something about their taste."""
@@ -77,18 +78,15 @@ def _unique_with(model: type[Model], field: Any) -> list[tuple[str, ...]]:
 
 def _settle_opinions(own: Reader) -> None:
     """Of several opinions of a kind on one item keep the latest; the others count as replaced."""
-    older: list[Interaction] = []
+    older: list[tuple[Interaction, str]] = []
     for group in EXCLUSIVE:
         latest: dict[int, Interaction] = {}
         for opinion in own.interactions.filter(kind__in=group).order_by("at", "pk"):
             if opinion.item_id in latest:
-                older.append(latest[opinion.item_id])
+                older.append((latest[opinion.item_id], opinion.event_id))
             latest[opinion.item_id] = opinion
-    ReplacedEvent.objects.bulk_create(
-        [ReplacedEvent(reader=own, event_id=one.event_id, at=one.at) for one in older],
-        ignore_conflicts=True,
-    )
-    for batch in _batches([one.pk for one in older]):
+    keep_replaced(older)
+    for batch in _batches([one.pk for one, _ in older]):
         own.interactions.filter(pk__in=batch).delete()
 
 

@@ -2,6 +2,7 @@
 import { press } from "./cards.js";
 
 const PAUSE = 150; // milliseconds in which several changes ask once
+const MOVES_OTHERS = new Set(["not_interested", "undo"]); // own deeds that change what other buttons stand at
 
 /** The items that a page shows, each once. */
 export function shownItems(root) {
@@ -17,6 +18,11 @@ export async function standAsElsewhere(root, session) {
     press(holder.querySelector('[data-act="like"]'), liked.has(holder.dataset.item));
   }
   return state;
+}
+
+/** What a page of cards does about a change: `follow` unless its own deed has shown all of it already. */
+export function followed(follow) {
+  return ({ payload }, own) => (own && !MOVES_OTHERS.has(payload.cause.kind)) || follow();
 }
 
 /** `action` so that several calls in a short time make one, and none overlaps the next. */

@@ -4,7 +4,7 @@
  * half hour. How long the reader stayed is told by a beacon when the page is left or hidden.
  */
 import { actOnCards } from "./cards.js";
-import { gathered, standAsElsewhere } from "./in_step.js";
+import { followed, gathered, standAsElsewhere } from "./in_step.js";
 import { listenToKeys } from "./keys.js";
 import { showPhrases } from "./phrases.js";
 import { openSession } from "./session.js";
@@ -19,7 +19,7 @@ export default function start(root) {
     const { rated } = await standAsElsewhere(root, session);
     showStars(rated[item] ?? 0);
   });
-  const session = openSession(root, { onChange: (event, own) => own || follow() });
+  const session = openSession(root, { onChange: followed(follow) });
   const showStars = rateBy(root, session);
   const seen = () => {
     if (document.visibilityState !== "visible") return;
