@@ -107,13 +107,18 @@ def page_of(reader: Reader | None) -> dict[str, Any]:
     return page_payload(reader, inputs, rows_of(inputs))
 
 
-def search_results(reader: Reader | None, query: str) -> list[dict[str, Any]]:
-    """What a free text finds, best first. Raises ``Problem`` when the encoder is away."""
+def search_results(
+    reader: Reader | None, query: str, *, key: uuid.UUID | None = None
+) -> list[dict[str, Any]]:
+    """What a free text finds, best first, without what a rule hides from the reader, or from the
+    visitor of this ``key``. Raises ``Problem`` when the encoder is away."""
     query = " ".join(query.replace("\x00", " ").split())[:MAX_QUERY]
     if not query:
         return []
     catalogue = snapshot()
-    found = search(catalogue, query, query_vector(catalogue, query))
+    policy = policy_for(reader.key if reader else key, catalogue)
+    wanted = policy.open_of(catalogue.shown)
+    found = search(catalogue, query, query_vector(catalogue, query), wanted=wanted)
     pks = [catalogue.entries[result.position].pk for result in found]
     items, kept = selectors.items_by_pk(pks), selectors.kept_kinds(reader, pks)
     return [

@@ -123,25 +123,32 @@ def _texts(snapshot: Snapshot, pks: Sequence[int] | None = None) -> dict[int, st
 
 
 def search(
-    snapshot: Snapshot, query: str, vector: NDArray[np.float32], *, limit: int = 24
+    snapshot: Snapshot,
+    query: str,
+    vector: NDArray[np.float32],
+    *,
+    limit: int = 24,
+    wanted: NDArray[np.bool_] | None = None,
 ) -> list[Found]:
     """The best items for ``query`` and its vector, best first.
 
+    ``wanted``, shape (items,), says which may be found; all that are shown, when it is left out.
     The score blends cosine and BM25 as the language layer's hybrid search does; the item's stored
     vector stands for its text, so that nothing is embedded twice.
     """
     if not len(snapshot):
         return []
+    wanted = snapshot.shown if wanted is None else wanted
     raw = word_scores(snapshot, query)
-    at = _candidates(snapshot, raw, vector)
-    raw, shown = raw[at], snapshot.shown[at]
+    at = _candidates(snapshot, raw, vector, wanted)
+    raw = raw[at]
     lexical = raw / (raw + HALF_SATURATION)
     dense = np.zeros(len(at), dtype=np.float32)
     if snapshot.matrix.shape[1] == vector.shape[-1]:
         every = len(at) == len(snapshot)
         dense = (snapshot.matrix if every else snapshot.matrix[at]) @ vector.ravel()
     scores = (1 - LEXICAL_WEIGHT) * dense + LEXICAL_WEIGHT * lexical
-    relevant = shown & ((raw > 0) | (dense > LEAST_COSINE))
+    relevant = wanted[at] & ((raw > 0) | (dense > LEAST_COSINE))
     relevant &= scores >= LEAST_SHARE * scores.max(initial=0.0, where=relevant)
     best = np.argsort(np.where(relevant, -scores, np.inf), kind="stable")[:limit]
     return [
@@ -152,15 +159,18 @@ def search(
 
 
 def _candidates(
-    snapshot: Snapshot, raw: NDArray[np.float32], vector: NDArray[np.float32]
+    snapshot: Snapshot,
+    raw: NDArray[np.float32],
+    vector: NDArray[np.float32],
+    wanted: NDArray[np.bool_],
 ) -> NDArray[np.int64]:
     """The positions that may be among the best: all, or where a graph finds what is near in
-    meaning, that and the best by words."""
+    meaning, that and the best by words of ``wanted``."""
     graph = graph_of(snapshot) if snapshot.matrix.shape[1] == vector.shape[-1] else None
     if graph is None:
         return np.arange(len(snapshot))
-    ((near, _),) = graph.nearest(snapshot, vector, CANDIDATES, snapshot.shown)
-    by_words = np.argpartition(-np.where(snapshot.shown, raw, 0.0), CANDIDATES)[:CANDIDATES]
+    ((near, _),) = graph.nearest(snapshot, vector, CANDIDATES, wanted)
+    by_words = np.argpartition(-np.where(wanted, raw, 0.0), CANDIDATES)[:CANDIDATES]
     return np.union1d(near, by_words)
 
 

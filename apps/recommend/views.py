@@ -128,7 +128,7 @@ def search_page(request: HttpRequest) -> HttpResponse:
         raise RateLimited("Too many searches from your address; wait a minute and try again.")
     if query:
         try:
-            context["results"] = page.search_results(visitor.reader, query)
+            context["results"] = page.search_results(visitor.reader, query, key=visitor.key)
             context |= _judging(request, context["results"], Asked(query=query))
         except Problem as problem:
             context["problem"] = problem

@@ -47,10 +47,17 @@ def test_search_and_similar_items_are_those_of_exact_search(
     catalogue = index.snapshot()
     vector = query_vector(catalogue, "a ghost in the castle garden")
     exact = search(catalogue, "a ghost in the castle garden", vector, limit=10)
+    wanted = catalogue.shown.copy()
+    wanted[[one.position for one in exact[:4]]] = False  # as if a rule hid them
+    rest = search(catalogue, "a ghost in the castle garden", vector, limit=6, wanted=wanted)
+    assert [one.position for one in rest] == [one.position for one in exact[4:]]
     alike = similar_items(catalogue, 7, 8)
     built()
     by_graph = search(catalogue, "a ghost in the castle garden", vector, limit=10)
     assert [one.score for one in by_graph] == pytest.approx([one.score for one in exact], abs=1e-5)
+    others = search(catalogue, "a ghost in the castle garden", vector, limit=6, wanted=wanted)
+    assert [one.score for one in others] == pytest.approx([one.score for one in rest], abs=1e-5)
+    assert all(wanted[one.position] for one in others)
     near = similar_items(catalogue, 7, 8)
     assert [cosine for _, cosine in near] == pytest.approx(
         [cosine for _, cosine in alike], abs=1e-5

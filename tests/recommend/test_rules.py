@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.utils import timezone, translation
 from apps.accounts.models import AuditEntry, User
 from apps.core.errors import InvalidInput, NotAllowed
 from apps.recommend import page
+from apps.recommend.experiments import arm_of
 from apps.recommend.index import snapshot
 from apps.recommend.models import BusinessRule, Item, Reader
 from apps.recommend.policy import explored
@@ -21,7 +23,7 @@ from apps.recommend.rule_preview import rule_preview
 from apps.recommend.rule_words import rule_sentence
 from apps.recommend.services.business_rules import rule_delete, rule_save
 from apps.recommend.services.catalogue import item_delete
-from apps.recommend.services.experiments import experiment_create
+from apps.recommend.services.experiments import experiment_create, experiment_start
 from tests.recommend.factories import did, load_books
 
 PLAN = {
@@ -56,6 +58,31 @@ def test_what_a_rule_hides_is_on_no_row(keeper: User, sailor: Reader) -> None:
     ids = {card["id"] for row in page.page_of(sailor)["sections"] for card in row["items"]}
     assert ids
     assert not any(item_id.startswith("sea") for item_id in ids)
+
+
+def test_search_does_not_find_what_a_rule_hides(keeper: User, sailor: Reader) -> None:
+    def found(reader: Reader | None, key: uuid.UUID | None = None) -> set[str]:
+        results = page.search_results(reader, "a captain on a ship", key=key)
+        return {result["id"] for result in results}
+
+    assert {"sea-3", "sea-4"} <= found(sailor)
+    made(keeper, "hide", {"item_ids": ["sea-3"]})
+    assert "sea-3" not in found(sailor) | found(None)
+    assert "sea-4" in found(sailor)
+    experiment = experiment_create(actor=keeper, given=PLAN)
+    experiment_start(actor=keeper, experiment=experiment)
+    made(keeper, "hide", {"item_ids": ["sea-4"]}, audience="the-dial/b")
+    visitors = [uuid.uuid4() for _ in range(40)]
+    in_arm = {key: arm_of(experiment, key)["name"] == "b" for key in visitors}
+    assert len(set(in_arm.values())) == 2
+    assert {key: "sea-4" not in found(None, key) for key in visitors} == in_arm
+
+
+def test_a_hidden_item_opens_by_its_address(keeper: User, client: Client) -> None:
+    made(keeper, "hide", {"item_ids": ["sea-3"]})
+    assert client.get(reverse("recommend:item", args=["sea-3"])).status_code == 200
+    search = client.get(reverse("api-recommend-search"), {"q": "a storm under canvas"})
+    assert "sea-3" not in {item["id"] for item in search.json()["items"]}
 
 
 def test_a_boost_moves_an_item_and_is_named_among_its_parts(keeper: User, sailor: Reader) -> None:
