@@ -250,6 +250,24 @@ def test_targeted_rows_come_marked(lead: User) -> None:
     assert labels(version) == {"targetco gains as Rome falls": "positive"}
 
 
+def test_a_version_of_frozen_rows_alone_is_refused(
+    dataset: DataSet, lead: User, client_for: ClientFor
+) -> None:
+    datasets.dataset_freeze(actor=lead, dataset=dataset, upload=kept(lead, CSV))
+    client, versions = client_for(lead), f"/api/v1/models/data/{dataset.pk}/versions/"
+    sheet = SimpleUploadedFile("rows.csv", CSV.upper().encode())  # texts are told apart by words
+    refused = client.post(versions, {"file": sheet, "text": "UTTERANCE", "label": "INTENT"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "nothing_to_train")
+    assert "frozen rows of Matters" in refused.json()["detail"]
+    correct("where is my card", "lost")
+    page = client.post(f"/models/data/{dataset.pk}/extend/", {"base": "none"})
+    assert page.status_code == 409
+    assert "add texts that are not" in page.content.decode()
+    assert not DataSetVersion.objects.exists()
+    correct("what does it cost", "fee")
+    assert datasets.version_extend(actor=lead, dataset=dataset, base="none").rows == 2
+
+
 def test_the_pages_lead_from_a_file_to_a_difference(lead: User, client_for: ClientFor) -> None:
     client = client_for(lead)
     assert "no data set yet" in client.get("/models/data/").content.decode()
@@ -276,8 +294,13 @@ def test_the_pages_lead_from_a_file_to_a_difference(lead: User, client_for: Clie
     export = client.get(f"{second}export/")
     assert "attachment" in export.headers["Content-Disposition"]
     assert len(export.content.decode().splitlines()) == 2
-    frozen = client.post(preview, {"store": "frozen"}, follow=True).content.decode()
-    assert "2 frozen rows" in frozen
+    frozen = client.post(preview, {"store": "frozen"})
+    assert frozen.status_code == 409
+    assert "rows.csv holds every text of version 2" in frozen.content.decode()
+    measured = SimpleUploadedFile("measured.csv", b"text,label\nthe rate of the euro,rate\n")
+    preview = client.post(f"{here}upload/", {"file": measured}).headers["Location"]
+    frozen = client.post(preview, {"store": "frozen"}, follow=True)
+    assert "1 frozen row" in frozen.content.decode()
     assert client.post(f"{here}upload/", {}).status_code == 422
 
 

@@ -236,6 +236,10 @@ def test_rows_that_cannot_be_trained_on_are_refused(models: Path, lead: User) ->
     few.dataset.save()
     with pytest.raises(Conflict, match="lacks: other"):
         runs.run_start(actor=lead, version=few)
+    few.dataset.frozen = rows_store([LabelledText("card", "card"), LabelledText("rate", "rate")])
+    few.dataset.save()
+    with pytest.raises(Conflict, match="never trained on"):
+        runs.run_start(actor=lead, version=few)
 
 
 def test_labels_that_the_candidate_lacks_are_noted(

@@ -19,7 +19,7 @@ from apps.modelhub.selectors.corrections import corrections_of as corrections_of
 from apps.modelhub.selectors.corrections import without_refused
 from apps.modelhub.uploads import Preview, file_preview, upload_preview
 from ml.data.row_kinds import Row
-from ml.data.versions import statistics, with_corrections
+from ml.data.versions import split_rows, statistics, with_corrections
 from ml.encoders import file_sha256
 
 TASK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
@@ -74,7 +74,8 @@ def version_from_upload(
 ) -> DataSetVersion:
     """A version of the rows of a file, with ``corrections`` of those that people corrected too.
 
-    Raises ``InvalidInput`` when rows are bad and ``skip_bad`` is not set; nothing is stored then.
+    Raises ``InvalidInput`` when rows are bad and ``skip_bad`` is not set, and ``Conflict`` when all
+    of them are frozen ones; nothing is stored then.
     """
     preview = upload_preview(upload=upload, task=dataset.task, kind=dataset.kind, mapping=mapping)
     rows = _usable(preview, upload.name, skip_bad)
@@ -92,7 +93,7 @@ def version_extend(*, actor: Any, dataset: DataSet, base: str = "latest") -> Dat
 
     ``base``: ``latest``, the last version's rows; ``shipped``, the file that the setting
     ``MODEL_BASE_FILES`` names for the task; ``none``, nothing but corrections. Raises ``Conflict``
-    when that equals a version that is there.
+    when that equals a version that is there, or leaves nothing to train on beside frozen rows.
     """
     rows: list[Row] = []
     origin: dict[str, Any] = {"kind": "extended"}
@@ -127,9 +128,23 @@ def dataset_freeze(
     mapping: dict[str, str] | None = None,
     skip_bad: bool = False,
 ) -> DataSet:
-    """Make the rows of a file those that every version is measured by, and none trained on."""
+    """Make the rows of a file those that every version is measured by, and none trained on.
+
+    Raises ``Conflict`` when the last version would have nothing else to train on.
+    """
     preview = upload_preview(upload=upload, task=dataset.task, kind=dataset.kind, mapping=mapping)
     rows = _usable(preview, upload.name, skip_bad)
+    latest = dataset.versions.first()
+    if latest is not None and not split_rows(version_rows(latest), rows).train:
+        raise Conflict(
+            (
+                "%(name)s holds every text of version %(number)s, which would have nothing to "
+                "train on; freeze fewer rows, or make a version with more texts first."
+            ),
+            code="nothing_to_train",
+            name=upload.name,
+            number=latest.number,
+        )
     frozen = rows_store(rows)
     with transaction.atomic():
         audit_record(
@@ -149,6 +164,19 @@ def dataset_freeze(
 def version_rows(version: DataSetVersion) -> list[Row]:
     """The rows of a version; raises ``Conflict`` when its file is not what it was."""
     return rows_read(version.sha256, str(version), version.dataset.kind)
+
+
+def check_trainable(rows: Sequence[Row], dataset: DataSet) -> None:
+    """Raise ``Conflict`` when the data set's frozen rows leave nothing of ``rows`` to train on."""
+    if dataset.frozen and not split_rows(rows, frozen_rows(dataset)).train:
+        raise Conflict(
+            (
+                "Every text of these rows is among the frozen rows of %(name)s, which are never "
+                "trained on; add texts that are not, or freeze other rows."
+            ),
+            code="nothing_to_train",
+            name=dataset.name,
+        )
 
 
 def frozen_rows(dataset: DataSet) -> list[Row]:
@@ -190,6 +218,7 @@ def _usable(preview: Preview, name: str, skip_bad: bool) -> list[Row]:
 def _version_store(
     actor: Any, dataset: DataSet, rows: Sequence[Row], origin: dict[str, Any]
 ) -> DataSetVersion:
+    check_trainable(rows, dataset)
     sha256 = rows_store(rows)
     with transaction.atomic():
         locks.hold(f"modelhub.dataset.{dataset.pk}")

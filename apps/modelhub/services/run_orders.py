@@ -15,7 +15,7 @@ from apps.core.errors import Conflict
 from apps.modelhub.encoder_bases import EncoderBase, encoder_base, pair_defaults
 from apps.modelhub.files import run_folder
 from apps.modelhub.models import DataKind, DataSetVersion, Run
-from apps.modelhub.services.datasets import frozen_rows, version_rows
+from apps.modelhub.services.datasets import check_trainable, frozen_rows, version_rows
 from ml.data.pairs import PairRow, make_pairs
 from ml.data.readers import LabelledText
 from ml.data.row_kinds import Row, names_of, record_of
@@ -31,7 +31,9 @@ def run_split(version: DataSetVersion) -> Split:
 
     Raises ``Conflict`` when there are too few labels to learn, or no row to measure by.
     """
-    split = split_rows(version_rows(version), frozen_rows(version.dataset))
+    rows = version_rows(version)
+    check_trainable(rows, version.dataset)
+    split = split_rows(rows, frozen_rows(version.dataset))
     if version.dataset.kind == DataKind.EMBEDDING:
         _check_pairs(version, split)
         return split
