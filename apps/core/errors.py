@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils.translation import gettext
+from apps.core.wording import Wording
 
 
 class Problem(Exception):
@@ -17,7 +17,8 @@ class Problem(Exception):
     ``code`` is stable and machine-readable, ``status`` the HTTP status, the message is for a
     person and names what is wrong and where, in the language of the request when it is a literal
     (``make words`` finds it by the class); what it says of the case at hand stands in it as
-    ``%(name)s`` and comes by keyword. ``fields`` maps a field's name to its problem.
+    ``%(name)s`` and comes by keyword. ``words`` say it in another language later. ``fields`` maps a
+    field's name to its problem.
     """
 
     code = "problem"
@@ -32,11 +33,9 @@ class Problem(Exception):
         fields: dict[str, str] | None = None,
         **named: object,
     ) -> None:
-        message = gettext(message)
-        if named:
-            message %= named
-        super().__init__(message)
-        self.message = message
+        self.words = message if isinstance(message, Wording) else Wording(message, **named)
+        self.message = self.words.said()
+        super().__init__(self.message)
         self.code = code or type(self).code
         self.status = status or type(self).status
         self.fields = fields or {}

@@ -15,6 +15,7 @@ from babel.messages.extract import extract_python
 from django.utils.translation.template import templatize
 
 from apps.core import errors
+from apps.core.wording import Wording
 
 Found = tuple[int, Any, Any, Any]
 
@@ -23,6 +24,7 @@ PROBLEMS = {
     for name, kind in vars(errors).items()
     if isinstance(kind, type) and issubclass(kind, errors.Problem)
 }
+LITERALS = PROBLEMS | {Wording.__name__}
 
 
 def template_words(
@@ -41,14 +43,14 @@ def template_words(
 def python_words(
     source: BinaryIO, keywords: Any, comment_tags: Any, options: Any
 ) -> Iterator[Found]:
-    """The messages of a module, and the literals with which its problems are raised."""
+    """The messages of a module, and the literals of its problems and wordings."""
     code = source.read()
     yield from extract_python(BytesIO(code), keywords, comment_tags, options)
     for node in ast.walk(ast.parse(code)):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args):
             continue
         text = node.args[0]
-        if node.func.id not in PROBLEMS:
+        if node.func.id not in LITERALS:
             continue
         for part in (text.body, text.orelse) if isinstance(text, ast.IfExp) else (text,):
             if isinstance(part, ast.Constant) and isinstance(part.value, str):

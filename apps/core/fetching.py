@@ -20,6 +20,8 @@ from email.utils import parsedate_to_datetime
 import httpx
 from asgiref.sync import async_to_sync
 
+from apps.core.wording import Wording
+
 MAX_BYTES = 5 * 1024 * 1024
 MAX_REDIRECTS = 5
 TOTAL_SECONDS = 20.0
@@ -33,15 +35,16 @@ Resolver = Callable[[str, int], list[str]]
 
 
 class FetchError(Exception):
-    """The address could not be fetched; ``code`` is stable, the message is for a person.
+    """The address could not be fetched; ``code`` is stable, ``words`` are for a person.
 
     ``retry_after`` are the seconds for which the server asked not to be asked again, 0 if it did
     not say.
     """
 
-    def __init__(self, code: str, message: str, retry_after: float = 0.0) -> None:
-        super().__init__(message)
+    def __init__(self, code: str, words: Wording, retry_after: float = 0.0) -> None:
+        super().__init__(words)
         self.code = code
+        self.words = words
         self.retry_after = retry_after
 
 
@@ -139,7 +142,7 @@ class Fetcher:
                 target = await self._checked(url)
                 async with _opened(client, target, sent, content=content) as response:
                     if response.status_code == 429 or response.status_code >= 500:
-                        raise FetchError("busy", f"The server answered {response.status_code}.")
+                        raise FetchError("busy", _answered(response.status_code))
                     return await self._read(url, response)
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL) as error:
             raise _failure(error) from error
@@ -157,30 +160,33 @@ class Fetcher:
                 if response.status_code not in _REDIRECTS:
                     return await self._read(url, response)
                 url = str(target.url.join(response.headers.get("Location", "")))
-        raise FetchError("too_many_redirects", f"More than {self.max_redirects} redirects.")
+        words = Wording("More than %(most)s redirects.", most=self.max_redirects)
+        raise FetchError("too_many_redirects", words)
 
     async def _checked(self, url: str) -> _Target:
         """The address with the IPs to connect to; refused when it may lead inside."""
         try:
             parsed = httpx.URL(url)
         except httpx.InvalidURL as error:
-            raise FetchError("invalid_url", "This is no valid address.") from error
+            raise FetchError("invalid_url", Wording("This is no valid address.")) from error
         if parsed.scheme not in ("http", "https") or not parsed.host:
-            raise FetchError("invalid_url", "Only http and https addresses are fetched.")
+            words = Wording("Only http and https addresses are fetched.")
+            raise FetchError("invalid_url", words)
         if parsed.userinfo:
-            raise FetchError("invalid_url", "An address with a user name is not fetched.")
+            words = Wording("An address with a user name is not fetched.")
+            raise FetchError("invalid_url", words)
         host, port = parsed.host, parsed.port or (443 if parsed.scheme == "https" else 80)
         if not 0 < port < 65_536:
-            raise FetchError("invalid_url", "The address has no valid port.")
+            raise FetchError("invalid_url", Wording("The address has no valid port."))
         try:
             addresses = await asyncio.to_thread(self.resolver, host, port)
         except (OSError, UnicodeError) as error:
-            raise FetchError("unknown_host", f"The host {host} is not known.") from error
+            words = Wording("The host %(host)s is not known.", host=host)
+            raise FetchError("unknown_host", words) from error
         trusted = not self.allowed_hosts.isdisjoint({host, f"{host}:{port}"})
         if not trusted and not all(is_public(address) for address in addresses):
-            raise FetchError(
-                "address_refused", f"{host} leads to a private address and is not fetched."
-            )
+            words = Wording("%(host)s leads to a private address and is not fetched.", host=host)
+            raise FetchError("address_refused", words)
         return _Target(parsed, host, tuple(addresses[:_TRIED_ADDRESSES]))
 
     async def _read(self, url: str, response: httpx.Response) -> Fetched:
@@ -189,10 +195,11 @@ class Fetcher:
         if response.status_code != 200:
             raise FetchError(
                 "http_status",
-                f"The server answered {response.status_code}.",
+                _answered(response.status_code),
                 _retry_after(response.headers.get("Retry-After", "")),
             )
-        too_large = FetchError("too_large", f"Larger than {self.max_bytes / 1024**2:.3g} MB.")
+        limit = f"{self.max_bytes / 1024**2:.3g}"
+        too_large = FetchError("too_large", Wording("Larger than %(limit)s MB.", limit=limit))
         declared = response.headers.get("Content-Length", "")
         if declared.isdecimal() and int(declared) > self.max_bytes:
             raise too_large
@@ -220,6 +227,10 @@ class _Target:
     addresses: tuple[str, ...]
 
 
+def _answered(status: int) -> Wording:
+    return Wording("The server answered %(status)s.", status=status)
+
+
 def _retry_after(value: str) -> float:
     """Seconds from now until what the header says: seconds, or an HTTP date (RFC 9110, 10.2.3)."""
     if value.isdecimal():
@@ -235,9 +246,10 @@ def _retry_after(value: str) -> float:
 
 def _failure(error: Exception) -> FetchError:
     if isinstance(error, TimeoutError | httpx.TimeoutException):
-        return FetchError("timeout", "The server did not answer in time.")
-    message = f"The server could not be reached ({type(error).__name__})."
-    return FetchError("unreachable", message)
+        return FetchError("timeout", Wording("The server did not answer in time."))
+    kind = type(error).__name__
+    words = Wording("The server could not be reached (%(kind)s).", kind=kind)
+    return FetchError("unreachable", words)
 
 
 @asynccontextmanager
@@ -273,7 +285,8 @@ async def _opened(
         finally:
             await response.aclose()
         return
-    raise failure or FetchError("unknown_host", f"The host {target.host} has no address.")
+    words = Wording("The host %(host)s has no address.", host=target.host)
+    raise failure or FetchError("unknown_host", words)
 
 
 async def _plain(response: httpx.Response) -> AsyncIterator[bytes]:
@@ -287,13 +300,15 @@ async def _plain(response: httpx.Response) -> AsyncIterator[bytes]:
                 try:
                     yield unpacker.decompress(rest, _PIECE)
                 except zlib.error as error:
-                    raise FetchError("encoding", "The packed answer is damaged.") from error
+                    words = Wording("The packed answer is damaged.")
+                    raise FetchError("encoding", words) from error
                 rest = unpacker.unconsumed_tail
     elif encoding in ("", "identity"):
         async for raw in response.aiter_raw(_PIECE):
             yield raw
     else:
-        raise FetchError("encoding", f"The answer is packed as {encoding[:20]!r}.")
+        words = Wording("The answer is packed as %(encoding)r.", encoding=encoding[:20])
+        raise FetchError("encoding", words)
 
 
 def is_public(address: str) -> bool:

@@ -14,14 +14,16 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
+from django.utils import timezone, translation
 from django_tasks import task
 
 from apps.core import events
 from apps.core.errors import Conflict, Problem
 from apps.core.models import Job
+from apps.core.wording import Wording, said
 
 logger = structlog.get_logger(__name__)
 
@@ -38,7 +40,11 @@ class ProgressReporter(Protocol):
     """What long work reports to: a job's row, a terminal's bar, or nothing."""
 
     def update(self, done: int, total: int, message: str = "") -> None:
-        """Report ``done`` of ``total`` steps; raises :class:`Cancelled` to stop the work."""
+        """Report ``done`` of ``total`` steps; raises :class:`Cancelled` to stop the work.
+
+        A :class:`Wording`, or a literal that is marked for translation, is told in the language of
+        whoever started it.
+        """
         ...
 
 
@@ -65,7 +71,7 @@ class Progress:
             job = Job.objects.select_for_update().get(id=self._job_id)
             if job.cancel_requested:
                 raise Cancelled
-            job.done, job.total, job.message = done, total, message[:500]
+            job.done, job.total, job.message = done, total, _told(job, message)
             job.heartbeat_at = timezone.now()
             job.save(update_fields=["done", "total", "message", "heartbeat_at"])
             _announce(job)
@@ -94,7 +100,13 @@ def job_start(*, kind: str, title: str, owner: Any | None, arguments: dict[str, 
     if kind not in _functions:
         raise LookupError(f"no job function is registered for {kind!r}")
     with transaction.atomic():
-        job = Job.objects.create(kind=kind, title=title[:200], owner=owner, arguments=arguments)
+        job = Job.objects.create(
+            kind=kind,
+            title=title[:200],
+            owner=owner,
+            language=translation.get_language() or "",
+            arguments=arguments,
+        )
         _announce(job)
         transaction.on_commit(lambda: _enqueue(job))
     job.refresh_from_db()
@@ -142,7 +154,8 @@ def _requeue(job_id: UUID) -> int:
         if job.is_finished:
             return 0
         if job.attempts >= MAX_ATTEMPTS:
-            _finish(job, Job.Status.FAILED, f"The worker died {job.attempts} times.", None)
+            words = Wording("The worker died %(times)s times.", times=job.attempts)
+            _finish(job, Job.Status.FAILED, words, None)
             return 1
         job.status, job.heartbeat_at = Job.Status.QUEUED, timezone.now()
         job.save(update_fields=["status", "heartbeat_at"])
@@ -169,12 +182,13 @@ def run_job(job_id: str) -> None:
     try:
         result = _functions[job.kind](Progress(job.id), **job.arguments)
     except Cancelled:
-        _close(job.id, Job.Status.CANCELLED, "Cancelled", None)
+        _close(job.id, Job.Status.CANCELLED, Wording("Cancelled"), None)
     except Problem as problem:
-        _close(job.id, Job.Status.FAILED, problem.message, problem.detail())
+        _close(job.id, Job.Status.FAILED, problem.words, problem.detail())
     except Exception as error:
         logger.exception("job failed", job=str(job.id), kind=job.kind)
-        _close(job.id, Job.Status.FAILED, f"Failed: {type(error).__name__}", None)
+        reason = Wording("Failed: %(error)s", error=type(error).__name__)
+        _close(job.id, Job.Status.FAILED, reason, None)
     else:
         _close(job.id, Job.Status.SUCCEEDED, "", result)
 
@@ -186,9 +200,16 @@ def _close(job_id: UUID, status: Job.Status, message: str, result: Any) -> None:
 
 def _finish(job: Job, status: Job.Status, message: str, result: Any) -> None:
     job.status, job.finished_at = status, timezone.now()
-    job.message, job.result = _storable((message or job.message)[:500]), _storable(result)
+    job.message = _storable(_told(job, message) or job.message)
+    job.result = _storable(result)
     job.save(update_fields=["status", "finished_at", "message", "result"])
     _announce(job)
+
+
+def _told(job: Job, words: str) -> str:
+    """``words`` in the language of whoever started the job."""
+    with translation.override(job.language or settings.LANGUAGE_CODE):
+        return said(words)[:500]
 
 
 def _storable(value: Any) -> Any:

@@ -38,7 +38,10 @@ class Event(models.Model):
 
 
 class Job(models.Model):
-    """Long work in a worker process: its progress, its outcome, and the wish to cancel it."""
+    """Long work in a worker process: its progress, its outcome, and the wish to cancel it.
+
+    Title and message are in the ``language`` of whoever started it.
+    """
 
     class Status(models.TextChoices):
         QUEUED = "queued", _("Queued")
@@ -53,6 +56,7 @@ class Job(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True
     )
+    language = models.CharField(max_length=10, blank=True)
     arguments = models.JSONField(default=dict)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
     done = models.BigIntegerField(default=0)

@@ -69,7 +69,9 @@ def address_check(address: str) -> None:
     try:
         sender().check(address)
     except FetchError as error:
-        raise InvalidInput(str(error), code=error.code, fields={"address": str(error)}) from error
+        raise InvalidInput(
+            error.words, code=error.code, fields={"address": error.words.said()}
+        ) from error
 
 
 def parcels_send(*, parcels: Sequence[Parcel]) -> list[Outcome]:

@@ -16,6 +16,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.core.errors import Problem
 from apps.core.jobs import ProgressReporter
+from apps.core.wording import Wording
 from apps.market.models import Alert, Article, Company, Rule, Source
 from apps.market.rows import ArticleRow, article_row
 from apps.market.services.companies import companies_import, shipped_companies_load
@@ -40,7 +41,7 @@ def read_demo(name: str) -> list[dict[str, Any]]:
 
 def load(progress: ProgressReporter) -> str:
     """Load companies, rules and the archive, scored; again: only what is missing."""
-    progress.update(0, 1, "companies")
+    progress.update(0, 1, Wording("companies"))
     shipped = shipped_companies_load()
     own = companies_import(path=folder() / "companies.csv")
     rules = _rules()
@@ -76,7 +77,7 @@ def _score(progress: ProgressReporter) -> int:
     waiting = Article.objects.filter(status=Article.Status.STORED).count()
 
     def report(done: int) -> None:
-        progress.update(done, max(done, waiting), "scoring")
+        progress.update(done, max(done, waiting), Wording("scoring"))
 
     try:
         return async_to_sync(pending_score)(on_batch=report)

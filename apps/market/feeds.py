@@ -15,6 +15,7 @@ import nh3
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
+from apps.core.wording import Wording
 from apps.market.rows import MAX_BODY, MAX_TITLE, ArticleRow, RowError, article_row
 
 _HTML = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I)
@@ -23,11 +24,12 @@ _SPACE = re.compile(r"\s+")
 
 
 class FeedError(Exception):
-    """The document is no usable feed; ``code`` is stable, the message is for a person."""
+    """The document is no usable feed; ``code`` is stable, ``words`` are for a person."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, code: str, words: Wording) -> None:
+        super().__init__(words)
         self.code = code
+        self.words = words
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Feed:
 
     title: str
     rows: tuple[ArticleRow, ...]
-    refused: tuple[str, ...]
+    refused: tuple[Wording, ...]
 
 
 def parse_feed(content: bytes, *, content_type: str = "", source: str = "") -> Feed:
@@ -53,25 +55,30 @@ def parse_feed(content: bytes, *, content_type: str = "", source: str = "") -> F
         try:
             rows.append(_row(entry, source or title))
         except RowError as error:
-            refused.append(f"entry {number}: {error}")
+            words = Wording("entry %(number)s: %(problem)s", number=number, problem=error.words)
+            refused.append(words)
     return Feed(title, tuple(rows), tuple(refused))
 
 
 def _check_xml(content: bytes, content_type: str) -> None:
     if _HTML.match(content[:2000]) or content_type.partition(";")[0].strip() == "text/html":
-        raise FeedError("html", "This is a web page, not a feed.")
+        raise FeedError("html", Wording("This is a web page, not a feed."))
     if not content.strip():
-        raise FeedError("empty", "The feed is empty.")
+        raise FeedError("empty", Wording("The feed is empty."))
     try:
         root = ElementTree.fromstring(content)
     except DefusedXmlException as error:
-        raise FeedError("unsafe_xml", "The feed declares XML entities and was refused.") from error
+        words = Wording("The feed declares XML entities and was refused.")
+        raise FeedError("unsafe_xml", words) from error
     except ParseError as error:
-        raise FeedError("invalid_xml", f"The feed is not well-formed XML ({error}).") from error
+        words = Wording("The feed is not well-formed XML (%(error)s).", error=str(error))
+        raise FeedError("invalid_xml", words) from error
     except (ValueError, LookupError) as error:  # an encoding that is unknown or does not fit
-        raise FeedError("invalid_xml", f"The feed cannot be decoded ({error}).") from error
+        words = Wording("The feed cannot be decoded (%(error)s).", error=str(error))
+        raise FeedError("invalid_xml", words) from error
     if root.tag.rpartition("}")[2] not in _ROOTS:
-        raise FeedError("no_feed", f"The document is XML but no feed (<{root.tag[:40]}>).")
+        words = Wording("The document is XML but no feed (<%(tag)s>).", tag=root.tag[:40])
+        raise FeedError("no_feed", words)
 
 
 def _row(entry: Any, source: str) -> ArticleRow:

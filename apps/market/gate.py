@@ -10,6 +10,7 @@ from django.conf import settings
 
 from apps.core import gateway
 from apps.core.jobs import ProgressReporter
+from apps.core.wording import Wording
 from apps.market.alert_backtest import Raised, compared, told
 from apps.market.models import Rule, Score
 from apps.market.refinding import kinds_moved_by
@@ -60,8 +61,8 @@ def alert_backtest(task: str) -> GateCheck:
         archive = archive_read(days=limits.days, most=limits.articles)
         if not archive.articles:
             return None
-        before = _rescored(archive, task, live, progress, "alerts of the live version")
-        after = _rescored(archive, task, candidate, progress, "alerts of the candidate")
+        before = _rescored(archive, task, live, progress, Wording("alerts of the live version"))
+        after = _rescored(archive, task, candidate, progress, Wording("alerts of the candidate"))
         raised = compared(archive, before, after)
         details = {
             "since": archive.since.isoformat(),

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from apps.core.errors import InvalidInput
+from apps.core.wording import Wording
 from apps.market.models import Source
 from apps.market.rows import ArticleRow, RowError, article_row
 from apps.market.services.intake import articles_store
@@ -62,7 +63,7 @@ def _zones(items: list[Any]) -> dict[str, ZoneInfo]:
 
 def _row(item: Any, source: Source | None, zones: dict[str, ZoneInfo]) -> ArticleRow:
     if not isinstance(item, dict):
-        raise RowError("is not a JSON object")
+        raise RowError(Wording("is not a JSON object"))
     if source is not None:
         return article_row({**item, "source": source.name}, zone=ZoneInfo(source.time_zone))
     return article_row(item, zone=zones.get(str(item.get("source")), UTC))

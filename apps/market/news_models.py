@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.wording import Wording, said
 from apps.market.company_models import Company
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ class Source(models.Model):
 
     ``weight`` is how much its news counts in the index of a company; ``licence`` what its news may
     be used for; times that name no zone are of ``time_zone``. A webhook's secret follows from
-    ``nonce``.
+    ``nonce``. ``error`` is what went wrong in English, ``error_parts`` the same to be said in any
+    language.
     """
 
     class Kind(models.TextChoices):
@@ -43,6 +45,7 @@ class Source(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.NEW)
     error_code = models.CharField(max_length=60, blank=True)
     error = models.CharField(max_length=500, blank=True)
+    error_parts = models.JSONField(default=list, blank=True)
     failures = models.PositiveIntegerField(default=0)
     weight = models.FloatField(default=1.0)
     licence = models.CharField(max_length=200, blank=True)
@@ -65,6 +68,16 @@ class Source(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def told(self) -> list[Wording]:
+        """What went wrong at the last poll, one thing after the other."""
+        return [Wording.of(parts) for parts in self.error_parts]
+
+    @property
+    def error_words(self) -> str:
+        """What went wrong in the language of the moment; of a poll without parts as it is kept."""
+        return "; ".join(words.said() for words in self.told) or said(self.error)
 
 
 class Article(models.Model):

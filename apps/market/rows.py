@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from apps.core.wording import Wording
 from apps.market.text import content_hash
 
 COLUMNS = ("title",)
@@ -20,7 +21,11 @@ _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class RowError(ValueError):
-    """A value of a row is unusable; the message names the field and what is wrong with it."""
+    """A value of a row is unusable; ``words`` name the field and what is wrong with it."""
+
+    def __init__(self, words: Wording) -> None:
+        super().__init__(words)
+        self.words = words
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +53,12 @@ def article_row(record: Mapping[str, Any], *, source: str = "", zone: tzinfo = U
     """
     title = " ".join(_text(record, "title", MAX_TITLE).split())
     if not title:
-        raise RowError("'title' is empty")
+        raise RowError(Wording("'title' is empty"))
     body = _text(record, "body", MAX_BODY).strip()
     url = _url(_text(record, "url", MAX_URL).strip())
     name = " ".join(_text(record, "source", MAX_SOURCE).split()) or source
     if not name:
-        raise RowError("'source' is empty")
+        raise RowError(Wording("'source' is empty"))
     given = _text(record, "external_id", 10_000).strip() or url
     return ArticleRow(
         source=name,
@@ -73,16 +78,17 @@ def parse_time(value: Any, zone: tzinfo = UTC) -> datetime | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str):
-        raise RowError("'published_at' is not a text")
+        raise RowError(Wording("%(field)r is not a text", field="published_at"))
     parsed = _iso(value.strip()) or _rfc(value.strip())
     if parsed is None:
-        raise RowError(f"'published_at' is no ISO 8601 time: {value[:40]!r}")
+        raise RowError(Wording("'published_at' is no ISO 8601 time: %(value)r", value=value[:40]))
     try:
         moment = (parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)).astimezone(UTC)
     except OverflowError as error:
-        raise RowError(f"'published_at' is out of range: {value[:40]!r}") from error
+        words = Wording("'published_at' is out of range: %(value)r", value=value[:40])
+        raise RowError(words) from error
     if moment < _EARLIEST:
-        raise RowError(f"'published_at' lies before 1970: {value[:40]!r}")
+        raise RowError(Wording("'published_at' lies before 1970: %(value)r", value=value[:40]))
     return moment
 
 
@@ -113,11 +119,17 @@ def _text(record: Mapping[str, Any], field: str, limit: int) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise RowError(f"{field!r} is not a text")
+        raise RowError(Wording("%(field)r is not a text", field=field))
     # Half a surrogate pair cannot be stored as UTF-8; a database refuses NUL.
     value = _CONTROL.sub("", value).encode("utf-8", "replace").decode()
     if len(value) > limit:
-        raise RowError(f"{field!r} has {len(value):,} characters; at most {limit:,} are taken")
+        words = Wording(
+            "%(field)r has %(length)s characters; at most %(limit)s are taken",
+            field=field,
+            length=f"{len(value):,}",
+            limit=f"{limit:,}",
+        )
+        raise RowError(words)
     return value
 
 
@@ -130,5 +142,5 @@ def _url(value: str) -> str:
     except ValueError:
         usable = False
     if not usable:
-        raise RowError(f"'url' is no http or https address: {value[:60]!r}")
+        raise RowError(Wording("'url' is no http or https address: %(value)r", value=value[:60]))
     return value

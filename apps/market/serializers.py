@@ -118,6 +118,7 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
     """A source; ``clock_ahead`` counts what it dated in the future in the last 24 hours."""
 
     clock_ahead = serializers.SerializerMethodField()
+    error = serializers.CharField(source="error_words", read_only=True)
 
     class Meta:
         model = Source

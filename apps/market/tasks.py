@@ -11,6 +11,7 @@ from django_tasks import task
 
 from apps.core.errors import NotFound, Problem
 from apps.core.jobs import ProgressReporter
+from apps.core.wording import Wording
 from apps.market.models import Fingerprint, Source, UnlinkedName
 from apps.market.services.anomalies import anomalies_find, detectors_tune
 from apps.market.services.deliveries import deliveries_send_due
@@ -54,8 +55,17 @@ def poll_source(progress: ProgressReporter, *, source_id: int) -> dict[str, int]
         raise NotFound("There is no such feed.")
     counts = feed_poll(source=source)
     if source.state == Source.State.FAILING:
-        raise Problem(source.error, code=source.error_code)
-    progress.update(1, 1, source.error or f"{counts['created']} new articles")
+        raise Problem(source.told[0], code=source.error_code)
+    if source.told:
+        words = Wording(
+            "%(created)s new articles; entries refused: %(refused)s, the first: %(first)s",
+            created=counts["created"],
+            refused=counts["refused"],
+            first=source.told[0],
+        )
+    else:
+        words = Wording("%(created)s new articles", created=counts["created"])
+    progress.update(1, 1, words)
     return counts
 
 
@@ -74,11 +84,11 @@ def relink_dated(progress: ProgressReporter, *, changes: list[Change]) -> dict[s
 
 def tune_detection(progress: ProgressReporter, *, wanted: float) -> dict[str, Any]:
     """The job of somebody who wants detection tuned; what is unusual by it is found at once."""
-    progress.update(0, 2, "dealing the archive")
+    progress.update(0, 2, Wording("dealing the archive"))
     tuned = detectors_tune(wanted=wanted)
-    progress.update(1, 2, "judging the last 30 days")
+    progress.update(1, 2, Wording("judging the last 30 days"))
     found = anomalies_find()
-    progress.update(2, 2, f"{found} found")
+    progress.update(2, 2, Wording("%(found)s found", found=found))
     return {"kinds": [asdict(one) for one in tuned], "found": found}
 
 

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from apps.core import gateway
 from apps.core.jobs import ProgressReporter
+from apps.core.wording import Wording
 from apps.modelhub.files import run_folder
 from apps.modelhub.models import Run
 from ml.data.row_kinds import text_of
@@ -82,5 +83,5 @@ def _entities(texts: Sequence[str], progress: ProgressReporter) -> Entities | No
     for at in range(0, len(texts), _CHUNK):
         tagged = cast(list[Tagging], tagger.predict(texts[at : at + _CHUNK]))
         found += [tagging.entities for tagging in tagged]
-        progress.update(len(found), len(texts), "entities")
+        progress.update(len(found), len(texts), Wording("entities"))
     return found

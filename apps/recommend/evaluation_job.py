@@ -20,6 +20,7 @@ from django.utils.translation import gettext
 from apps.core.errors import InvalidInput, NotAllowed, Problem
 from apps.core.jobs import ProgressReporter, job_start
 from apps.core.models import Job
+from apps.core.wording import Wording
 from apps.recommend.models import Interaction, Item
 from apps.recommend.rows import INTERACTION_COLUMNS, ITEM_COLUMNS
 
@@ -60,7 +61,7 @@ def evaluate(progress: ProgressReporter, *, protocol: str) -> dict[str, Any]:
     """Write the catalogue and what readers did to files and measure on them."""
     with tempfile.TemporaryDirectory(prefix="evaluation-", dir=settings.VAR_DIR) as held:
         items, interactions = Path(held) / "items.csv", Path(held) / "interactions.csv"
-        progress.update(0, 0, "writing the catalogue")
+        progress.update(0, 0, Wording("writing the catalogue"))
         _write_items(items)
         _write_interactions(interactions)
         command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "evaluate_recommender"]
@@ -77,7 +78,7 @@ def _run(command: list[str], log: Path, progress: ProgressReporter) -> dict[str,
         try:
             while child.poll() is None:
                 seconds = int(time.monotonic() - started)
-                progress.update(0, 0, f"measuring, {seconds} s so far")
+                progress.update(0, 0, Wording("measuring, %(seconds)s s so far", seconds=seconds))
                 time.sleep(_LOOK_SECONDS)
         finally:
             if child.poll() is None:
@@ -85,7 +86,8 @@ def _run(command: list[str], log: Path, progress: ProgressReporter) -> dict[str,
                 child.wait()
     lines = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
     if child.returncode:
-        raise Problem(f"Measuring failed: {lines[-1] if lines else 'no reason given'}"[:400])
+        reason = (lines[-1] if lines else "no reason given")[:400]
+        raise Problem("Measuring failed: %(reason)s", reason=reason)
     report = next((line for line in reversed(lines) if line.startswith("report: ")), "")
     return {"report": Path(report.removeprefix("report: ")).stem}
 

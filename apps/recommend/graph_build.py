@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from apps.core.jobs import ProgressReporter, job_start
 from apps.core.models import Job
+from apps.core.wording import Wording
 from apps.recommend import graph
 from apps.recommend.graph import About, about_of, agreeing, graph_path
 from apps.recommend.index import Snapshot, snapshot
@@ -80,7 +81,7 @@ def graph_build(progress: ProgressReporter) -> dict[str, int]:
         path.unlink(missing_ok=True)
         path.with_suffix(".json").unlink(missing_ok=True)
         return {"kept": 0, "added": 0}
-    progress.update(0, 1, "reading the last graph")
+    progress.update(0, 1, Wording("reading the last graph"))
     index = _kept(path, catalogue)
     kept, at = len(index), np.flatnonzero(catalogue.shown & catalogue.matrix.any(axis=1))
     names = [str(catalogue.entries[position].pk) for position in at]
@@ -88,14 +89,14 @@ def graph_build(progress: ProgressReporter) -> dict[str, int]:
     names = [name for name, is_new in zip(names, new, strict=True) if is_new]
     at = at[new]
     for start in range(0, len(at), _BLOCK):
-        progress.update(start, len(at), "placing vectors")
+        progress.update(start, len(at), Wording("placing vectors"))
         block = slice(start, start + _BLOCK)
         index.put(names[block], catalogue.matrix[at[block]])
     index.save(path)
     size = path.stat().st_size
     about = About(catalogue.revision, catalogue.encoder, len(index), size)
     write_whole(path.with_suffix(".json"), json.dumps(asdict(about)))
-    progress.update(1, 1, "done")
+    progress.update(1, 1, Wording("done"))
     return {"kept": kept, "added": len(at)}
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from apps.core.jobs import job_start
 from apps.core.models import Job
+from apps.core.wording import Wording
 from apps.modelhub.changeovers import Changeover
 from apps.recommend import graph, index
 from apps.recommend.behaviour import behaviour_fit, behaviour_path
@@ -185,12 +186,12 @@ def rebuild_start(*, actor: Any) -> Job:
 def index_rebuild(progress: ProgressReporter) -> dict[str, object]:
     """The job that makes everything anew: vectors that are stale, the index, the links."""
     embedded = items_embed(progress=progress)
-    progress.update(1, 3, "reading the catalogue")
+    progress.update(1, 3, Wording("reading the catalogue"))
     index.reset()
     items = len(index.snapshot())
-    progress.update(2, 3, "fitting the links between items")
+    progress.update(2, 3, Wording("fitting the links between items"))
     fitted = behaviour_fit()
     # A graph takes minutes: it has a job of its own, in the queue of such.
     started = items >= graph.FROM and graph_start()
-    progress.update(3, 3, "done")
+    progress.update(3, 3, Wording("done"))
     return {"embedded": embedded, "items": items, "links": fitted, "graph": started}

@@ -25,6 +25,7 @@ from django.utils.translation import gettext_lazy
 from apps.core import gateway
 from apps.core.errors import Busy, ModelUnavailable, Problem
 from apps.core.jobs import NoProgress, ProgressReporter
+from apps.core.wording import Wording
 from apps.modelhub.changeovers import Changeover
 from apps.support.bot import Known
 from apps.support.excerpts import blocks_of
@@ -308,10 +309,10 @@ def _document(article: Article) -> Document:
 def _embed(texts: Sequence[str], *, task: str, progress: ProgressReporter) -> FloatArray:
     """Vectors of shape (texts, dimensions), in batches that leave the queue room for customers."""
     vectors: list[FloatArray] = []
-    progress.update(0, len(texts), "embedding")
+    progress.update(0, len(texts), Wording("embedding"))
     for start in range(0, len(texts), _BATCH):
         vectors += _embed_batch(list(texts[start : start + _BATCH]), task)
-        progress.update(len(vectors), len(texts), "embedding")
+        progress.update(len(vectors), len(texts), Wording("embedding"))
     return np.stack(vectors)
 
 

@@ -16,6 +16,7 @@ from django.conf import settings
 from apps.core import gateway
 from apps.core.errors import InvalidInput
 from apps.core.jobs import ProgressReporter
+from apps.core.wording import Wording
 from apps.modelhub.models import LabelledExample
 from apps.support import flow_store, knowledge
 from apps.support.bot import Decision, Findings, Thresholds, decide
@@ -81,7 +82,7 @@ def replay(
                     "after": after.as_dict(),
                 }
             )
-        progress.update(done, len(messages), "messages")
+        progress.update(done, len(messages), Wording("messages"))
     changes.sort(key=lambda change: KINDS.index(change["kind"]))
     return {
         "messages": len(messages),

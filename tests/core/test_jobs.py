@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from apps.accounts.models import User
 from apps.core import events, jobs
-from apps.core.errors import Conflict, InvalidInput
+from apps.core.errors import Conflict, InvalidInput, NotFound
 from apps.core.models import Job
+from apps.core.wording import Wording
 from tests.conftest import ClientFor
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,6 +44,24 @@ def test_a_job_runs_to_its_end_and_tells_of_it(member: User) -> None:
     assert told[0]["status"] == "queued"
     assert told[-1]["status"] == "succeeded"
     assert told[-1]["result"] == {"counted": 3}
+
+
+def test_a_job_tells_in_the_language_of_who_began_it(member: User) -> None:
+    def search(progress: jobs.Progress, upto: int) -> None:
+        progress.update(upto, upto, Wording("%(found)s found", found=upto))
+        if upto > 3:
+            raise NotFound("There is no item %(item_id)r.", item_id="sea-1")
+
+    jobs.register_job("search", search)
+
+    def told(upto: int) -> str:
+        job = jobs.job_start(kind="search", title="", owner=member, arguments={"upto": upto})
+        return job.message
+
+    assert (told(3), told(4)) == ("3 found", "There is no item 'sea-1'.")
+    with translation.override("zh-hans"):
+        in_chinese = told(3), told(4)
+    assert in_chinese == ("找到 3 处", "没有条目 'sea-1'。")
 
 
 def test_an_unknown_kind_is_refused_before_anything_is_stored(member: User) -> None:

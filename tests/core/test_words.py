@@ -273,7 +273,7 @@ def test_a_problem_says_what_it_is_about_in_either_language(
     assert told(**CHINESE) == "页面支持的语言：en, zh-hans。"
 
 
-KINDS = {name for name, kind in vars(errors).items() if isinstance(kind, type)}
+KINDS = {name for name, kind in vars(errors).items() if isinstance(kind, type)} | {"Wording"}
 
 
 def test_problems_are_raised_with_literals_and_filled_with_all_that_they_name() -> None:

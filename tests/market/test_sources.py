@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
@@ -112,6 +113,27 @@ def test_a_bad_feed_has_a_clear_state_and_stores_nothing(
     page = client_for(analyst).get("/market/sources/").content.decode()
     assert f"{escape(feed.error)} <code>{code}</code>" in page
     assert "Failing" in page
+
+
+def test_what_went_wrong_is_told_in_the_language_of_the_page(
+    feed: Source, network: Network, analyst: User, client_for: ClientFor
+) -> None:
+    client = client_for(analyst)
+
+    def told(language: str, where: str = "/market/sources/") -> str:
+        return client.get(where, headers={"accept-language": language}).content.decode()
+
+    network(lambda request: httpx.Response(500))
+    feed_poll(source=feed)
+    assert "The server answered 500." in told("en")
+    assert "服务器返回 500。" in told("zh-CN")
+    assert "服务器返回 500。" in told("zh-CN", "/api/v1/market/sources/")
+    network(lambda request: answer(RSS))
+    feed_poll(source=feed)
+    assert re.search(r"entry \d: &#x27;title&#x27; is empty", told("en"))
+    assert re.search(r"第 \d 条：&#x27;title&#x27; 为空", told("zh-CN"))
+    Source.objects.update(error="Kept in English before.", error_parts=[])
+    assert "Kept in English before." in told("zh-CN")
 
 
 def test_a_feed_of_50_megabytes_is_not_read_to_its_end(feed: Source, network: Network) -> None:

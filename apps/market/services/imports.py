@@ -18,6 +18,7 @@ from django.utils.translation import gettext
 from apps.core.errors import InvalidInput, NotAllowed
 from apps.core.jobs import ProgressReporter, job_start
 from apps.core.models import Job
+from apps.core.wording import Wording
 from apps.market.models import Source
 from apps.market.rows import COLUMNS, ArticleRow, RowError, article_row
 from apps.market.services.intake import Outcome, articles_store
@@ -80,7 +81,9 @@ class NewsFile:
             for _ in self.rows(problems):
                 report.rows += 1
                 if report.rows % _REPORT_EVERY == 0:
-                    progress.update(0, report.rows, f"checked {report.rows} rows")
+                    progress.update(
+                        0, report.rows, Wording("checked %(rows)s rows", rows=report.rows)
+                    )
         except DataError as error:
             raise InvalidInput(
                 "%(named)s. Nothing was imported.", code="import_refused", named=self._named(error)
@@ -117,19 +120,22 @@ def news_import(
     while chunk := list(islice(rows, _CHUNK)):
         report.count(articles_store(rows=chunk, kind=kind))
         done += len(chunk)
-        progress.update(min(done, report.rows - 1), report.rows, "storing")
+        progress.update(min(done, report.rows - 1), report.rows, Wording("storing"))
     progress.update(report.rows, report.rows, _told(report))
     return report
 
 
-def _told(report: ImportReport) -> str:
+def _told(report: ImportReport) -> Wording:
     """What the import did, for whoever looks at it later."""
-    said = [f"{report.created:,} new"]
-    said += [f"{report.repeats:,} of them repeats"] if report.repeats else []
-    said += [f"{report.updated:,} changed"] if report.updated else []
-    said += [f"{report.unchanged:,} known before"] if report.unchanged else []
-    said += [f"{report.skipped:,} left out"] if report.skipped else []
-    return ", ".join(said)
+    return Wording(
+        "%(new)s new (%(repeats)s of them repeats), %(changed)s changed, %(known)s known before, "
+        "%(skipped)s left out",
+        new=f"{report.created:,}",
+        repeats=f"{report.repeats:,}",
+        changed=f"{report.updated:,}",
+        known=f"{report.unchanged:,}",
+        skipped=f"{report.skipped:,}",
+    )
 
 
 def news_replay(

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.core.jobs import ProgressReporter
+from apps.core.wording import Wording
 from apps.market.analysis import Analysis, Found, analyse, in_time, names_read
 from apps.market.models import (
     Article,
@@ -56,8 +57,10 @@ def history_relink(*, name: UnlinkedName, progress: ProgressReporter) -> dict[st
         linked += sum(
             name.company.pk in {found.company_id for found in one.mentions} for one in kept
         )
-        progress.update(min(start + BATCH, len(ids)), len(ids), f"{linked} linked")
-    progress.update(len(ids), len(ids), f"{linked} of {len(ids)} articles linked")
+        words = Wording("%(linked)s linked", linked=linked)
+        progress.update(min(start + BATCH, len(ids)), len(ids), words)
+    words = Wording("%(linked)s of %(read)s articles linked", linked=linked, read=len(ids))
+    progress.update(len(ids), len(ids), words)
     return {"articles": len(ids), "linked": linked}
 
 
@@ -94,13 +97,19 @@ def dated_names_relink(
     if waiting:
         read()
     stopped = counts["articles"] >= MOST_READ
-    limit = "; older news stays as it is" if stopped else ""
-    progress.update(total, total, _words(counts) + limit)
+    words = _words(counts)
+    if stopped:
+        words = Wording("%(words)s; older news stays as it is", words=words)
+    progress.update(total, total, words)
     return {**counts, "stopped": stopped}
 
 
-def _words(counts: dict[str, int]) -> str:
-    return f"{counts['articles']:,} articles read again, {counts['linked']:,} linked otherwise"
+def _words(counts: dict[str, int]) -> Wording:
+    return Wording(
+        "%(read)s articles read again, %(linked)s linked otherwise",
+        read=f"{counts['articles']:,}",
+        linked=f"{counts['linked']:,}",
+    )
 
 
 def _spotter(changes: Sequence[Change]) -> NameSpotter:

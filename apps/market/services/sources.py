@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.utils import timezone
 from apps.accounts.services import audit_record
 from apps.core.errors import Conflict, InvalidInput, NotAllowed
 from apps.core.fetching import Fetcher, FetchError
+from apps.core.wording import Wording
 from apps.market.feeds import FeedError, parse_feed
 from apps.market.models import Source
 from apps.market.rows import RowError, article_row
@@ -32,6 +34,9 @@ is polled the next time, the longest waiting first."""
 
 INTERVALS = (60, 86_400)
 """The bounds of a feed's polling interval in seconds."""
+
+_KEPT = 5
+"""Of so many refused entries of a feed it is kept what was wrong."""
 
 USUAL_INTERVAL = 300
 """Seconds between polls of a feed of which nobody says more."""
@@ -111,10 +116,10 @@ def feed_poll(*, source: Source) -> dict[str, int]:
             return {"created": 0, "updated": 0, "unchanged": 0, "refused": 0}
         feed = parse_feed(fetched.content, content_type=fetched.content_type, source=source.name)
     except FetchError as error:
-        _failed(source, now, error.code, str(error), timedelta(seconds=error.retry_after))
+        _failed(source, now, error.code, error.words, timedelta(seconds=error.retry_after))
         return {"created": 0, "updated": 0, "unchanged": 0, "refused": 0}
     except FeedError as error:
-        _failed(source, now, error.code, str(error))
+        _failed(source, now, error.code, error.words)
         return {"created": 0, "updated": 0, "unchanged": 0, "refused": 0}
     outcomes = articles_store(rows=feed.rows, kind=Source.Kind.FEED)
     source.etag, source.last_modified = fetched.etag, fetched.last_modified
@@ -141,10 +146,10 @@ def feed_read(*, url: str) -> ImportReport:
     return report
 
 
-def _succeeded(source: Source, now: datetime, refused: tuple[str, ...] = ()) -> None:
+def _succeeded(source: Source, now: datetime, refused: tuple[Wording, ...] = ()) -> None:
     source.state, source.failures = Source.State.HEALTHY, 0
     source.error_code = "entries_refused" if refused else ""
-    source.error = "; ".join(refused)[:500]
+    _note(source, refused)
     source.succeeded_at = now
     _polled(source, now, pause_of(source))
 
@@ -157,12 +162,19 @@ def pause_of(source: Source) -> timedelta:
 
 
 def _failed(
-    source: Source, now: datetime, code: str, message: str, asked: timedelta = timedelta()
+    source: Source, now: datetime, code: str, words: Wording, asked: timedelta = timedelta()
 ) -> None:
     logger.warning("feed failed", source=source.name, code=code)
-    source.state, source.error_code, source.error = Source.State.FAILING, code, message[:500]
+    source.state, source.error_code = Source.State.FAILING, code
+    _note(source, (words,))
     source.failures += 1
     _polled(source, now, max(pause_of(source), min(asked, LONGEST_ASKED)))
+
+
+def _note(source: Source, told: Sequence[Wording]) -> None:
+    """Keep what went wrong, the first few where there are many."""
+    source.error = "; ".join(told)[:500]
+    source.error_parts = [words.parts() for words in told[:_KEPT]]
 
 
 def _polled(source: Source, now: datetime, pause: timedelta) -> None:
@@ -174,6 +186,7 @@ def _polled(source: Source, now: datetime, pause: timedelta) -> None:
             "state",
             "error_code",
             "error",
+            "error_parts",
             "failures",
             "polled_at",
             "succeeded_at",

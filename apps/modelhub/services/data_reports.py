@@ -16,6 +16,7 @@ from apps.core import gateway
 from apps.core.errors import Conflict
 from apps.core.jobs import Progress, job_start
 from apps.core.models import Job
+from apps.core.wording import Wording
 from apps.modelhub.files import report_path
 from apps.modelhub.models import DataKind, DataSetVersion
 from apps.modelhub.services.datasets import frozen_rows, version_rows
@@ -31,6 +32,8 @@ from ml.errors import ModelNotFound
 from ml.files import write_whole
 
 REPORT_JOB = "modelhub.data-report"
+STEPS = (Wording("near duplicates"), Wording("label noise"), Wording("sentence vectors"))
+"""What is told while a report is made, by what knows no languages."""
 
 
 def report_start(*, actor: Any, version: DataSetVersion) -> Job:

@@ -15,6 +15,7 @@ from apps.core import events, gateway
 from apps.core.errors import Conflict, InvalidInput
 from apps.core.jobs import Progress, job_cancel, job_start
 from apps.core.models import Job
+from apps.core.wording import Wording
 from apps.modelhub import selectors
 from apps.modelhub.encoder_bases import bases_of
 from apps.modelhub.gate_checks import judged_by_apps
@@ -160,6 +161,13 @@ def run_execute(progress: Progress, *, run_id: int) -> dict[str, Any]:
     return {"run": run.pk, **payload}
 
 
+STAGES = (
+    *(Wording("starting"), Wording("training"), Wording("building")),
+    *(Wording("measuring"), Wording("judging"), Wording("vectors")),
+)
+"""What a run tells of itself; its process knows no languages."""
+
+
 class _Told:
     """Passes what the run's process tells on to the job's row and to the run's page."""
 
@@ -189,7 +197,8 @@ class _Told:
     def beat(self) -> None:
         """Keep the job alive; raises when it was cancelled."""
         done, total, words = self._step
-        self._progress.update(done, total, f"{self._stage} {words}".strip())
+        told = Wording("%(stage)s %(words)s", stage=Wording(self._stage), words=Wording(words))
+        self._progress.update(done, total, told if words else Wording(self._stage))
 
 
 def _queue(run: Run, actor: Any) -> None:

@@ -16,6 +16,7 @@ from django.utils import timezone
 from apps.core import gateway
 from apps.core.errors import InvalidInput, ModelUnavailable, NotFound, Problem
 from apps.core.jobs import NoProgress, ProgressReporter
+from apps.core.wording import Wording
 from apps.recommend.models import Catalogue, Item, vector_to_bytes
 from apps.recommend.rows import ItemRow
 from apps.recommend.services import changeover
@@ -258,7 +259,7 @@ def _embed(
     """Read the texts of items by a version and store their vectors; how many."""
     pending = list(items.order_by("id").values_list("id", flat=True)[:most])
     for start in range(0, len(pending), EMBED_BATCH):
-        progress.update(start, len(pending), "embedding")
+        progress.update(start, len(pending), Wording("embedding"))
         batch = list(
             Item.objects.filter(id__in=pending[start : start + EMBED_BATCH]).defer("vector")
         )
@@ -268,7 +269,7 @@ def _embed(
         if any(one.version != version for one in vectors):
             return start  # another one was promoted in between; the next time begins with that
         store(batch, vectors)
-    progress.update(len(pending), len(pending), "embedding")
+    progress.update(len(pending), len(pending), Wording("embedding"))
     return len(pending)
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from apps.core.errors import InvalidInput
 from apps.core.jobs import ProgressReporter
+from apps.core.wording import Wording
 from apps.recommend.models import Interaction, Item, Kind, Reader, external_key
 from apps.recommend.rows import (
     INTERACTION_COLUMNS,
@@ -83,7 +84,7 @@ def items_import(
     report = _checked_file(checked, name or path.name, skip_bad, progress, errors_to)
     count = UpsertCount()
     for done, rows in _blocks(checked(Problems()), report.rows):
-        progress.update(done, report.rows, "writing")
+        progress.update(done, report.rows, Wording("writing"))
         count += items_upsert(rows=[row for row in rows if isinstance(row, ItemRow)])
         gone = [row.external_id for row in rows if isinstance(row, DeletedRow)]
         report.deleted += items_delete(external_ids=gone) if gone else 0
@@ -115,7 +116,7 @@ def interactions_import(
     report = _checked_file(checked, name or path.name, skip_bad, progress, errors_to)
     readers: dict[str, int] = {}
     for done, rows in _blocks(checked(Problems()), report.rows):
-        progress.update(done, report.rows, "writing")
+        progress.update(done, report.rows, Wording("writing"))
         with transaction.atomic():
             _add_readers(rows, readers, simulated)
             report.added += _add_interactions(rows, readers, items)
@@ -124,11 +125,16 @@ def interactions_import(
     return report
 
 
-def _done(report: ImportReport) -> str:
+def _done(report: ImportReport) -> Wording:
     """What the job's page says once it has succeeded."""
-    return (
-        f"{report.added} new, {report.changed} changed, {report.unchanged} as they were, "
-        f"{report.deleted} deleted, {report.skipped} skipped"
+    return Wording(
+        "%(added)s new, %(changed)s changed, %(unchanged)s as they were, %(deleted)s deleted, "
+        "%(skipped)s skipped",
+        added=report.added,
+        changed=report.changed,
+        unchanged=report.unchanged,
+        deleted=report.deleted,
+        skipped=report.skipped,
     )
 
 
@@ -145,7 +151,7 @@ def _checked_file(
         for _ in checked(problems):
             report.rows += 1
             if report.rows % _REPORT_EVERY == 0:
-                progress.update(0, report.rows, f"checked {report.rows} rows")
+                progress.update(0, report.rows, Wording("checked %(rows)s rows", rows=report.rows))
     except DataError as error:
         raise InvalidInput("%(named)s. Nothing was imported.", named=_named(error, name)) from error
     report.skipped = problems.count

@@ -9,6 +9,12 @@ const CHARTS = {
   accuracy: { names: ["held_out_accuracy"], title: translate("Accuracy"), most: 1 },
   pairs: { names: ["held_out_recall", "held_out_mrr"], title: translate("The right text first"), most: 1 },
 };
+const STAGES = {
+  training: translate("training"),
+  building: translate("building"),
+  measuring: translate("measuring"),
+  judging: translate("judging"),
+};
 const ENDED = ["succeeded", "failed", "cancelled"];
 
 export default function start(root) {
@@ -28,7 +34,7 @@ export default function start(root) {
       if (kind === "run.reading") {
         add(readings, payload);
         draw();
-      } else if (kind === "run.stage") stage.textContent = payload.stage;
+      } else if (kind === "run.stage") stage.textContent = STAGES[payload.stage] ?? payload.stage;
     },
   });
   if (!live.job) return;
