@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -77,7 +78,8 @@ def _shown(dispute: Dispute, source: str) -> dict[str, Any]:
     return {
         "dispute": dispute,
         "source": source,
-        "sides": [(one, _side(one)) for one in dispute.said],
+        "model": _model(dispute.first),
+        "sides": [(one, _side(one), _holds(one, dispute)) for one in dispute.said],
         "verdict": _side(dispute.verdict) if dispute.verdict else None,
         "editor": {"text": best.text, "spans": best.spans, "labels": labels}
         if of_entities
@@ -90,9 +92,33 @@ def _side(example: LabelledExample) -> dict[str, Any]:
     return {
         "person": example.actor.display_name if example.actor else "–",
         "skipped": False,
-        "said": example.new_label,
+        "said": _words(example.new_label),
         "pieces": [] if example.spans is None else pieces(example.text, example.spans),
+        "unmarked": example.spans == [],
     }
+
+
+def _model(example: LabelledExample) -> dict[str, Any] | None:
+    """What the model had said; ``None`` where nothing is known of it."""
+    spans = example.old_spans if example.spans is not None else None
+    if spans is None and not example.old_label:
+        return None
+    return {
+        "skipped": False,
+        "said": _words(example.old_label),
+        "pieces": [] if spans is None else pieces(example.text, spans),
+        "unmarked": spans == [],
+        "confidence": example.confidence,
+    }
+
+
+def _holds(example: LabelledExample, dispute: Dispute) -> bool:
+    return dispute.verdict is not None and example.said == dispute.verdict.said
+
+
+def _words(label: str) -> str:
+    """Whether an item fits is said in words; the labels of models are names."""
+    return {"fits": gettext("fits"), "does_not_fit": gettext("does not fit")}.get(label, label)
 
 
 def _span(one: list[Any]) -> Span:

@@ -94,7 +94,9 @@ def test_nobody_else_says_what_fits(client: Client, mei: User) -> None:
     assert not LabelledExample.objects.exists()
 
 
-def test_of_two_items_people_may_differ_whichever_they_looked_at(lead: User, keeper: User) -> None:
+def test_of_two_items_people_may_differ_whichever_they_looked_at(
+    lead: User, keeper: User, keeper_client: Client
+) -> None:
     match_say(actor=lead, against=asked(of="sea-1"), item_id="sea-2", fits=True)
     match_say(actor=lead, against=asked(of="sea-1"), item_id="ghost-1", fits=False)
     (row,) = corrections_of("encoder", "embedding")
@@ -104,6 +106,9 @@ def test_of_two_items_people_may_differ_whichever_they_looked_at(lead: User, kee
     match_say(actor=keeper, against=asked(of="sea-2"), item_id="sea-1", fits=False)
     (dispute,) = dispute_list(task="encoder")
     assert corrections_of("encoder", "embedding") == []  # of what they differ in nothing is learned
+    page = keeper_client.get("/models/examples/disputes/").content.decode()
+    assert "does not fit" in page
+    assert "whether an item fits" in page
     dispute_decide(task="encoder", subject=dispute.first.subject, actor=keeper, label="fits")
     assert len(corrections_of("encoder", "embedding")) == 1
 

@@ -206,11 +206,16 @@ def test_disagreement_teaches_nothing_until_a_lead_has_decided(
     page = client_of(lena).get("/models/examples/disputes/").content.decode()
     assert "to be decided" in page
     assert "names in the text" in page
+    assert "The model" in page
+    assert "this holds" not in page
     subject = f"support.message.{asked.pk}"
     side = LabelledExample.objects.get(actor=olivia).pk
     client_of(lena).post(
         "/models/examples/disputes/", {"task": "ner", "subject": subject, "side": side}
     )
+    page = client_of(lena).get("/models/examples/disputes/").content.decode()
+    assert "to be decided" not in page
+    assert page.count("this holds") == 1
     (row,) = corrections_of("ner", "ner")
     assert "B-LOC" in row.tags
     assert client_of(olivia).get(here(asked, "entities")).json()["disputed"] is False

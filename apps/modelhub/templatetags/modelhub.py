@@ -59,6 +59,7 @@ _KINDS = {
     "embedding": gettext_lazy("vectors"),
 }
 _TASKS = {
+    "encoder": gettext_lazy("whether an item fits"),
     "intent": gettext_lazy("matter of the message"),
     "ner": gettext_lazy("names in the text"),
     "sentiment": gettext_lazy("sentiment of the text"),
