@@ -127,15 +127,17 @@ def news_import(
 
 def _told(report: ImportReport) -> Wording:
     """What the import did, for whoever looks at it later."""
-    return Wording(
-        "%(new)s new (%(repeats)s of them repeats), %(changed)s changed, %(known)s known before, "
-        "%(skipped)s left out",
-        new=f"{report.created:,}",
-        repeats=f"{report.repeats:,}",
-        changed=f"{report.updated:,}",
-        known=f"{report.unchanged:,}",
-        skipped=f"{report.skipped:,}",
+    told = Wording("%(n)s new", n=f"{report.created:,}")
+    others = (
+        (report.repeats, Wording("%(n)s of them repeats", n=f"{report.repeats:,}")),
+        (report.updated, Wording("%(n)s changed", n=f"{report.updated:,}")),
+        (report.unchanged, Wording("%(n)s known before", n=f"{report.unchanged:,}")),
+        (report.skipped, Wording("%(n)s left out", n=f"{report.skipped:,}")),
     )
+    for number, more in others:
+        if number:
+            told = Wording("%(told)s, %(more)s", told=told, more=more)
+    return told
 
 
 def news_replay(

@@ -60,7 +60,7 @@ def feed_create(
         row = article_row({"title": "-", "url": url.strip(), "source": name.strip() or "-"})
     except RowError as error:
         raise InvalidInput(
-            "The feed: %(error)s.", fields={"url": str(error)}, error=error
+            "The feed: %(error)s.", fields={"url": str(error)}, error=error.words
         ) from error
     if not row.url:
         raise InvalidInput("Give the feed's address.", fields={"url": "is empty"})
