@@ -9,9 +9,16 @@ export function shownItems(root) {
   return [...new Set([...root.querySelectorAll("[data-item]")].map(({ dataset }) => dataset.item))];
 }
 
-/** Presses what is saved and liked by now; returns all that the reader's pages agree on. */
+/**
+ * Presses what is saved and liked by now; returns all that the reader's pages agree on. An answer that does
+ * not know yet what was pressed here meanwhile is asked for again.
+ */
 export async function standAsElsewhere(root, session) {
-  const state = await session.state(shownItems(root));
+  let [state, deeds] = [null, -1];
+  while (deeds !== session.deeds()) {
+    deeds = session.deeds();
+    state = await session.state(shownItems(root));
+  }
   const [saved, liked] = [new Set(state.saved), new Set(state.liked)];
   for (const holder of root.querySelectorAll("[data-item]")) {
     press(holder.querySelector('[data-act="save"]'), saved.has(holder.dataset.item));

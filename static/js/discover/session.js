@@ -33,6 +33,7 @@ export function openSession(element, { onChange = () => {}, onMoved = () => {} }
   };
   return {
     socket,
+    deeds: () => mine.size, // that began on this page
     record: (item, kind, id = crypto.randomUUID(), value = undefined) => command({ type: "event.record", id, item_id: item, kind, value }),
     start: (items, id) => command({ type: "likes.start", id, items }),
     undo: (id) => command({ type: "event.undo", event_id: id }),
