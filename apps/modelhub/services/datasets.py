@@ -19,7 +19,7 @@ from apps.modelhub.selectors.corrections import corrections_of as corrections_of
 from apps.modelhub.selectors.corrections import without_refused
 from apps.modelhub.uploads import Preview, file_preview, upload_preview
 from ml.data.row_kinds import Row
-from ml.data.versions import split_rows, statistics, with_corrections
+from ml.data.versions import Split, split_rows, statistics, with_corrections
 from ml.encoders import file_sha256
 
 TASK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
@@ -166,9 +166,13 @@ def version_rows(version: DataSetVersion) -> list[Row]:
     return rows_read(version.sha256, str(version), version.dataset.kind)
 
 
-def check_trainable(rows: Sequence[Row], dataset: DataSet) -> None:
-    """Raise ``Conflict`` when the data set's frozen rows leave nothing of ``rows`` to train on."""
-    if dataset.frozen and not split_rows(rows, frozen_rows(dataset)).train:
+def trainable_split(rows: Sequence[Row], dataset: DataSet) -> Split:
+    """What of ``rows`` is trained on and what measured by.
+
+    Raises ``Conflict`` when the data set's frozen rows leave nothing to train on.
+    """
+    split = split_rows(rows, frozen_rows(dataset))
+    if dataset.frozen and not split.train:
         raise Conflict(
             (
                 "Every text of these rows is among the frozen rows of %(name)s, which are never "
@@ -177,6 +181,7 @@ def check_trainable(rows: Sequence[Row], dataset: DataSet) -> None:
             code="nothing_to_train",
             name=dataset.name,
         )
+    return split
 
 
 def frozen_rows(dataset: DataSet) -> list[Row]:
@@ -218,7 +223,8 @@ def _usable(preview: Preview, name: str, skip_bad: bool) -> list[Row]:
 def _version_store(
     actor: Any, dataset: DataSet, rows: Sequence[Row], origin: dict[str, Any]
 ) -> DataSetVersion:
-    check_trainable(rows, dataset)
+    if dataset.frozen:
+        trainable_split(rows, dataset)
     sha256 = rows_store(rows)
     with transaction.atomic():
         locks.hold(f"modelhub.dataset.{dataset.pk}")

@@ -15,12 +15,12 @@ from apps.core.errors import Conflict
 from apps.modelhub.encoder_bases import EncoderBase, encoder_base, pair_defaults
 from apps.modelhub.files import run_folder
 from apps.modelhub.models import DataKind, DataSetVersion, Run
-from apps.modelhub.services.datasets import check_trainable, frozen_rows, version_rows
+from apps.modelhub.services.datasets import trainable_split, version_rows
 from ml.data.pairs import PairRow, make_pairs
 from ml.data.readers import LabelledText
 from ml.data.row_kinds import Row, names_of, record_of
 from ml.data.targeting import TARGET, TARGETED_TASK
-from ml.data.versions import Split, split_rows
+from ml.data.versions import Split
 from ml.runs.answers import ANSWERS, LIVE_ANSWERS
 from ml.runs.order import RunOrder
 from ml.types import OUT_OF_SCOPE
@@ -31,9 +31,7 @@ def run_split(version: DataSetVersion) -> Split:
 
     Raises ``Conflict`` when there are too few labels to learn, or no row to measure by.
     """
-    rows = version_rows(version)
-    check_trainable(rows, version.dataset)
-    split = split_rows(rows, frozen_rows(version.dataset))
+    split = trainable_split(version_rows(version), version.dataset)
     if version.dataset.kind == DataKind.EMBEDDING:
         _check_pairs(version, split)
         return split
