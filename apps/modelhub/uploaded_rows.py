@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from apps.modelhub.services.examples import MAX_LABEL, MAX_TEXT
 from ml.data.multi_label import MultiLabelText, labels_of
 from ml.data.pairs import OPTIONAL, PairRow, pair_row
-from ml.data.readers import LabelledText, Problems, read_ner, read_records, tagged_sentence
+from ml.data.readers import (
+    LabelledText,
+    Problems,
+    read_as,
+    read_ner,
+    tagged_sentence,
+)
+from ml.data.records import Record
 from ml.data.row_kinds import Row, names_of, text_of
 from ml.errors import DataError
 from ml.labelling.spans import tagged, whole_words
@@ -107,63 +114,57 @@ def read_mapped(
         return
     form = form_of(kind, mapping)
     columns = {name: mapping[name] for name in form}
-    for number, record in read_records(path, form, problems, columns):
-        try:
-            row = _row(path, number, {name: record[name] for name in form})
-        except DataError as error:
-            problems.add(error)
-            continue
-        if _is_good(path, number, row, problems):
-            yield number, row
+    make = partial(_row, form=form)
+    for row in read_as(make, path, form, problems, columns):
+        if _is_good(path, row.row, row, problems):
+            yield row.row, row
 
 
 def _read_pairs(
     path: Path, mapping: Mapping[str, str], problems: Problems
 ) -> Iterator[tuple[int, Row]]:
     """Pairs, labelled texts and texts that keep their vectors, side by side in one file."""
-    for number, record in read_records(path, ("text",), problems, mapping, OPTIONAL):
+
+    def pair(record: Record) -> PairRow:
+        """A row without what was not chosen, whatever other columns the file has."""
         given = {field: record.get(field) for field in (*mapping, "keep")}
-        try:
-            row = pair_row(path, number, given)
-        except DataError as error:
-            problems.add(error)
-            continue
-        if _is_good(path, number, row, problems):
-            yield number, row
+        return pair_row(Record(path, record.row, given, mapping))
+
+    for row in read_as(pair, path, ("text",), problems, mapping, OPTIONAL):
+        if _is_good(path, row.row, row, problems):
+            yield row.row, row
 
 
-def _row(path: Path, number: int, values: Mapping[str, Any]) -> Row:
-    if "tokens" in values:
-        return tagged_sentence(path, number, values["tokens"], values["tags"])
-    text = values["text"]
-    if not isinstance(text, str) or not text.strip():
-        raise DataError(path, number, "has no text")
-    if "labels" in values:
-        return MultiLabelText(text.strip(), labels_of(path, number, values["labels"]), number)
-    if "spans" in values:
-        return _spanned(path, number, text, values["spans"])
-    label = values["label"]
-    if not isinstance(label, str) or not label.strip():
-        raise DataError(path, number, "has no label")
-    return LabelledText(text.strip(), label.strip(), number)
+def _row(record: Record, *, form: Sequence[str]) -> Row:
+    if "tokens" in form:
+        tokens, tags = record.texts("tokens"), record.texts("tags")
+        return tagged_sentence(record.path, record.row, tokens, tags)
+    text = record.text("text")
+    if "labels" in form:
+        return MultiLabelText(text.strip(), labels_of(record), record.row)
+    if "spans" in form:
+        return _spanned(record, text)
+    return LabelledText(text.strip(), record.text("label").strip(), record.row)
 
 
-def _spanned(path: Path, number: int, text: str, given: Any) -> Row:
+def _spanned(record: Record, text: str) -> Row:
     """A text with spans ``{"start", "end", "label"}`` or ``[start, end, label]``."""
+    given = record["spans"]
     if not isinstance(given, list):
-        raise DataError(path, number, "'spans' is not a list")
+        raise record.error(f"{record.called('spans')} is not a list")
     spans = []
     for one in given:
         values = (
             [one.get(name) for name in ("start", "end", "label")] if isinstance(one, dict) else one
         )
         if not isinstance(values, list) or [type(value) for value in values] != [int, int, str]:
-            raise DataError(path, number, "a span has no start, end and label")
+            raise record.error("a span has no start, end and label")
         spans.append((values[0], values[1], values[2].strip()))
     try:
-        return tagged_sentence(path, number, *tagged(text, whole_words(text, spans)))
+        words = tagged(text, whole_words(text, spans))
     except ValueError as error:
-        raise DataError(path, number, f"has spans of which {error}") from error
+        raise record.error(f"has spans of which {error}") from error
+    return tagged_sentence(record.path, record.row, *words)
 
 
 def _is_good(path: Path, number: int, row: Row, problems: Problems) -> bool:

@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ml.data.columns import Columns
-from ml.data.readers import Problems, read_records
+from ml.data.readers import Problems, read_as
 from ml.data.record_files import TABLES
-from ml.errors import DataError
+from ml.data.records import Record
 from ml.types import FloatArray
 
 SEPARATOR = "|"
@@ -46,15 +45,8 @@ def read_multi_label(
     there, and ``columns`` are called otherwise (:mod:`ml.data.columns`). A bad row raises
     :class:`DataError`, or goes to ``problems``.
     """
-    for row, record in read_records(
-        path, ("text", "labels"), problems, columns, ("source", "group")
-    ):
-        try:
-            yield _text_of(path, row, record)
-        except DataError as error:
-            if problems is None:
-                raise
-            problems.add(error)
+    needs, may = ("text", "labels"), ("source", "group")
+    yield from read_as(_labelled, path, needs, problems, columns, may)
 
 
 def indicators(
@@ -89,30 +81,21 @@ def label_strata(rows: Sequence[MultiLabelText]) -> dict[tuple[str, ...], str]:
     }
 
 
-def _text_of(path: Path, row: int, record: Mapping[str, Any]) -> MultiLabelText:
-    text = record["text"]
-    if not isinstance(text, str):
-        raise DataError(path, row, "'text' is not a text")
-    if not text.strip():
-        raise DataError(path, row, "'text' is empty")
-    labels = labels_of(path, row, record["labels"])
-    return MultiLabelText(text, labels, row, _note(record, "source"), _note(record, "group"))
+def _labelled(record: Record) -> MultiLabelText:
+    text, labels = record.text("text"), labels_of(record)
+    return MultiLabelText(text, labels, record.row, record.note("source"), record.note("group"))
 
 
-def labels_of(path: Path, row: int, value: Any) -> tuple[str, ...]:
+def labels_of(record: Record) -> tuple[str, ...]:
     """The labels in a cell or a list, sorted; raises :class:`DataError`."""
-    if isinstance(value, str) and path.suffix.lower() in TABLES:
+    value = record["labels"]
+    if isinstance(value, str) and record.path.suffix.lower() in TABLES:
         value = value.split(SEPARATOR) if value.strip() else []
     if not isinstance(value, list) or not all(isinstance(label, str) for label in value):
-        raise DataError(path, row, "'labels' is not a list of texts")
+        raise record.error(f"{record.called('labels')} is not a list of texts")
     names = [label.strip() for label in value]
     if not all(names):
-        raise DataError(path, row, "'labels' has an empty label")
+        raise record.error(f"{record.called('labels')} has an empty label")
     if split := next((name for name in names if SEPARATOR in name), None):
-        raise DataError(path, row, f"the label {split!r} has a {SEPARATOR} in it")
+        raise record.error(f"the label {split!r} has a {SEPARATOR} in it")
     return tuple(sorted(set(names)))
-
-
-def _note(record: Mapping[str, Any], column: str) -> str:
-    value = record.get(column)
-    return "" if value is None else str(value).strip()

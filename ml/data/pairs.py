@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from ml.data.columns import Columns
-from ml.data.readers import Problems, read_records
+from ml.data.readers import Problems, read_as
 from ml.data.record_files import TABLES
+from ml.data.records import Record
 from ml.data.splits import text_key
-from ml.errors import DataError
 
 _FIELDS = ("positive", "negative", "label")
 OPTIONAL = (*_FIELDS, "keep", "source", "group")
@@ -63,16 +62,10 @@ def read_pairs(
 
     A bad row raises :class:`DataError` or goes to ``problems``.
     """
-    for row, record in read_records(path, ("text",), problems, columns, OPTIONAL):
-        try:
-            yield pair_row(path, row, record)
-        except DataError as error:
-            if problems is None:
-                raise
-            problems.add(error)
+    yield from read_as(pair_row, path, ("text",), problems, columns, OPTIONAL)
 
 
-def pair_row(path: Path, row: int, record: Mapping[str, Any]) -> PairRow:
+def pair_row(record: Record) -> PairRow:
     """The row that a record is; ``source`` and ``group`` are read if they are there.
 
     A null, or an empty cell of a CSV file, counts as a field that is not there. Raises
@@ -80,12 +73,15 @@ def pair_row(path: Path, row: int, record: Mapping[str, Any]) -> PairRow:
     ``label``, a ``negative`` without a ``positive``, texts of a pair that are the same, a ``keep``
     that is not true or not alone.
     """
-    absent = (None, "") if path.suffix.lower() in TABLES else (None,)
+    absent = (None, "") if record.path.suffix.lower() in TABLES else (None,)
     given = {name: record.get(name) for name in _FIELDS if record.get(name) not in absent}
     keep = record.get("keep") if record.get("keep") not in absent else False
     if keep not in (True, False, "true", "false"):
-        raise DataError(path, row, "'keep' is neither true nor false")
-    found = _checked(path, row, {"text": record["text"], **given}, keep=keep in (True, "true"))
+        raise record.error(f"{record.called('keep')} is neither true nor false")
+    values = {"text": record["text"], **given}
+    found = _checked(
+        Record(record.path, record.row, values, record.columns), keep=keep in (True, "true")
+    )
     source, group = (str(record.get(name) or "") for name in ("source", "group"))
     return replace(found, source=source, group=group)
 
@@ -116,24 +112,25 @@ def make_pairs(rows: Sequence[PairRow], *, seed: int) -> list[Pair]:
     return pairs
 
 
-def _checked(path: Path, row: int, record: dict[str, Any], *, keep: bool) -> PairRow:
-    for name, value in record.items():
-        if not isinstance(value, str):
-            raise DataError(path, row, f"{name!r} is not a text")
-        if not text_key(value):
-            raise DataError(path, row, f"{name!r} is empty")
+def _checked(record: Record, *, keep: bool) -> PairRow:
+    """The row of a record that has no other fields than those that are given."""
+    for name in record:
+        if not text_key(record.text(name)):
+            raise record.error(f"{record.called(name)} is empty")
     if keep and len(record) > 1:
-        raise DataError(path, row, f"'keep' does not go with {sorted(record)[0]!r}")
+        raise record.error(f"{record.called('keep')} does not go with {record.called(min(record))}")
     if not keep and "positive" not in record and "label" not in record:
-        raise DataError(path, row, "has neither 'positive' nor 'label'")
+        neither = f"neither {record.called('positive')} nor {record.called('label')}"
+        raise record.error(f"has {neither}")
     if "negative" in record and "positive" not in record:
-        raise DataError(path, row, "has a 'negative' but no 'positive'")
+        lacks = f"a {record.called('negative')} but no {record.called('positive')}"
+        raise record.error(f"has {lacks}")
     seen: dict[str, str] = {}
     for name in ("text", "positive", "negative"):
         if name in record and (other := seen.setdefault(text_key(record[name]), name)) != name:
-            raise DataError(path, row, f"{name!r} and {other!r} are the same")
+            raise record.error(f"{record.called(name)} and {record.called(other)} are the same")
     positive, negative, label = (record.get(name) for name in _FIELDS)
-    return PairRow(record["text"], positive, negative, label, row, keep)
+    return PairRow(record["text"], positive, negative, label, record.row, keep)
 
 
 def candidates_of(pairs: Sequence[Pair]) -> tuple[list[str], list[list[int]], list[list[int]]]:

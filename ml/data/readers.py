@@ -8,16 +8,19 @@ one; give a ``Problems`` list to collect the bad rows instead and go on with the
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 from ml.data.columns import Columns, Wanted
 from ml.data.dataset_folders import dataset_records, is_dataset
 from ml.data.record_files import TABLES, Report, csv_records, file_lines, jsonl_records
+from ml.data.records import Record
 from ml.errors import DataError
+
+Made = TypeVar("Made")
+"""What is made of a row."""
 
 _WORKBOOKS = (".xlsx", ".xls", ".ods")
 
@@ -75,19 +78,20 @@ def read_classification(
     Further columns ``source``, ``group`` and ``weight`` (a number from 0) are read if they are
     there.
     """
-    report = _reporter(problems)
-    for row, record in read_records(
-        path, ("text", "label"), problems, columns, ("source", "group", "weight")
-    ):
-        try:
-            text, label = _text_of(path, row, record, "text"), _text_of(path, row, record, "label")
-            weight = _weight(path, row, record)
-        except DataError as error:
-            report(error)
-            continue
-        yield LabelledText(
-            text, label, row, _note(record, "source"), _note(record, "group"), weight
-        )
+    yield from read_as(
+        _labelled, path, ("text", "label"), problems, columns, ("source", "group", "weight")
+    )
+
+
+def _labelled(record: Record) -> LabelledText:
+    return LabelledText(
+        record.text("text"),
+        record.text("label"),
+        record.row,
+        record.note("source"),
+        record.note("group"),
+        record.weight(),
+    )
 
 
 def read_ner(
@@ -95,27 +99,46 @@ def read_ner(
 ) -> Iterator[TaggedSentence]:
     """Sentences of a NER file: JSONL ``{"tokens", "tags"}`` with BIO tags, CoNLL columns, or a
     folder with such columns (:mod:`ml.data.dataset_folders`)."""
-    report = _reporter(problems)
     if path.suffix.lower() in (".jsonl", ".json") or is_dataset(path):
-        for row, record in read_records(
-            path, ("tokens", "tags"), problems, columns, ("source", "group")
-        ):
-            try:
-                sentence = tagged_sentence(path, row, record["tokens"], record["tags"])
-            except DataError as error:
-                report(error)
-                continue
-            source, group = _note(record, "source"), _note(record, "group")
-            yield replace(sentence, source=source, group=group)
+        needs, may = ("tokens", "tags"), ("source", "group")
+        yield from read_as(_tagged, path, needs, problems, columns, may)
         return
     if columns:
         named = ", ".join(columns.values())
         raise DataError(path, None, f"is CoNLL, whose columns have no names; {named} is none")
+    report = _reporter(problems)
     for row, tokens, tags in _conll_blocks(path, report):
         try:
             yield tagged_sentence(path, row, tokens, tags)
         except DataError as error:
             report(error)
+
+
+def _tagged(record: Record) -> TaggedSentence:
+    """The sentence of a row with ``tokens`` and ``tags``; raises :class:`DataError`."""
+    tokens, tags = record.texts("tokens"), record.texts("tags")
+    sentence = tagged_sentence(record.path, record.row, tokens, tags)
+    return replace(sentence, source=record.note("source"), group=record.note("group"))
+
+
+def read_as(
+    make: Callable[[Record], Made],
+    path: Path,
+    needs: tuple[str, ...],
+    problems: Problems | None = None,
+    columns: Columns | None = None,
+    may: tuple[str, ...] = (),
+) -> Iterator[Made]:
+    """What ``make`` makes of each row of :func:`read_records`; one of which it raises a
+    :class:`DataError` is bad, and raises it here or goes to ``problems``."""
+    report = _reporter(problems)
+    for _, record in read_records(path, needs, problems, columns, may):
+        try:
+            made = make(record)
+        except DataError as error:
+            report(error)
+        else:
+            yield made
 
 
 def read_records(
@@ -124,7 +147,7 @@ def read_records(
     problems: Problems | None = None,
     columns: Columns | None = None,
     may: tuple[str, ...] = (),
-) -> Iterator[tuple[int, dict[str, Any]]]:
+) -> Iterator[tuple[int, Record]]:
     """The rows of a JSONL or CSV file, or of a ``datasets`` folder, as objects that have all that
     a row ``needs``, with line numbers.
 
@@ -133,7 +156,7 @@ def read_records(
     wanted = Wanted(needs, may, columns)
     wanted.check(path)
     for row, record in _stored_records(path, wanted, _reporter(problems)):
-        yield row, wanted.renamed(record)
+        yield row, Record(path, row, wanted.renamed(record), wanted.named)
 
 
 def _stored_records(
@@ -161,9 +184,9 @@ def read_texts(path: Path, columns: Columns | None = None) -> list[str]:
     else:
         texts = []
         named = columns and {role: name for role, name in columns.items() if role == "text"}
-        for row, record in read_records(path, ("text",), columns=named):
+        for _, record in read_records(path, ("text",), columns=named):
             if not isinstance(record["text"], str):
-                raise DataError(path, row, "'text' is not a text")
+                raise record.error(f"{record.called('text')} is not a text")
             texts.append(record["text"])
     if not texts:
         raise DataError(path, None, "has no rows")
@@ -179,40 +202,10 @@ def _reporter(problems: Problems | None) -> Report:
     return raised if problems is None else problems.add
 
 
-def _text_of(path: Path, row: int, record: dict[str, Any], column: str) -> str:
-    value = record[column]
-    if not isinstance(value, str):
-        raise DataError(path, row, f"{column!r} is not a text")
-    if not value.strip():
-        raise DataError(path, row, f"{column!r} is empty")
-    return value
-
-
-def _note(record: dict[str, Any], column: str) -> str:
-    """An optional column as a text; what is missing or null is empty."""
-    value = record.get(column)
-    return "" if value is None else str(value).strip()
-
-
-def _weight(path: Path, row: int, record: dict[str, Any]) -> float:
-    """The optional column ``weight``; what is missing, null or empty is 1."""
-    value = record.get("weight")
-    if value is None or value == "":
-        return 1.0
-    try:
-        weight = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
-        weight = math.nan
-    if not 0 <= weight < math.inf:
-        raise DataError(path, row, f"'weight' is {value!r}, not a number from 0")
-    return weight
-
-
-def tagged_sentence(path: Path, row: int, tokens: Any, tags: Any) -> TaggedSentence:
+def tagged_sentence(
+    path: Path, row: int, tokens: Sequence[str], tags: Sequence[str]
+) -> TaggedSentence:
     """Checked words and BIO tags; raises :class:`DataError`."""
-    for name, values in (("tokens", tokens), ("tags", tags)):
-        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-            raise DataError(path, row, f"{name!r} is not a list of texts")
     if not tokens:
         raise DataError(path, row, "has no tokens")
     if len(tokens) != len(tags):

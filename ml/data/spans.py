@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ml.data.columns import Columns
-from ml.data.readers import Problems, read_records
-from ml.errors import DataError
+from ml.data.readers import Problems, read_as
+from ml.data.records import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +39,23 @@ def read_spans(
     Spans stand in the order of the text; one that does not stand behind the one before it is an
     error. A bad row raises :class:`DataError`, or goes to ``problems``.
     """
-    for row, record in read_records(path, ("text", "spans"), problems, columns):
-        try:
-            yield _spanned(path, row, record)
-        except DataError as error:
-            if problems is None:
-                raise
-            problems.add(error)
+    yield from read_as(_spanned, path, ("text", "spans"), problems, columns)
 
 
-def _spanned(path: Path, row: int, record: dict[str, Any]) -> SpannedText:
+def _spanned(record: Record) -> SpannedText:
     text, given = record["text"], record["spans"]
     if not isinstance(text, str) or not isinstance(given, list):
-        raise DataError(path, row, "'text' is not a text, or 'spans' not a list")
+        text_column, spans_column = record.called("text"), record.called("spans")
+        raise record.error(f"{text_column} is not a text, or {spans_column} not a list")
     spans: list[LabelledSpan] = []
     for one in given:
         if not isinstance(one, dict) or not all(
             isinstance(one.get(name), str) and one[name] for name in ("kind", "text")
         ):
-            raise DataError(path, row, "a span has no 'kind' or no 'text'")
+            raise record.error("a span has no 'kind' or no 'text'")
         start = text.find(one["text"], spans[-1].end if spans else 0)
         if start < 0:
-            raise DataError(path, row, f"the span {one['text']!r} does not stand in the text there")
+            raise record.error(f"the span {one['text']!r} does not stand in the text there")
         end = start + len(one["text"])
         spans.append(LabelledSpan(one["kind"], one["text"], start, end, one.get("value")))
-    return SpannedText(text, tuple(spans), row)
+    return SpannedText(text, tuple(spans), record.row)

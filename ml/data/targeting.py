@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from ml.data.columns import Columns
-from ml.data.readers import LabelledText, Problems, read_records
-from ml.errors import DataError
+from ml.data.readers import LabelledText, Problems, read_as
+from ml.data.records import Record
 
 TARGETED_TASK = "targeted_sentiment"
 TARGET, OTHER = "targetco", "otherco"
@@ -111,13 +111,8 @@ def read_targeted(
     With ``labelled=False`` the entities may also be a list of names. A row whose entities are not
     texts that stand in its text is bad: it raises :class:`DataError`, or goes to ``problems``.
     """
-    for row, record in read_records(path, ("text", "entities"), problems, columns):
-        try:
-            yield _targeted(path, row, record, labelled)
-        except DataError as error:
-            if problems is None:
-                raise
-            problems.add(error)
+    make = partial(_targeted, labelled=labelled)
+    yield from read_as(make, path, ("text", "entities"), problems, columns)
 
 
 def read_marked(
@@ -129,25 +124,22 @@ def read_marked(
             yield MarkedText(marked, label, text.row, opposite=text.is_opposite)
 
 
-def _targeted(path: Path, row: int, record: dict[str, Any], labelled: bool) -> TargetedText:
-    text, entities = record["text"], record["entities"]
-    if not isinstance(text, str):
-        raise DataError(path, row, "'text' is not a text")
-    if not text.strip():
-        raise DataError(path, row, "'text' is empty")
+def _targeted(record: Record, *, labelled: bool) -> TargetedText:
+    text, entities = record.text("text"), record["entities"]
     if isinstance(entities, list) and not labelled:
         entities = {str(name): "" for name in entities}
     if not isinstance(entities, dict):
-        raise DataError(path, row, "'entities' is not an object of names and labels")
+        called = record.called("entities")
+        raise record.error(f"{called} is not an object of names and labels")
     if not entities:
-        raise DataError(path, row, "has no entities")
+        raise record.error("has no entities")
     for name, label in entities.items():
         if not name.strip() or not isinstance(label, str) or (labelled and not label.strip()):
-            raise DataError(path, row, f"the entity {name!r} has no name or no label")
+            raise record.error(f"the entity {name!r} has no name or no label")
     missing = [name for name, spans in find_names(text, entities).items() if not spans]
     if missing:
-        raise DataError(path, row, f"the entity {missing[0]!r} does not stand in the text")
-    return TargetedText(text, entities, row)
+        raise record.error(f"the entity {missing[0]!r} does not stand in the text")
+    return TargetedText(text, entities, record.row)
 
 
 def _passage(text: str, first: int) -> Span:

@@ -39,14 +39,13 @@ def read_articles(path: Path) -> list[Document]:
     """
     documents: dict[str, Document] = {}
     for row, record in read_records(path, ("id", "title", "body")):
-        name, title, body = (_text(path, row, record, key) for key in ("id", "title", "body"))
-        if not name.strip():
-            raise DataError(path, row, "'id' is empty")
+        name = record.text("id")
+        title, body = (record.text(key, may_be_empty=True) for key in ("title", "body"))
         if name in documents:
             raise DataError(path, row, f"repeats the id {name!r}")
         if not (title.strip() or body.strip()):
             raise DataError(path, row, "has neither a title nor a body")
-        questions = _texts(path, row, record.get("questions", []), "questions")
+        questions = tuple(record.texts("questions")) if "questions" in record else ()
         documents[name] = Document(name, title, body, questions)
     if not documents:
         raise DataError(path, None, "has no articles")
@@ -59,8 +58,8 @@ def read_intents(path: Path) -> dict[str, tuple[str, ...]]:
     Raises :class:`DataError` with the row where ``tags`` is no list of texts.
     """
     return {
-        str(record["id"]): intents_of(_texts(path, row, record.get("tags") or [], "tags"))
-        for row, record in read_records(path, ("id",))
+        str(record["id"]): intents_of(record.texts("tags") if record.get("tags") else ())
+        for _, record in read_records(path, ("id",))
     }
 
 
@@ -73,10 +72,7 @@ def read_queries(path: Path, articles: Sequence[Document]) -> list[Query]:
     known = {document.id for document in articles}
     queries = []
     for row, record in read_records(path, ("text", "article_ids")):
-        text = _text(path, row, record, "text")
-        if not text.strip():
-            raise DataError(path, row, "'text' is empty")
-        wanted = _texts(path, row, record["article_ids"], "article_ids")
+        text, wanted = record.text("text"), tuple(record.texts("article_ids"))
         if not wanted:
             raise DataError(path, row, "'article_ids' is empty")
         unknown = [name for name in wanted if name not in known]
@@ -195,16 +191,3 @@ def _metrics(queries: Sequence[Query], found: Sequence[Sequence[str]]) -> dict[s
         **{f"recall@{cut}": float(np.mean(recalls[cut])) for cut in _CUTS},
         f"mrr@{DEPTH}": float(np.mean(reciprocal)),
     }
-
-
-def _text(path: Path, row: int, record: dict[str, Any], key: str) -> str:
-    value = record[key]
-    if not isinstance(value, str):
-        raise DataError(path, row, f"{key!r} is not a text")
-    return value
-
-
-def _texts(path: Path, row: int, value: Any, key: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
-        raise DataError(path, row, f"{key!r} is not a list of texts")
-    return tuple(value)

@@ -99,7 +99,7 @@ def test_label_sets_are_read_from_lists_and_cells(lead: User) -> None:
         ("ner", "r.jsonl", '{"text": "a b", "spans": [{"start": 0}]}', "no start, end and label"),
         ("ner", "r.jsonl", '{"other": "a"}', "choose the column that holds the tokens"),
         ("multi_label", "r.jsonl", '{"text": "a", "labels": [1]}', "is not a list of texts"),
-        ("multi_label", "r.csv", "text,labels\n,a\n", "row 2: has no text"),
+        ("multi_label", "r.csv", "text,labels\n,a\n", "row 2: 'text' is empty"),
         ("multi_label", "r.conll", "a O\n", "is read from"),
     ],
 )

@@ -312,7 +312,7 @@ def test_the_api_makes_versions_and_tells_differences(
     seen = client.post(f"{base}preview/", {"file": sheet}).json()
     assert (seen["rows"], seen["bad"]) == (2, 1)
     assert (seen["mapping"]["label"], len(seen["shown"])) == ("intent", 2)
-    assert seen["problems"] == ["rows.csv, row 4: has no label"]
+    assert seen["problems"] == ["rows.csv, row 4: 'intent' is empty"]
     assert client.get(f"{base}versions/").json() == []
     for field, column in (("text", "body"), ("label", "utterance"), ("tags", "intent")):
         sheet = SimpleUploadedFile("rows.csv", CSV.encode())

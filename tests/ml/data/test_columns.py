@@ -21,6 +21,7 @@ from ml.data.row_kinds import read_rows
 from ml.data.spans import read_spans
 from ml.data.targeting import read_targeted
 from ml.errors import DataError
+from ml.types import Kind
 
 NAMED = {"text": "sentence", "label": "intent"}
 ROWS = [
@@ -145,6 +146,44 @@ def test_bad_rows_go_to_the_problems_with_named_columns_too(tmp_path: Path) -> N
     assert len(list(read_classification(path, problems, NAMED))) == 1
     assert [error.row for error in problems.errors] == [2, 3]
     assert "lacks 'intent' (it has 'sentence')" in problems.errors[0].problem
+
+
+@pytest.mark.parametrize(
+    ("kind", "columns", "row", "problem"),
+    [
+        ("classification", NAMED, {"sentence": "", "intent": "a"}, "'sentence' is empty"),
+        ("classification", NAMED, {"sentence": "a", "intent": 3}, "'intent' is not a text"),
+        (
+            "classification",
+            NAMED | {"weight": "share"},
+            {"sentence": "a", "intent": "b", "share": -1},
+            "'share' is -1, not a number from 0",
+        ),
+        ("multi_label", {"labels": "kinds"}, {"text": "a", "kinds": [""]}, "'kinds' has an empty"),
+        ("ner", {"tags": "bio"}, {"tokens": ["a"], "bio": "O"}, "'bio' is not a list of texts"),
+        (
+            "embedding",
+            {"positive": "answer"},
+            {"text": "a", "answer": None},
+            "has neither 'answer' nor 'label'",
+        ),
+        (
+            "embedding",
+            {"positive": "answer"},
+            {"text": "a", "answer": "a"},
+            "'answer' and 'text' are the same",
+        ),
+    ],
+)
+def test_a_problem_calls_a_column_as_the_file_does(
+    tmp_path: Path, kind: Kind, columns: dict[str, str], row: dict[str, Any], problem: str
+) -> None:
+    path = jsonl(tmp_path, [row])
+    problems = Problems()
+    assert list(read_rows(path, kind, problems, columns)) == []
+    assert [str(error).startswith(f"{path}, row 1: {problem}") for error in problems.errors] == [
+        True
+    ], problems.errors
 
 
 @pytest.mark.parametrize("write", [jsonl, one_parquet, saved])

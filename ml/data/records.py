@@ -1,0 +1,73 @@
+"""A row of a file as it was read: its values by role, and errors that say which column is meant."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ml.data.columns import Columns
+from ml.errors import DataError
+
+
+class Record(dict[str, Any]):
+    """The values of a row by role, for what is read of it; of columns without a role by name.
+
+    ``row`` counts from 1. ``columns`` are those that the file calls otherwise than their roles, and
+    an error calls them as the file does.
+    """
+
+    __slots__ = ("columns", "path", "row")
+
+    def __init__(
+        self,
+        path: Path,
+        row: int,
+        values: Mapping[str, Any],
+        columns: Columns | None = None,
+    ) -> None:
+        super().__init__(values)
+        self.path, self.row, self.columns = path, row, columns or {}
+
+    def called(self, role: str) -> str:
+        """The column that holds the role, in quotes."""
+        return repr(self.columns.get(role, role))
+
+    def error(self, problem: str) -> DataError:
+        """The error of this row, to be raised."""
+        return DataError(self.path, self.row, problem)
+
+    def text(self, role: str, *, may_be_empty: bool = False) -> str:
+        """A text; raises :class:`DataError` for what is none, or is empty and may not be."""
+        value = self[role]
+        if not isinstance(value, str):
+            raise self.error(f"{self.called(role)} is not a text")
+        if not may_be_empty and not value.strip():
+            raise self.error(f"{self.called(role)} is empty")
+        return value
+
+    def texts(self, role: str) -> list[str]:
+        """A list of texts; raises :class:`DataError` for anything else."""
+        value = self[role]
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise self.error(f"{self.called(role)} is not a list of texts")
+        return value
+
+    def note(self, role: str) -> str:
+        """What a row may lack as a text; what is missing or null is empty."""
+        value = self.get(role)
+        return "" if value is None else str(value).strip()
+
+    def weight(self) -> float:
+        """How many rows this one counts as; 1 where it is missing, null or empty."""
+        value = self.get("weight")
+        if value is None or value == "":
+            return 1.0
+        try:
+            weight = math.nan if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError):
+            weight = math.nan
+        if not 0 <= weight < math.inf:
+            raise self.error(f"{self.called('weight')} is {value!r}, not a number from 0")
+        return weight
