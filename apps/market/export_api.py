@@ -10,9 +10,10 @@ from rest_framework.request import Request
 from apps.accounts.services import audit_record
 from apps.core.errors import InvalidInput
 from apps.core.file_answers import FileAnswer, lines_answer
+from apps.core.file_imports import RowError
 from apps.market.access import AnalystView
 from apps.market.exporting import FORMATS, csv_lines, parquet_file, score_row
-from apps.market.rows import RowError, parse_time
+from apps.market.rows import parse_time
 from apps.market.selectors.exports import ExportFilter, scores_to_export
 
 

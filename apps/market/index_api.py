@@ -12,9 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.core.errors import InvalidInput
+from apps.core.file_imports import RowError
 from apps.market.access import AnalystView, validated
 from apps.market.payloads import company_payload
-from apps.market.rows import RowError, parse_time
+from apps.market.rows import parse_time
 from apps.market.selectors import companies, indexes
 from apps.market.selectors.sector_map import SectorMap, sector_map
 from apps.market.sentiment_index import (

@@ -14,8 +14,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.core.errors import Problem
+from apps.core.file_imports import RowError
 from apps.market.access import analyst_required
-from apps.market.rows import RowError, parse_time
+from apps.market.rows import parse_time
 from apps.market.selectors import companies, indexes
 from apps.market.sentiment_index import DEFAULT_HALF_LIFE, HALF_LIVES
 from apps.market.services.watchlists import company_unwatch, company_watch

@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from apps.core.file_imports import RowError
 from apps.core.wording import Wording
 from apps.market.text import content_hash
 
@@ -18,14 +19,6 @@ COLUMNS = ("title",)
 MAX_TITLE, MAX_BODY, MAX_URL, MAX_SOURCE, MAX_ID = 500, 100_000, 2000, 120, 300
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class RowError(ValueError):
-    """A value of a row is unusable; ``words`` name the field and what is wrong with it."""
-
-    def __init__(self, words: Wording) -> None:
-        super().__init__(words)
-        self.words = words
 
 
 @dataclass(frozen=True, slots=True)

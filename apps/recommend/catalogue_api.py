@@ -14,9 +14,11 @@ from rest_framework.views import APIView
 
 from apps.core.api import CursorPagination, JobSerializer
 from apps.core.errors import InvalidInput, NotAllowed
+from apps.core.file_imports import RowError
+from apps.core.wording import Wording
 from apps.recommend import selectors, serializers, tasks
 from apps.recommend.catalogue_search import SHOWN, STATES, items_found
-from apps.recommend.rows import ItemRow, RowError, item_row
+from apps.recommend.rows import ItemRow, item_row
 from apps.recommend.services.catalogue import (
     EMBED_AT_ONCE,
     UpsertCount,
@@ -43,7 +45,8 @@ def _row(body: Any, item_id: str | None = None, *, at: str = "") -> ItemRow:
     try:
         return item_row({**body, "item_id": item_id or body.get("item_id")})
     except RowError as error:
-        raise InvalidInput(f"{at}{error}.", code="invalid_item") from error
+        words = Wording("%(at)s%(problem)s.", at=at, problem=error.words)
+        raise InvalidInput(words, code="invalid_item") from error
 
 
 class ItemListView(APIView):

@@ -16,12 +16,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.core.errors import InvalidInput, NotFound, Problem
 from apps.core.file_answers import FileAnswer
+from apps.core.file_imports import RowError
 from apps.core.models import Job
 from apps.recommend import catalogue_search, selectors, tasks, weights
 from apps.recommend.index import snapshot
 from apps.recommend.models import Item, Kind
 from apps.recommend.place_bias import bias_of
-from apps.recommend.rows import RowError, item_row
+from apps.recommend.rows import item_row
 from apps.recommend.services.catalogue import item_delete, item_restore, items_add
 from apps.recommend.services.uploads import import_start, job_errors
 from apps.recommend.services.weights import weights_set
@@ -104,7 +105,7 @@ def item_edit(request: HttpRequest, item_id: str = "") -> HttpResponse:
         try:
             items_add(rows=[item_row(values)])
         except RowError as error:
-            problem = f"{error}."
+            problem = f"{error.words.said()}."
         else:
             words = gettext("“%(name)s” is saved.")
             messages.success(request, words % {"name": values["title"].strip()})

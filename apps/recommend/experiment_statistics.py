@@ -1,6 +1,7 @@
 """The statistics of an experiment with a horizon that is fixed before it starts.
 
-Arrays of any shape, so that a thousand simulated experiments cost one call.
+Arrays of any shape, so that a thousand simulated experiments cost one call. ``scipy.stats`` is
+imported where it is called: a second that each start of a process would take.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 Floats = NDArray[np.float64]
 RATIO_ALARM = 0.001
@@ -37,14 +37,14 @@ def readers_needed(
 
     Raises ``ValueError`` when the share with the lift is not between 0 and 1.
     """
+    from scipy.stats import norm
+
     treated = baseline * (1.0 + lift)
     if not (0 < baseline < 1 and 0 < treated < 1 and lift):
         raise ValueError(f"a share of {baseline:g} changed by {lift:+.0%} is no share")
     middle = (baseline + treated) / 2
-    found = stats.norm.isf(alpha / comparisons / 2) * math.sqrt(2 * middle * (1 - middle))
-    found += stats.norm.isf(1 - power) * math.sqrt(
-        baseline * (1 - baseline) + treated * (1 - treated)
-    )
+    found = norm.isf(alpha / comparisons / 2) * math.sqrt(2 * middle * (1 - middle))
+    found += norm.isf(1 - power) * math.sqrt(baseline * (1 - baseline) + treated * (1 - treated))
     return math.ceil((found / (treated - baseline)) ** 2)
 
 
@@ -59,6 +59,8 @@ def shares_differ(
 
     The first and third are how many did it, the others of how many.
     """
+    from scipy.stats import norm
+
     x1, n1, x0, n0 = (
         np.asarray(part, dtype=np.float64) for part in (treated, of_treated, control, of_control)
     )
@@ -72,12 +74,14 @@ def shares_differ(
         value,
         value - np.sqrt((p1 - low1) ** 2 + (high0 - p0) ** 2),
         value + np.sqrt((high1 - p1) ** 2 + (p0 - low0) ** 2),
-        2 * stats.norm.sf(np.abs(z)),
+        2 * norm.sf(np.abs(z)),
     )
 
 
 def _wilson(share: Floats, of: Floats, alpha: float) -> tuple[Floats, Floats]:
-    z = stats.norm.isf(alpha / 2)
+    from scipy.stats import norm
+
+    z = norm.isf(alpha / 2)
     middle = share + z**2 / (2 * of)
     reach = z * np.sqrt(share * (1 - share) / of + z**2 / (4 * of**2))
     return (middle - reach) / (1 + z**2 / of), (middle + reach) / (1 + z**2 / of)
@@ -85,11 +89,13 @@ def _wilson(share: Floats, of: Floats, alpha: float) -> tuple[Floats, Floats]:
 
 def means_differ(treated: Sequence[float], control: Sequence[float], alpha: float) -> Difference:
     """Two means compared by Welch's test with its interval."""
+    from scipy.stats import ttest_ind
+
     value = np.mean(treated) - np.mean(control)
     if np.var(treated) == np.var(control) == 0:
         p = 1.0 if value == 0 else 0.0
         return Difference(*(np.asarray(part) for part in (value, value, value, p)))
-    test: Any = stats.ttest_ind(treated, control, equal_var=False)
+    test: Any = ttest_ind(treated, control, equal_var=False)
     interval = test.confidence_interval(1 - alpha)
     parts = (value, interval.low, interval.high, test.pvalue)
     return Difference(*(np.asarray(part, dtype=np.float64) for part in parts))
@@ -97,7 +103,9 @@ def means_differ(treated: Sequence[float], control: Sequence[float], alpha: floa
 
 def ratio_chance(counts: Sequence[int], shares: Sequence[float]) -> float:
     """How likely arm sizes so far from the asked shares are (chi-square); 1 for no readers."""
+    from scipy.stats import chisquare
+
     total = sum(counts)
     if not total:
         return 1.0
-    return float(stats.chisquare(counts, [total * share for share in shares]).pvalue)
+    return float(chisquare(counts, [total * share for share in shares]).pvalue)

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from apps.core.fetching import is_public
+from apps.core.file_imports import RowError
+from apps.core.wording import Wording
 
 MAX_URL = 1000
 MAX_PRICE = Decimal("9999999999.99")
@@ -26,12 +28,8 @@ _HALF_PAIR = re.compile("[\ud800-\udfff]")
 _DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 
 
-class ValueProblem(ValueError):
-    """A value is unusable; the message names the column and the value."""
-
-
 def image_url(text: str) -> str:
-    """An https address without a user's name; raises :class:`ValueProblem`.
+    """An https address without a user's name; raises :class:`RowError`.
 
     A host inside a network (an address that is not public, ``localhost``) is refused unless the
     pages' policy names it: a reader's browser would look for it in the reader's own network.
@@ -44,9 +42,11 @@ def image_url(text: str) -> str:
     except ValueError:
         usable, parts = False, urlsplit("")
     if parts.scheme != "https" or not usable or len(text) > MAX_URL or re.search(r"[\s<>\"]", text):
-        raise ValueProblem(f"image_url {text[:60]!r} is no https address")
+        raise RowError(Wording("image_url %(value)r is no https address", value=text[:60]))
     if _is_inside(parts.hostname or "") and parts.netloc.lower() not in settings.IMAGE_HOSTS:
-        raise ValueProblem(f"image_url {text[:60]!r} is at an address that is not public")
+        raise RowError(
+            Wording("image_url %(value)r is at an address that is not public", value=text[:60])
+        )
     return text
 
 
@@ -70,7 +70,7 @@ def shown_image(url: str) -> str:
 
 
 def price(value: Any) -> Decimal | None:
-    """An amount of at least 0, in hundredths; raises :class:`ValueProblem`."""
+    """An amount of at least 0, in hundredths; raises :class:`RowError`."""
     text = str(value if value is not None else "").strip()
     if not text:
         return None
@@ -80,51 +80,67 @@ def price(value: Any) -> Decimal | None:
     except InvalidOperation:
         usable = False
     if not usable or isinstance(value, bool):
-        raise ValueProblem(f"price {text[:40]!r} is no amount from 0 to {MAX_PRICE}")
+        raise RowError(
+            Wording(
+                "price %(value)r is no amount from 0 to %(most)s", value=text[:40], most=MAX_PRICE
+            )
+        )
     return amount.quantize(_CENT)
 
 
 def currency(text: str) -> str:
-    """Three capital letters (ISO 4217) or nothing; raises :class:`ValueProblem`."""
+    """Three capital letters (ISO 4217) or nothing; raises :class:`RowError`."""
     text = text.upper()
     if text and not _CURRENCY.match(text):
-        raise ValueProblem(f"currency {text[:20]!r} is no code of three letters (EUR)")
+        raise RowError(
+            Wording("currency %(value)r is no code of three letters (EUR)", value=text[:20])
+        )
     return text
 
 
 def language(text: str) -> str:
-    """A language tag (BCP 47: ``en``, ``pt-br``) in small letters; raises :class:`ValueProblem`."""
+    """A language tag (BCP 47: ``en``, ``pt-br``) in small letters; raises :class:`RowError`."""
     if text and (len(text) > 35 or not _LANGUAGE.match(text)):
-        raise ValueProblem(f"language {text[:40]!r} is no language tag (en, pt-BR)")
+        raise RowError(
+            Wording("language %(value)r is no language tag (en, pt-BR)", value=text[:40])
+        )
     return text.lower()
 
 
 def expiry(text: str) -> datetime | None:
-    """When an item ends, in UTC: a time, or the end of a day; raises :class:`ValueProblem`."""
+    """When an item ends, in UTC: a time, or the end of a day; raises :class:`RowError`."""
     if not text:
         return None
     try:
         at = datetime.fromisoformat(f"{text}T23:59:59" if _DAY.match(text) else text)
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise ValueProblem(f"expires_at {text[:40]!r} is no date or time (2026-12-31)") from error
+        raise RowError(
+            Wording("expires_at %(value)r is no date or time (2026-12-31)", value=text[:40])
+        ) from error
 
 
 def attributes(value: Any) -> dict[str, Any]:
-    """A JSON object, given as such or as its text; raises :class:`ValueProblem`."""
+    """A JSON object, given as such or as its text; raises :class:`RowError`."""
     if value is None or value == "":
         return {}
     try:
         held = json.loads(value) if isinstance(value, str) else value
         text = json.dumps(held, allow_nan=False)
     except (ValueError, TypeError, RecursionError) as error:
-        raise ValueProblem(f"attributes {str(value)[:40]!r} is not JSON") from error
+        raise RowError(
+            Wording("attributes %(value)r is not JSON", value=str(value)[:40])
+        ) from error
     if not isinstance(held, dict):
-        raise ValueProblem("attributes is not a JSON object")
+        raise RowError(Wording("attributes is not a JSON object"))
     if len(text) > MAX_ATTRIBUTES:
-        raise ValueProblem(
-            f"attributes has {len(text)} characters as JSON, at most {MAX_ATTRIBUTES} are allowed"
+        raise RowError(
+            Wording(
+                "attributes has %(length)s characters as JSON, at most %(most)s are allowed",
+                length=len(text),
+                most=MAX_ATTRIBUTES,
+            )
         )
     if "\\u0000" in text or _HALF_PAIR.search(json.dumps(held, ensure_ascii=False)):
-        raise ValueProblem("attributes holds a zero character or half a surrogate pair")
+        raise RowError(Wording("attributes holds a zero character or half a surrogate pair"))
     return held

@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from apps.core.file_imports import RowError
+from apps.core.wording import Wording
 from apps.recommend import item_values
 from apps.recommend.models import Kind
 from ml.ranking.interactions import item_text
@@ -26,10 +28,6 @@ _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _PUBLISHED = re.compile(r"^(-?\d{1,4})(?:-(\d{2})(?:-(\d{2}))?(?:[T ].*)?)?$")
 _FALSE = frozenset({"0", "false", "no"})
 _TRUE = frozenset({"1", "true", "yes", ""})
-
-
-class RowError(ValueError):
-    """A value of a row is unusable; the message names the column and the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,7 @@ def item_row(record: Mapping[str, Any]) -> ItemRow:
     published, further = _text(record, "published_at", 32), _further(record)
     year, first = _published(published)
     if first and further["expires_at"] and further["expires_at"].date() < first:
-        raise RowError(f"expires_at is before published_at {published!r}")
+        raise RowError(Wording("expires_at is before published_at %(value)r", value=published))
     return ItemRow(
         external_id=_address(_required(record, "item_id", 120)),
         title=_required(record, "title", 500),
@@ -106,17 +104,14 @@ def file_row(record: Mapping[str, Any]) -> ItemRow | DeletedRow:
 
 
 def _further(record: Mapping[str, Any]) -> dict[str, Any]:
-    try:
-        return {
-            "image_url": item_values.image_url(_text(record, "image_url", item_values.MAX_URL)),
-            "price": item_values.price(record.get("price")),
-            "currency": item_values.currency(_text(record, "currency", 20)),
-            "language": item_values.language(_text(record, "language", 40)),
-            "expires_at": item_values.expiry(_text(record, "expires_at", 40)),
-            "attributes": item_values.attributes(record.get("attributes")),
-        }
-    except item_values.ValueProblem as error:
-        raise RowError(str(error)) from error
+    return {
+        "image_url": item_values.image_url(_text(record, "image_url", item_values.MAX_URL)),
+        "price": item_values.price(record.get("price")),
+        "currency": item_values.currency(_text(record, "currency", 20)),
+        "language": item_values.language(_text(record, "language", 40)),
+        "expires_at": item_values.expiry(_text(record, "expires_at", 40)),
+        "attributes": item_values.attributes(record.get("attributes")),
+    }
 
 
 def interaction_row(record: Mapping[str, Any], now: datetime) -> InteractionRow:
@@ -145,17 +140,23 @@ def checked_value(kind: str, value: Any) -> float | None:
     Raises :class:`RowError`.
     """
     if kind not in Kind.values:
-        raise RowError(f"kind {kind[:40]!r} is none of {', '.join(Kind.values)}")
+        raise RowError(
+            Wording(
+                "kind %(value)r is none of %(kinds)s", value=kind[:40], kinds=", ".join(Kind.values)
+            )
+        )
     try:
         number = None if value is None or str(value).strip() == "" else float(value)
     except (TypeError, ValueError) as error:
-        raise RowError(f"value {str(value)[:40]!r} is not a number") from error
+        raise RowError(Wording("value %(value)r is not a number", value=str(value)[:40])) from error
     if number is not None and not math.isfinite(number):
-        raise RowError(f"value {str(value)[:40]!r} is not a finite number")
+        raise RowError(Wording("value %(value)r is not a finite number", value=str(value)[:40]))
     if kind == Kind.RATING and (number is None or not 0 <= number <= 10):
-        raise RowError("value of a rating must be a number from 0 to 10")
+        raise RowError(Wording("value of a rating must be a number from 0 to 10"))
     if kind == Kind.DWELL and (number is None or not 0 <= number <= MAX_DWELL):
-        raise RowError(f"value of dwell must be its seconds, from 0 to {MAX_DWELL}")
+        raise RowError(
+            Wording("value of dwell must be its seconds, from 0 to %(most)s", most=MAX_DWELL)
+        )
     return number
 
 
@@ -173,11 +174,13 @@ def moment(value: Any, now: datetime) -> datetime:
             at = datetime.fromisoformat(text)
             at = at if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError, OSError) as error:
-        raise RowError(f"timestamp {text[:40]!r} is no time (ISO 8601 or seconds)") from error
+        raise RowError(
+            Wording("timestamp %(value)r is no time (ISO 8601 or seconds)", value=text[:40])
+        ) from error
     if at < _EARLIEST:
-        raise RowError(f"timestamp {text[:40]!r} is before 1970")
+        raise RowError(Wording("timestamp %(value)r is before 1970", value=text[:40]))
     if at > now + CLOCK_TOLERANCE:
-        raise RowError(f"timestamp {text[:40]!r} lies in the future")
+        raise RowError(Wording("timestamp %(value)r lies in the future", value=text[:40]))
     return min(at, now)
 
 
@@ -191,24 +194,31 @@ def _text(record: Mapping[str, Any], column: str, limit: int) -> str:
     if value is None:
         return ""
     if not isinstance(value, str | int | float) or isinstance(value, bool):
-        raise RowError(f"{column} is not a text")
+        raise RowError(Wording("%(column)s is not a text", column=column))
     text = _clean(str(value))
     if len(text) > limit:
-        raise RowError(f"{column} has {len(text)} characters, at most {limit} are allowed")
+        raise RowError(
+            Wording(
+                "%(column)s has %(length)s characters, at most %(most)s are allowed",
+                column=column,
+                length=len(text),
+                most=limit,
+            )
+        )
     return text
 
 
 def _address(item_id: str) -> str:
     """An id whose page can be opened: browsers take ``.`` and ``..`` out of an address."""
     if {".", ".."} & set(item_id.split("/")):
-        raise RowError(f"item_id {item_id[:40]!r} cannot stand in an address")
+        raise RowError(Wording("item_id %(item)r cannot stand in an address", item=item_id[:40]))
     return item_id
 
 
 def _required(record: Mapping[str, Any], column: str, limit: int) -> str:
     text = _text(record, column, limit)
     if not text:
-        raise RowError(f"{column} is empty")
+        raise RowError(Wording("%(column)s is empty", column=column))
     return text
 
 
@@ -216,11 +226,18 @@ def _names(record: Mapping[str, Any], column: str, limit: int) -> tuple[str, ...
     value = record.get(column) or ()
     parts = value.split("|") if isinstance(value, str) else value
     if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
-        raise RowError(f"{column} is not a list of texts")
+        raise RowError(Wording("%(column)s is not a list of texts", column=column))
     names = [_clean(part) for part in parts]
     for name in names:
         if len(name) > limit:
-            raise RowError(f"{column} holds a name of {len(name)} characters, at most {limit}")
+            raise RowError(
+                Wording(
+                    "%(column)s holds a name of %(length)s characters, at most %(most)s",
+                    column=column,
+                    length=len(name),
+                    most=limit,
+                )
+            )
     return tuple(dict.fromkeys(name for name in names if name))
 
 
@@ -236,7 +253,9 @@ def _published(text: str) -> tuple[int | None, date | None]:
         # Years that have no calendar here are held against one that has each day.
         first = date(year if year > 0 else 2000, month, day)
     except ValueError as error:
-        raise RowError(f"published_at {text!r} is no year or date (1895, 1895-05-07)") from error
+        raise RowError(
+            Wording("published_at %(value)r is no year or date (1895, 1895-05-07)", value=text)
+        ) from error
     return year, first if year > 0 else None
 
 
@@ -246,5 +265,9 @@ def _flag(record: Mapping[str, Any], column: str) -> bool:
         return value is not False
     word = str(value).strip().lower()
     if word not in _FALSE | _TRUE:
-        raise RowError(f"{column} {word[:20]!r} is neither true nor false")
+        raise RowError(
+            Wording(
+                "%(column)s %(value)r is neither true nor false", column=column, value=word[:20]
+            )
+        )
     return word in _TRUE

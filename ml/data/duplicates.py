@@ -6,8 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from datasketch import MinHash, MinHashLSH
-
 from ml.data.splits import text_key
 
 Report = Callable[[int, int, str], None]
@@ -50,6 +48,9 @@ def near_pairs(
     Mining of Massive Datasets, chapter 3), then compared in full. Of exact repeats the first
     stands for all. The most similar pairs come first.
     """
+    # Only here: the package imports scipy's statistics, a second of each start of a process.
+    from datasketch import MinHash, MinHashLSH
+
     first_of: dict[str, int] = {}
     for index, text in enumerate(texts):
         first_of.setdefault(text_key(text), index)

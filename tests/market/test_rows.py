@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from apps.market.rows import MAX_BODY, MAX_TITLE, RowError, article_row
+from apps.core.file_imports import RowError
+from apps.market.rows import MAX_BODY, MAX_TITLE, article_row
 
 
 def row(**values: Any) -> dict[str, Any]:

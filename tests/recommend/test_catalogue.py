@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from apps.accounts.models import AuditEntry, User
 from apps.core.errors import InvalidInput
+from apps.core.file_imports import RowError
 from apps.core.models import Job
 from apps.recommend import index, weights
 from apps.recommend.item_values import shown_image
 from apps.recommend.models import Item, Kind, Preference, Reader
-from apps.recommend.rows import RowError, item_row
+from apps.recommend.rows import item_row
 from apps.recommend.services import catalogue, events
 from apps.recommend.services.imports import items_import
 from apps.recommend.services.weights import weights_set

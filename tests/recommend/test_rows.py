@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from apps.recommend.rows import RowError, interaction_row, item_row, moment
+from apps.core.file_imports import RowError
+from apps.recommend.rows import interaction_row, item_row, moment
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 ITEM = {"item_id": "a", "title": "T", "text": "x", "tags": "one|two||one"}

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 
 from apps.accounts.services import audit_record
 from apps.core.errors import InvalidInput, NotAllowed
+from apps.core.file_imports import upload_name
 from apps.core.jobs import job_start
 from apps.core.models import Job
 from apps.market.models import Company, DatedName
@@ -19,7 +20,6 @@ from apps.market.services.companies import RegistryReport, companies_import
 from apps.market.services.dated_names import RELINK_DATED_JOB
 
 LARGEST = 16 * 1024 * 1024
-_SUFFIXES = (".csv", ".jsonl")
 
 
 def companies_upload(*, actor: Any, upload: Any) -> tuple[RegistryReport, Job | None]:
@@ -31,22 +31,8 @@ def companies_upload(*, actor: Any, upload: Any) -> tuple[RegistryReport, Job | 
     if not actor.has_perm("market.link_names"):
         raise NotAllowed("Only analysts change the registry of companies.")
     if upload is None:
-        raise InvalidInput("Choose a file.", fields={"file": "missing"})
-    name = Path(upload.name or "").name[:100]
-    if Path(name).suffix.lower() not in _SUFFIXES:
-        raise InvalidInput(
-            "%(name)s: only %(suffixes)s files are read.",
-            code="upload_type",
-            name=name,
-            suffixes=" and ".join(_SUFFIXES),
-        )
-    if upload.size > LARGEST:
-        raise InvalidInput(
-            "%(name)s: is larger than %(megabytes)s MB.",
-            code="upload_too_large",
-            name=name,
-            megabytes=LARGEST >> 20,
-        )
+        raise InvalidInput("Choose a file.", code="upload_missing", fields={"file": "missing"})
+    name = upload_name(upload, most_bytes=LARGEST)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_bytes(upload.read())

@@ -9,18 +9,23 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext
 
 from apps.core.errors import InvalidInput, NotAllowed
+from apps.core.file_imports import (
+    RowError,
+    problem_words,
+    refusal,
+    upload_keep,
+    upload_name,
+)
 from apps.core.jobs import ProgressReporter, job_start
 from apps.core.models import Job
 from apps.core.wording import Wording
 from apps.market.models import Source
-from apps.market.rows import COLUMNS, ArticleRow, RowError, article_row
+from apps.market.rows import COLUMNS, ArticleRow, article_row
 from apps.market.services.intake import Outcome, articles_store
 from ml.data.readers import Problems, read_records
 from ml.errors import DataError
@@ -30,9 +35,7 @@ LARGE_IMPORT_JOB = "market.import_large"
 LARGE = 2 * 1024 * 1024
 """The bytes from which a file is imported by the worker of bulk jobs."""
 
-SUFFIXES = (".csv", ".jsonl")
 _CHUNK = 200
-_SHOWN_ERRORS = 3
 _REPORT_EVERY = 1000
 
 
@@ -72,7 +75,7 @@ class NewsFile:
             try:
                 yield article_row(record, source=self.name)
             except RowError as error:
-                problems.add(DataError(self.name, number, str(error)))
+                problems.add(DataError(self.name, number, error.words))
 
     def check(self, *, skip_bad: bool, progress: ProgressReporter) -> ImportReport:
         """Read the whole file; raises ``InvalidInput`` naming file and row."""
@@ -85,27 +88,14 @@ class NewsFile:
                         0, report.rows, Wording("checked %(rows)s rows", rows=report.rows)
                     )
         except DataError as error:
-            raise InvalidInput(
-                "%(named)s. Nothing was imported.", code="import_refused", named=self._named(error)
-            ) from error
+            raise refusal([error], 1, self.name) from error
         report.skipped = problems.count
-        report.errors = [self._named(error) for error in problems.errors]
+        report.errors = [str(problem_words(error, self.name)) for error in problems.errors]
         if problems.count and not skip_bad:
-            raise InvalidInput(_summary(report), code="import_refused")
+            raise refusal(problems.errors, problems.count, self.name)
         if not report.rows:
             raise InvalidInput("%(name)s: has no usable row.", code="import_empty", name=self.name)
         return report
-
-    def _named(self, error: DataError) -> str:
-        """The error with the file's own name: an upload lies under a path that says nothing."""
-        place = self.name if error.row is None else f"{self.name}, row {error.row}"
-        return f"{place}: {error.problem}"
-
-
-def _summary(report: ImportReport) -> str:
-    shown = "; ".join(report.errors[:_SHOWN_ERRORS])
-    more = report.skipped - min(report.skipped, _SHOWN_ERRORS)
-    return f"{shown}{f'; and {more} more bad rows' if more else ''}. Nothing was imported."
 
 
 def news_import(
@@ -184,28 +174,8 @@ def import_start(*, actor: Any, upload: UploadedFile | None, skip_bad: bool) -> 
         raise NotAllowed("Only analysts import news.")
     if upload is None:
         raise InvalidInput("Choose a file.", code="upload_missing")
-    name = Path(upload.name or "").name[:100]
-    suffix = Path(name).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise InvalidInput(
-            "%(name)s: only %(suffixes)s files are read.",
-            code="upload_type",
-            name=name,
-            suffixes=" and ".join(SUFFIXES),
-        )
-    if (upload.size or 0) > settings.UPLOAD_MAX_BYTES:
-        limit = settings.UPLOAD_MAX_BYTES // (1024 * 1024)
-        raise InvalidInput(
-            "%(name)s: is larger than %(limit)s MB.",
-            code="upload_too_large",
-            name=name,
-            limit=limit,
-        )
-    path: Path = settings.VAR_DIR / "uploads" / f"{uuid4()}{suffix}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as handle:
-        for chunk in upload.chunks():
-            handle.write(chunk)
+    name = upload_name(upload)
+    path = upload_keep(upload, name)
     return job_start(
         kind=LARGE_IMPORT_JOB if (upload.size or 0) > LARGE else IMPORT_JOB,
         title=gettext("Import %(name)s") % {"name": name},

@@ -15,10 +15,11 @@ from django.utils import timezone
 
 from apps.accounts.services import audit_record
 from apps.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from apps.core.file_imports import upload_name
 from apps.core.jobs import NoProgress
 from apps.market.models import Article, Replay, ReplayRow, Source
 from apps.market.rows import ArticleRow, article_row
-from apps.market.services.imports import SUFFIXES, NewsFile, timetable
+from apps.market.services.imports import NewsFile, timetable
 from apps.market.services.intake import articles_store
 from ml.data.readers import Problems
 
@@ -44,23 +45,8 @@ def replay_of_file(*, actor: Any, upload: UploadedFile | None, speed: float) -> 
     _check_speed(speed)
     if upload is None:
         raise InvalidInput("Choose a file, or a period of the stored news.", code="upload_missing")
-    name = Path(upload.name or "").name[:100]
-    suffix = Path(name).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise InvalidInput(
-            "%(name)s: only %(suffixes)s files are read.",
-            code="upload_type",
-            name=name,
-            suffixes=" and ".join(SUFFIXES),
-        )
-    if (upload.size or 0) > MOST_BYTES:
-        raise InvalidInput(
-            "%(name)s: is larger than %(megabytes)s MB.",
-            code="upload_too_large",
-            name=name,
-            megabytes=MOST_BYTES >> 20,
-        )
-    with tempfile.NamedTemporaryFile(suffix=suffix) as kept:
+    name = upload_name(upload, most_bytes=MOST_BYTES)
+    with tempfile.NamedTemporaryFile(suffix=Path(name).suffix.lower()) as kept:
         for chunk in upload.chunks():
             kept.write(chunk)
         kept.flush()

@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy
 
 from apps.core import events
 from apps.core.errors import InvalidInput, NotFound
+from apps.core.file_imports import RowError
 from apps.recommend.models import Interaction, Item, Kind, Preference, Reader
-from apps.recommend.rows import RowError, checked_value, moment
+from apps.recommend.rows import checked_value, moment
 from apps.recommend.services.opinions import (
     forget_replaced,
     give_back,
@@ -161,7 +162,7 @@ def _checked(kind: str, value: Any, at: datetime | str | None) -> tuple[float | 
     try:
         return checked_value(kind, value), now if at is None else moment(at, now)
     except RowError as error:
-        raise InvalidInput(f"{error}.", code="invalid_event") from error
+        raise InvalidInput("%(problem)s.", code="invalid_event", problem=error.words) from error
 
 
 def shown_item(item_id: str) -> Item:

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.core.errors import InvalidInput
+from apps.core.file_imports import RowError, problem_words, refusal
 from apps.core.jobs import ProgressReporter
 from apps.core.wording import Wording
 from apps.recommend.models import Interaction, Item, Kind, Reader, external_key
@@ -22,7 +23,6 @@ from apps.recommend.rows import (
     DeletedRow,
     InteractionRow,
     ItemRow,
-    RowError,
     file_row,
     interaction_row,
 )
@@ -37,7 +37,6 @@ from ml.errors import DataError
 
 _CHUNK = 1000
 _REPORT_EVERY = 2000
-_SHOWN_ERRORS = 3
 _REPORTED_ERRORS = 50
 KEPT_ERRORS = 10_000
 """Bad rows that are told in the file of errors."""
@@ -153,13 +152,15 @@ def _checked_file(
             if report.rows % _REPORT_EVERY == 0:
                 progress.update(0, report.rows, Wording("checked %(rows)s rows", rows=report.rows))
     except DataError as error:
-        raise InvalidInput("%(named)s. Nothing was imported.", named=_named(error, name)) from error
+        raise refusal([error], 1, name) from error
     report.skipped = problems.count
-    report.errors = [_named(error, name) for error in problems.errors[:_REPORTED_ERRORS]]
+    report.errors = [
+        str(problem_words(error, name)) for error in problems.errors[:_REPORTED_ERRORS]
+    ]
     if problems.count and errors_to is not None:
         _write_errors(errors_to, problems)
     if problems.count and not skip_bad:
-        raise InvalidInput(_summary(report), code="import_refused")
+        raise refusal(problems.errors, problems.count, name)
     if not report.rows:
         raise InvalidInput("%(name)s: holds no usable row.", code="import_empty", name=name)
     return report
@@ -172,18 +173,6 @@ def _write_errors(path: Path, problems: Problems) -> None:
         writer.writerows([error.row or "", error.problem] for error in problems.errors)
 
 
-def _named(error: DataError, name: str) -> str:
-    """The error with the file's own name: an upload lies under a path that tells nobody a thing."""
-    place = name if error.row is None else f"{name}, row {error.row}"
-    return f"{place}: {error.problem}"
-
-
-def _summary(report: ImportReport) -> str:
-    shown = "; ".join(report.errors[:_SHOWN_ERRORS])
-    more = report.skipped - min(report.skipped, _SHOWN_ERRORS)
-    return f"{shown}{f'; and {more} more bad rows' if more else ''}. Nothing was imported."
-
-
 def _checked_items(path: Path, name: str, problems: Problems) -> Checked[ItemRow | DeletedRow]:
     seen: dict[str, int] = {}
     for row, record in read_records(path, ITEM_COLUMNS, problems):
@@ -191,10 +180,14 @@ def _checked_items(path: Path, name: str, problems: Problems) -> Checked[ItemRow
             item = file_row(record)
             if item.external_id in seen:
                 raise RowError(
-                    f"item_id {item.external_id!r} occurs in row {seen[item.external_id]} already"
+                    Wording(
+                        "item_id %(item)r occurs in row %(row)s already",
+                        item=item.external_id,
+                        row=seen[item.external_id],
+                    )
                 )
         except RowError as error:
-            problems.add(DataError(name, row, str(error)))
+            problems.add(DataError(name, row, error.words))
             continue
         seen[item.external_id] = row
         yield row, item
@@ -208,9 +201,10 @@ def _checked_interactions(
         try:
             interaction = interaction_row(record, now)
             if interaction.item not in items:
-                raise RowError(f"item_id {interaction.item!r} is not in the catalogue")
+                words = Wording("item_id %(item)r is not in the catalogue", item=interaction.item)
+                raise RowError(words)
         except RowError as error:
-            problems.add(DataError(name, row, str(error)))
+            problems.add(DataError(name, row, error.words))
             continue
         yield row, interaction
 

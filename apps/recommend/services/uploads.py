@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import uuid
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext
 
 from apps.core.errors import InvalidInput, NotAllowed
+from apps.core.file_imports import upload_keep, upload_name
 from apps.core.jobs import job_start
 from apps.core.models import Job
-
-SUFFIXES = (".csv", ".jsonl")
 
 
 def import_start(*, actor: Any, kind: str, upload: UploadedFile | None, skip_bad: bool) -> Job:
@@ -27,28 +24,8 @@ def import_start(*, actor: Any, kind: str, upload: UploadedFile | None, skip_bad
         raise NotAllowed("Only administrators import files.")
     if upload is None:
         raise InvalidInput("Choose a file.", code="upload_missing")
-    name = Path(upload.name or "").name[:120]
-    suffix = Path(name).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise InvalidInput(
-            "%(name)s: only %(suffixes)s files are read.",
-            code="upload_type",
-            name=name,
-            suffixes=" and ".join(SUFFIXES),
-        )
-    if (upload.size or 0) > settings.UPLOAD_MAX_BYTES:
-        limit = settings.UPLOAD_MAX_BYTES // (1024 * 1024)
-        raise InvalidInput(
-            "%(name)s: is larger than %(limit)s MB.",
-            code="upload_too_large",
-            name=name,
-            limit=limit,
-        )
-    path = settings.VAR_DIR / "uploads" / f"{uuid.uuid4()}{suffix}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as handle:
-        for chunk in upload.chunks():
-            handle.write(chunk)
+    name = upload_name(upload)
+    path = upload_keep(upload, name)
     return job_start(
         kind=kind,
         title=gettext("Import %(name)s") % {"name": name},

@@ -1,0 +1,85 @@
+"""Files that people send to be imported: held to a type and a size, kept until a job has read them,
+and refused in words that name file and row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+
+from apps.core.errors import InvalidInput
+from apps.core.wording import Wording
+from ml.errors import DataError
+
+TABLES = (".csv", ".jsonl")
+_LONGEST_NAME = 100
+_SHOWN = 3
+
+
+class RowError(ValueError):
+    """A value of a row is unusable; ``words`` name the field and what is wrong with it."""
+
+    def __init__(self, words: Wording) -> None:
+        super().__init__(words)
+        self.words = words
+
+
+def upload_name(
+    upload: UploadedFile, *, most_bytes: int | None = None, suffixes: Sequence[str] = TABLES
+) -> str:
+    """The uploaded file's name without a path; the browser's word for it is not trusted.
+
+    Raises ``InvalidInput`` for another type, and for more than ``most_bytes`` (by default
+    ``UPLOAD_MAX_BYTES`` of the settings).
+    """
+    name = Path((upload.name or "").replace("\\", "/")).name[-_LONGEST_NAME:]
+    if Path(name).suffix.lower() not in suffixes:
+        raise InvalidInput(
+            "%(name)s: only %(suffixes)s files are read.",
+            code="upload_type",
+            name=name,
+            suffixes=", ".join(suffixes),
+        )
+    most = settings.UPLOAD_MAX_BYTES if most_bytes is None else most_bytes
+    if (upload.size or 0) > most:
+        raise InvalidInput(
+            "%(name)s: is larger than %(megabytes)s MB.",
+            code="upload_too_large",
+            name=name,
+            megabytes=most >> 20,
+        )
+    return name
+
+
+def upload_keep(upload: UploadedFile, name: str) -> Path:
+    """Keep an upload under a name of ours, for the job that reads it."""
+    path: Path = settings.VAR_DIR / "uploads" / f"{uuid4()}{Path(name).suffix.lower()}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as handle:
+        for chunk in upload.chunks():
+            handle.write(chunk)
+    return path
+
+
+def problem_words(error: DataError, name: str) -> Wording:
+    """The problem under the file's own name: an upload lies under a path that says nothing."""
+    if error.row is None:
+        return Wording("%(name)s: %(problem)s", name=name, problem=error.problem)
+    return Wording(
+        "%(name)s, row %(row)s: %(problem)s", name=name, row=error.row, problem=error.problem
+    )
+
+
+def refusal(problems: Sequence[DataError], number: int, name: str) -> InvalidInput:
+    """What is raised for a file of which ``number`` rows are bad, or that cannot be read; the
+    first of the ``problems`` are told."""
+    told = problem_words(problems[0], name)
+    for error in problems[1:_SHOWN]:
+        told = Wording("%(told)s; %(more)s", told=told, more=problem_words(error, name))
+    more = number - len(problems[:_SHOWN])
+    if more:
+        told = Wording("%(told)s; and %(more)s more", told=told, more=f"{more:,}")
+    return InvalidInput("%(problems)s. Nothing was imported.", code="import_refused", problems=told)
