@@ -18,9 +18,15 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.core import posting
-from apps.core.delivery_models import OutgoingMessage, OutgoingState, OutgoingTry
+from apps.core.delivery_models import (
+    OutgoingMessage,
+    OutgoingState,
+    OutgoingTry,
+    error_fields,
+)
 from apps.core.errors import Conflict, NotFound
 from apps.core.posting import Outcome, Parcel
+from apps.core.wording import Wording
 
 logger = structlog.get_logger(__name__)
 
@@ -30,6 +36,8 @@ FIRST_PAUSE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(hours=1)
 LEASE = timedelta(seconds=60)
 """How long a batch is kept from other workers; longer than all its tries together take."""
+
+_CUT_SHORT = Wording("The worker ended in the middle of each try.")
 
 M = TypeVar("M", bound=OutgoingMessage)
 
@@ -44,7 +52,7 @@ class Outbox(ABC, Generic[M]):
 
     @abstractmethod
     def hindrance(self, message: M) -> str:
-        """Why it is not sent at all, empty for nothing."""
+        """Why it is not sent at all, best as a ``Wording``; empty for nothing."""
 
     @abstractmethod
     def compose(self, message: M) -> dict[str, Any]:
@@ -75,9 +83,12 @@ class Outbox(ABC, Generic[M]):
             raise NotFound("There is no such delivery.")
         if message.state not in (OutgoingState.DEAD, OutgoingState.DROPPED):
             raise Conflict("Only what was given up is sent again.", code="delivery_not_dead")
-        message.state, message.attempts, message.error = OutgoingState.WAITING, 0, ""
+        message.state, message.attempts = OutgoingState.WAITING, 0
+        message.error, message.error_parts = "", None
         message.due_at, message.lease_until = timezone.now(), None
-        message.save(update_fields=["state", "attempts", "error", "due_at", "lease_until"])
+        message.save(
+            update_fields=["state", "attempts", "error", "error_parts", "due_at", "lease_until"]
+        )
         return message
 
     def _claim(self, now: datetime) -> list[M]:
@@ -102,7 +113,7 @@ class Outbox(ABC, Generic[M]):
             self._leave(message, OutgoingState.DROPPED, reason)
             return False
         if message.attempts > MAX_TRIES:  # workers died with it
-            self._leave(message, OutgoingState.DEAD, "The worker ended in the middle of each try.")
+            self._leave(message, OutgoingState.DEAD, _CUT_SHORT)
             return False
         if message.message is None:
             message.message = self.compose(message)
@@ -120,7 +131,7 @@ class Outbox(ABC, Generic[M]):
                 "seconds": outcome.seconds,
                 "delivered": outcome.delivered,
                 "status": outcome.status,
-                "error": outcome.error[:300],
+                **error_fields(outcome.error),
             }
             self.tries._default_manager.create(**tried)
             if outcome.delivered:
@@ -138,7 +149,7 @@ class Outbox(ABC, Generic[M]):
         rows = self.model._default_manager
         rows.filter(id=message.pk, lease_until=message.lease_until).update(
             state=state,
-            error=error[:300],
+            **error_fields(error),
             due_at=message.due_at,
             delivered_at=message.delivered_at,
             lease_until=None,

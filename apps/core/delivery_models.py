@@ -2,8 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from apps.core.wording import Wording, said
+
+LONGEST_ERROR = 300  # characters, of the English words
+
+
+def error_fields(words: str) -> dict[str, Any]:
+    """The values of the fields by which a message or a try keeps what went wrong."""
+    parts = words.parts() if isinstance(words, Wording) else None
+    return {"error": words[:LONGEST_ERROR], "error_parts": parts}
+
+
+class _Telling(models.Model):
+    """``error`` is what went wrong in English, ``error_parts`` the same for any language."""
+
+    error = models.CharField(max_length=LONGEST_ERROR, blank=True)
+    error_parts = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def error_words(self) -> str:
+        """What went wrong in the language of the moment; what has no parts as it is kept."""
+        return Wording.of(self.error_parts).said() if self.error_parts else said(self.error)
 
 
 class OutgoingState(models.TextChoices):
@@ -13,7 +40,7 @@ class OutgoingState(models.TextChoices):
     DROPPED = "dropped", _("Not sent")
 
 
-class OutgoingMessage(models.Model):
+class OutgoingMessage(_Telling):
     """Something that goes to one receiver once, however many tries that takes.
 
     ``key`` is what the receiver drops repeats by, the same in each try. ``message`` is what is
@@ -33,7 +60,6 @@ class OutgoingMessage(models.Model):
     lease_until = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     delivered_at = models.DateTimeField(null=True)
-    error = models.CharField(max_length=300, blank=True)
 
     class Meta:
         abstract = True
@@ -42,7 +68,7 @@ class OutgoingMessage(models.Model):
         return self.key
 
 
-class OutgoingTry(models.Model):
+class OutgoingTry(_Telling):
     """One try of a message, which a subclass names ``delivery``; ``status`` is the HTTP status, if
     there was an answer."""
 
@@ -50,7 +76,6 @@ class OutgoingTry(models.Model):
     seconds = models.FloatField()
     delivered = models.BooleanField()
     status = models.PositiveSmallIntegerField(null=True)
-    error = models.CharField(max_length=300, blank=True)
 
     class Meta:
         abstract = True

@@ -20,6 +20,7 @@ from django.conf import settings
 from apps.core.errors import InvalidInput
 from apps.core.fetching import Fetcher, FetchError
 from apps.core.signing import secret_of, signed_headers
+from apps.core.wording import Wording
 
 logger = structlog.get_logger(__name__)
 
@@ -46,7 +47,8 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a try went. ``final`` failures are not worth another try; ``error`` is for a person."""
+    """How a try went. ``final`` failures are not worth another try; ``error`` is for a person,
+    a ``Wording`` that can be said in another language later."""
 
     delivery_id: int
     delivered: bool
@@ -86,7 +88,8 @@ async def _send_all(parcels: Sequence[Parcel]) -> list[Outcome]:
 
 async def _try(client: Fetcher, parcel: Parcel) -> Outcome:
     start = time.monotonic()
-    status, error, final = None, "", False
+    status, final = None, False
+    error: str = ""
     try:
         if parcel.by_hand is not None:
             await asyncio.to_thread(parcel.by_hand)
@@ -95,12 +98,14 @@ async def _try(client: Fetcher, parcel: Parcel) -> Outcome:
             error = "" if 200 <= status < 300 else _refusal(status)
             final = status == _GONE
     except FetchError as failure:
-        error, final = str(failure), failure.code in ("address_refused", "invalid_url")
+        error, final = failure.words, failure.code in ("address_refused", "invalid_url")
     except OSError as failure:  # smtplib's errors are OSErrors as well
-        error = f"The mail server did not take it ({type(failure).__name__})."
+        error = Wording(
+            "The mail server did not take it (%(error)s).", error=type(failure).__name__
+        )
     except Exception as failure:  # a fault of ours must not cost the other parcels their try
         logger.exception("delivery failed", delivery=parcel.delivery_id)
-        error = f"Failed: {type(failure).__name__}."
+        error = Wording("Failed: %(error)s", error=type(failure).__name__)
     seconds = time.monotonic() - start
     return Outcome(parcel.delivery_id, not error, seconds, status, error, final)
 
@@ -120,9 +125,11 @@ def _json(content: dict[str, Any]) -> bytes:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
 
 
-def _refusal(status: int) -> str:
+def _refusal(status: int) -> Wording:
     if 300 <= status < 400:
-        return f"The receiver sends elsewhere ({status}); redirects are not followed."
+        return Wording(
+            "The receiver sends elsewhere (%(status)s); redirects are not followed.", status=status
+        )
     if status == _GONE:
-        return "The receiver is gone for good (410)."
-    return f"The receiver answered {status}."
+        return Wording("The receiver is gone for good (410).")
+    return Wording("The receiver answered %(status)s.", status=status)

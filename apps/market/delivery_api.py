@@ -40,6 +40,8 @@ class EnabledInput(serializers.Serializer[Any]):
 
 
 class TrySerializer(serializers.ModelSerializer[DeliveryTry]):
+    error = serializers.CharField(source="error_words", read_only=True)
+
     class Meta:
         model = DeliveryTry
         fields = ["at", "seconds", "delivered", "status", "error"]
@@ -47,6 +49,7 @@ class TrySerializer(serializers.ModelSerializer[DeliveryTry]):
 
 
 class DeliverySerializer(serializers.ModelSerializer[Delivery]):
+    error = serializers.CharField(source="error_words", read_only=True)
     tries = TrySerializer(many=True)
 
     class Meta:

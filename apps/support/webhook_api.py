@@ -54,6 +54,8 @@ class SupportWebhookChange(serializers.Serializer[Any]):
 
 
 class SupportWebhookTry(serializers.ModelSerializer[WebhookTry]):
+    error = serializers.CharField(source="error_words", read_only=True)
+
     class Meta:
         model = WebhookTry
         fields = ["at", "seconds", "delivered", "status", "error"]
@@ -61,6 +63,7 @@ class SupportWebhookTry(serializers.ModelSerializer[WebhookTry]):
 
 
 class SupportWebhookDelivery(serializers.ModelSerializer[WebhookDelivery]):
+    error = serializers.CharField(source="error_words", read_only=True)
     tries = SupportWebhookTry(many=True)
 
     class Meta:

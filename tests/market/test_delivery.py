@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.core import mail
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from apps.accounts.models import Role, User
 from apps.core import posting
@@ -154,6 +154,8 @@ def test_redirects_are_not_followed(analyst: User, receiver: Receiver) -> None:
     delivery = channel_test(actor=analyst, channel_id=channel.pk)
     assert delivery.state == "waiting"
     assert "redirects are not followed" in delivery.error
+    with translation.override("zh-hans"):
+        assert delivery.error_words == "接收方要求转到别处（307）；不跟随重定向。"
     assert len(receiver.bodies) == 1
 
 

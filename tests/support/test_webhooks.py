@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from apps.accounts.models import AuditEntry, Role, User
 from apps.core.delivering import MAX_TRIES
@@ -109,6 +109,9 @@ def test_what_fails_is_tried_again_given_up_and_sent_again(ada: User, receiver: 
         delivery.refresh_from_db()
     assert (delivery.state, delivery.tries.count()) == ("dead", MAX_TRIES)
     assert delivery.error == "The receiver answered 500."
+    with translation.override("zh-hans"):
+        told = {delivery.error_words, *(one.error_words for one in delivery.tries.all())}
+    assert told == {"接收方返回了 500。"}
     receiver.statuses = [204]
     webhooks.webhook_resend(delivery_id=delivery.pk)
     telling.outbox.send_due()

@@ -84,5 +84,5 @@ def _deliveries(alert: Alert) -> list[TimelineItem]:
             went = "reached" if attempt.delivered else "did not reach"
             words = f"{delivery.get_kind_display()} {went} {delivery.channel_name}"
             kind = "delivered" if attempt.delivered else "failed"
-            items.append(TimelineItem(attempt.at, kind, words, text=attempt.error))
+            items.append(TimelineItem(attempt.at, kind, words, text=attempt.error_words))
     return items

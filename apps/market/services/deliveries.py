@@ -12,6 +12,7 @@ from apps.core.delivering import Outbox
 from apps.core.delivering import pause_after as pause_after
 from apps.core.errors import NotFound
 from apps.core.posting import Parcel
+from apps.core.wording import Wording
 from apps.market.models import Channel, Delivery, DeliveryTry
 from apps.market.sending import mail_allowed, parcel_for
 from apps.market.services.packing import delivery_compose
@@ -28,15 +29,15 @@ class _Alerts(Outbox[Delivery]):
     def hindrance(self, message: Delivery) -> str:
         channel = message.channel
         if channel is None:
-            return "The channel was deleted."
+            return Wording("The channel was deleted.")
         if not channel.enabled and message.kind != Delivery.Kind.TEST:
-            return "The channel is switched off."
+            return Wording("The channel is switched off.")
         if not message.owner.has_perm("market.view_news"):
-            return "Its owner is no analyst any more."
+            return Wording("Its owner is no analyst any more.")
         if channel.kind == Channel.Kind.EMAIL and not mail_allowed(
             owner=message.owner, address=channel.address
         ):
-            return "Alerts may not be mailed to this address any more."
+            return Wording("Alerts may not be mailed to this address any more.")
         return ""
 
     def compose(self, message: Delivery) -> dict[str, Any]:

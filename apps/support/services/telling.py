@@ -18,6 +18,7 @@ from apps.core.delivering import Outbox
 from apps.core.delivery_models import OutgoingState
 from apps.core.posting import Parcel
 from apps.core.signing import nonce_new
+from apps.core.wording import Wording
 from apps.support import statements
 from apps.support.models import Article, Conversation, Customer, Message
 from apps.support.payloads import conversation_payload, message_payload
@@ -46,9 +47,9 @@ class _Webhooks(Outbox[WebhookDelivery]):
 
     def hindrance(self, message: WebhookDelivery) -> str:
         if message.webhook is None:
-            return "The webhook was deleted."
+            return Wording("The webhook was deleted.")
         if not message.webhook.enabled and message.event != TEST:
-            return "The webhook is switched off."
+            return Wording("The webhook is switched off.")
         return ""
 
     def compose(self, message: WebhookDelivery) -> dict[str, Any]:
