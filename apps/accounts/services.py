@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -123,11 +124,13 @@ def token_revoke(*, actor: User, token: AuthToken) -> None:
 
 def demo_users_load(progress: ProgressReporter) -> str:
     """Create the demo people, for demo mode only."""
+    password = make_password(DEMO_PASSWORD)  # once: it is made to be slow
     with transaction.atomic():
         for index, demo in enumerate(DEMO_USERS, start=1):
-            user, created = User.objects.get_or_create(
+            User.objects.get_or_create(
                 username=demo.username,
                 defaults={
+                    "password": password,
                     "first_name": demo.first_name,
                     "last_name": demo.last_name,
                     "role": demo.role,
@@ -135,9 +138,6 @@ def demo_users_load(progress: ProgressReporter) -> str:
                     "is_superuser": demo.role == Role.ADMINISTRATOR,
                 },
             )
-            if created:
-                user.set_password(DEMO_PASSWORD)
-                user.save()
             progress.update(index, len(DEMO_USERS))
     names = ", ".join(f"{demo.username} ({demo.role})" for demo in DEMO_USERS)
     return f"{names}; password of each: {DEMO_PASSWORD}"
