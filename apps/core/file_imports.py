@@ -41,7 +41,7 @@ def upload_name(
             "%(name)s: only %(suffixes)s files are read.",
             code="upload_type",
             name=name,
-            suffixes=", ".join(suffixes),
+            suffixes=" and ".join(suffixes),
         )
     most = settings.UPLOAD_MAX_BYTES if most_bytes is None else most_bytes
     if (upload.size or 0) > most:

@@ -28,8 +28,8 @@ def test_an_upload_is_called_by_its_name_alone() -> None:
 @pytest.mark.parametrize(
     ("name", "most", "code", "words"),
     [
-        ("a.exe", None, "upload_type", "a.exe: only .csv, .jsonl files are read."),
-        ("a", None, "upload_type", "a: only .csv, .jsonl files are read."),
+        ("a.exe", None, "upload_type", "a.exe: only .csv and .jsonl files are read."),
+        ("a", None, "upload_type", "a: only .csv and .jsonl files are read."),
         ("a.csv", 2 << 20, "upload_too_large", "a.csv: is larger than 2 MB."),
     ],
 )
