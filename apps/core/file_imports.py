@@ -27,21 +27,24 @@ class RowError(ValueError):
         self.words = words
 
 
-def upload_name(
-    upload: UploadedFile, *, most_bytes: int | None = None, suffixes: Sequence[str] = TABLES
-) -> str:
-    """The uploaded file's name without a path; the browser's word for it is not trusted.
+def plain_name(upload: UploadedFile) -> str:
+    """The file's own name without a path; the browser's word for it is not trusted."""
+    return Path((upload.name or "").replace("\\", "/")).name.lstrip(".")[-_LONGEST_NAME:]
+
+
+def upload_name(upload: UploadedFile, *, most_bytes: int | None = None) -> str:
+    """The :func:`plain_name` of a table that was uploaded.
 
     Raises ``InvalidInput`` for another type, and for more than ``most_bytes`` (by default
     ``UPLOAD_MAX_BYTES`` of the settings).
     """
-    name = Path((upload.name or "").replace("\\", "/")).name[-_LONGEST_NAME:]
-    if Path(name).suffix.lower() not in suffixes:
+    name = plain_name(upload)
+    if Path(name).suffix.lower() not in TABLES:
         raise InvalidInput(
             "%(name)s: only %(suffixes)s files are read.",
             code="upload_type",
             name=name,
-            suffixes=" and ".join(suffixes),
+            suffixes=" and ".join(TABLES),
         )
     most = settings.UPLOAD_MAX_BYTES if most_bytes is None else most_bytes
     if (upload.size or 0) > most:

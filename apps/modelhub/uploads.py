@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.core.errors import InvalidInput, NotFound
+from apps.core.file_imports import plain_name
 from apps.modelhub.files import upload_folder
 from apps.modelhub.models import DataKind, Upload
 from apps.modelhub.shown_rows import ShownRow, shown_row
@@ -62,7 +63,7 @@ def upload_create(*, owner: Any, file: UploadedFile | None) -> Upload:
     read."""
     if file is None or not file.name:
         raise InvalidInput("Choose a file.", code="upload_missing")
-    name = Path(file.name.replace("\\", "/")).name.lstrip(".")[-100:]
+    name = plain_name(file)
     if Path(name).suffix.lower() not in {one for some in SUFFIXES.values() for one in some}:
         raise InvalidInput(
             "%(name)s is neither CSV, JSONL nor CoNLL.", code="upload_type", name=name

@@ -15,7 +15,6 @@ from rest_framework.views import APIView
 from apps.core.api import CursorPagination, JobSerializer
 from apps.core.errors import InvalidInput, NotAllowed
 from apps.core.file_imports import RowError
-from apps.core.wording import Wording
 from apps.recommend import selectors, serializers, tasks
 from apps.recommend.catalogue_search import SHOWN, STATES, items_found
 from apps.recommend.rows import ItemRow, item_row
@@ -45,8 +44,9 @@ def _row(body: Any, item_id: str | None = None, *, at: str = "") -> ItemRow:
     try:
         return item_row({**body, "item_id": item_id or body.get("item_id")})
     except RowError as error:
-        words = Wording("%(at)s%(problem)s.", at=at, problem=error.words)
-        raise InvalidInput(words, code="invalid_item") from error
+        raise InvalidInput(
+            "%(at)s%(problem)s.", code="invalid_item", at=at, problem=error.words
+        ) from error
 
 
 class ItemListView(APIView):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -21,7 +22,7 @@ def bad(row: int | None, problem: str) -> DataError:
 def test_an_upload_is_called_by_its_name_alone() -> None:
     assert upload_name(SimpleUploadedFile("News.CSV", b"x")) == "News.CSV"
     from_windows = SimpleUploadedFile("news.csv", b"x")
-    from_windows._name = "C:\\Users\\anna\\news.csv"  # type: ignore[attr-defined]
+    from_windows._name = "C:\\Users\\anna\\news.csv"
     assert upload_name(from_windows) == "news.csv"
 
 
@@ -42,14 +43,14 @@ def test_other_types_and_larger_files_are_refused(
     assert (caught.value.code, caught.value.message) == (code, words)
 
 
-def test_the_limit_of_the_settings_holds_where_none_is_given(settings: object) -> None:
-    settings.UPLOAD_MAX_BYTES = 1 << 20  # type: ignore[attr-defined]
+def test_the_limit_of_the_settings_holds_where_none_is_given(settings: Any) -> None:
+    settings.UPLOAD_MAX_BYTES = 1 << 20
     with pytest.raises(InvalidInput, match=r"a.csv: is larger than 1 MB\."):
         upload_name(SimpleUploadedFile("a.csv", b"x" * ((1 << 20) + 1)))
 
 
-def test_an_upload_is_kept_under_a_name_of_ours(settings: object, tmp_path: Path) -> None:
-    settings.VAR_DIR = tmp_path  # type: ignore[attr-defined]
+def test_an_upload_is_kept_under_a_name_of_ours(settings: Any, tmp_path: Path) -> None:
+    settings.VAR_DIR = tmp_path
     upload = SimpleUploadedFile("a.JSONL", b"{}\n")
     first, second = upload_keep(upload, "a.JSONL"), upload_keep(upload, "a.JSONL")
     assert first.parent == tmp_path / "uploads"

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.core.errors import InvalidInput, NotFound, Problem
+from apps.core.file_imports import plain_name
 from apps.core.jobs import NoProgress, ProgressReporter, job_start
 from apps.core.models import Job
 from apps.support.article_files import (
@@ -72,12 +73,12 @@ def upload_create(*, owner: Any, files: Sequence[UploadedFile]) -> ArticleUpload
             max_files=MAX_FILES,
             megabytes=MAX_BYTES // 2**20,
         )
-    name = _name(files[0]) if len(files) == 1 else f"{len(files)} files"
+    name = plain_name(files[0]) if len(files) == 1 else f"{len(files)} files"
     upload = ArticleUpload.objects.create(owner=owner, name=name)
     folder = _folder(upload.id)
     folder.mkdir(parents=True)
     for file in files:
-        with (folder / _name(file)).open("xb" if len(files) == 1 else "wb") as handle:
+        with (folder / plain_name(file)).open("xb" if len(files) == 1 else "wb") as handle:
             for chunk in file.chunks():
                 handle.write(chunk)
     return upload
@@ -180,7 +181,7 @@ def uploads_prune() -> int:
 
 
 def _check(file: UploadedFile, *, alone: bool) -> None:
-    name = _name(file)
+    name = plain_name(file)
     suffix = Path(name).suffix.lower()
     if suffix not in SUFFIXES:
         raise InvalidInput(
@@ -198,11 +199,6 @@ def _check(file: UploadedFile, *, alone: bool) -> None:
 
 def _read(path: Path, mapping: Mapping[str, str], problems: Problems) -> list[ArticleRow]:
     return list(read_articles(path, problems, columns=mapping or None))
-
-
-def _name(file: UploadedFile) -> str:
-    """The file's own name without a path; the browser's word for it is not trusted."""
-    return Path((file.name or "").replace("\\", "/")).name.lstrip(".")[-100:]
 
 
 def _folder(upload_id: Any) -> Path:
