@@ -8,6 +8,7 @@
  * Events of a stream arrive in order, each once: they are dropped by `seq` when repeated, and a
  * lost connection is resumed after the last one. A command keeps its client id until the server
  * has acknowledged it, and is sent again after a reconnect, so the server can store it once.
+ * A line that fell silent is given up: every ping is answered, so one without an answer tells it.
  * The element `[data-connection]` shows the state; "trefoil:connection" tells it to the page.
  */
 import { translate } from "./words.js";
@@ -15,6 +16,7 @@ import { translate } from "./words.js";
 const FIRST_PAUSE = 300;
 const LONGEST_PAUSE = 10_000;
 const PING_EVERY = 20_000;
+const REFUSED = 4403; // the code with which the server closes a line that is not allowed
 
 export class CommandError extends Error {
   constructor(frame) {
@@ -32,6 +34,7 @@ export class LiveSocket extends EventTarget {
   #attempt = 0;
   #timer = null;
   #ping = null;
+  #heard = false; // since the last ping
   #closed = false;
   state = "connecting";
 
@@ -39,7 +42,7 @@ export class LiveSocket extends EventTarget {
     super();
     this.#path = path;
     addEventListener("online", () => this.#reconnectNow());
-    addEventListener("offline", () => this.#socket?.close());
+    addEventListener("offline", () => this.#giveUp());
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") this.#reconnectNow();
     });
@@ -86,9 +89,23 @@ export class LiveSocket extends EventTarget {
     this.#setState("connecting");
     const url = new URL(this.#path, location.href);
     url.protocol = url.protocol.replace("http", "ws");
-    this.#socket = new WebSocket(url);
-    this.#socket.addEventListener("message", (message) => this.#receive(JSON.parse(message.data)));
-    this.#socket.addEventListener("close", (event) => this.#lost(event));
+    const socket = new WebSocket(url);
+    this.#socket = socket;
+    socket.addEventListener("message", (message) => {
+      if (socket === this.#socket) this.#receive(JSON.parse(message.data));
+    });
+    socket.addEventListener("close", ({ code }) => {
+      if (socket === this.#socket) this.#lost(code);
+    });
+  }
+
+  /** Without the network a closing handshake has nobody to answer it: the line is lost at once. */
+  #giveUp() {
+    if (!this.#socket) return;
+    const socket = this.#socket;
+    this.#socket = null;
+    socket.close();
+    this.#lost();
   }
 
   #reconnectNow() {
@@ -97,21 +114,23 @@ export class LiveSocket extends EventTarget {
     this.#connect();
   }
 
-  #lost(event) {
+  #lost(code) {
     clearInterval(this.#ping);
     if (this.#closed) return;
-    if (event.code === 4403) {
+    if (code === REFUSED) {
       this.#closed = true;
       this.#setState("refused");
       return;
     }
     this.#setState("offline");
-    const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** this.#attempt++);
+    // A machine without a network says when it has one again; its own server may answer all the same.
+    const pause = navigator.onLine ? Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** this.#attempt++) : LONGEST_PAUSE;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#connect(), pause * (0.5 + Math.random() / 2));
   }
 
   #receive(frame) {
+    this.#heard = true;
     if (frame.type === "hello") return this.#welcome(frame);
     if (frame.type === "event") return this.#deliver(frame);
     if (frame.type === "reset") return this.#streams.get(frame.stream)?.onReset(frame);
@@ -126,7 +145,13 @@ export class LiveSocket extends EventTarget {
     for (const stream of this.#streams.keys()) this.#subscribe(stream);
     for (const { frame: waiting } of this.#pending.values()) this.#transmit(waiting);
     clearInterval(this.#ping);
-    this.#ping = setInterval(() => this.hint({ type: "ping" }), PING_EVERY);
+    this.#ping = setInterval(() => this.#listen(), PING_EVERY);
+  }
+
+  #listen() {
+    if (!this.#heard) return this.#giveUp();
+    this.#heard = false;
+    this.hint({ type: "ping" });
   }
 
   #subscribe(stream) {

@@ -199,6 +199,12 @@ def sign_in(page: Page, server: RunningServer, username: str, path: str) -> Page
     return page
 
 
+def say(page: Page, text: str) -> None:
+    """Write ``text`` in the customer's chat and send it."""
+    page.get_by_label("Your message").fill(text)
+    page.get_by_role("button", name="Send").click()
+
+
 def picture(page: Page, name: str) -> None:
     """Keep a picture of the page in the folder ``TREFOIL_SCREENSHOTS``, if that is set."""
     folder = os.environ.get("TREFOIL_SCREENSHOTS")

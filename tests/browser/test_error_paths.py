@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from bench.server import RunningServer
-from tests.browser.conftest import LINE_CUT, Complaints, sign_in
+from tests.browser.conftest import LINE_CUT, Complaints, say, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 
 SLOW = 30_000
+PING_EVERY = 20_000  # milliseconds between the pings of static/js/socket.js
 REFUSED = "status of 4(00|22)"  # the console names each refused request
 
 
@@ -72,6 +73,39 @@ def test_a_server_that_is_away_is_told_and_caught_up_with(
     expect(page.locator("[data-connection]")).to_have_text("Live", timeout=SLOW)
     expect(page.locator("[data-lost]")).to_be_hidden()
     expect(page.locator(".toasts")).to_contain_text("Caught up", timeout=SLOW)
+
+
+def test_a_line_that_fell_silent_is_given_up_and_opened_anew(
+    page: Page, suite: RunningServer, complaints: Complaints
+) -> None:
+    """No event tells of it: the cable is out behind the router, and the socket stays open."""
+    complaints.allow(LINE_CUT)
+    lines: list[bool] = []
+
+    def forward(line: WebSocketRoute) -> None:
+        server = line.connect_to_server()
+        lines.append(True)
+        mine = len(lines) - 1
+        server.on_message(lambda message: line.send(message) if lines[mine] else None)
+
+    page.route_web_socket("**/ws/**", forward)
+    page.clock.install()
+    page.goto(f"{suite.url}/support/widget/")
+    connection = page.locator("[data-connection]").first
+    expect(connection).to_have_text("Live", timeout=SLOW)
+    for _ in range(3):
+        page.clock.run_for(PING_EVERY)
+        page.wait_for_timeout(500)  # the answer comes by the real clock
+    assert (lines, connection.inner_text()) == ([True], "Live")
+
+    lines[0] = False
+    page.clock.run_for(2 * PING_EVERY)
+    expect(page.locator("[data-lost]")).to_be_visible()
+    page.clock.run_for(1000)
+    expect(connection).to_have_text("Live", timeout=SLOW)
+    assert lines == [False, True]
+    say(page, "How do I change my PIN?")
+    expect(page.locator(".message.bot .source")).to_be_visible(timeout=SLOW)
 
 
 def test_a_wrong_password_is_told_without_saying_which_part(

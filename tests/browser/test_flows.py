@@ -6,16 +6,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from bench.server import RunningServer
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, say
 
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 
 SLOW = 20_000
-
-
-def say(page: Page, text: str) -> None:
-    page.get_by_label("Your message").fill(text)
-    page.get_by_role("button", name="Send").click()
 
 
 def heard(page: Page, text: str) -> None:

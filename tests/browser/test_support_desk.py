@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from bench.server import RunningServer
-from tests.browser.conftest import LINE_CUT, Complaints, OpenPage, sign_in
+from tests.browser.conftest import LINE_CUT, Complaints, OpenPage, say, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 SLOW = 20_000
@@ -21,11 +21,6 @@ def desk(bare: RunningServer) -> RunningServer:
 @pytest.fixture
 def operator(open_page: OpenPage, desk: RunningServer) -> Page:
     return sign_in(open_page(), desk, "olivia", "/support/")
-
-
-def say(page: Page, text: str) -> None:
-    page.fill("#widget-text", text)
-    page.press("#widget-text", "Enter")
 
 
 def texts(page: Page) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from bench.server import RunningServer
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, say
 
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 
@@ -22,11 +22,6 @@ def customer(page: Page, suite: RunningServer) -> Page:
     page.get_by_role("link", name="Ask as a customer").click()
     expect(page.locator("[data-connection]")).to_have_text("Live", timeout=SLOW)
     return page
-
-
-def say(page: Page, text: str) -> None:
-    page.get_by_label("Your message").fill(text)
-    page.get_by_role("button", name="Send").click()
 
 
 def test_a_question_is_answered_with_an_article_that_opens(customer: Page) -> None:
