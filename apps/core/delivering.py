@@ -26,7 +26,7 @@ from apps.core.delivery_models import (
 )
 from apps.core.errors import Conflict, NotFound
 from apps.core.posting import Outcome, Parcel
-from apps.core.wording import Wording
+from ml.wording import Wording
 
 logger = structlog.get_logger(__name__)
 

@@ -7,7 +7,8 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.wording import Wording, said
+from apps.core.wording import said
+from ml.wording import Wording
 
 LONGEST_ERROR = 300  # characters, of the English words
 
@@ -30,7 +31,7 @@ class _Telling(models.Model):
     @property
     def error_words(self) -> str:
         """What went wrong in the language of the moment; what has no parts as it is kept."""
-        return Wording.of(self.error_parts).said() if self.error_parts else said(self.error)
+        return said(Wording.of(self.error_parts) if self.error_parts else self.error)
 
 
 class OutgoingState(models.TextChoices):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from apps.core.wording import Wording
+from apps.core.wording import said
+from ml.wording import Wording
 
 
 class Problem(Exception):
@@ -34,7 +35,7 @@ class Problem(Exception):
         **named: object,
     ) -> None:
         self.words = message if isinstance(message, Wording) else Wording(message, **named)
-        self.message = self.words.said()
+        self.message = said(self.words)
         super().__init__(self.message)
         self.code = code or type(self).code
         self.status = status or type(self).status

@@ -15,7 +15,7 @@ from babel.messages.extract import extract_python
 from django.utils.translation.template import templatize
 
 from apps.core import errors
-from apps.core.wording import Wording
+from ml.wording import Wording
 
 Found = tuple[int, Any, Any, Any]
 

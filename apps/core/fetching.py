@@ -20,7 +20,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 from asgiref.sync import async_to_sync
 
-from apps.core.wording import Wording
+from ml.wording import Wording
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_REDIRECTS = 5

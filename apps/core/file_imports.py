@@ -11,8 +11,8 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
 from apps.core.errors import InvalidInput
-from apps.core.wording import Wording
 from ml.errors import DataError
+from ml.wording import Wording
 
 TABLES = (".csv", ".jsonl")
 _LONGEST_NAME = 100
@@ -67,6 +67,17 @@ def upload_keep(upload: UploadedFile, name: str) -> Path:
     return path
 
 
+def unchosen(name: str, fields: Sequence[str]) -> Wording:
+    """That no column of a file holds these fields, which a person can choose."""
+    return Wording(
+        "%(name)s: choose the column that holds the %(field)s"
+        if len(fields) == 1
+        else "%(name)s: choose the columns that hold %(field)s",
+        name=name,
+        field=", ".join(fields),
+    )
+
+
 def problem_words(error: DataError, name: str) -> Wording:
     """The problem under the file's own name: an upload lies under a path that says nothing."""
     if error.row is None:
@@ -76,12 +87,12 @@ def problem_words(error: DataError, name: str) -> Wording:
     )
 
 
-def refusal(problems: Sequence[DataError], number: int, name: str) -> InvalidInput:
+def refusal(problems: Sequence[Wording], number: int) -> InvalidInput:
     """What is raised for a file of which ``number`` rows are bad, or that cannot be read; the
-    first of the ``problems`` are told."""
-    told = problem_words(problems[0], name)
-    for error in problems[1:_SHOWN]:
-        told = Wording("%(told)s; %(more)s", told=told, more=problem_words(error, name))
+    first of the ``problems``, as of :func:`problem_words`, are told."""
+    told = problems[0]
+    for words in problems[1:_SHOWN]:
+        told = Wording("%(told)s; %(more)s", told=told, more=words)
     more = number - len(problems[:_SHOWN])
     if more:
         told = Wording("%(told)s; and %(more)s more", told=told, more=f"{more:,}")

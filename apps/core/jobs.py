@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -23,7 +24,8 @@ from django_tasks import task
 from apps.core import events
 from apps.core.errors import Conflict, Problem
 from apps.core.models import Job
-from apps.core.wording import Wording, said
+from apps.core.wording import said
+from ml.wording import Wording
 
 logger = structlog.get_logger(__name__)
 
@@ -180,7 +182,8 @@ def run_job(job_id: str) -> None:
         job.save(update_fields=["status", "heartbeat_at", "attempts"])
         _announce(job)
     try:
-        result = _functions[job.kind](Progress(job.id), **job.arguments)
+        with _language(job):
+            result = _functions[job.kind](Progress(job.id), **job.arguments)
     except Cancelled:
         _close(job.id, Job.Status.CANCELLED, Wording("Cancelled"), None)
     except Problem as problem:
@@ -207,9 +210,13 @@ def _finish(job: Job, status: Job.Status, message: str, result: Any) -> None:
 
 
 def _told(job: Job, words: str) -> str:
-    """``words`` in the language of whoever started the job."""
-    with translation.override(job.language or settings.LANGUAGE_CODE):
+    with _language(job):
         return said(words)[:500]
+
+
+def _language(job: Job) -> AbstractContextManager[None]:
+    """What is said meanwhile is in the language of whoever started the job."""
+    return translation.override(job.language or settings.LANGUAGE_CODE)
 
 
 def _storable(value: Any) -> Any:

@@ -20,7 +20,8 @@ from django.conf import settings
 from apps.core.errors import InvalidInput
 from apps.core.fetching import Fetcher, FetchError
 from apps.core.signing import secret_of, signed_headers
-from apps.core.wording import Wording
+from apps.core.wording import said
+from ml.wording import Wording
 
 logger = structlog.get_logger(__name__)
 
@@ -72,7 +73,7 @@ def address_check(address: str) -> None:
         sender().check(address)
     except FetchError as error:
         raise InvalidInput(
-            error.words, code=error.code, fields={"address": error.words.said()}
+            error.words, code=error.code, fields={"address": said(error.words)}
         ) from error
 
 

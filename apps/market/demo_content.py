@@ -16,13 +16,13 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.core.errors import Problem
 from apps.core.jobs import ProgressReporter
-from apps.core.wording import Wording
 from apps.market.models import Alert, Article, Company, Rule, Source
 from apps.market.rows import ArticleRow, article_row
 from apps.market.services.companies import companies_import, shipped_companies_load
 from apps.market.services.intake import articles_store
 from apps.market.services.rules import RuleInput, rule_create
 from apps.market.services.scoring import pending_score
+from ml.wording import Wording
 
 ANALYST = "anna"
 ARCHIVE_END = datetime(2026, 1, 30, 18, tzinfo=UTC)

@@ -16,8 +16,8 @@ from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
 from apps.core.file_imports import RowError
-from apps.core.wording import Wording
 from apps.market.rows import MAX_BODY, MAX_TITLE, ArticleRow, article_row
+from ml.wording import Wording
 
 _HTML = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I)
 _ROOTS = frozenset({"rss", "feed", "RDF"})

@@ -10,7 +10,6 @@ from django.conf import settings
 
 from apps.core import gateway
 from apps.core.jobs import ProgressReporter
-from apps.core.wording import Wording
 from apps.market.alert_backtest import Raised, compared, told
 from apps.market.models import Rule, Score
 from apps.market.refinding import kinds_moved_by
@@ -19,6 +18,7 @@ from apps.modelhub.gate_checks import Finding, GateCheck
 from ml.data.targeting import TARGETED_TASK
 from ml.runs.gate import Check
 from ml.types import Classification
+from ml.wording import Wording
 
 TASKS = ("sentiment", TARGETED_TASK, TOPIC_TASK)
 DETAILS = "alert_backtest"

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 
 from apps.core.errors import InvalidInput
 from apps.core.file_imports import RowError
-from apps.core.wording import Wording
+from apps.core.wording import said
 from apps.market.models import Source
 from apps.market.rows import ArticleRow, article_row
 from apps.market.services.intake import articles_store
+from ml.wording import Wording
 
 MAX_BATCH = 500
 
@@ -42,7 +43,7 @@ def batch_store(*, items: list[Any], source: Source | None = None) -> dict[str, 
             places.append(index)
             results.append({"index": index})
         except RowError as error:
-            results.append({"index": index, "status": "invalid", "detail": error.words.said()})
+            results.append({"index": index, "status": "invalid", "detail": said(error.words)})
     kind = Source.Kind(source.kind) if source else Source.Kind.API
     outcomes = articles_store(rows=rows, kind=kind)
     for index, outcome in zip(places, outcomes, strict=True):

@@ -8,8 +8,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.wording import Wording, said
+from apps.core.wording import said
 from apps.market.company_models import Company
+from ml.wording import Wording
 
 if TYPE_CHECKING:
     from apps.market.score_models import Score
@@ -77,7 +78,7 @@ class Source(models.Model):
     @property
     def error_words(self) -> str:
         """What went wrong in the language of the moment; of a poll without parts as it is kept."""
-        return "; ".join(words.said() for words in self.told) or said(self.error)
+        return "; ".join(said(words) for words in self.told) or said(self.error)
 
 
 class Article(models.Model):

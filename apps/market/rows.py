@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from apps.core.file_imports import RowError
-from apps.core.wording import Wording
 from apps.market.text import content_hash
+from ml.wording import Wording
 
 COLUMNS = ("title",)
 MAX_TITLE, MAX_BODY, MAX_URL, MAX_SOURCE, MAX_ID = 500, 100_000, 2000, 120, 300

@@ -11,7 +11,6 @@ from django_tasks import task
 
 from apps.core.errors import NotFound, Problem
 from apps.core.jobs import ProgressReporter
-from apps.core.wording import Wording
 from apps.market.models import Fingerprint, Source, UnlinkedName
 from apps.market.services.anomalies import anomalies_find, detectors_tune
 from apps.market.services.deliveries import deliveries_send_due
@@ -24,6 +23,7 @@ from apps.market.services.relinking import Change, dated_names_relink, history_r
 from apps.market.services.replays import replays_prune
 from apps.market.services.sources import feed_poll, feeds_poll_due
 from apps.market.stories import WINDOW
+from ml.wording import Wording
 
 POLL_JOB = "market.poll"
 _PRUNED_AT_ONCE = 10_000

@@ -55,7 +55,7 @@ def answer_of(
         return Answer(answer=[list(one) for one in whole_words(text, given)])
     except ValueError as error:
         raise InvalidInput(
-            "Of the entities %(error)s.", fields={"spans": "unusable"}, error=error
+            "Of the entities %(error)s.", fields={"spans": "unusable"}, error=error.args[0]
         ) from error
 
 

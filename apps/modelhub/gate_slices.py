@@ -10,7 +10,6 @@ from django.conf import settings
 
 from apps.core import gateway
 from apps.core.jobs import ProgressReporter
-from apps.core.wording import Wording
 from apps.modelhub.files import run_folder
 from apps.modelhub.models import Run
 from ml.data.row_kinds import text_of
@@ -20,6 +19,7 @@ from ml.runs.gate import Limits
 from ml.runs.measuring import held_out_rows
 from ml.runs.slicing import Answered, groups_of, judge_slices
 from ml.types import Entity, Tagging
+from ml.wording import Wording
 
 Entities = Sequence[Sequence[Entity]]
 Slicer = Callable[[Sequence[str], Entities | None], list[str]]

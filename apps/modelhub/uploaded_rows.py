@@ -21,6 +21,7 @@ from ml.data.records import Record
 from ml.data.row_kinds import Row, names_of, text_of
 from ml.errors import DataError
 from ml.labelling.spans import tagged, whole_words
+from ml.wording import Wording
 
 CONLL = (".conll", ".bio", ".iob", ".iob2")
 SUFFIXES = {
@@ -151,19 +152,20 @@ def _spanned(record: Record, text: str) -> Row:
     """A text with spans ``{"start", "end", "label"}`` or ``[start, end, label]``."""
     given = record["spans"]
     if not isinstance(given, list):
-        raise record.error(f"{record.called('spans')} is not a list")
+        raise record.error(Wording("%(column)s is not a list", column=record.called("spans")))
     spans = []
     for one in given:
         values = (
             [one.get(name) for name in ("start", "end", "label")] if isinstance(one, dict) else one
         )
         if not isinstance(values, list) or [type(value) for value in values] != [int, int, str]:
-            raise record.error("a span has no start, end and label")
+            raise record.error(Wording("a span has no start, end and label"))
         spans.append((values[0], values[1], values[2].strip()))
     try:
         words = tagged(text, whole_words(text, spans))
     except ValueError as error:
-        raise record.error(f"has spans of which {error}") from error
+        told = Wording("has spans of which %(problem)s", problem=error.args[0])
+        raise record.error(told) from error
     return tagged_sentence(record.path, record.row, *words)
 
 
@@ -173,18 +175,28 @@ def _is_good(path: Path, number: int, row: Row, problems: Problems) -> bool:
         return _are_good(path, number, row, problems)
     longest = max((len(name) for name in names), default=0)
     formulas = [one for one in (text, *names) if _FORMULA.match(one)]
-    problem = ""
+    problem = None
     if formulas and path.suffix.lower() == ".csv":
-        problem = f"has a formula where text should be: {formulas[0][:40]}"
+        problem = Wording(
+            "has a formula where text should be: %(formula)s", formula=formulas[0][:40]
+        )
     elif "\x00" in text or any("\x00" in name for name in names):
-        problem = "has a NUL character"
+        problem = Wording("has a NUL character")
     elif len(text) > MAX_TEXT:
-        problem = f"has a text of {len(text):,} characters; {MAX_TEXT:,} are allowed"
+        problem = Wording(
+            "has a text of %(number)s characters; %(most)s are allowed",
+            number=f"{len(text):,}",
+            most=f"{MAX_TEXT:,}",
+        )
     elif longest > MAX_LABEL:
-        problem = f"has a label of {longest:,} characters; {MAX_LABEL} are allowed"
-    if problem:
+        problem = Wording(
+            "has a label of %(number)s characters; %(most)s are allowed",
+            number=f"{longest:,}",
+            most=MAX_LABEL,
+        )
+    if problem is not None:
         problems.add(DataError(path, number, problem))
-    return not problem
+    return problem is None
 
 
 def _are_good(path: Path, number: int, row: PairRow, problems: Problems) -> bool:

@@ -16,7 +16,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.core.errors import InvalidInput, NotFound
-from apps.core.file_imports import plain_name
+from apps.core.file_imports import plain_name, problem_words, unchosen
+from apps.core.wording import said
 from apps.modelhub.files import upload_folder
 from apps.modelhub.models import DataKind, Upload
 from apps.modelhub.shown_rows import ShownRow, shown_row
@@ -34,6 +35,7 @@ from ml.data.row_kinds import Row, names_of
 from ml.data.targeting import TARGETED_TASK, read_marked
 from ml.errors import DataError
 from ml.files import write_whole
+from ml.wording import Wording
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_ROWS = 200_000
@@ -101,30 +103,34 @@ def file_preview(
     if task == TARGETED_TASK:
         return _marked_preview(path, name, mapping)
     if path.suffix.lower() not in SUFFIXES[kind]:
-        told = f"{name}: what is said here of a text is read from {' and '.join(SUFFIXES[kind])}."
+        told = gettext("%(file)s: what is said here of a text is read from %(suffixes)s.") % {
+            "file": name,
+            "suffixes": ", ".join(SUFFIXES[kind]),
+        }
         return Preview([], {}, [], {}, [told], 1)
     try:
         several = kind == DataKind.EMBEDDING or mapping
         columns = _columns(path, _LOOKED_AT if several else 0)
     except (DataError, UnicodeDecodeError, csv.Error) as error:
-        return Preview([], {}, [], {}, [_words(error, path, name)], 1)
+        return Preview([], {}, [], {}, [_words(error, name)], 1)
     chosen = fields_of(kind, columns, mapping)
     if told := _mischosen(path, name, kind, columns, mapping) or _doubled(name, chosen):
         return Preview(columns, chosen, [], {}, [told], 1)
     missing = [field for field in form_of(kind, chosen) if field not in chosen]
     if missing and path.suffix.lower() not in CONLL:
-        told = f"{name}: choose the column that holds the {' and the '.join(missing)}."
-        return Preview(columns, chosen, [], {}, [told], 1)
+        return Preview(columns, chosen, [], {}, [said(unchosen(name, missing))], 1)
     problems = Problems()
     rows: list[Row] = []
     try:
         for number, row in read_mapped(path, kind, chosen, problems):
             if len(rows) >= MAX_ROWS:
-                raise DataError(path, number, f"is beyond the {MAX_ROWS:,} rows that are allowed")
+                most = f"{MAX_ROWS:,}"
+                beyond = Wording("is beyond the %(most)s rows that are allowed", most=most)
+                raise DataError(path, number, beyond)
             rows.append(row)
     except DataError as error:
-        return Preview(columns, chosen, [], {}, [_words(error, path, name)], 1)
-    words = [_words(error, path, name) for error in problems.errors]
+        return Preview(columns, chosen, [], {}, [_words(error, name)], 1)
+    words = [_words(error, name) for error in problems.errors]
     return Preview(columns, chosen, rows, _counts(rows), words, problems.count)
 
 
@@ -157,7 +163,7 @@ def _mischosen(
             told = gettext(
                 "%(file)s has no column “%(column)s” that could be the %(field)s; it has %(known)s."
             )
-            return told % (words | {"known": listed_columns(columns)})
+            return told % (words | {"known": said(listed_columns(columns))})
     return ""
 
 
@@ -183,8 +189,8 @@ def _marked_preview(path: Path, name: str, mapping: Mapping[str, str]) -> Previe
             for row in read_marked(path, problems, checked_columns(columns, path))
         ]
     except DataError as error:
-        return Preview([], {}, [], {}, [_words(error, path, name)], 1)
-    words = [_words(error, path, name) for error in problems.errors]
+        return Preview([], {}, [], {}, [_words(error, name)], 1)
+    words = [_words(error, name) for error in problems.errors]
     return Preview([], {}, rows, _counts(rows), words, problems.count)
 
 
@@ -214,7 +220,8 @@ def _counts(rows: Sequence[Row]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _words(error: Exception, path: Path, name: str) -> str:
+def _words(error: Exception, name: str) -> str:
     if isinstance(error, DataError):
-        return str(error).replace(str(path), name)
-    return f"{name} cannot be read: it is not UTF-8 text in rows and columns."
+        return said(problem_words(error, name))
+    told = gettext("%(file)s cannot be read: it is not UTF-8 text in rows and columns.")
+    return told % {"file": name}

@@ -18,6 +18,7 @@ from apps.core.errors import InvalidInput, NotFound, Problem
 from apps.core.file_answers import FileAnswer
 from apps.core.file_imports import RowError
 from apps.core.models import Job
+from apps.core.wording import said
 from apps.recommend import catalogue_search, selectors, tasks, weights
 from apps.recommend.index import snapshot
 from apps.recommend.models import Item, Kind
@@ -105,7 +106,7 @@ def item_edit(request: HttpRequest, item_id: str = "") -> HttpResponse:
         try:
             items_add(rows=[item_row(values)])
         except RowError as error:
-            problem = f"{error.words.said()}."
+            problem = f"{said(error.words)}."
         else:
             words = gettext("“%(name)s” is saved.")
             messages.success(request, words % {"name": values["title"].strip()})

@@ -20,9 +20,9 @@ from django.utils.translation import gettext
 from apps.core.errors import InvalidInput, NotAllowed, Problem
 from apps.core.jobs import ProgressReporter, job_start
 from apps.core.models import Job
-from apps.core.wording import Wording
 from apps.recommend.models import Interaction, Item
 from apps.recommend.rows import INTERACTION_COLUMNS, ITEM_COLUMNS
+from ml.wording import Wording
 
 EVALUATE = "recommend.evaluate"
 PROTOCOLS = ("temporal", "global-temporal", "leave-last-out")

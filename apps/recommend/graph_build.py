@@ -17,7 +17,6 @@ from django.utils import timezone
 
 from apps.core.jobs import ProgressReporter, job_start
 from apps.core.models import Job
-from apps.core.wording import Wording
 from apps.recommend import graph
 from apps.recommend.graph import About, about_of, agreeing, graph_path
 from apps.recommend.index import Snapshot, snapshot
@@ -26,6 +25,7 @@ from apps.recommend.services.catalogue import stale_items
 from ml.errors import ArtifactError
 from ml.files import write_whole
 from ml.retrieval.dense import VectorIndex
+from ml.wording import Wording
 
 BUILD = "recommend.build_graph"
 CHANGED = 0.01

@@ -11,7 +11,6 @@ from django.utils.translation import gettext, gettext_lazy
 
 from apps.core.jobs import job_start
 from apps.core.models import Job
-from apps.core.wording import Wording
 from apps.modelhub.changeovers import Changeover
 from apps.recommend import graph, index
 from apps.recommend.behaviour import behaviour_fit, behaviour_path
@@ -29,6 +28,7 @@ from apps.recommend.services.changeover import answering_encoder, waiting_items
 from ml.errors import ArtifactError
 from ml.ranking.behaviour import Behaviour
 from ml.ranking.texts import LARGE
+from ml.wording import Wording
 
 REBUILD = "recommend.rebuild_index"
 

@@ -14,7 +14,7 @@ from django.conf import settings
 
 from apps.core.fetching import is_public
 from apps.core.file_imports import RowError
-from apps.core.wording import Wording
+from ml.wording import Wording
 
 MAX_URL = 1000
 MAX_PRICE = Decimal("9999999999.99")

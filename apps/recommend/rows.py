@@ -12,10 +12,10 @@ from decimal import Decimal
 from typing import Any
 
 from apps.core.file_imports import RowError
-from apps.core.wording import Wording
 from apps.recommend import item_values
 from apps.recommend.models import Kind
 from ml.ranking.interactions import item_text
+from ml.wording import Wording
 
 ITEM_COLUMNS = ("item_id", "title", "text", "tags")
 INTERACTION_COLUMNS = ("user_id", "item_id", "kind", "value", "timestamp")

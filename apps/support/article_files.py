@@ -20,6 +20,7 @@ from markdownify import markdownify
 from apps.support.models import Article
 from ml.data.readers import Problems, read_records
 from ml.errors import DataError
+from ml.wording import Wording
 
 MAX_BODY = 200_000
 FIELDS = ("title", "body", "id", "tags", "questions", "language")
@@ -109,7 +110,7 @@ def _records(
     if path.is_dir():
         files = sorted(file for file in path.glob("**/*") if file.suffix.lower() in PAGES)
         if not files:
-            raise DataError(path, None, "holds no Markdown files")
+            raise DataError(path, None, Wording("holds no Markdown files"))
         yield from _pages(((file, file.read_bytes()) for file in files), problems)
     elif suffix in PAGES:
         yield from _pages([(path, path.read_bytes())], problems)
@@ -131,21 +132,25 @@ def _zipped(path: Path) -> Iterator[tuple[Path, bytes]]:
         with zipfile.ZipFile(path) as archive:
             entries = [entry for entry in archive.infolist() if _is_page(entry)]
             if not entries:
-                raise DataError(path, None, "holds no Markdown or HTML files")
+                raise DataError(path, None, Wording("holds no Markdown or HTML files"))
             whole = sum(entry.file_size for entry in entries)
             if len(entries) > _MAX_ENTRIES or whole > _MAX_ZIP:
                 raise DataError(
                     path,
                     None,
-                    f"holds more than {_MAX_ENTRIES:,} files or {_MAX_ZIP // 2**20} MB",
+                    Wording(
+                        "holds more than %(files)s files or %(megabytes)s MB",
+                        files=f"{_MAX_ENTRIES:,}",
+                        megabytes=_MAX_ZIP >> 20,
+                    ),
                 )
             for entry in sorted(entries, key=lambda entry: entry.filename):
                 if entry.flag_bits & 1:
-                    raise DataError(path / entry.filename, None, "is encrypted")
+                    raise DataError(path / entry.filename, None, Wording("is encrypted"))
                 yield path / entry.filename, archive.read(entry)
     # NotImplementedError is what zipfile says of a compression that it does not know.
     except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error) as error:
-        raise DataError(path, None, "is damaged or no zip archive") from error
+        raise DataError(path, None, Wording("is damaged or no zip archive")) from error
 
 
 def _is_page(entry: zipfile.ZipInfo) -> bool:
@@ -166,11 +171,13 @@ def _pages(
 
 def _page(file: Path, content: bytes) -> dict[str, Any]:
     if len(content) > _MAX_PAGE:
-        raise DataError(file, None, f"is larger than {_MAX_PAGE // 2**20} MB")
+        most = _MAX_PAGE >> 20
+        raise DataError(file, None, Wording("is larger than %(megabytes)s MB", megabytes=most))
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(file, None, f"is not UTF-8 (byte {error.start})") from error
+        told = Wording("is not UTF-8 (byte %(byte)s)", byte=error.start)
+        raise DataError(file, None, told) from error
     html = file.suffix.lower() in (".html", ".htm")
     record = _html(file, text) if html else _markdown(file, text)
     return {"id": file.stem, **record}
@@ -183,7 +190,7 @@ def _markdown(file: Path, text: str) -> dict[str, Any]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         row = mark.line + 2 if mark else None
-        raise DataError(file, row, "the front matter is not YAML") from error
+        raise DataError(file, row, Wording("the front matter is not YAML")) from error
     record = {**post.metadata, "body": post.content}
     if "title" not in record:
         heading = _HEADING.match(post.content)
@@ -206,7 +213,7 @@ def _html(file: Path, text: str) -> dict[str, Any]:
             element.decompose()
         body = markdownify(str(main), heading_style="ATX", strip=["img"])
     except RecursionError as error:
-        raise DataError(file, None, "is nested too deeply") from error
+        raise DataError(file, None, Wording("is nested too deeply")) from error
     return {"title": named[:200], "body": re.sub(r"\n{3,}", "\n\n", body)}
 
 
@@ -217,12 +224,15 @@ def _named(file: Path) -> str:
 def _article(source: Path, row: int | None, record: dict[str, Any]) -> ArticleRow:
     title, body = _stored(record.get("title")), _stored(record.get("body"))
     if not isinstance(title, str) or not 0 < len(title.strip()) <= 200:
-        raise DataError(source, row, "'title' is missing or longer than 200 characters")
+        told = Wording("'title' is missing or longer than 200 characters")
+        raise DataError(source, row, told)
     if not isinstance(body, str) or not 0 < len(body.strip()) <= MAX_BODY:
-        raise DataError(source, row, f"'body' is empty or longer than {MAX_BODY:,} characters")
+        most = f"{MAX_BODY:,}"
+        told = Wording("'body' is empty or longer than %(most)s characters", most=most)
+        raise DataError(source, row, told)
     slug = slugify(str(record.get("id") or title))[:120]
     if not slug:
-        raise DataError(source, row, "'id' has no letters or digits")
+        raise DataError(source, row, Wording("'id' has no letters or digits"))
     return ArticleRow(
         slug,
         title.strip(),
@@ -242,14 +252,16 @@ def _stored(value: Any) -> Any:
 def _audience(source: Path, row: int | None, record: dict[str, Any]) -> str:
     audience = record.get("audience") or Article.Audience.PUBLIC
     if audience not in Article.Audience.values:
-        raise DataError(source, row, '\'audience\' is neither "public" nor "team"')
+        told = Wording('\'audience\' is neither "public" nor "team"')
+        raise DataError(source, row, told)
     return str(audience)
 
 
 def _language(source: Path, row: int | None, record: dict[str, Any]) -> str:
     language = record.get("language") or "en"
     if not isinstance(language, str) or not _LANGUAGE.fullmatch(language):
-        raise DataError(source, row, '\'language\' is not a code such as "en" or "zh-hans"')
+        told = Wording('\'language\' is not a code such as "en" or "zh-hans"')
+        raise DataError(source, row, told)
     return language.lower()
 
 
@@ -258,5 +270,7 @@ def _texts(source: Path, row: int | None, record: dict[str, Any], name: str) -> 
     if isinstance(value, str):
         value = [part.strip() for part in value.split(_SEPARATOR)]
     if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
-        raise DataError(source, row, f"{name!r} is not a list of texts")
+        raise DataError(
+            source, row, Wording("%(column)s is not a list of texts", column=repr(name))
+        )
     return tuple(islice((_stored(part) for part in value if part), 100))

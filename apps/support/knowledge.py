@@ -25,7 +25,6 @@ from django.utils.translation import gettext_lazy
 from apps.core import gateway
 from apps.core.errors import Busy, ModelUnavailable, Problem
 from apps.core.jobs import NoProgress, ProgressReporter
-from apps.core.wording import Wording
 from apps.modelhub.changeovers import Changeover
 from apps.support.bot import Known
 from apps.support.excerpts import blocks_of
@@ -36,6 +35,7 @@ from ml.errors import ArtifactError
 from ml.retrieval.documents import Document
 from ml.retrieval.hybrid import Hit, HybridIndex
 from ml.types import Embedding, FloatArray
+from ml.wording import Wording
 
 logger = structlog.get_logger(__name__)
 

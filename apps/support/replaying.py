@@ -16,7 +16,6 @@ from django.conf import settings
 from apps.core import gateway
 from apps.core.errors import InvalidInput
 from apps.core.jobs import ProgressReporter
-from apps.core.wording import Wording
 from apps.modelhub.models import LabelledExample
 from apps.support import flow_store, knowledge
 from apps.support.bot import Decision, Findings, Thresholds, decide
@@ -29,6 +28,7 @@ from apps.support.selectors.replays import messages_recent
 from ml.errors import MLError
 from ml.retrieval.hybrid import Hit
 from ml.types import Classification
+from ml.wording import Wording
 
 _CHUNK = 32
 KINDS = ("newly answered", "no longer answered", "other article", "other flow", "other words")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.errors import DataError
+from ml.wording import Wording
 
 Columns = Mapping[str, str]
 """The column that holds each role, where it is called otherwise."""
@@ -32,13 +33,20 @@ def checked_columns(columns: Mapping[str, Any], source: str | Path) -> dict[str,
     roles: dict[str, str] = {}
     for role, column in columns.items():
         if role not in ROLES:
-            raise DataError(source, None, f"{role!r} is no role; there are {', '.join(ROLES)}")
-        if not isinstance(column, str) or not column.strip():
-            raise DataError(source, None, f"{role} = {column!r} names no column")
-        if (other := roles.setdefault(column, role)) != role:
+            known = ", ".join(ROLES)
             raise DataError(
-                source, None, f"the column {column!r} cannot hold both the {other} and the {role}"
+                source,
+                None,
+                Wording("%(role)r is no role; there are %(known)s", role=role, known=known),
             )
+        if not isinstance(column, str) or not column.strip():
+            raise DataError(
+                source,
+                None,
+                Wording("%(role)s = %(column)r names no column", role=role, column=column),
+            )
+        if (other := roles.setdefault(column, role)) != role:
+            raise DataError(source, None, _twice(column, other, role))
     return dict(columns)
 
 
@@ -51,9 +59,13 @@ def parsed_columns(given: str, source: str) -> dict[str, str]:
     for part in next(csv.reader([given], skipinitialspace=True), []):
         role, sign, column = (piece.strip() for piece in part.partition("="))
         if not sign:
-            raise DataError(source, None, f"{part!r} is not ROLE=COLUMN, as text=sentence")
+            raise DataError(
+                source,
+                None,
+                Wording("%(part)r is not ROLE=COLUMN, as text=sentence", part=part),
+            )
         if role in found:
-            raise DataError(source, None, f"names two columns for the {role}")
+            raise DataError(source, None, Wording("names two columns for the %(role)s", role=role))
         found[role] = column
     return checked_columns(found, source)
 
@@ -97,24 +109,27 @@ class Wanted:
             if role not in (*self.needs, *self.may):
                 listed = ", ".join((*self.needs, *self.may))
                 raise DataError(
-                    path, None, f"is read for {listed}; {role!r}, whose column is named, is none"
-                )
-            if column in self.needs and column not in self.named:
-                raise DataError(
                     path,
                     None,
-                    f"the column {column!r} cannot hold both the {column} and the {role}",
+                    Wording(
+                        "is read for %(roles)s; %(role)r, whose column is named, is none",
+                        roles=listed,
+                        role=role,
+                    ),
                 )
+            if column in self.needs and column not in self.named:
+                raise DataError(path, None, _twice(column, column, role))
 
-    def advice(self, missing: Iterable[str]) -> str:
-        """How the missing columns can be named, if they can and were not."""
+    def advised(self, lacked: Wording, missing: Iterable[str]) -> Wording:
+        """What is ``lacked``, and how the missing columns are named if they can and were not."""
         roles = [] if self.columns is None else [r for r in missing if r not in self.named.values()]
         if not roles:
-            return ""
-        return (
-            f"; say by --columns, or [columns] in a recipe, which column holds the "
-            f"{' and the '.join(roles)}"
+            return lacked
+        how = Wording(
+            "say by --columns, or [columns] in a recipe, which column holds the %(roles)s",
+            roles=" and the ".join(roles),
         )
+        return Wording("%(lacked)s; %(how)s", lacked=lacked, how=how)
 
     def renamed(self, record: dict[str, Any]) -> dict[str, Any]:
         """The record with its named columns called as their roles."""
@@ -129,5 +144,16 @@ class Wanted:
 def listed_columns(names: Iterable[str]) -> str:
     """The first names of columns, for an error."""
     known = list(names)
-    more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
-    return ", ".join(known[:_SHOWN]) + more
+    listed = ", ".join(known[:_SHOWN])
+    if len(known) <= _SHOWN:
+        return listed
+    return Wording("%(names)s and %(more)s more", names=listed, more=len(known) - _SHOWN)
+
+
+def _twice(column: str, one: str, other: str) -> Wording:
+    return Wording(
+        "the column %(column)r cannot hold both the %(one)s and the %(other)s",
+        column=column,
+        one=one,
+        other=other,
+    )

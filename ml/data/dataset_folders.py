@@ -21,6 +21,7 @@ from ml.data.columns import Wanted
 from ml.data.record_files import Report
 from ml.encoders import file_sha256
 from ml.errors import DataError
+from ml.wording import Wording
 
 if TYPE_CHECKING:
     import pyarrow
@@ -203,12 +204,12 @@ def _columns(path: Path, stored: list[str], wanted: Wanted) -> dict[str, str]:
             named[name] = _ALIASES[name]
     missing = [name for name in asked if name not in named]
     if missing:
-        raise DataError(
-            path,
-            None,
-            f"lacks the column {', '.join(missing)} (it has {', '.join(stored)})"
-            f"{wanted.advice(missing)}",
+        lacked = Wording(
+            "lacks the column %(columns)s (it has %(known)s)",
+            columns=", ".join(missing),
+            known=", ".join(stored),
         )
+        raise DataError(path, None, wanted.advised(lacked, missing))
     return named
 
 

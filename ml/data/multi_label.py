@@ -14,6 +14,7 @@ from ml.data.readers import Problems, read_as
 from ml.data.record_files import TABLES
 from ml.data.records import Record
 from ml.types import FloatArray
+from ml.wording import Wording
 
 SEPARATOR = "|"
 """Between the labels of a CSV cell."""
@@ -88,14 +89,16 @@ def _labelled(record: Record) -> MultiLabelText:
 
 def labels_of(record: Record) -> tuple[str, ...]:
     """The labels in a cell or a list, sorted; raises :class:`DataError`."""
-    value = record["labels"]
+    value, column = record["labels"], record.called("labels")
     if isinstance(value, str) and record.path.suffix.lower() in TABLES:
         value = value.split(SEPARATOR) if value.strip() else []
     if not isinstance(value, list) or not all(isinstance(label, str) for label in value):
-        raise record.error(f"{record.called('labels')} is not a list of texts")
+        raise record.error(Wording("%(column)s is not a list of texts", column=column))
     names = [label.strip() for label in value]
     if not all(names):
-        raise record.error(f"{record.called('labels')} has an empty label")
+        raise record.error(Wording("%(column)s has an empty label", column=column))
     if split := next((name for name in names if SEPARATOR in name), None):
-        raise record.error(f"the label {split!r} has a {SEPARATOR} in it")
+        raise record.error(
+            Wording("the label %(label)r has a %(sign)s in it", label=split, sign=SEPARATOR)
+        )
     return tuple(sorted(set(names)))

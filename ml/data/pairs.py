@@ -18,6 +18,7 @@ from ml.data.readers import Problems, read_as
 from ml.data.record_files import TABLES
 from ml.data.records import Record
 from ml.data.splits import text_key
+from ml.wording import Wording
 
 _FIELDS = ("positive", "negative", "label")
 OPTIONAL = (*_FIELDS, "keep", "source", "group")
@@ -77,7 +78,8 @@ def pair_row(record: Record) -> PairRow:
     given = {name: record.get(name) for name in _FIELDS if record.get(name) not in absent}
     keep = record.get("keep") if record.get("keep") not in absent else False
     if keep not in (True, False, "true", "false"):
-        raise record.error(f"{record.called('keep')} is neither true nor false")
+        told = Wording("%(column)s is neither true nor false", column=record.called("keep"))
+        raise record.error(told)
     values = {"text": record["text"], **given}
     found = _checked(
         Record(record.path, record.row, values, record.columns), keep=keep in (True, "true")
@@ -116,19 +118,37 @@ def _checked(record: Record, *, keep: bool) -> PairRow:
     """The row of a record that has no other fields than those that are given."""
     for name in record:
         if not text_key(record.text(name)):
-            raise record.error(f"{record.called(name)} is empty")
+            raise record.error(Wording("%(column)s is empty", column=record.called(name)))
     if keep and len(record) > 1:
-        raise record.error(f"{record.called('keep')} does not go with {record.called(min(record))}")
+        words = Wording(
+            "%(column)s does not go with %(other)s",
+            column=record.called("keep"),
+            other=record.called(min(record)),
+        )
+        raise record.error(words)
     if not keep and "positive" not in record and "label" not in record:
-        neither = f"neither {record.called('positive')} nor {record.called('label')}"
-        raise record.error(f"has {neither}")
+        words = Wording(
+            "has neither %(column)s nor %(other)s",
+            column=record.called("positive"),
+            other=record.called("label"),
+        )
+        raise record.error(words)
     if "negative" in record and "positive" not in record:
-        lacks = f"a {record.called('negative')} but no {record.called('positive')}"
-        raise record.error(f"has {lacks}")
+        words = Wording(
+            "has a %(column)s but no %(other)s",
+            column=record.called("negative"),
+            other=record.called("positive"),
+        )
+        raise record.error(words)
     seen: dict[str, str] = {}
     for name in ("text", "positive", "negative"):
         if name in record and (other := seen.setdefault(text_key(record[name]), name)) != name:
-            raise record.error(f"{record.called(name)} and {record.called(other)} are the same")
+            words = Wording(
+                "%(column)s and %(other)s are the same",
+                column=record.called(name),
+                other=record.called(other),
+            )
+            raise record.error(words)
     positive, negative, label = (record.get(name) for name in _FIELDS)
     return PairRow(record["text"], positive, negative, label, record.row, keep)
 

@@ -18,6 +18,7 @@ from ml.data.dataset_folders import dataset_records, is_dataset
 from ml.data.record_files import TABLES, Report, csv_records, file_lines, jsonl_records
 from ml.data.records import Record
 from ml.errors import DataError
+from ml.wording import Wording
 
 Made = TypeVar("Made")
 """What is made of a row."""
@@ -105,7 +106,11 @@ def read_ner(
         return
     if columns:
         named = ", ".join(columns.values())
-        raise DataError(path, None, f"is CoNLL, whose columns have no names; {named} is none")
+        raise DataError(
+            path,
+            None,
+            Wording("is CoNLL, whose columns have no names; %(named)s is none", named=named),
+        )
     report = _reporter(problems)
     for row, tokens, tags in _conll_blocks(path, report):
         try:
@@ -168,7 +173,7 @@ def _stored_records(
         return
     suffix = path.suffix.lower()
     if suffix in _WORKBOOKS and path.exists():
-        raise DataError(path, None, "is a workbook; save its sheet as CSV")
+        raise DataError(path, None, Wording("is a workbook; save its sheet as CSV"))
     reader = csv_records if suffix in TABLES else jsonl_records
     yield from reader(path, wanted, report)
 
@@ -185,11 +190,9 @@ def read_texts(path: Path, columns: Columns | None = None) -> list[str]:
         texts = []
         named = columns and {role: name for role, name in columns.items() if role == "text"}
         for _, record in read_records(path, ("text",), columns=named):
-            if not isinstance(record["text"], str):
-                raise record.error(f"{record.called('text')} is not a text")
-            texts.append(record["text"])
+            texts.append(record.text("text", may_be_empty=True))
     if not texts:
-        raise DataError(path, None, "has no rows")
+        raise DataError(path, None, Wording("has no rows"))
     return texts
 
 
@@ -207,15 +210,19 @@ def tagged_sentence(
 ) -> TaggedSentence:
     """Checked words and BIO tags; raises :class:`DataError`."""
     if not tokens:
-        raise DataError(path, row, "has no tokens")
+        raise DataError(path, row, Wording("has no tokens"))
     if len(tokens) != len(tags):
-        raise DataError(path, row, f"has {len(tokens)} tokens and {len(tags)} tags")
+        told = Wording(
+            "has %(tokens)s tokens and %(tags)s tags", tokens=len(tokens), tags=len(tags)
+        )
+        raise DataError(path, row, told)
     previous = "O"
     for tag in tags:
         if tag != "O" and (tag[:2] not in ("B-", "I-") or len(tag) < 3):
-            raise DataError(path, row, f"{tag!r} is not a BIO tag")
+            raise DataError(path, row, Wording("%(tag)r is not a BIO tag", tag=tag))
         if tag.startswith("I-") and previous[2:] != tag[2:]:
-            raise DataError(path, row, f"{tag!r} follows {previous!r}: not BIO")
+            told = Wording("%(tag)r follows %(previous)r: not BIO", tag=tag, previous=previous)
+            raise DataError(path, row, told)
         previous = tag
     return TaggedSentence(tuple(tokens), tuple(tags), row)
 
@@ -233,7 +240,8 @@ def _conll_blocks(path: Path, report: Report) -> Iterator[tuple[int, list[str], 
             tokens, tags, start = [], [], row + 1
             continue
         if len(columns) < 2:
-            report(DataError(path, row, "has one column; a word and a tag are needed"))
+            told = Wording("has one column; a word and a tag are needed")
+            report(DataError(path, row, told))
             continue
         tokens.append(columns[0])
         tags.append(columns[-1])

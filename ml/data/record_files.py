@@ -10,6 +10,7 @@ from typing import Any
 
 from ml.data.columns import Wanted, listed_columns
 from ml.errors import DataError
+from ml.wording import Wording
 
 Report = Callable[[DataError], None]
 """What is told a bad row; it may raise."""
@@ -40,29 +41,50 @@ def jsonl_records(
     missing = [name for name in wanted.optional if name not in seen]
     if seen and missing:
         raise DataError(
-            path, None, f"no row has {', '.join(missing)} (they have {listed_columns(seen)})"
+            path,
+            None,
+            Wording(
+                "no row has %(columns)s (they have %(known)s)",
+                columns=", ".join(missing),
+                known=listed_columns(seen),
+            ),
         )
 
 
 def _jsonl_record(path: Path, row: int, line: str, wanted: Wanted) -> dict[str, Any]:
     if not line.strip():
-        raise DataError(path, row, "is empty")
+        raise DataError(path, row, Wording("is empty"))
     try:
         record = json.loads(line)
     except (json.JSONDecodeError, RecursionError) as error:
         if row == 1 and line.lstrip().startswith("["):
             raise DataError(
-                path, row, "is not JSON by itself: it begins a list, and JSONL has an object a line"
+                path,
+                row,
+                Wording("is not JSON by itself: it begins a list, and JSONL has an object a line"),
             ) from error
-        raise DataError(path, row, f"is not JSON ({error})") from error
+        raise DataError(path, row, Wording("is not JSON (%(error)s)", error=str(error))) from error
     if not isinstance(record, dict):
-        listed = "; JSONL has an object a line" if isinstance(record, list) else ""
-        raise DataError(path, row, f"is not a JSON object{listed}")
+        listed = isinstance(record, list)
+        raise DataError(
+            path,
+            row,
+            Wording(
+                "is not a JSON object; JSONL has an object a line"
+                if listed
+                else "is not a JSON object"
+            ),
+        )
     missing = [column for column in wanted.stored if column not in record]
     if missing:
-        has = "" if wanted.columns is None else f" (it has {listed_columns(map(repr, record))})"
-        named = ", ".join(repr(name) for name in missing)
-        raise DataError(path, row, f"lacks {named}{has}{wanted.advice(missing)}")
+        lacked = Wording("lacks %(columns)s", columns=", ".join(map(repr, missing)))
+        if wanted.columns is not None:
+            lacked = Wording(
+                "%(lacked)s (it has %(known)s)",
+                lacked=lacked,
+                known=listed_columns(map(repr, record)),
+            )
+        raise DataError(path, row, wanted.advised(lacked, missing))
     return record
 
 
@@ -81,21 +103,23 @@ def csv_records(path: Path, wanted: Wanted, report: Report) -> Iterator[tuple[in
                     report(error)
                 row = reader.line_num + 1
         except csv.Error as error:
-            raise DataError(path, row, f"is not CSV ({error})") from error
+            raise DataError(
+                path, row, Wording("is not CSV (%(error)s)", error=str(error))
+            ) from error
 
 
 def _header(path: Path, reader: Any, wanted: Wanted) -> list[str]:
     header = [name.strip() for name in next(reader, [])]
     if any(_is_undecoded(name) for name in header):
-        raise DataError(path, 1, "is not UTF-8; save the file as CSV in UTF-8")
+        raise DataError(path, 1, Wording("is not UTF-8; save the file as CSV in UTF-8"))
     missing = [name for name in (*wanted.stored, *wanted.optional) if name not in header]
     if missing:
-        raise DataError(
-            path,
-            1,
-            f"the header lacks the column {', '.join(missing)} (it has {', '.join(header)})"
-            f"{wanted.advice(missing)}",
+        lacked = Wording(
+            "the header lacks the column %(columns)s (it has %(known)s)",
+            columns=", ".join(missing),
+            known=", ".join(header),
         )
+        raise DataError(path, 1, wanted.advised(lacked, missing))
     return header
 
 
@@ -104,12 +128,18 @@ def _csv_record(
 ) -> dict[str, Any]:
     """One row, which stands on the lines ``row`` to ``last``: quoted cells may hold line ends."""
     if not any(cell.strip() for cell in cells):
-        raise DataError(path, row, "is empty")
+        raise DataError(path, row, Wording("is empty"))
     if len(cells) != len(header):
-        reach = f" up to line {last}: is a quote not closed?" if last > row else ""
-        raise DataError(path, row, f"has {len(cells)} cells, the header {len(header)}{reach}")
+        told = Wording(
+            "has %(cells)s cells, the header %(columns)s", cells=len(cells), columns=len(header)
+        )
+        if last > row:
+            told = Wording(
+                "%(told)s up to line %(last)s: is a quote not closed?", told=told, last=last
+            )
+        raise DataError(path, row, told)
     if any(_is_undecoded(cell) for cell in cells):
-        raise DataError(path, row, "is not UTF-8")
+        raise DataError(path, row, Wording("is not UTF-8"))
     return dict(zip(header, cells, strict=True))
 
 
@@ -125,6 +155,8 @@ def file_lines(path: Path, report: Report) -> Iterator[tuple[int, str]]:
             try:
                 line = raw.decode("utf-8-sig" if row == 1 else "utf-8")
             except UnicodeDecodeError as error:
-                report(DataError(path, row, f"is not UTF-8 (byte {error.start})"))
+                report(
+                    DataError(path, row, Wording("is not UTF-8 (byte %(byte)s)", byte=error.start))
+                )
                 continue
             yield row, line.rstrip("\r\n")

@@ -9,6 +9,7 @@ from typing import Any
 
 from ml.data.columns import Columns
 from ml.errors import DataError
+from ml.wording import Wording
 
 
 class Record(dict[str, Any]):
@@ -42,16 +43,16 @@ class Record(dict[str, Any]):
         """A text; raises :class:`DataError` for what is none, or is empty and may not be."""
         value = self[role]
         if not isinstance(value, str):
-            raise self.error(f"{self.called(role)} is not a text")
+            raise self.error(Wording("%(column)s is not a text", column=self.called(role)))
         if not may_be_empty and not value.strip():
-            raise self.error(f"{self.called(role)} is empty")
+            raise self.error(Wording("%(column)s is empty", column=self.called(role)))
         return value
 
     def texts(self, role: str) -> list[str]:
         """A list of texts; raises :class:`DataError` for anything else."""
         value = self[role]
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            raise self.error(f"{self.called(role)} is not a list of texts")
+            raise self.error(Wording("%(column)s is not a list of texts", column=self.called(role)))
         return value
 
     def note(self, role: str) -> str:
@@ -69,5 +70,11 @@ class Record(dict[str, Any]):
         except (TypeError, ValueError):
             weight = math.nan
         if not 0 <= weight < math.inf:
-            raise self.error(f"{self.called('weight')} is {value!r}, not a number from 0")
+            raise self.error(
+                Wording(
+                    "%(column)s is %(value)r, not a number from 0",
+                    column=self.called("weight"),
+                    value=value,
+                )
+            )
         return weight

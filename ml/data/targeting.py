@@ -16,6 +16,7 @@ from pathlib import Path
 from ml.data.columns import Columns
 from ml.data.readers import LabelledText, Problems, read_as
 from ml.data.records import Record
+from ml.wording import Wording
 
 TARGETED_TASK = "targeted_sentiment"
 TARGET, OTHER = "targetco", "otherco"
@@ -130,15 +131,19 @@ def _targeted(record: Record, *, labelled: bool) -> TargetedText:
         entities = {str(name): "" for name in entities}
     if not isinstance(entities, dict):
         called = record.called("entities")
-        raise record.error(f"{called} is not an object of names and labels")
+        raise record.error(
+            Wording("%(column)s is not an object of names and labels", column=called)
+        )
     if not entities:
-        raise record.error("has no entities")
+        raise record.error(Wording("has no entities"))
     for name, label in entities.items():
         if not name.strip() or not isinstance(label, str) or (labelled and not label.strip()):
-            raise record.error(f"the entity {name!r} has no name or no label")
+            told = Wording("the entity %(entity)r has no name or no label", entity=name)
+            raise record.error(told)
     missing = [name for name, spans in find_names(text, entities).items() if not spans]
     if missing:
-        raise record.error(f"the entity {missing[0]!r} does not stand in the text")
+        told = Wording("the entity %(entity)r does not stand in the text", entity=missing[0])
+        raise record.error(told)
     return TargetedText(text, entities, record.row)
 
 

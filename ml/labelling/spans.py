@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from ml.data.text import Word, split_words
+from ml.wording import Wording
 
 Span = tuple[int, int, str]
 """First character, the one behind the last, label."""
@@ -14,13 +15,15 @@ Span = tuple[int, int, str]
 def whole_words(text: str, spans: Iterable[Span]) -> list[Span]:
     """The spans in order, each widened to the words of the text that it touches.
 
-    Raises ``ValueError`` for a span outside the text, one without a word, and two that overlap.
+    Raises ``ValueError`` for a span outside the text, one without a word, and two that overlap; its
+    argument is a :class:`ml.wording.Wording`.
     """
     words = split_words(text)
     found = sorted(_widened(text, words, span) for span in spans)
     for (start, end, _), (next_start, next_end, _) in pairwise(found):
         if next_start < end:
-            raise ValueError(f"{text[start:end]!r} and {text[next_start:next_end]!r} overlap")
+            one, other = text[start:end], text[next_start:next_end]
+            raise ValueError(Wording("%(one)r and %(other)r overlap", one=one, other=other))
     return found
 
 
@@ -38,8 +41,12 @@ def tagged(text: str, spans: Sequence[Span]) -> tuple[list[str], list[str]]:
 def _widened(text: str, words: Sequence[Word], span: Span) -> Span:
     start, end, label = span
     if not 0 <= start < end <= len(text):
-        raise ValueError(f"the span {start} to {end} does not lie in the text")
+        raise ValueError(
+            Wording("the span %(start)s to %(end)s does not lie in the text", start=start, end=end)
+        )
     touched = [word for word in words if word.start < end and word.end > start]
     if not touched:
-        raise ValueError(f"the span {start} to {end} has no word in it")
+        raise ValueError(
+            Wording("the span %(start)s to %(end)s has no word in it", start=start, end=end)
+        )
     return touched[0].start, touched[-1].end, label

@@ -11,12 +11,13 @@ from django.utils import translation
 
 from apps.core.errors import InvalidInput
 from apps.core.file_imports import problem_words, refusal, upload_keep, upload_name
-from apps.core.wording import Wording
+from apps.core.wording import said
 from ml.errors import DataError
+from ml.wording import Wording
 
 
-def bad(row: int | None, problem: str) -> DataError:
-    return DataError("/kept/5f2c.csv", row, problem)
+def told(row: int | None, problem: str, name: str = "news.csv") -> Wording:
+    return problem_words(DataError("/kept/5f2c.csv", row, problem), name)
 
 
 def test_an_upload_is_called_by_its_name_alone() -> None:
@@ -59,29 +60,29 @@ def test_an_upload_is_kept_under_a_name_of_ours(settings: Any, tmp_path: Path) -
 
 
 def test_a_refusal_names_file_and_rows_and_how_many_more_there_are() -> None:
-    problems = [bad(2, "'title' is empty"), bad(3, "is not UTF-8"), bad(5, "is empty")]
-    assert refusal(problems[:1], 1, "news.csv").message == (
+    problems = [told(2, "'title' is empty"), told(3, "is not UTF-8"), told(5, "is empty")]
+    assert refusal(problems[:1], 1).message == (
         "news.csv, row 2: 'title' is empty. Nothing was imported."
     )
-    assert refusal([*problems, bad(9, "is empty")], 1204, "news.csv").message == (
+    assert refusal([*problems, told(9, "is empty")], 1204).message == (
         "news.csv, row 2: 'title' is empty; news.csv, row 3: is not UTF-8; "
         "news.csv, row 5: is empty; and 1,201 more. Nothing was imported."
     )
-    assert refusal([bad(None, "has no header")], 1, "news.csv").message == (
+    assert refusal([told(None, "has no header")], 1).message == (
         "news.csv: has no header. Nothing was imported."
     )
 
 
 def test_a_refusal_is_said_in_the_language_of_whoever_reads_it_later() -> None:
     words = Wording("%(column)s is empty", column="title")
-    problem = refusal([bad(2, words), bad(3, words)], 5, "news.csv")
+    problem = refusal([told(2, words), told(3, words)], 5)
     assert problem.message.endswith("Nothing was imported.")
     with translation.override("zh-hans"):
-        assert problem.words.said() == (
+        assert said(problem.words) == (
             "news.csv，第 2 行：title 为空；news.csv，第 3 行：title 为空；"
             "另有 3 行有误。未导入任何内容。"
         )
 
 
 def test_a_row_is_counted_where_it_is_told_alone() -> None:
-    assert problem_words(bad(7, "is empty"), "a.csv") == "a.csv, row 7: is empty"
+    assert told(7, "is empty", "a.csv") == "a.csv, row 7: is empty"

@@ -11,7 +11,7 @@ from apps.accounts.models import User
 from apps.core import events, jobs
 from apps.core.errors import Conflict, InvalidInput, NotFound
 from apps.core.models import Job
-from apps.core.wording import Wording
+from ml.wording import Wording
 from tests.conftest import ClientFor
 
 pytestmark = pytest.mark.django_db(transaction=True)

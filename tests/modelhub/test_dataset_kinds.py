@@ -97,7 +97,7 @@ def test_label_sets_are_read_from_lists_and_cells(lead: User) -> None:
         ("ner", "r.jsonl", '{"tokens": ["a"], "tags": []}', "row 1: has 1 tokens and 0 tags"),
         ("ner", "r.jsonl", '{"text": "a", "spans": [[0, 9, "X"]]}', "does not lie in the text"),
         ("ner", "r.jsonl", '{"text": "a b", "spans": [{"start": 0}]}', "no start, end and label"),
-        ("ner", "r.jsonl", '{"other": "a"}', "choose the column that holds the tokens"),
+        ("ner", "r.jsonl", '{"other": "a"}', "choose the columns that hold tokens"),
         ("multi_label", "r.jsonl", '{"text": "a", "labels": [1]}', "is not a list of texts"),
         ("multi_label", "r.csv", "text,labels\n,a\n", "row 2: 'text' is empty"),
         ("multi_label", "r.conll", "a O\n", "is read from"),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import translation
 
 from apps.accounts.models import AuditEntry, Role, User
 from apps.core.errors import Conflict, InvalidInput
@@ -102,6 +103,24 @@ def test_formulas_in_a_sheet_are_named(dataset: DataSet, lead: User) -> None:
     assert [text_of(row) for row in found.rows] == ["@anna it is late", "- not yet", "+1"]
     assert found.problems[0] == "rows.csv, row 2: has a formula where text should be: =HYPERLINK(1)"
     assert found.bad == 4
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("text,label\nhi\n", "rows.csv，第 2 行：有 1 个单元格，表头有 2 个"),
+        ("text,label\n,card\n", "rows.csv，第 2 行：'text' 为空"),
+        ("a,b\n1,card\n", "rows.csv：请选择包含 text, label 的各列"),
+        (f"text,label\nhi,{'x' * 300}\n", "rows.csv，第 2 行：标签有 300 个字符；最多允许"),
+    ],
+)
+def test_what_is_wrong_is_told_in_the_reader_s_language(
+    lead: User, content: str, told: str
+) -> None:
+    upload = kept(lead, content)
+    with translation.override("zh-hans"):
+        found = uploads.upload_preview(upload=upload, task="intent", kind="classification")
+    assert found.problems[0].startswith(told)
 
 
 def test_columns_are_guessed_or_chosen(lead: User) -> None:

@@ -131,6 +131,26 @@ def test_a_file_deletes_what_it_says_is_gone(books: None, tmp_path: Path) -> Non
     assert Item.objects.get(external_id="sea-1").deleted_at is not None
 
 
+def test_bad_rows_are_listed_in_the_language_of_whoever_imports(
+    keeper_client: Client, django_capture_on_commit_callbacks: Any
+) -> None:
+    rows = b"item_id,title,text,tags\na,T,t,x\nb,,t,x\nc,T\n"
+    keeper_client.cookies["django_language"] = "zh-hans"
+    with django_capture_on_commit_callbacks(execute=True):
+        keeper_client.post(
+            reverse("recommend:catalogue"),
+            {"kind": "items", "file": SimpleUploadedFile("bad.csv", rows), "skip_bad": "on"},
+        )
+    job = Job.objects.get()
+    words = ["title 为空", "有 2 个单元格，表头有 4 个"]
+    assert job.result["errors"] == [
+        f"bad.csv，第 {row} 行：{told}" for row, told in zip((3, 4), words, strict=True)
+    ]
+    answer = keeper_client.get(reverse("recommend:catalogue-import-errors", args=[job.id]))
+    lines = b"".join(answer.streaming_content).decode().splitlines()
+    assert lines == ["row,problem", f"3,{words[0]}", f"4,{words[1]}"]
+
+
 def test_all_bad_rows_of_an_import_are_downloaded(
     keeper_client: Client, mei: User, django_capture_on_commit_callbacks: Any
 ) -> None:

@@ -199,7 +199,7 @@ def test_the_columns_of_a_table_are_guessed_and_chosen(olivia: User) -> None:
     client.post(url, {"title": "Question", "body": "Answer", "tags": "Group", "import": "1"})
     assert Article.objects.get().tags == ["pets"]
     page = send(client, file("odd.csv", "a,b\n1,2\n"))
-    assert "choose the column that holds the title and the body" in page.content.decode()
+    assert "choose the columns that hold title, body" in page.content.decode()
     chosen = client.post(page.redirect_chain[-1][0], {"title": "a", "body": "b"})
     assert "Import 1 article" in chosen.content.decode()
 
@@ -214,6 +214,17 @@ def test_one_bad_row_refuses_the_file_unless_left_out(olivia: User) -> None:
     assert (refused.status_code, Article.objects.count()) == (422, 0)
     client.post(url, {"import": "1", "skip_bad": "on", "as_drafts": "on"})
     assert [(a.slug, a.published) for a in Article.objects.all()] == [("a", False)]
+
+
+def test_files_are_refused_in_the_reader_s_language(olivia: User) -> None:
+    client = client_of(olivia)
+    client.cookies["django_language"] = "zh-hans"
+    page = send(client, file("a.zip", zipped({"odd.md": b"\xff", "empty.md": "# A title\n"})))
+    said = page.content.decode().replace("&#x27;", "'")
+    assert "a.zip/odd.md：不是 UTF-8（第 0 字节）" in said
+    assert "a.zip/empty.md：'body' 为空或超过 200,000 个字符" in said
+    refused = client.post(page.redirect_chain[-1][0], {"import": "1"})
+    assert (refused.status_code, "未导入任何内容。" in refused.content.decode()) == (422, True)
 
 
 @pytest.mark.parametrize(

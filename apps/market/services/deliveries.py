@@ -12,10 +12,10 @@ from apps.core.delivering import Outbox
 from apps.core.delivering import pause_after as pause_after
 from apps.core.errors import NotFound
 from apps.core.posting import Parcel
-from apps.core.wording import Wording
 from apps.market.models import Channel, Delivery, DeliveryTry
 from apps.market.sending import mail_allowed, parcel_for
 from apps.market.services.packing import delivery_compose
+from ml.wording import Wording
 
 
 class _Alerts(Outbox[Delivery]):

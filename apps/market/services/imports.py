@@ -23,12 +23,13 @@ from apps.core.file_imports import (
 )
 from apps.core.jobs import ProgressReporter, job_start
 from apps.core.models import Job
-from apps.core.wording import Wording
+from apps.core.wording import said
 from apps.market.models import Source
 from apps.market.rows import COLUMNS, ArticleRow, article_row
 from apps.market.services.intake import Outcome, articles_store
 from ml.data.readers import Problems, read_records
 from ml.errors import DataError
+from ml.wording import Wording
 
 IMPORT_JOB = "market.import"
 LARGE_IMPORT_JOB = "market.import_large"
@@ -88,11 +89,12 @@ class NewsFile:
                         0, report.rows, Wording("checked %(rows)s rows", rows=report.rows)
                     )
         except DataError as error:
-            raise refusal([error], 1, self.name) from error
+            raise refusal([problem_words(error, self.name)], 1) from error
         report.skipped = problems.count
-        report.errors = [str(problem_words(error, self.name)) for error in problems.errors]
+        words = [problem_words(error, self.name) for error in problems.errors]
+        report.errors = [said(told) for told in words]
         if problems.count and not skip_bad:
-            raise refusal(problems.errors, problems.count, self.name)
+            raise refusal(words, problems.count)
         if not report.rows:
             raise InvalidInput("%(name)s: has no usable row.", code="import_empty", name=self.name)
         return report

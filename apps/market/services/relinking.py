@@ -10,7 +10,6 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.core.jobs import ProgressReporter
-from apps.core.wording import Wording
 from apps.market.analysis import Analysis, Found, analyse, in_time, names_read
 from apps.market.models import (
     Article,
@@ -23,6 +22,7 @@ from apps.market.models import (
 from apps.market.services.scoring import BATCH, scores_write
 from apps.market.text import read_text
 from ml.linking.spotting import NameSpotter
+from ml.wording import Wording
 
 MOST_READ = 20_000
 """How many articles are read again at most after names were dated, the newest first."""

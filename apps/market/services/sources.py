@@ -17,12 +17,12 @@ from apps.accounts.services import audit_record
 from apps.core.errors import Conflict, InvalidInput, NotAllowed
 from apps.core.fetching import Fetcher, FetchError
 from apps.core.file_imports import RowError
-from apps.core.wording import Wording
 from apps.market.feeds import FeedError, parse_feed
 from apps.market.models import Source
 from apps.market.rows import article_row
 from apps.market.services.imports import ImportReport
 from apps.market.services.intake import articles_store
+from ml.wording import Wording
 
 logger = structlog.get_logger(__name__)
 

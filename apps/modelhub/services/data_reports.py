@@ -16,7 +16,6 @@ from apps.core import gateway
 from apps.core.errors import Conflict
 from apps.core.jobs import Progress, job_start
 from apps.core.models import Job
-from apps.core.wording import Wording
 from apps.modelhub.files import report_path
 from apps.modelhub.models import DataKind, DataSetVersion
 from apps.modelhub.services.datasets import frozen_rows, version_rows
@@ -30,6 +29,7 @@ from ml.data.text_tools import Encoder, Report, TextTools, encoder_tools
 from ml.data.versions import Split, split_rows, statistics
 from ml.errors import ModelNotFound
 from ml.files import write_whole
+from ml.wording import Wording
 
 REPORT_JOB = "modelhub.data-report"
 STEPS = (Wording("near duplicates"), Wording("label noise"), Wording("sentence vectors"))

@@ -105,7 +105,7 @@ def entities_add(
         old = whole_words(text, old_spans)
     except ValueError as error:
         raise InvalidInput(
-            "Of the entities %(error)s.", fields={"spans": "unusable"}, error=error
+            "Of the entities %(error)s.", fields={"spans": "unusable"}, error=error.args[0]
         ) from error
     return example_add(
         text=text,

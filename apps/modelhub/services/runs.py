@@ -15,7 +15,6 @@ from apps.core import events, gateway
 from apps.core.errors import Conflict, InvalidInput
 from apps.core.jobs import Progress, job_cancel, job_start
 from apps.core.models import Job
-from apps.core.wording import Wording
 from apps.modelhub import selectors
 from apps.modelhub.encoder_bases import bases_of
 from apps.modelhub.gate_checks import judged_by_apps
@@ -26,6 +25,7 @@ from apps.modelhub.services.run_orders import run_split as run_split
 from ml.errors import MLError
 from ml.runs.gate import Limits, judge
 from ml.runs.process import follow_run
+from ml.wording import Wording
 
 RUN_JOB = "modelhub.run"
 METHODS = (*("lora", "full", "head", "bitfit", "adapter", "ia3", "adalora", "prefix", "prompt"),)

@@ -16,12 +16,12 @@ from django.utils import timezone
 from apps.core import gateway
 from apps.core.errors import InvalidInput, ModelUnavailable, NotFound, Problem
 from apps.core.jobs import NoProgress, ProgressReporter
-from apps.core.wording import Wording
 from apps.recommend.models import Catalogue, Item, vector_to_bytes
 from apps.recommend.rows import ItemRow
 from apps.recommend.services import changeover
 from ml.ranking.interactions import item_text
 from ml.types import Embedding
+from ml.wording import Wording
 
 CATALOGUE = "default"
 ENCODER = "encoder"

@@ -15,7 +15,7 @@ from django.utils import timezone
 from apps.core.errors import InvalidInput
 from apps.core.file_imports import RowError, problem_words, refusal
 from apps.core.jobs import ProgressReporter
-from apps.core.wording import Wording
+from apps.core.wording import said
 from apps.recommend.models import Interaction, Item, Kind, Reader, external_key
 from apps.recommend.rows import (
     INTERACTION_COLUMNS,
@@ -34,6 +34,7 @@ from apps.recommend.services.catalogue import (
 )
 from ml.data.readers import Problems, read_records
 from ml.errors import DataError
+from ml.wording import Wording
 
 _CHUNK = 1000
 _REPORT_EVERY = 2000
@@ -152,15 +153,14 @@ def _checked_file(
             if report.rows % _REPORT_EVERY == 0:
                 progress.update(0, report.rows, Wording("checked %(rows)s rows", rows=report.rows))
     except DataError as error:
-        raise refusal([error], 1, name) from error
+        raise refusal([problem_words(error, name)], 1) from error
     report.skipped = problems.count
-    report.errors = [
-        str(problem_words(error, name)) for error in problems.errors[:_REPORTED_ERRORS]
-    ]
+    words = [problem_words(error, name) for error in problems.errors[:_REPORTED_ERRORS]]
+    report.errors = [said(told) for told in words]
     if problems.count and errors_to is not None:
         _write_errors(errors_to, problems)
     if problems.count and not skip_bad:
-        raise refusal(problems.errors, problems.count, name)
+        raise refusal(words, problems.count)
     if not report.rows:
         raise InvalidInput("%(name)s: holds no usable row.", code="import_empty", name=name)
     return report
@@ -170,7 +170,7 @@ def _write_errors(path: Path, problems: Problems) -> None:
     with path.open("w", encoding="utf-8", newline="") as handle:
         writer = csv.writer(handle)
         writer.writerow(["row", "problem"])
-        writer.writerows([error.row or "", error.problem] for error in problems.errors)
+        writer.writerows([error.row or "", said(error.problem)] for error in problems.errors)
 
 
 def _checked_items(path: Path, name: str, problems: Problems) -> Checked[ItemRow | DeletedRow]:

@@ -18,11 +18,11 @@ from apps.core.delivering import Outbox
 from apps.core.delivery_models import OutgoingState
 from apps.core.posting import Parcel
 from apps.core.signing import nonce_new
-from apps.core.wording import Wording
 from apps.support import statements
 from apps.support.models import Article, Conversation, Customer, Message
 from apps.support.payloads import conversation_payload, message_payload
 from apps.support.webhook_models import Webhook, WebhookDelivery, WebhookTry
+from ml.wording import Wording
 
 EVENTS = {
     "conversation.opened": gettext_lazy("A conversation begins, or a resolved one again"),

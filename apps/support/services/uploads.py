@@ -15,9 +15,10 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.core.errors import InvalidInput, NotFound, Problem
-from apps.core.file_imports import plain_name
+from apps.core.file_imports import plain_name, problem_words, refusal, unchosen
 from apps.core.jobs import NoProgress, ProgressReporter, job_start
 from apps.core.models import Job
+from apps.core.wording import said
 from apps.support.article_files import (
     PAGES,
     SUFFIXES,
@@ -30,6 +31,7 @@ from apps.support.importing import Imported, articles_compare, articles_import
 from apps.support.models import ArticleUpload
 from ml.data.readers import Problems
 from ml.errors import DataError
+from ml.wording import Wording
 
 IMPORT_JOB = "support.import_articles"
 MAX_BYTES = 32 * 1024 * 1024
@@ -93,15 +95,16 @@ def upload_preview(*, upload: ArticleUpload, mapping: Mapping[str, str] | None =
     }
     missing = [field for field in ("title", "body") if columns and field not in wanted]
     if missing:
-        told = f"{upload.name}: choose the column that holds the {' and the '.join(missing)}"
-        return Preview(columns, wanted, [], 0, None, [told], 1)
+        told = unchosen(upload.name, missing)
+        return Preview(columns, wanted, [], 0, None, [said(told)], 1)
     problems = Problems()
     try:
         rows = _read(path, wanted, problems)
         outcome = articles_compare(rows)
     except (DataError, Problem) as error:
-        return Preview(columns, wanted, [], 0, None, [_words(error, path)], 1)
-    words = [_words(error, path) for error in problems.errors]
+        told = _words(error, path) if isinstance(error, DataError) else error.words
+        return Preview(columns, wanted, [], 0, None, [said(told)], 1)
+    words = [said(_words(error, path)) for error in problems.errors]
     return Preview(columns, wanted, rows[:_SHOWN], len(rows), outcome, words, problems.count)
 
 
@@ -153,10 +156,9 @@ def run_import(
     try:
         rows = _read(path, mapping, problems)
     except DataError as error:
-        raise InvalidInput(_words(error, path), code="import_refused") from error
+        raise refusal([_words(error, path)], 1) from error
     if problems.count and not skip_bad:
-        shown = "; ".join(_words(error, path) for error in problems.errors[:3])
-        raise InvalidInput("%(shown)s. Nothing was imported.", code="import_refused", shown=shown)
+        raise refusal([_words(error, path) for error in problems.errors], problems.count)
     if not rows:
         raise InvalidInput("%(name)s: holds no articles.", code="import_empty", name=upload.name)
     outcome = articles_import(
@@ -218,9 +220,9 @@ def _path(upload: ArticleUpload) -> Path:
     return files[0] if len(files) == 1 else folder
 
 
-def _words(error: Exception, path: Path) -> str:
+def _words(error: DataError, path: Path) -> Wording:
     """The error with the file's own name in place of where it is kept."""
-    if isinstance(error, Problem):
-        return error.message
     folder = path if path.is_dir() else path.parent
-    return str(error).replace(f"{folder}/", "").replace(str(folder), "the files")
+    source = Path(error.source)
+    name = Wording("the files") if source == folder else str(source.relative_to(folder))
+    return problem_words(error, name)
