@@ -138,11 +138,15 @@ def decide(findings: Findings, thresholds: Thresholds = DEFAULTS) -> Decision:
 
 def on_several(whole: Decision, parts: Mapping[str, Decision]) -> Decision | None:
     """One answer of those to the ``parts`` of a message, if they are about different articles, or
-    if the ``whole`` is not understood and one of them surely is; it says which part it does not
-    answer."""
+    if one of them is surely understood and the ``whole`` is not, or offers to choose among others;
+    it says which part it does not answer."""
     answers = {one.citations[0]["slug"]: one for one in parts.values() if one.action == "answer"}
-    surely = any(one.sure for one in answers.values())
-    if len(answers) < (1 if whole.action == "unsure" and surely else 2):
+    surely = {slug for slug, one in answers.items() if one.sure}
+    if whole.action == "clarify":
+        surely -= {choice["slug"] for choice in whole.choices}
+    elif whole.action != "unsure":
+        surely = set()
+    if len(answers) < (1 if surely else 2):
         return None
     texts = [f"{one.citations[0]['title']}\n{one.text}" for one in answers.values()]
     left = [part for part, one in parts.items() if one.action != "answer"]

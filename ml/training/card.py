@@ -177,7 +177,10 @@ def _objective(artifact: Artifact, config: FinetuneConfig) -> str:
         loss = config.pair_loss.replace("_", " ")
         kept = f", {config.strength:.0%} of the change kept" if config.strength < 1 else ""
         return f"{loss} loss{kept}, "
-    return "".join(f"{part}, " for part in [*_loss_parts(artifact, config), *_regularisers(config)])
+    return "".join(
+        f"{part}, "
+        for part in [*_loss_parts(artifact, config), *_regularisers(config), *_head(config)]
+    )
 
 
 def _loss_parts(artifact: Artifact, config: FinetuneConfig) -> list[str]:
@@ -205,6 +208,20 @@ def _regularisers(config: FinetuneConfig) -> list[str]:
         f"{config.adversary.upper()} of norm {config.adversary_norm:g}": config.adversary != "none",
         f"the mean of the weights at decay {config.ema:g}": config.ema,
         f"the mean of the weights over the last {config.swa:.0%} of the steps": config.swa,
+    }
+    return [part for part, used in parts.items() if used]
+
+
+def _head(config: FinetuneConfig) -> list[str]:
+    """How the head of a classifier begins and what it reads, where that is not the usual."""
+    starts = {
+        "centroids": "a head that starts at the classes' centroids",
+        "logistic": "a head that starts as a logistic regression",
+    }
+    parts = {
+        starts.get(config.head_start, ""): config.head_start in starts,
+        "the labels' names as rows": config.label_names,
+        "vectors of one length for the head": config.pooling == "normalised_mean",
     }
     return [part for part, used in parts.items() if used]
 

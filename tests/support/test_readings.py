@@ -131,3 +131,15 @@ def test_a_message_that_is_not_understood_is_answered_on_the_part_that_surely_is
     assert "“Is it raining” I am not sure." in decision.text
     assert on_several(unsure, {"a": hardly, "b": unsure}) is None
     assert on_several(unsure, {"a": unsure, "b": unsure}) is None
+
+
+def test_a_choice_that_leaves_out_what_is_surely_meant_gives_way_to_it() -> None:
+    refunds = [{"slug": "refund", "label": "REFUND"}, {"slug": "late-refund", "label": "LATE"}]
+    clarify = Decision("clarify", "Which?", "not sure enough", False, choices=refunds)
+    decision = on_several(clarify, {"a": answer("card"), "I want a refund": clarify})
+    assert decision is not None
+    assert decision.text.startswith("CARD\nAll of card.")
+    assert "“I want a refund” I am not sure." in decision.text
+    hardly = replace(answer("card"), sure=False)
+    assert on_several(clarify, {"a": hardly, "b": clarify}) is None
+    assert on_several(clarify, {"a": answer("refund"), "b": clarify}) is None

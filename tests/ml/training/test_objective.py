@@ -57,6 +57,17 @@ def test_a_recipe_with_another_loss_learns_and_says_so(
     assert HEAD in artifact.files
 
 
+def test_a_card_tells_how_the_head_begins_and_what_it_reads(tmp_path: Path) -> None:
+    settings = {"head_start": "centroids", "label_names": True, "pooling": "normalised_mean"}
+    encoder = make_encoder(tmp_path / "encoder")
+    asked = request(tmp_path, "classification", tiny_config(encoder, **settings))
+    finetune(asked)
+    assert (
+        "a head that starts at the classes' centroids, the labels' names as rows, vectors of one "
+        "length for the head, at most"
+    ) in (asked.output / MODEL_CARD).read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     "setting",
     [
