@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from apps.accounts.services import DEMO_PASSWORD
 from bench.server import ROOT, RunningServer
@@ -37,6 +37,10 @@ EMBEDDING = "'self',http://127.0.0.1:*"
 """The sites that may embed the chat: those that a test serves by this name of the machine."""
 # What Chromium says of a connection that a test cuts on purpose.
 LINE_CUT = r"WebSocket|ERR_INTERNET_DISCONNECTED|ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET"
+
+
+# Two browsers and two servers with their models share two cores; what comes late is no failure.
+expect.set_options(timeout=20_000)
 
 
 class Complaints:
