@@ -65,16 +65,12 @@ def _jsonl_record(path: Path, row: int, line: str, wanted: Wanted) -> dict[str, 
             ) from error
         raise DataError(path, row, Wording("is not JSON (%(error)s)", error=str(error))) from error
     if not isinstance(record, dict):
-        listed = isinstance(record, list)
-        raise DataError(
-            path,
-            row,
-            Wording(
-                "is not a JSON object; JSONL has an object a line"
-                if listed
-                else "is not a JSON object"
-            ),
+        told = Wording(
+            "is not a JSON object; JSONL has an object a line"
+            if isinstance(record, list)
+            else "is not a JSON object"
         )
+        raise DataError(path, row, told)
     missing = [column for column in wanted.stored if column not in record]
     if missing:
         lacked = Wording("lacks %(columns)s", columns=", ".join(map(repr, missing)))

@@ -214,12 +214,9 @@ def _regularisers(config: FinetuneConfig) -> list[str]:
 
 def _head(config: FinetuneConfig) -> list[str]:
     """How the head of a classifier begins and what it reads, where that is not the usual."""
-    starts = {
-        "centroids": "a head that starts at the classes' centroids",
-        "logistic": "a head that starts as a logistic regression",
-    }
     parts = {
-        starts.get(config.head_start, ""): config.head_start in starts,
+        "a head that starts at the classes' centroids": config.head_start == "centroids",
+        "a head that starts as a logistic regression": config.head_start == "logistic",
         "the labels' names as rows": config.label_names,
         "vectors of one length for the head": config.pooling == "normalised_mean",
     }

@@ -48,6 +48,15 @@ def jsonl(rows: list[dict[str, Any]]) -> str:
     return "\n".join(json.dumps(row) for row in rows)
 
 
+def packed_otherwise(pages: dict[str, str | bytes]) -> bytes:
+    """An archive that says of its first page that it is packed by a method that nobody knows."""
+    data = bytearray(zipped(pages))
+    for signature, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        at = data.index(signature) + offset
+        data[at : at + 2] = (97).to_bytes(2, "little")
+    return bytes(data)
+
+
 def send(client: Client, *files: SimpleUploadedFile) -> Any:
     return client.post(f"{BASE}/import/", {"files": list(files)}, follow=True)
 
@@ -233,6 +242,7 @@ def test_files_are_refused_in_the_reader_s_language(olivia: User) -> None:
         ("a.pdf", b"%PDF", "is none of Markdown"),
         ("a.zip", b"no zip", "no zip archive"),
         ("a.zip", zipped({"a.txt": "x"}), "holds no Markdown or HTML files"),
+        ("a.zip", packed_otherwise({"a.md": "# A\nx"}), "is damaged or no zip archive"),
         ("a.md", b"\xff\xfe", "is not UTF-8"),
         ("a.md", b"---\na: [\n---\nx", "front matter is not YAML"),
         ("a.md", b"# Only a title\n", "is empty or longer"),
