@@ -41,6 +41,7 @@ from ml.encoders import file_sha256
 from ml.errors import ArtifactError
 from ml.exchange import exchange
 from ml.types import KINDS, Kind
+from ml.wording import Wording
 
 FORMAT = 1
 MANIFEST = "artifact.json"
@@ -156,7 +157,7 @@ def write_artifact(folder: Path, artifact: Artifact, *, overwrite: bool = False)
     """
     manifest = folder / MANIFEST
     if manifest.exists() and not overwrite:
-        raise ArtifactError(folder, f"{MANIFEST} exists already")
+        raise ArtifactError(folder, Wording("%(manifest)s exists already", manifest=MANIFEST))
     files = {
         path.name: FileRef(file_sha256(path), path.stat().st_size)
         for path in _listed(folder)
@@ -179,16 +180,19 @@ def read_artifact(folder: Path) -> Artifact:
     a file of an unsafe type, a safetensors file with a broken header.
     """
     if not folder.is_dir():
-        raise ArtifactError(folder, "no such folder")
+        raise ArtifactError(folder, Wording("no such folder"))
     artifact = _parse(folder)
     present = {path.name: path for path in _listed(folder) if path.name != MANIFEST}
     needed = _needed(artifact, folder)
     for name in needed:
         if name not in present:
-            raise ArtifactError(folder, f"{name} is missing")
+            raise ArtifactError(folder, Wording("%(name)s is missing", name=name))
     for name, path in present.items():
         if name not in artifact.files:
-            raise ArtifactError(folder, f"{name} is not declared in {MANIFEST}")
+            raise ArtifactError(
+                folder,
+                Wording("%(name)s is not declared in %(manifest)s", name=name, manifest=MANIFEST),
+            )
         _check_file(path, artifact.files[name])
     return artifact
 
@@ -206,7 +210,9 @@ def staged_folder(target: Path) -> Iterator[Path]:
             yield staging
     except (OSError, SafetensorError) as error:
         if problem := write_problem(error):
-            raise ArtifactError(target, f"cannot be written ({problem})") from error
+            raise ArtifactError(
+                target, Wording("cannot be written (%(problem)s)", problem=problem)
+            ) from error
         raise
 
 
@@ -242,11 +248,15 @@ def _listed(folder: Path) -> list[Path]:
     paths = sorted(folder.iterdir())
     for path in paths:
         if not path.is_file() or path.is_symlink():
-            raise ArtifactError(folder, f"{path.name} is not a plain file")
+            raise ArtifactError(folder, Wording("%(name)s is not a plain file", name=path.name))
         if path.suffix not in SAFE_SUFFIXES:
             raise ArtifactError(
                 folder,
-                f"{path.name} has the type {path.suffix or 'none'}, which is not safe to load",
+                Wording(
+                    "%(name)s has the type %(type)s, which is not safe to load",
+                    name=path.name,
+                    type=path.suffix or "none",
+                ),
             )
     return paths
 
@@ -258,7 +268,10 @@ def _needed(artifact: Artifact, folder: Path) -> set[str]:
         return {MODEL, TOKENIZER, *({TABLES} & set(artifact.files))}
     declared = set(artifact.files)
     if artifact.kind != "embedding" and HEAD not in declared:
-        raise ArtifactError(folder, f"{HEAD} is not declared in {MANIFEST}")
+        raise ArtifactError(
+            folder,
+            Wording("%(head)s is not declared in %(manifest)s", head=HEAD, manifest=MANIFEST),
+        )
     return declared
 
 
@@ -266,11 +279,18 @@ def _parse(folder: Path) -> Artifact:
     try:
         raw = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise ArtifactError(folder, f"{MANIFEST} is missing") from error
+        raise ArtifactError(
+            folder, Wording("%(manifest)s is missing", manifest=MANIFEST)
+        ) from error
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ArtifactError(folder, f"{MANIFEST} is not JSON: {error}") from error
+        raise ArtifactError(
+            folder, Wording("%(manifest)s is not JSON: %(error)s", manifest=MANIFEST, error=error)
+        ) from error
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
-        raise ArtifactError(folder, f"{MANIFEST} is not of format {FORMAT}")
+        raise ArtifactError(
+            folder,
+            Wording("%(manifest)s is not of format %(format)s", manifest=MANIFEST, format=FORMAT),
+        )
     try:
         artifact = Artifact(
             **raw
@@ -284,20 +304,39 @@ def _parse(folder: Path) -> Artifact:
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ArtifactError(
-            folder, f"{MANIFEST} does not have the declared fields: {error}"
+            folder,
+            Wording(
+                "%(manifest)s does not have the declared fields: %(error)s",
+                manifest=MANIFEST,
+                error=error,
+            ),
         ) from error
     if artifact.kind not in (*KINDS, "joint"):
-        raise ArtifactError(folder, f"unknown kind {artifact.kind!r}")
+        raise ArtifactError(folder, Wording("unknown kind %(kind)r", kind=artifact.kind))
     if versioned(artifact).version != artifact.version:
-        raise ArtifactError(folder, f"{MANIFEST} was altered after version {artifact.version}")
+        raise ArtifactError(
+            folder,
+            Wording(
+                "%(manifest)s was altered after version %(version)s",
+                manifest=MANIFEST,
+                version=artifact.version,
+            ),
+        )
     return artifact
 
 
 def _check_file(path: Path, ref: FileRef) -> None:
     if path.stat().st_size != ref.bytes:
-        raise ArtifactError(path, f"has {path.stat().st_size} bytes, {ref.bytes} declared")
+        raise ArtifactError(
+            path,
+            Wording(
+                "has %(found)s bytes, %(declared)s declared",
+                found=path.stat().st_size,
+                declared=ref.bytes,
+            ),
+        )
     if file_sha256(path) != ref.sha256:
-        raise ArtifactError(path, "was altered: its SHA-256 is not the declared one")
+        raise ArtifactError(path, Wording("was altered: its SHA-256 is not the declared one"))
     if path.suffix == ".safetensors":
         _check_safetensors(path)
 
@@ -306,8 +345,8 @@ def _check_safetensors(path: Path) -> None:
     with path.open("rb") as handle:
         length = int.from_bytes(handle.read(8), "little")
         if not 0 < length <= min(_HEADER_LIMIT, path.stat().st_size - 8):
-            raise ArtifactError(path, "is not a safetensors file")
+            raise ArtifactError(path, Wording("is not a safetensors file"))
         try:
             json.loads(handle.read(length))
         except (UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise ArtifactError(path, "is not a safetensors file") from error
+            raise ArtifactError(path, Wording("is not a safetensors file")) from error

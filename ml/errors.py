@@ -7,11 +7,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ml.wording import Wording
+
 
 class MLError(Exception):
     """Base class; ``code`` is stable and machine-readable, the message is for a person."""
 
     code = "ml_error"
+
+    @property
+    def words(self) -> Wording:
+        """The message, which can be said in another language where it was put as one that can."""
+        told = self.args[0] if self.args else type(self).__name__
+        return told if isinstance(told, Wording) else Wording(str(told))
 
 
 class ArtifactError(MLError):
@@ -20,7 +28,7 @@ class ArtifactError(MLError):
     code = "artifact_invalid"
 
     def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(f"{path}: {problem}")
+        super().__init__(Wording("%(path)s: %(problem)s", path=path, problem=problem))
         self.path = path
         self.problem = problem
 
@@ -46,11 +54,19 @@ class DataError(MLError):
     code = "data_invalid"
 
     def __init__(self, source: str | Path, row: int | None, problem: str) -> None:
-        place = f"{source}" if row is None else f"{source}, row {row}"
-        super().__init__(f"{place}: {problem}")
         self.source = str(source)
         self.row = row
         self.problem = problem
+        super().__init__(self.words_at(self.source))
+
+    def words_at(self, name: str) -> Wording:
+        """The problem under another name of the source: an upload lies under a path that says
+        nothing."""
+        if self.row is None:
+            return Wording("%(name)s: %(problem)s", name=name, problem=self.problem)
+        return Wording(
+            "%(name)s, row %(row)s: %(problem)s", name=name, row=self.row, problem=self.problem
+        )
 
 
 class InferenceError(MLError):

@@ -18,6 +18,7 @@ from typing import Any
 
 from ml.artifacts import TRUNK, Artifact, versioned
 from ml.errors import ArtifactError
+from ml.wording import Wording
 
 TASKS = "tasks"
 SHAPES = "shapes"
@@ -56,12 +57,12 @@ def declared_tasks(joint: Artifact) -> dict[str, Artifact]:
     """
     tables = joint.settings.get(TASKS)
     if joint.kind != "joint" or not isinstance(tables, Mapping) or not tables:
-        raise ArtifactError(Path(joint.task), "is no joint model: it declares no tasks")
+        raise ArtifactError(Path(joint.task), Wording("is no joint model: it declares no tasks"))
     try:
         return {name: _declared(joint, name, table) for name, table in tables.items()}
     except (KeyError, TypeError) as error:
         raise ArtifactError(
-            Path(joint.task), f"does not declare its tasks in full: {error}"
+            Path(joint.task), Wording("does not declare its tasks in full: %(error)s", error=error)
         ) from error
 
 

@@ -31,8 +31,13 @@ class Wording(str):
 
     def parts(self) -> dict[str, Any]:
         """The words as JSON, to be said later."""
-        named = {
-            name: value.parts() if isinstance(value, Wording) else value
-            for name, value in self.named.items()
+        return {
+            "literal": self.literal,
+            "named": {name: _part(value) for name, value in self.named.items()},
         }
-        return {"literal": self.literal, "named": named}
+
+
+def _part(value: object) -> Any:
+    if isinstance(value, Wording):
+        return value.parts()
+    return value if isinstance(value, str | int | float | None) else str(value)

@@ -11,7 +11,6 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
 from apps.core.errors import InvalidInput
-from ml.errors import DataError
 from ml.wording import Wording
 
 TABLES = (".csv", ".jsonl")
@@ -78,18 +77,9 @@ def unchosen(name: str, fields: Sequence[str]) -> Wording:
     )
 
 
-def problem_words(error: DataError, name: str) -> Wording:
-    """The problem under the file's own name: an upload lies under a path that says nothing."""
-    if error.row is None:
-        return Wording("%(name)s: %(problem)s", name=name, problem=error.problem)
-    return Wording(
-        "%(name)s, row %(row)s: %(problem)s", name=name, row=error.row, problem=error.problem
-    )
-
-
 def refusal(problems: Sequence[Wording], number: int) -> InvalidInput:
     """What is raised for a file of which ``number`` rows are bad, or that cannot be read; the
-    first of the ``problems``, as of :func:`problem_words`, are told."""
+    first of the ``problems``, as of :meth:`ml.errors.DataError.words_at`, are told."""
     told = problems[0]
     for words in problems[1:_SHOWN]:
         told = Wording("%(told)s; %(more)s", told=told, more=words)

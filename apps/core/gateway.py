@@ -177,8 +177,10 @@ def _problem(error: MLError) -> Problem:
     if isinstance(error, EngineClosed):
         return Busy("The server is shutting down; please try again.", code=error.code)
     if isinstance(error, ModelNotFound):
-        return ModelUnavailable(str(error), code=error.code)
-    return ModelUnavailable("The model could not answer: %(error)s", code=error.code, error=error)
+        return ModelUnavailable(error.words, code=error.code)
+    return ModelUnavailable(
+        "The model could not answer: %(error)s", code=error.code, error=error.words
+    )
 
 
 def predict(

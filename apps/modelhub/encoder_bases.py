@@ -57,7 +57,7 @@ def encoder_base(run: Run) -> EncoderBase:
             if (folder / MANIFEST).is_file() and read_artifact(folder).version == live.version:
                 return EncoderBase(live.encoder.name, folder)
     except MLError as error:
-        raise Conflict(str(error), code=error.code) from error
+        raise Conflict(error.words, code=error.code) from error
     raise Conflict(
         (
             "The weights that %(version)s of %(task)s was made of are not here; choose a "

@@ -20,6 +20,7 @@ from ml.explain.faithfulness import faithfulness
 from ml.explain.neighbours import nearest_examples
 from ml.explain.occlusion import occlude
 from ml.types import Classification
+from ml.wording import Wording
 
 EXPLAINED = ("classification", "multi_label", "ner")
 METHODS = ("occlusion", "gradients")
@@ -125,7 +126,13 @@ def trained_folder(task: str, version: str) -> Path:
     for folder in selectors.artifact_folders(task, version):
         if folder.is_dir():
             return folder
-    raise ModelNotFound(f"{task}: the trained weights of {version} are not on this machine")
+    raise ModelNotFound(
+        Wording(
+            "%(task)s: the trained weights of %(version)s are not on this machine",
+            task=task,
+            version=version,
+        )
+    )
 
 
 def _check_kind(task: str, kind: str, method: str) -> None:

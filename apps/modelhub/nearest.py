@@ -53,7 +53,7 @@ def nearest_rows(*, person: Any, task: str, text: str, version: str | None = Non
     try:
         artifact = gateway.model_store().artifact(task, version)
     except MLError as error:
-        raise InvalidInput(str(error), code=error.code) from error
+        raise InvalidInput(error.words, code=error.code) from error
     if artifact.kind not in EXPLAINED:
         raise InvalidInput("%(task)s gives no labels; there are no examples of it.", task=task)
     run = selectors.run_of_version(task=task, version=artifact.version)

@@ -14,6 +14,7 @@ from typing import Any
 
 from apps.core import gateway
 from apps.core.errors import Busy, InvalidInput, NotFound
+from apps.core.wording import said
 from apps.modelhub import selectors
 from apps.modelhub.explaining import EXPLAINED, MAX_CHARACTERS
 from apps.modelhub.payloads import prediction_payload, prediction_words
@@ -108,7 +109,7 @@ def _ask(one: ModelVersion, text: str) -> Opinion:
     try:
         found = load_apart(one.task, one.version).predict([text])[0]
     except MLError as error:
-        return Opinion(**values, problem=str(error))
+        return Opinion(**values, problem=said(error.words))
     return Opinion(
         **values,
         words=prediction_words(found),

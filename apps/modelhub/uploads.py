@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.core.errors import InvalidInput, NotFound
-from apps.core.file_imports import plain_name, problem_words, unchosen
+from apps.core.file_imports import plain_name, unchosen
 from apps.core.wording import said
 from apps.modelhub.files import upload_folder
 from apps.modelhub.models import DataKind, Upload
@@ -222,6 +222,6 @@ def _counts(rows: Sequence[Row]) -> dict[str, int]:
 
 def _words(error: Exception, name: str) -> str:
     if isinstance(error, DataError):
-        return said(problem_words(error, name))
+        return said(error.words_at(name))
     told = gettext("%(file)s cannot be read: it is not UTF-8 text in rows and columns.")
     return told % {"file": name}

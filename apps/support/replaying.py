@@ -168,7 +168,7 @@ def _reader(candidate: Candidate) -> _Reader:
     try:
         return _Reader(candidate.version, thresholds_of(candidate.thresholds), list(flows.values()))
     except MLError as error:
-        raise InvalidInput(str(error), code="version_unknown") from error
+        raise InvalidInput(error.words, code="version_unknown") from error
 
 
 def _both(

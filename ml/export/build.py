@@ -49,6 +49,7 @@ from ml.models.encoder import load_delta, load_encoder, load_tuned, merged, tune
 from ml.models.sentence_encoder import SentenceEncoder
 from ml.models.tagger import TokenTagger
 from ml.serving.registry import ModelStore
+from ml.wording import Wording
 
 MAX_MEAN_DIFFERENCE = 0.01
 """Of a probe text's probabilities (largest per text), or of 1 - cosine, averaged over the texts."""
@@ -81,7 +82,8 @@ def encoder_of(artifact: Artifact, folder: Path) -> EncoderSource:
     source = resolve_encoder(artifact.encoder.name)
     if source.sha256 != artifact.encoder.sha256:
         raise ArtifactError(
-            folder, f"was tuned on another encoder than the installed {source.name}"
+            folder,
+            Wording("was tuned on another encoder than the installed %(name)s", name=source.name),
         )
     return source
 
@@ -155,7 +157,11 @@ def restore_model(
     """
     if artifact.kind == "joint":
         raise ArtifactError(
-            folder, f"is the joint model of {', '.join(sorted(artifact.settings['tasks']))}"
+            folder,
+            Wording(
+                "is the joint model of %(tasks)s",
+                tasks=", ".join(sorted(artifact.settings["tasks"])),
+            ),
         )
     encoder = tune(load_encoder(source), artifact.method)
     load_delta(encoder, artifact.method, folder / ADAPTER)
@@ -203,6 +209,11 @@ def _choose(
         if agreement >= MIN_AGREEMENT and gaps.mean() <= MAX_MEAN_DIFFERENCE:
             return path, Build(precision, len(PROBES), agreement, float(gaps.max()), TOOL)
     raise ExportMismatch(
-        f"{artifact.task}: the exported graph agrees with its source on {agreement:.1%} of the "
-        f"probe texts; {MIN_AGREEMENT:.0%} are needed"
+        Wording(
+            "%(task)s: the exported graph agrees with its source on %(agreement)s of the "
+            "probe texts; %(needed)s are needed",
+            task=artifact.task,
+            agreement=f"{agreement:.1%}",
+            needed=f"{MIN_AGREEMENT:.0%}",
+        )
     )

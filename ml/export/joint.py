@@ -47,6 +47,7 @@ from ml.models.encoder import load_delta, load_encoder, load_tuned, merged, tune
 from ml.models.joint import JointModel
 from ml.models.sentence_encoder import VectorHead
 from ml.models.tagger import TagHead
+from ml.wording import Wording
 
 _STEPS = ("load", "export", "quantise", "store")
 
@@ -171,8 +172,14 @@ def _choose(
             largest = float(max(np.max(gap) for gap in gaps))
             return path, Build(precision, len(PROBES), agreement, largest, TOOL)
     raise ExportMismatch(
-        f"{artifact.task}: the exported graph agrees with its source on {agreement:.1%} of the "
-        f"answers of {worst}; {MIN_AGREEMENT:.0%} are needed"
+        Wording(
+            "%(task)s: the exported graph agrees with its source on %(agreement)s of the "
+            "answers of %(worst)s; %(needed)s are needed",
+            task=artifact.task,
+            agreement=f"{agreement:.1%}",
+            worst=worst,
+            needed=f"{MIN_AGREEMENT:.0%}",
+        )
     )
 
 

@@ -20,6 +20,7 @@ from ml.models.dropout import with_cheap_dropout
 from ml.models.shrinking import REMOVED_HEADS, remove_heads
 from ml.models.tuning.layers import token_positions
 from ml.models.tuning.registry import make_method
+from ml.wording import Wording
 
 
 def load_encoder(source: EncoderSource) -> nn.Module:
@@ -60,7 +61,12 @@ def tune(encoder: nn.Module, method: dict[str, Any]) -> nn.Module:
     positions = token_positions(encoder)
     if positions is not None and chosen.virtual_tokens >= positions:
         raise TrainingError(
-            f"{chosen.name} takes {chosen.virtual_tokens} positions; the encoder has {positions}"
+            Wording(
+                "%(name)s takes %(taken)s positions; the encoder has %(positions)s",
+                name=chosen.name,
+                taken=chosen.virtual_tokens,
+                positions=positions,
+            )
         )
     return with_cheap_attention(with_cheap_dropout(chosen.apply(encoder)))
 
@@ -90,7 +96,7 @@ def load_tuned(module: nn.Module, path: Path, *, needed: Callable[[str], bool]) 
     wrong = [name for name in own if needed(name) and name not in weights]
     wrong += [name for name, tensor in weights.items() if own.get(name) != tensor.shape]
     if wrong:
-        raise ArtifactError(path, f"does not fit the model: {wrong[0]}")
+        raise ArtifactError(path, Wording("does not fit the model: %(problem)s", problem=wrong[0]))
     module.load_state_dict(weights, strict=False)
 
 

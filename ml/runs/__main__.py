@@ -18,6 +18,7 @@ from ml.errors import MLError
 from ml.files import write_whole
 from ml.runs.limits import watch_memory
 from ml.runs.order import TRAINED, RunOrder
+from ml.wording import Wording
 
 _told = sys.stdout
 _lock = threading.Lock()
@@ -36,11 +37,17 @@ def main() -> int:
     try:
         _tell({"done": run(order)})
     except MLError as error:
-        _tell({"failed": str(error)})
+        _tell({"failed": error.words.parts()})
         return 1
     except Exception as error:
         traceback.print_exc()
-        _tell({"failed": f"{type(error).__name__}: {error}"})
+        _tell(
+            {
+                "failed": Wording(
+                    "%(kind)s: %(error)s", kind=type(error).__name__, error=error
+                ).parts()
+            }
+        )
         return 1
     return 0
 
@@ -171,8 +178,8 @@ def _write(path: Path, content: dict[str, Any]) -> None:
     write_whole(path, json.dumps(content))
 
 
-def _end_failed(reason: str) -> None:
-    _tell({"failed": reason})
+def _end_failed(reason: Wording) -> None:
+    _tell({"failed": reason.parts()})
     os._exit(1)
 
 

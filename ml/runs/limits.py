@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ml.wording import Wording
+
 _STATM = Path("/proc/self/statm")
 _LOOK_SECONDS = 0.25
 
@@ -23,7 +25,7 @@ def resident_bytes() -> int:
         return most if sys.platform == "darwin" else most * 1024
 
 
-def watch_memory(megabytes: int, exceeded: Callable[[str], None]) -> None:
+def watch_memory(megabytes: int, exceeded: Callable[[Wording], None]) -> None:
     """Call ``exceeded`` with words, once and from a thread, when the process has more than that.
 
     Memory is looked at and not refused: a refusal would end the process somewhere within a
@@ -34,8 +36,12 @@ def watch_memory(megabytes: int, exceeded: Callable[[str], None]) -> None:
         while (now := resident_bytes()) <= megabytes * 1_000_000:
             time.sleep(_LOOK_SECONDS)
         exceeded(
-            f"the run took {now / 1e6:,.0f} MB of memory, {megabytes:,} are allowed; lower "
-            "batch_size or max_length, or raise MODEL_RUN_MEMORY_MB"
+            Wording(
+                "the run took %(taken)s MB of memory, %(allowed)s are allowed; lower batch_size "
+                "or max_length, or raise MODEL_RUN_MEMORY_MB",
+                taken=f"{now / 1e6:,.0f}",
+                allowed=f"{megabytes:,}",
+            )
         )
 
     threading.Thread(target=look, daemon=True).start()

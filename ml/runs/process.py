@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from ml.errors import TrainingError
 from ml.runs.order import RunOrder
+from ml.wording import Wording
 
 LOG = "log.txt"
 _ROOT = Path(__file__).resolve().parents[2]
@@ -74,11 +75,15 @@ def _follow(
         if line is None:
             status = child.wait()
             raise TrainingError(
-                f"the run of {order.task} ended without a result (exit status {status})"
+                Wording(
+                    "the run of %(task)s ended without a result (exit status %(status)s)",
+                    task=order.task,
+                    status=status,
+                )
             )
         message = json.loads(line)
         if "failed" in message:
-            raise TrainingError(message["failed"])
+            raise TrainingError(Wording.of(message["failed"]))
         if "done" in message:
             done: dict[str, Any] = message["done"]
             return done

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ml.errors import ArtifactError
 from ml.files import write_whole
+from ml.wording import Wording
 
 ACTIVE = "active.json"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
@@ -23,10 +24,10 @@ def read_active(path: Path) -> str:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ArtifactError(path, f"is not JSON: {error}") from error
+        raise ArtifactError(path, Wording("is not JSON: %(error)s", error=error)) from error
     version = content.get("version") if isinstance(content, dict) else None
     if not isinstance(version, str) or not NAME.fullmatch(version):
-        raise ArtifactError(path, 'is not of the form {"version": "..."}')
+        raise ArtifactError(path, Wording('is not of the form {"version": "..."}'))
     return version
 
 

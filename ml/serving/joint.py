@@ -40,6 +40,7 @@ from ml.serving.protocol import Predictor
 from ml.serving.shared import shared_tokenizer
 from ml.serving.tagging import entities_of, logits_by_word
 from ml.types import Answers, Embedding, FloatArray, Prediction, Tagging
+from ml.wording import Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,13 @@ class JointPredictor:
         self._graph = Graph(folder, artifact, runtime, self._outputs)
         self._capacity = artifact.max_length - self._tokenizer.num_special_tokens_to_add(False)
         if self._capacity < 1:
-            raise ArtifactError(folder, f"max_length {artifact.max_length} leaves no room for text")
+            raise ArtifactError(
+                folder,
+                Wording(
+                    "max_length %(max_length)s leaves no room for text",
+                    max_length=artifact.max_length,
+                ),
+            )
 
     def predict(self, texts: Sequence[str]) -> list[Answers]:
         """The predictions of all tasks for each text, from one pass."""
@@ -269,5 +276,8 @@ def load_joint_task(folder: Path, artifact: Artifact, runtime: RuntimeSettings) 
     if joint.version != trunk.version or artifact.version not in {
         task.version for task in declared_tasks(joint).values()
     }:
-        raise ArtifactError(joint_folder, f"is not the joint model that {artifact.task} declares")
+        raise ArtifactError(
+            joint_folder,
+            Wording("is not the joint model that %(task)s declares", task=artifact.task),
+        )
     return _KINDS[artifact.kind](load_joint(joint_folder, joint, runtime), artifact)

@@ -40,6 +40,7 @@ from ml.types import (
     ScoredLabel,
     Tagging,
 )
+from ml.wording import Wording
 
 MAX_CHARACTERS = 20_000
 MAX_TAGGED_CHARACTERS = 50_000
@@ -79,7 +80,9 @@ class Graph:
                 str(folder / MODEL), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # onnxruntime's errors have no common base but this
-            raise ArtifactError(folder / MODEL, f"is no graph that can be run: {error}") from error
+            raise ArtifactError(
+                folder / MODEL, Wording("is no graph that can be run: %(error)s", error=error)
+            ) from error
         self._check(folder / MODEL)
 
     def run(self, batch: EncodedBatch) -> Iterator[tuple[NDArray[np.intp], list[FloatArray]]]:
@@ -106,11 +109,18 @@ class Graph:
         given = {value.name for value in self._session.get_inputs()}
         if given != set(self._inputs):
             raise ArtifactError(
-                path, f"has the inputs {sorted(given)} instead of {sorted(self._inputs)}"
+                path,
+                Wording(
+                    "has the inputs %(given)s instead of %(inputs)s",
+                    given=sorted(given),
+                    inputs=sorted(self._inputs),
+                ),
             )
         missing = set(self._outputs) - {value.name for value in self._session.get_outputs()}
         if missing:
-            raise ArtifactError(path, f"lacks the output {sorted(missing)[0]}")
+            raise ArtifactError(
+                path, Wording("lacks the output %(missing)s", missing=sorted(missing)[0])
+            )
 
 
 class _HeadReader:
@@ -211,7 +221,13 @@ class TaggerPredictor:
         special = self._tokenizer.num_special_tokens_to_add(False)
         self._capacity = artifact.max_length - special
         if self._capacity < 1:
-            raise ArtifactError(folder, f"max_length {artifact.max_length} leaves no room for text")
+            raise ArtifactError(
+                folder,
+                Wording(
+                    "max_length %(max_length)s leaves no room for text",
+                    max_length=artifact.max_length,
+                ),
+            )
 
     def predict(self, texts: Sequence[str]) -> list[Tagging]:
         sentences = [split_words(encodable(text[:MAX_TAGGED_CHARACTERS])) for text in texts]

@@ -20,6 +20,7 @@ from ml.serving.joint import JointPredictor, load_joint
 from ml.serving.predictors import load_predictor, model_info
 from ml.serving.protocol import Predictor, Unit, of_version
 from ml.types import ModelInfo
+from ml.wording import Wording
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ class ModelStore:
         """The built versions of ``task``, oldest first; raises ``ModelNotFound``."""
         folder = self._folder(task)
         if not folder.is_dir():
-            raise ModelNotFound(f"no model is built for the task {task!r}")
+            raise ModelNotFound(Wording("no model is built for the task %(task)r", task=task))
         return sorted(
             path.name for path in folder.iterdir() if path.is_dir() and NAME.fullmatch(path.name)
         )
@@ -89,7 +90,11 @@ class ModelStore:
         name, version = of_version(task)
         if version:
             if not NAME.fullmatch(version) or not (self._folder(name) / version).is_dir():
-                raise ModelNotFound(f"the task {name!r} has no version {version!r}")
+                raise ModelNotFound(
+                    Wording(
+                        "the task %(task)r has no version %(version)r", task=name, version=version
+                    )
+                )
             return version
         # Asked for with each request, so the path is put together once and looked at as a string.
         path = self._active_paths.get(task) or str(self._folder(task) / ACTIVE)
@@ -97,8 +102,11 @@ class ModelStore:
             status = os.stat(path)  # noqa: PTH116
         except OSError as error:
             raise ModelNotFound(
-                f"no model is active for the task {task!r}; build_models builds those that are"
-                " shipped, promote makes another one active"
+                Wording(
+                    "no model is active for the task %(task)r; build_models builds those "
+                    "that are shipped, promote makes another one active",
+                    task=task,
+                )
             ) from error
         signature = (status.st_mtime_ns, status.st_size, status.st_ino)
         known = self._active.get(task)
@@ -332,13 +340,22 @@ class ModelStore:
     def _checked(self, task: str, version: str) -> Artifact:
         folder = self._folder(task) / version
         if not NAME.fullmatch(version) or not folder.is_dir():
-            raise ModelNotFound(f"the task {task!r} has no version {version!r}")
+            raise ModelNotFound(
+                Wording("the task %(task)r has no version %(version)r", task=task, version=version)
+            )
         artifact = read_artifact(folder)
         if artifact.build is None:
-            raise ArtifactError(folder, "is a trained artifact that was not built for serving")
+            raise ArtifactError(
+                folder, Wording("is a trained artifact that was not built for serving")
+            )
         if (artifact.task, artifact.version) != (task, version):
             raise ArtifactError(
-                folder, f"declares version {artifact.version} of the task {artifact.task!r}"
+                folder,
+                Wording(
+                    "declares version %(version)s of the task %(task)r",
+                    version=artifact.version,
+                    task=artifact.task,
+                ),
             )
         if trunk := trunk_of(artifact):
             self.artifact(trunk.name, trunk.version)
@@ -346,5 +363,5 @@ class ModelStore:
 
     def _folder(self, task: str) -> Path:
         if not NAME.fullmatch(task):
-            raise ModelNotFound(f"there is no task {task!r}")
+            raise ModelNotFound(Wording("there is no task %(task)r", task=task))
         return self.root / task

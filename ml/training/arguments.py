@@ -11,6 +11,7 @@ from transformers import TrainingArguments
 from ml.errors import TrainingError
 from ml.training.config import FinetuneConfig
 from ml.training.settings.optimisation import OPTIMIZERS, SCHEDULES
+from ml.wording import Wording
 
 LOG_EVERY = 20
 """Steps from one reading of loss and rate to the next, at most."""
@@ -28,7 +29,7 @@ def training_arguments(config: FinetuneConfig, run_folder: Path) -> TrainingArgu
     """
     on_gpu = torch.cuda.is_available()
     if config.fp16 and not on_gpu:
-        raise TrainingError("fp16 needs a GPU; use bf16, or neither for float32")
+        raise TrainingError(Wording("fp16 needs a GPU; use bf16, or neither for float32"))
     return TrainingArguments(
         output_dir=str(run_folder),
         per_device_train_batch_size=config.batch_size,

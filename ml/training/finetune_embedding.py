@@ -50,6 +50,7 @@ from ml.training.tasks import fitting_encoder
 from ml.training.trainer import ProgressCallback, seed_everything, train
 from ml.training.weakening import weaken
 from ml.types import FloatArray
+from ml.wording import Wording
 
 _READ_BATCH = 64
 
@@ -71,7 +72,10 @@ def finetune_embedding(
     config = request.config
     if config.method == "head":
         raise TrainingError(
-            "the method 'head' tunes no weights of a sentence encoder; use another, such as lora"
+            Wording(
+                "the method 'head' tunes no weights of a sentence encoder; use another, such "
+                "as lora"
+            )
         )
     data = embedding_pairs(request)
     plain = fitting_encoder(source, config)

@@ -7,6 +7,7 @@ from dataclasses import fields
 from ml.errors import TrainingError
 from ml.training.config import FinetuneConfig
 from ml.types import Kind
+from ml.wording import Wording
 
 _OF_PAIRS = ("pair_loss", "similarity_scale", "triplet_margin", "keep_weight")
 _OF_ONE_LABEL = ("mixup", "r_drop", "contrast", "class_rows", "label_names", "head_start")
@@ -34,4 +35,10 @@ def check_settings(config: FinetuneConfig, kind: Kind) -> None:
     if kind != "ner" and config.augment.get("entity"):
         foreign.append("augment.entity")
     if foreign:
-        raise TrainingError(f"{', '.join(foreign)}: of no meaning for the kind {kind}")
+        raise TrainingError(
+            Wording(
+                "%(names)s: of no meaning for the kind %(kind)s",
+                names=", ".join(foreign),
+                kind=kind,
+            )
+        )

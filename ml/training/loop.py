@@ -20,6 +20,7 @@ from ml.training.adversarial import make_adversary
 from ml.training.averaging import average_of
 from ml.training.order import ClassOrder, EpochOrder, RowOrder
 from ml.training.settings.regularisation import RegularisationSettings
+from ml.wording import Wording
 
 
 class Loop(Trainer):
@@ -126,7 +127,13 @@ class Loop(Trainer):
                 raise
             folder = Path(self.args.output_dir or ".") / f"checkpoint-{self.state.global_step}"
             shutil.rmtree(folder, ignore_errors=True)
-            raise TrainingError(f"the checkpoint {folder} cannot be written ({problem})") from error
+            raise TrainingError(
+                Wording(
+                    "the checkpoint %(folder)s cannot be written (%(problem)s)",
+                    folder=folder,
+                    problem=problem,
+                )
+            ) from error
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
         super().save_model(output_dir, _internal_call)

@@ -33,6 +33,7 @@ from ml.training.rows import FinetuneRequest, check_labels, multi_label_rows
 from ml.training.tasks import fitting_encoder
 from ml.training.trainer import classify_rows
 from ml.types import FloatArray
+from ml.wording import Wording
 
 _OF_ONE_LABEL = ("class_rows", "contrast", "label_names", "r_drop", "start")
 """Settings that suppose that a text has one label."""
@@ -61,7 +62,13 @@ class MultiLabelTask:
         columns = {label: index for index, label in enumerate(labels)}
         task = cls(request.config, source, tokenizer, columns, training, valid)
         if always := next((label for label in labels if task.share(label) == 1.0), None):
-            raise TrainingError(f"every row of {request.train_file} has the label {always!r}")
+            raise TrainingError(
+                Wording(
+                    "every row of %(file)s has the label %(label)r",
+                    file=request.train_file,
+                    label=always,
+                )
+            )
         return task
 
     def share(self, label: str) -> float:
@@ -153,7 +160,10 @@ def _check(config: FinetuneConfig) -> None:
     """Refuse the settings that suppose one label; raises :class:`TrainingError`."""
     if config.loss != "cross_entropy":
         raise TrainingError(
-            f"multi_label learns by cross_entropy, that of each label, not by {config.loss}"
+            Wording(
+                "multi_label learns by cross_entropy, that of each label, not by %(loss)s",
+                loss=config.loss,
+            )
         )
     refused = [name for name in _OF_ONE_LABEL if getattr(config, name)]
     if config.head_start != "random":
@@ -161,4 +171,9 @@ def _check(config: FinetuneConfig) -> None:
     if config.strength < 1:
         refused.append("strength")
     if refused:
-        raise TrainingError(f"{', '.join(refused)}: not for multi_label, where texts have several")
+        raise TrainingError(
+            Wording(
+                "%(names)s: not for multi_label, where texts have several",
+                names=", ".join(refused),
+            )
+        )

@@ -9,6 +9,7 @@ from ml.data.pairs import Pair, PairRow, make_pairs, read_pairs
 from ml.data.splits import split_by_text, text_key
 from ml.errors import DataError, TrainingError
 from ml.training.rows import FinetuneRequest
+from ml.wording import Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,13 @@ def embedding_pairs(request: FinetuneRequest) -> PairData:
         )
         training += staying
     if not training:
-        raise DataError(request.train_file, None, "has no rows to train on")
+        raise DataError(request.train_file, None, Wording("has no rows to train on"))
     pairs = make_pairs(_unseen(training, valid), seed=config.seed)
     _check_enough(request, training, pairs)
     held_out = make_pairs(valid, seed=config.seed)
     if not held_out:
         raise DataError(
-            request.valid_file or request.train_file, None, "leaves no validation pairs"
+            request.valid_file or request.train_file, None, Wording("leaves no validation pairs")
         )
     kept = dict.fromkeys(row.text for row in training if row.keep)
     return PairData(pairs, held_out, list(kept))
@@ -70,17 +71,29 @@ def _check_enough(request: FinetuneRequest, rows: Sequence[PairRow], pairs: Sequ
     file = request.train_file
     if not pairs:
         raise TrainingError(
-            f"{file} has no pairs to train on: no label has two texts, or all are held out"
+            Wording(
+                "%(file)s has no pairs to train on: no label has two texts, or all are held out",
+                file=file,
+            )
         )
     if len(pairs) == 1 and pairs[0].negative is None:
         raise TrainingError(
-            f"{file} has one pair to train on (row {rows[0].row}); two are needed, since each "
-            "text is told apart from what belongs to another"
+            Wording(
+                "%(file)s has one pair to train on (row %(row)s); two are needed, since each "
+                "text is told apart from what belongs to another",
+                file=file,
+                row=rows[0].row,
+            )
         )
     groups = {pair.group for pair in pairs}
     if len(groups) == 1 and all(pair.negative is None for pair in pairs):
         kind, _, name = groups.pop().partition(" ")
         raise TrainingError(
-            f"{file} has the one {kind} {name!r}; all texts belong together, so that nothing can "
-            "be told apart: two are needed"
+            Wording(
+                "%(file)s has the one %(kind)s %(name)r; all texts belong together, so that "
+                "nothing can be told apart: two are needed",
+                file=file,
+                kind=kind,
+                name=name,
+            )
         )

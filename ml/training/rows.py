@@ -17,6 +17,7 @@ from ml.data.targeting import TARGETED_TASK, read_marked
 from ml.errors import DataError, TrainingError
 from ml.training.config import FinetuneConfig
 from ml.types import OUT_OF_SCOPE, Kind
+from ml.wording import Wording
 
 if TYPE_CHECKING:
     from ml.training.tracking import Phase, RunRecord
@@ -111,7 +112,9 @@ def classification_rows(
         )
     if training and valid and all(row.label == OUT_OF_SCOPE for row in valid):
         raise DataError(
-            request.valid_file or request.train_file, None, "leaves no in-scope validation rows"
+            request.valid_file or request.train_file,
+            None,
+            Wording("leaves no in-scope validation rows"),
         )
     return _both(request, training, valid)
 
@@ -176,15 +179,18 @@ def _apart(training: Sequence[Row], valid: Sequence[Row], key: Callable[[Row], s
 
 def _both(request: FinetuneRequest, training: list[Any], valid: list[Any]) -> tuple[Any, Any]:
     if not training:
-        raise DataError(request.train_file, None, "has no rows to train on")
+        raise DataError(request.train_file, None, Wording("has no rows to train on"))
     if not valid and request.valid_file is None:
         raise DataError(
             request.train_file,
             None,
-            "has no two texts of one class, so that none can be held out; give a validation file",
+            Wording(
+                "has no two texts of one class, so that none can be held out; give a "
+                "validation file"
+            ),
         )
     if not valid:
-        raise DataError(request.valid_file or "", None, "has no rows to measure by")
+        raise DataError(request.valid_file or "", None, Wording("has no rows to measure by"))
     return training, valid
 
 
@@ -195,13 +201,22 @@ def check_labels(
     are those of the validation rows, each with its row."""
     if request.kind == "classification" and len(known) < 2:
         raise TrainingError(
-            f"{request.train_file} has the one class {known[0]!r}; two are needed"
+            Wording(
+                "%(file)s has the one class %(label)r; two are needed",
+                file=request.train_file,
+                label=known[0],
+            )
             if known
-            else f"{request.train_file} has no class but {OUT_OF_SCOPE!r}"
+            else Wording(
+                "%(file)s has no class but %(label)r", file=request.train_file, label=OUT_OF_SCOPE
+            )
         )
     if not known:
-        nothing = "labels" if request.kind == "multi_label" else "entities"
-        raise TrainingError(f"{request.train_file} has no {nothing}")
+        raise TrainingError(
+            Wording("%(file)s has no labels", file=request.train_file)
+            if request.kind == "multi_label"
+            else Wording("%(file)s has no entities", file=request.train_file)
+        )
     unknown: dict[str, int] = {}
     for label, row in asked:
         if label not in known:
@@ -212,6 +227,11 @@ def check_labels(
         raise DataError(
             request.valid_file or request.train_file,
             row,
-            f"has the label {first!r}, which no training row has"
-            + (f"; nor have any {', '.join(more[:10])}" if more else ""),
+            Wording(
+                "has the label %(label)r, which no training row has; nor have any %(more)s"
+                if more
+                else "has the label %(label)r, which no training row has",
+                label=first,
+                more=", ".join(more[:10]),
+            ),
         )

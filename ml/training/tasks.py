@@ -36,6 +36,7 @@ from ml.training.start import begin_from
 from ml.training.teachers import Teacher, soft_targets
 from ml.training.weakening import weaken
 from ml.types import OUT_OF_SCOPE
+from ml.wording import Wording
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,9 @@ class ClassifierTask:
         """Read the rows of a request; raises :class:`DataError` or :class:`TrainingError`."""
         asked = {"the loss crf": request.config.loss == "crf", "start": bool(request.config.start)}
         for name in (name for name, wanted in asked.items() if wanted):
-            raise TrainingError(f"{name} is for taggers, not for classification")
+            raise TrainingError(
+                Wording("%(name)s is for taggers, not for classification", name=name)
+            )
         training, valid = classification_rows(request)
         labels = sorted({row.label for row in training} - {OUT_OF_SCOPE})
         check_labels(
@@ -82,7 +85,9 @@ class ClassifierTask:
             own_split=request.valid_file is None,
         )
         if config.strength < 1 and config.head_start == "random":
-            raise TrainingError("strength below 1 needs a head_start, by which the head is found")
+            raise TrainingError(
+                Wording("strength below 1 needs a head_start, by which the head is found")
+            )
         columns = {label: index for index, label in enumerate(names)}
         return cls(config, source, tokenizer, tuple(labels), columns, training, valid)
 
@@ -207,7 +212,9 @@ class TaggerTask:
     ) -> TaggerTask:
         """Read the rows of a request; raises :class:`DataError` or :class:`TrainingError`."""
         if request.config.strength < 1:
-            raise TrainingError("strength below 1 is for classifiers and sentence encoders")
+            raise TrainingError(
+                Wording("strength below 1 is for classifiers and sentence encoders")
+            )
         training, valid = ner_rows(request)
         types = sorted({tag[2:] for row in training for tag in row.tags if tag != "O"})
         asked = ((tag[2:], row.row) for row in valid for tag in row.tags if tag != "O")
@@ -262,8 +269,16 @@ def fitting_encoder(source: EncoderSource, config: FinetuneConfig) -> torch.nn.M
     positions = token_positions(encoder)
     if positions is not None and config.max_length > positions - taken:
         raise TrainingError(
-            f"max_length is {config.max_length}; {source.name} reads at most "
-            f"{max(0, positions - taken)} tokens"
-            + (f" beside the {taken} of method {config.method}" if taken else "")
+            Wording(
+                "max_length is %(asked)s; %(encoder)s reads at most %(most)s tokens beside the "
+                "%(taken)s of the method %(method)s"
+                if taken
+                else "max_length is %(asked)s; %(encoder)s reads at most %(most)s tokens",
+                asked=config.max_length,
+                encoder=source.name,
+                most=max(0, positions - taken),
+                taken=taken,
+                method=config.method,
+            )
         )
     return encoder

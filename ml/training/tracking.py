@@ -39,6 +39,7 @@ from ml.models.tuning.registry import method_names
 from ml.training.config import FinetuneConfig
 from ml.training.rows import CONFIG, Observer
 from ml.training.trackers import Tracker, make_trackers
+from ml.wording import Wording
 
 RUN, CURVES, REPORT = "run.json", "curves.jsonl", "report.html"
 _SHARES = ("held_out_accuracy", "held_out_recall", "held_out_mrr")
@@ -92,7 +93,11 @@ class RunRecord:
             self._write_run()
         except OSError as error:
             raise TrainingError(
-                f"the run folder {folder} cannot be written ({error.strerror})"
+                Wording(
+                    "the run folder %(folder)s cannot be written (%(problem)s)",
+                    folder=folder,
+                    problem=error.strerror,
+                )
             ) from error
         self._readings = read_curves(folder)
         self._trackers: list[Tracker] = []

@@ -25,6 +25,7 @@ from ml.training.loop import Loop, accuracy_of, best_columns
 from ml.training.order import RowOrder
 from ml.training.settings.optimisation import BEST_BY
 from ml.types import FloatArray
+from ml.wording import Wording
 
 ProgressCallback = Callable[[int, int, str], None]
 _TOLD = ("loss", "learning_rate", "grad_norm", "epoch")
@@ -80,7 +81,11 @@ class _Reporter(TrainerCallback):
         loss = float(logs["loss"])
         if not math.isfinite(loss):
             raise TrainingError(
-                f"the loss is {loss} at step {state.global_step}; lower the learning rate"
+                Wording(
+                    "the loss is %(loss)s at step %(step)s; lower the learning rate",
+                    loss=loss,
+                    step=state.global_step,
+                )
             )
         self._message = f"loss {loss:.3f}, rate {float(logs.get('learning_rate', 0.0)):.1e}"
 
@@ -169,7 +174,7 @@ def train(
     trainer.finish()
     if not all(torch.isfinite(weight).all() for weight in model.parameters()):
         raise TrainingError(
-            "the last step left weights that are no numbers; lower the learning rate"
+            Wording("the last step left weights that are no numbers; lower the learning rate")
         )
     return [
         {"step": float(entry["step"]), "loss": float(entry["loss"])}

@@ -10,14 +10,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import translation
 
 from apps.core.errors import InvalidInput
-from apps.core.file_imports import problem_words, refusal, upload_keep, upload_name
+from apps.core.file_imports import refusal, upload_keep, upload_name
 from apps.core.wording import said
 from ml.errors import DataError
 from ml.wording import Wording
 
 
 def told(row: int | None, problem: str, name: str = "news.csv") -> Wording:
-    return problem_words(DataError("/kept/5f2c.csv", row, problem), name)
+    return DataError("/kept/5f2c.csv", row, problem).words_at(name)
 
 
 def test_an_upload_is_called_by_its_name_alone() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from apps.accounts.models import Role, User
 from apps.core import gateway, jobs
@@ -22,6 +23,7 @@ from ml.errors import TrainingError
 from ml.models.tuning.registry import method_names
 from ml.runs.answers import ANSWERS, LIVE_ANSWERS, Answer, answers_write
 from ml.runs.order import RunOrder
+from ml.wording import Wording
 from tests.conftest import ClientFor, SocketFor
 from tests.ml.training.tiny_encoder import texts
 
@@ -166,13 +168,20 @@ def test_a_worse_candidate_does_not_pass(
 def test_a_run_that_failed_says_why_and_is_resumed(
     followed: Followed, data: DataSetVersion, lead: User
 ) -> None:
-    followed.outcome = TrainingError("the loss is nan at step 3; lower the learning rate")
-    run = runs.run_start(actor=lead, version=data)
-    assert (run.state, run.job.message) == ("failed", str(followed.outcome))
+    words = Wording(
+        "the loss is %(loss)s at step %(step)s; lower the learning rate", loss="nan", step=3
+    )
+    followed.outcome = TrainingError(words)
+    with translation.override("zh-hans"):
+        run = runs.run_start(actor=lead, version=data)
+    assert (run.state, run.job.message) == ("failed", "第 3 步的损失是 nan；请降低学习率")
+    with translation.override("en"):
+        run = runs.run_resume(actor=lead, run=run)
+    assert run.job.message == "the loss is nan at step 3; lower the learning rate"
     followed.outcome = measured()
     resumed = runs.run_resume(actor=lead, run=run)
     assert (resumed.pk, resumed.state) == (run.pk, "succeeded")
-    assert followed.orders[0].run_folder == followed.orders[1].run_folder
+    assert len({order.run_folder for order in followed.orders}) == 1
     with pytest.raises(Conflict, match="ended well"):
         runs.run_resume(actor=lead, run=resumed)
     with pytest.raises(Conflict):

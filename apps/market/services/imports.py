@@ -16,7 +16,6 @@ from django.utils.translation import gettext
 from apps.core.errors import InvalidInput, NotAllowed
 from apps.core.file_imports import (
     RowError,
-    problem_words,
     refusal,
     upload_keep,
     upload_name,
@@ -89,9 +88,9 @@ class NewsFile:
                         0, report.rows, Wording("checked %(rows)s rows", rows=report.rows)
                     )
         except DataError as error:
-            raise refusal([problem_words(error, self.name)], 1) from error
+            raise refusal([error.words_at(self.name)], 1) from error
         report.skipped = problems.count
-        words = [problem_words(error, self.name) for error in problems.errors]
+        words = [error.words_at(self.name) for error in problems.errors]
         report.errors = [said(told) for told in words]
         if problems.count and not skip_bad:
             raise refusal(words, problems.count)

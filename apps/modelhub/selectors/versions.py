@@ -11,6 +11,7 @@ from django.conf import settings
 
 from apps.core import gateway
 from apps.core.errors import NotFound
+from apps.core.wording import said
 from apps.modelhub.selectors.shipped import Newer, newer_shipped
 from ml.artifacts import MODEL_CARD, SERVED, Artifact
 from ml.errors import MLError
@@ -127,13 +128,15 @@ def version_list() -> list[ModelVersion]:
             active = store.active_version(task)
             versions = store.versions(task)
         except MLError as error:
-            found.append(ModelVersion(task, "", False, None, str(error)))
+            found.append(ModelVersion(task, "", False, None, said(error.words)))
             continue
         for version in versions:
             try:
                 artifact = store.artifact(task, version)
             except MLError as error:
-                found.append(ModelVersion(task, version, version == active, None, str(error)))
+                found.append(
+                    ModelVersion(task, version, version == active, None, said(error.words))
+                )
             else:
                 found.append(ModelVersion(task, version, version == active, artifact))
     return found

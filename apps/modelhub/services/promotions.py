@@ -135,7 +135,7 @@ def _switch(kind: Promotion.Kind, *, actor: Any | None, **values: Any) -> Promot
         gateway.model_store().artifact(task, after)
         gateway.prepare(task, after)
     except MLError as error:
-        raise Conflict(str(error), code=error.code) from error
+        raise Conflict(error.words, code=error.code) from error
     person = actor if actor is not None and actor.is_authenticated else None
     try:
         with transaction.atomic():
@@ -163,7 +163,7 @@ def _carry_out(promotion: Promotion) -> None:
     except MLError as error:
         logger.warning("promotion failed", task=promotion.task, error=str(error))
         _close(promotion, State.FAILED, str(error))
-        raise Conflict(str(error), code=error.code) from error
+        raise Conflict(error.words, code=error.code) from error
     _close(promotion, State.DONE)
 
 
@@ -179,7 +179,7 @@ def _live(task: str) -> str:
     except ModelNotFound:
         return ""
     except MLError as error:
-        raise Conflict(str(error), code=error.code) from error
+        raise Conflict(error.words, code=error.code) from error
 
 
 def _reason(reason: str) -> str:

@@ -144,7 +144,7 @@ def run_execute(progress: Progress, *, run_id: int) -> dict[str, Any]:
     try:
         result = follow_run(order, told.tell, told.beat)
     except MLError as error:
-        raise InvalidInput(str(error)[:500], code="run_failed") from error
+        raise InvalidInput(error.words, code="run_failed") from error
     told.stage("judging")
     gate = judge(result["candidate"], result["live"], Limits(**settings.MODEL_GATE))
     gate = judged_by_slices(gate, run=run, progress=progress)

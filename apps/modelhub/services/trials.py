@@ -72,7 +72,7 @@ def trial_start(
         live = store.active_version(task)
         artifact = store.artifact(task, version)
     except MLError as error:
-        raise Conflict(str(error), code=error.code) from error
+        raise Conflict(error.words, code=error.code) from error
     if live == version:
         raise Conflict(
             "%(version)s of %(task)s is live already.",

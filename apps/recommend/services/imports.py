@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.core.errors import InvalidInput
-from apps.core.file_imports import RowError, problem_words, refusal
+from apps.core.file_imports import RowError, refusal
 from apps.core.jobs import ProgressReporter
 from apps.core.wording import said
 from apps.recommend.models import Interaction, Item, Kind, Reader, external_key
@@ -153,9 +153,9 @@ def _checked_file(
             if report.rows % _REPORT_EVERY == 0:
                 progress.update(0, report.rows, Wording("checked %(rows)s rows", rows=report.rows))
     except DataError as error:
-        raise refusal([problem_words(error, name)], 1) from error
+        raise refusal([error.words_at(name)], 1) from error
     report.skipped = problems.count
-    words = [problem_words(error, name) for error in problems.errors[:_REPORTED_ERRORS]]
+    words = [error.words_at(name) for error in problems.errors[:_REPORTED_ERRORS]]
     report.errors = [said(told) for told in words]
     if problems.count and errors_to is not None:
         _write_errors(errors_to, problems)

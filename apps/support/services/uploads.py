@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from apps.core.errors import InvalidInput, NotFound, Problem
-from apps.core.file_imports import plain_name, problem_words, refusal, unchosen
+from apps.core.file_imports import plain_name, refusal, unchosen
 from apps.core.jobs import NoProgress, ProgressReporter, job_start
 from apps.core.models import Job
 from apps.core.wording import said
@@ -225,4 +225,4 @@ def _words(error: DataError, path: Path) -> Wording:
     folder = path if path.is_dir() else path.parent
     source = Path(error.source)
     name = Wording("the files") if source == folder else str(source.relative_to(folder))
-    return problem_words(error, name)
+    return error.words_at(name)

@@ -170,8 +170,11 @@ def test_a_run_of_another_kind_is_measured_by_its_own_numbers(
 def test_a_run_that_cannot_be_done_says_why(tmp_path: Path, encoder: Path) -> None:
     one = [row for row in texts() if row["label"] == "card"]
     asked = order(tmp_path, encoder, train_file=write_rows(tmp_path / "one.jsonl", one))
-    with pytest.raises(TrainingError, match="one class 'card'"):
+    with pytest.raises(TrainingError, match="one class 'card'") as caught:
         follow_run(asked, lambda message: None, nothing)
+    words = caught.value.words  # which can be said in another language, though from a process
+    assert words.literal == "%(file)s has the one class %(label)r; two are needed"
+    assert words.named == {"file": str(asked.train_file), "label": "card"}
 
 
 def test_a_recipe_that_cannot_be_is_named(tmp_path: Path, encoder: Path) -> None:
