@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.utils.translation import gettext
+
 from apps.support.flows.actions import known_actions, time_needed
 from apps.support.flows.definition import ACTIONS, BUILT_IN, Flow, Slot, Step
 from apps.support.flows.wording import names_in
@@ -32,33 +34,37 @@ def _slots(flow: Flow) -> Iterator[Wrong]:
         for field, message in _slot(slot):
             yield ["slots", name, *field], message
         if name in BUILT_IN:
-            yield ["slots", name], f"{name!r} is the name of a variable that every flow has"
+            told = gettext("%(name)r is the name of a variable that every flow has")
+            yield ["slots", name], told % {"name": name}
         if name not in asked:
-            yield ["slots", name], "no step asks for this slot"
+            yield ["slots", name], gettext("no step asks for this slot")
 
 
 def _slot(slot: Slot) -> Iterator[Wrong]:
     bounded = slot.least is not None or slot.most is not None
     if (slot.kind == "choice") != bool(slot.choices):
-        yield [], "'choices' belong to a slot of kind 'choice', which needs them"
+        yield [], gettext("'choices' belong to a slot of kind 'choice', which needs them")
     if slot.when and slot.kind != "date":
-        yield ["when"], "only a date is past or future"
+        yield ["when"], gettext("only a date is past or future")
     if bounded and slot.kind not in ("amount", "number"):
-        yield [], "'least' and 'most' belong to an amount or a number"
+        yield [], gettext("'least' and 'most' belong to an amount or a number")
     if slot.least is not None and slot.most is not None and slot.least > slot.most:
-        yield ["least"], "'least' is more than 'most'"
+        yield ["least"], gettext("'least' is more than 'most'")
     if slot.shape and slot.kind not in ("order", "text"):
-        yield ["shape"], "only an order number or a text has a shape"
+        yield ["shape"], gettext("only an order number or a text has a shape")
 
 
 def _step(flow: Flow, step: Step) -> Iterator[Wrong]:
     for way, to in step.ways().items():
         if to and to not in flow.steps:
-            yield [_field(step, way)], f"there is no step {to!r}"
+            yield [_field(step, way)], gettext("there is no step %(step)r") % {"step": to}
         elif not to:
-            yield [], "nothing follows; the last step is an 'end' or 'hand_over', or has a 'next'"
+            told = gettext(
+                "nothing follows; the last step is an 'end' or 'hand_over', or has a 'next'"
+            )
+            yield [], told
     if step.kind == "ask" and step.slot not in flow.slots:
-        yield ["ask"], f"there is no slot {step.slot!r}"
+        yield ["ask"], gettext("there is no slot %(slot)r") % {"slot": step.slot}
     yield from _action(step)
     yield from _names(flow, step)
 
@@ -66,10 +72,11 @@ def _step(flow: Flow, step: Step) -> Iterator[Wrong]:
 def _action(step: Step) -> Iterator[Wrong]:
     if step.kind == "do" and step.action not in known_actions():
         listed = ", ".join(sorted(known_actions()))
-        yield ["do"], f"there is no action {step.action!r}; there are {listed}"
+        told = gettext("there is no action %(action)r; there are %(listed)s")
+        yield ["do"], told % {"action": step.action, "listed": listed}
     if step.kind in ACTIONS and time_needed(step) > MOST_SECONDS:
-        needed = f"{time_needed(step):g} seconds; {MOST_SECONDS:g} are allowed"
-        yield ["seconds"], f"its tries may take {needed}"
+        told = gettext("its tries may take %(needed)g seconds; %(allowed)g are allowed")
+        yield ["seconds"], told % {"needed": time_needed(step), "allowed": MOST_SECONDS}
 
 
 def _names(flow: Flow, step: Step) -> Iterator[Wrong]:
@@ -78,10 +85,14 @@ def _names(flow: Flow, step: Step) -> Iterator[Wrong]:
     for field, text in _texts(flow, step):
         for name in names_in(text):
             if name.split(".")[0] not in known:
-                yield field, f"{{{name}}} is no slot and no variable of this flow"
+                yield field, _unknown(f"{{{name}}}")
     for number, case in enumerate(step.cases):
         if case.name.split(".")[0] not in known:
-            yield ["branch", number, "if"], f"{case.name!r} is no slot and no variable of this flow"
+            yield ["branch", number, "if"], _unknown(repr(case.name))
+
+
+def _unknown(name: str) -> str:
+    return gettext("%(name)s is no slot and no variable of this flow") % {"name": name}
 
 
 def _field(step: Step, way: str) -> str:
@@ -120,14 +131,14 @@ def _ways(flow: Flow) -> Iterator[Wrong]:
                 ahead.append(to)
     for number, name in enumerate(order):
         if name not in reached:
-            yield ["steps", number], "no way leads to this step"
+            yield ["steps", number], gettext("no way leads to this step")
     if (cycle := _cycle(flow)) is not None:
         way = " -> ".join([*cycle, cycle[0]])
-        yield (
-            ["steps", order.index(cycle[0])],
-            f"the steps {way} go round without ever waiting for the customer; put a 'confirm', or "
-            "an 'ask' with 'anew: true', among them",
+        told = gettext(
+            "the steps %(way)s go round without ever waiting for the customer; put a 'confirm', "
+            "or an 'ask' with 'anew: true', among them"
         )
+        yield ["steps", order.index(cycle[0])], told % {"way": way}
 
 
 def _cycle(flow: Flow) -> list[str] | None:

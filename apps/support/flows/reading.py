@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from django.utils.translation import gettext
 from jsonschema import Draft202012Validator, ValidationError
 
 from apps.support.flows.checking import checked
@@ -15,6 +16,7 @@ from apps.support.flows.definition import STEP_KINDS, TESTS, Case, Flow, Rehears
 from apps.support.flows.schema import SCHEMA
 from apps.support.flows.wrong import FlowInvalid, FlowProblem
 from ml.errors import DataError
+from ml.wording import Wording
 
 MAX_SOURCE = 100_000
 """Characters of the longest flow."""
@@ -79,8 +81,9 @@ def read_flow(source: str, *, file: str = "flow") -> Flow:
     if errors:
         told = [parsed.problem(list(error.absolute_path), _said(error)) for error in errors]
         raise FlowInvalid(told[:_MOST_TOLD])
+    twice = gettext("the step %(step)r stands here twice")
     repeated = [
-        parsed.problem(["steps", number, "id"], f"the step {entry['id']!r} stands here twice")
+        parsed.problem(["steps", number, "id"], twice % {"step": entry["id"]})
         for number, entry in enumerate(parsed.content["steps"])
         if entry["id"] in [earlier["id"] for earlier in parsed.content["steps"][:number]]
     ]
@@ -96,33 +99,37 @@ def read_flow(source: str, *, file: str = "flow") -> Flow:
 def read_files(path: Path) -> dict[Path, str]:
     """The texts of a YAML file, or of all in a folder, by name; raises ``DataError``."""
     if not path.exists():
-        raise DataError(path, None, "does not exist")
+        raise DataError(path, None, Wording("does not exist"))
     files = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
     if not files:
-        raise DataError(path, None, "holds no YAML files")
+        raise DataError(path, None, Wording("holds no YAML files"))
     try:
         return {file: file.read_text(encoding="utf-8") for file in files}
     except UnicodeDecodeError as error:
-        raise DataError(path, None, f"is not UTF-8 (byte {error.start})") from error
+        told = Wording("is not UTF-8 (byte %(byte)s)", byte=error.start)
+        raise DataError(path, None, told) from error
 
 
 def _parsed(source: str, file: str) -> _Source:
     if len(source) > MAX_SOURCE:
-        message = f"has {len(source):,} characters; {MAX_SOURCE:,} are allowed"
+        message = gettext("has %(number)s characters; %(most)s are allowed") % {
+            "number": f"{len(source):,}",
+            "most": f"{MAX_SOURCE:,}",
+        }
         raise FlowInvalid([FlowProblem(file, None, None, None, "", message)])
     try:
         tree = yaml.compose(source, Loader=_Loader)
         if _refers(source):
-            message = "has anchors or aliases (& and *); write out what they stand for"
+            message = gettext("has anchors or aliases (& and *); write out what they stand for")
             raise FlowInvalid([FlowProblem(file, None, None, None, "", message)])
         content = yaml.load(source, Loader=_Loader)  # noqa: S506 - it is a safe loader
         return _Source(file, tree, content)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "it cannot be parsed"
+        problem = getattr(error, "problem", None) or gettext("it cannot be parsed")
         line = mark.line + 1 if mark else None
-        told = FlowProblem(file, line, None, None, "", f"is not YAML: {problem}")
-        raise FlowInvalid([told]) from error
+        message = gettext("is not YAML: %(problem)s") % {"problem": problem}
+        raise FlowInvalid([FlowProblem(file, line, None, None, "", message)]) from error
 
 
 def _refers(source: str) -> bool:
@@ -134,12 +141,13 @@ def _said(error: ValidationError) -> str:
     """The validator's sentence, or a plainer one where that names only the schema."""
     if error.validator == "oneOf" and isinstance(error.instance, dict):
         if "id" in error.instance:
-            return f"a step has exactly one of {', '.join(STEP_KINDS)}"
-        return f"a case has exactly one of {', '.join(TESTS)}"
+            return gettext("a step has exactly one of %(kinds)s") % {"kinds": ", ".join(STEP_KINDS)}
+        return gettext("a case has exactly one of %(tests)s") % {"tests": ", ".join(TESTS)}
     if error.validator == "pattern":
-        return (
-            f"{str(error.instance)[:60]!r} is not written as it must be ({error.validator_value})"
-        )
+        return gettext("%(value)r is not written as it must be (%(pattern)s)") % {
+            "value": str(error.instance)[:60],
+            "pattern": error.validator_value,
+        }
     return str(error.message)[:300]
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from django.utils.translation import gettext
+
 from apps.core.errors import InvalidInput
 
 
@@ -23,8 +25,8 @@ class FlowProblem:
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
         parts = [
-            f"flow {self.flow!r}" if self.flow else "",
-            f"step {self.step!r}" if self.step else "",
+            gettext("flow %(flow)r") % {"flow": self.flow} if self.flow else "",
+            gettext("step %(step)r") % {"step": self.step} if self.step else "",
         ]
         where = ", ".join([part for part in parts if part] + ([self.field] if self.field else []))
         return f"{place}: {where}: {self.message}" if where else f"{place}: {self.message}"

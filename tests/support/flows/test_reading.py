@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.conf import settings
+from django.utils import translation
 
 from apps.support.flows.reading import read_files, read_flow
 from apps.support.flows.wrong import FlowInvalid
@@ -49,6 +50,20 @@ def test_each_mistake_is_named_with_its_place(before: str, after: str, told: str
     assert any(one.startswith(told) for one in problems(PIN.replace(before, after))), problems(
         PIN.replace(before, after)
     )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("yes: finished", "yes: nowhere", "f.yaml:13: 流程 'new-pin', 步骤 'sure', yes: 没有步骤"),
+        ("{day}?", "{month}?", "f.yaml:13: 流程 'new-pin', 步骤 'sure', confirm: {month} 既不是"),
+        ("kind: date", "kind: [date", "f.yaml:9: 不是 YAML"),
+    ],
+)
+def test_mistakes_are_told_in_the_reader_s_language(before: str, after: str, told: str) -> None:
+    with translation.override("zh-hans"):
+        found = problems(PIN.replace(before, after))
+    assert any(one.startswith(told) for one in found), found
 
 
 def test_a_cycle_that_never_waits_is_refused() -> None:
