@@ -29,6 +29,7 @@ from ml.training.rows import FinetuneRequest
 from ml.training.tagging import measured_tagger
 from ml.training.tasks import ClassifierTask, TaggerTask
 from ml.training.trainer import classify_rows
+from ml.types import FloatArray
 
 
 def read_head(
@@ -91,14 +92,7 @@ class ClassifierHeadTask:
         return of_mean_weight_one([replace(row, weight=rows[row.owner].weight) for row in encoded])
 
     def _encoded(self, texts: Sequence[str], labels: Sequence[int]) -> list[EncodedRow]:
-        task = self.task
-        return encode_read(
-            texts,
-            labels,
-            task.tokenizer,
-            task.config.max_length,
-            long_texts=self.recipe.long_texts,
-        )
+        return _read(self.recipe, self.task, texts, labels)
 
 
 @dataclass(frozen=True)
@@ -146,14 +140,7 @@ class MultiLabelHeadTask:
     def _encoded(self, rows: Sequence[MultiLabelText]) -> list[EncodedRow]:
         task = self.task
         labels = indicators([row.labels for row in rows], task.columns)
-        texts = [row.text for row in rows]
-        return encode_read(
-            texts,
-            labels,
-            task.tokenizer,
-            task.config.max_length,
-            long_texts=self.recipe.long_texts,
-        )
+        return _read(self.recipe, task, [row.text for row in rows], labels)
 
 
 @dataclass(frozen=True)
@@ -192,3 +179,14 @@ class TagHeadTask:
         task = self.task
         artifact = replace(artifact, labels=tuple(task.columns), pooling="none")
         return Measured(*measured_tagger(artifact, model, task.held_out, task.valid))
+
+
+def _read(
+    recipe: JointTask,
+    task: ClassifierTask | MultiLabelTask,
+    texts: Sequence[str],
+    labels: Sequence[int] | FloatArray,
+) -> list[EncodedRow]:
+    return encode_read(
+        texts, labels, task.tokenizer, task.config.max_length, long_texts=recipe.long_texts
+    )

@@ -54,7 +54,8 @@ def test_prices_are_stored_once_and_shown_beside_the_news(
         ("ticker,date,close\nHALV,2026-01-05,1\nNONE,2026-01-05,1", "row 3: no company"),
         ("ticker,date,close\nHALV,05/01/2026,1", "row 2: '05/01/2026' is no date"),
         ("ticker,date,close\nHALV,2026-01-05,nan", "row 2: 'nan' is no price"),
-        ("ticker,date,close\nHALV,2026-01-05", "row 2: None is no price"),
+        ("ticker,date,close\nHALV,2026-01-05", "row 2: '' is no price"),
+        ("ticker,date,close\nHALV,2026-01-05," + "1" * 140_000, "row 2: is not CSV"),
     ],
 )
 def test_a_bad_row_is_named_and_nothing_is_stored(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,13 +12,15 @@ from django.utils.translation import gettext
 
 from apps.accounts.services import audit_record
 from apps.core.errors import InvalidInput, NotAllowed, NotFound
+from apps.core.file_imports import RowError
 from apps.core.jobs import job_start
 from apps.core.models import Job
 from apps.market.models import Company, DatedName
+from apps.market.services.ticker_tables import day_of, ticker_rows
+from ml.wording import Wording
 
 RELINK_DATED_JOB = "market.relink_dated"
 
-LARGEST = 8 * 1024 * 1024
 _COLUMNS = ("ticker", "kind", "name", "valid_from", "valid_to")
 _LONGEST = 200
 
@@ -83,22 +83,8 @@ def dated_names_import(*, actor: Any, upload: Any) -> tuple[int, Job | None]:
     ``InvalidInput`` naming file and row.
     """
     _check_allowed(actor)
-    if upload is None:
-        raise InvalidInput("Choose a file.", fields={"file": "missing"})
-    if upload.size > LARGEST:
-        raise InvalidInput(
-            "%(name)s: at most %(largest)s bytes.",
-            code="file_too_large",
-            name=upload.name,
-            largest=f"{LARGEST:,}",
-        )
-    try:
-        text = upload.read().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidInput(
-            "%(name)s: is no UTF-8 text.", code="file_invalid", name=upload.name
-        ) from error
-    wanted = _rows(upload.name, text)
+    rows = ticker_rows(upload, columns=_COLUMNS, make=_made)
+    wanted = {_key(name): name for name in rows}
     with transaction.atomic():
         known = {_key(name) for name in DatedName.objects.filter(company__in=_ids(wanted))}
         new = [name for key, name in wanted.items() if key not in known]
@@ -119,63 +105,27 @@ def _relink(actor: Any, names: Sequence[DatedName], title: str) -> Job:
 _Key = tuple[int, str, str, date | None, date | None]
 
 
-def _rows(name: str, text: str) -> dict[_Key, DatedName]:
-    reader = csv.DictReader(io.StringIO(text))
-    missing = [column for column in _COLUMNS if column not in (reader.fieldnames or [])]
-    if missing:
-        raise InvalidInput(
-            "%(name)s: has no column %(missing)r.",
-            code="file_invalid",
-            name=name,
-            missing=missing[0],
-        )
-    rows = Company.objects.order_by("-rank", "-id").values_list("id", "ticker")
-    known = {ticker.upper(): id_ for id_, ticker in rows}
-    found: dict[_Key, DatedName] = {}
-    for number, row in enumerate(reader, start=2):
-        try:
-            one = _row(row, known)
-        except ValueError as error:
-            raise InvalidInput(f"{name}, row {number}: {error}", code="file_invalid") from error
-        found[_key(one)] = one
-    if not found:
-        raise InvalidInput("%(name)s: has no rows.", code="file_invalid", name=name)
-    return found
-
-
-def _row(row: dict[str, str | None], known: dict[str, int]) -> DatedName:
-    values = {column: (row[column] or "").strip() for column in _COLUMNS}
-    if values["ticker"].upper() not in known:
-        raise ValueError(f"no company has the ticker {values['ticker'][:16]!r}.")
-    wanted = DatedNameInput(
-        values["kind"] or DatedName.Kind.NAME,
-        values["name"],
-        _day(values["valid_from"]),
-        _day(values["valid_to"]),
-    )
+def _made(company_id: int, cells: Mapping[str, str]) -> DatedName:
+    since, until = (day_of(cells[name]) if cells[name] else None for name in _COLUMNS[3:])
+    wanted = DatedNameInput(cells["kind"] or DatedName.Kind.NAME, cells["name"], since, until)
     for problem in _problems(wanted).values():
-        raise ValueError(problem)
-    return DatedName(**_fields(known[values["ticker"].upper()], wanted))
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError as error:
-        raise ValueError(f"{text[:20]!r} is no date such as 2021-10-28.") from error
+        raise RowError(Wording(problem))
+    return DatedName(**_fields(company_id, wanted))
 
 
 def _problems(wanted: DatedNameInput) -> dict[str, str]:
     problems = {}
     if wanted.kind not in DatedName.Kind.values:
-        problems["kind"] = f"One of {', '.join(DatedName.Kind.values)}."
+        problems["kind"] = gettext("One of %(kinds)s.") % {
+            "kinds": ", ".join(DatedName.Kind.values)
+        }
     longest = 16 if wanted.kind == DatedName.Kind.TICKER else _LONGEST
     if not 0 < len(wanted.name.strip()) <= longest:
-        problems["name"] = f"A name has 1 to {longest} characters."
+        problems["name"] = gettext("A name has 1 to %(longest)d characters.") % {"longest": longest}
     if wanted.valid_from is None and wanted.valid_to is None:
-        problems["valid_from"] = "Say from when or until when it holds."
+        problems["valid_from"] = gettext("Say from when or until when it holds.")
     elif wanted.valid_from and wanted.valid_to and wanted.valid_to < wanted.valid_from:
-        problems["valid_to"] = "It ends before it begins."
+        problems["valid_to"] = gettext("It ends before it begins.")
     return problems
 
 
