@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from django.conf import settings
@@ -115,13 +116,17 @@ def _asked(request: HttpRequest) -> dict[str, Any]:
         value = request.POST.get(name, "").strip()
         if not value:
             continue
-        try:
-            given[name] = float(value)
-        except ValueError as error:
-            raise InvalidInput(
-                "%(name)s: %(value)r is not a number.", name=name, value=value[:20]
-            ) from error
+        given[name] = _number(value)
+        if not math.isfinite(given[name]):
+            raise InvalidInput("%(name)s: %(value)r is not a number.", name=name, value=value[:20])
     return given
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 @require_GET

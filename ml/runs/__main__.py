@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.artifacts import read_artifact
-from ml.errors import MLError
+from ml.errors import DataError, MLError
 from ml.files import write_whole
 from ml.runs.limits import watch_memory
 from ml.runs.order import TRAINED, RunOrder
@@ -36,6 +36,9 @@ def main() -> int:
         watch_memory(order.memory_mb, _end_failed)
     try:
         _tell({"done": run(order)})
+    except DataError as error:  # people know the files of a run by their names
+        _tell({"failed": error.words_at(Path(error.source).name).parts()})
+        return 1
     except MLError as error:
         _tell({"failed": error.words.parts()})
         return 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -39,12 +41,15 @@ _APART = (
     ("ema", "swa", "one mean of the weights is stored"),
 )
 
+MOST_EPOCHS = 10_000
+
 _WORDS: dict[type, str] = {
     bool: "true or false",
     int: "a whole number",
     float: "a number",
     str: "a text in quotes",
     dict: "a table",
+    list: "a list of names",
 }
 """What a setting is to be, in words, by the type of its default."""
 
@@ -108,6 +113,9 @@ class FinetuneConfig(
     ``methods`` holds the tables of the recipe that are called as a method, ``[adapter]`` say, with
     the settings of that method (see ``ml/models/tuning/methods``); those of the chosen one count.
     ``rank``, ``alpha`` and ``adapter_dropout`` are short for the settings of the low-rank methods.
+
+    ``stated`` are the settings that a person gave beside the recipe: those stay where others are
+    fitted to few rows.
     """
 
     encoder: str = DEFAULT_ENCODER
@@ -138,6 +146,7 @@ class FinetuneConfig(
     card: dict[str, str] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
     search: dict[str, Any] = field(default_factory=dict)
+    stated: list[str] = field(default_factory=list)
 
     @property
     def rate(self) -> float:
@@ -147,11 +156,12 @@ class FinetuneConfig(
     def __post_init__(self) -> None:
         checks = {
             "method": self.method in METHODS,
-            "epochs": self.epochs > 0,
+            "epochs": 0 < self.epochs <= MOST_EPOCHS,
             "batch_size": self.batch_size > 0,
             "max_length": 8 <= self.max_length <= 512,
             "long_texts": self.long_texts in LONG_TEXTS,
             "pooling": self.pooling in POOLINGS,
+            "seed": 0 <= self.seed < 2**32,
             "held_out": 0 < self.held_out < 1,
             "target_error": 0 < self.target_error < 1,
             "pair_loss": self.pair_loss in PAIR_LOSSES,
@@ -169,11 +179,12 @@ class FinetuneConfig(
             **self.multi_label_checks(),
         }
         checked_columns(self.columns, "configuration")
+        for name in ("licences", "card"):
+            _check_texts(name, getattr(self, name))
         for name, good in checks.items():
-            if not good:
-                raise DataError(
-                    "configuration", None, f"{name} = {getattr(self, name)!r} is not allowed"
-                )
+            value = getattr(self, name)
+            if not good or (isinstance(value, float) and not math.isfinite(value)):
+                raise DataError("configuration", None, f"{name} = {value!r} is not allowed")
         try:
             for name, settings in {self.method: {}, **self.methods}.items():
                 self._settings_of(name, settings)
@@ -215,28 +226,38 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def make_config(values: dict[str, Any], path: Path | None, **overrides: Any) -> FinetuneConfig:
     """The configuration of the ``values`` of a recipe, as :func:`load_config`."""
-    values |= _tables_of_methods(path, values)
-    known = {item.name: item for item in fields(FinetuneConfig)}
+    check_settings_exist(values, path)
+    methods = {name: table for name, table in values.items() if name in METHODS}
+    plain = {name: value for name, value in values.items() if name not in METHODS}
+    try:
+        config = FinetuneConfig(**plain, methods=methods)
+    except DataError as error:
+        raise DataError(path or error.source, None, error.problem) from error
+    given = {name: value for name, value in overrides.items() if value is not None}
+    return replace(config, **given, stated=sorted({*config.stated, *given}))
+
+
+def check_settings_exist(values: Mapping[str, Any], path: Path | None = None) -> None:
+    """Raise :class:`DataError` for a name that is no setting's, or a value of the wrong type."""
+    source = path or "configuration"
+    usual = {name: value for name, value in vars(FinetuneConfig()).items() if name != "methods"}
     for name, value in values.items():
-        if name not in known:
-            close = get_close_matches(name, known, n=1)
+        if name in METHODS:
+            if not isinstance(value, dict):
+                told = f"{name} must be a table of the method's settings"
+                raise DataError(source, None, told)
+            continue
+        if name not in usual:
+            close = get_close_matches(name, [*usual, *METHODS], n=1)
             meant = f"; is {close[0]!r} meant?" if close else ""
-            raise DataError(path or "", None, f"unknown setting {name!r}{meant}")
-        default = getattr(FinetuneConfig(), name)
-        numeric = isinstance(default, float) and type(value) is int
-        if not numeric and type(value) is not type(default):
-            wanted = _WORDS[type(default)]
-            raise DataError(path or "", None, f"{name} = {value!r} must be {wanted}")
-    config = FinetuneConfig(**values)
-    return replace(
-        config, **{name: value for name, value in overrides.items() if value is not None}
-    )
+            raise DataError(source, None, f"unknown setting {name!r}{meant}")
+        kind = type(usual[name])
+        if type(value) is not kind and not (kind is float and type(value) is int):
+            raise DataError(source, None, f"{name} = {value!r} must be {_WORDS[kind]}")
 
 
-def _tables_of_methods(path: Path | None, values: dict[str, Any]) -> dict[str, Any]:
-    """Take the tables that are called as a method out of ``values``, as ``methods``."""
-    tables = {name: values.pop(name) for name in METHODS if name in values}
-    for name, table in tables.items():
-        if not isinstance(table, dict):
-            raise DataError(path or "", None, f"{name} must be a table of the method's settings")
-    return {"methods": tables} if tables else {}
+def _check_texts(name: str, table: Mapping[str, Any]) -> None:
+    for key, value in table.items():
+        if not isinstance(value, str):
+            told = f"{name}: {key} = {value!r} must be {_WORDS[str]}"
+            raise DataError("configuration", None, told)

@@ -53,25 +53,28 @@ def fitted_to_few(
 ) -> FinetuneConfig:
     """The recipe as it is to be for ``rows`` of so many ``classes``.
 
-    With ``few_shot`` "on", or "auto" and few rows, the settings that were left at their defaults
-    get values for few rows, and the epochs are enough for :data:`STEPS` steps. With ``own_split``
-    the held-out rows were taken from the few that there are (one of five): the weights that are
-    stored are trained on them too (``refit``), once they have been measured without.
+    With ``few_shot`` "on", or "auto" and few rows, the settings that were left at their defaults,
+    and are none of the ``stated``, get values for few rows, and the epochs are enough for
+    :data:`STEPS` steps. With ``own_split`` the held-out rows were taken from the few that there are
+    (one of five): the weights that are stored are trained on them too (``refit``), once they have
+    been measured without; but for ``patience``, which stops a run by those rows.
     """
     if config.few_shot == "off" or (config.few_shot == "auto" and rows > FEW * classes):
         return config
-    defaults = {setting.name: setting.default for setting in fields(config)}
-    chosen: dict[str, object] = {
-        name: value for name, value in _SETTINGS.items() if getattr(config, name) == defaults[name]
+    left = {
+        setting.name
+        for setting in fields(config)
+        if getattr(config, setting.name) == setting.default and setting.name not in config.stated
     }
-    if config.strength == defaults["strength"] and config.method in WEAKENED:
+    chosen: dict[str, object] = {name: value for name, value in _SETTINGS.items() if name in left}
+    if "strength" in left and config.method in WEAKENED:
         chosen["strength"] = STRENGTH
-    if config.learning_rate == defaults["learning_rate"]:
+    if "learning_rate" in left:
         chosen["learning_rate"] = RATE * config.rate
-    if config.epochs == defaults["epochs"]:
+    if "epochs" in left:
         steps_an_epoch = -(-rows // (config.batch_size * config.accumulation))
         chosen["epochs"] = max(config.epochs, float(-(-STEPS // steps_an_epoch)))
-    if own_split:
+    if own_split and not config.patience:
         chosen["refit"] = True
     return replace(config, **chosen)  # type: ignore[arg-type]
 

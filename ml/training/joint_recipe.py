@@ -27,6 +27,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -178,7 +179,7 @@ def _task(path: Path, name: str, table: Any, config: FinetuneConfig) -> JointTas
     if "train" not in table:
         raise DataError(path, None, f"{where}.train is missing")
     weight = table.get("weight", 1.0)
-    if type(weight) not in (int, float) or weight <= 0:
+    if type(weight) not in (int, float) or not 0 < weight < math.inf:
         raise DataError(path, None, f"{where}.weight = {weight!r} is not above 0")
     licences = table.get("licences", config.licences)
     if not isinstance(licences, dict) or not all(type(v) is str for v in licences.values()):

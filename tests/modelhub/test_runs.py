@@ -220,7 +220,10 @@ def test_runs_wait_in_a_queue_of_their_own(
         ("epochs", 51),
         ("learning_rate", 2.0),
         ("recipe", "other"),
+        ("epochs", float("nan")),
         ("advanced", "x ="),
+        ("advanced", "epochz = 1"),
+        ("advanced", 'rank = "8"'),
         ("advanced", 'encoder = "/tmp/x"'),
         ("advanced", "refit = true"),
     ],
@@ -280,8 +283,9 @@ def test_the_pages_start_a_run_and_show_what_came_of_it(
     form = f"/models/data/{data.dataset_id}/v/1/run/"
     assert "Start the run" in client.get(form).content.decode()
     assert "About" in client.post(form, {"estimate": "1", "epochs": "2"}).content.decode()
-    wrong = client.post(form, {"start": "1", "epochs": "many"})
-    assert (wrong.status_code, "not a number" in wrong.content.decode()) == (422, True)
+    for epochs in ("many", "nan", "inf"):
+        wrong = client.post(form, {"start": "1", "epochs": epochs})
+        assert (wrong.status_code, "not a number" in wrong.content.decode()) == (422, True)
     started = client.post(form, {"start": "1", "epochs": "2", "method": "head"})
     here = started.headers["Location"]
     (run_folder(Run.objects.get().pk) / "log.txt").write_text("a word of the process")

@@ -168,7 +168,6 @@ def _recipe(run: Run, base: EncoderBase, rows: int) -> dict[str, Any]:
         values |= tomllib.loads(shipped.read_text(encoding="utf-8"))
         values.pop("card", None)
     values |= tomllib.loads(run.advanced)
-    values |= {
-        name: run.options[name] for name in ("epochs", "learning_rate") if name in run.options
-    }
+    given = {name: run.options[name] for name in ("epochs", "learning_rate") if name in run.options}
+    values |= given | {"stated": list(given)}
     return values | {"encoder": base.name, "method": run.method, "refit": False}

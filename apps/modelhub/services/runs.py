@@ -22,9 +22,10 @@ from apps.modelhub.gate_slices import judged_by_slices
 from apps.modelhub.models import DataKind, DataSetVersion, Run
 from apps.modelhub.services.run_orders import run_order
 from apps.modelhub.services.run_orders import run_split as run_split
-from ml.errors import MLError
+from ml.errors import DataError, MLError
 from ml.runs.gate import Limits, judge
 from ml.runs.process import follow_run
+from ml.training.config import check_settings_exist
 from ml.wording import Wording
 
 RUN_JOB = "modelhub.run"
@@ -233,17 +234,23 @@ def _check(
         fields["learning_rate"] = "above 0, 1 at most"
     if recipe not in RECIPES:
         fields["recipe"] = f"one of {', '.join(RECIPES)}"
-    try:
-        told = tomllib.loads(advanced)
-    except tomllib.TOMLDecodeError as error:
-        fields["advanced"] = f"is not TOML: {error}"
-    else:
-        refused = [f"{name} ({why})" for name, why in _NOT_ADVANCED.items() if name in told]
-        if refused:
-            fields["advanced"] = f"may not set {', '.join(refused)}"
+    if problem := _advanced_problem(advanced):
+        fields["advanced"] = problem
     if fields:
         named = "; ".join(f"{name}: {what}" for name, what in fields.items())
         raise InvalidInput("The run cannot be started: %(named)s.", fields=fields, named=named)
+
+
+def _advanced_problem(advanced: str) -> str:
+    try:
+        told = tomllib.loads(advanced)
+        check_settings_exist(told)
+    except tomllib.TOMLDecodeError as error:
+        return f"is not TOML: {error}"
+    except DataError as error:
+        return error.problem
+    refused = [f"{name} ({why})" for name, why in _NOT_ADVANCED.items() if name in told]
+    return f"may not set {', '.join(refused)}" if refused else ""
 
 
 def _given(**values: Any) -> dict[str, Any]:

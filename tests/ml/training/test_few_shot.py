@@ -22,6 +22,7 @@ from ml.training.few_shot import FEW, STEPS, _logistic, fitted_to_few, label_row
 from ml.training.finetune import finetune
 from ml.training.order import ClassOrder
 from ml.training.tasks import ClassifierTask
+from ml.training.tracking import as_toml
 from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config
 
 RECIPE = Path(__file__).parents[3] / "ml" / "training" / "recipes" / "few_shot.toml"
@@ -55,6 +56,20 @@ def test_the_shipped_recipe_is_what_few_rows_get_without_one() -> None:
     by_itself = fitted_to_few(FinetuneConfig(), rows=50, classes=10, own_split=True)
     written = fitted_to_few(load_config(RECIPE), rows=50, classes=10)
     assert replace(written, few_shot="auto", card={}) == by_itself
+
+
+def test_what_is_given_beside_the_recipe_stays_where_rows_are_few(tmp_path: Path) -> None:
+    given = load_config(None, epochs=5.0, label_names=False)
+    few = fitted_to_few(given, rows=50, classes=10)
+    assert (few.epochs, few.label_names, few.head_start) == (5.0, False, "logistic")
+    stored = tmp_path / "config.toml"
+    stored.write_text(as_toml(given), encoding="utf-8")
+    assert fitted_to_few(load_config(stored), rows=50, classes=10) == few
+
+
+def test_few_rows_can_be_trained_on_until_it_gets_worse() -> None:
+    few = fitted_to_few(FinetuneConfig(patience=2), rows=50, classes=10, own_split=True)
+    assert (few.patience, few.refit) == (2, False)
 
 
 def test_rows_of_a_class_stand_together_in_batches() -> None:
