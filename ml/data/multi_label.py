@@ -65,15 +65,16 @@ def indicators(
     return found
 
 
-def label_strata(rows: Sequence[MultiLabelText]) -> dict[tuple[str, ...], str]:
-    """By set of labels what it is split with, so that both sides of a split have all labels.
+def label_strata(sets_of_rows: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
+    """By set of labels, those of each row given, what it is split with, so that both sides of a
+    split have all labels.
 
     A set that many rows have is a stratum; other rows are with those whose rarest label is theirs.
     After Sechidis et al. 2011, "On the Stratification of Multi-Label Data", whose two ways these
     are: whole sets, and the rarest label first.
     """
-    sets = Counter(row.labels for row in rows)
-    numbers = Counter(label for row in rows for label in row.labels)
+    sets = Counter(sets_of_rows)
+    numbers = Counter(label for labels in sets_of_rows for label in labels)
     return {
         labels: SEPARATOR.join(labels)
         if number >= _LEAST_STRATUM or not labels

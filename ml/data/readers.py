@@ -87,7 +87,7 @@ def read_classification(
 def _labelled(record: Record) -> LabelledText:
     return LabelledText(
         record.text("text"),
-        record.text("label"),
+        record.text("label").strip(),
         record.row,
         record.note("source"),
         record.note("group"),

@@ -56,7 +56,7 @@ def _jsonl_record(path: Path, row: int, line: str, wanted: Wanted) -> dict[str, 
         raise DataError(path, row, Wording("is empty"))
     try:
         record = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # of numbers too long to be read, too
         if row == 1 and line.lstrip().startswith("["):
             raise DataError(
                 path,
@@ -109,6 +109,9 @@ def _header(path: Path, reader: Any, wanted: Wanted) -> list[str]:
     if any(_is_undecoded(name) for name in header):
         raise DataError(path, 1, Wording("is not UTF-8; save the file as CSV in UTF-8"))
     missing = [name for name in (*wanted.stored, *wanted.optional) if name not in header]
+    if repeated := [name for name in wanted.stored if header.count(name) > 1]:
+        told = Wording("the header has the column %(column)s twice", column=repeated[0])
+        raise DataError(path, 1, told)
     if missing:
         lacked = Wording(
             "the header lacks the column %(columns)s (it has %(known)s)",

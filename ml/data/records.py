@@ -46,19 +46,32 @@ class Record(dict[str, Any]):
             raise self.error(Wording("%(column)s is not a text", column=self.called(role)))
         if not may_be_empty and not value.strip():
             raise self.error(Wording("%(column)s is empty", column=self.called(role)))
-        return value
+        return self._whole(role, value)
 
     def texts(self, role: str) -> list[str]:
         """A list of texts; raises :class:`DataError` for anything else."""
         value = self[role]
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
             raise self.error(Wording("%(column)s is not a list of texts", column=self.called(role)))
-        return value
+        return [self._whole(role, one) for one in value]
 
     def note(self, role: str) -> str:
         """What a row may lack as a text; what is missing or null is empty."""
         value = self.get(role)
         return "" if value is None else str(value).strip()
+
+    def _whole(self, role: str, text: str) -> str:
+        """The text, unless it holds half a character, as JSON can write it and nothing can read."""
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            told = Wording(
+                "%(column)s has half a character (%(half)s)",
+                column=self.called(role),
+                half=f"\\u{ord(text[error.start]):04x}",
+            )
+            raise self.error(told) from error
+        return text
 
     def weight(self) -> float:
         """How many rows this one counts as; 1 where it is missing, null or empty."""

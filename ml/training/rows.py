@@ -100,7 +100,7 @@ def classification_rows(
     training = [row for row in read(request.train_file, columns=request.columns) if row.weight > 0]
     if request.valid_file is not None:
         valid = [row for row in read(request.valid_file, columns=request.columns) if row.weight > 0]
-        training = _apart(training, valid, lambda row: text_key(row.text))
+        training = _apart(request, training, valid, lambda row: text_key(row.text))
     else:
         training, valid = split_by_text(
             training,
@@ -130,9 +130,9 @@ def multi_label_rows(
     training = list(read_multi_label(request.train_file, columns=request.columns))
     if request.valid_file is not None:
         valid = list(read_multi_label(request.valid_file, columns=request.columns))
-        training = _apart(training, valid, key)
+        training = _apart(request, training, valid, key)
     else:
-        strata = label_strata(training)
+        strata = label_strata([row.labels for row in training])
         training, valid = split_by_text(
             training,
             held_out=request.config.held_out,
@@ -153,16 +153,22 @@ def ner_rows(request: FinetuneRequest) -> tuple[list[TaggedSentence], list[Tagge
     training = list(read_ner(request.train_file, columns=request.columns))
     if request.valid_file is not None:
         valid = list(read_ner(request.valid_file, columns=request.columns))
-        training = _apart(training, valid, key)
+        training = _apart(request, training, valid, key)
     else:
+        strata = label_strata([_types(row) for row in training])
         training, valid = split_by_text(
             training,
             held_out=request.config.held_out,
             seed=request.config.seed,
             key=key,
+            stratum=lambda row: strata[_types(row)],
             group=_groups(training),
         )
     return _both(request, training, valid)
+
+
+def _types(row: TaggedSentence) -> tuple[str, ...]:
+    return tuple(sorted({tag[2:] for tag in row.tags if tag != "O"}))
 
 
 def _groups(rows: Sequence[Any]) -> Callable[[Any], str] | None:
@@ -170,21 +176,40 @@ def _groups(rows: Sequence[Any]) -> Callable[[Any], str] | None:
     return (lambda row: str(row.group)) if any(row.group for row in rows) else None
 
 
-def _apart(training: Sequence[Row], valid: Sequence[Row], key: Callable[[Row], str]) -> list[Row]:
-    """The training rows whose text and group the validation rows lack."""
+def _apart(
+    request: FinetuneRequest,
+    training: Sequence[Row],
+    valid: Sequence[Row],
+    key: Callable[[Row], str],
+) -> list[Row]:
+    """The training rows whose text and group the validation rows lack; raises :class:`DataError`
+    where that leaves none."""
     seen = {key(row) for row in valid}
     groups = {row.group for row in valid} - {""}
-    return [row for row in training if key(row) not in seen and row.group not in groups]
+    left = [row for row in training if key(row) not in seen and row.group not in groups]
+    if training and not left:
+        told = Wording(
+            "has no row to train on whose text and group %(valid)s has not",
+            valid=request.valid_file,
+        )
+        raise DataError(request.train_file, None, told)
+    return left
 
 
 def _both(request: FinetuneRequest, training: list[Any], valid: list[Any]) -> tuple[Any, Any]:
     if not training:
         raise DataError(request.train_file, None, Wording("has no rows to train on"))
     if not valid and request.valid_file is None:
+        groups = {row.group for row in training}
         raise DataError(
             request.train_file,
             None,
             Wording(
+                "has the one group %(group)r, so that none can be held out; give a validation file",
+                group=groups.pop(),
+            )
+            if len(groups) == 1 and "" not in groups
+            else Wording(
                 "has no two texts of one class, so that none can be held out; give a "
                 "validation file"
             ),

@@ -215,6 +215,10 @@ class TaggerTask:
             raise TrainingError(
                 Wording("strength below 1 is for classifiers and sentence encoders")
             )
+        if request.config.loss == "crf" and request.config.class_weights != "none":
+            raise TrainingError(
+                Wording("class_weights weigh tags one by one; the loss crf scores whole sentences")
+            )
         training, valid = ner_rows(request)
         types = sorted({tag[2:] for row in training for tag in row.tags if tag != "O"})
         asked = ((tag[2:], row.row) for row in valid for tag in row.tags if tag != "O")

@@ -63,7 +63,7 @@ def test_labels_without_a_column_are_an_error_unless_they_may_be() -> None:
 def test_a_split_keeps_the_share_of_sets_and_of_rare_labels() -> None:
     sets = [()] * 100 + [("a",)] * 60 + [("a", "b")] * 40 + [("a", "rare")] * 6 + [("rare",)] * 6
     rows = [MultiLabelText(f"text {n}", labels) for n, labels in enumerate(sets)]
-    strata = label_strata(rows)
+    strata = label_strata(sets)
     assert strata["a", "rare"] == strata["rare",] == "rare"
     training, held = split_by_text(
         rows,

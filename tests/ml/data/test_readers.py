@@ -74,6 +74,8 @@ def test_a_byte_order_mark_and_any_script_are_fine(tmp_path: Path) -> None:
         (b'{"text": "  ", "label": "y"}', "'text' is empty"),
         (b'{"text": "x", "label": ""}', "'label' is empty"),
         (b'{"text": "caf\xe9", "label": "y"}', "is not UTF-8"),
+        (b'{"text": "x \\ud83d", "label": "y"}', r"'text' has half a character (\ud83d)"),
+        (b'{"text": "x", "label": "y", "n": ' + b"9" * 5000 + b"}", "is not JSON"),
     ],
 )
 def test_a_bad_row_of_jsonl_is_named(tmp_path: Path, line: bytes, problem: str) -> None:
@@ -135,6 +137,17 @@ def test_a_header_without_the_columns_is_named_even_when_collecting(
     path = _file(tmp_path, "a.csv", content)
     with pytest.raises(DataError, match="row 1: the header lacks the column text, label"):
         list(read_classification(path, Problems()))
+
+
+def test_a_column_that_stands_twice_is_named(tmp_path: Path) -> None:
+    path = _file(tmp_path, "a.csv", "text,label,text\nx,card,y\n")
+    with pytest.raises(DataError, match="row 1: the header has the column text twice"):
+        list(read_classification(path))
+
+
+def test_blanks_around_a_label_make_no_other_label(tmp_path: Path) -> None:
+    path = _file(tmp_path, "a.csv", "text,label\nx, card\ny,card \n")
+    assert {row.label for row in read_classification(path)} == {"card"}
 
 
 def test_a_header_that_is_not_utf8_is_named_in_words_that_can_be_stored(tmp_path: Path) -> None:

@@ -5,9 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ml.data.columns import parsed_columns
 from ml.data.readers import write_jsonl
 from ml.data.targeting import OTHER, TARGET
+from ml.errors import DataError
 from ml.training.compare import with_fixed_split
 from ml.training.config import FinetuneConfig
 from ml.training.pair_rows import embedding_pairs
@@ -83,6 +86,26 @@ def test_groups_of_the_validation_file_are_not_trained_on(tmp_path: Path) -> Non
     valid = grouped(tmp_path / "valid.jsonl", [("five", "ann"), ("six", "")])
     training, _ = classification_rows(texts_request(tmp_path, valid=valid))
     assert [row.text for row in training] == ["two", "three", "four"]
+
+
+def test_what_leaves_nothing_to_train_on_or_to_hold_out_is_named(tmp_path: Path) -> None:
+    train = grouped(tmp_path / "train.jsonl", [("one", "ann"), ("two", "ann"), ("three", "ann")])
+    with pytest.raises(DataError, match="the one group 'ann'"):
+        classification_rows(texts_request(tmp_path))
+    with pytest.raises(DataError, match=r"no row .* whose text and group .*train\.jsonl has not"):
+        classification_rows(texts_request(tmp_path, valid=train))
+
+
+def test_a_type_of_entity_that_occurs_once_is_trained_on(tmp_path: Path) -> None:
+    sentences = [([f"w{n}", "Ada" if n % 2 else "Rome"], ["O", "B-LOC"]) for n in range(60)]
+    sentences.append((["the", "Walkman"], ["O", "B-PROD"]))
+    rows = [{"tokens": tokens, "tags": tags} for tokens, tags in sentences]
+    write_jsonl(tmp_path / "train.jsonl", rows)
+    for seed in range(30):
+        asked = replace(texts_request(tmp_path), config=FinetuneConfig(seed=seed), kind="ner")
+        training, valid = ner_rows(asked)
+        assert valid
+        assert any("B-PROD" in row.tags for row in training)
 
 
 def test_a_request_tells_the_command_that_does_the_same(tmp_path: Path) -> None:

@@ -61,6 +61,14 @@ def test_what_is_declared_of_the_order_are_the_stored_weights(
         assert np.abs(stored[f"chain.{name}"]).max() > 0
 
 
+def test_weights_of_tags_are_refused_where_sentences_are_scored_whole(
+    tmp_path: Path, encoder: Path
+) -> None:
+    asked = request(tmp_path, "ner", tiny_config(encoder, loss="crf", class_weights="inverse"))
+    with pytest.raises(TrainingError, match="the loss crf scores whole sentences"):
+        finetune(asked)
+
+
 @pytest.mark.parametrize(
     ("settings", "name"), [({"loss": "crf"}, "the loss crf"), ({"start": "ner"}, "start")]
 )
