@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,6 +15,23 @@ from ml.data.long_texts import LONG_TEXTS
 from ml.encoders import DEFAULT_ENCODER
 from ml.errors import DataError
 from ml.models.tuning.registry import make_method, method_names
+from ml.training.settings import (
+    few_shot,
+    losses,
+    multi_label,
+    optimisation,
+    pretraining,
+    regularisation,
+)
+from ml.training.settings.allowed import (
+    BELOW_ONE,
+    FROM_ZERO,
+    POSITIVE,
+    WITHIN_ONE,
+    Allowed,
+    Between,
+    OneOf,
+)
 from ml.training.settings.distillation import distillation
 from ml.training.settings.few_shot import FewShotSettings
 from ml.training.settings.losses import LossSettings
@@ -41,7 +57,30 @@ _APART = (
     ("ema", "swa", "one mean of the weights is stored"),
 )
 
-MOST_EPOCHS = 10_000
+_ALLOWED: dict[str, Allowed] = {
+    "method": OneOf(METHODS),
+    "dropout": BELOW_ONE,
+    "epochs": Between(0, 10_000, above=True),
+    "batch_size": POSITIVE,
+    "max_length": Between(8, 512),
+    "long_texts": OneOf(LONG_TEXTS),
+    "pooling": OneOf(POOLINGS),
+    "seed": Between(0, 2**32 - 1),
+    "held_out": WITHIN_ONE,
+    "target_error": WITHIN_ONE,
+    "in_scope_kept": WITHIN_ONE,
+    "pair_loss": OneOf(PAIR_LOSSES),
+    "similarity_scale": POSITIVE,
+    "triplet_margin": Between(0, 2, above=True),
+    "strength": Between(0, 1, above=True),
+    "keep_weight": FROM_ZERO,
+    **losses.ALLOWED,
+    **optimisation.ALLOWED,
+    **regularisation.ALLOWED,
+    **few_shot.ALLOWED,
+    **pretraining.ALLOWED,
+    **multi_label.ALLOWED,
+}
 
 _WORDS: dict[type, str] = {
     bool: "true or false",
@@ -154,49 +193,32 @@ class FinetuneConfig(
         return self.learning_rate or METHOD_RATES.get(self.method, _RATE)
 
     def __post_init__(self) -> None:
-        checks = {
-            "method": self.method in METHODS,
-            "epochs": 0 < self.epochs <= MOST_EPOCHS,
-            "batch_size": self.batch_size > 0,
-            "max_length": 8 <= self.max_length <= 512,
-            "long_texts": self.long_texts in LONG_TEXTS,
-            "pooling": self.pooling in POOLINGS,
-            "seed": 0 <= self.seed < 2**32,
-            "held_out": 0 < self.held_out < 1,
-            "target_error": 0 < self.target_error < 1,
-            "pair_loss": self.pair_loss in PAIR_LOSSES,
-            "similarity_scale": self.similarity_scale > 0,
-            "triplet_margin": 0 < self.triplet_margin <= 2,
-            "strength": 0 < self.strength <= 1 and (self.strength == 1 or self.method in WEAKENED),
-            "keep_weight": self.keep_weight >= 0,
-            "in_scope_kept": 0 < self.in_scope_kept < 1,
-            **self.loss_checks(),
-            **self.optimisation_checks(),
-            **self.regularisation_checks(),
-            **self.few_shot_checks(),
-            **self.tracking_checks(),
-            **self.pretraining_checks(),
-            **self.multi_label_checks(),
-        }
         checked_columns(self.columns, "configuration")
         for name in ("licences", "card"):
             _check_texts(name, getattr(self, name))
-        for name, good in checks.items():
-            value = getattr(self, name)
-            if not good or (isinstance(value, float) and not math.isfinite(value)):
-                raise DataError("configuration", None, f"{name} = {value!r} is not allowed")
+        for name in _ALLOWED:
+            _check_allowed(name, getattr(self, name))
+        for told in self._amiss():
+            raise _wrong(told)
         try:
             for name, settings in {self.method: {}, **self.methods}.items():
                 self._settings_of(name, settings)
             augmentation(self.augment)
             distillation(self.distil)
         except ValueError as error:
-            raise DataError("configuration", None, str(error)) from error
+            raise _wrong(str(error)) from error
+
+    def _amiss(self) -> Iterator[str]:
+        """What does not go together."""
+        if self.strength < 1 and self.method not in WEAKENED:
+            yield f"strength = {self.strength:g} is for the methods {' and '.join(WEAKENED)}"
+        if self.class_rows == 1:
+            yield "class_rows = 1 puts no texts of a class side by side; 0 or 2 and more do"
+        if self.mlflow_uri and not self.mlflow_experiment:
+            yield "mlflow_experiment is empty"
         for one, other, why in _APART:
             if getattr(self, one) and getattr(self, other):
-                raise DataError(
-                    "configuration", None, f"{one} and {other} exclude each other: {why}"
-                )
+                yield f"{one} and {other} exclude each other: {why}"
 
     def method_settings(self) -> dict[str, Any]:
         """The method as the artifact declares it."""
@@ -226,7 +248,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def make_config(values: dict[str, Any], path: Path | None, **overrides: Any) -> FinetuneConfig:
     """The configuration of the ``values`` of a recipe, as :func:`load_config`."""
-    check_settings_exist(values, path)
+    check_values(values, path)
     methods = {name: table for name, table in values.items() if name in METHODS}
     plain = {name: value for name, value in values.items() if name not in METHODS}
     try:
@@ -237,8 +259,9 @@ def make_config(values: dict[str, Any], path: Path | None, **overrides: Any) -> 
     return replace(config, **given, stated=sorted({*config.stated, *given}))
 
 
-def check_settings_exist(values: Mapping[str, Any], path: Path | None = None) -> None:
-    """Raise :class:`DataError` for a name that is no setting's, or a value of the wrong type."""
+def check_values(values: Mapping[str, Any], path: Path | None = None) -> None:
+    """Raise :class:`DataError` for a name that is no setting's, or a value that it cannot have;
+    free of torch."""
     source = path or "configuration"
     usual = {name: value for name, value in vars(FinetuneConfig()).items() if name != "methods"}
     for name, value in values.items():
@@ -254,10 +277,22 @@ def check_settings_exist(values: Mapping[str, Any], path: Path | None = None) ->
         kind = type(usual[name])
         if type(value) is not kind and not (kind is float and type(value) is int):
             raise DataError(source, None, f"{name} = {value!r} must be {_WORDS[kind]}")
+        try:
+            _check_allowed(name, value)
+        except DataError as error:
+            raise DataError(source, None, error.problem) from error
+
+
+def _check_allowed(name: str, value: Any) -> None:
+    if name in _ALLOWED and value not in (allowed := _ALLOWED[name]):
+        raise _wrong(f"{name} = {value!r} is not allowed; it must be {allowed}")
 
 
 def _check_texts(name: str, table: Mapping[str, Any]) -> None:
     for key, value in table.items():
         if not isinstance(value, str):
-            told = f"{name}: {key} = {value!r} must be {_WORDS[str]}"
-            raise DataError("configuration", None, told)
+            raise _wrong(f"{name}: {key} = {value!r} must be {_WORDS[str]}")
+
+
+def _wrong(told: str) -> DataError:
+    return DataError("configuration", None, told)

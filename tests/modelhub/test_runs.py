@@ -223,6 +223,7 @@ def test_runs_wait_in_a_queue_of_their_own(
         ("epochs", float("nan")),
         ("advanced", "x ="),
         ("advanced", "epochz = 1"),
+        ("advanced", "seed = -1"),
         ("advanced", 'rank = "8"'),
         ("advanced", 'encoder = "/tmp/x"'),
         ("advanced", "refit = true"),

@@ -25,7 +25,7 @@ from apps.modelhub.services.run_orders import run_split as run_split
 from ml.errors import DataError, MLError
 from ml.runs.gate import Limits, judge
 from ml.runs.process import follow_run
-from ml.training.config import check_settings_exist
+from ml.training.config import check_values
 from ml.wording import Wording
 
 RUN_JOB = "modelhub.run"
@@ -244,7 +244,7 @@ def _check(
 def _advanced_problem(advanced: str) -> str:
     try:
         told = tomllib.loads(advanced)
-        check_settings_exist(told)
+        check_values(told)
     except tomllib.TOMLDecodeError as error:
         return f"is not TOML: {error}"
     except DataError as error:

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ml.training.settings.allowed import POSITIVE, WITHIN_ONE, Allowed, OneOf
+
 FEW_SHOT = ("auto", "on", "off")
 PSEUDO_BY = ("confidence", "propagation")
 HEAD_STARTS = ("random", "centroids", "logistic")
+
+
+ALLOWED: dict[str, Allowed] = {
+    "few_shot": OneOf(FEW_SHOT),
+    "head_start": OneOf(HEAD_STARTS),
+    "pseudo_by": OneOf(PSEUDO_BY),
+    "pseudo_error": WITHIN_ONE,
+    "pseudo_per_class": POSITIVE,
+}
 
 
 @dataclass(frozen=True)
@@ -30,13 +41,3 @@ class FewShotSettings:
     pseudo_by: str = "confidence"
     pseudo_error: float = 0.05
     pseudo_per_class: int = 50
-
-    def few_shot_checks(self) -> dict[str, bool]:
-        """Whether each setting's value is allowed, by name."""
-        return {
-            "few_shot": self.few_shot in FEW_SHOT,
-            "head_start": self.head_start in HEAD_STARTS,
-            "pseudo_by": self.pseudo_by in PSEUDO_BY,
-            "pseudo_error": 0 < self.pseudo_error < 1,
-            "pseudo_per_class": self.pseudo_per_class > 0,
-        }

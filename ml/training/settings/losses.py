@@ -4,8 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ml.training.settings.allowed import BELOW_ONE, FROM_ZERO, POSITIVE, Allowed, OneOf
+
 LOSSES = ("cross_entropy", "focal", "crf")
 CLASS_WEIGHTS = ("none", "inverse", "effective")
+
+
+ALLOWED: dict[str, Allowed] = {
+    "loss": OneOf(LOSSES),
+    "label_smoothing": BELOW_ONE,
+    "focal_gamma": FROM_ZERO,
+    "class_weights": OneOf(CLASS_WEIGHTS),
+    "effective_beta": BELOW_ONE,
+    "contrast": BELOW_ONE,
+    "contrast_temperature": POSITIVE,
+    "class_rows": FROM_ZERO,
+    "r_drop": FROM_ZERO,
+}
 
 
 @dataclass(frozen=True)
@@ -33,17 +48,3 @@ class LossSettings:
     contrast_temperature: float = 0.1
     class_rows: int = 0
     r_drop: float = 0.0
-
-    def loss_checks(self) -> dict[str, bool]:
-        """Whether each setting's value is allowed, by name."""
-        return {
-            "loss": self.loss in LOSSES,
-            "label_smoothing": 0 <= self.label_smoothing < 1,
-            "focal_gamma": self.focal_gamma >= 0,
-            "class_weights": self.class_weights in CLASS_WEIGHTS,
-            "effective_beta": 0 <= self.effective_beta < 1,
-            "contrast": 0 <= self.contrast < 1,
-            "contrast_temperature": self.contrast_temperature > 0,
-            "class_rows": self.class_rows == 0 or self.class_rows >= 2,
-            "r_drop": self.r_drop >= 0,
-        }

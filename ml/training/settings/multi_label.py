@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ml.training.settings.allowed import Allowed, Between
+
+ALLOWED: dict[str, Allowed] = {"label_precision": Between(0, 1)}
+
 
 @dataclass(frozen=True)
 class MultiLabelSettings:
@@ -11,7 +15,3 @@ class MultiLabelSettings:
     the held-out rows, by its threshold; 0 takes the thresholds of the greatest F1 instead."""
 
     label_precision: float = 0.0
-
-    def multi_label_checks(self) -> dict[str, bool]:
-        """Whether each setting's value is allowed, by name."""
-        return {"label_precision": 0 <= self.label_precision <= 1}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ml.training.settings.allowed import BELOW_ONE, FROM_ZERO, POSITIVE, Allowed, OneOf
+
 OPTIMIZERS = {"adamw": "adamw_torch_fused", "sgd": "sgd", "adafactor": "adafactor"}
 """A recipe's name of an optimiser to transformers'."""
 
@@ -11,6 +13,20 @@ SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_
 """A recipe's name of a schedule, each with warmup, to transformers'."""
 
 BEST_BY = ("loss", "accuracy")
+
+
+ALLOWED: dict[str, Allowed] = {
+    "optimizer": OneOf(OPTIMIZERS),
+    "learning_rate": FROM_ZERO,
+    "weight_decay": FROM_ZERO,
+    "warmup": BELOW_ONE,
+    "schedule": OneOf(SCHEDULES),
+    "accumulation": POSITIVE,
+    "clip": FROM_ZERO,
+    "patience": FROM_ZERO,
+    "best_by": OneOf(BEST_BY),
+    "save_every": FROM_ZERO,
+}
 
 
 @dataclass(frozen=True)
@@ -44,18 +60,3 @@ class OptimisationSettings:
     best_by: str = "loss"
     save_every: int = 0
     measure_epochs: bool = False
-
-    def optimisation_checks(self) -> dict[str, bool]:
-        """Whether each setting's value is allowed, by name."""
-        return {
-            "optimizer": self.optimizer in OPTIMIZERS,
-            "learning_rate": self.learning_rate >= 0,
-            "weight_decay": self.weight_decay >= 0,
-            "warmup": 0 <= self.warmup < 1,
-            "schedule": self.schedule in SCHEDULES,
-            "accumulation": self.accumulation > 0,
-            "clip": self.clip >= 0,
-            "patience": self.patience >= 0,
-            "best_by": self.best_by in BEST_BY,
-            "save_every": self.save_every >= 0,
-        }

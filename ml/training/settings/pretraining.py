@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ml.training.settings.allowed import WITHIN_ONE, Allowed
+
 OBJECTIVES = ("mlm", "tsdae")
 """Masked language model, denoising auto-encoder."""
+
+
+ALLOWED: dict[str, Allowed] = {"mask": WITHIN_ONE, "deletion": WITHIN_ONE}
 
 
 @dataclass(frozen=True)
@@ -16,7 +21,3 @@ class PretrainingSettings:
 
     mask: float = 0.15
     deletion: float = 0.6
-
-    def pretraining_checks(self) -> dict[str, bool]:
-        """Whether each setting's value is allowed, by name."""
-        return {"mask": 0 < self.mask < 1, "deletion": 0 < self.deletion < 1}

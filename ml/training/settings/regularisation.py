@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ml.training.settings.allowed import BELOW_ONE, FROM_ZERO, POSITIVE, Allowed, OneOf
+
 ADVERSARIES = ("none", "fgm", "pgd")
+
+
+ALLOWED: dict[str, Allowed] = {
+    "mixup": FROM_ZERO,
+    "adversary": OneOf(ADVERSARIES),
+    "adversary_norm": POSITIVE,
+    "adversary_steps": POSITIVE,
+    "adversary_rate": POSITIVE,
+    "ema": BELOW_ONE,
+    "swa": BELOW_ONE,
+}
 
 
 @dataclass(frozen=True)
@@ -28,15 +41,3 @@ class RegularisationSettings:
     adversary_rate: float = 0.1
     ema: float = 0.0
     swa: float = 0.0
-
-    def regularisation_checks(self) -> dict[str, bool]:
-        """Whether each setting's value is allowed, by name."""
-        return {
-            "mixup": self.mixup >= 0,
-            "adversary": self.adversary in ADVERSARIES,
-            "adversary_norm": self.adversary_norm > 0,
-            "adversary_steps": self.adversary_steps > 0,
-            "adversary_rate": self.adversary_rate > 0,
-            "ema": 0 <= self.ema < 1,
-            "swa": 0 <= self.swa < 1,
-        }

@@ -17,7 +17,3 @@ class TrackingSettings:
     wandb_project: str = ""
     mlflow_uri: str = ""
     mlflow_experiment: str = "trefoil"
-
-    def tracking_checks(self) -> dict[str, bool]:
-        """Whether each setting's value is allowed, by name."""
-        return {"mlflow_experiment": bool(self.mlflow_experiment) or not self.mlflow_uri}
