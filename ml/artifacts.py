@@ -56,6 +56,8 @@ TRUNK = "trunk"
 SERVED = "served"
 """Setting: what the served graph reaches on the held-out rows (:mod:`ml.runs.served`)."""
 SAFE_SUFFIXES = frozenset({".json", ".md", ".safetensors", ".onnx"})
+UNKNOWN = "unknown"
+"""The licence of data of which none is stated."""
 _BUILT = (MODEL, TABLES, TOKENIZER)
 _HEADER_LIMIT = 100_000_000
 _UNWRITABLE = (
@@ -80,7 +82,7 @@ class DataSource:
     name: str
     sha256: str
     rows: int
-    licence: str = "unknown"
+    licence: str = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

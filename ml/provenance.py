@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from ml.artifacts import DataSource
+from ml.artifacts import UNKNOWN, DataSource
 from ml.encoders import EncoderSource
 from ml.errors import ArtifactError
 
@@ -44,11 +44,10 @@ def write_provenance(
     folder: Path, source: EncoderSource, made_by: str, data: Iterable[DataSource]
 ) -> None:
     """Say in ``folder`` that its encoder was made of ``source`` with ``data``."""
-    every = {one.sha256: one for one in (*data, *learned_from(source))}
     told = {
         "encoder": {"name": source.name, "sha256": source.sha256},
         "made_by": made_by,
-        "data": [asdict(one) for one in every.values()],
+        "data": [asdict(one) for one in joined(data, learned_from(source))],
     }
     text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
     (folder / PROVENANCE).write_text(text, encoding="utf-8")
@@ -59,7 +58,19 @@ def with_learned(data: Iterable[DataSource], source: EncoderSource) -> tuple[Dat
 
     Of these the run itself reads no row: their ``rows`` are 0.
     """
-    own = tuple(data)
-    read = {one.sha256 for one in own}
-    known = (one for one in learned_from(source) if one.sha256 not in read)
-    return (*own, *(replace(one, rows=0) for one in known))
+    return joined(data, (replace(one, rows=0) for one in learned_from(source)))
+
+
+def joined(own: Iterable[DataSource], others: Iterable[DataSource]) -> tuple[DataSource, ...]:
+    """``own``, and behind them what ``others`` say beyond it: other files, and another licence of
+    the same file."""
+    own = tuple(own)
+    files = {one.sha256 for one in own}
+    stated = {(one.sha256, one.licence) for one in own}
+    more: dict[tuple[str, str], DataSource] = {}
+    for other in others:
+        told = (other.sha256, other.licence)
+        silent = other.sha256 in files and other.licence == UNKNOWN
+        if told not in stated and not silent:
+            more.setdefault(told, other)
+    return (*own, *more.values())

@@ -62,7 +62,6 @@ def model_card(
         for name, value in sorted(artifact.metrics.items())
         if name.startswith("f1_")
     ]
-    licences = [f"- {name}: {licence}" for name, licence in config.licences.items()]
     parts = [
         f"# {artifact.task}",
         card.get("use", "No intended use was stated."),
@@ -70,7 +69,7 @@ def model_card(
         _how(artifact, config, curve),
         f"Reproduce: `{card.get('command', command)}`",
         "## Data and licences",
-        "\n".join(licences) or "Not stated.",
+        _licences(artifact),
         card.get("data", ""),
         "## Measured on held-out rows",
         _held_out(artifact.metrics, config),
@@ -91,7 +90,6 @@ def joint_card(
     """The card of a joint artifact as Markdown: one pass, and what each task reaches; ``command``
     as :func:`model_card` has it."""
     card = config.card
-    licences = [f"- {name}: {licence}" for name, licence in stated_licences(artifact).items()]
     parts = [
         f"# {artifact.task}",
         card.get("use", "No intended use was stated."),
@@ -100,7 +98,7 @@ def joint_card(
         _how(artifact, config, curve),
         f"Reproduce: `{card.get('command', command)}`",
         "## Data and licences",
-        "\n".join(licences) or "Not stated.",
+        _licences(artifact),
         card.get("data", ""),
     ]
     for task, own in artifact.settings["tasks"].items():
@@ -119,6 +117,12 @@ def joint_card(
         ]
     parts += [_LIMITS, card.get("limits", "Not stated.")]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _licences(artifact: Artifact) -> str:
+    """The data sets that the weights learned from, whatever the steps, with their licences."""
+    stated = stated_licences(artifact.data)
+    return "\n".join(f"- {name}: {licence or 'not stated'}" for name, licence in stated)
 
 
 def with_served(card: str, artifact: Artifact, told: Mapping[str, Mapping[str, Any]]) -> str:

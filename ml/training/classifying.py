@@ -15,6 +15,7 @@ from tokenizers import Tokenizer
 from ml.artifacts import Artifact
 from ml.encoders import EncoderSource
 from ml.evaluation.scoring import OOS_COLUMN
+from ml.provenance import joined
 from ml.training.calibrate import add_bias, head_rows, with_head
 from ml.training.datasets import EncodedRow
 from ml.training.fitting import fit_model, refit_model
@@ -178,10 +179,8 @@ def _measured(
         settings["teachers"] = [teacher.name for teacher in task.teachers]
     artifact = declare(request, source, task.labels, settings, len(task.training))
     # What a teacher learned from is part of what its student did.
-    lessons = {data: None for teacher in task.teachers for data in teacher.data}
-    own = artifact.data[0].sha256
-    others = tuple(data for data in lessons if data.sha256 != own)
-    artifact = replace(artifact, data=(*artifact.data, *others))
+    lessons = (data for teacher in task.teachers for data in teacher.data)
+    artifact = replace(artifact, data=joined(artifact.data, lessons))
     if task.unlabelled and request.unlabelled_file is not None:
         artifact = with_unlabelled(artifact, request.unlabelled_file, len(task.unlabelled))
     return measured_classifier(artifact, task, model)

@@ -29,6 +29,7 @@ from ml.data.pairs import Pair, candidates_of
 from ml.encoders import EncoderSource
 from ml.errors import TrainingError
 from ml.evaluation.pair_ranking import pair_ranking_report
+from ml.licences import described
 from ml.models.encoder import delta_state, load_encoder, trainable_parameters, tune
 from ml.models.sentence_encoder import SentenceEncoder
 from ml.provenance import with_learned
@@ -188,7 +189,7 @@ def _held_out(reader: _Reader, encoder: nn.Module, *, pairs: Sequence[Pair]) -> 
 def _declare(request: FinetuneRequest, source: EncoderSource, rows: tuple[int, int]) -> Artifact:
     """The declaration; ``rows`` are the pairs trained on of the training and validation rows."""
     config = request.config
-    licences = "; ".join(f"{name}: {licence}" for name, licence in config.licences.items())
+    licence = described(config.licences)
     trained, more = rows
     files = [(request.train_file, trained)]
     if request.valid_file is None:
@@ -218,7 +219,7 @@ def _declare(request: FinetuneRequest, source: EncoderSource, rows: tuple[int, i
         thresholds={},
         data=with_learned(
             (
-                DataSource(data_name(file), data_sha256(file), count, licences or "unknown")
+                DataSource(data_name(file), data_sha256(file), count, licence)
                 for file, count in files
             ),
             source,

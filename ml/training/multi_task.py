@@ -25,6 +25,7 @@ from ml.data.encoding import load_tokenizer
 from ml.encoders import EncoderSource, resolve_encoder
 from ml.errors import DataError, TrainingError
 from ml.joint import SHAPES, TASKS, own_declaration
+from ml.licences import described
 from ml.models.encoder import trainable_parameters, tune
 from ml.models.joint import JointModel, OneTask
 from ml.provenance import with_learned
@@ -243,17 +244,17 @@ def _declare(recipe: JointRecipe, source: EncoderSource, heads: Mapping[str, Hea
 def _sources(head: Head, *, refit: bool) -> Iterator[DataSource]:
     """The files that a task learns from: with ``refit`` its held-out rows too."""
     task = head.recipe
-    described = "; ".join(f"{name}: {licence}" for name, licence in task.licences.items())
+    licence = described(task.licences)
     training, held_out = head.texts
     if refit and task.valid is None:
         training += held_out
-    yield _source(task.train, training, described)
+    yield _source(task.train, training, licence)
     if refit and task.valid is not None:
-        yield _source(task.valid, held_out, described)
+        yield _source(task.valid, held_out, licence)
 
 
-def _source(file: Path, rows: int, described: str) -> DataSource:
-    return DataSource(data_name(file), data_sha256(file), rows, described or "unknown")
+def _source(file: Path, rows: int, licence: str) -> DataSource:
+    return DataSource(data_name(file), data_sha256(file), rows, licence)
 
 
 def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:

@@ -23,6 +23,7 @@ from ml.data.encoding import load_tokenizer
 from ml.encoders import EncoderSource, resolve_encoder
 from ml.errors import TrainingError
 from ml.export.merge import check_plain, write_encoder
+from ml.licences import described
 from ml.models.denoising_autoencoder import DenoisingAutoEncoder
 from ml.models.encoder import delta_state, load_encoder, merged, trainable_parameters, tune
 from ml.models.masked_language_model import MaskedLanguageModel
@@ -205,13 +206,9 @@ def _written(
     """The encoder's folder, which the main process writes."""
     if is_main_process():
         config = request.config
-        licences = "; ".join(f"{name}: {licence}" for name, licence in config.licences.items())
         file = request.texts_file
-        data = (
-            DataSource(
-                data_name(file), data_sha256(file), int(metrics["texts"]), licences or "unknown"
-            ),
-        )
+        licence = described(config.licences)
+        data = (DataSource(data_name(file), data_sha256(file), int(metrics["texts"]), licence),)
         encoder: nn.Module = model.encoder  # type: ignore[assignment]
         write_encoder(
             merged(encoder, config.method_settings()),

@@ -10,7 +10,7 @@ ranks: their factors stand side by side, and nothing is approximated.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +27,6 @@ from ml.data.targeting import TARGETED_TASK, read_marked
 from ml.encoders import resolve_encoder
 from ml.errors import ArtifactError, DataError, TrainingError
 from ml.evaluation.scoring import OOS_COLUMN
-from ml.licences import stated_licences
 from ml.models.classifier import TextClassifier
 from ml.models.encoder import load_encoder, tune
 from ml.training.config import FinetuneConfig
@@ -46,7 +45,7 @@ _KEPT = (OOS_COLUMN, "long_texts")
 class SoupRequest:
     """The artifacts, in ``shares`` that need not sum to 1, the held-out files by which the mean is
     calibrated and measured, and where it goes. ``config`` has the card and what the files call
-    their columns; the licences are those that the artifacts state of their data."""
+    their columns."""
 
     artifacts: tuple[Path, ...]
     shares: tuple[float, ...]
@@ -90,7 +89,6 @@ def make_soup(request: SoupRequest) -> Artifact:
         request.config,
         max_length=first.max_length,
         long_texts=first.settings.get("long_texts", "cut"),
-        licences=licences_of(declared),
         card={"command": request.command, **request.config.card},
         refit=False,
     )
@@ -126,11 +124,6 @@ def make_soup(request: SoupRequest) -> Artifact:
     )
     minutes = sum(one.metrics.get("minutes", 0.0) for one in declared)
     return store(asked, mean, Fit(model, [], minutes), metrics)
-
-
-def licences_of(artifacts: Iterable[Artifact]) -> dict[str, str]:
-    """The data sets that any of the artifacts learned from, with their licences."""
-    return {name: stated for one in artifacts for name, stated in stated_licences(one).items()}
 
 
 def _mean_declared(declared: Sequence[Artifact], shares: Sequence[float]) -> Artifact:

@@ -13,12 +13,13 @@ from pathlib import Path
 from safetensors.torch import load_file
 from torch import nn
 
-from ml.artifacts import ADAPTER, HEAD, Artifact, DataSource, read_artifact
+from ml.artifacts import ADAPTER, HEAD, Artifact, read_artifact
 from ml.encoders import EncoderSource
 from ml.errors import TrainingError
 from ml.export.build import restore_model
 from ml.models.encoder import load_delta
 from ml.models.tagger import TokenTagger
+from ml.provenance import joined
 from ml.training.config import FinetuneConfig
 
 _SHIPPED = Path(__file__).parents[1] / "pretrained"
@@ -35,7 +36,7 @@ def begin_from(
     another encoder, and :class:`TrainingError` for one that is no tagger or whose method's weights
     have no place in this one's.
     """
-    folder, artifact = _tagger(config.start)
+    folder, artifact = tagger_at(config.start)
     if artifact.encoder.sha256 != source.sha256:
         raise TrainingError(
             f"start = {config.start!r} was tuned on another encoder than {source.name}"
@@ -66,18 +67,20 @@ def with_start(artifact: Artifact, config: FinetuneConfig) -> Artifact:
     """The declaration with what the tagger of ``config.start`` was trained on, and which it is."""
     if not config.start:
         return artifact
-    first = _tagger(config.start)[1]
-    known = {data.sha256 for data in artifact.data}
-    others: tuple[DataSource, ...] = tuple(one for one in first.data if one.sha256 not in known)
+    first = tagger_at(config.start)[1]
     return replace(
         artifact,
-        data=(*artifact.data, *others),
+        data=joined(artifact.data, first.data),
         settings=artifact.settings | {"start": f"{first.task} {first.version}"},
     )
 
 
-def _tagger(start: str) -> tuple[Path, Artifact]:
-    """The folder and declaration of a tagger, told by its folder or as a shipped one by name."""
+def tagger_at(start: str) -> tuple[Path, Artifact]:
+    """The folder and declaration of a tagger, told by its folder or as a shipped one by name.
+
+    Raises :class:`ml.errors.ArtifactError` for a folder that holds no sound artifact, and
+    :class:`TrainingError` for one that is no tagger.
+    """
     shipped = _SHIPPED / start
     folder = shipped if start.isidentifier() and shipped.is_dir() else Path(start)
     artifact = read_artifact(folder)

@@ -23,6 +23,7 @@ from ml.artifacts import (
 )
 from ml.data.dataset_folders import data_name, data_sha256
 from ml.encoders import EncoderSource
+from ml.licences import described
 from ml.models.encoder import delta_state, trainable_parameters
 from ml.provenance import with_learned
 from ml.training.card import model_card
@@ -74,10 +75,8 @@ def declare(
 
 
 def _sources(request: FinetuneRequest, rows: int) -> tuple[DataSource, ...]:
-    licences = request.config.licences
-    described = "; ".join(f"{name}: {licence}" for name, licence in licences.items())
-    file = request.train_file
-    return (DataSource(data_name(file), data_sha256(file), rows, described or "unknown"),)
+    file, licence = request.train_file, described(request.config.licences)
+    return (DataSource(data_name(file), data_sha256(file), rows, licence),)
 
 
 def with_held_out(artifact: Artifact, request: FinetuneRequest, rows: int) -> Artifact:

@@ -155,15 +155,16 @@ def test_what_an_encoder_has_read_goes_along_with_it(tmp_path: Path, encoder: Pa
         tmp_path / "first", "classification", tiny_config(Path(read.source.name), **own)
     )
     tuned = finetune(first)
-    assert stated_licences(tuned) == {"Rows": "MIT", "Posts": "CC-BY-NC-4.0"}
+    assert stated_licences(tuned.data) == [("Rows", "MIT"), ("Posts", "CC-BY-NC-4.0")]
+    assert "- Posts: CC-BY-NC-4.0" in (first.output / "MODEL_CARD.md").read_text()
     assert [data.rows for data in tuned.data] == [30, 0]
     merge_encoder(first.output, tmp_path / "merged")
     more = asked(tmp_path / "again", tmp_path / "merged", "tsdae", epochs=1.0)
     more.texts_file.write_text("\n".join(f"{text} of rome" for text in TEXTS))
     again = pretrain(more)
     second = request(tmp_path / "second", "embedding", tiny_config(Path(again.source.name), **own))
-    licensed = stated_licences(finetune(second))
-    assert licensed == {"Rows": "MIT", "Posts": "CC-BY-NC-4.0", "texts.txt": ""}
+    licensed = stated_licences(finetune(second).data)
+    assert dict(licensed) == {"Rows": "MIT", "Posts": "CC-BY-NC-4.0", "texts.txt": ""}
     with pytest.raises(LicenceRefused, match="Posts"):
         check_shippable("second", licensed)
 

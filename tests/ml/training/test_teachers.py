@@ -70,9 +70,21 @@ def test_what_a_teacher_learned_from_is_told(
     artifact = finetune(asked)
     assert artifact.settings["teachers"] == [f"{teacher.task} {teacher.version}"]
     assert artifact.data[1:] == teacher.data
-    assert stated_licences(artifact) == {"Rows": "CC-BY-4.0", "Notes": "MIT"}
+    assert stated_licences(artifact.data) == [("Rows", "CC-BY-4.0"), ("Notes", "MIT")]
     assert artifact.settings["recipe"]["distil"] == config.distil
-    assert "25% of the loss from 1 teachers (small " in (asked.output / MODEL_CARD).read_text()
+    card = (asked.output / MODEL_CARD).read_text()
+    assert "25% of the loss from 1 teachers (small " in card
+    assert "- Rows: CC-BY-4.0\n- Notes: MIT" in card
+
+
+def test_what_a_teacher_states_of_the_same_file_is_told_too(
+    tmp_path: Path, encoder: Path, taught: tuple[Path, Artifact]
+) -> None:
+    config = replace(student(encoder, taught[0]), epochs=1.0, licences={"Rows": "CC-BY-4.0"})
+    asked = request(tmp_path, "classification", config, outside=True)
+    artifact = finetune(asked)
+    assert artifact.data[0].sha256 == artifact.data[1].sha256
+    assert stated_licences(artifact.data) == [("Rows", "CC-BY-4.0"), ("Notes", "MIT")]
 
 
 def test_of_unlabelled_texts_a_student_learns_what_teachers_say(

@@ -12,8 +12,9 @@ from django.core.management.base import CommandError, CommandParser
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.modelhub.measures_table import measures_table
 from apps.modelhub.named_columns import add_columns, columns_given
+from apps.modelhub.shipping import is_shipped
 from ml.artifacts import SERVED, read_artifact
-from ml.licences import check_shippable
+from ml.licences import check_shippable, stated_licences
 
 
 class Command(TrefoilCommand):
@@ -38,13 +39,14 @@ class Command(TrefoilCommand):
         from ml.export.build import activate_if_none
         from ml.runs.served import tell_served
         from ml.training.config import load_config
-        from ml.training.soup import SoupRequest, held_out_texts, licences_of, make_soup
+        from ml.training.soup import SoupRequest, held_out_texts, make_soup
 
         folders = tuple(options["folders"])
         config = load_config(options["config"], columns=columns_given(options))
         output = options["output"]
-        if output and output.resolve().is_relative_to(settings.ML_PRETRAINED_DIR):
-            check_shippable(output.name, licences_of(map(read_artifact, folders)))
+        if is_shipped(output):
+            data = [one for folder in folders for one in read_artifact(folder).data]
+            check_shippable(output.name, stated_licences(data))
         staging = settings.ML_ARTIFACTS_DIR / "average_models" / f".{os.getpid()}"
         request = SoupRequest(
             artifacts=folders,

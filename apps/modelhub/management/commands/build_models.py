@@ -60,7 +60,7 @@ class Command(TrefoilCommand):
     def _build(self, task: str) -> str:
         if task != "encoder":
             shipped = read_artifact(settings.ML_PRETRAINED_DIR / task)
-            check_shippable(task, stated_licences(shipped))
+            check_shippable(task, stated_licences(shipped.data))
             if shipped.kind == "joint":
                 return self._build_joint(shipped)
         version = _shipped_version(task)

@@ -15,10 +15,11 @@ from apps.core.errors import InvalidInput
 from apps.modelhub.measures_table import measures_table
 from apps.modelhub.named_columns import add_columns, columns_given
 from apps.modelhub.services.promotions import version_promote
+from apps.modelhub.shipping import is_shipped
 from ml.artifacts import SERVED, Artifact
 from ml.data.dataset_folders import data_files, training_splits
 from ml.errors import MLError
-from ml.licences import check_shippable
+from ml.licences import check_shippable, stated_licences
 from ml.models.tuning.registry import method_names
 from ml.types import KINDS
 
@@ -49,6 +50,7 @@ class Command(TrefoilCommand):
     def run(self, **options: Any) -> dict[str, Any]:
         from ml.training.config import load_config
         from ml.training.finetune import FinetuneRequest, finetune
+        from ml.training.known_data import known_data
         from ml.training.processes import is_main_process
 
         name = options["name"]
@@ -58,10 +60,9 @@ class Command(TrefoilCommand):
             raise InvalidInput("--promote needs the served graph that --no-build leaves out.")
         overrides = {key: options[key] for key in ("method", "epochs", "seed")}
         config = load_config(options["config"], **overrides, columns=columns_given(options))
-        if options["output"] and options["output"].resolve().is_relative_to(
-            settings.ML_PRETRAINED_DIR
-        ):
-            check_shippable(name, config.licences)
+        if is_shipped(options["output"]):
+            known = stated_licences(known_data(config))
+            check_shippable(name, config.licences.items(), known)
         key = _run_key(options, config)
         staging = settings.ML_ARTIFACTS_DIR / name / f".{key}"  # two runs may go on at once
         request = FinetuneRequest(

@@ -13,7 +13,8 @@ from apps.core import gateway
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.modelhub.named_columns import add_columns, columns_given
 from apps.modelhub.services.promotions import version_promote
-from ml.licences import check_shippable
+from apps.modelhub.shipping import is_shipped
+from ml.licences import check_shippable, stated_licences
 
 if TYPE_CHECKING:
     from ml.training.joint_recipe import JointRecipe
@@ -41,14 +42,16 @@ class Command(TrefoilCommand):
         from ml.runs.served import tell_served
         from ml.training.held_out import held_out_of_tasks
         from ml.training.joint_recipe import load_recipe
+        from ml.training.known_data import known_data
         from ml.training.multi_task import JointRequest, finetune_together, single_requests
 
         overrides = {key: options[key] for key in ("epochs", "seed")}
         recipe = load_recipe(options["config"], **overrides, columns=columns_given(options))
         output = options["output"]
-        if output and output.resolve().is_relative_to(settings.ML_PRETRAINED_DIR):
+        if is_shipped(output):
+            known = stated_licences(known_data(recipe.config))
             for task in recipe.tasks:
-                check_shippable(task.name, task.licences)
+                check_shippable(task.name, task.licences.items(), known)
         staging = settings.ML_ARTIFACTS_DIR / recipe.name / f".{_run_key(recipe)}"
         request = JointRequest(
             recipe=recipe,
