@@ -2,11 +2,13 @@
 
 Source: Sundararajan, Taly and Yan 2017, "Axiomatic attribution for deep networks". The path goes
 from a text of padding tokens to the text itself; the attributions of its tokens sum up to the
-difference of the label's logit between the two.
+difference of the label's logit between the two. Of a long text that is read in windows the logit is
+the mean of theirs, and so are the attributions.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +19,9 @@ from torch import Tensor, nn
 
 from ml.artifacts import Artifact, read_artifact
 from ml.data.encoding import encode_words, load_tokenizer
-from ml.data.text import normalise
+from ml.data.long_texts import pieces
+from ml.data.text import Word, normalise
+from ml.data.word_windows import word_windows
 from ml.data.words import readable_words
 from ml.encoders import resolve_encoder
 from ml.errors import DataError
@@ -28,6 +32,7 @@ from ml.export.build import restore_model
 from ml.export.joint import restore_joint
 from ml.joint import declared_tasks
 from ml.models.joint import OneTask
+from ml.serving.predictors import MAX_CHARACTERS, encodable
 
 STEPS = 32
 _BATCH = 16
@@ -36,17 +41,24 @@ _PROBABILITIES = {"classification": softmax, "multi_label": sigmoid}
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
-    """A text as the model reads it: ``ids`` and what goes with them, each of shape (1, tokens).
+class _Row:
+    """What the model reads at once: ``ids`` and what goes with them, each of shape (1, tokens).
 
-    ``places`` are where each token's characters stand in ``text``. The first and the last token are
+    ``places`` are where each token's characters stand in the text. The first and the last token are
     special ones, to which nothing is attributed.
     """
 
-    text: str
     ids: Tensor
     others: tuple[Tensor, ...]
     places: Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A text, and the rows in which the model reads it."""
+
+    text: str
+    rows: Sequence[_Row]
 
 
 class IntegratedGradients:
@@ -83,30 +95,33 @@ class IntegratedGradients:
         else:
             model = restore_model(stored, source, folder)
             encoder = model.encoder  # type: ignore[assignment]
-            self._tokenizer.enable_truncation(stored.max_length)
         self._model = model.eval()
         self._layer: nn.Module = encoder.get_input_embeddings()  # type: ignore[operator]
 
     def explain(self, text: str, *, label: str | None = None) -> Explanation:
         """What each word of ``text`` adds to the logit of ``label`` (the best one, by default).
 
-        The explanation's offsets are those of the text that it carries, which is the normalised
-        one where the model reads that. Raises :class:`DataError` for a text without words or an
+        As much of it is explained as is read when the model is served. The explanation's offsets
+        are those of the text that it carries, which is the normalised one where the model reads
+        that. Raises :class:`DataError` for a text without words or an
         unknown label.
         """
+        text = encodable(text[:MAX_CHARACTERS])
         read = self._read_words(text) if self._joint else self._read(text)
         words = pieces_of(read.text, at_most=len(read.text))
         with torch.inference_mode():
-            logits = self._logits(read.ids, *read.others)[0]
+            rows = [self._logits(row.ids, *row.others)[0] for row in read.rows]
+            logits = torch.stack(rows).mean(dim=0)
         known = (logits[: len(self.artifact.labels)] / self.artifact.temperature).numpy()
         probabilities = _PROBABILITIES[self.artifact.kind](known)
         column = int(known.argmax()) if label is None else self._column(label)
-        scores = self._attribute(read, column)
+        starts = [word.start for word in words]
         totals = [0.0] * len(words)
-        for score, (start, end) in zip(scores, read.places, strict=True):
-            for index, word in enumerate(words):
-                if start < end and word.start <= start < word.end:
-                    totals[index] += score
+        for row in read.rows:
+            for score, (start, end) in zip(self._attribute(row, column), row.places, strict=True):
+                index = bisect_right(starts, start) - 1
+                if start < end and index >= 0 and start < words[index].end:
+                    totals[index] += score / len(read.rows)
         return Explanation(
             text=read.text,
             label=self.artifact.labels[column],
@@ -127,12 +142,27 @@ class IntegratedGradients:
     def _read(self, text: str) -> _Reading:
         text = normalise(text)
         encoding = self._tokenizer.encode(text)
-        ids = torch.tensor([encoding.ids])
-        return _Reading(text, ids, (torch.ones_like(ids),), encoding.offsets)
+        rows = []
+        for tokens in pieces(
+            range(len(encoding.ids)),
+            max_length=self.artifact.max_length,
+            way=self.artifact.settings.get("long_texts", "cut"),
+        ):
+            ids = torch.tensor([[encoding.ids[token] for token in tokens]])
+            places = [encoding.offsets[token] for token in tokens]
+            rows.append(_Row(ids, (torch.ones_like(ids),), places))
+        return _Reading(text, rows)
 
     def _read_words(self, text: str) -> _Reading:
         """The text as a joint model reads it; a token has the place of its whole word."""
         words = readable_words(text)
+        room = self.artifact.max_length - self._tokenizer.num_special_tokens_to_add(False)
+        windows = word_windows([word.text for word in words], self._tokenizer, room) or [range(0)]
+        if self.artifact.settings.get("long_texts") != "windows":
+            windows = windows[:1]
+        return _Reading(text, [self._window([words[i] for i in window]) for window in windows])
+
+    def _window(self, words: Sequence[Word]) -> _Row:
         batch = encode_words(
             self._tokenizer, [[word.text for word in words]], max_length=self.artifact.max_length
         )
@@ -145,16 +175,16 @@ class IntegratedGradients:
             places.append(place)
         arrays = (batch.input_ids, batch.attention_mask, batch.shape_ids)
         ids, mask, shapes = (torch.from_numpy(array) for array in arrays)
-        return _Reading(text, ids, (mask, shapes), places)
+        return _Row(ids, (mask, shapes), places)
 
-    def _attribute(self, read: _Reading, column: int) -> list[float]:
+    def _attribute(self, row: _Row, column: int) -> list[float]:
         """One number a token; the first and the last token stay as they are."""
-        baseline = read.ids.clone()
+        baseline = row.ids.clone()
         baseline[:, 1:-1] = self._padding
         attributions = LayerIntegratedGradients(self._logits, self._layer).attribute(
-            read.ids,
+            row.ids,
             baselines=baseline,
-            additional_forward_args=read.others,
+            additional_forward_args=row.others,
             target=column,
             n_steps=STEPS,
             internal_batch_size=_BATCH,

@@ -12,7 +12,8 @@ from ml.encoders import resolve_encoder
 from ml.errors import ArtifactError, DataError
 from ml.explain import gradients
 from ml.explain.gradients import IntegratedGradients
-from ml.export.build import restore_model
+from ml.export.build import build_model, restore_model
+from ml.serving.registry import ModelStore
 from ml.training.finetune import finetune
 from tests.ml.training import test_multi_label
 from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config
@@ -67,6 +68,23 @@ def test_attributions_sum_up_to_the_change_of_the_logit(
     assert total == pytest.approx(change[0] - change[1], abs=0.05 * abs(change[0] - change[1]))
     assert found.text == text
     assert 0.5 <= found.confidence <= 1
+
+
+@pytest.mark.parametrize("way", ["windows", "head_tail"])
+def test_a_long_text_is_explained_as_far_as_it_is_read(tmp_path: Path, way: str) -> None:
+    asked = test_multi_label.request(
+        tmp_path, make_encoder(tmp_path / "encoder"), learning_rate=1e-2, long_texts=way
+    )
+    artifact = finetune(asked)
+    build_model(asked.output, tmp_path / "models")
+    text = " ".join(["ann and acme"] * 12 + ["euro rate"])
+    found = IntegratedGradients(asked.output).explain(text, label="rate")
+    (served,) = ModelStore(tmp_path / "models").load(artifact.task).predict([text])
+    scores = {scored.label: scored.score for scored in served.scores}  # type: ignore[union-attr]
+    assert found.confidence == pytest.approx(scores["rate"], abs=0.05)
+    assert all(found.pieces[-place].score != 0 for place in (1, 2))
+    read = [piece.score != 0 for piece in found.pieces]
+    assert all(read) == (way == "windows")
 
 
 def test_of_several_labels_each_has_a_probability_of_its_own(several: Path) -> None:

@@ -16,6 +16,7 @@ from ml.joint import declared_tasks
 from ml.models.joint import OneTask
 from ml.runtime import RuntimeSettings
 from ml.serving.engine import LocalEngine
+from ml.serving.registry import ModelStore
 from ml.training.joint_recipe import JointRecipe, JointTask
 from ml.training.joint_texts import encode_read
 from ml.training.multi_task import JointRequest, finetune_together
@@ -108,3 +109,13 @@ def test_one_of_its_labels_is_explained(trained: Path) -> None:
     assert found.label == "place"
     assert 0 < found.confidence < 1
     assert [piece.text for piece in found.pieces] == TEXTS[0].split()
+
+
+def test_all_windows_of_a_long_text_are_explained(trained: Path, tmp_path: Path) -> None:
+    build_joint(trained, tmp_path)
+    text = TEXTS[3]
+    found = IntegratedGradients(trained, "holds").explain(text, label="rate")
+    (served,) = ModelStore(tmp_path).load("holds").predict([text])
+    scores = {scored.label: scored.score for scored in served.scores}  # type: ignore[union-attr]
+    assert found.confidence == pytest.approx(scores["rate"], abs=0.1)
+    assert all(piece.score != 0 for piece in found.pieces)
