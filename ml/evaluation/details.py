@@ -114,7 +114,7 @@ def tagging_details(
         "schemes": scheme_scores(alignments),
     }
     pairs = type_pairs(alignments)
-    types = [*outcomes, NOTHING]
+    types = [*sorted({one for pair in pairs for one in pair} - {NOTHING}), NOTHING]
     matrix = [[pairs[g, p] for p in types] for g in types]
     return numbers, {"confusion": {"labels": types, "matrix": matrix}}
 

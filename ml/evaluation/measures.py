@@ -30,7 +30,7 @@ from ml.evaluation.f1 import macro_f1
 from ml.evaluation.fairness import classifier_fairness, tagger_fairness
 from ml.evaluation.paired import mcnemar_exact, paired_bootstrap
 from ml.evaluation.probabilities import probability_matrix
-from ml.evaluation.reports import classification_report, tagging_report
+from ml.evaluation.reports import classification_report, tagging_report, unknown_types
 from ml.evaluation.robustness import classifier_robustness, tagger_robustness
 from ml.evaluation.slices import density_groups, language_groups, length_groups, slice_table
 from ml.types import OUT_OF_SCOPE, Classification, FloatArray, ModelInfo
@@ -190,10 +190,14 @@ class TaggingMeasure:
         return self._tags([row.tokens for row in rows], report, "")
 
     def report(self, rows: Sequence[TaggedSentence], answers: Sequence[list[str]]) -> Table:
-        """All numbers, and the table of types that only a page shows."""
+        """All numbers, and the table of types that only a page shows.
+
+        ``unknown_labels`` are the types that the model does not have, with their entities.
+        """
         gold = [row.tags for row in rows]
         numbers, curves = tagging_details(answers, gold)
-        return tagging_report(answers, gold) | numbers, curves
+        unknown = unknown_types(gold, self._types)
+        return tagging_report(answers, gold) | {"unknown_labels": unknown} | numbers, curves
 
     def slices(
         self,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from ml.evaluation.accuracy import accuracy
 from ml.evaluation.calibration import expected_calibration_error
+from ml.evaluation.decoding import spans_of
 from ml.evaluation.f1 import macro_f1
 from ml.evaluation.out_of_scope import auroc, false_positive_rate
 from ml.types import OUT_OF_SCOPE, Classification
@@ -96,6 +98,12 @@ def tagging_report(
             if not name.endswith(" avg")
         },
     }
+
+
+def unknown_types(gold: Sequence[Sequence[str]], types: Collection[str]) -> dict[str, int]:
+    """The number of entities, in BIO tags, of each type that is not among ``types``."""
+    asked = Counter(name for tags in gold for _, _, name in spans_of(tags))
+    return {name: asked[name] for name in sorted(asked) if name not in types}
 
 
 def _share(values: Sequence[bool]) -> float:

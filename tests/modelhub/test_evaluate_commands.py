@@ -40,6 +40,20 @@ def test_evaluate_measures_a_tagger(models: Path, tmp_path: Path) -> None:
     assert set(report["per_type"]) == {"LOC", "ORG"}
 
 
+def test_types_that_a_tagger_does_not_have_are_told(models: Path, tmp_path: Path) -> None:
+    conll = ["Acme B-ORG", "in O", "Rome B-city", "", "the O", "Old B-event", "Days I-event", ""]
+    file = written(tmp_path / "a.conll", *conll)
+    report = result(
+        "evaluate", "--task", "ner", "--file", file, "--report", str(tmp_path / "report")
+    )
+    assert report["unknown_labels"] == {"city": 1, "event": 1}
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert "Types that the model does not have" in page
+    assert "event (1)" in page
+    out, _ = run("evaluate", "--task", "ner", "--file", file)
+    assert "1 city, 1 event" in out
+
+
 def test_evaluate_measures_a_sentence_encoder(models: Path, tmp_path: Path) -> None:
     same = [
         {"text": "card", "positive": "card card"},

@@ -19,6 +19,7 @@ from ml.evaluation.brier import brier_score
 from ml.evaluation.calibration import expected_calibration_error, reliability_bins
 from ml.evaluation.conformal import SCORES, conformal_check, conformal_threshold, label_sets
 from ml.evaluation.confusion import confusion_matrix, most_confused
+from ml.evaluation.details import tagging_details
 from ml.evaluation.entity_counts import entity_counts, micro_f1, scores_of_counts
 from ml.evaluation.entity_errors import align, outcome_table, scheme_scores, type_pairs
 from ml.evaluation.f1 import macro_f1, weighted_f1
@@ -244,6 +245,12 @@ def test_entities_are_paired_once_and_the_best_first() -> None:
     # Equal words win over a longer overlap elsewhere.
     pairs = align(["B-PER", "I-PER", "B-LOC"], ["O", "B-PER", "B-LOC"])
     assert sorted(pair.outcome for pair in pairs) == ["boundary", "correct"]
+
+
+def test_the_types_that_others_are_taken_for_are_in_the_table_of_types() -> None:
+    _, curves = tagging_details([["B-ORG", "B-PER"]], [["B-PER", "B-PER"]])
+    assert curves["confusion"]["labels"] == ["ORG", "PER", "none"]
+    assert curves["confusion"]["matrix"] == [[0, 0, 0], [1, 1, 0], [0, 0, 0]]
 
 
 def test_outcomes_sum_up_by_type_and_by_scheme() -> None:
