@@ -17,8 +17,8 @@ _CURVE_POINTS = 200
 class AreasUnderCurves:
     """Macro means over the labels that have rows and lack rows, and each label's own areas."""
 
-    roc_auc: float
-    pr_auc: float
+    roc_auc: float | None
+    pr_auc: float | None
     per_label: dict[int, tuple[float, float]]
 
 
@@ -27,7 +27,7 @@ def areas_under_curves(probabilities: FloatArray, gold: NDArray[np.int64]) -> Ar
 
     ``probabilities``: (rows, labels); ``gold``: (rows,), indices of labels, -1 for none of them.
     A label that no row has, or that every row has, has no curve and is left out; without any
-    label the means are 0.5 and 0.
+    label there are no means.
     """
     from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -41,7 +41,7 @@ def areas_under_curves(probabilities: FloatArray, gold: NDArray[np.int64]) -> Ar
                 float(average_precision_score(positive, scores)),
             )
     if not per_label:
-        return AreasUnderCurves(0.5, 0.0, {})
+        return AreasUnderCurves(None, None, {})
     roc, pr = np.array(list(per_label.values())).mean(axis=0)
     return AreasUnderCurves(float(roc), float(pr), per_label)
 

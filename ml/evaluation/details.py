@@ -54,7 +54,8 @@ def classification_details(
     """Further numbers, and the curves that draw them, of answers to in-scope rows.
 
     ``temperature`` is the one that the answers' scores were divided by, to tell how they were
-    before. The curves go to the report alone, as they are long.
+    before. The curves go to the report alone, as they are long. Without rows there are no numbers,
+    and the curves are empty; where no label has a curve there is no area under it.
     """
     predicted = [answer.label for answer in answers]
     right = [p == g for p, g in zip(predicted, gold, strict=True)]
@@ -73,8 +74,7 @@ def classification_details(
         "ece_by_chance": by_chance,
         "ece_by_chance_95": at_most,
         "temperature": temperature,
-        "roc_auc": areas.roc_auc,
-        "pr_auc": areas.pr_auc,
+        **({"roc_auc": areas.roc_auc, "pr_auc": areas.pr_auc} if areas.per_label else {}),
         "aurc": kept.aurc,
         "excess_aurc": kept.excess,
         "intervals": _intervals(predicted, gold, right, seed),
@@ -96,7 +96,7 @@ def classification_details(
             "matrix": confusion_matrix(predicted, gold, shown).tolist(),
         },
     }
-    return numbers, curves
+    return numbers if right else {}, curves
 
 
 def tagging_details(

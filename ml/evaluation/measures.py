@@ -142,8 +142,13 @@ class ClassificationMeasure:
         first: Sequence[Classification],
         second: Sequence[Classification],
     ) -> dict[str, Any]:
-        """Paired tests of another model's answers (``first``) against this one's (``second``)."""
+        """Paired tests of another model's answers (``first``) against this one's (``second``).
+
+        Nothing without an in-scope row.
+        """
         kept = self._inside(rows)
+        if not kept:
+            return {}
         gold = [rows[i].label for i in kept]
         old, new = [first[i].label for i in kept], [second[i].label for i in kept]
         return {

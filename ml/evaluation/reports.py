@@ -21,7 +21,8 @@ def classification_report(
 
     Rows labelled ``oos`` are out of scope: they take part in the out-of-scope numbers only. A row
     with a label that the model does not have counts as wrong and its label is listed under
-    ``unknown_labels`` with the number of its rows.
+    ``unknown_labels`` with the number of its rows. What the rows cannot tell is left out: without
+    in-scope rows all but the out-of-scope numbers, of a model without an out-of-scope score those.
     """
     known = set(labels)
     has_scope_label = OUT_OF_SCOPE in known
@@ -30,21 +31,22 @@ def classification_report(
     predicted = [answers[i].label for i in inside]
     wanted = [gold[i] for i in inside]
     right = [p == g for p, g in zip(predicted, wanted, strict=True)]
-    report: dict[str, Any] = {
-        "n": len(gold),
-        "accuracy": accuracy(predicted, wanted),
-        "macro_f1": macro_f1(predicted, wanted),
-        "ece": expected_calibration_error([answers[i].confidence for i in inside], right),
-        "coverage": _share([answers[i].confident for i in inside]),
-        "accuracy_when_confident": _share(
-            [good for i, good in zip(inside, right, strict=True) if answers[i].confident]
-        ),
-    }
+    report: dict[str, Any] = {"n": len(gold)}
+    if inside:
+        report |= {
+            "accuracy": accuracy(predicted, wanted),
+            "macro_f1": macro_f1(predicted, wanted),
+            "ece": expected_calibration_error([answers[i].confidence for i in inside], right),
+            "coverage": _share([answers[i].confident for i in inside]),
+        }
+    if sure := [good for i, good in zip(inside, right, strict=True) if answers[i].confident]:
+        report["accuracy_when_confident"] = _share(sure)
     unknown = [label for label in wanted if label not in known]
     report["unknown_labels"] = {label: unknown.count(label) for label in sorted(set(unknown))}
-    if outside or any(answer.out_of_scope is not None for answer in answers):
-        report |= _scope_report(answers, inside, right, outside)
-    return report
+    scored = all(answer.out_of_scope is not None for answer in answers)
+    if outside or (scored and answers):
+        report["n_oos"] = len(outside)
+    return report | _scope_report(answers, inside, right, outside) if scored else report
 
 
 def _scope_report(
@@ -53,13 +55,13 @@ def _scope_report(
     right: Sequence[bool],
     outside: Sequence[int],
 ) -> dict[str, Any]:
-    kept_right = [good and answers[i].in_scope for i, good in zip(inside, right, strict=True)]
-    report: dict[str, Any] = {
-        "n_oos": len(outside),
-        "in_scope_accuracy_at_threshold": _share(kept_right),
-    }
+    report: dict[str, Any] = {}
+    if inside:
+        kept_right = [good and answers[i].in_scope for i, good in zip(inside, right, strict=True)]
+        report["in_scope_accuracy_at_threshold"] = _share(kept_right)
     if outside:
         report["oos_recall"] = _share([not answers[i].in_scope for i in outside])
+    if inside and outside:
         known = [answers[i].out_of_scope or 0.0 for i in inside]
         unknown = [answers[i].out_of_scope or 0.0 for i in outside]
         report["oos_auroc"] = auroc(known, unknown)
@@ -107,4 +109,4 @@ def unknown_types(gold: Sequence[Sequence[str]], types: Collection[str]) -> dict
 
 
 def _share(values: Sequence[bool]) -> float:
-    return sum(values) / len(values) if values else 0.0
+    return sum(values) / len(values)

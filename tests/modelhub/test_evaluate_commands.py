@@ -40,6 +40,18 @@ def test_evaluate_measures_a_tagger(models: Path, tmp_path: Path) -> None:
     assert set(report["per_type"]) == {"LOC", "ORG"}
 
 
+def test_out_of_scope_rows_alone_leave_nothing_else_to_measure(
+    models: Path, versions: list[str], tmp_path: Path
+) -> None:
+    file = written(tmp_path / "rows.jsonl", {"text": "weather", "label": "oos"})
+    looks = ("--slices", "--against", versions[0], "--report", str(tmp_path / "report"))
+    report = result("evaluate", "--task", "intent", "--file", file, *looks)
+    assert (report["n"], report["n_oos"]) == (1, 1)
+    assert not {"accuracy", "ece", "roc_auc", "pr_auc", "aurc", "oos_auroc"} & set(report)
+    out, _ = run("evaluate", "--task", "intent", "--file", file, "--against", versions[0])
+    assert "auc" not in out
+
+
 def test_types_that_a_tagger_does_not_have_are_told(models: Path, tmp_path: Path) -> None:
     conll = ["Acme B-ORG", "in O", "Rome B-city", "", "the O", "Old B-event", "Days I-event", ""]
     file = written(tmp_path / "a.conll", *conll)

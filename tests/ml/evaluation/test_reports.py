@@ -83,7 +83,19 @@ def test_out_of_scope_rows_count_for_the_scope_alone() -> None:
 
 def test_a_file_of_out_of_scope_rows_alone_is_reported() -> None:
     report = classification_report([_answer("card", score=0.9, in_scope=False)], ["oos"], LABELS)
-    assert (report["n"], report["accuracy"], report["oos_recall"]) == (1, 0.0, 1.0)
+    assert report == {"n": 1, "n_oos": 1, "oos_recall": 1.0, "unknown_labels": {}}
+
+
+def test_a_model_without_an_out_of_scope_score_is_not_measured_by_it() -> None:
+    report = classification_report([_answer("card"), _answer("fee")], ["card", "oos"], LABELS)
+    assert (report["accuracy"], report["n_oos"]) == (1.0, 1)
+    assert not {"oos_recall", "oos_auroc", "in_scope_accuracy_at_threshold"} & set(report)
+
+
+def test_the_accuracy_of_sure_answers_needs_one() -> None:
+    assert "accuracy_when_confident" not in classification_report(
+        [_answer("card", 0.4)], ["card"], LABELS
+    )
 
 
 def test_a_task_may_have_oos_as_a_label_of_its_own() -> None:

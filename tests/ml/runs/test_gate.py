@@ -53,6 +53,12 @@ def test_each_bound_holds(name: str, changes: dict[str, Any]) -> None:
     assert failed(numbers(**changes)) == [name]
 
 
+def test_a_candidate_that_cannot_tell_out_of_scope_texts_finds_none() -> None:
+    candidate = numbers(n_oos=10)
+    del candidate["oos_recall"]
+    assert failed(candidate) == ["oos_recall"]
+
+
 def test_labels_with_few_rows_and_new_ones_are_not_judged() -> None:
     labels = {"card": {"rows": 30, "recall": 0.9}, "rate": {"rows": 5, "recall": 0.0}}
     assert failed(numbers(per_label=labels | {"new": {"rows": 40, "recall": 0.1}})) == []
