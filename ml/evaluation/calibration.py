@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -158,11 +159,13 @@ def accept_threshold(
 ) -> float:
     """The least confidence from which on the answers' error rate is at most ``target_error``.
 
-    1.0 when no threshold achieves that, so nothing is accepted.
+    Just above 1 when no threshold achieves that, so nothing is accepted.
     """
-    order = np.argsort(-np.asarray(confidences, dtype=np.float64), kind="stable")
+    confidence = np.asarray(confidences, dtype=np.float64)
+    order = np.argsort(-confidence, kind="stable")
+    ordered = confidence[order]
     wrong = np.cumsum(~np.asarray(correct, dtype=bool)[order])
-    good = np.flatnonzero(wrong / np.arange(1, len(order) + 1) <= target_error)
-    if len(good) == 0:
-        return 1.0
-    return float(np.asarray(confidences, dtype=np.float64)[order[good[-1]]])
+    # No threshold tells equal confidences apart.
+    ends = np.append(ordered[:-1] > ordered[1:], True)[: len(ordered)]
+    good = np.flatnonzero(ends & (wrong / np.arange(1, len(ordered) + 1) <= target_error))
+    return float(ordered[good[-1]]) if len(good) else math.nextafter(1.0, 2.0)

@@ -94,8 +94,16 @@ def test_the_accept_threshold_keeps_the_error_below_its_target() -> None:
 
 
 def test_nothing_is_accepted_where_no_threshold_is_good_enough() -> None:
-    assert accept_threshold([0.9, 0.8], [False, False], target_error=0.05) == 1.0
-    assert accept_threshold([], [], target_error=0.05) == 1.0
+    assert accept_threshold([0.9, 0.8], [False, False], target_error=0.05) > 1.0
+    assert accept_threshold([], [], target_error=0.05) > 1.0
+
+
+@pytest.mark.parametrize("confidence", [0.9, 1.0])
+def test_answers_of_one_confidence_are_accepted_together_or_not(confidence: float) -> None:
+    correct = [True] + [False] * 9
+    assert accept_threshold([confidence] * 10, correct, target_error=0.05) > confidence
+    surer = [0.95, *[0.9] * 10]
+    assert accept_threshold(surer, [True, *correct], target_error=0.05) == 0.95
 
 
 def test_everything_is_accepted_where_all_is_right() -> None:
