@@ -7,15 +7,16 @@ from collections.abc import Iterator
 
 from stdnum import iban, luhn
 
+from ml.entities.contacts import international_phones
 from ml.entities.spans import Detected
 
-_DIGITS = re.compile(r"\d+(?:[\s.\-–—]{1,2}\d+)*")
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2212-"
+_DIGITS = re.compile(rf"\d+(?:(?:[\s.{_DASHES}]{{1,2}}|\s[{_DASHES}]\s)\d+)*")
 _GROUP = re.compile(r"\d+")
 _CARD_LENGTHS = range(13, 20)
 _CARD_FIRST = "23456"  # of the schemes whose cards people carry
 _IBAN_START = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}")
 _IBAN_LENGTHS = range(15, 35)
-_IBAN_GAP = " -.\t\n"
 
 
 def ibans(text: str) -> Iterator[Detected]:
@@ -49,7 +50,7 @@ def _alphanumerics(text: str, start: int) -> Iterator[int]:
         if text[at].isalnum() and text[at].isascii():
             gap = 0
             yield at
-        elif text[at] in _IBAN_GAP and gap < 2:
+        elif (text[at].isspace() or text[at] in f".{_DASHES}") and gap < 2:
             gap += 1
         else:
             return
@@ -59,12 +60,18 @@ def cards(text: str) -> Iterator[Detected]:
     """Each run of whole groups of digits that can be a card's number; runs that overlap are one.
 
     An expiry date or a security code may follow the number, a reference may go before it, so every
-    run of neighbouring groups is looked at.
+    run of neighbouring groups is looked at. Digits of a phone number with its country's code are
+    none of a card.
     """
+    international: list[tuple[int, int]] | None = None
     for run in _DIGITS.finditer(text):
         groups = [match.span() for match in _GROUP.finditer(text, run.start(), run.end())]
         found: tuple[int, int] | None = None
         for start, end in _card_windows(text, groups):
+            if international is None:
+                international = list(international_phones(text))
+            if any(start < stop and begin < end for begin, stop in international):
+                continue
             if found is not None and start < found[1]:
                 found = (found[0], max(found[1], end))
                 continue
