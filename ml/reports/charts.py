@@ -13,6 +13,7 @@ from ml.evaluation.auc import Points
 _LEFT, _TOP, _RIGHT, _BOTTOM = 58, 12, 22, 40
 _WIDTH, _HEIGHT = 400, 300
 _TICKS = 5
+_TURNED = 0.5  # of the font's size: how far a letter reaches to the right and up at 45 degrees
 
 
 def lines(
@@ -116,8 +117,10 @@ def heat_map(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> Markup:
     names = [label if len(label) <= 34 else f"{label[:33]}\u2026" for label in labels]
     longest = max((len(name) for name in names), default=0)
     gutter = 16 + longest * font * 0.56 + 22
-    top = 24 if n > 8 else 20 + min(90, longest * 6)
-    width, height = gutter + n * cell + 8, top + n * cell + 8
+    turned = [] if n > 8 else [len(name) * font * _TURNED for name in names]
+    top = 24 if n > 8 else 20 + max(turned, default=0)
+    ends = [gutter + (column + 0.5) * cell + reach for column, reach in enumerate(turned)]
+    width, height = max([gutter + n * cell, *ends]) + 8, top + n * cell + 8
     parts = [f'<g font-size="{font}">']
     for row, name in enumerate(names):
         y = top + row * cell
@@ -129,7 +132,7 @@ def heat_map(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> Markup:
         parts.append(_column_name(name, row, gutter + (row + 0.5) * cell, top, n))
         parts += _heat_cells(labels, row, matrix[row], gutter, y, cell)
     parts.append(
-        f'<rect class="frame" x="{gutter:.1f}" y="{top}" width="{n * cell}" '
+        f'<rect class="frame" x="{gutter:.1f}" y="{top:.1f}" width="{n * cell}" '
         f'height="{n * cell}"/></g>'
     )
     kind = "chart wide" if cell == 11 else "chart"
@@ -149,7 +152,7 @@ def _heat_cells(
         kind = "right" if row == column else "wrong"
         title = _title(f"{labels[row]} \u2192 {labels[column]}: {count} of {total}")
         parts.append(
-            f'<rect class="heat {kind}" x="{x:.1f}" y="{y}" width="{cell}" height="{cell}" '
+            f'<rect class="heat {kind}" x="{x:.1f}" y="{y:.1f}" width="{cell}" height="{cell}" '
             f'fill-opacity="{0.12 + 0.88 * strength:.2f}">{title}</rect>'
         )
         if cell > 11:
@@ -164,7 +167,7 @@ def _heat_cells(
 def _column_name(name: str, index: int, x: float, top: float, n: int) -> str:
     if n <= 8:
         return (
-            f'<text class="tick" transform="translate({x + 4:.1f} {top - 6}) rotate(-45)">'
+            f'<text class="tick" transform="translate({x + 4:.1f} {top - 6:.1f}) rotate(-45)">'
             f"{escape(name)}</text>"
         )
     if n > 25 and (index + 1) % 5 and index:

@@ -125,6 +125,16 @@ def test_charts_escape_names_and_bear_nothing_to_draw() -> None:
     ElementTree.fromstring(charts.reliability([], []))
 
 
+@pytest.mark.parametrize("last", ["b", "a label with a rather long name"])
+def test_the_name_of_the_last_column_lies_in_the_picture(last: str) -> None:
+    drawn = ElementTree.fromstring(charts.heat_map(["a", last], [[1, 1], [0, 1]]))
+    name = next(text for text in drawn.iter("text") if text.get("transform") and text.text == last)
+    x, y = map(float, re.findall(r"[\d.]+", name.get("transform", ""))[:2])
+    reach = len(last) * 11 * 0.44  # as a browser sets it, at 45 degrees
+    assert x + reach < float(drawn.get("width", 0))
+    assert y - reach > 0
+
+
 def test_numbers_are_written_for_people() -> None:
     assert percent(0.93741) == "93.7\u00a0%"
     assert percent(None) == "\u2013"
