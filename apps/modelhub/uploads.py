@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from apps.core.errors import InvalidInput, NotFound
 from apps.core.file_imports import plain_name, unchosen
 from apps.core.wording import said
 from apps.modelhub.files import upload_folder
-from apps.modelhub.models import DataKind, Upload
+from apps.modelhub.models import Upload
 from apps.modelhub.shown_rows import ShownRow, shown_row
 from apps.modelhub.uploaded_rows import (
     CONLL,
@@ -41,7 +42,7 @@ MAX_BYTES = 32 * 1024 * 1024
 MAX_ROWS = 200_000
 KEPT = timedelta(days=1)
 _SHOWN = 10
-_LOOKED_AT = 500  # rows, where some may have other columns than the first
+_LOOKED_AT = 500  # rows, as the first may be bad, or have other columns than others
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +110,7 @@ def file_preview(
         }
         return Preview([], {}, [], {}, [told], 1)
     try:
-        several = kind == DataKind.EMBEDDING or mapping
-        columns = _columns(path, _LOOKED_AT if several else 0)
+        columns = _columns(path)
     except (DataError, UnicodeDecodeError, csv.Error) as error:
         return Preview([], {}, [], {}, [_words(error, name)], 1)
     chosen = fields_of(kind, columns, mapping)
@@ -194,9 +194,8 @@ def _marked_preview(path: Path, name: str, mapping: Mapping[str, str]) -> Previe
     return Preview([], {}, rows, _counts(rows), words, problems.count)
 
 
-def _columns(path: Path, looked_at: int) -> list[str]:
-    """The columns of a CSV file, or the keys of the first object of a JSONL file; ``looked_at``
-    is how many more are looked at, where rows have other keys."""
+def _columns(path: Path) -> list[str]:
+    """The columns of a CSV file, or the keys of the first readable rows of a JSONL file."""
     if path.suffix.lower() in CONLL:
         return []
     if path.suffix == ".csv":
@@ -204,10 +203,8 @@ def _columns(path: Path, looked_at: int) -> list[str]:
             return [name.strip() for name in next(csv.reader(handle), []) if name.strip()]
     problems = Problems()
     found: dict[str, None] = {}
-    for number, (_, record) in enumerate(read_records(path, (), problems)):
+    for _, record in islice(read_records(path, (), problems), _LOOKED_AT):
         found |= {name: None for name, value in record.items() if isinstance(value, str | list)}
-        if number >= looked_at:
-            break
     if found:
         return list(found)
     if problems.errors:

@@ -123,6 +123,18 @@ def test_what_is_wrong_is_told_in_the_reader_s_language(
     assert found.problems[0].startswith(told)
 
 
+def test_bad_rows_at_the_head_of_a_file_are_named_like_others(lead: User) -> None:
+    rows = ["not json", '{"text": 1, "label": "x"}', '{"text": "where is it", "label": "card"}']
+    found = uploads.upload_preview(
+        upload=kept(lead, "\n".join(rows), "t.jsonl"), task="intent", kind="classification"
+    )
+    assert found.columns == ["label", "text"]
+    assert [text_of(row) for row in found.rows] == ["where is it"]
+    assert found.bad == 2
+    assert found.problems[0].startswith("t.jsonl, row 1")
+    assert "row 2: 'text' is not a text" in found.problems[1]
+
+
 def test_columns_are_guessed_or_chosen(lead: User) -> None:
     upload = kept(lead, "a,b,c\n1,card,where is it\n")
     preview = uploads.upload_preview(upload=upload, task="intent", kind="classification")
