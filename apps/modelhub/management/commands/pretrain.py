@@ -11,6 +11,7 @@ from django.core.management.base import CommandParser
 
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
+from apps.modelhub.measures_table import measures_table
 from apps.modelhub.named_columns import add_columns, columns_given
 from ml.data.dataset_folders import data_sha256, training_splits
 from ml.models.tuning.registry import method_names
@@ -63,7 +64,7 @@ class Command(TrefoilCommand):
         if not is_main_process():  # of several, one writes and tells
             raise SystemExit(0)
         self.stdout.write(f"run folder: {request.run_folder}")
-        self.table(["metric", "value"], [[k, f"{v:.4f}"] for k, v in made.metrics.items()])
+        self.table(*measures_table(made.metrics, {}))
         self.stdout.write(f'in a recipe: encoder = "{target}"')
         return {
             "encoder": str(target),
