@@ -199,6 +199,21 @@ def read_artifact(folder: Path) -> Artifact:
     return artifact
 
 
+def check_output(folder: Path, *, again: bool = False) -> None:
+    """Refuse a ``folder`` to write to that is neither new nor empty, before work is done for it.
+
+    With ``again`` one that holds an earlier artifact is taken too, as it is to be replaced. Raises
+    :class:`ArtifactError`, also where a file is in the way.
+    """
+    there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    if not there.is_dir():
+        raise ArtifactError(there, Wording("is no folder; name another"))
+    if there != folder or (again and (folder / MANIFEST).is_file()):
+        return
+    if any(folder.iterdir()):
+        raise ArtifactError(folder, Wording("is not empty; name a new folder"))
+
+
 @contextmanager
 def staged_folder(target: Path) -> Iterator[Path]:
     """Yield a temporary sibling of ``target`` that becomes ``target`` only if the block succeeds.

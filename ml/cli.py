@@ -10,13 +10,13 @@ from typing import cast
 
 from tqdm import tqdm
 
-from ml.artifacts import TOKENIZER
+from ml.artifacts import TOKENIZER, check_output
 from ml.data.columns import parsed_columns
 from ml.data.prepare import PREPARATIONS, prepare
 from ml.data.report import data_report, summary
 from ml.data.text_tools import Encoder, Report, TextTools, encoder_tools
 from ml.errors import MLError, ModelNotFound
-from ml.reports.folder import PAGE, check_report_folder, write_report
+from ml.reports.folder import PAGE, write_report
 from ml.runtime import RuntimeSettings, available_cores
 from ml.serving.predictors import load_predictor
 from ml.serving.registry import ModelStore
@@ -56,7 +56,7 @@ def _prepare(options: argparse.Namespace) -> None:
 
 
 def _data_report(options: argparse.Namespace) -> None:
-    check_report_folder(options.output)
+    check_output(options.output)
     with tqdm(unit="steps", file=sys.stderr) as bar:
 
         def report(done: int, total: int, title: str) -> None:

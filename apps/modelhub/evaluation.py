@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from apps.core import gateway
 from apps.core.errors import InvalidInput
 from apps.core.jobs import ProgressReporter
+from ml.artifacts import check_output
 from ml.data.columns import Columns
 from ml.data.readers import Problems
 from ml.data.targeting import TARGETED_TASK
@@ -19,7 +20,7 @@ from ml.evaluation.measures import ClassificationMeasure, CountEntities, Tagging
 from ml.evaluation.multi_label_measure import MultiLabelMeasure
 from ml.evaluation.span_measure import SpanMeasure
 from ml.evaluation.targeted import TargetedMeasure
-from ml.reports.folder import check_report_folder, write_report
+from ml.reports.folder import write_report
 from ml.runs.pair_measuring import PairMeasure
 from ml.types import Tagging
 
@@ -83,7 +84,7 @@ def evaluate_file(
     looks = looks or Looks()
     started = time.perf_counter()
     if looks.report is not None:
-        check_report_folder(looks.report)
+        check_output(looks.report)
     predictor = gateway.load_version(task, version)
     if predictor.info.kind == "spans" and looks != Looks():
         raise InvalidInput(

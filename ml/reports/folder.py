@@ -6,20 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ml.artifacts import staged_folder
+from ml.artifacts import check_output, staged_folder
 from ml.errors import DataError
 from ml.reports.pages import render
 
 PAGE = "report.html"
 NUMBERS = "report.json"
-
-
-def check_report_folder(folder: Path) -> None:
-    """Raise :class:`DataError` unless ``folder`` is new or empty."""
-    if folder.exists() and not folder.is_dir():
-        raise DataError(folder, None, "is a file; name a new folder for the report")
-    if folder.is_dir() and any(folder.iterdir()):
-        raise DataError(folder, None, "is not empty; name a new folder for the report")
 
 
 def write_report(
@@ -28,9 +20,10 @@ def write_report(
     """Write ``report.html`` and ``report.json`` into ``folder``, which is new or empty.
 
     ``page`` is the name of a template: ``classification``, ``ner`` or ``data``. Nothing is left
-    behind when the writing fails; raises :class:`DataError` if the folder cannot be written.
+    behind when the writing fails; raises :class:`DataError` if the folder cannot be written,
+    :class:`ArtifactError` if something is in it.
     """
-    check_report_folder(folder)
+    check_output(folder)
     content = {**numbers, "curves": curves or {}}
     html = render(page, content)
     try:

@@ -7,7 +7,7 @@ from typing import cast
 
 from tokenizers import Tokenizer
 
-from ml.artifacts import Artifact
+from ml.artifacts import Artifact, check_output
 from ml.data.encoding import load_tokenizer
 from ml.encoders import EncoderSource, resolve_encoder
 from ml.errors import TrainingError
@@ -30,10 +30,12 @@ def finetune(request: FinetuneRequest, progress: ProgressCallback | None = None)
     """Train, calibrate, measure and store one artifact; returns its declaration.
 
     Raises :class:`DataError` (a row or file is unusable), :class:`TrainingError` (one class only,
-    a loss that is not finite, ...). ``request.output`` appears complete or not at all. Of several
+    a loss that is not finite, ...), :class:`ArtifactError` (``request.output`` holds what is no
+    artifact). ``request.output`` appears complete or not at all. Of several
     processes (:mod:`ml.training.processes`) the main one stores it; the others' artifact has no
     version. The run is told in ``request.run_folder`` (:mod:`ml.training.tracking`).
     """
+    check_output(request.output, again=True)
     if request.unlabelled_file is not None and request.kind != "classification":
         raise TrainingError(f"unlabelled texts are for classification, not for {request.kind}")
     if request.config.distil and request.kind != "classification":

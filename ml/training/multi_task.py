@@ -17,6 +17,7 @@ from ml.artifacts import (
     Artifact,
     DataSource,
     EncoderRef,
+    check_output,
     staged_folder,
     write_artifact,
 )
@@ -70,9 +71,11 @@ def finetune_together(request: JointRequest, progress: ProgressCallback | None =
     Each task is calibrated and measured on its own held-out rows, as a single model is.
     ``request.output`` appears complete or not at all. The run is told in ``request.run_folder``.
 
-    Raises :class:`DataError` (a row or file is unusable) or :class:`TrainingError` (one class
-    only, a loss that is not finite, several processes).
+    Raises :class:`DataError` (a row or file is unusable), :class:`TrainingError` (one class
+    only, a loss that is not finite, several processes) or :class:`ArtifactError`
+    (``request.output`` holds what is no artifact).
     """
+    check_output(request.output, again=True)
     if not is_alone():
         raise TrainingError("tasks learn together in one process; start it without accelerate")
     recipe = request.recipe

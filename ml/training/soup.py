@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ml.artifacts import ADAPTER, HEAD, Artifact, read_artifact
+from ml.artifacts import ADAPTER, HEAD, Artifact, check_output, read_artifact
 from ml.data.columns import Columns, written_columns
 from ml.data.encoding import load_tokenizer
 from ml.data.readers import LabelledText, read_classification
@@ -68,9 +68,11 @@ def make_soup(request: SoupRequest) -> Artifact:
     """Store the mean as an artifact; returns its declaration.
 
     Raises :class:`ArtifactError` (a folder holds no sound artifact, or one that does not go with
-    the first), :class:`DataError` (a held-out row is unusable, or has a label that is not known),
-    :class:`TrainingError` (fewer than two artifacts, shares that are none).
+    the first; ``request.output`` holds what is no artifact), :class:`DataError` (a held-out row is
+    unusable, or has a label that is not known), :class:`TrainingError` (fewer than two artifacts,
+    shares that are none).
     """
+    check_output(request.output, again=True)
     if len(request.artifacts) < 2 or len(request.artifacts) != len(request.shares):
         raise TrainingError("a mean needs two artifacts or more, and a share for each")
     if min(request.shares) <= 0:

@@ -45,6 +45,8 @@ def test_the_mean_of_two_runs_is_stored_built_and_asked(tmp_path: Path, settings
     with pytest.raises(CommandError, match="mine cannot be shipped"):
         run("average_models", *folders, "--valid", valid, *shipped)
 
+    with pytest.raises(CommandError, match="encoder: is not empty"):
+        run("average_models", *folders, *shares, "1,2", "--output", str(tmp_path / "encoder"))
     with pytest.raises(CommandError, match="'1,x' is no list of numbers"):
         run("average_models", *folders, *shares, "1,x")
     with pytest.raises(CommandError, match="a share for each"):

@@ -179,7 +179,7 @@ def test_evaluate_refuses_a_folder_that_holds_something(models: Path, tmp_path: 
     (tmp_path / "kept" / "notes.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(CommandError, match="kept: is not empty"):
         run("evaluate", "--task", "intent", "--file", file, "--report", str(tmp_path / "kept"))
-    with pytest.raises(CommandError, match=r"rows\.jsonl: is a file"):
+    with pytest.raises(CommandError, match=r"rows\.jsonl: is no folder"):
         run("evaluate", "--task", "intent", "--file", file, "--report", file)
     assert [path.name for path in (tmp_path / "kept").iterdir()] == ["notes.txt"]
 

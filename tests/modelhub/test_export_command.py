@@ -40,7 +40,7 @@ def test_export_of_the_active_version(trained: dict[str, Any], tmp_path: Path) -
     build = read_artifact(target).build
     assert build is not None
     assert build.precision == "fp16"
-    with pytest.raises(CommandError, match="is there already"):
+    with pytest.raises(CommandError, match="is not empty"):
         run(*arguments)
 
 
@@ -78,5 +78,5 @@ def test_merge_encoder_makes_a_base_of_a_tuned_model(
     arguments = ["merge_encoder", "--artifact", trained["folder"], "--output", str(target)]
     assert f'encoder = "{target}"' in run(*arguments)[0]
     assert (target / "model.safetensors").is_file()
-    with pytest.raises(CommandError, match="is there already"):
+    with pytest.raises(CommandError, match="is not empty"):
         run(*arguments)

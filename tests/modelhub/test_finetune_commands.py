@@ -152,6 +152,32 @@ def test_a_teacher_is_stored_without_a_served_graph(
         finetune(tmp_path, *arguments, "--promote")
 
 
+def test_an_output_that_is_something_else_is_refused_before_training(
+    models: Path, tmp_path: Path
+) -> None:
+    written(tmp_path / "train.jsonl", *texts())
+    recipe = tmp_path / "recipe.toml"
+    encoder = make_encoder(tmp_path / "encoder")
+    recipe.write_text(f'encoder = "{encoder}"\nmax_length = 16\nepochs = 1\n', encoding="utf-8")
+    arguments = ("--config", str(recipe), "--no-build", "--output")
+    thesis = tmp_path / "mine" / "thesis.txt"
+    thesis.parent.mkdir()
+    thesis.write_text("x")
+    for output, problem in (
+        (thesis.parent, "mine: is not empty"),
+        (thesis, "thesis.txt: is no folder"),
+        (thesis / "sub", "thesis.txt: is no folder"),
+    ):
+        with pytest.raises(CommandError, match=problem):
+            finetune(tmp_path, *arguments, str(output))
+    assert [path.name for path in thesis.parent.iterdir()] == ["thesis.txt"]
+    assert thesis.read_text() == "x"
+    assert not (tmp_path / "runs").exists()
+    for _ in range(2):
+        finetune(tmp_path, *arguments, str(tmp_path / "made"))
+    assert read_artifact(tmp_path / "made").task == "mine"
+
+
 def compared(tmp_path: Path, *more: str) -> Any:
     train, valid = texts(), texts(ending="in")
     arguments = (

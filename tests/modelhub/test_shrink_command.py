@@ -19,7 +19,7 @@ def test_a_smaller_encoder_is_written(tmp_path: Path) -> None:
     assert told["layers"] == [1]
     assert told["parameters"] < told["parameters_before"]
     assert resolve_encoder(told["encoder"]).sha256 == told["sha256"]
-    with pytest.raises(CommandError, match="is there already"):
+    with pytest.raises(CommandError, match="is not empty"):
         run(*arguments, "--layers", "1")
     other = (*arguments[:3], "--output", str(tmp_path / "other"))
     with pytest.raises(CommandError, match="are no numbers split by commas"):

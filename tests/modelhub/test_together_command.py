@@ -94,6 +94,12 @@ def test_what_may_not_be_shipped_is_not_trained(
     assert not (tmp_path / "pretrained").exists()
 
 
+def test_an_output_with_other_files_is_refused(recipe: Path, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="joint: is not empty"):
+        run("finetune_together", "--config", str(recipe), "--output", str(tmp_path / "joint"))
+    assert not (tmp_path / "runs").exists()
+
+
 def test_bad_rows_and_recipes_end_in_one_line(recipe: Path) -> None:
     written(recipe.with_name("joint") / "matter_train.jsonl", {"text": "a", "label": 3})
     with pytest.raises(CommandError, match=r"matter_train\.jsonl.*1"):

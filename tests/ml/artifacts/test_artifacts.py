@@ -25,6 +25,7 @@ from ml.artifacts import (
     DataSource,
     EncoderRef,
     FileRef,
+    check_output,
     read_artifact,
     staged_folder,
     write_artifact,
@@ -300,6 +301,25 @@ def test_a_kill_while_a_folder_is_replaced_leaves_a_whole_one(tmp_path: Path) ->
             replacing.kill()
         found = {path.name: path.read_text(encoding="utf-8") for path in target.iterdir()}
         assert (set(found), len(set(found.values()))) == ({"a", "b", "c"}, 1)
+
+
+def test_an_output_that_holds_something_is_refused(folder: Path, tmp_path: Path) -> None:
+    check_output(tmp_path / "new" / "deeper")
+    (tmp_path / "empty").mkdir()
+    check_output(tmp_path / "empty", again=True)
+    check_output(folder, again=True)
+    with pytest.raises(ArtifactError, match="matters: is not empty"):
+        check_output(folder)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("x")
+    with pytest.raises(ArtifactError, match="mine: is not empty"):
+        check_output(tmp_path / "mine", again=True)
+    for name in ("", "sub", "sub/deeper"):
+        with pytest.raises(ArtifactError, match=r"thesis\.txt: is no folder"):
+            check_output(tmp_path / "mine" / "thesis.txt" / name, again=True)
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(ArtifactError, match="link: is no folder"):
+        check_output(tmp_path / "link", again=True)
 
 
 def test_folders_change_places_or_nothing_happens(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from ml.data.readers import LabelledText, TaggedSentence
 from ml.data.report import data_report, summary
 from ml.data.splits import split_by_text, text_key
 from ml.data.text_tools import TextTools
-from ml.errors import DataError
+from ml.errors import ArtifactError, DataError
 from ml.reports.folder import write_report
 from tests.ml.serving.tiny_models import build_model
 
@@ -204,7 +204,7 @@ def test_nothing_is_left_behind_when_a_report_cannot_be_written(tmp_path: Path) 
     (tmp_path / "file").write_text("", encoding="utf-8")
     train = written(tmp_path / "t.jsonl", *_labelled(("a", "b")))
     found = data_report(train, None)
-    with pytest.raises(DataError, match="cannot be written"):
+    with pytest.raises(ArtifactError, match="file: is no folder"):
         write_report(tmp_path / "file" / "out", "data", found)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "t.jsonl"]
 

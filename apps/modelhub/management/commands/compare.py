@@ -11,6 +11,7 @@ from django.core.management.base import CommandParser
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
 from apps.modelhub.named_columns import add_columns, columns_given
+from ml.artifacts import check_output
 from ml.types import KINDS
 
 _HEADER = ["encoder", "method", "quality", "ECE", "trained", "MB", "minutes", "peak MB"]
@@ -37,8 +38,7 @@ class Command(TrefoilCommand):
         from ml.training.rows import FinetuneRequest
 
         output: Path = options["output"]
-        if output.exists() and any(output.iterdir()):
-            raise InvalidInput(f"--output {output} is not empty.")
+        check_output(output)
         config = load_config(
             options["config"], epochs=options["epochs"], columns=columns_given(options)
         )

@@ -11,11 +11,11 @@ from django.core.management.base import CommandParser
 from apps.core import gateway
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.modelhub.named_columns import add_columns, columns_given
-from ml.artifacts import TOKENIZER
+from ml.artifacts import TOKENIZER, check_output
 from ml.data.report import data_report, summary
 from ml.data.text_tools import Encoder, Report, TextTools, encoder_tools
 from ml.errors import ModelNotFound
-from ml.reports.folder import PAGE, check_report_folder, write_report
+from ml.reports.folder import PAGE, write_report
 
 
 class Command(TrefoilCommand):
@@ -31,7 +31,7 @@ class Command(TrefoilCommand):
         )
 
     def run(self, **options: Any) -> dict[str, Any]:
-        check_report_folder(options["output"])
+        check_output(options["output"])
         columns = columns_given(options) or {}
         progress = TerminalProgress("data report")
         try:

@@ -13,7 +13,7 @@ from apps.core import gateway
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
 from apps.modelhub.named_columns import add_columns, columns_given
-from ml.artifacts import read_artifact
+from ml.artifacts import check_output, read_artifact
 from ml.errors import ArtifactError
 from ml.joint import declared_tasks, trunk_of
 
@@ -47,8 +47,8 @@ class Command(TrefoilCommand):
         check_precision(options["precision"])
         folder = options["artifact"] or _trained(options["task"])
         target: Path = options["output"] or _installed(folder)
-        if options["output"] and target.exists():
-            raise InvalidInput(f"--output {target} is there already; name a new folder.")
+        if options["output"]:
+            check_output(target)
         columns, texts = columns_given(options) or {}, options["calibrate"]
         progress = TerminalProgress("exporting")
         try:

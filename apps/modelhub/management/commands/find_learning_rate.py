@@ -10,6 +10,7 @@ from django.core.management.base import CommandParser
 
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.modelhub.named_columns import add_columns, columns_given
+from ml.artifacts import check_output
 from ml.models.tuning.registry import method_names
 
 _SHOWN = 20
@@ -32,13 +33,13 @@ class Command(TrefoilCommand):
         parser.add_argument("--report", type=Path, help="a new folder for a page with the curve")
 
     def run(self, **options: Any) -> dict[str, Any]:
-        from ml.reports.folder import check_report_folder, write_report
+        from ml.reports.folder import write_report
         from ml.training.config import load_config
         from ml.training.learning_rate import find_learning_rate
         from ml.training.rows import FinetuneRequest
 
         if options["report"]:
-            check_report_folder(options["report"])
+            check_output(options["report"])
         config = load_config(
             options["config"], method=options["method"], columns=columns_given(options)
         )

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from apps.core.commands import TrefoilCommand
-from apps.core.errors import InvalidInput
+from ml.artifacts import check_output
 
 
 class Command(TrefoilCommand):
@@ -22,8 +22,7 @@ class Command(TrefoilCommand):
         from ml.export.merge import merge_encoder
 
         target: Path = options["output"]
-        if target.exists():
-            raise InvalidInput(f"--output {target} is there already; name a new folder.")
+        check_output(target)
         source = merge_encoder(options["artifact"], target)
         self.stdout.write(f'in a recipe: encoder = "{target}"')
         return {"encoder": str(target), "sha256": source.sha256}

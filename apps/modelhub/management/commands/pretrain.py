@@ -10,9 +10,9 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 
 from apps.core.commands import TerminalProgress, TrefoilCommand
-from apps.core.errors import InvalidInput
 from apps.modelhub.measures_table import measures_table
 from apps.modelhub.named_columns import add_columns, columns_given
+from ml.artifacts import check_output
 from ml.data.dataset_folders import data_sha256, training_splits
 from ml.models.tuning.registry import method_names
 from ml.training.settings.pretraining import OBJECTIVES
@@ -39,8 +39,7 @@ class Command(TrefoilCommand):
         from ml.training.processes import is_main_process
 
         target: Path = options["output"]
-        if target.exists():
-            raise InvalidInput(f"--output {target} is there already; name a new folder.")
+        check_output(target)
         recipe = options["config"] or settings.BASE_DIR / "ml/training/recipes/pretrain.toml"
         overrides = {key: options[key] for key in ("encoder", "method", "epochs", "seed")}
         config = load_config(recipe, **overrides, columns=columns_given(options))

@@ -10,6 +10,7 @@ from django.core.management.base import CommandParser
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
 from apps.modelhub.named_columns import add_columns, columns_given
+from ml.artifacts import check_output
 
 
 class Command(TrefoilCommand):
@@ -31,8 +32,7 @@ class Command(TrefoilCommand):
         from ml.export.shrink import shrink
 
         target: Path = options["output"]
-        if target.exists():
-            raise InvalidInput(f"--output {target} is there already; name a new folder.")
+        check_output(target)
         places = [place.strip() for place in options["layers"].split(",") if place.strip()]
         if not all(place.isdecimal() for place in places):
             raise InvalidInput(f"--layers {options['layers']} are no numbers split by commas.")
