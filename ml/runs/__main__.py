@@ -18,6 +18,7 @@ from ml.errors import DataError, MLError
 from ml.files import write_whole
 from ml.runs.limits import watch_memory
 from ml.runs.order import TRAINED, RunOrder
+from ml.training.checkpoints import remove_checkpoints
 from ml.wording import Wording
 
 _told = sys.stdout
@@ -64,6 +65,7 @@ def run(order: RunOrder) -> dict[str, Any]:
     version = _trained(order)
     trained = time.monotonic()
     version = _built(order, version)
+    remove_checkpoints(order.run_folder)
     from ml.runs.measuring import measured
 
     _tell({"stage": "measuring"})

@@ -1,12 +1,36 @@
-"""Which checkpoint a run that was killed goes on from."""
+"""A run's checkpoints: whose they are, which one a killed run goes on from, when they go."""
 
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
+
+from ml.data.dataset_folders import data_sha256
 
 _STATE = "trainer_state.json"
 _PREFIX = "checkpoint-"
+
+
+def run_key(recipe: object, files: Mapping[str, Path | None], what: object) -> str:
+    """Names a run after all that shapes it, so that only the same run resumes.
+
+    That is its recipe, the content of its data ``files`` by what they are for, and ``what`` is
+    made of them. Raises ``FileNotFoundError``, and :class:`ml.errors.DataError` for a folder
+    without data.
+    """
+    parts = sorted((use, data_sha256(path)) for use, path in files.items() if path is not None)
+    return sha256(repr((recipe, parts, what)).encode()).hexdigest()[:12]
+
+
+def remove_checkpoints(run_folder: Path) -> None:
+    """Remove the checkpoints of all phases of a run that has stored what it made."""
+    for folder in list(run_folder.rglob(f"{_PREFIX}*")):
+        # First, so that no run goes on from what a kill leaves of the folder.
+        (folder / _STATE).unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def last_checkpoint(run_folder: Path) -> Path | None:

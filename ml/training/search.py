@@ -15,7 +15,6 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +23,8 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from ml.data.dataset_folders import data_sha256
 from ml.errors import DataError, TrainingError
+from ml.training.checkpoints import remove_checkpoints, run_key
 from ml.training.compare import QUALITY, with_fixed_split
 from ml.training.config import FinetuneConfig
 from ml.training.finetune import finetune
@@ -115,8 +114,7 @@ def _study(request: FinetuneRequest, space: Space) -> optuna.Study:
     """The study in the folder, a new one if there is none; trials cut off by a kill are redone."""
     folder, config = request.output, request.config
     optuna.logging.set_verbosity(logging.WARNING)
-    parts = {use: data_sha256(path) for use, path in request.files.items()}
-    key = sha256(repr((config, sorted(parts.items()), request.kind)).encode()).hexdigest()
+    key = run_key(config, request.files, request.kind)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         storage = JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
@@ -222,8 +220,7 @@ def _train(
     try:
         return finetune(asked, step).metrics[QUALITY[request.kind]]
     finally:
-        for checkpoint in run.glob("checkpoint-*"):
-            shutil.rmtree(checkpoint, ignore_errors=True)
+        remove_checkpoints(run)
 
 
 def _row(trial: FrozenTrial) -> TrialRow:

@@ -7,7 +7,7 @@
     curves.jsonl    a line for each reading: phase, step, epoch, loss, learning rate, ...
     report.html     both as a page
     tensorboard/    the same numbers for TensorBoard
-    checkpoint-*/   what a killed run goes on from
+    checkpoint-*/   what a killed run goes on from, until what it makes is stored
 
 A run that was killed leaves ``state`` at "running"; started again it goes on in the same folder,
 and readings of steps that are done again replace those of the first time.

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError
 
+from apps.core.commands import TerminalProgress
 from ml.artifacts import read_artifact
 from ml.errors import ExportMismatch
 from ml.runs import served
@@ -178,6 +180,42 @@ def test_an_output_that_is_something_else_is_refused_before_training(
     assert read_artifact(tmp_path / "made").task == "mine"
 
 
+def test_a_run_goes_on_only_with_what_it_was_stopped_at(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path / "train.jsonl", *texts())
+    recipe = tmp_path / "recipe.toml"
+    encoder = make_encoder(tmp_path / "encoder")
+    quick = 'max_length = 16\nbatch_size = 8\nepochs = 2\nsave_every = 1\nfew_shot = "off"\n'
+    recipe.write_text(f'encoder = "{encoder}"\nmethod = "head"\n{quick}', encoding="utf-8")
+    valid = ("--valid", str(tmp_path / "valid.jsonl"), "--config", str(recipe), "--no-build")
+    steps: list[int] = []
+
+    def begun(*, until: int = 0) -> int:
+        """The first step of a run that is stopped at a step, or goes on to its end."""
+
+        def update(self: TerminalProgress, done: int, total: int, message: str = "") -> None:
+            steps.append(done)
+            if done == until:
+                raise KeyboardInterrupt
+
+        steps.clear()
+        monkeypatch.setattr(TerminalProgress, "update", update)
+        with nullcontext() if not until else pytest.raises(KeyboardInterrupt):
+            finetune(tmp_path, *valid)
+        return steps[0]
+
+    written(tmp_path / "valid.jsonl", *texts(ending="in"))
+    assert begun(until=5) == 1
+    assert begun() > 1
+    assert not list((tmp_path / "runs").rglob("checkpoint-*"))
+    assert begun() == 1  # what has been stored is trained anew
+    assert begun(until=5) == 1
+    written(tmp_path / "valid.jsonl", *texts()[::2])
+    assert begun() == 1
+    assert len(list((tmp_path / "runs").iterdir())) == 2
+
+
 def compared(tmp_path: Path, *more: str) -> Any:
     train, valid = texts(), texts(ending="in")
     arguments = (
@@ -200,6 +238,11 @@ def test_compare_lists_bases_and_methods(tmp_path: Path, settings: Any) -> None:
     assert row["peak_memory_mb"] > 0
     with pytest.raises(CommandError, match="is not empty"):
         compared(tmp_path, "--methods", "head")
+    other = ("--encoders", str(encoder), "--methods", "head", "--seeds", "5")
+    compared(tmp_path, *other, "--output", str(tmp_path / "other" / "comparison"))
+    runs = tmp_path / "var" / "runs"
+    assert len(list(runs.iterdir())) == 2  # though the last part of --output is the same
+    assert not list(runs.rglob("checkpoint-*"))
 
 
 def test_compare_refuses_what_it_cannot_train(tmp_path: Path, settings: Any) -> None:

@@ -27,6 +27,7 @@ def test_an_encoder_is_written(encoder: Path, tmp_path: Path, settings: Any) -> 
     assert resolve_encoder(told["encoder"]).sha256 == told["sha256"]
     assert told["metrics"]["loss"] < told["metrics"]["loss_before"]
     assert Path(told["run_folder"], "report.html").is_file()
+    assert not list(Path(told["run_folder"]).rglob("checkpoint-*"))
     with pytest.raises(CommandError, match="is not empty"):
         run(*arguments)
     with pytest.raises(CommandError, match=r"nowhere\.txt"):

@@ -34,6 +34,8 @@ def test_its_tasks_are_listed_asked_measured_and_taken_back(
     assert set(told["tasks"]) == {"matter", "names", "meaning"}
     assert read_artifact(Path(told["folder"])).version == told["version"]
 
+    assert not list(Path(told["run_folder"]).rglob("checkpoint-*"))
+
     listed = {row["task"]: row for row in result("models")}
     assert "all" not in listed
     assert listed["matter"]["version"] == told["tasks"]["matter"]

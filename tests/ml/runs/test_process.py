@@ -108,6 +108,7 @@ def test_a_run_trains_builds_and_measures_beside_the_live_version(
     assert sum(result["changes"].values()) == len(result["changed"])
     assert not list((tmp_path / "models").glob(".*"))
 
+    assert not list(asked.run_folder.rglob("checkpoint-*"))
     again = follow_run(asked, told.append, nothing)
     assert again["version"] == result["version"], "what was trained is not trained twice"
 

@@ -13,7 +13,7 @@ import torch
 from ml.artifacts import ADAPTER, HEAD
 from ml.errors import DataError, TrainingError
 from ml.training.arguments import training_arguments
-from ml.training.checkpoints import last_checkpoint
+from ml.training.checkpoints import last_checkpoint, remove_checkpoints, run_key
 from ml.training.config import FinetuneConfig, load_config
 from ml.training.finetune import finetune
 from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config, write_rows
@@ -176,3 +176,32 @@ def test_no_folder_and_an_empty_one_have_no_checkpoint(tmp_path: Path) -> None:
     assert last_checkpoint(tmp_path) is None
     shutil.rmtree(tmp_path / "checkpoint-9")
     assert last_checkpoint(tmp_path) is None
+
+
+def test_a_run_is_known_by_its_recipe_its_rows_and_what_it_makes(
+    tmp_path: Path, encoder: Path
+) -> None:
+    asked = request(tmp_path, "classification", tiny_config(encoder))
+    more = {"unlabelled": write_rows(tmp_path / "more.jsonl", [{"text": "card"}])}
+
+    def key(seed: int = 13, kind: str = "classification", **files: Path | None) -> str:
+        return run_key(replace(asked.config, seed=seed), asked.files | files, kind)
+
+    known = key()
+    with_more = key(**more)
+    assert len({known, with_more, key(seed=5), key(kind="embedding"), key(valid=None)}) == 5
+    assert key(train=asked.train_file.rename(tmp_path / "moved.jsonl")) == known
+    write_rows(tmp_path / "more.jsonl", [{"text": "rate"}])
+    assert key(train=tmp_path / "moved.jsonl", **more) != with_more
+
+
+def test_the_checkpoints_of_all_phases_go(tmp_path: Path, encoder: Path) -> None:
+    config = tiny_config(encoder, epochs=1.0, method="head", refit=True)
+    asked = request(tmp_path, "classification", config)
+    finetune(asked)
+    kept = {path.name for path in asked.run_folder.iterdir() if path.is_file()}
+    assert last_checkpoint(asked.run_folder)
+    assert last_checkpoint(asked.run_folder / "refit")
+    remove_checkpoints(asked.run_folder)
+    assert not list(asked.run_folder.rglob("checkpoint-*"))
+    assert {path.name for path in asked.run_folder.iterdir() if path.is_file()} == kept

@@ -12,6 +12,7 @@ from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
 from apps.modelhub.named_columns import add_columns, columns_given
 from ml.artifacts import check_output
+from ml.data.dataset_folders import training_splits
 from ml.types import KINDS
 
 _HEADER = ["encoder", "method", "quality", "ECE", "trained", "MB", "minutes", "peak MB"]
@@ -33,6 +34,7 @@ class Command(TrefoilCommand):
         parser.add_argument("--output", type=Path, required=True, help="a folder for the artifacts")
 
     def run(self, **options: Any) -> dict[str, Any]:
+        from ml.training.checkpoints import remove_checkpoints, run_key
         from ml.training.compare import QUALITY, Row, candidates, compare
         from ml.training.config import load_config
         from ml.training.rows import FinetuneRequest
@@ -48,13 +50,15 @@ class Command(TrefoilCommand):
             methods=_items(options["methods"]),
             seeds=_numbers(options["seeds"]),
         )
+        train, valid = training_splits(options["train"], options["valid"])
+        key = run_key(config, {"train": train, "valid": valid}, (options["kind"], chosen))
         request = FinetuneRequest(
             name="comparison",
             kind=options["kind"],
-            train_file=options["train"],
-            valid_file=options["valid"],
+            train_file=train,
+            valid_file=valid,
             output=output,
-            run_folder=settings.VAR_DIR / "runs" / f"compare-{output.name}",
+            run_folder=settings.VAR_DIR / "runs" / f"compare-{key}",
             config=config,
         )
         progress = TerminalProgress("comparing")
@@ -64,6 +68,7 @@ class Command(TrefoilCommand):
                 rows.append(row)
         finally:
             progress.close()
+        remove_checkpoints(request.run_folder)
         self.table(_HEADER, [_cells(row) for row in rows])
         return {
             "kind": options["kind"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from apps.modelhub.named_columns import add_columns, columns_given
 from apps.modelhub.services.promotions import version_promote
 from apps.modelhub.shipping import is_shipped
 from ml.artifacts import SERVED, Artifact
-from ml.data.dataset_folders import data_files, training_splits
+from ml.data.dataset_folders import training_splits
 from ml.errors import MLError
 from ml.licences import check_shippable, stated_licences
 from ml.models.tuning.registry import method_names
@@ -48,6 +47,7 @@ class Command(TrefoilCommand):
         )
 
     def run(self, **options: Any) -> dict[str, Any]:
+        from ml.training.checkpoints import remove_checkpoints, run_key
         from ml.training.config import load_config
         from ml.training.finetune import FinetuneRequest, finetune
         from ml.training.known_data import known_data
@@ -63,13 +63,15 @@ class Command(TrefoilCommand):
         if is_shipped(options["output"]):
             known = stated_licences(known_data(config))
             check_shippable(name, config.licences.items(), known)
-        key = _run_key(options, config)
+        train, valid = training_splits(options["train"], options["valid"])
+        files = {"train": train, "valid": valid, "unlabelled": options["unlabelled"]}
+        key = run_key(config, files, options["kind"])
         staging = settings.ML_ARTIFACTS_DIR / name / f".{key}"  # two runs may go on at once
         request = FinetuneRequest(
             name=name,
             kind=options["kind"],
-            train_file=options["train"],
-            valid_file=options["valid"],
+            train_file=train,
+            valid_file=valid,
             output=options["output"] or staging,
             run_folder=settings.VAR_DIR / "runs" / f"{name}-{key}",
             config=config,
@@ -86,6 +88,7 @@ class Command(TrefoilCommand):
             folder = _kept(request.output, staging, artifact.version)
         else:
             artifact, folder = _built(request, staging, artifact)
+        remove_checkpoints(request.run_folder)
         self.stdout.write(f"run folder: {request.run_folder}")
         told = artifact.settings.get(SERVED, {})
         self.table(*measures_table(artifact.metrics, told.get("metrics", {})))
@@ -144,12 +147,3 @@ def _kept(folder: Path, staging: Path, version: str) -> Path:
     target = staging.with_name(version)
     staging.replace(target)
     return target
-
-
-def _run_key(options: dict[str, Any], config: Any) -> str:
-    """Names the run after all that shapes it, so that only the same run resumes."""
-    parts = [str(options["train"].resolve()), str(options["valid"]), repr(config)]
-    parts += [str(options["unlabelled"])] if options["unlabelled"] else []
-    files = data_files(training_splits(options["train"], None)[0])
-    parts += [str(file.stat().st_mtime_ns) for file in files if file.is_file()]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]

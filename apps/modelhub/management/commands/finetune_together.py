@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandParser
@@ -15,9 +14,6 @@ from apps.modelhub.named_columns import add_columns, columns_given
 from apps.modelhub.services.promotions import version_promote
 from apps.modelhub.shipping import is_shipped
 from ml.licences import check_shippable, stated_licences
-
-if TYPE_CHECKING:
-    from ml.training.joint_recipe import JointRecipe
 
 
 class Command(TrefoilCommand):
@@ -40,6 +36,7 @@ class Command(TrefoilCommand):
         from ml.export.joint import build_joint
         from ml.joint import declared_tasks
         from ml.runs.served import tell_served
+        from ml.training.checkpoints import remove_checkpoints, run_key
         from ml.training.held_out import held_out_of_tasks
         from ml.training.joint_recipe import load_recipe
         from ml.training.known_data import known_data
@@ -52,11 +49,12 @@ class Command(TrefoilCommand):
             known = stated_licences(known_data(recipe.config))
             for task in recipe.tasks:
                 check_shippable(task.name, task.licences.items(), known)
-        staging = settings.ML_ARTIFACTS_DIR / recipe.name / f".{_run_key(recipe)}"
+        key = run_key(recipe, recipe.files, "joint")
+        staging = settings.ML_ARTIFACTS_DIR / recipe.name / f".{key}"
         request = JointRequest(
             recipe=recipe,
             output=output or staging,
-            run_folder=settings.VAR_DIR / "runs" / f"{recipe.name}-{_run_key(recipe)}",
+            run_folder=settings.VAR_DIR / "runs" / f"{recipe.name}-{key}",
         )
         progress = TerminalProgress(f"fine-tuning {recipe.name}")
         try:
@@ -79,6 +77,7 @@ class Command(TrefoilCommand):
             build_joint(folder, settings.ML_MODELS_DIR)  # the graph is there: its tasks
         finally:
             building.close()
+        remove_checkpoints(request.run_folder)
         self.stdout.write(f"run folder: {request.run_folder}")
         self.table(["metric", "value"], [[k, f"{v:.4f}"] for k, v in artifact.metrics.items()])
         versions = {name: task.version for name, task in declared_tasks(artifact).items()}
@@ -102,13 +101,3 @@ class Command(TrefoilCommand):
             "promoted": bool(options["promote"]),
             "metrics": artifact.metrics,
         }
-
-
-def _run_key(recipe: JointRecipe) -> str:
-    """Names the run after all that shapes it, so that only the same run resumes."""
-    parts = [repr(recipe)]
-    for file in recipe.files.values():
-        parts.append(str(file.resolve()))
-        if file.is_file():
-            parts.append(str(file.stat().st_mtime_ns))
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]

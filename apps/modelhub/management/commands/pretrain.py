@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.modelhub.measures_table import measures_table
 from apps.modelhub.named_columns import add_columns, columns_given
 from ml.artifacts import check_output
-from ml.data.dataset_folders import data_sha256, training_splits
+from ml.data.dataset_folders import training_splits
 from ml.models.tuning.registry import method_names
 from ml.training.settings.pretraining import OBJECTIVES
 
@@ -34,6 +33,7 @@ class Command(TrefoilCommand):
         parser.add_argument("--output", type=Path, required=True, help="a new folder")
 
     def run(self, **options: Any) -> dict[str, Any]:
+        from ml.training.checkpoints import remove_checkpoints, run_key
         from ml.training.config import load_config
         from ml.training.pretrain import PretrainRequest, pretrain
         from ml.training.processes import is_main_process
@@ -44,9 +44,7 @@ class Command(TrefoilCommand):
         overrides = {key: options[key] for key in ("encoder", "method", "epochs", "seed")}
         config = load_config(recipe, **overrides, columns=columns_given(options))
         texts, valid = training_splits(options["texts"], options["valid"])
-        parts = [options["objective"], data_sha256(texts), repr(config)]
-        parts += [data_sha256(valid)] if valid else []
-        key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+        key = run_key(config, {"train": texts, "valid": valid}, options["objective"])
         request = PretrainRequest(
             objective=options["objective"],
             texts_file=texts,
@@ -62,6 +60,7 @@ class Command(TrefoilCommand):
             progress.close()
         if not is_main_process():  # of several, one writes and tells
             raise SystemExit(0)
+        remove_checkpoints(request.run_folder)
         self.stdout.write(f"run folder: {request.run_folder}")
         self.table(*measures_table(made.metrics, {}))
         self.stdout.write(f'in a recipe: encoder = "{target}"')
