@@ -189,7 +189,7 @@ def _apart(
     left = [row for row in training if key(row) not in seen and row.group not in groups]
     if training and not left:
         told = Wording(
-            "has no row to train on whose text and group %(valid)s has not",
+            "has no rows to train on: %(valid)s has the text or the group of each",
             valid=request.valid_file,
         )
         raise DataError(request.train_file, None, told)
