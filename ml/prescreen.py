@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.data.text import plain_letters
 from ml.errors import DataError
 from ml.files import write_whole
 from ml.types import Embedding, FloatArray
@@ -98,12 +99,12 @@ class Prescreen:
 
 def words_of(text: str) -> set[str]:
     """The words of a text in small letters."""
-    return {word.casefold() for word in _WORD.findall(text)}
+    return {word.casefold() for word in _WORD.findall(plain_letters(text))}
 
 
 def readable(text: str) -> bool:
     """Whether the vector of the text tells of all of it: it is short and hides no word."""
-    return len(text) <= _MOST_CHARACTERS and not _HIDDEN.search(text)
+    return len(text) <= _MOST_CHARACTERS and not _HIDDEN.search(plain_letters(text))
 
 
 def telling_words(texts: Sequence[str], labelled: Sequence[bool]) -> frozenset[str]:

@@ -12,6 +12,9 @@ _SPACE = re.compile(r"\s+")
 INVISIBLE = re.compile(
     r"[\u0000-\u0008\u000b-\u001f\u007f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]"
 )
+_DECORATED = re.compile(
+    "[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\u24b6-\u24e9\U0001d400-\U0001d7ff]+"
+)
 _WORD = re.compile(
     r"(?:[A-Za-z]\.){2,}"  # U.S., e.g.
     r"|[$#@]?[A-Za-z]\w*\.[A-Z]{1,2}\b"  # JNJ.N
@@ -27,11 +30,18 @@ def normalise(text: str) -> str:
     """The form in which a text is classified.
 
     HTML entities are decoded, Unicode is brought to NFC, invisible characters and URLs are
-    removed, white space is folded. Case stays, since only the tokenizer knows if it matters.
+    removed, white space is folded, decorated letters are plain ones. Case stays, since only the
+    tokenizer knows if it matters.
     """
     text = unicodedata.normalize("NFC", html.unescape(text))
-    text = URL.sub(" ", INVISIBLE.sub("", text))
+    text = plain_letters(URL.sub(" ", INVISIBLE.sub("", text)))
     return _SPACE.sub(" ", text).strip()
+
+
+def plain_letters(text: str) -> str:
+    """The text with full-width, circled and mathematical letters and digits as plain ones, each in
+    its place: no tokenizer of words knows them, so that words can be hidden in them."""
+    return _DECORATED.sub(lambda found: unicodedata.normalize("NFKC", found.group()), text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,19 +10,20 @@ import html
 import re
 import unicodedata
 
-from ml.data.text import INVISIBLE, URL, Word, split_words
+from ml.data.text import INVISIBLE, URL, Word, plain_letters, split_words
 
 _ENTITY = r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});"
 _CHANGED = re.compile(f"(?P<url>{URL.pattern})|(?P<none>{INVISIBLE.pattern})|{_ENTITY}", URL.flags)
 
 
 def readable_words(text: str) -> list[Word]:
-    """The words of ``text`` without URLs and invisible characters, with HTML entities decoded.
+    """The words of ``text`` without URLs and invisible characters, with HTML entities decoded and
+    decorated letters as plain ones.
 
     A word's ``text`` is what is read; ``start`` and ``end`` are places in the text as given.
     """
     if _CHANGED.search(text) is None:
-        return [_composed(word) for word in split_words(text)]
+        return [_composed(word) for word in split_words(plain_letters(text))]
     characters: list[str] = []
     places: list[tuple[int, int]] = []
     for piece, start, end in _pieces(text):
@@ -30,7 +31,7 @@ def readable_words(text: str) -> list[Word]:
         # An entity's characters all have the place of the entity.
         plain = len(piece) == end - start
         places += [(start + i, start + i + 1) if plain else (start, end) for i in range(len(piece))]
-    words = split_words("".join(characters))
+    words = split_words(plain_letters("".join(characters)))
     return [
         _composed(Word(word.text, places[word.start][0], places[word.end - 1][1])) for word in words
     ]

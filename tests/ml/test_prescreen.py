@@ -41,6 +41,8 @@ def test_a_text_far_from_the_labelled_ones_is_cleared() -> None:
         "what a cl0wn",
         "this is f***ing slow",
         "you sh*t",
+        "you \uff4d\uff55\uff50\uff50\uff45\uff54",
+        "you \u24e2\u24d7*t",
         "please " * 60,
     ],
 )

@@ -24,6 +24,8 @@ from tests.ml.serving.tiny_models import tokenizer
         ("in\u200bvis\u00adible", "invisible"),
         ("https://t.example", ""),
         ("Case Stays", "Case Stays"),
+        ("\uff46\uff55\uff4c\uff4c \u24d3\u24d8\u24e2\u24d2 \U0001d5f5\U0001d5f2", "full disc he"),
+        ("half \u00bd, \u2122 and \uff01 stay\u2026", "half \u00bd, \u2122 and \uff01 stay\u2026"),
     ],
 )
 def test_normalised_form(raw: str, text: str) -> None:

@@ -16,6 +16,7 @@ from ml.data.words import readable_words
         ("see www.acme.example now", ["see", "now"]),
         ("so\u00adft hy\u200bphen", ["soft", "hyphen"]),
         ("cafe\u0301", ["cafe", "\u0301"]),
+        ("\uff46\uff55\uff4c\uff4c \u24d3\u24d8\u24e2\u24d2", ["full", "disc"]),
         ("https://t.example/a?b=1&amp;c", []),
         ("&#83;ales &#x41;BC &nosuch; x", ["Sales", "ABC", "&", "nosuch", ";", "x"]),
         ("", []),
