@@ -122,14 +122,25 @@ def evaluate_file(
 
 
 def _other_version(predictor: Predictor, version: str | None) -> Predictor | None:
-    """The predictor to compare with; raises ``InvalidInput`` when it is the same one."""
+    """The predictor to compare with; raises ``InvalidInput`` when it is the same one, or of
+    another kind."""
     if version is None:
         return None
     if version == predictor.info.version:
         raise InvalidInput(
             "--against names the version %(version)s that is evaluated itself", version=version
         )
-    return gateway.load_version(predictor.info.task, version)
+    other = gateway.load_version(predictor.info.task, version)
+    if other.info.kind != predictor.info.kind:
+        raise InvalidInput(
+            "--against names %(version)s of the kind %(kind)s; %(evaluated)s is of the kind "
+            "%(expected)s",
+            version=version,
+            kind=other.info.kind,
+            evaluated=predictor.info.version,
+            expected=predictor.info.kind,
+        )
+    return other
 
 
 def _closer(

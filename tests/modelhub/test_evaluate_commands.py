@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError
 
+from apps.core import gateway
+from tests.ml.serving.tiny_models import build_model
 from tests.modelhub.commands import result, run, written
 
 pytestmark = pytest.mark.django_db
@@ -144,6 +146,15 @@ def test_evaluate_looks_closer_at_a_classifier(
     out, _ = run("evaluate", "--task", "intent", "--file", file, *looks)
     assert "by source" in out
     assert f"against {versions[0]}" in out
+
+
+def test_versions_of_two_kinds_are_not_compared(models: Path, tmp_path: Path) -> None:
+    file = written(tmp_path / "rows.jsonl", *ROWS)
+    other = build_model(models, "intent", "multi_label", created_at="2026-01-03T00:00:00+00:00")
+    mine = gateway.model_store().versions("intent")[0]
+    asked = ("--task", "intent", "--version", mine, "--file", file, "--against", other)
+    with pytest.raises(CommandError, match=f"names {other} of the kind multi_label; {mine}"):
+        run("evaluate", *asked)
 
 
 def test_evaluate_looks_closer_at_a_tagger(models: Path, tmp_path: Path) -> None:

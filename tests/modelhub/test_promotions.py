@@ -20,6 +20,7 @@ from apps.modelhub.services.promotions import (
 )
 from ml.serving.registry import ModelStore
 from tests.conftest import ClientFor
+from tests.ml.serving.tiny_models import build_model
 
 pytestmark = pytest.mark.django_db
 
@@ -252,3 +253,21 @@ def test_who_is_no_lead_changes_nothing(
             assert answer.status_code == 403, path
         assert client.get("/models/history/").status_code == 403
     assert active() == versions[1]
+
+
+@pytest.mark.parametrize("shipped", [True, False])
+def test_a_version_of_another_kind_is_not_promoted(
+    models: Path, lead: User, settings: Any, tmp_path: Path, shipped: bool
+) -> None:
+    """Of a shipped task its kind counts, of another one that of the live version."""
+    later = {"created_at": "2026-01-03T00:00:00+00:00"}
+    task = "intent" if shipped else "mine"
+    settings.ML_PRETRAINED_DIR = settings.ML_PRETRAINED_DIR if shipped else tmp_path / "none"
+    live = build_model(models, task, "classification")
+    other = build_model(models, task, "multi_label", **later)
+    ModelStore(models).activate(task, live)
+    with pytest.raises(Conflict, match=f"{other} is of the kind multi_label") as refused:
+        version_promote(actor=None, task=task, version=other, by_command=True)
+    assert refused.value.code == "kind_differs"
+    assert gateway.model_store().active_version(task) == live
+    assert not Promotion.objects.exists()

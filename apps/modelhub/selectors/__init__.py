@@ -20,7 +20,7 @@ from apps.modelhub.selectors.runs import (
     run_readings,
     runs_before,
 )
-from apps.modelhub.selectors.shipped import newer_shipped
+from apps.modelhub.selectors.shipped import kind_of_task, newer_shipped
 from apps.modelhub.selectors.trials import trial_list
 from apps.modelhub.selectors.versions import (
     ModelVersion,
@@ -41,6 +41,7 @@ __all__ = [
     "dataset_version_get",
     "example_list",
     "example_tasks",
+    "kind_of_task",
     "needs_override",
     "newer_shipped",
     "promotion_list",

@@ -14,6 +14,7 @@ from apps.modelhub.models import Promotion
 from ml.artifacts import MANIFEST, Artifact, read_artifact
 from ml.errors import MLError
 from ml.joint import declared_tasks
+from ml.types import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,19 @@ def newer_shipped() -> list[Newer]:
         built = shipped.version in store.versions(shipped.task)
         found.append(Newer(shipped.task, name, shipped.version, live, built))
     return sorted(found, key=lambda one: one.task)
+
+
+def kind_of_task(*, task: str) -> Kind | None:
+    """The kind of the shipped task, or else of its live version; ``None`` where there is neither,
+    or the live one cannot be read."""
+    for _, shipped in _shipped_versions():
+        if shipped.task == task:
+            return shipped.kind
+    store = gateway.model_store()
+    try:
+        return store.artifact(task, store.active_version(task)).kind
+    except MLError:
+        return None
 
 
 def _was_live(shipped: Artifact) -> bool:

@@ -64,6 +64,7 @@ def version_promote(
             version=version,
             task=task,
         )
+    _check_kind(task, version)
     return _switch(
         Promotion.Kind.PROMOTE,
         actor=actor,
@@ -192,6 +193,25 @@ def _reason(reason: str) -> str:
             max_reason=MAX_REASON,
         )
     return reason
+
+
+def _check_kind(task: str, version: str) -> None:
+    """What asks the task for answers takes those of one kind."""
+    try:
+        kind = gateway.model_store().artifact(task, version).kind
+    except MLError as error:
+        raise Conflict(error.words, code=error.code) from error
+    expected = selectors.kind_of_task(task=task)
+    if expected is not None and kind != expected:
+        raise Conflict(
+            "%(version)s is of the kind %(kind)s, and %(task)s of the kind %(expected)s; give it "
+            "a task of its own.",
+            code="kind_differs",
+            version=version,
+            kind=kind,
+            task=task,
+            expected=expected,
+        )
 
 
 def _check_override(actor: Any, override: bool, reason: str) -> None:
