@@ -10,9 +10,13 @@ def main() -> None:
     # torch's threads (GNU OpenMP) wait for each other in a loop, and on a machine that does other
     # work they hold the cores that those need for whom they wait. After so few rounds they sleep.
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")
-    from django.core.management import execute_from_command_line
+    try:
+        from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+        execute_from_command_line(sys.argv)
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped\n")
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def finetune(request: FinetuneRequest, progress: ProgressCallback | None = None)
     try:
         artifact = _finetune(replace(request, record=record), source, progress)
     except BaseException as error:
-        record.end(None, str(error) or type(error).__name__)
+        record.break_off(error)
         raise
     record.end(artifact.metrics)
     return artifact

@@ -75,6 +75,8 @@ def _run(request: FinetuneRequest, sender: Connection) -> None:
     except MLError as error:
         # As its base: an error whose constructor takes other arguments does not survive the pipe.
         sender.send(("failed", TrainingError(str(error))))
+    except KeyboardInterrupt:  # which the parent has, too: it tells
+        return
     else:
         sender.send(("done", IsolatedRun(artifact, _peak_memory())))
 

@@ -95,7 +95,7 @@ def finetune_together(request: JointRequest, progress: ProgressCallback | None =
     try:
         artifact = _finetune(request, source, record, progress)
     except BaseException as error:
-        record.end(None, str(error) or type(error).__name__)
+        record.break_off(error)
         raise
     record.end(artifact.metrics)
     return artifact

@@ -105,7 +105,7 @@ def pretrain(request: PretrainRequest, progress: ProgressCallback | None = None)
     try:
         made = _pretrain(request, record.phase("."), progress)
     except BaseException as error:
-        record.end(None, str(error) or type(error).__name__)
+        record.break_off(error)
         raise
     record.end(made.metrics)
     return made

@@ -9,8 +9,9 @@
     tensorboard/    the same numbers for TensorBoard
     checkpoint-*/   what a killed run goes on from, until what it makes is stored
 
-A run that was killed leaves ``state`` at "running"; started again it goes on in the same folder,
-and readings of steps that are done again replace those of the first time.
+A run ends as "done", "failed" or, at the interrupt key, "stopped"; one that was killed leaves
+``state`` at "running". Started again it goes on in the same folder, and readings of steps that are
+done again replace those of the first time.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ class RunRecord:
         try:
             self._trackers = make_trackers(folder, name, config, self._parameters(config))
         except TrainingError as error:
-            self.end(None, str(error))
+            self.break_off(error)
             raise
         self._before = 0
 
@@ -132,20 +133,24 @@ class RunRecord:
         """The part of the run whose checkpoints lie in the folder ``run`` of the run's."""
         return Phase(self, "fit" if run == "." else run)
 
-    def end(self, metrics: Mapping[str, float] | None, problem: str = "") -> None:
-        """The run ended with measures, or by a ``problem``."""
-        measured = dict(metrics or {})
-        failed = metrics is None
-        self._told |= {
-            "state": "failed" if failed else "done",
-            "ended": _now(),
-            "metrics": measured,
-            "problem": problem,
-        }
+    def end(self, metrics: Mapping[str, float]) -> None:
+        """The run ended with measures."""
+        self._end("done", metrics=dict(metrics))
+
+    def break_off(self, error: BaseException) -> None:
+        """The run ended by an error, or because somebody stopped it."""
+        if isinstance(error, KeyboardInterrupt):
+            self._end("stopped")
+        else:
+            self._end("failed", problem=str(error) or type(error).__name__)
+
+    def _end(self, state: str, **told: Any) -> None:
+        self._told |= {"state": state, "ended": _now(), **told}
         self._safely(RUN, self._write_run)
         self._safely(REPORT, self._write_report)
+        metrics, failed = self._told["metrics"], state != "done"
         for tracker in list(self._trackers):
-            self._tell(tracker, partial(tracker.finish, measured, failed=failed))
+            self._tell(tracker, partial(tracker.finish, metrics, failed=failed))
 
     def _parameters(self, config: FinetuneConfig) -> dict[str, Any]:
         data = {f"{use}_sha256": file["sha256"][:16] for use, file in self._told["data"].items()}

@@ -282,3 +282,34 @@ def test_weights_of_data_that_may_not_be_are_not_shipped(
             *("--config", str(recipe), "--output", str(target)),
         )
     assert not target.exists()
+
+
+@pytest.mark.parametrize("epochs", [0, 2])
+def test_a_training_that_is_stopped_says_whether_it_goes_on(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epochs: int
+) -> None:
+    """It does from a checkpoint on, of which there is none at first."""
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(
+        f'encoder = "{make_encoder(tmp_path / "encoder")}"\nmethod = "head"\nepochs = 4\n'
+        'few_shot = "off"\nbatch_size = 8\n'
+    )
+    written(tmp_path / "train.jsonl", *texts())
+    steps: list[int] = []
+
+    def stop(bar: TerminalProgress, done: int, total: int, message: str = "") -> None:
+        steps.append(done)
+        if done > epochs * total // 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(TerminalProgress, "update", stop)
+    said = "the same command goes on" if epochs else None
+    with pytest.raises(CommandError if epochs else KeyboardInterrupt, match=said) as stopped:
+        finetune(tmp_path, "--config", str(recipe), "--no-build")
+    if not epochs:
+        return
+    assert stopped.value.returncode == 130  # type: ignore[attr-defined]
+    monkeypatch.setattr(TerminalProgress, "update", lambda *step: steps.append(step[1]))
+    steps.clear()
+    finetune(tmp_path, "--config", str(recipe), "--no-build")
+    assert steps[0] > 1

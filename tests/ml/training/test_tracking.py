@@ -213,6 +213,19 @@ def test_a_service_that_refuses_the_run_is_named_before_training(
         finetune(asked)
 
 
+def test_a_run_that_is_stopped_at_the_keyboard_says_so(tmp_path: Path, encoder: Path) -> None:
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    asked = request(tmp_path, "classification", tiny_config(encoder))
+    with pytest.raises(KeyboardInterrupt):
+        finetune(replace(asked, observer=stop))
+    run = told(asked.run_folder)
+    assert (run["state"], run["problem"]) == ("stopped", "")
+    assert finetune(asked).version
+    assert told(asked.run_folder)["state"] == "done"
+
+
 def test_a_recipe_is_read_back_as_it_was(tmp_path: Path, encoder: Path) -> None:
     config = replace(
         tiny_config(encoder, method="prefix"),

@@ -13,6 +13,7 @@ from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
 from apps.modelhub.measures_table import measures_table
 from apps.modelhub.named_columns import add_columns, columns_given
+from apps.modelhub.resuming import resumable
 from apps.modelhub.services.promotions import version_promote
 from apps.modelhub.shipping import is_shipped
 from ml.artifacts import SERVED, Artifact
@@ -79,7 +80,8 @@ class Command(TrefoilCommand):
         )
         progress = TerminalProgress(f"fine-tuning {name}")
         try:
-            artifact = finetune(request, progress.update)
+            with resumable(request.run_folder):
+                artifact = finetune(request, progress.update)
         finally:
             progress.close()
         if not is_main_process():  # of several, one stores, builds and tells

@@ -11,6 +11,7 @@ from django.core.management.base import CommandParser
 from apps.core import gateway
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.modelhub.named_columns import add_columns, columns_given
+from apps.modelhub.resuming import resumable
 from apps.modelhub.services.promotions import version_promote
 from apps.modelhub.shipping import is_shipped
 from ml.licences import check_shippable, stated_licences
@@ -58,7 +59,8 @@ class Command(TrefoilCommand):
         )
         progress = TerminalProgress(f"fine-tuning {recipe.name}")
         try:
-            artifact = finetune_together(request, progress.update)
+            with resumable(request.run_folder):
+                artifact = finetune_together(request, progress.update)
         finally:
             progress.close()
         folder = request.output

@@ -11,6 +11,7 @@ from django.core.management.base import CommandParser
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.modelhub.measures_table import measures_table
 from apps.modelhub.named_columns import add_columns, columns_given
+from apps.modelhub.resuming import resumable
 from ml.artifacts import check_output
 from ml.data.dataset_folders import training_splits
 from ml.models.tuning.registry import method_names
@@ -55,7 +56,8 @@ class Command(TrefoilCommand):
         )
         progress = TerminalProgress(f"pre-training ({options['objective']})")
         try:
-            made = pretrain(request, progress.update)
+            with resumable(request.run_folder):
+                made = pretrain(request, progress.update)
         finally:
             progress.close()
         if not is_main_process():  # of several, one writes and tells
