@@ -299,7 +299,16 @@ def _parse(folder: Path) -> Artifact:
         raise ArtifactError(
             folder, Wording("%(manifest)s is missing", manifest=MANIFEST)
         ) from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except OSError as error:
+        raise ArtifactError(
+            folder,
+            Wording(
+                "%(manifest)s cannot be read (%(problem)s)",
+                manifest=MANIFEST,
+                problem=error.strerror,
+            ),
+        ) from error
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ArtifactError(
             folder, Wording("%(manifest)s is not JSON: %(error)s", manifest=MANIFEST, error=error)
         ) from error
@@ -319,7 +328,9 @@ def _parse(folder: Path) -> Artifact:
                 "build": Build(**raw["build"]) if raw.get("build") else None,
             }
         )
-    except (KeyError, TypeError, AttributeError) as error:
+        _check_types(artifact)
+        version = versioned(artifact).version
+    except (KeyError, TypeError, AttributeError, RecursionError, UnicodeEncodeError) as error:
         raise ArtifactError(
             folder,
             Wording(
@@ -330,7 +341,7 @@ def _parse(folder: Path) -> Artifact:
         ) from error
     if artifact.kind not in (*KINDS, "joint"):
         raise ArtifactError(folder, Wording("unknown kind %(kind)r", kind=artifact.kind))
-    if versioned(artifact).version != artifact.version:
+    if version != artifact.version:
         raise ArtifactError(
             folder,
             Wording(
@@ -340,6 +351,16 @@ def _parse(folder: Path) -> Artifact:
             ),
         )
     return artifact
+
+
+def _check_types(artifact: Artifact) -> None:
+    """Raise ``TypeError`` for a value that is used by its type before anything else looks at it."""
+    for name in ("task", "kind", "version", "created_at"):
+        if not isinstance(getattr(artifact, name), str):
+            raise TypeError(f"{name} is no text")
+    for name in ("method", "thresholds", "metrics", "settings"):
+        if not isinstance(getattr(artifact, name), dict):
+            raise TypeError(f"{name} is no table")
 
 
 def _check_file(path: Path, ref: FileRef) -> None:

@@ -184,7 +184,26 @@ def test_a_declaration_of_another_form_is_refused(
         read_artifact(folder)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"null"])
+def test_a_declaration_that_is_a_folder_is_named(folder: Path) -> None:
+    (folder / MANIFEST).unlink()
+    (folder / MANIFEST).mkdir()
+    with pytest.raises(ArtifactError, match=r"artifact\.json cannot be read \(Is a directory\)"):
+        read_artifact(folder)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("created_at", "3"), ("settings", "3"), ("settings", '{"a":' * 900 + "1" + "}" * 900)],
+)
+def test_a_field_of_another_type_is_named(folder: Path, field: str, value: str) -> None:
+    path = folder / MANIFEST
+    raw = json.loads(path.read_text(encoding="utf-8")) | {field: "HERE"}
+    path.write_text(json.dumps(raw).replace('"HERE"', value), encoding="utf-8")
+    with pytest.raises(ArtifactError, match=r"does not have the declared fields|is not JSON"):
+        read_artifact(folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"null", b"[" * 9999])
 def test_a_declaration_that_is_not_json_is_refused(folder: Path, content: bytes) -> None:
     (folder / MANIFEST).write_bytes(content)
     with pytest.raises(ArtifactError, match="is not"):
