@@ -36,7 +36,8 @@ def resolve_encoder(name: str = DEFAULT_ENCODER) -> EncoderSource:
     ``name`` is a folder, the name of a package that carries a model, or a hub name (which is
     looked up in the local hub cache first and over the network only if that is allowed).
 
-    Raises :class:`EncoderNotFound`, which lists what was tried.
+    Raises :class:`EncoderNotFound`, which lists what was tried, or tells what is wrong with the
+    folder that was found.
     """
     tried: list[str] = []
     for folder in _candidates(name, tried):
@@ -80,14 +81,40 @@ def _from_hub(name: str, tried: list[str]) -> list[Path]:
 
 @lru_cache(maxsize=8)
 def _describe(name: str, folder: Path) -> EncoderSource:
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    hidden_size, layers = _sizes(folder)
     return EncoderSource(
         name=name,
         path=folder,
         sha256=file_sha256(folder / "model.safetensors"),
-        hidden_size=int(config.get("hidden_size") or config["dim"]),
-        layers=int(config.get("num_hidden_layers") or config["n_layers"]),
+        hidden_size=hidden_size,
+        layers=layers,
     )
+
+
+def _sizes(folder: Path) -> tuple[int, int]:
+    """The width and the number of layers that ``config.json`` tells."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise EncoderNotFound(
+            Wording("%(folder)s: config.json is not JSON: %(error)s", folder=folder, error=error)
+        ) from error
+    found = []
+    for names in (("hidden_size", "dim"), ("num_hidden_layers", "n_layers")):
+        sizes = [config.get(name) for name in names] if isinstance(config, dict) else []
+        size = next((size for size in sizes if size), None)
+        if type(size) is not int or size < 1:
+            raise EncoderNotFound(
+                Wording(
+                    "%(folder)s: config.json is none of a BERT-like encoder: it tells no "
+                    "%(name)s (model_type %(family)r)",
+                    folder=folder,
+                    name=names[0],
+                    family=config.get("model_type") if isinstance(config, dict) else None,
+                )
+            )
+        found.append(size)
+    return found[0], found[1]
 
 
 def file_sha256(path: Path) -> str:
