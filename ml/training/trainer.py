@@ -193,7 +193,7 @@ def _save_memory(model: nn.Module, config: FinetuneConfig) -> None:
     """Trade time for memory if the recipe says so: layers are computed again going backward."""
     if config.gradient_checkpointing:
         encoder: Any = model.encoder
-        encoder.gradient_checkpointing_enable({"use_reentrant": False})
+        encoder.activation_checkpointing_enable({"use_reentrant": False})
 
 
 @torch.inference_mode()

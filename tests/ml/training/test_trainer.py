@@ -31,6 +31,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {"optimizer": "adafactor", "learning_rate": 1e-2, "method": "full"},
         {"accumulation": 2, "clip": 0.0},
         {"bf16": True, "gradient_checkpointing": True},
+        {"method": "prompt", "gradient_checkpointing": True},
         {"ema": 0.8},
         {"swa": 0.3},
     ],

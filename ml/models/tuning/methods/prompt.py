@@ -31,6 +31,10 @@ class PromptedEncoder(nn.Module):
         found: nn.Module = self.base.get_input_embeddings()
         return found
 
+    def activation_checkpointing_enable(self, settings: dict[str, Any]) -> None:
+        """Let the encoder compute its layers again going backward, as one of transformers does."""
+        self.base.activation_checkpointing_enable(settings)
+
     def forward(
         self,
         input_ids: Tensor | None = None,
