@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ml.data.multi_label import MultiLabelText
+from ml.data.pairs import PairRow
 from ml.data.readers import LabelledText, TaggedSentence, write_jsonl
 from ml.encoders import resolve_encoder
 from ml.errors import MLError, TrainingError
 from ml.training.config import WEAKENED, FinetuneConfig
 from ml.training.isolated import IsolatedRun, finetune_isolated
+from ml.training.pair_rows import pair_rows
 from ml.training.rows import (
     FinetuneRequest,
     classification_rows,
     multi_label_rows,
     ner_rows,
 )
+from ml.types import Kind
 
 Progress = Callable[[int, int, str], None]
 Run = Callable[[FinetuneRequest, Progress | None], IsolatedRun]
@@ -31,9 +34,11 @@ QUALITY = {
 }
 """The metric by which models of a kind are compared, on the held-out rows."""
 
-_READERS: dict[str, Callable[[FinetuneRequest], tuple[Sequence[Any], Sequence[Any]]]] = {
+_READERS: dict[Kind, Callable[[FinetuneRequest], tuple[Sequence[Any], Sequence[Any]]]] = {
+    "classification": classification_rows,
     "multi_label": multi_label_rows,
     "ner": ner_rows,
+    "embedding": pair_rows,
 }
 
 
@@ -132,8 +137,7 @@ def with_fixed_split(request: FinetuneRequest) -> FinetuneRequest:
     """``request`` with its held-out rows in a file, so that every seed has the same ones."""
     if request.valid_file is not None:
         return request
-    read = _READERS.get(request.kind, classification_rows)
-    training, valid = read(request)
+    training, valid = _READERS[request.kind](request)
     folder = request.output / "split"
     write_jsonl(folder / "train.jsonl", (_record(row) for row in training))
     write_jsonl(folder / "valid.jsonl", (_record(row) for row in valid))
@@ -145,12 +149,11 @@ def with_fixed_split(request: FinetuneRequest) -> FinetuneRequest:
     )
 
 
-def _record(row: LabelledText | MultiLabelText | TaggedSentence) -> dict[str, Any]:
-    if isinstance(row, MultiLabelText):
-        return {"text": row.text, "labels": list(row.labels)}
-    if isinstance(row, TaggedSentence):
-        return {"tokens": list(row.tokens), "tags": list(row.tags)}
-    return {"text": row.text, "label": row.label, "weight": row.weight}
+def _record(row: LabelledText | MultiLabelText | TaggedSentence | PairRow) -> dict[str, Any]:
+    """All that a row says, its group among it, so that what is split again keeps groups whole."""
+    said = asdict(row)
+    del said["row"]
+    return {name: value for name, value in said.items() if value not in ("", None)}
 
 
 def _measure(

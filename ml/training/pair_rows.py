@@ -21,32 +21,38 @@ class PairData:
     kept: list[str]
 
 
+def pair_rows(request: FinetuneRequest) -> tuple[list[PairRow], list[PairRow]]:
+    """Training and validation rows as read; texts that are to stay are all in the first.
+
+    Raises :class:`DataError` for an unusable row or a training file without any.
+    """
+    training = list(read_pairs(request.train_file, columns=request.columns))
+    if not training:
+        raise DataError(request.train_file, None, Wording("has no rows to train on"))
+    if request.valid_file is not None:
+        return training, list(read_pairs(request.valid_file, columns=request.columns))
+    asked, valid = split_by_text(
+        [row for row in training if not row.keep],
+        held_out=request.config.held_out,
+        seed=request.config.seed,
+        key=lambda row: text_key(row.text),
+        stratum=lambda row: row.label or "",
+        group=(lambda row: row.group) if any(row.group for row in training) else None,
+    )
+    return [*asked, *(row for row in training if row.keep)], valid
+
+
 def embedding_pairs(request: FinetuneRequest) -> PairData:
     """The rows of a run; no text that is asked about in validation is trained on.
 
     Positives such as articles may be in both. Raises :class:`DataError` or
     :class:`TrainingError` when there is too little to learn from or to measure on.
     """
-    config = request.config
-    training = list(read_pairs(request.train_file, columns=request.columns))
-    if request.valid_file is not None:
-        valid = list(read_pairs(request.valid_file, columns=request.columns))
-    else:
-        staying = [row for row in training if row.keep]
-        training, valid = split_by_text(
-            [row for row in training if not row.keep],
-            held_out=config.held_out,
-            seed=config.seed,
-            key=lambda row: text_key(row.text),
-            stratum=lambda row: row.label or "",
-            group=(lambda row: row.group) if any(row.group for row in training) else None,
-        )
-        training += staying
-    if not training:
-        raise DataError(request.train_file, None, Wording("has no rows to train on"))
-    pairs = make_pairs(_unseen(training, valid), seed=config.seed)
+    seed = request.config.seed
+    training, valid = pair_rows(request)
+    pairs = make_pairs(_unseen(training, valid), seed=seed)
     _check_enough(request, training, pairs)
-    held_out = make_pairs(valid, seed=config.seed)
+    held_out = make_pairs(valid, seed=seed)
     if not held_out:
         raise DataError(
             request.valid_file or request.train_file, None, Wording("leaves no validation pairs")

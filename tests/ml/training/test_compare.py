@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from dataclasses import replace
@@ -14,12 +15,21 @@ from ml.artifacts import read_artifact
 from ml.data.readers import read_classification
 from ml.errors import DataError, EncoderNotFound, TrainingError
 from ml.training import isolated
-from ml.training.compare import Candidate, Progress, candidates, compare
+from ml.training.compare import Candidate, Progress, candidates, compare, with_fixed_split
 from ml.training.config import FinetuneConfig
 from ml.training.finetune import finetune
 from ml.training.isolated import IsolatedRun, finetune_isolated
 from ml.training.rows import FinetuneRequest
-from tests.ml.training.tiny_encoder import make_encoder, request, tiny_config
+from ml.types import Kind
+from tests.ml.training.tiny_encoder import (
+    make_encoder,
+    pairs,
+    request,
+    sentences,
+    texts,
+    tiny_config,
+    write_rows,
+)
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +79,48 @@ def test_rows_have_means_over_seeds_on_the_same_held_out_rows(
     assert any("full-2" in message for message in seen)
     held_out = list(read_classification(asked.output / "split" / "valid.jsonl"))
     assert len(held_out) == parts[0]["n"] == parts[1]["n"]
+
+
+KINDS: dict[Kind, list[dict[str, Any]]] = {
+    "classification": texts(),
+    "multi_label": [{"text": row["text"], "labels": [row["label"]]} for row in texts()],
+    "ner": sentences(),
+    "embedding": pairs(),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_groups_stay_whole_when_what_was_split_is_split_again(
+    tmp_path: Path, encoder: Path, kind: Kind
+) -> None:
+    config = tiny_config(encoder, held_out=0.3)
+    rows = [row | {"group": f"g{n % 6}", "source": "s"} for n, row in enumerate(KINDS[kind])]
+    asked = request(tmp_path, "classification", config)
+    write_rows(asked.train_file, rows)
+    asked = replace(asked, kind=kind, valid_file=None)
+    first = with_fixed_split(replace(asked, output=tmp_path / "first"))
+    second = with_fixed_split(replace(first, valid_file=None, output=tmp_path / "second"))
+    assert first.valid_file is not None
+    assert second.valid_file is not None
+    files = (first.valid_file, second.valid_file, second.train_file)
+    parts = [[json.loads(line) for line in file.open()] for file in files]
+    groups = [{row["group"] for row in part} for part in parts]
+    assert sum(map(len, groups)) == len(set.union(*groups)) == 6
+    assert all(row["source"] == "s" for part in parts for row in part)
+    assert sum(map(len, parts)) == len(rows)
+
+
+def test_sentence_encoders_are_compared_on_a_share_of_their_pairs(
+    tmp_path: Path, encoder: Path
+) -> None:
+    config = tiny_config(encoder, epochs=1.0, held_out=0.3)
+    asked = replace(request(tmp_path, "embedding", config), valid_file=None)
+    write_rows(asked.train_file, [*pairs(), {"text": "ann", "keep": True}])
+    (row,) = compare(asked, candidates(config, encoders=[], methods=[], seeds=[]), run=here)
+    assert row.problem == ""
+    assert 0 <= row.quality <= 1
+    split = [json.loads(line) for line in (asked.output / "split" / "train.jsonl").open()]
+    assert [row["text"] for row in split if row["keep"]] == ["ann"]
 
 
 def test_a_failing_candidate_leaves_its_problem(tmp_path: Path, encoder: Path) -> None:
