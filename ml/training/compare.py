@@ -12,7 +12,7 @@ from ml.data.pairs import PairRow
 from ml.data.readers import LabelledText, TaggedSentence, write_jsonl
 from ml.encoders import resolve_encoder
 from ml.errors import MLError, TrainingError
-from ml.training.config import WEAKENED, FinetuneConfig
+from ml.training.config import METHODS, WEAKENED, FinetuneConfig
 from ml.training.isolated import IsolatedRun, finetune_isolated
 from ml.training.pair_rows import pair_rows
 from ml.training.rows import (
@@ -98,8 +98,12 @@ def candidates(
 ) -> list[Candidate]:
     """Each encoder with each method; what is empty comes from ``config``.
 
-    Raises :class:`ml.errors.EncoderNotFound` before anything is trained.
+    Raises :class:`ml.errors.EncoderNotFound`, and :class:`ml.errors.TrainingError` for a method
+    that there is not, before anything is trained.
     """
+    for method in methods:
+        if method not in METHODS:
+            raise TrainingError(f"no method {method!r}; there are {', '.join(METHODS)}")
     bases = tuple(dict.fromkeys(encoders)) or (config.encoder,)
     for base in bases:
         resolve_encoder(base)

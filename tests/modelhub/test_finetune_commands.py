@@ -11,7 +11,7 @@ from apps.core.commands import TerminalProgress
 from ml.artifacts import read_artifact
 from ml.errors import ExportMismatch
 from ml.runs import served
-from tests.ml.training.tiny_encoder import make_encoder, texts
+from tests.ml.training.tiny_encoder import make_encoder, pairs, texts
 from tests.modelhub.commands import result, run, written
 
 pytestmark = pytest.mark.django_db
@@ -251,8 +251,25 @@ def test_compare_refuses_what_it_cannot_train(tmp_path: Path, settings: Any) -> 
         compared(tmp_path, "--seeds", "1,two")
     with pytest.raises(CommandError, match="no encoder 'nowhere'"):
         compared(tmp_path, "--encoders", "nowhere")
-    found = compared(tmp_path, "--methods", "magic")
-    assert "method = 'magic' is not allowed" in found["rows"][0]["problem"]
+    with pytest.raises(CommandError, match=r"no method 'prefixx'; there are .*prefix"):
+        compared(tmp_path, "--methods", "head,prefixx")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(CommandError, match="file: is no folder"):
+        compared(tmp_path, "--output", str(tmp_path / "file"))
+    assert not (tmp_path / "var").exists()
+
+
+def test_compare_tells_below_the_table_why_one_failed(tmp_path: Path, settings: Any) -> None:
+    settings.VAR_DIR = tmp_path / "var"
+    encoder = str(make_encoder(tmp_path / "encoder"))
+    train = written(tmp_path / "train.jsonl", *pairs())
+    out = run(
+        *("compare", "--kind", "embedding", "--train", train, "--encoders", encoder),
+        *("--methods", "head", "--output", str(tmp_path / "comparison")),
+    )[0]
+    *_, row, problem = out.splitlines()
+    assert row.split() == [encoder, "head", "failed"]
+    assert problem.startswith(f"{encoder}, head: the method 'head' tunes no weights")
 
 
 def test_data_report_writes_a_page(models: Path, tmp_path: Path) -> None:

@@ -51,6 +51,8 @@ def test_every_base_is_crossed_with_every_method(encoder: Path) -> None:
     assert [(one.method, one.seeds) for one in crossed] == [("head", (1, 2)), ("full", (1, 2))]
     with pytest.raises(EncoderNotFound, match="no-such-base"):
         candidates(config, encoders=["no-such-base"], methods=[], seeds=[])
+    with pytest.raises(TrainingError, match="no method 'prefixx'"):
+        candidates(config, encoders=[], methods=["head", "prefixx"], seeds=[])
 
 
 def test_rows_have_means_over_seeds_on_the_same_held_out_rows(

@@ -70,6 +70,9 @@ class Command(TrefoilCommand):
             progress.close()
         remove_checkpoints(request.run_folder)
         self.table(_HEADER, [_cells(row) for row in rows])
+        for row in rows:
+            if row.problem:
+                self.stdout.write(f"{row.candidate.encoder}, {row.candidate.method}: {row.problem}")
         return {
             "kind": options["kind"],
             "metric": QUALITY[options["kind"]],
@@ -92,7 +95,7 @@ def _numbers(text: str) -> list[int]:
 def _cells(row: Any) -> list[str]:
     known = row.as_dict()
     if "problem" in known:
-        return [known["encoder"], known["method"], known["problem"], *[""] * (len(_HEADER) - 3)]
+        return [known["encoder"], known["method"], "failed", *[""] * (len(_HEADER) - 3)]
     spread = f" ± {known['spread']:.4f}" if len(known["seeds"]) > 1 else ""
     return [
         known["encoder"],
