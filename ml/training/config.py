@@ -239,9 +239,11 @@ def load_config(path: Path | None, **overrides: Any) -> FinetuneConfig:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """What a TOML file says; raises :class:`DataError` for a broken one."""
+    """What a TOML file says; raises :class:`DataError` for one that is broken or no file."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise DataError(path, None, f"cannot be read ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DataError(path, None, f"is not TOML: {error}") from error
 

@@ -103,3 +103,13 @@ def test_the_shipped_recipes_say_what_they_use_and_how_to_repeat_them(task: str)
     assert f"prepare {task} " in config.card["command"]
     assert f"recipes/{task}.toml" in config.card["command"]
     assert {"use", "limits", "data"} <= set(config.card)
+
+
+def test_a_recipe_that_is_no_file_is_told_and_a_byte_order_mark_is_passed_over(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(DataError, match=r"cannot be read \(Is a directory\)"):
+        load_config(tmp_path)
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_bytes(b"\xef\xbb\xbfepochs = 2\n")
+    assert load_config(recipe).epochs == 2.0
