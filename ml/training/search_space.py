@@ -29,6 +29,9 @@ _RATES = {
     "adalora": (2e-4, 6e-3),
 }
 _OTHER_RATES = (5e-4, 2e-2)
+_LOW_RANK = ("lora", "adalora")
+_SHORT = {"rank": "rank", "alpha": "alpha", "adapter_dropout": "dropout"}
+"""Keys that are short for settings of the low-rank methods, and what their tables call these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +78,28 @@ def search_space(config: FinetuneConfig) -> Space:
     Raises :class:`DataError` naming the key that is wrong.
     """
     if not config.search:
-        return _usual(config.method)
-    return {name: _of(config, name, asked) for name, asked in config.search.items()}
+        return _usual(config)
+    space = {name: _of(config, name, asked) for name, asked in config.search.items()}
+    chosen = space.get("method")
+    methods = chosen.values if isinstance(chosen, Choice) else (config.method,)
+    for name in _SHORT.keys() & space.keys():
+        reasons = [_without_effect(config, name, method) for method in methods]
+        if all(reasons):
+            raise _wrong(name, f"changes nothing: {'; '.join(reasons)}")
+    return space
 
 
-def _usual(method: str) -> Space:
+def _without_effect(config: FinetuneConfig, name: str, method: str) -> str:
+    """Why a short key is nothing to a method; empty if the method has its value."""
+    if method not in _LOW_RANK:
+        return f"the method {method} has no {name}"
+    if _SHORT[name] in config.methods.get(method, {}):
+        return f"the table [{method}] has a {_SHORT[name]}, which counts"
+    return ""
+
+
+def _usual(config: FinetuneConfig) -> Space:
+    method = config.method
     low, high = _RATES.get(method, _OTHER_RATES)
     space: Space = {
         "learning_rate": Range(low, high, log=True),
@@ -88,7 +108,7 @@ def _usual(method: str) -> Space:
         "warmup": Range(0.0, 0.2),
         "schedule": Choice(("linear", "cosine")),
     }
-    if method in ("lora", "adalora"):
+    if not _without_effect(config, "rank", method):
         space["rank"] = Choice((4, 8, 16, 32))
     return space
 

@@ -72,6 +72,39 @@ class TestSpace:
         with pytest.raises(DataError, match=f"search.{name}.*{problem}"):
             search_space(load_config(None, search={name: asked}))
 
+    @pytest.mark.parametrize(
+        ("settings", "problem"),
+        [
+            ({"methods": {"lora": {"rank": 8}}}, r"search.rank .* \[lora\] has a rank"),
+            ({"method": "full"}, "search.rank .* the method full has no rank"),
+            (
+                {"methods": {"lora": {"dropout": 0.1}}, "search": {"adapter_dropout": [0.0, 0.1]}},
+                r"search.adapter_dropout .* \[lora\] has a dropout",
+            ),
+            (
+                {"search": {"method": ["full", "head"], "alpha": [16, 32]}},
+                "search.alpha .* full has no alpha; the method head has no alpha",
+            ),
+        ],
+    )
+    def test_what_can_change_nothing_is_refused(
+        self, settings: dict[str, Any], problem: str
+    ) -> None:
+        with pytest.raises(DataError, match=problem):
+            search_space(load_config(None, **({"search": {"rank": [2, 4]}} | settings)))
+
+    def test_what_counts_for_one_of_the_methods_is_searched(self) -> None:
+        config = load_config(
+            None,
+            method="full",
+            methods={"lora": {"rank": 8}, "adalora": {"alpha": 8}},
+            search={"method": ["lora", "adalora"], "rank": [2, 4]},
+        )
+        assert search_space(config)["rank"] == Choice((2, 4))
+
+    def test_the_usual_one_leaves_a_rank_alone_that_a_table_names(self) -> None:
+        assert "rank" not in search_space(load_config(None, methods={"lora": {"rank": 8}}))
+
 
 def test_the_best_of_the_trials_is_a_recipe(asked: FinetuneRequest) -> None:
     told = []
