@@ -22,7 +22,7 @@ from ml.data.encoding import load_tokenizer
 from ml.encoders import EncoderSource
 from ml.errors import TrainingError
 from ml.export.graph import encoded, feed_of
-from ml.export.quantise import half_tables, quantise, quiet
+from ml.export.quantise import PRECISIONS, half_tables, quantise, quiet
 
 EXPORTS = ("int8", "int8_static", "fp16", "fp32")
 _CALIBRATION_BATCH = 8
@@ -43,8 +43,8 @@ def convert(plain: Path, target: Path, precision: str, batches: Sequence[Feed]) 
     """Write the float32 graph ``plain`` to ``target`` in a precision; ``batches`` calibrate it."""
     if precision == "fp32":
         shutil.copyfile(plain, target)
-    elif precision == "int8":
-        quantise(plain, target, "int8")
+    elif precision in PRECISIONS:
+        quantise(plain, target, precision)
     elif precision == "fp16":
         from onnxruntime.transformers.float16 import convert_float_to_float16
 

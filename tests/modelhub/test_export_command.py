@@ -62,6 +62,11 @@ def test_an_installed_export_is_what_serves(
         (["--task", "mine", "--precision", "bf16", "--install"], "no bf16"),
         (["--task", "weather", "--precision", "fp16", "--install"], "weather"),
         (["--artifact", "none", "--precision", "fp16", "--install"], "none"),
+        (["--task", "mine", "--precision", "fp16", "--install", "--max-loss", "0"], "--rows"),
+        (
+            ["--task", "mine", "--precision", "fp16", "--install", "--calibrate", "texts.txt"],
+            "--calibrate is for int8_static, not for fp16",
+        ),
     ],
 )
 def test_export_names_what_is_wrong(

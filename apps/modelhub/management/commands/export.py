@@ -17,6 +17,9 @@ from ml.artifacts import check_output, read_artifact
 from ml.errors import ArtifactError
 from ml.joint import declared_tasks, trunk_of
 
+MAX_LOSS = 0.005
+"""Of accuracy or F1, unless it is told otherwise."""
+
 
 class Command(TrefoilCommand):
     help = "Export a trained model as int8, int8_static, fp16 or fp32; refuse what loses too much."
@@ -32,7 +35,7 @@ class Command(TrefoilCommand):
         )
         add_columns(parser)
         parser.add_argument(
-            "--max-loss", type=float, default=0.005, help="of accuracy or F1 on --rows; 0.005"
+            "--max-loss", type=float, help=f"of accuracy or F1 on --rows; {MAX_LOSS:g}"
         )
         where = parser.add_mutually_exclusive_group(required=True)
         where.add_argument("--output", type=Path, help="a new folder for the export")
@@ -45,6 +48,10 @@ class Command(TrefoilCommand):
         from ml.export.precision import check_precision, export_model
 
         check_precision(options["precision"])
+        if options["max_loss"] is not None and options["rows"] is None:
+            raise InvalidInput("--max-loss is of what --rows measures; give both.")
+        if options["calibrate"] and options["precision"] != "int8_static":
+            raise InvalidInput(f"--calibrate is for int8_static, not for {options['precision']}.")
         folder = options["artifact"] or _trained(options["task"])
         target: Path = options["output"] or _installed(folder)
         if options["output"]:
@@ -59,7 +66,7 @@ class Command(TrefoilCommand):
                 rows=options["rows"],
                 columns=columns,
                 calibration=read_texts(texts, columns) if texts else (),
-                max_loss=options["max_loss"],
+                max_loss=MAX_LOSS if options["max_loss"] is None else options["max_loss"],
                 progress=progress.update,
             )
         finally:
