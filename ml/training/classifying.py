@@ -18,6 +18,7 @@ from ml.evaluation.scoring import OOS_COLUMN
 from ml.provenance import joined
 from ml.training.calibrate import add_bias, head_rows, with_head
 from ml.training.datasets import EncodedRow
+from ml.training.evaluated import tell_evaluation
 from ml.training.fitting import fit_model, refit_model
 from ml.training.measuring import measured_classifier
 from ml.training.rows import FinetuneRequest
@@ -27,7 +28,7 @@ from ml.training.storing import Fit, declare, store, with_held_out, with_unlabel
 from ml.training.tasks import ClassifierTask
 from ml.training.teachers import Teacher, check_student, stored_teacher
 from ml.training.trainer import ProgressCallback, classify_rows
-from ml.types import FloatArray
+from ml.types import Classification, FloatArray
 
 
 def finetune_classifier(
@@ -44,25 +45,28 @@ def finetune_classifier(
         request, task.make, task.rows, progress, task.known_held_out, settle=task.settle
     )
     measured = replace(measured, minutes=measured.minutes + teaching)
-    artifact, metrics, bias = _measured(request, source, task, measured.model)
+    artifact, metrics, bias, answers = _measured(request, source, task, measured.model)
     if settings := distillation(task.config.distil):
         rows = [row for row in task.valid if row.label in task.labels]
         metrics["teachers_accuracy"] = check_student(
             task.teachers, rows, list(task.columns), metrics["accuracy"], settings.max_loss
         )
-    learned = _Learned(request, task, artifact, metrics, bias, measured)
+    learned = _Learned(request, task, artifact, metrics, bias, answers, measured)
     if request.unlabelled_file is not None and not task.teachers:
         learned = _self_trained(learned, source, progress)
     if task.config.refit:
         learned = _on_all_rows(learned, task, progress)
-    return store(learned.request, learned.artifact, learned.fit, learned.metrics)
+    artifact = store(learned.request, learned.artifact, learned.fit, learned.metrics)
+    tell_evaluation(request, artifact, task.valid, learned.answers)
+    return artifact
 
 
 @dataclass(frozen=True, slots=True)
 class _Learned:
     """A trained classifier with its task, its declaration, and what held-out rows say of it.
 
-    ``bias`` (columns,) is what they say is to be added to its logits.
+    ``bias`` (columns,) is what they say is to be added to its logits, ``answers`` what it says of
+    them.
     """
 
     request: FinetuneRequest
@@ -70,6 +74,7 @@ class _Learned:
     artifact: Artifact
     metrics: dict[str, Any]
     bias: FloatArray
+    answers: list[Classification]
     fit: Fit
 
 
@@ -87,14 +92,14 @@ def _self_trained(
     request = replace(teacher.request, config=task.config)
     held_out = task.known_held_out
     fit = fit_model(request, task.make, task.rows, progress, held_out, "student", task.settle)
-    artifact, metrics, bias = _measured(request, source, task, fit.model)
+    artifact, metrics, bias, answers = _measured(request, source, task, fit.model)
     minutes = teacher.fit.minutes + fit.minutes
     if does_worse(_right(fit.model, held_out), _right(teacher.fit.model, held_out)):
         fit = replace(teacher.fit, minutes=minutes)
         return replace(teacher, metrics=teacher.metrics | told, fit=fit)
     artifact = with_unlabelled(artifact, unlabelled, len(task.pseudo))
     fit = replace(fit, minutes=minutes)
-    return _Learned(request, task, artifact, metrics | told, bias, fit)
+    return _Learned(request, task, artifact, metrics | told, bias, answers, fit)
 
 
 def _right(model: torch.nn.Module, held_out: Sequence[EncodedRow]) -> NDArray[np.bool_]:
@@ -167,8 +172,9 @@ def _taught(
 
 def _measured(
     request: FinetuneRequest, source: EncoderSource, task: ClassifierTask, model: torch.nn.Module
-) -> tuple[Artifact, dict[str, Any], FloatArray]:
-    """The declaration of a trained classifier, its measures on held-out rows, and their bias.
+) -> tuple[Artifact, dict[str, Any], FloatArray, list[Classification]]:
+    """The declaration of a trained classifier, its measures on held-out rows, their bias, and its
+    answers to them.
 
     The bias is what was added to the logits of ``model``.
     """

@@ -13,6 +13,7 @@ from ml.encoders import EncoderSource, resolve_encoder
 from ml.errors import TrainingError
 from ml.models.tagger import TokenTagger
 from ml.training.classifying import finetune_classifier
+from ml.training.evaluated import tell_evaluation
 from ml.training.fitting import fit_model, refit_model
 from ml.training.kinds import check_settings
 from ml.training.multi_label import MultiLabelTask
@@ -82,11 +83,13 @@ def _finetune_multi_label(
     long_texts = task.config.long_texts
     settings = {"long_texts": long_texts} if long_texts != "cut" else {}
     artifact = declare(request, source, list(task.columns), settings, len(task.training))
-    artifact, metrics = task.measured(artifact, fit.model)
+    artifact, metrics, answers = task.measured(artifact, fit.model)
     if task.config.refit:
         artifact = with_held_out(artifact, request, len(task.valid))
         fit = refit_model(request, task.make, task.all_rows, progress, fit.minutes)
-    return store(request, artifact, fit, metrics)
+    artifact = store(request, artifact, fit, metrics)
+    tell_evaluation(request, artifact, task.valid, answers)
+    return artifact
 
 
 def _finetune_tagger(
@@ -96,14 +99,15 @@ def _finetune_tagger(
     progress: ProgressCallback | None,
 ) -> Artifact:
     task = TaggerTask.read(request, source, tokenizer)
-    measured = fit_model(request, task.make, task.rows, progress, task.held_out)
+    fit = fit_model(request, task.make, task.rows, progress, task.held_out)
     artifact = declare(request, source, list(task.columns), {}, len(task.training))
-    model = cast(TokenTagger, measured.model)
+    model = cast(TokenTagger, fit.model)
     artifact = with_start(with_tagger(artifact, model), request.config)
-    artifact, metrics = measured_tagger(artifact, model, task.held_out, task.valid)
-    if not task.config.refit:
-        return store(request, artifact, measured, metrics)
-    artifact = with_held_out(artifact, request, len(task.valid))
-    fit = refit_model(request, task.make, task.all_rows, progress, measured.minutes)
-    artifact = with_tagger(artifact, cast(TokenTagger, fit.model))
-    return store(request, artifact, fit, metrics)
+    artifact, metrics, tags = measured_tagger(artifact, model, task.held_out, task.valid)
+    if task.config.refit:
+        artifact = with_held_out(artifact, request, len(task.valid))
+        fit = refit_model(request, task.make, task.all_rows, progress, fit.minutes)
+        artifact = with_tagger(artifact, cast(TokenTagger, fit.model))
+    artifact = store(request, artifact, fit, metrics)
+    tell_evaluation(request, artifact, task.valid, tags)
+    return artifact

@@ -84,7 +84,7 @@ class ClassifierHeadTask:
             | self.recipe.read_settings,
         )
         rows = self._encoded([row.text for row in task.valid], [0] * len(task.valid))
-        return Measured(*measured_classifier(artifact, task, model, rows=rows, head=head))
+        return Measured(*measured_classifier(artifact, task, model, rows=rows, head=head)[:3])
 
     def _rows(self, rows: Sequence[LabelledText]) -> list[EncodedRow]:
         columns = self.task.columns
@@ -135,7 +135,7 @@ class MultiLabelHeadTask:
             settings=artifact.settings | self.recipe.read_settings,
         )
         logits, _ = classify_rows(model, self._encoded(self.task.valid))
-        return Measured(*self.task.calibrated(artifact, logits))
+        return Measured(*self.task.calibrated(artifact, logits)[:2])
 
     def _encoded(self, rows: Sequence[MultiLabelText]) -> list[EncodedRow]:
         task = self.task
@@ -178,7 +178,7 @@ class TagHeadTask:
     def measured(self, artifact: Artifact, head: nn.Module, model: nn.Module) -> Measured:
         task = self.task
         artifact = replace(artifact, labels=tuple(task.columns), pooling="none")
-        return Measured(*measured_tagger(artifact, model, task.held_out, task.valid))
+        return Measured(*measured_tagger(artifact, model, task.held_out, task.valid)[:2])
 
 
 def _read(

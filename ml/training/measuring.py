@@ -14,7 +14,7 @@ from ml.training.calibrate import add_bias, calibrated, head_rows, label_bias
 from ml.training.datasets import EncodedRow
 from ml.training.tasks import ClassifierTask
 from ml.training.trainer import classify_rows
-from ml.types import FloatArray
+from ml.types import Classification, FloatArray
 
 
 def measured_classifier(
@@ -24,9 +24,9 @@ def measured_classifier(
     *,
     rows: Sequence[EncodedRow] | None = None,
     head: nn.Module | None = None,
-) -> tuple[Artifact, dict[str, Any], FloatArray]:
-    """The calibrated declaration, the measures, and the bias (columns,) that the held-out rows say
-    the logits of ``model`` need, which its head gets.
+) -> tuple[Artifact, dict[str, Any], FloatArray, list[Classification]]:
+    """The calibrated declaration, the measures, the bias (columns,) that the held-out rows say the
+    logits of ``model`` need, which its head gets, and the answers to these rows.
 
     ``rows`` are the held-out texts where ``model`` reads them in another way than a classifier,
     ``head`` its head where that lies apart.
@@ -40,4 +40,4 @@ def measured_classifier(
     artifact = calibrated(artifact, logits, pooled, task.valid, lengths, task.config)
     answers = classify_logits(logits, pooled, artifact)
     gold = [row.label for row in task.valid]
-    return artifact, classification_report(answers, gold, task.labels), bias
+    return artifact, classification_report(answers, gold, task.labels), bias, answers

@@ -32,7 +32,7 @@ from ml.training.losses.class_weights import effective_number, inverse_frequency
 from ml.training.rows import FinetuneRequest, check_labels, multi_label_rows
 from ml.training.tasks import fitting_encoder
 from ml.training.trainer import classify_rows
-from ml.types import FloatArray
+from ml.types import FloatArray, MultiLabel
 from ml.wording import Wording
 
 _OF_ONE_LABEL = ("class_rows", "contrast", "label_names", "r_drop", "start")
@@ -103,13 +103,17 @@ class MultiLabelTask:
             mixup=config.mixup,
         )
 
-    def measured(self, artifact: Artifact, model: nn.Module) -> tuple[Artifact, dict[str, Any]]:
-        """The artifact calibrated on the held-out rows, and the measures on them."""
+    def measured(
+        self, artifact: Artifact, model: nn.Module
+    ) -> tuple[Artifact, dict[str, Any], list[MultiLabel]]:
+        """The artifact calibrated on the held-out rows, the measures on them, and the answers."""
         logits, _ = classify_rows(model, self.held_out)
         return self.calibrated(artifact, logits)
 
-    def calibrated(self, artifact: Artifact, logits: FloatArray) -> tuple[Artifact, dict[str, Any]]:
-        """The artifact with temperature and thresholds fitted, and the measures.
+    def calibrated(
+        self, artifact: Artifact, logits: FloatArray
+    ) -> tuple[Artifact, dict[str, Any], list[MultiLabel]]:
+        """The artifact with temperature and thresholds fitted, the measures, and the answers.
 
         ``logits`` are a model's of the validation texts, shape (texts, labels).
         """
@@ -120,8 +124,10 @@ class MultiLabelTask:
         fitted = fit_thresholds(scores, gold, precision=self.config.label_precision)
         thresholds = dict(zip(artifact.labels, fitted, strict=True))
         artifact = replace(artifact, thresholds=thresholds)
-        metrics = multi_label_report(label_logits(logits, artifact), labels, artifact.labels)
-        return artifact, metrics | {f"f1_{row['label']}": row["f1"] for row in metrics["per_label"]}
+        answers = label_logits(logits, artifact)
+        metrics = multi_label_report(answers, labels, artifact.labels)
+        metrics |= {f"f1_{row['label']}": row["f1"] for row in metrics["per_label"]}
+        return artifact, metrics, answers
 
     def loss(self) -> nn.Module:
         """What is learned by: the binary cross-entropy of each label."""

@@ -114,7 +114,7 @@ def make_soup(request: SoupRequest) -> Artifact:
     weights = _mean_weights(request.artifacts, declared, shares)
     if unknown := model.load_state_dict(weights, strict=False).unexpected_keys:
         raise ArtifactError(request.artifacts[0], f"does not fit the model: {unknown[0]}")
-    mean, metrics, _ = measured_classifier(mean, task, model)
+    mean, metrics, *_ = measured_classifier(mean, task, model)
     asked = FinetuneRequest(
         name=first.task,
         kind="classification",

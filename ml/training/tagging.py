@@ -39,8 +39,9 @@ def measured_tagger(
     model: torch.nn.Module,
     rows: Sequence[EncodedRow],
     sentences: Sequence[TaggedSentence],
-) -> tuple[Artifact, dict[str, Any]]:
-    """The artifact with a temperature fitted on held-out ``rows``, and the measures on them.
+) -> tuple[Artifact, dict[str, Any], list[list[str]]]:
+    """The artifact with a temperature fitted on held-out ``rows``, the measures on them, and the
+    tags that they are given.
 
     Beside the entity-level numbers ``ece`` is the calibration error of a word's best tag.
     """
@@ -55,7 +56,7 @@ def measured_tagger(
     ]
     metrics = tagging_report(predicted, [sentence.tags for sentence in sentences])
     error = expected_calibration_error(probabilities.max(axis=1).tolist(), right.tolist())
-    return artifact, metrics | {"ece": error}
+    return artifact, metrics | {"ece": error}, predicted
 
 
 def _of_words(row: EncodedRow, logits: torch.Tensor, words: int) -> FloatArray:

@@ -6,6 +6,7 @@
     config.toml     the whole recipe; ``finetune --config`` takes it
     curves.jsonl    a line for each reading: phase, step, epoch, loss, learning rate, ...
     report.html     both as a page
+    evaluation/     what ``evaluate --report`` writes, of the answers to the held-out rows
     tensorboard/    the same numbers for TensorBoard
     checkpoint-*/   what a killed run goes on from, until what it makes is stored
 
@@ -20,6 +21,7 @@ import json
 import math
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import warnings
@@ -43,6 +45,7 @@ from ml.training.trackers import Tracker, make_trackers
 from ml.wording import Wording
 
 RUN, CURVES, REPORT = "run.json", "curves.jsonl", "report.html"
+EVALUATION = "evaluation"
 _SHARES = ("held_out_accuracy", "held_out_recall", "held_out_mrr")
 _DRAWN = ("loss", "held_out_loss", *_SHARES, "learning_rate", "rows_per_second")
 _PACKAGES = (
@@ -75,6 +78,7 @@ class RunRecord:
         """
         self.folder = folder
         self._observer = observer
+        self._evaluated = False
         self._told: dict[str, Any] = {
             "name": name,
             "state": "running",
@@ -133,6 +137,15 @@ class RunRecord:
         """The part of the run whose checkpoints lie in the folder ``run`` of the run's."""
         return Phase(self, "fit" if run == "." else run)
 
+    def evaluated(self, write: Callable[[Path], None]) -> None:
+        """The run's answers were evaluated: ``write`` makes the folder that tells of it."""
+
+        def anew() -> None:
+            shutil.rmtree(self.folder / EVALUATION, ignore_errors=True)
+            write(self.folder / EVALUATION)
+
+        self._evaluated = self._safely(EVALUATION, anew)
+
     def end(self, metrics: Mapping[str, float]) -> None:
         """The run ended with measures."""
         self._end("done", metrics=dict(metrics))
@@ -163,7 +176,12 @@ class RunRecord:
         from ml.reports.pages import render
 
         recipe = (self.folder / CONFIG).read_text(encoding="utf-8")
-        content = {**self._told, "recipe": recipe, "curves": drawn_curves(self._readings)}
+        content = {
+            **self._told,
+            "recipe": recipe,
+            "curves": drawn_curves(self._readings),
+            "evaluation": f"{EVALUATION}/{REPORT}" if self._evaluated else "",
+        }
         replace_text(self.folder / REPORT, render("run", content))
 
     def _tell(self, tracker: Tracker, action: Callable[[], None]) -> None:

@@ -349,7 +349,7 @@ def test_the_card_of_a_tagger_claims_no_label_smoothing(tmp_path: Path, encoder:
 def test_a_prompt_and_the_tokens_must_fit_together(tmp_path: Path, encoder: Path) -> None:
     changes = {"method": "prompt", "methods": {"prompt": {"length": 250}}}
     asked = request(tmp_path, "classification", tiny_config(encoder, **changes))
-    with pytest.raises(TrainingError, match="at most 6 tokens beside the 250 of method prompt"):
+    with pytest.raises(TrainingError, match="at most 6 tokens beside the 250 of the method prompt"):
         finetune(asked)
 
 

@@ -16,7 +16,8 @@ from ml.errors import TrainingError
 from ml.training.config import load_config
 from ml.training.finetune import finetune
 from ml.training.tracking import RunRecord, as_toml, git_state, read_curves
-from tests.ml.training.tiny_encoder import make_encoder, request, tiny_config
+from ml.types import Kind
+from tests.ml.training.tiny_encoder import make_encoder, request, tiny_config, write_rows
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,34 @@ def test_a_run_leaves_a_folder_that_tells_all_of_it(
     card = (asked.output / "MODEL_CARD.md").read_text()
     assert f"Reproduce: `{asked.command}`" in card
     assert re.search(r"about [\d.e+-]+ Wh and [\d.e+-]+ g of CO2e", card)
-    assert "accuracy" in (asked.run_folder / "report.html").read_text().lower()
+    page = (asked.run_folder / "report.html").read_text()
+    assert "accuracy" in page.lower()
+    assert "report.json" not in page
+    assert 'href="evaluation/report.html"' in page
+
+
+@pytest.mark.parametrize(
+    ("kind", "measure"),
+    [("classification", "accuracy"), ("ner", "f1"), ("multi_label", "micro_f1")],
+)
+def test_a_run_s_held_out_answers_are_evaluated(
+    tmp_path: Path, encoder: Path, kind: Kind, measure: str
+) -> None:
+    asked = request(tmp_path, kind, tiny_config(encoder, method="head", refit=True))
+    if kind == "multi_label":
+        for file in asked.files.values():
+            rows = [json.loads(line) for line in file.read_text().splitlines()]
+            write_rows(file, [{"text": row["text"], "labels": [row["label"]]} for row in rows])
+    (asked.run_folder / "evaluation").mkdir(parents=True)
+    (asked.run_folder / "evaluation" / "old.txt").write_text("of a run that was killed")
+    artifact = finetune(asked)
+    folder = asked.run_folder / "evaluation"
+    assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.json"]
+    numbers = json.loads((folder / "report.json").read_text())
+    assert numbers[measure] == pytest.approx(artifact.metrics[measure])
+    assert (numbers["version"], numbers["n"]) == (artifact.version, artifact.metrics["n"])
+    assert {"length", "language"} <= set(numbers["slices"])
+    assert numbers["curves"]
 
 
 def test_a_failed_run_says_why(tmp_path: Path, encoder: Path) -> None:
