@@ -214,6 +214,19 @@ def check_output(folder: Path, *, again: bool = False) -> None:
         raise ArtifactError(folder, Wording("is not empty; name a new folder"))
 
 
+def settle(staged: Path, folder: Path) -> Path:
+    """Move a complete artifact to the ``folder`` of its version; returns that.
+
+    The same version, which may lie there since the same was done before, stays.
+    """
+    if folder.exists():
+        shutil.rmtree(staged)
+    else:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        staged.replace(folder)
+    return folder
+
+
 @contextmanager
 def staged_folder(target: Path) -> Iterator[Path]:
     """Yield a temporary sibling of ``target`` that becomes ``target`` only if the block succeeds.

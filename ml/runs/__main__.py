@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ml.artifacts import read_artifact
+from ml.artifacts import read_artifact, settle
 from ml.errors import DataError, MLError
 from ml.files import write_whole
 from ml.runs.limits import watch_memory
@@ -101,9 +101,7 @@ def _trained(order: RunOrder) -> str:
         observer=_reading,
     )
     artifact = finetune(request, _step)
-    folder = order.artifacts_dir / order.task / artifact.version
-    if not folder.exists():
-        request.output.replace(folder)
+    settle(request.output, order.artifacts_dir / order.task / artifact.version)
     _write(note, {"version": artifact.version})
     return artifact.version
 
@@ -151,14 +149,11 @@ def _built(order: RunOrder, version: str) -> str:
     shutil.rmtree(scratch, ignore_errors=True)
     rows = {order.task: held_out_rows(request)}
     artifact = tell_served(trained, staging, scratch, rows, _step)
-    if (folder / artifact.version).exists():  # of a process that was killed
-        shutil.rmtree(staging)
-    else:
-        staging.replace(folder / artifact.version)
-    target = order.models_dir / order.task / artifact.version
-    if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        (scratch / order.task / artifact.version).replace(target)
+    settle(staging, folder / artifact.version)
+    settle(
+        scratch / order.task / artifact.version,
+        order.models_dir / order.task / artifact.version,
+    )
     shutil.rmtree(scratch)
     _write(order.run_folder / TRAINED, {"version": artifact.version})
     shutil.rmtree(trained)

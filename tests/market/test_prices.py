@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import timedelta
 
 import pytest
@@ -55,7 +56,6 @@ def test_prices_are_stored_once_and_shown_beside_the_news(
         ("ticker,date,close\nHALV,05/01/2026,1", "row 2: '05/01/2026' is no date"),
         ("ticker,date,close\nHALV,2026-01-05,nan", "row 2: 'nan' is no price"),
         ("ticker,date,close\nHALV,2026-01-05", "row 2: '' is no price"),
-        ("ticker,date,close\nHALV,2026-01-05," + "1" * 140_000, "row 2: is not CSV"),
     ],
 )
 def test_a_bad_row_is_named_and_nothing_is_stored(
@@ -65,6 +65,16 @@ def test_a_bad_row_is_named_and_nothing_is_stored(
         prices_import(actor=analyst, upload=upload(text))
     assert f"closes.csv{', ' if 'row' in problem else ': '}"[:10] in told.value.message
     assert problem in told.value.message
+    assert not Price.objects.exists()
+
+
+def test_what_the_reader_of_tables_refuses_is_named(halvern: Company, analyst: User) -> None:
+    before = csv.field_size_limit(20)
+    try:
+        with pytest.raises(InvalidInput, match=r"closes.csv, row 3: is not CSV \(field larger"):
+            prices_import(actor=analyst, upload=upload(f"{days(1)}\nHALV,2026-01-06,{'1' * 30}"))
+    finally:
+        csv.field_size_limit(before)
     assert not Price.objects.exists()
 
 

@@ -36,7 +36,7 @@ def ticker_rows(
     if upload is None:
         raise InvalidInput("Choose a file.", fields={"file": "missing"})
     name = plain_name(upload)
-    reader = csv.DictReader(io.StringIO(_text(upload, name)))
+    reader = csv.DictReader(io.StringIO(_text(upload, name), newline=""))
     ids = _companies()
     rows = []
     try:

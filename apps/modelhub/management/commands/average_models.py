@@ -13,7 +13,7 @@ from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.modelhub.measures_table import measures_table
 from apps.modelhub.named_columns import add_columns, columns_given
 from apps.modelhub.shipping import is_shipped
-from ml.artifacts import SERVED, read_artifact
+from ml.artifacts import SERVED, read_artifact, settle
 from ml.licences import check_shippable, stated_licences
 
 
@@ -64,9 +64,7 @@ class Command(TrefoilCommand):
         finally:
             building.close()
         if folder == staging:
-            folder = settings.ML_ARTIFACTS_DIR / artifact.task / artifact.version
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            staging.replace(folder)
+            folder = settle(staging, settings.ML_ARTIFACTS_DIR / artifact.task / artifact.version)
         activate_if_none(settings.ML_MODELS_DIR, artifact)
         served = artifact.settings[SERVED]["metrics"]
         self.table(*measures_table(artifact.metrics, served))

@@ -16,7 +16,7 @@ from apps.modelhub.named_columns import add_columns, columns_given
 from apps.modelhub.resuming import resumable
 from apps.modelhub.services.promotions import version_promote
 from apps.modelhub.shipping import is_shipped
-from ml.artifacts import SERVED, Artifact
+from ml.artifacts import SERVED, Artifact, settle
 from ml.data.dataset_folders import training_splits
 from ml.errors import MLError
 from ml.licences import check_shippable, stated_licences
@@ -144,8 +144,4 @@ def _built(request: FinetuneRequest, staging: Path, artifact: Artifact) -> tuple
 
 def _kept(folder: Path, staging: Path, version: str) -> Path:
     """Where an artifact lies once one that was staged has the name of its version."""
-    if folder != staging:
-        return folder
-    target = staging.with_name(version)
-    staging.replace(target)
-    return target
+    return settle(staging, staging.with_name(version)) if folder == staging else folder

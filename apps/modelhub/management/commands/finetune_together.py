@@ -14,6 +14,7 @@ from apps.modelhub.named_columns import add_columns, columns_given
 from apps.modelhub.resuming import resumable
 from apps.modelhub.services.promotions import version_promote
 from apps.modelhub.shipping import is_shipped
+from ml.artifacts import settle
 from ml.licences import check_shippable, stated_licences
 
 
@@ -74,8 +75,7 @@ class Command(TrefoilCommand):
                 building.update,
             )
             if folder == staging:
-                folder = staging.with_name(artifact.version)
-                staging.replace(folder)
+                folder = settle(staging, staging.with_name(artifact.version))
             build_joint(folder, settings.ML_MODELS_DIR)  # the graph is there: its tasks
         finally:
             building.close()
