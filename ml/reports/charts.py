@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from ml.evaluation.auc import Points
 
-_LEFT, _TOP, _RIGHT, _BOTTOM = 58, 12, 22, 40
+_LEFT, _TOP, _RIGHT, _BOTTOM = 70, 12, 22, 40
 _WIDTH, _HEIGHT = 400, 300
 _TICKS = 5
 _TURNED = 0.5  # of the font's size: how far a letter reaches to the right and up at 45 degrees
