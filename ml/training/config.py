@@ -41,6 +41,7 @@ from ml.training.settings.pretraining import PretrainingSettings
 from ml.training.settings.regularisation import RegularisationSettings
 from ml.training.settings.tagging import TaggingSettings
 from ml.training.settings.tracking import TrackingSettings
+from ml.wording import Wording
 
 METHODS = method_names()
 _LOW_RANK = ("lora", "adalora")
@@ -82,13 +83,13 @@ _ALLOWED: dict[str, Allowed] = {
     **multi_label.ALLOWED,
 }
 
-_WORDS: dict[type, str] = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "a text in quotes",
-    dict: "a table",
-    list: "a list of names",
+_WORDS: dict[type, Wording] = {
+    bool: Wording("true or false"),
+    int: Wording("a whole number"),
+    float: Wording("a number"),
+    str: Wording("a text in quotes"),
+    dict: Wording("a table"),
+    list: Wording("a list of names"),
 }
 """What a setting is to be, in words, by the type of its default."""
 
@@ -269,16 +270,22 @@ def check_values(values: Mapping[str, Any], path: Path | None = None) -> None:
     for name, value in values.items():
         if name in METHODS:
             if not isinstance(value, dict):
-                told = f"{name} must be a table of the method's settings"
-                raise DataError(source, None, told)
+                table = Wording("%(name)s must be a table of the method's settings", name=name)
+                raise DataError(source, None, table)
             continue
         if name not in usual:
             close = get_close_matches(name, [*usual, *METHODS], n=1)
-            meant = f"; is {close[0]!r} meant?" if close else ""
-            raise DataError(source, None, f"unknown setting {name!r}{meant}")
+            told = Wording(
+                "unknown setting %(name)r; is %(close)r meant?"
+                if close
+                else "unknown setting %(name)r",
+                name=name,
+                close=close[0] if close else "",
+            )
+            raise DataError(source, None, told)
         kind = type(usual[name])
         if type(value) is not kind and not (kind is float and type(value) is int):
-            raise DataError(source, None, f"{name} = {value!r} must be {_WORDS[kind]}")
+            raise DataError(source, None, _of_a_kind(name, value, kind))
         try:
             _check_allowed(name, value)
         except DataError as error:
@@ -287,13 +294,26 @@ def check_values(values: Mapping[str, Any], path: Path | None = None) -> None:
 
 def _check_allowed(name: str, value: Any) -> None:
     if name in _ALLOWED and value not in (allowed := _ALLOWED[name]):
-        raise _wrong(f"{name} = {value!r} is not allowed; it must be {allowed}")
+        raise _wrong(
+            Wording(
+                "%(name)s = %(value)r is not allowed; it must be %(allowed)s",
+                name=name,
+                value=value,
+                allowed=allowed.words,
+            )
+        )
 
 
 def _check_texts(name: str, table: Mapping[str, Any]) -> None:
     for key, value in table.items():
         if not isinstance(value, str):
-            raise _wrong(f"{name}: {key} = {value!r} must be {_WORDS[str]}")
+            raise _wrong(_of_a_kind(f"{name}: {key}", value, str))
+
+
+def _of_a_kind(name: str, value: Any, kind: type) -> Wording:
+    return Wording(
+        "%(name)s = %(value)r must be %(kind)s", name=name, value=value, kind=_WORDS[kind]
+    )
 
 
 def _wrong(told: str) -> DataError:

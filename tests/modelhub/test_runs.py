@@ -238,6 +238,17 @@ def test_options_that_cannot_be_are_refused(
     assert not Run.objects.exists()
 
 
+def test_what_a_setting_may_be_is_told_in_the_reader_s_language(
+    data: DataSetVersion, lead: User
+) -> None:
+    with translation.override("zh-hans"), pytest.raises(InvalidInput) as error:
+        runs.run_start(actor=lead, version=data, epochs=0, advanced="seed = -1")
+    assert error.value.fields == {
+        "epochs": "大于 0，最大 50",
+        "advanced": "不允许 seed = -1；须为 0 至 4294967295",
+    }
+
+
 def test_rows_that_cannot_be_trained_on_are_refused(models: Path, lead: User) -> None:
     one = stored([LabelledText(f"card {n}", "card") for n in range(40)])
     with pytest.raises(Conflict, match="one label card"):

@@ -15,6 +15,7 @@ from apps.core import events, gateway
 from apps.core.errors import Conflict, InvalidInput
 from apps.core.jobs import Progress, job_cancel, job_start
 from apps.core.models import Job
+from apps.core.wording import said
 from apps.modelhub import selectors
 from apps.modelhub.encoder_bases import bases_of
 from apps.modelhub.gate_checks import judged_by_apps
@@ -26,24 +27,27 @@ from ml.errors import DataError, MLError
 from ml.runs.gate import Limits, judge
 from ml.runs.process import follow_run
 from ml.training.config import check_values
+from ml.training.settings.allowed import Between, OneOf
 from ml.wording import Wording
 
 RUN_JOB = "modelhub.run"
 METHODS = (*("lora", "full", "head", "bitfit", "adapter", "ia3", "adalora", "prefix", "prompt"),)
 RECIPES = ("plain", "shipped")
 MOST_EPOCHS = 50.0
+_EPOCHS = Between(0, MOST_EPOCHS, above=True)
+_RATES = Between(0, 1, above=True)
 _NAMED = 5
 _NOT_ADVANCED = {
-    "encoder": "the base is chosen above",
-    "refit": "a run is measured on rows that it has not seen",
-    "distil": "teachers are folders of the server",
-    "search": "a run has one recipe",
-    "wandb_project": "runs are told here",
-    "mlflow_uri": "runs are told here",
-    "card": "the card is written from the run",
-    "method": "it is chosen above",
-    "epochs": "they are chosen above",
-    "learning_rate": "it is chosen above",
+    "encoder": Wording("the base is chosen above"),
+    "refit": Wording("a run is measured on rows that it has not seen"),
+    "distil": Wording("teachers are folders of the server"),
+    "search": Wording("a run has one recipe"),
+    "wandb_project": Wording("runs are told here"),
+    "mlflow_uri": Wording("runs are told here"),
+    "card": Wording("the card is written from the run"),
+    "method": Wording("it is chosen above"),
+    "epochs": Wording("they are chosen above"),
+    "learning_rate": Wording("it is chosen above"),
 }
 
 
@@ -225,15 +229,15 @@ def _check(
 ) -> None:
     fields = {}
     if method not in METHODS:
-        fields["method"] = f"one of {', '.join(METHODS)}"
+        fields["method"] = said(OneOf(METHODS).words)
     if base not in bases:
-        fields["base"] = "not a base that the server offers"
-    if epochs is not None and not 0 < epochs <= MOST_EPOCHS:
-        fields["epochs"] = f"above 0, {MOST_EPOCHS:g} at most"
-    if learning_rate is not None and not 0 < learning_rate <= 1:
-        fields["learning_rate"] = "above 0, 1 at most"
+        fields["base"] = gettext("not a base that the server offers")
+    if epochs is not None and epochs not in _EPOCHS:
+        fields["epochs"] = said(_EPOCHS.words)
+    if learning_rate is not None and learning_rate not in _RATES:
+        fields["learning_rate"] = said(_RATES.words)
     if recipe not in RECIPES:
-        fields["recipe"] = f"one of {', '.join(RECIPES)}"
+        fields["recipe"] = said(OneOf(RECIPES).words)
     if problem := _advanced_problem(advanced):
         fields["advanced"] = problem
     if fields:
@@ -246,11 +250,12 @@ def _advanced_problem(advanced: str) -> str:
         told = tomllib.loads(advanced)
         check_values(told)
     except tomllib.TOMLDecodeError as error:
-        return f"is not TOML: {error}"
+        return said(Wording("is not TOML: %(error)s", error=error))
     except DataError as error:
-        return error.problem
-    refused = [f"{name} ({why})" for name, why in _NOT_ADVANCED.items() if name in told]
-    return f"may not set {', '.join(refused)}" if refused else ""
+        return said(error.problem)
+    refused = [f"{name} ({said(why)})" for name, why in _NOT_ADVANCED.items() if name in told]
+    names = ", ".join(refused)
+    return gettext("may not set %(names)s") % {"names": names} if refused else ""
 
 
 def _given(**values: Any) -> dict[str, Any]:

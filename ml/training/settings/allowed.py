@@ -6,11 +6,16 @@ import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ml.wording import Wording
+
 
 class Allowed(Protocol):
-    """Some values; as text it says which."""
+    """Some values, and words that say which."""
 
     def __contains__(self, value: object) -> bool: ...
+
+    @property
+    def words(self) -> Wording: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +32,21 @@ class Between:
         within = value < self.high if self.below else value <= self.high
         return math.isfinite(value) and enough and within
 
-    def __str__(self) -> str:
-        begin = f"above {self.low:g}" if self.above else f"from {self.low:g}"
+    @property
+    def words(self) -> Wording:
+        """Which numbers these are."""
+        ends = {"low": f"{self.low:.12g}", "high": f"{self.high:.12g}"}
         if self.high == math.inf:
-            return f"{begin} on"
-        return f"{begin} to below {self.high:g}" if self.below else f"{begin} to {self.high:g}"
+            return Wording("above %(low)s" if self.above else "%(low)s or more", **ends)
+        if not self.above:
+            return Wording(
+                "from %(low)s to below %(high)s" if self.below else "from %(low)s to %(high)s",
+                **ends,
+            )
+        return Wording(
+            "above %(low)s and below %(high)s" if self.below else "above %(low)s, %(high)s at most",
+            **ends,
+        )
 
 
 class OneOf(tuple[str, ...]):
@@ -39,8 +54,10 @@ class OneOf(tuple[str, ...]):
 
     __slots__ = ()
 
-    def __str__(self) -> str:
-        return f"one of {', '.join(self)}"
+    @property
+    def words(self) -> Wording:
+        """Which texts these are."""
+        return Wording("one of %(names)s", names=", ".join(self))
 
 
 POSITIVE = Between(0, above=True)
