@@ -44,7 +44,7 @@ from ml.training.settings.tracking import TrackingSettings
 from ml.wording import Wording
 
 METHODS = method_names()
-_LOW_RANK = ("lora", "adalora")
+LOW_RANK = ("lora", "adalora")
 WEAKENED = ("lora", "full")
 """The methods of whose change a share can be kept."""
 POOLINGS = ("mean", "normalised_mean")
@@ -227,7 +227,7 @@ class FinetuneConfig(
 
     def _settings_of(self, name: str, settings: dict[str, Any]) -> dict[str, Any]:
         low_rank = {"rank": self.rank, "alpha": self.alpha, "dropout": self.adapter_dropout}
-        short = low_rank if name in _LOW_RANK else {}
+        short = low_rank if name in LOW_RANK else {}
         return make_method({"name": name, **short, **settings}).declare()
 
 

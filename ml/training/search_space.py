@@ -17,7 +17,7 @@ from typing import Any
 from optuna.trial import BaseTrial
 
 from ml.errors import DataError
-from ml.training.config import FinetuneConfig
+from ml.training.config import LOW_RANK, FinetuneConfig
 
 _FIXED = {"encoder", "seed", "refit", "held_out", "target_error", "in_scope_kept"}
 """What makes another task of the run, or its measures not comparable."""
@@ -29,7 +29,6 @@ _RATES = {
     "adalora": (2e-4, 6e-3),
 }
 _OTHER_RATES = (5e-4, 2e-2)
-_LOW_RANK = ("lora", "adalora")
 _SHORT = {"rank": "rank", "alpha": "alpha", "adapter_dropout": "dropout"}
 """Keys that are short for settings of the low-rank methods, and what their tables call these."""
 
@@ -91,7 +90,7 @@ def search_space(config: FinetuneConfig) -> Space:
 
 def _without_effect(config: FinetuneConfig, name: str, method: str) -> str:
     """Why a short key is nothing to a method; empty if the method has its value."""
-    if method not in _LOW_RANK:
+    if method not in LOW_RANK:
         return f"the method {method} has no {name}"
     if _SHORT[name] in config.methods.get(method, {}):
         return f"the table [{method}] has a {_SHORT[name]}, which counts"
