@@ -15,6 +15,7 @@ pytestmark = pytest.mark.django_db
 
 def test_the_mean_of_two_runs_is_stored_built_and_asked(tmp_path: Path, settings: Any) -> None:
     settings.ML_MODELS_DIR = tmp_path / "models"
+    settings.VAR_DIR = tmp_path
     settings.ML_ARTIFACTS_DIR = tmp_path / "artifacts"
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(

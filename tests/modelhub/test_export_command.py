@@ -19,6 +19,7 @@ def trained(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> d
     """A tiny model, tuned and built by the command."""
     monkeypatch.setattr(precision, "_TIMED_SECONDS", 0.01)
     settings.ML_MODELS_DIR = tmp_path / "models"
+    settings.VAR_DIR = tmp_path
     settings.ML_ARTIFACTS_DIR = tmp_path / "artifacts"
     encoder = make_encoder(tmp_path / "encoder")
     recipe = tmp_path / "recipe.toml"

@@ -25,7 +25,10 @@ def common(tmp_path: Path) -> list[str]:
     return ["--kind", "classification", "--train", rows, "--config", str(recipe)]
 
 
-def test_search_writes_a_recipe_that_finetune_takes(common: list[str], tmp_path: Path) -> None:
+def test_search_writes_a_recipe_that_finetune_takes(
+    common: list[str], tmp_path: Path, settings: Any
+) -> None:
+    settings.VAR_DIR = tmp_path
     folder = tmp_path / "search"
     found = result("search", *common, "--trials", "2", "--output", str(folder))
     assert [row["number"] for row in found["trials"]] == [1, 2]
