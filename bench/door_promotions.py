@@ -18,7 +18,8 @@ from websockets.asyncio.client import ClientConnection
 
 from bench.door_traffic import batches, open_socket
 from bench.server import RunningServer
-from ml.artifacts import read_artifact, staged_folder, versioned, write_artifact
+from ml.artifacts import read_artifact, versioned, write_artifact
+from ml.outputs import staged_folder
 
 SWAPS = 10
 MARK = " (new)"

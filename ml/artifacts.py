@@ -22,24 +22,14 @@ a pickle in a model folder is code that runs when it is loaded.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import os
-import re
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-
 from ml.encoders import file_sha256
 from ml.errors import ArtifactError
-from ml.exchange import exchange
 from ml.types import KINDS, Kind
 from ml.wording import Wording
 
@@ -60,10 +50,6 @@ UNKNOWN = "unknown"
 """The licence of data of which none is stated."""
 _BUILT = (MODEL, TABLES, TOKENIZER)
 _HEADER_LIMIT = 100_000_000
-_UNWRITABLE = (
-    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO),
-    *(errno.EROFS, errno.EACCES, errno.EPERM),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +138,8 @@ def versioned(artifact: Artifact) -> Artifact:
 def write_artifact(folder: Path, artifact: Artifact, *, overwrite: bool = False) -> Artifact:
     """Hash the files in ``folder``, set the version and write ``artifact.json`` last.
 
-    ``folder`` is usually the temporary one that :func:`staged_folder` yields. For a built model
-    (``build`` is set) the version stays that of the trained artifact.
+    ``folder`` is usually the temporary one that :func:`ml.outputs.staged_folder` yields. For a
+    built model (``build`` is set) the version stays that of the trained artifact.
 
     Returns the artifact as written; raises :class:`ArtifactError` for a file of an unsafe type.
     """
@@ -197,81 +183,6 @@ def read_artifact(folder: Path) -> Artifact:
             )
         _check_file(path, artifact.files[name])
     return artifact
-
-
-def check_output(folder: Path, *, again: bool = False) -> None:
-    """Refuse a ``folder`` to write to that is neither new nor empty, before work is done for it.
-
-    With ``again`` one that holds an earlier artifact is taken too, as it is to be replaced. Raises
-    :class:`ArtifactError`, also where a file is in the way.
-    """
-    there = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
-    if not there.is_dir():
-        raise ArtifactError(there, Wording("is no folder; name another"))
-    if there != folder or (again and (folder / MANIFEST).is_file()):
-        return
-    if any(folder.iterdir()):
-        raise ArtifactError(folder, Wording("is not empty; name a new folder"))
-
-
-def settle(staged: Path, folder: Path) -> Path:
-    """Move a complete artifact to the ``folder`` of its version; returns that.
-
-    The same version, which may lie there since the same was done before, stays.
-    """
-    if folder.exists():
-        shutil.rmtree(staged)
-    else:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        staged.replace(folder)
-    return folder
-
-
-@contextmanager
-def staged_folder(target: Path) -> Iterator[Path]:
-    """Yield a temporary sibling of ``target`` that becomes ``target`` only if the block succeeds.
-
-    Whatever interrupts the block or kills the process, ``target`` is either as it was before or
-    complete (:mod:`ml.exchange`). A disk that is full, or may not be written, raises
-    :class:`ArtifactError`.
-    """
-    try:
-        with _staged(target) as staging:
-            yield staging
-    except (OSError, SafetensorError) as error:
-        if problem := write_problem(error):
-            raise ArtifactError(
-                target, Wording("cannot be written (%(problem)s)", problem=problem)
-            ) from error
-        raise
-
-
-def write_problem(error: OSError | SafetensorError) -> str:
-    """Why a disk did not take what was written to it; empty for an error of another kind."""
-    code = error.errno if isinstance(error, OSError) else None
-    if told := re.search(r"os error (\d+)", str(error)):  # as Rust says it
-        code = int(told.group(1))
-    return os.strerror(code) if code in _UNWRITABLE else ""
-
-
-@contextmanager
-def _staged(target: Path) -> Iterator[Path]:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
-        yield staging
-        staging.chmod(0o755)
-        if target.exists():
-            if exchange(staging, target):
-                return
-            retired = staging.with_name(f"{staging.name}.old")
-            target.replace(retired)
-            staging.replace(target)
-            shutil.rmtree(retired)
-        else:
-            staging.replace(target)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _listed(folder: Path) -> list[Path]:

@@ -10,12 +10,13 @@ from typing import cast
 
 from tqdm import tqdm
 
-from ml.artifacts import TOKENIZER, check_output
+from ml.artifacts import TOKENIZER
 from ml.data.columns import parsed_columns
 from ml.data.prepare import PREPARATIONS, prepare
 from ml.data.report import data_report, summary
 from ml.data.text_tools import Encoder, Report, TextTools, encoder_tools
 from ml.errors import MLError, ModelNotFound
+from ml.outputs import check_output
 from ml.reports.folder import PAGE, write_report
 from ml.runtime import RuntimeSettings, available_cores
 from ml.serving.predictors import load_predictor

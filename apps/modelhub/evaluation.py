@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 from apps.core import gateway
 from apps.core.errors import InvalidInput
 from apps.core.jobs import ProgressReporter
-from ml.artifacts import check_output
 from ml.data.columns import Columns
 from ml.data.readers import Problems
 from ml.data.targeting import TARGETED_TASK
@@ -20,6 +19,7 @@ from ml.evaluation.measures import ClassificationMeasure, CountEntities, Tagging
 from ml.evaluation.multi_label_measure import MultiLabelMeasure
 from ml.evaluation.span_measure import SpanMeasure
 from ml.evaluation.targeted import TargetedMeasure
+from ml.outputs import check_output
 from ml.reports.folder import write_report
 from ml.runs.pair_measuring import PairMeasure
 from ml.types import Tagging

@@ -24,7 +24,6 @@ from ml.artifacts import (
     Artifact,
     Build,
     read_artifact,
-    staged_folder,
     write_artifact,
 )
 from ml.data.encoding import EncodedBatch
@@ -48,6 +47,7 @@ from ml.models.classifier import TextClassifier
 from ml.models.encoder import load_delta, load_encoder, load_tuned, merged, tune
 from ml.models.sentence_encoder import SentenceEncoder
 from ml.models.tagger import TokenTagger
+from ml.outputs import staged_folder
 from ml.serving.registry import ModelStore
 from ml.wording import Wording
 

@@ -22,7 +22,6 @@ from ml.artifacts import (
     Artifact,
     Build,
     read_artifact,
-    staged_folder,
     write_artifact,
 )
 from ml.data.encoding import EncodedBatch, encode_words, load_tokenizer
@@ -47,6 +46,7 @@ from ml.models.encoder import load_delta, load_encoder, load_tuned, merged, tune
 from ml.models.joint import JointModel
 from ml.models.sentence_encoder import VectorHead
 from ml.models.tagger import TagHead
+from ml.outputs import staged_folder
 from ml.wording import Wording
 
 _STEPS = ("load", "export", "quantise", "store")

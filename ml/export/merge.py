@@ -11,10 +11,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ml.artifacts import MODEL_CARD, TOKENIZER, DataSource, read_artifact, staged_folder
+from ml.artifacts import (
+    MODEL_CARD,
+    TOKENIZER,
+    DataSource,
+    read_artifact,
+)
 from ml.encoders import EncoderSource, resolve_encoder
 from ml.errors import TrainingError
 from ml.export.build import encoder_of, restore_model
+from ml.outputs import staged_folder
 from ml.provenance import write_provenance
 
 

@@ -17,12 +17,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from ml.artifacts import (
-    Artifact,
-    Build,
-    read_artifact,
-    staged_folder,
-)
+from ml.artifacts import Artifact, Build, read_artifact
 from ml.data.columns import Columns
 from ml.data.encoding import EncodedBatch
 from ml.data.pairs import make_pairs
@@ -42,6 +37,7 @@ from ml.export.graph import (
 )
 from ml.export.probes import PROBES
 from ml.export.quantise import PRECISIONS
+from ml.outputs import staged_folder
 from ml.serving.registry import ModelStore
 
 BATCHES = (1, 32)

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ml.artifacts import check_output, staged_folder
 from ml.errors import DataError
+from ml.outputs import check_output, staged_folder
 from ml.reports.pages import render
 
 PAGE = "report.html"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ml.artifacts import staged_folder
 from ml.errors import ArtifactError
+from ml.outputs import staged_folder
 from ml.retrieval.dense import VectorIndex
 from ml.retrieval.documents import Document, Passage, passages_of
 from ml.retrieval.lexical import LexicalIndex

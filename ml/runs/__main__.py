@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ml.artifacts import read_artifact, settle
+from ml.artifacts import read_artifact
 from ml.errors import DataError, MLError
 from ml.files import write_whole
+from ml.outputs import settle
 from ml.runs.limits import watch_memory
 from ml.runs.order import TRAINED, RunOrder
 from ml.training.checkpoints import remove_checkpoints
@@ -38,21 +39,12 @@ def main() -> int:
     try:
         _tell({"done": run(order)})
     except DataError as error:  # people know the files of a run by their names
-        _tell({"failed": error.words_at(Path(error.source).name).parts()})
-        return 1
+        return _failed(error.words_at(Path(error.source).name))
     except MLError as error:
-        _tell({"failed": error.words.parts()})
-        return 1
+        return _failed(error.words)
     except Exception as error:
         traceback.print_exc()
-        _tell(
-            {
-                "failed": Wording(
-                    "%(kind)s: %(error)s", kind=type(error).__name__, error=error
-                ).parts()
-            }
-        )
-        return 1
+        return _failed(Wording("%(kind)s: %(error)s", kind=type(error).__name__, error=error))
     return 0
 
 
@@ -178,9 +170,14 @@ def _write(path: Path, content: dict[str, Any]) -> None:
     write_whole(path, json.dumps(content))
 
 
-def _end_failed(reason: Wording) -> None:
+def _failed(reason: Wording) -> int:
+    """Tell why the run failed; returns the exit status."""
     _tell({"failed": reason.parts()})
-    os._exit(1)
+    return 1
+
+
+def _end_failed(reason: Wording) -> None:
+    os._exit(_failed(reason))
 
 
 def _end_with_parent() -> None:

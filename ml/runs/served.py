@@ -25,7 +25,6 @@ from ml.artifacts import (
     TOKENIZER,
     Artifact,
     read_artifact,
-    staged_folder,
     write_artifact,
 )
 from ml.data.encoding import encode_texts, encode_words, load_tokenizer
@@ -34,6 +33,7 @@ from ml.export.build import Step, build_model, encoder_of, restore_model
 from ml.export.graph import compare_answers, feed_of, outputs_of
 from ml.export.joint import build_joint
 from ml.joint import TASKS, declared_tasks
+from ml.outputs import staged_folder
 from ml.serving.registry import ModelStore
 from ml.training.card import SHOWN, with_served
 

@@ -40,7 +40,7 @@ def remove_leftovers(folder: Path) -> int:
     """Delete what processes that were killed left in a task's ``folder``; how many it was.
 
     That is files of :func:`write_active` older than a minute and folders of
-    :func:`ml.artifacts.staged_folder` older than a day: younger ones may be in use.
+    :func:`ml.outputs.staged_folder` older than a day: younger ones may be in use.
     """
     removed, now = 0, time.time()
     for path in folder.glob(".*"):

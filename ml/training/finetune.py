@@ -7,11 +7,12 @@ from typing import cast
 
 from tokenizers import Tokenizer
 
-from ml.artifacts import Artifact, check_output
+from ml.artifacts import Artifact
 from ml.data.encoding import load_tokenizer
 from ml.encoders import EncoderSource, resolve_encoder
 from ml.errors import TrainingError
 from ml.models.tagger import TokenTagger
+from ml.outputs import check_output
 from ml.training.classifying import finetune_classifier
 from ml.training.evaluated import tell_evaluation
 from ml.training.fitting import fit_model, refit_model

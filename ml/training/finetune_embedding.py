@@ -20,7 +20,6 @@ from ml.artifacts import (
     Artifact,
     DataSource,
     EncoderRef,
-    staged_folder,
     write_artifact,
 )
 from ml.data.dataset_folders import data_name, data_sha256
@@ -32,6 +31,7 @@ from ml.evaluation.pair_ranking import pair_ranking_report
 from ml.licences import described
 from ml.models.encoder import delta_state, load_encoder, trainable_parameters, tune
 from ml.models.sentence_encoder import SentenceEncoder
+from ml.outputs import staged_folder
 from ml.provenance import with_learned
 from ml.training.card import model_card
 from ml.training.config import FinetuneConfig

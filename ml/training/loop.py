@@ -13,9 +13,9 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import Trainer
 
-from ml.artifacts import write_problem
 from ml.errors import TrainingError
 from ml.models.tuning.method import Method
+from ml.outputs import write_problem
 from ml.training.adversarial import make_adversary
 from ml.training.averaging import average_of
 from ml.training.order import ClassOrder, EpochOrder, RowOrder

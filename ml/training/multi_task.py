@@ -17,8 +17,6 @@ from ml.artifacts import (
     Artifact,
     DataSource,
     EncoderRef,
-    check_output,
-    staged_folder,
     write_artifact,
 )
 from ml.data.dataset_folders import data_name, data_sha256, is_dataset
@@ -29,6 +27,7 @@ from ml.joint import SHAPES, TASKS, own_declaration
 from ml.licences import described
 from ml.models.encoder import trainable_parameters, tune
 from ml.models.joint import JointModel, OneTask
+from ml.outputs import check_output, staged_folder
 from ml.provenance import with_learned
 from ml.training.card import joint_card
 from ml.training.datasets import EncodedRow, EncodedRows, collate

@@ -19,7 +19,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ml.artifacts import ADAPTER, HEAD, Artifact, check_output, read_artifact
+from ml.artifacts import (
+    ADAPTER,
+    HEAD,
+    Artifact,
+    read_artifact,
+)
 from ml.data.columns import Columns, written_columns
 from ml.data.encoding import load_tokenizer
 from ml.data.readers import LabelledText, read_classification
@@ -29,6 +34,7 @@ from ml.errors import ArtifactError, DataError, TrainingError
 from ml.evaluation.scoring import OOS_COLUMN
 from ml.models.classifier import TextClassifier
 from ml.models.encoder import load_encoder, tune
+from ml.outputs import check_output
 from ml.training.config import FinetuneConfig
 from ml.training.measuring import measured_classifier
 from ml.training.rows import FinetuneRequest

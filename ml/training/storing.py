@@ -18,13 +18,13 @@ from ml.artifacts import (
     Artifact,
     DataSource,
     EncoderRef,
-    staged_folder,
     write_artifact,
 )
 from ml.data.dataset_folders import data_name, data_sha256
 from ml.encoders import EncoderSource
 from ml.licences import described
 from ml.models.encoder import delta_state, trainable_parameters
+from ml.outputs import staged_folder
 from ml.provenance import with_learned
 from ml.training.card import model_card
 from ml.training.config import FinetuneConfig

@@ -25,14 +25,13 @@ from ml.artifacts import (
     DataSource,
     EncoderRef,
     FileRef,
-    check_output,
     read_artifact,
-    staged_folder,
     write_artifact,
 )
 from ml.encoders import file_sha256
 from ml.errors import ArtifactError
 from ml.exchange import exchange
+from ml.outputs import check_output, staged_folder
 
 DECLARATION = Artifact(
     task="matters",
@@ -266,7 +265,7 @@ def test_a_finished_replacement_leaves_the_new_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: bool
 ) -> None:
     if not at_once:  # as where the system cannot
-        monkeypatch.setattr("ml.artifacts.exchange", lambda first, second: False)
+        monkeypatch.setattr("ml.outputs.exchange", lambda first, second: False)
     target = tmp_path / "one"
     target.mkdir()
     (target / "old.md").write_text("first", encoding="utf-8")
@@ -300,7 +299,7 @@ def test_a_folder_that_is_replaced_is_never_missing(tmp_path: Path) -> None:
 REPLACING = """
 import itertools, sys
 from pathlib import Path
-from ml.artifacts import staged_folder
+from ml.outputs import staged_folder
 for number in itertools.count():
     with staged_folder(Path(sys.argv[1])) as folder:
         for name in "abc":

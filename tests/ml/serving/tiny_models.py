@@ -21,10 +21,10 @@ from ml.artifacts import (
     Artifact,
     Build,
     EncoderRef,
-    staged_folder,
     write_artifact,
 )
 from ml.data.text import SHAPES
+from ml.outputs import staged_folder
 from ml.types import Kind
 
 WORDS = ("card", "lost", "rate", "euro", "acme", "rome", "ann", "in", "the", "bank", "of", "and")

@@ -24,7 +24,7 @@ import os, resource, signal, sys
 from dataclasses import replace
 from pathlib import Path
 import ml.training.storing as module
-from ml.artifacts import staged_folder
+from ml.outputs import staged_folder
 from ml.errors import MLError
 from ml.training.finetune import finetune
 from tests.ml.training.test_ends import asked

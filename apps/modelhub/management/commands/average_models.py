@@ -13,8 +13,9 @@ from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.modelhub.measures_table import measures_table
 from apps.modelhub.named_columns import add_columns, columns_given
 from apps.modelhub.shipping import is_shipped
-from ml.artifacts import SERVED, read_artifact, settle
+from ml.artifacts import SERVED, read_artifact
 from ml.licences import check_shippable, stated_licences
+from ml.outputs import settle
 
 
 class Command(TrefoilCommand):

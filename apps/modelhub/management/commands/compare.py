@@ -11,8 +11,8 @@ from django.core.management.base import CommandParser
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
 from apps.modelhub.named_columns import add_columns, columns_given
-from ml.artifacts import check_output
 from ml.data.dataset_folders import training_splits
+from ml.outputs import check_output
 from ml.types import KINDS
 
 _HEADER = ["encoder", "method", "quality", "ECE", "trained", "MB", "minutes", "peak MB"]

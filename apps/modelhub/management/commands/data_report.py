@@ -11,10 +11,11 @@ from django.core.management.base import CommandParser
 from apps.core import gateway
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.modelhub.named_columns import add_columns, columns_given
-from ml.artifacts import TOKENIZER, check_output
+from ml.artifacts import TOKENIZER
 from ml.data.report import data_report, summary
 from ml.data.text_tools import Encoder, Report, TextTools, encoder_tools
 from ml.errors import ModelNotFound
+from ml.outputs import check_output
 from ml.reports.folder import PAGE, write_report
 
 

@@ -13,9 +13,10 @@ from apps.core import gateway
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
 from apps.modelhub.named_columns import add_columns, columns_given
-from ml.artifacts import check_output, read_artifact
+from ml.artifacts import read_artifact
 from ml.errors import ArtifactError
 from ml.joint import declared_tasks, trunk_of
+from ml.outputs import check_output
 
 MAX_LOSS = 0.005
 """Of accuracy or F1, unless it is told otherwise."""

@@ -10,8 +10,8 @@ from django.core.management.base import CommandParser
 
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.modelhub.named_columns import add_columns, columns_given
-from ml.artifacts import check_output
 from ml.models.tuning.registry import method_names
+from ml.outputs import check_output
 
 _SHOWN = 20
 

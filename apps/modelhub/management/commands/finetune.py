@@ -16,11 +16,12 @@ from apps.modelhub.named_columns import add_columns, columns_given
 from apps.modelhub.resuming import resumable
 from apps.modelhub.services.promotions import version_promote
 from apps.modelhub.shipping import is_shipped
-from ml.artifacts import SERVED, Artifact, settle
+from ml.artifacts import SERVED, Artifact
 from ml.data.dataset_folders import training_splits
 from ml.errors import MLError
 from ml.licences import check_shippable, stated_licences
 from ml.models.tuning.registry import method_names
+from ml.outputs import settle
 from ml.types import KINDS
 
 if TYPE_CHECKING:

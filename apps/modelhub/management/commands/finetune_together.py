@@ -14,8 +14,8 @@ from apps.modelhub.named_columns import add_columns, columns_given
 from apps.modelhub.resuming import resumable
 from apps.modelhub.services.promotions import version_promote
 from apps.modelhub.shipping import is_shipped
-from ml.artifacts import settle
 from ml.licences import check_shippable, stated_licences
+from ml.outputs import settle
 
 
 class Command(TrefoilCommand):

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from apps.core.commands import TrefoilCommand
-from ml.artifacts import check_output
+from ml.outputs import check_output
 
 
 class Command(TrefoilCommand):

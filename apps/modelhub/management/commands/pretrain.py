@@ -12,9 +12,9 @@ from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.modelhub.measures_table import measures_table
 from apps.modelhub.named_columns import add_columns, columns_given
 from apps.modelhub.resuming import resumable
-from ml.artifacts import check_output
 from ml.data.dataset_folders import training_splits
 from ml.models.tuning.registry import method_names
+from ml.outputs import check_output
 from ml.training.settings.pretraining import OBJECTIVES
 
 

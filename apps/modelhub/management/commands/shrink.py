@@ -10,7 +10,7 @@ from django.core.management.base import CommandParser
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
 from apps.modelhub.named_columns import add_columns, columns_given
-from ml.artifacts import check_output
+from ml.outputs import check_output
 
 
 class Command(TrefoilCommand):
