@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,11 +17,11 @@ from ml.data.targeting import TARGETED_TASK
 from ml.errors import DataError, MLError
 from ml.evaluation.measures import ClassificationMeasure, CountEntities, TaggingMeasure
 from ml.evaluation.multi_label_measure import MultiLabelMeasure
+from ml.evaluation.pair_measure import PairMeasure
 from ml.evaluation.span_measure import SpanMeasure
 from ml.evaluation.targeted import TargetedMeasure
 from ml.outputs import check_output
 from ml.reports.folder import write_report
-from ml.runs.pair_measuring import PairMeasure
 from ml.types import Tagging
 
 if TYPE_CHECKING:
@@ -90,10 +90,8 @@ def evaluate_file(
         raise InvalidInput(
             "%(task)s is measured as a whole; leave the closer looks out.", task=task
         )
-    if predictor.info.kind == "embedding" and replace(looks, against=None) != Looks():
-        raise InvalidInput(
-            "%(task)s gives vectors; slices and the like are not looked at.", task=task
-        )
+    if predictor.info.kind == "embedding" and (looks.robustness or looks.fairness):
+        raise InvalidInput("%(task)s gives vectors; leave robustness and fairness out.", task=task)
     measure = MEASURES[predictor.info.kind](predictor)
     other = _other_version(predictor, looks.against)
     problems = Problems()

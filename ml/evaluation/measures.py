@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from ml.data.columns import Columns
 from ml.data.multi_label import MultiLabelText
+from ml.data.pairs import PairRow
 from ml.data.readers import (
     LabelledText,
     Problems,
@@ -275,7 +276,10 @@ class TaggingMeasure:
 
 
 def row_groups(
-    rows: Sequence[LabelledText] | Sequence[MultiLabelText] | Sequence[TaggedSentence],
+    rows: Sequence[LabelledText]
+    | Sequence[MultiLabelText]
+    | Sequence[TaggedSentence]
+    | Sequence[PairRow],
     texts: Sequence[str],
 ) -> dict[str, list[str]]:
     """By slice (length, language and, if rows have it, source) the group of each row."""

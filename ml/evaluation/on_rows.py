@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
-from ml.data.pairs import Pair, candidates_of
+from ml.data.pairs import Pair
 from ml.evaluation.measures import chunks
 from ml.evaluation.multi_label_report import multi_label_report
-from ml.evaluation.pair_ranking import pair_ranking_report
+from ml.evaluation.pair_measure import PairMeasure, asked_by
+from ml.evaluation.pair_ranking import rank_numbers
 from ml.evaluation.reports import classification_report, tagging_report
-from ml.types import FloatArray, Kind
+from ml.types import Kind
 
 
 def rows_report(
@@ -42,10 +41,6 @@ def _answers(answer: Callable[[Sequence[Any]], list[Any]], asked: Sequence[Any])
 
 
 def _pairs_report(predictor: Any, pairs: Sequence[Pair]) -> dict[str, float]:
-    def vectors(texts: Sequence[str]) -> FloatArray:
-        return np.stack([one.vector for one in _answers(predictor.predict, texts)])
-
-    candidates, belongs, itself = candidates_of(pairs)
-    return pair_ranking_report(
-        vectors([pair.text for pair in pairs]), vectors(candidates), belongs, itself
-    )
+    asked = asked_by(pairs)
+    answers = PairMeasure(predictor, asked).answer(asked.rows, lambda done, total, title: None)
+    return {"n": float(len(answers)), **rank_numbers([one.rank for one in answers])}

@@ -8,31 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.evaluation.bootstrap import Statistic, mean_statistic
 from ml.types import FloatArray
 
-_DEPTH = 10
+DEPTH = 10
+"""Places that count towards the mean reciprocal rank."""
+
 _CUTS = (1, 3)
 _CHUNK = 256  # texts whose cosines with all candidates are in memory at once
-
-
-def pair_ranking_report(
-    texts: FloatArray,
-    candidates: FloatArray,
-    belongs: Sequence[Sequence[int]],
-    left_out: Sequence[Sequence[int]],
-) -> dict[str, float]:
-    """``n``, ``recall@1``, ``recall@3`` and ``mrr@10`` of the first candidate that belongs.
-
-    ``texts`` (texts, dimensions) and ``candidates`` (candidates, dimensions) are unit vectors;
-    ``belongs`` lists the columns that belong to each text, ``left_out`` those that are not looked
-    at for it, such as the text itself.
-    """
-    found = np.array([one.rank for one in ranked(texts, candidates, belongs, left_out)])
-    return {
-        "n": float(len(found)),
-        **{f"recall@{cut}": float((found <= cut).mean()) for cut in _CUTS},
-        f"mrr@{_DEPTH}": float(np.where(found <= _DEPTH, 1.0 / found, 0.0).mean()),
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +34,12 @@ def ranked(
     belongs: Sequence[Sequence[int]],
     left_out: Sequence[Sequence[int]],
 ) -> list[Place]:
-    """Where each text finds what belongs to it; the arguments are :func:`pair_ranking_report`'s."""
+    """Where each text finds what belongs to it.
+
+    ``texts`` (texts, dimensions) and ``candidates`` (candidates, dimensions) are unit vectors;
+    ``belongs`` lists the columns that belong to each text, ``left_out`` those that are not looked
+    at for it, such as the text itself.
+    """
     places: list[Place] = []
     for start in range(0, len(texts), _CHUNK):
         scores = texts[start : start + _CHUNK] @ candidates.T
@@ -60,6 +48,21 @@ def ranked(
             first = int(score.argmax())
             places.append(Place(_first_rank(score, belongs[row]), first, float(score[first])))
     return places
+
+
+def rank_statistics(ranks: Sequence[float]) -> dict[str, Statistic]:
+    """``recall@1``, ``recall@3`` and ``mrr@10`` of drawn texts, whose ``ranks`` (texts,) are
+    those of the first that belongs; ``inf`` where it was not found."""
+    places = np.asarray(ranks, dtype=np.float64)
+    found = {f"recall@{cut}": mean_statistic(places <= cut) for cut in _CUTS}
+    reciprocal = np.where(places <= DEPTH, 1.0 / places, 0.0)
+    return found | {f"mrr@{DEPTH}": mean_statistic(reciprocal)}
+
+
+def rank_numbers(ranks: Sequence[float]) -> dict[str, float]:
+    """The same of all texts."""
+    everything = np.arange(len(ranks))
+    return {name: statistic(everything) for name, statistic in rank_statistics(ranks).items()}
 
 
 def _first_rank(scores: NDArray[np.float32], belongs: Sequence[int]) -> int:

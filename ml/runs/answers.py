@@ -14,6 +14,7 @@ from ml.data.readers import TaggedSentence
 from ml.data.row_kinds import NOTHING, Row, Value, shown, value_of
 from ml.errors import DataError
 from ml.evaluation.decoding import spans_of
+from ml.evaluation.pair_measure import Found
 from ml.files import write_whole
 from ml.types import OUT_OF_SCOPE, Classification, MultiLabel
 
@@ -43,10 +44,10 @@ class Answer:
         return self.said if self.in_scope else OUT_OF_SCOPE
 
 
-def answer_of(found: Answer | Classification | MultiLabel | Sequence[str]) -> Answer:
+def answer_of(found: Found | Classification | MultiLabel | Sequence[str]) -> Answer:
     """The answer that a prediction, or the BIO tags of a sentence, is."""
-    if isinstance(found, Answer):
-        return found
+    if isinstance(found, Found):
+        return Answer(found.text, found.cosine, rank=found.rank)
     if isinstance(found, Classification):
         return Answer(found.label, round(found.confidence, 5), found.in_scope)
     if isinstance(found, MultiLabel):

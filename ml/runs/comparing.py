@@ -6,6 +6,7 @@ share most of their held-out rows, and none has trained on what they share.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -27,10 +28,10 @@ from ml.evaluation.bootstrap import (
     macro_f1_statistic,
 )
 from ml.evaluation.decoding import spans_of
+from ml.evaluation.pair_ranking import rank_statistics
 from ml.evaluation.paired import mcnemar_exact, paired_bootstrap
 from ml.evaluation.slices import length_groups, slice_table
 from ml.runs.answers import Answer, confusion_change, is_right, told
-from ml.runs.pair_measuring import pair_statistics
 from ml.types import OUT_OF_SCOPE
 
 _LABELS = 12
@@ -137,7 +138,7 @@ def measures_of(rows: Sequence[Row], answers: Sequence[Answer]) -> list[Measured
     if not pairs or isinstance(rows[0], LabelledText):
         return _classes(pairs)
     if isinstance(rows[0], PairRow):
-        found = pair_statistics(answers)
+        found = rank_statistics([one.rank or math.inf for one in answers])
         return [Measured(name, statistic, len(pairs)) for name, statistic in found.items()]
     if isinstance(rows[0], TaggedSentence):
         counts = _counts(pairs, lambda value: set(spans_of(value)))

@@ -15,6 +15,7 @@ from ml.data.targeting import TARGETED_TASK, read_marked
 from ml.errors import MLError
 from ml.evaluation.measures import ClassificationMeasure, TaggingMeasure
 from ml.evaluation.multi_label_measure import MultiLabelMeasure
+from ml.evaluation.pair_measure import PairMeasure, read_asked
 from ml.runs.answers import (
     ANSWERS,
     LIVE_ANSWERS,
@@ -26,7 +27,6 @@ from ml.runs.answers import (
     told,
 )
 from ml.runs.order import RunOrder
-from ml.runs.pair_measuring import PairMeasure, read_asked
 from ml.runtime import RuntimeSettings
 from ml.serving.predictors import load_predictor
 from ml.serving.registry import ModelStore

@@ -13,6 +13,7 @@ from ml.data.row_kinds import Row
 from ml.data.targeting import TARGETED_TASK
 from ml.evaluation.measures import ClassificationMeasure, TaggingMeasure
 from ml.evaluation.multi_label_measure import MultiLabelMeasure
+from ml.evaluation.pair_measure import PairMeasure
 from ml.evaluation.targeted import TargetedMeasure
 from ml.reports.folder import write_report
 from ml.training.rows import FinetuneRequest
@@ -20,30 +21,42 @@ from ml.types import ModelInfo
 
 
 def tell_evaluation(
-    request: FinetuneRequest, artifact: Artifact, rows: Sequence[Row], answers: Sequence[Any]
+    request: FinetuneRequest,
+    artifact: Artifact,
+    rows: Sequence[Row],
+    answers: Sequence[Any],
+    *,
+    measure: PairMeasure | None = None,
+    before: Sequence[Any] | None = None,
 ) -> None:
     """Write what the answers of the stored ``artifact`` to ``rows`` come to into the folder of the
-    run, if it has a record."""
+    run, if it has a record.
+
+    Of a sentence encoder ``measure`` knows what else could be found, and ``before`` are the answers
+    of the encoder that was tuned. A task that learned together with others has a folder of its own.
+    """
     if request.record is None:
         return
 
     def write(folder: Path) -> None:
         started = time.perf_counter()
-        measure = _measure(artifact)
-        numbers, curves = measure.report(rows, answers)
+        used: Any = measure or _measure(artifact)
+        numbers, curves = used.report(rows, answers)
         told = {
             "task": artifact.task,
             "version": artifact.version,
             "file": f"held-out rows of {data_name(request.valid_file or request.train_file)}",
             **numbers,
-            "slices": measure.slices(rows, answers, None),
+            "slices": used.slices(rows, answers, None),
             "bad_rows": 0,
             "problems": [],
             "seconds": round(time.perf_counter() - started, 3),
         }
+        if before is not None:
+            told["against"] = {"version": None, **used.compare(rows, before, answers)}
         write_report(folder, artifact.kind, told, curves)
 
-    request.record.evaluated(write)
+    request.record.evaluated(write, artifact.task if request.is_part else "")
 
 
 class _Answered:

@@ -24,10 +24,11 @@ from ml.artifacts import (
 )
 from ml.data.dataset_folders import data_name, data_sha256
 from ml.data.encoding import encode_texts
-from ml.data.pairs import Pair, candidates_of
+from ml.data.pairs import Pair
 from ml.encoders import EncoderSource
 from ml.errors import TrainingError
-from ml.evaluation.pair_ranking import pair_ranking_report
+from ml.evaluation.pair_measure import Asked, Found, PairMeasure, asked_by
+from ml.evaluation.pair_ranking import rank_numbers
 from ml.licences import described
 from ml.models.encoder import delta_state, load_encoder, trainable_parameters, tune
 from ml.models.sentence_encoder import SentenceEncoder
@@ -35,6 +36,7 @@ from ml.outputs import staged_folder
 from ml.provenance import with_learned
 from ml.training.card import model_card
 from ml.training.config import FinetuneConfig
+from ml.training.evaluated import tell_evaluation
 from ml.training.losses.multiple_negatives import MultipleNegativesRankingLoss
 from ml.training.losses.triplet import TripletLoss
 from ml.training.pair_batches import (
@@ -50,7 +52,7 @@ from ml.training.rows import FinetuneRequest
 from ml.training.tasks import fitting_encoder
 from ml.training.trainer import ProgressCallback, seed_everything, train
 from ml.training.weakening import weaken
-from ml.types import FloatArray
+from ml.types import Embedding, FloatArray
 from ml.wording import Wording
 
 _READ_BATCH = 64
@@ -81,22 +83,26 @@ def finetune_embedding(
     data = embedding_pairs(request)
     plain = fitting_encoder(source, config)
     reader = _Reader(tokenizer, config.max_length)
-    before = _measure(reader, plain, data.valid)
+    asked = asked_by(data.valid)
+    before, untuned = _measured(reader, plain, asked)
     kept = encode_kept(data.kept, reader.vectors(plain, data.kept), tokenizer, config.max_length)
 
     def fit_on(pairs: Sequence[Pair], run: str) -> _Fit:
         rows = EncodedPairs(encode_pairs(pairs, tokenizer, config.max_length), kept)
-        read = partial(_held_out, reader, pairs=data.valid) if run == "." else None
+        read = partial(_held_out, reader, asked=asked) if run == "." else None
         return _fit(request, source, rows, progress, run, read if config.measure_epochs else None)
 
     fit = fit_on(data.training, ".")
-    metrics = _measure(reader, fit.encoder, data.valid)
-    metrics |= {f"untuned_{name}": value for name, value in before.items() if name != "n"}
+    answers, metrics = _measured(reader, fit.encoder, asked)
+    metrics |= {f"untuned_{name}": value for name, value in untuned.items() if name != "n"}
     if config.refit:
         again = fit_on([*data.training, *data.valid], "refit")
         fit = replace(again, minutes=fit.minutes + again.minutes)
     rows = (len(data.training) + len(kept), len(data.valid) if config.refit else 0)
-    return _store(request, _declare(request, source, rows), fit, metrics)
+    artifact = _store(request, _declare(request, source, rows), fit, metrics)
+    measure = PairMeasure(_Tuned(reader, fit.encoder), asked)
+    tell_evaluation(request, artifact, asked.rows, answers, measure=measure, before=before)
+    return artifact
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,20 +174,34 @@ class _Reader:
         return np.stack(found) if found else np.empty((0, 0), dtype=np.float32)
 
 
-def _measure(reader: _Reader, encoder: nn.Module, pairs: Sequence[Pair]) -> dict[str, float]:
-    candidates, belongs, itself = candidates_of(pairs)
-    return pair_ranking_report(
-        reader.vectors(encoder, [pair.text for pair in pairs]),
-        reader.vectors(encoder, candidates),
-        belongs,
-        itself,
-    )
+@dataclass(frozen=True, slots=True)
+class _Tuned:
+    """A torch encoder as what is measured."""
+
+    reader: _Reader
+    encoder: nn.Module
+
+    def predict(self, texts: Sequence[str]) -> list[Embedding]:
+        return [Embedding(vector, "") for vector in self.reader.vectors(self.encoder, texts)]
 
 
-def _held_out(reader: _Reader, encoder: nn.Module, *, pairs: Sequence[Pair]) -> dict[str, float]:
+def _measured(
+    reader: _Reader, encoder: nn.Module, asked: Asked
+) -> tuple[list[Found], dict[str, float]]:
+    """What the held-out pairs find by an encoder, and the measures."""
+    answers = PairMeasure(_Tuned(reader, encoder), asked).answer(asked.rows, _quiet)
+    numbers = rank_numbers([one.rank for one in answers])
+    return answers, {"n": float(len(answers)), **numbers}
+
+
+def _quiet(done: int, total: int, title: str) -> None:
+    return
+
+
+def _held_out(reader: _Reader, encoder: nn.Module, *, asked: Asked) -> dict[str, float]:
     """The numbers of the held-out pairs as a reading of the curves tells them."""
     was_training = encoder.training
-    found = _measure(reader, encoder, pairs)
+    _, found = _measured(reader, encoder, asked)
     encoder.train(was_training)
     return {"held_out_recall": found["recall@1"], "held_out_mrr": found["mrr@10"]}
 

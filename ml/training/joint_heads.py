@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from torch import nn
 
 from ml.artifacts import Artifact
+from ml.data.row_kinds import Row
 from ml.training.calibrate import add_bias, head_rows, with_head
 from ml.training.datasets import EncodedRow
 from ml.training.joint_recipe import JointTask
@@ -17,13 +18,16 @@ from ml.types import FloatArray
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A task's declaration, calibrated on its held-out rows, and the measures on them.
+    """A task's declaration, calibrated on its held-out rows, the measures on them, and its
+    ``answers`` to the ``rows``; a sentence vector answers nothing.
 
     ``bias`` (columns,) is what they say a classifier's head needs.
     """
 
     artifact: Artifact
     metrics: dict[str, Any]
+    rows: Sequence[Row] = ()
+    answers: Sequence[Any] = ()
     bias: FloatArray | None = None
 
     def settled(self, head: nn.Module) -> Artifact:

@@ -84,7 +84,10 @@ class ClassifierHeadTask:
             | self.recipe.read_settings,
         )
         rows = self._encoded([row.text for row in task.valid], [0] * len(task.valid))
-        return Measured(*measured_classifier(artifact, task, model, rows=rows, head=head)[:3])
+        artifact, metrics, bias, answers = measured_classifier(
+            artifact, task, model, rows=rows, head=head
+        )
+        return Measured(artifact, metrics, task.valid, answers, bias)
 
     def _rows(self, rows: Sequence[LabelledText]) -> list[EncodedRow]:
         columns = self.task.columns
@@ -135,7 +138,8 @@ class MultiLabelHeadTask:
             settings=artifact.settings | self.recipe.read_settings,
         )
         logits, _ = classify_rows(model, self._encoded(self.task.valid))
-        return Measured(*self.task.calibrated(artifact, logits)[:2])
+        artifact, metrics, answers = self.task.calibrated(artifact, logits)
+        return Measured(artifact, metrics, self.task.valid, answers)
 
     def _encoded(self, rows: Sequence[MultiLabelText]) -> list[EncodedRow]:
         task = self.task
@@ -178,7 +182,8 @@ class TagHeadTask:
     def measured(self, artifact: Artifact, head: nn.Module, model: nn.Module) -> Measured:
         task = self.task
         artifact = replace(artifact, labels=tuple(task.columns), pooling="none")
-        return Measured(*measured_tagger(artifact, model, task.held_out, task.valid)[:2])
+        artifact, metrics, tags = measured_tagger(artifact, model, task.held_out, task.valid)
+        return Measured(artifact, metrics, task.valid, tags)
 
 
 def _read(

@@ -31,7 +31,8 @@ from ml.outputs import check_output, staged_folder
 from ml.provenance import with_learned
 from ml.training.card import joint_card
 from ml.training.datasets import EncodedRow, EncodedRows, collate
-from ml.training.joint_heads import Head
+from ml.training.evaluated import tell_evaluation
+from ml.training.joint_heads import Head, Measured
 from ml.training.joint_order import TaskOrder
 from ml.training.joint_recipe import JointRecipe
 from ml.training.joint_tasks import read_head
@@ -132,7 +133,7 @@ def _finetune(
     rows = {name: head.rows for name, head in heads.items()}
     fit = _fit(request, source, heads, rows, record, progress)
     artifact = _declare(recipe, source, heads)
-    measured = {}
+    measured: dict[str, Measured] = {}
     for name, head in heads.items():
         empty = replace(artifact, task=name, kind=head.recipe.kind, settings={}, metrics={})
         measured[name] = head.measured(empty, fit.model.heads[name], OneTask(fit.model, name))
@@ -151,7 +152,13 @@ def _finetune(
         tables[name] = own_declaration(declared)
         metrics |= {f"{name}_{metric}": value for metric, value in declared.metrics.items()}
     artifact = replace(artifact, metrics=metrics, settings=artifact.settings | {TASKS: tables})
-    return _store(request, artifact, fit)
+    artifact = _store(request, artifact, fit)
+    for name, one in measured.items():
+        if one.answers:
+            asked = replace(singles[name], record=record, is_part=True)
+            own = replace(one.artifact, version=artifact.version)
+            tell_evaluation(asked, own, one.rows, one.answers)
+    return artifact
 
 
 def _fit(

@@ -37,7 +37,8 @@ class FinetuneRequest:
     teachers say what they are, if the recipe has some (:mod:`ml.training.teachers`), or they are
     for self-training (:mod:`ml.training.self_training`). ``record`` is where the run is told; it is
     made when the run begins. ``observer`` is told each reading after it was written, as phase, step
-    and numbers; what it raises ends the run. Where the training file is a folder with splits, they
+    and numbers; what it raises ends the run. ``is_part`` says that it is one of several tasks that
+    learn together. Where the training file is a folder with splits, they
     are taken from it (:func:`ml.data.dataset_folders.training_splits`).
     """
 
@@ -51,6 +52,7 @@ class FinetuneRequest:
     unlabelled_file: Path | None = None
     record: RunRecord | None = None
     observer: Observer | None = None
+    is_part: bool = False
 
     def __post_init__(self) -> None:
         train, valid = training_splits(self.train_file, self.valid_file)

@@ -6,7 +6,8 @@
     config.toml     the whole recipe; ``finetune --config`` takes it
     curves.jsonl    a line for each reading: phase, step, epoch, loss, learning rate, ...
     report.html     both as a page
-    evaluation/     what ``evaluate --report`` writes, of the answers to the held-out rows
+    evaluation/     what ``evaluate --report`` writes, of the answers to the held-out rows; of
+                    tasks that learn together a folder for each
     tensorboard/    the same numbers for TensorBoard
     checkpoint-*/   what a killed run goes on from, until what it makes is stored
 
@@ -78,7 +79,7 @@ class RunRecord:
         """
         self.folder = folder
         self._observer = observer
-        self._evaluated = False
+        self._evaluations: dict[str, str] = {}
         self._told: dict[str, Any] = {
             "name": name,
             "state": "running",
@@ -137,14 +138,17 @@ class RunRecord:
         """The part of the run whose checkpoints lie in the folder ``run`` of the run's."""
         return Phase(self, "fit" if run == "." else run)
 
-    def evaluated(self, write: Callable[[Path], None]) -> None:
-        """The run's answers were evaluated: ``write`` makes the folder that tells of it."""
+    def evaluated(self, write: Callable[[Path], None], task: str = "") -> None:
+        """The run's answers were evaluated: ``write`` makes the folder that tells of it; ``task``
+        is whose they are, where several learn together."""
+        place = f"{EVALUATION}/{task}" if task else EVALUATION
 
         def anew() -> None:
-            shutil.rmtree(self.folder / EVALUATION, ignore_errors=True)
-            write(self.folder / EVALUATION)
+            shutil.rmtree(self.folder / place, ignore_errors=True)
+            write(self.folder / place)
 
-        self._evaluated = self._safely(EVALUATION, anew)
+        if self._safely(place, anew):
+            self._evaluations[task] = f"{place}/{REPORT}"
 
     def end(self, metrics: Mapping[str, float]) -> None:
         """The run ended with measures."""
@@ -180,7 +184,7 @@ class RunRecord:
             **self._told,
             "recipe": recipe,
             "curves": drawn_curves(self._readings),
-            "evaluation": f"{EVALUATION}/{REPORT}" if self._evaluated else "",
+            "evaluations": self._evaluations,
         }
         replace_text(self.folder / REPORT, render("run", content))
 

@@ -86,11 +86,33 @@ def test_evaluate_measures_a_sentence_encoder(models: Path, tmp_path: Path) -> N
     assert worse["recall@1"] < report["recall@1"] == 1
 
 
+def test_a_report_of_a_sentence_encoder_shows_what_is_found_instead(
+    models: Path, tmp_path: Path
+) -> None:
+    file = written(
+        tmp_path / "a.jsonl",
+        {"text": "card <b>", "positive": "euro", "source": "chat"},
+        {"text": "rate", "positive": "rate rate", "source": "mail"},
+        {"text": "euro", "positive": "card card", "source": "mail"},
+    )
+    folder = tmp_path / "report"
+    report = result("evaluate", "--task", "encoder", "--file", file, "--report", str(folder))
+    groups = {row["group"]: row for row in report["slices"]["source"]}
+    assert (groups["mail"]["n"], groups["chat"]["recall@1"]) == (2, 0.0)
+    assert report["report"] == str(folder / "report.html")
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "card &lt;b&gt;" in page
+    assert "cosine" in page
+    assert "Every text finds" not in page
+    missed = json.loads((folder / "report.json").read_text())["curves"]["missed"]
+    assert missed[0]["found"]["rank"] >= missed[-1]["found"]["rank"] > 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
         (["--task", "encoder"], "no usable row"),
-        (["--task", "encoder", "--slices"], "gives vectors"),
+        (["--task", "encoder", "--robustness"], "gives vectors"),
         (["--task", "weather"], "weather"),
         (["--task", "intent", "--version", "20200101-00000000"], "20200101-00000000"),
         (["--task", "intent", "--version", "../../etc"], "version"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,6 +67,14 @@ def test_every_task_is_learned_and_declared_as_a_single_model_is(
     card = (asked.output / MODEL_CARD).read_text()
     assert "## matter, measured on held-out rows" in card
     assert "Tiny rows: CC0-1.0" in card
+    page = (asked.run_folder / "report.html").read_text()
+    for name, measure in (("matter", "accuracy"), ("names", "f1")):
+        evaluation = asked.run_folder / "evaluation" / name
+        numbers = json.loads((evaluation / "report.json").read_text())
+        assert (numbers["task"], numbers["version"]) == (name, joint.version)
+        assert numbers[measure] == pytest.approx(tasks[name].metrics[measure])
+        assert f'href="evaluation/{name}/report.html"' in page
+    assert not (asked.run_folder / "evaluation" / "meaning").exists(), "a vector answers nothing"
 
 
 class _Killed(Exception):

@@ -84,12 +84,18 @@ def test_a_run_leaves_a_folder_that_tells_all_of_it(
 
 @pytest.mark.parametrize(
     ("kind", "measure"),
-    [("classification", "accuracy"), ("ner", "f1"), ("multi_label", "micro_f1")],
+    [
+        ("classification", "accuracy"),
+        ("ner", "f1"),
+        ("multi_label", "micro_f1"),
+        ("embedding", "mrr@10"),
+    ],
 )
 def test_a_run_s_held_out_answers_are_evaluated(
     tmp_path: Path, encoder: Path, kind: Kind, measure: str
 ) -> None:
-    asked = request(tmp_path, kind, tiny_config(encoder, method="head", refit=True))
+    method = "lora" if kind == "embedding" else "head"
+    asked = request(tmp_path, kind, tiny_config(encoder, method=method, refit=True))
     if kind == "multi_label":
         for file in asked.files.values():
             rows = [json.loads(line) for line in file.read_text().splitlines()]
@@ -104,6 +110,10 @@ def test_a_run_s_held_out_answers_are_evaluated(
     assert (numbers["version"], numbers["n"]) == (artifact.version, artifact.metrics["n"])
     assert {"length", "language"} <= set(numbers["slices"])
     assert numbers["curves"]
+    if kind == "embedding":
+        untuned = artifact.metrics["mrr@10"] - artifact.metrics["untuned_mrr@10"]
+        assert numbers["against"]["mrr@10_difference"]["difference"] == pytest.approx(untuned)
+        assert "the encoder before it was tuned" in (folder / "report.html").read_text()
 
 
 def test_a_failed_run_says_why(tmp_path: Path, encoder: Path) -> None:

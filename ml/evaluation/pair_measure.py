@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,17 +14,18 @@ from ml.data.columns import Columns
 from ml.data.pairs import Pair, PairRow, candidates_of, make_pairs, read_pairs
 from ml.data.readers import Problems
 from ml.data.splits import text_key
-from ml.evaluation.bootstrap import Statistic, bootstrap_interval, mean_statistic
-from ml.evaluation.pair_ranking import ranked
+from ml.evaluation.auc import thinned
+from ml.evaluation.bootstrap import bootstrap_interval
+from ml.evaluation.measures import CountEntities, Report, Table, row_groups
+from ml.evaluation.pair_ranking import DEPTH, rank_numbers, rank_statistics, ranked
 from ml.evaluation.paired import mcnemar_exact, paired_bootstrap
 from ml.evaluation.perturbations import typos
-from ml.runs.answers import Answer
+from ml.evaluation.risk_coverage import risk_coverage
+from ml.evaluation.slices import density_groups, slice_table
 from ml.types import Embedding, FloatArray
 
-Report = Callable[[int, int, str], None]
 _CHUNK = 128
-_CUTS = (1, 3)
-_DEPTH = 10
+_MISSED = 100
 
 
 class Encoder(Protocol):
@@ -34,8 +35,18 @@ class Encoder(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What a text finds first, how near that is, and at which place from 1 what belongs to the
+    text stands."""
+
+    text: str
+    cosine: float
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
-    """What a file asks: ``rows``, one for each text with a pair, and what is found by it.
+    """What pairs ask: ``rows``, each with a text, and what is to be found by it.
 
     ``candidates`` are all texts that could be; ``belongs`` lists, for each row, the columns of
     those that are right, ``left_out`` those that are the text itself.
@@ -56,23 +67,23 @@ def read_asked(
     """
     found = list(read_pairs(file, Problems() if problems is None else problems, columns))
     sources = {text_key(row.text): row.source for row in found}
-    pairs = make_pairs(found, seed=0)
-    candidates, belongs, left_out = candidates_of(pairs)
+    everything = asked_by(make_pairs(found, seed=0))
     first: dict[str, int] = {}
-    for index, pair in enumerate(pairs):
-        if belongs[index]:
-            first.setdefault(text_key(pair.text), index)
+    for index, row in enumerate(everything.rows):
+        first.setdefault(text_key(row.text), index)
     kept = list(first.values())
     return Asked(
-        [_row(pairs[i], sources[text_key(pairs[i].text)]) for i in kept],
-        candidates,
-        [belongs[i] for i in kept],
-        [left_out[i] for i in kept],
+        [replace(everything.rows[i], source=sources[key]) for key, i in first.items()],
+        everything.candidates,
+        [everything.belongs[i] for i in kept],
+        [everything.left_out[i] for i in kept],
     )
 
 
-def _row(pair: Pair, source: str) -> PairRow:
-    return PairRow(pair.text, pair.positive, pair.negative, None, source=source)
+def asked_by(pairs: Sequence[Pair]) -> Asked:
+    """What ``pairs`` ask, each in its own row."""
+    rows = [PairRow(pair.text, pair.positive, pair.negative, None) for pair in pairs]
+    return Asked(rows, *candidates_of(pairs))
 
 
 class PairMeasure:
@@ -88,22 +99,64 @@ class PairMeasure:
         self._asked, self._candidates = read_asked(file, problems, columns), None
         return self._asked.rows
 
-    def answer(self, rows: Sequence[PairRow], report: Report) -> list[Answer]:
+    def answer(self, rows: Sequence[PairRow], report: Report) -> list[Found]:
         """What each row's text finds first, and at which place what belongs to it stands."""
         return self._answers([row.text for row in rows], range(len(rows)), report)
 
-    def report(
-        self, rows: Sequence[PairRow], answers: Sequence[Answer]
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """All numbers with their intervals; there are no curves."""
-        statistics = pair_statistics(answers)
-        everything = np.arange(len(rows))
-        numbers = {name: statistic(everything) for name, statistic in statistics.items()}
+    def report(self, rows: Sequence[PairRow], answers: Sequence[Found]) -> Table:
+        """All numbers with their intervals; and for a page how many texts find what belongs to
+        them among the first, and those that find something else first, the farthest off first."""
+        ranks = _ranks(answers)
         intervals = {
-            name: bootstrap_interval(statistic, len(rows)) for name, statistic in statistics.items()
+            name: bootstrap_interval(statistic, len(rows))
+            for name, statistic in rank_statistics(ranks).items()
         }
-        candidates = len(self._asked.candidates)
-        return {"n": len(rows), **numbers, "intervals": intervals, "candidates": candidates}, {}
+        places = np.array(ranks)
+        numbers = {
+            "n": len(rows),
+            **rank_numbers(ranks),
+            "intervals": intervals,
+            "candidates": len(self._asked.candidates),
+        }
+        kept = risk_coverage([one.cosine for one in answers], [rank == 1 for rank in ranks])
+        missed = sorted(
+            (pair for pair in zip(rows, answers, strict=True) if pair[1].rank > 1),
+            key=lambda pair: -pair[1].rank,
+        )
+        curves = {
+            "found": [
+                (cut / (DEPTH - 1), float((places <= cut + 1).mean())) for cut in range(DEPTH)
+            ],
+            "ticks": [str(cut + 1) for cut in range(DEPTH)],
+            "risk_coverage": thinned(kept.coverage, kept.risk),
+            "wrong": len(missed),
+            "missed": [
+                {"text": row.text, "belongs": row.positive, "found": asdict(found)}
+                for row, found in missed[:_MISSED]
+            ],
+        }
+        return numbers, curves
+
+    def slices(
+        self,
+        rows: Sequence[PairRow],
+        answers: Sequence[Found],
+        count_entities: CountEntities | None,
+    ) -> dict[str, Any]:
+        """Recall at 1 and the mean reciprocal rank by length, language and source of the texts
+        that are asked about and, with ``count_entities``, their number of entities."""
+        texts = [row.text for row in rows]
+        groups = row_groups(rows, texts)
+        if count_entities is not None:
+            groups["entities"] = density_groups(count_entities(texts))
+        ranks = _ranks(answers)
+
+        def measured(members: Sequence[int]) -> dict[str, Any]:
+            own = [ranks[i] for i in members]
+            interval = bootstrap_interval(rank_statistics(own)["recall@1"], len(own))
+            return {**rank_numbers(own), "interval": interval}
+
+        return slice_table(groups, measured)
 
     def slips(self, report: Report, *, most: int) -> dict[str, float]:
         """The first and the last number with a typing slip in each of up to ``most`` texts that
@@ -118,15 +171,14 @@ class PairMeasure:
         if not made:
             return {}
         answers = self._answers([text for _, text in made], [index for index, _ in made], report)
-        found = pair_statistics(answers)
-        everything = np.arange(len(answers))
-        return {f"slips_{name}": found[name](everything) for name in ("recall@1", "mrr@10")}
+        found = rank_numbers(_ranks(answers))
+        return {f"slips_{name}": found[name] for name in ("recall@1", "mrr@10")}
 
     def compare(
-        self, rows: Sequence[PairRow], first: Sequence[Answer], second: Sequence[Answer]
+        self, rows: Sequence[PairRow], first: Sequence[Found], second: Sequence[Found]
     ) -> dict[str, Any]:
         """Paired tests of another version's answers (``first``) against this one's."""
-        old, new = pair_statistics(first), pair_statistics(second)
+        old, new = rank_statistics(_ranks(first)), rank_statistics(_ranks(second))
         right = [[one.rank == 1 for one in answers] for answers in (first, second)]
         differences = {
             f"{name}_difference": asdict(paired_bootstrap(old[name], new[name], len(rows)))
@@ -134,19 +186,19 @@ class PairMeasure:
         }
         return differences | {"mcnemar": asdict(mcnemar_exact(*right))}
 
-    def _answers(self, texts: Sequence[str], asked: Sequence[int], report: Report) -> list[Answer]:
+    def _answers(self, texts: Sequence[str], asked: Sequence[int], report: Report) -> list[Found]:
         if self._candidates is None:
             self._candidates = self._vectors(self._asked.candidates, report)
         belongs = [self._asked.belongs[i] for i in asked]
         left_out = [self._asked.left_out[i] for i in asked]
         places = ranked(self._vectors(texts, report), self._candidates, belongs, left_out)
         return [
-            Answer(
+            Found(
                 self._asked.candidates[one.first]
                 if one.rank > 1
                 else str(self._asked.rows[i].positive),
                 round(one.cosine, 5),
-                rank=one.rank,
+                one.rank,
             )
             for i, one in zip(asked, places, strict=True)
         ]
@@ -159,10 +211,5 @@ class PairMeasure:
         return np.stack(found)
 
 
-def pair_statistics(answers: Sequence[Answer]) -> dict[str, Statistic]:
-    """The numbers of an encoder on drawn rows: how often what belongs is among the first, and the
-    mean of its reciprocal place."""
-    ranks = np.array([one.rank or np.inf for one in answers], dtype=np.float64)
-    found = {f"recall@{cut}": mean_statistic(ranks <= cut) for cut in _CUTS}
-    reciprocal = np.where(ranks <= _DEPTH, 1.0 / ranks, 0.0)
-    return found | {f"mrr@{_DEPTH}": mean_statistic(reciprocal)}
+def _ranks(answers: Sequence[Found]) -> list[int]:
+    return [one.rank for one in answers]
