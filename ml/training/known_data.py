@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from ml.artifacts import DataSource, read_artifact
+from ml.artifacts import Artifact, DataSource, read_artifact
 from ml.encoders import resolve_encoder
 from ml.provenance import learned_from
 from ml.training.config import FinetuneConfig
@@ -19,9 +20,22 @@ def known_data(config: FinetuneConfig) -> list[DataSource]:
     :class:`ml.errors.TrainingError` for one that cannot be used.
     """
     known = list(learned_from(resolve_encoder(config.encoder)))
+    for artifact in _artifacts(config):
+        known += artifact.data
+    return known
+
+
+def known_weights(config: FinetuneConfig) -> tuple[str, ...]:
+    """What tells the content of the recipe's encoder, its teachers and its start; raises as
+    :func:`known_data` does."""
+    encoder = resolve_encoder(config.encoder).sha256
+    return (encoder, *(artifact.version for artifact in _artifacts(config)))
+
+
+def _artifacts(config: FinetuneConfig) -> Iterator[Artifact]:
+    """Those that the recipe's teachers and its start are."""
     if settings := distillation(config.distil):
         for folder in settings.teachers:
-            known += read_artifact(Path(folder)).data
+            yield read_artifact(Path(folder))
     if config.start:
-        known += tagger_at(config.start)[1].data
-    return known
+        yield tagger_at(config.start)[1]

@@ -28,6 +28,7 @@ from ml.training.checkpoints import remove_checkpoints, run_key
 from ml.training.compare import QUALITY, with_fixed_split
 from ml.training.config import FinetuneConfig
 from ml.training.finetune import finetune
+from ml.training.known_data import known_weights
 from ml.training.rows import FinetuneRequest
 from ml.training.search_space import Space, search_space
 from ml.training.tracking import as_toml, replace_text
@@ -114,7 +115,7 @@ def _study(request: FinetuneRequest, space: Space) -> optuna.Study:
     """The study in the folder, a new one if there is none; trials cut off by a kill are redone."""
     folder, config = request.output, request.config
     optuna.logging.set_verbosity(logging.WARNING)
-    key = run_key(config, request.files, request.kind)
+    key = run_key(config, request.files, request.kind, known_weights(config))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         storage = JournalStorage(JournalFileBackend(str(folder / JOURNAL)))

@@ -70,6 +70,32 @@ def test_what_a_joint_run_builds_on_is_refused_before_it_trains(
         run("finetune_together", "--config", str(recipe), "--output", str(target))
 
 
+@pytest.mark.parametrize(
+    ("command", "of"),
+    [
+        ("pretrain", "texts"),
+        ("merge_encoder", "artifact"),
+        ("shrink", "artifact"),
+        ("shrink", "encoder"),
+    ],
+)
+def test_encoders_that_learned_from_other_data_are_not_shipped(
+    tmp_path: Path, target: Path, command: str, of: str
+) -> None:
+    encoder = (read_encoder if of == "encoder" else make_encoder)(tmp_path / "encoder")
+    config = tiny_config(encoder, epochs=0.1, licences={"Research news": "CC-BY-NC-4.0"})
+    tuned = request(tmp_path / "tuned", "classification", config)
+    if of == "artifact":
+        finetune(tuned)
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text('[licences]\n"Research news" = "CC-BY-NC-4.0"\n')
+    source = {"texts": tuned.train_file, "artifact": tuned.output, "encoder": encoder}[of]
+    more = {"pretrain": ("--config", str(recipe)), "shrink": ("--layers", "0")}.get(command, ())
+    with pytest.raises(CommandError, match=REFUSED):
+        run(command, f"--{of}", str(source), *more, "--output", str(target))
+    assert not target.exists()
+
+
 def test_another_licence_of_the_same_file_is_kept() -> None:
     own = DataSource("rows.jsonl", "0" * 64, 9, "Rows: MIT")
     other = DataSource("rows.jsonl", "0" * 64, 9, "Rows: CC-BY-NC-4.0")

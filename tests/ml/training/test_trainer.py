@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from ml.artifacts import ADAPTER, HEAD
 from ml.errors import DataError, TrainingError
@@ -16,6 +17,7 @@ from ml.training.arguments import training_arguments
 from ml.training.checkpoints import last_checkpoint, remove_checkpoints, run_key
 from ml.training.config import FinetuneConfig, load_config
 from ml.training.finetune import finetune
+from ml.training.known_data import known_weights
 from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config, write_rows
 
 
@@ -186,7 +188,8 @@ def test_a_run_is_known_by_its_recipe_its_rows_and_what_it_makes(
     more = {"unlabelled": write_rows(tmp_path / "more.jsonl", [{"text": "card"}])}
 
     def key(seed: int = 13, kind: str = "classification", **files: Path | None) -> str:
-        return run_key(replace(asked.config, seed=seed), asked.files | files, kind)
+        config = replace(asked.config, seed=seed)
+        return run_key(config, asked.files | files, kind, known_weights(config))
 
     known = key()
     with_more = key(**more)
@@ -194,6 +197,28 @@ def test_a_run_is_known_by_its_recipe_its_rows_and_what_it_makes(
     assert key(train=asked.train_file.rename(tmp_path / "moved.jsonl")) == known
     write_rows(tmp_path / "more.jsonl", [{"text": "rate"}])
     assert key(train=tmp_path / "moved.jsonl", **more) != with_more
+
+
+def test_a_run_is_known_by_the_content_of_what_it_builds_on(tmp_path: Path) -> None:
+    place = make_encoder(tmp_path / "encoder")
+    teacher = request(tmp_path / "teacher", "classification", tiny_config(place, epochs=0.1))
+    learner = tiny_config(place, distil={"teachers": [str(teacher.output)]})
+
+    def key() -> str:
+        return run_key(learner, {}, "classification", known_weights(learner))
+
+    finetune(teacher)
+    first = key()
+    assert key() == first
+    shutil.rmtree(teacher.output)
+    other = replace(teacher.config, seed=5)
+    finetune(replace(teacher, config=other, run_folder=tmp_path / "other"))
+    another = key()
+    assert another != first, "another teacher stands in the same place"
+    weights = place / "model.safetensors"
+    tensors = {name: one + 1 for name, one in load_file(weights).items()}
+    save_file(tensors, weights)
+    assert key() not in (first, another), "another encoder stands in the same place"
 
 
 def test_the_checkpoints_of_all_phases_go(tmp_path: Path, encoder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ class Command(TrefoilCommand):
         from ml.training.checkpoints import remove_checkpoints, run_key
         from ml.training.compare import QUALITY, Row, candidates, compare
         from ml.training.config import load_config
+        from ml.training.known_data import known_weights
         from ml.training.rows import FinetuneRequest
 
         output: Path = options["output"]
@@ -51,7 +53,13 @@ class Command(TrefoilCommand):
             seeds=_numbers(options["seeds"]),
         )
         train, valid = training_splits(options["train"], options["valid"])
-        key = run_key(config, {"train": train, "valid": valid}, (options["kind"], chosen))
+        weights = [
+            one
+            for candidate in chosen
+            for one in known_weights(replace(config, encoder=candidate.encoder))
+        ]
+        files = {"train": train, "valid": valid}
+        key = run_key(config, files, (options["kind"], chosen), weights)
         request = FinetuneRequest(
             name="comparison",
             kind=options["kind"],

@@ -52,7 +52,7 @@ class Command(TrefoilCommand):
         from ml.training.checkpoints import remove_checkpoints, run_key
         from ml.training.config import load_config
         from ml.training.finetune import FinetuneRequest, finetune
-        from ml.training.known_data import known_data
+        from ml.training.known_data import known_data, known_weights
         from ml.training.processes import is_main_process
 
         name = options["name"]
@@ -67,7 +67,7 @@ class Command(TrefoilCommand):
             check_shippable(name, config.licences.items(), known)
         train, valid = training_splits(options["train"], options["valid"])
         files = {"train": train, "valid": valid, "unlabelled": options["unlabelled"]}
-        key = run_key(config, files, options["kind"])
+        key = run_key(config, files, options["kind"], known_weights(config))
         staging = settings.ML_ARTIFACTS_DIR / name / f".{key}"  # two runs may go on at once
         request = FinetuneRequest(
             name=name,

@@ -41,7 +41,7 @@ class Command(TrefoilCommand):
         from ml.training.checkpoints import remove_checkpoints, run_key
         from ml.training.held_out import held_out_of_tasks
         from ml.training.joint_recipe import load_recipe
-        from ml.training.known_data import known_data
+        from ml.training.known_data import known_data, known_weights
         from ml.training.multi_task import JointRequest, finetune_together, single_requests
 
         overrides = {key: options[key] for key in ("epochs", "seed")}
@@ -51,7 +51,7 @@ class Command(TrefoilCommand):
             known = stated_licences(known_data(recipe.config))
             for task in recipe.tasks:
                 check_shippable(task.name, task.licences.items(), known)
-        key = run_key(recipe, recipe.files, "joint")
+        key = run_key(recipe, recipe.files, "joint", known_weights(recipe.config))
         staging = settings.ML_ARTIFACTS_DIR / recipe.name / f".{key}"
         request = JointRequest(
             recipe=recipe,

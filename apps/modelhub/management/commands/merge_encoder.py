@@ -8,6 +8,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from apps.core.commands import TrefoilCommand
+from apps.modelhub.shipping import is_shipped
+from ml.artifacts import read_artifact
+from ml.licences import check_shippable, stated_licences
 from ml.outputs import check_output
 
 
@@ -23,6 +26,9 @@ class Command(TrefoilCommand):
 
         target: Path = options["output"]
         check_output(target)
+        if is_shipped(target):
+            known = read_artifact(options["artifact"]).data
+            check_shippable(target.name, stated_licences(known))
         source = merge_encoder(options["artifact"], target)
         self.stdout.write(f'in a recipe: encoder = "{target}"')
         return {"encoder": str(target), "sha256": source.sha256}

@@ -12,7 +12,9 @@ from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.modelhub.measures_table import measures_table
 from apps.modelhub.named_columns import add_columns, columns_given
 from apps.modelhub.resuming import resumable
+from apps.modelhub.shipping import is_shipped
 from ml.data.dataset_folders import training_splits
+from ml.licences import check_shippable, stated_licences
 from ml.models.tuning.registry import method_names
 from ml.outputs import check_output
 from ml.training.settings.pretraining import OBJECTIVES
@@ -36,6 +38,7 @@ class Command(TrefoilCommand):
     def run(self, **options: Any) -> dict[str, Any]:
         from ml.training.checkpoints import remove_checkpoints, run_key
         from ml.training.config import load_config
+        from ml.training.known_data import known_data, known_weights
         from ml.training.pretrain import PretrainRequest, pretrain
         from ml.training.processes import is_main_process
 
@@ -44,8 +47,12 @@ class Command(TrefoilCommand):
         recipe = options["config"] or settings.BASE_DIR / "ml/training/recipes/pretrain.toml"
         overrides = {key: options[key] for key in ("encoder", "method", "epochs", "seed")}
         config = load_config(recipe, **overrides, columns=columns_given(options))
+        if is_shipped(target):
+            known = stated_licences(known_data(config))
+            check_shippable(target.name, config.licences.items(), known)
         texts, valid = training_splits(options["texts"], options["valid"])
-        key = run_key(config, {"train": texts, "valid": valid}, options["objective"])
+        files = {"train": texts, "valid": valid}
+        key = run_key(config, files, options["objective"], known_weights(config))
         request = PretrainRequest(
             objective=options["objective"],
             texts_file=texts,

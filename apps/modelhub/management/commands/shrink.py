@@ -10,7 +10,12 @@ from django.core.management.base import CommandParser
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
 from apps.modelhub.named_columns import add_columns, columns_given
+from apps.modelhub.shipping import is_shipped
+from ml.artifacts import read_artifact
+from ml.encoders import resolve_encoder
+from ml.licences import check_shippable, stated_licences
 from ml.outputs import check_output
+from ml.provenance import learned_from
 
 
 class Command(TrefoilCommand):
@@ -32,7 +37,16 @@ class Command(TrefoilCommand):
         from ml.export.shrink import shrink
 
         target: Path = options["output"]
+        artifact: Path | None = options["artifact"]
         check_output(target)
+        if is_shipped(target):
+            known = (
+                learned_from(resolve_encoder(options["encoder"]))
+                if artifact is None
+                else read_artifact(artifact).data
+            )
+            if known:  # an encoder that was not made here tells nothing
+                check_shippable(target.name, stated_licences(known))
         places = [place.strip() for place in options["layers"].split(",") if place.strip()]
         if not all(place.isdecimal() for place in places):
             raise InvalidInput(f"--layers {options['layers']} are no numbers split by commas.")
@@ -41,7 +55,7 @@ class Command(TrefoilCommand):
             made = shrink(
                 target,
                 encoder=options["encoder"],
-                artifact=options["artifact"],
+                artifact=artifact,
                 layers=[int(place) for place in places],
                 heads=options["heads"],
                 rows=options["rows"],
