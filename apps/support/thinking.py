@@ -26,11 +26,14 @@ from apps.support.knowledge import Knowledge
 from apps.support.models import Message
 from apps.support.privacy import mask
 from apps.support.promises import limit_for, shown
+from ml.retrieval.documents import split_body
 from ml.retrieval.hybrid import Hit
 from ml.types import Classification, Embedding, MultiLabel, Tagging
 
 SCREEN = "toxicity"
 """The task that tells what of a message is abuse."""
+
+_PIECE = 12  # words
 
 Analysis = dict[str, Any]
 Result = TypeVar("Result")
@@ -85,14 +88,32 @@ async def think(message: Message) -> tuple[Decision, Analysis]:
 
 
 async def screen(text: str) -> list[str]:
-    """What of the text is abuse; nothing while the screen is away, since nobody waits for it."""
+    """What of the text is abuse; nothing while the screen is away, since nobody waits for it.
+
+    Several sentences are read one by one too: among civil words the screen overlooks a remark.
+    """
+    parts = pieces_of(text)
     try:
-        if await _cleared(text):
+        if len(parts) < 2 and await _cleared(text):
             return []
-        (found,) = await gateway.apredict(SCREEN, [text])
+        found = await gateway.apredict(SCREEN, list(dict.fromkeys([text, *parts])))
     except Problem:
         return []
-    return list(cast(MultiLabel, found).labels)
+    return list(dict.fromkeys(label for one in found for label in cast(MultiLabel, one).labels))
+
+
+def pieces_of(text: str) -> list[str]:
+    """Whole sentences, as many as fit into a piece that the screen reads well, and longer ones cut
+    into pieces, each half over the last."""
+    pieces: list[str] = []
+    for piece in split_body(text, max_words=_PIECE):
+        words = piece.split()
+        if len(words) <= _PIECE + _PIECE // 2:
+            pieces.append(piece)
+            continue
+        starts = range(0, len(words) - _PIECE // 2, _PIECE // 2)
+        pieces += [" ".join(words[start : start + _PIECE]) for start in starts]
+    return pieces
 
 
 async def _cleared(text: str) -> bool:

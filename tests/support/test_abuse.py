@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from apps.support import answerer, bot, selectors, services
 from apps.support.models import Conversation, Message
 from apps.support.payloads import conversation_payload
 from apps.support.services.records import ABUSIVE
+from apps.support.thinking import pieces_of
 from ml.serving.fakes import FakeEngine
 from tests.support.conftest import RULES, client_of
 
@@ -46,6 +48,47 @@ def test_abuse_is_told_to_the_operator_and_the_matter_is_answered(
     assert answer is not None
     assert civil is not None
     assert (answer.text, answer.citations) == (civil.text, civil.citations)
+
+
+class _Dulled:
+    """An engine whose screen, like the real one, overlooks a remark among many civil words."""
+
+    def __init__(self, engine: FakeEngine) -> None:
+        self._engine = engine
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    async def apredict(self, task: str, texts: Sequence[str], **more: Any) -> Any:
+        if task == "toxicity":
+            texts = [text if len(text.split()) <= 20 else "civil" for text in texts]
+        return await self._engine.apredict(task, texts, **more)
+
+
+CIVIL = "My order has not come although it was promised for last week"
+
+
+@pytest.mark.parametrize("mark", [". ", " "])
+def test_a_remark_among_many_civil_words_is_found(
+    articles: Any, engine: FakeEngine, mark: str
+) -> None:
+    gateway.use_engine(_Dulled(engine))
+    civil, abusive = said(uuid.uuid4(), mark.join([CIVIL] * 4), mark.join([CIVIL, ABUSE, CIVIL]))
+    assert "abuse" not in civil[0].analysis
+    assert abusive[0].analysis["abuse"] == ["insult"]
+
+
+def test_no_word_of_a_long_message_is_left_unread() -> None:
+    words = [str(number) for number in range(61)]
+    for count in (1, 12, 18, 19, 24, 60, 61):
+        text = " ".join(words[:count])
+        pieces = pieces_of(text)
+        assert set(text.split()) == {word for piece in pieces for word in piece.split()}
+        assert max(len(piece.split()) for piece in pieces) <= 18
+    assert pieces_of("One sentence. Another one!\nA third.") == [
+        "One sentence. Another one! A third."
+    ]
+    assert pieces_of(" ") == []
 
 
 def test_abuse_without_a_matter_has_the_same_calm_reply_as_any_other_text(
