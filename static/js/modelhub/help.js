@@ -3,9 +3,9 @@
 export function keysHelp(root) {
   const help = root.querySelector("[data-keys]");
   const open = () => help.showModal();
-  for (const button of root.querySelectorAll("[data-keys-open]")) button.addEventListener("click", open);
-  help.addEventListener("click", (event) => {
-    if (event.target === help) help.close(); // outside of its content
+  root.addEventListener("click", (event) => {
+    if (event.target.closest("[data-keys-open]")) open();
+    else if (event.target === help) help.close(); // outside of its content
   });
   return open;
 }

@@ -1,13 +1,17 @@
 /** Labelling by keys: `<div data-controller="hub-label">` with buttons and boxes that have
  * `data-key`, a field `data-other` that `/` goes to, a button `data-submit` for Enter, and a JSON
  * script `queue-live` that names the stream which tells how far all are (`data-done`,
- * `data-progress`); `?` lists the keys. See templates/modelhub/label.html. */
+ * `data-progress`); `?` lists the keys. See templates/modelhub/label.html.
+ *
+ * The next text comes in place of `#labelling`, so that keys are heard at once. Until it is there
+ * they do nothing: nobody labels a text that he has not seen. It gets the focus, `data-next`. */
 import { LiveSocket } from "../socket.js";
 import { keysHelp } from "./help.js";
+import { replaced } from "./replaced.js";
 
 export default function start(root) {
-  const other = root.querySelector("[data-other]");
   const help = keysHelp(root);
+  const find = (selector) => root.querySelector(selector);
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     if (document.querySelector("dialog[open]")) return;
@@ -20,28 +24,42 @@ export default function start(root) {
       help();
       return;
     }
-    if (event.key === "/" && other) {
+    if (event.key === "/" && find("[data-other]")) {
       event.preventDefault();
-      other.focus();
+      find("[data-other]").focus();
       return;
     }
     if (event.key === "Enter") {
-      if (!event.target.closest("a, button")) root.querySelector("[data-submit]")?.click();
+      if (!event.target.closest("a, button")) find("[data-submit]")?.click();
       return;
     }
     const key = CSS.escape(event.key.toLowerCase());
-    root.querySelector(`[data-key="${key}"]`)?.click();
+    find(`[data-key="${key}"]`)?.click();
   });
-  follow(root);
+  const show = follow(root);
+  replaced(root, "labelling", () => {
+    show();
+    find("[data-next]")?.focus();
+  });
 }
 
+/** Returns a function that shows how far all are, unless the page knows more or is about to. */
 function follow(root) {
   const live = JSON.parse(document.getElementById("queue-live").textContent);
+  let last = null;
+  const show = () => {
+    const shown = root.querySelector("#labelling");
+    if (!last || last.seq <= Number(shown.dataset.seq) || shown.querySelector(".htmx-request")) return;
+    const { done, total } = last.payload;
+    shown.querySelector("[data-done]").textContent = `${done} / ${total}`;
+    Object.assign(shown.querySelector("[data-progress]"), { max: total, value: done });
+  };
   new LiveSocket("/ws/models/label/").follow(live.stream, {
     after: live.seq,
-    onEvent: ({ payload }) => {
-      root.querySelector("[data-done]").textContent = `${payload.done} / ${payload.total}`;
-      Object.assign(root.querySelector("[data-progress]"), { max: payload.total, value: payload.done });
+    onEvent: (event) => {
+      last = event;
+      show();
     },
   });
+  return show;
 }
