@@ -44,6 +44,7 @@ class TrefoilCommand(ABC, BaseCommand):
     """
 
     def create_parser(self, *args: Any, **kwargs: Any) -> CommandParser:
+        kwargs["allow_abbrev"] = False  # or "--set" would be "--settings", and do nothing
         parser = super().create_parser(*args, **kwargs)
         parser.add_argument("--json", action="store_true", help="print one JSON object last")
         return parser

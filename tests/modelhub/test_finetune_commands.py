@@ -49,6 +49,11 @@ def test_finetune_refuses_a_file_that_is_not_there(models: Path, tmp_path: Path)
         finetune(tmp_path)
 
 
+def test_an_option_that_a_command_has_not_is_refused(models: Path, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="unrecognized arguments: --set"):
+        finetune(tmp_path, "--set", "epochs=2")  # never taken for --settings
+
+
 def test_finetune_refuses_rows_of_one_label(models: Path, tmp_path: Path) -> None:
     rows = [{"text": f"text {number}", "label": "same"} for number in range(20)]
     written(tmp_path / "train.jsonl", *rows)
