@@ -45,6 +45,7 @@ from ml.export.quantise import PRECISIONS, quantise
 from ml.export.tables import store_graph
 from ml.models.classifier import TextClassifier
 from ml.models.encoder import load_delta, load_encoder, load_tuned, merged, tune
+from ml.models.memory import empty_memory
 from ml.models.sentence_encoder import SentenceEncoder
 from ml.models.tagger import TokenTagger
 from ml.outputs import staged_folder
@@ -184,6 +185,7 @@ def restore_model(
             hidden_size=source.hidden_size,
             columns=columns,
             pooling=artifact.pooling,
+            memory=empty_memory(artifact, source.hidden_size),
         )
     load_tuned(model, folder / HEAD, needed=lambda name: not name.startswith("encoder."))
     return model

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ml.models.encoder import pool
+from ml.models.memory import RowMemory
 from ml.models.mixup import Mix
 from ml.models.r_drop import disagreement
 from ml.models.tagger import IGNORED
@@ -27,6 +28,8 @@ class ClassifierHead(nn.Module):
     and makes up ``contrast_share`` of the loss. ``distillation`` makes one loss of that of a pass,
     its logits, and the probabilities that teachers gave; it alone learns of texts whose label is
     ``IGNORED``.
+    Once trained, a classifier may have a ``memory`` of its rows, which counts in what it answers
+    and not in what it learns.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class ClassifierHead(nn.Module):
         r_drop: float = 0.0,
         mixup: float = 0.0,
         distillation: nn.Module | None = None,
+        memory: RowMemory | None = None,
     ) -> None:
         super().__init__()
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden_size, columns))
@@ -52,6 +56,7 @@ class ClassifierHead(nn.Module):
         self.r_drop = r_drop
         self.mixup = mixup
         self.distillation = distillation
+        self.memory = memory
 
     def of_states(
         self,
@@ -65,7 +70,10 @@ class ClassifierHead(nn.Module):
         The words' shapes are not read; heads that share a trunk are called alike.
         """
         pooled = pool(states.float(), attention_mask, self.pooling)
-        output = {"logits": self.head(pooled).float(), "pooled": pooled}
+        logits = self.head(pooled).float()
+        if self.memory is not None:
+            logits = self.memory(logits, pooled)
+        output = {"logits": logits, "pooled": pooled}
         if labels is not None:
             output["loss"] = self.loss(output["logits"], labels)
         return output

@@ -14,6 +14,7 @@ from ml.evaluation.calibration import accept_threshold, fit_bias, fit_temperatur
 from ml.evaluation.out_of_scope import choose_threshold
 from ml.evaluation.scope import SCOPE, fit_scope
 from ml.evaluation.scoring import OOS_COLUMN, classify_logits
+from ml.models.memory import MEMORY, RowMemory
 from ml.training.config import FinetuneConfig
 from ml.types import OUT_OF_SCOPE, FloatArray
 
@@ -35,18 +36,39 @@ def label_bias(
 
 @torch.no_grad()
 def add_bias(model: torch.nn.Module, bias: FloatArray) -> None:
-    """Add ``bias`` (columns,) to the logits that the head of a classifier gives."""
+    """Add ``bias`` (columns,) to the logits that a classifier gives."""
+    if (memory := _memory(model)) is not None:
+        labels = len(memory.bias)
+        memory.bias.add_(torch.from_numpy(bias[:labels]))
+        bias = np.concatenate([np.zeros(labels, bias.dtype), bias[labels:]])
     head: torch.nn.Linear = model.head[-1]  # type: ignore[index,assignment]
     head.bias.add_(torch.from_numpy(bias))
 
 
 @torch.no_grad()
 def head_rows(model: torch.nn.Module, labels: int) -> tuple[FloatArray, FloatArray]:
-    """Lengths and biases of the labels' rows of a classifier's head, (labels,) each."""
+    """Lengths and biases of the labels' rows of a classifier's head, (labels,) each; the biases
+    with what a memory adds behind it."""
     head: torch.nn.Linear = model.head[-1]  # type: ignore[index,assignment]
     lengths: FloatArray = head.weight[:labels].norm(dim=1).float().numpy()
-    biases: FloatArray = head.bias[:labels].float().numpy()
-    return lengths, biases.copy()
+    biases = head.bias[:labels].float()
+    if (memory := _memory(model)) is not None:
+        biases = biases + memory.bias
+    told: FloatArray = biases.numpy()
+    return lengths, told.copy()
+
+
+def _memory(model: torch.nn.Module) -> RowMemory | None:
+    found = getattr(model, "memory", None)
+    return found if isinstance(found, RowMemory) else None
+
+
+def with_memory(artifact: Artifact, model: torch.nn.Module) -> Artifact:
+    """The artifact with what is to be known of the model's memory, if it has one, to restore it."""
+    memory = _memory(model)
+    if memory is None:
+        return artifact
+    return replace(artifact, settings=artifact.settings | {MEMORY: memory.declare()})
 
 
 def with_head(artifact: Artifact, head: tuple[FloatArray, FloatArray]) -> Artifact:

@@ -243,7 +243,19 @@ def _how(artifact: Artifact, config: FinetuneConfig, curve: Sequence[dict[str, f
         f"{_objective(artifact, config)}at most {config.max_length} tokens, seed {config.seed}. "
         f"{trained:,} parameters were trained on {rows:,} rows in "
         f"{artifact.metrics.get('minutes', 0):g} minutes on "
-        f"{config.card.get('machine', 'a CPU')}{loss}. {footprint(artifact.metrics)}"
+        f"{config.card.get('machine', 'a CPU')}{loss}. {_remembered(artifact.settings)}"
+        f"{footprint(artifact.metrics)}"
+    )
+
+
+def _remembered(settings: Mapping[str, Any]) -> str:
+    """What a classifier remembers of its rows, if it does; ends in a space."""
+    memory = settings.get("memory")
+    if not memory:
+        return ""
+    return (
+        f"It remembers {memory['rows']:,} rows by their vectors, which make up "
+        f"{memory['share']:.0%} of its answers. "
     )
 
 

@@ -16,7 +16,7 @@ from ml.artifacts import Artifact
 from ml.encoders import EncoderSource
 from ml.evaluation.scoring import OOS_COLUMN
 from ml.provenance import joined
-from ml.training.calibrate import add_bias, head_rows, with_head
+from ml.training.calibrate import add_bias, head_rows, with_head, with_memory
 from ml.training.datasets import EncodedRow
 from ml.training.evaluated import tell_evaluation
 from ml.training.fitting import fit_model, refit_model
@@ -134,6 +134,7 @@ def _on_all_rows(
     fit = refit_model(request, whole.make, whole.rows, progress, minutes, whole.settle)
     add_bias(fit.model, learned.bias)
     artifact = with_head(artifact, head_rows(fit.model, len(artifact.labels)))
+    artifact = with_memory(artifact, fit.model)
     return replace(learned, artifact=artifact, fit=fit)
 
 
@@ -184,6 +185,7 @@ def _measured(
     if task.teachers:
         settings["teachers"] = [teacher.name for teacher in task.teachers]
     artifact = declare(request, source, task.labels, settings, len(task.training))
+    artifact = with_memory(artifact, model)
     # What a teacher learned from is part of what its student did.
     lessons = (data for teacher in task.teachers for data in teacher.data)
     artifact = replace(artifact, data=joined(artifact.data, lessons))

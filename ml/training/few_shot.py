@@ -6,7 +6,8 @@ classes' centroids (Snell et al. 2017, "Prototypical Networks"), so that the run
 frozen encoder ends; the names of the labels are rows too (as zero-shot search by label
 descriptions uses them); a contrastive term pulls the encoder's vectors of a class together
 (Tunstall et al. 2022, "SetFit", do so in a stage of its own), for which rows of a class stand
-side by side in a batch; and the steps are enough, at a lower rate.
+side by side in a batch; the steps are enough, at a lower rate; and the rows near a text have a say
+in its label (:mod:`ml.models.memory`), since one direction a class is little to tell them by.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ _SETTINGS = {
     "head_start": "logistic",
     "label_names": True,
     "pooling": "normalised_mean",
+    "memory": 0.3,
 }
 _SCALE = 20.0
 _C = 30.0
@@ -104,7 +106,7 @@ def start_head(
     head = classifier.head[-1]
     assert isinstance(head, nn.Linear)
     by_length = sorted(rows, key=lambda row: len(row.input_ids))
-    vectors, labels = _read(model, by_length)
+    vectors, labels = pooled_vectors(model, by_length)
     length = vectors.norm(dim=-1).mean()
     units = functional.normalize(vectors, dim=-1)
     find = _logistic if start == "logistic" else _centroids
@@ -145,8 +147,9 @@ def _logistic(units: Tensor, labels: Tensor, columns: int, counts: Tensor) -> tu
     return weights, bias
 
 
-def _read(model: nn.Module, rows: Sequence[EncodedRow]) -> tuple[Tensor, Tensor]:
-    """Pooled vectors (rows, hidden) and labels (rows,), in order."""
+@torch.no_grad()
+def pooled_vectors(model: nn.Module, rows: Sequence[EncodedRow]) -> tuple[Tensor, Tensor]:
+    """Vectors (rows, hidden) as ``model`` pools them and labels (rows,), in order."""
     data = EncodedRows(rows)
     model.eval()
     vectors, labels = [], []

@@ -47,6 +47,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
 _NOT_SHARED = (
     *("r_drop", "mixup", "contrast", "class_rows", "label_names", "head_start", "patience"),
     *("measure_epochs", "augment", "distil", "long_texts", "strength", "start"),
+    *("memory", "memory_temperature"),
 )
 """Settings of one task's run that mean nothing, or are not done, where several learn together, or
 that a task has for itself."""

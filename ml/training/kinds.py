@@ -10,7 +10,7 @@ from ml.types import Kind
 from ml.wording import Wording
 
 _OF_PAIRS = ("pair_loss", "similarity_scale", "triplet_margin", "keep_weight")
-_OF_ONE_LABEL = ("mixup", "r_drop", "contrast", "class_rows", "label_names", "head_start")
+_OF_ONE_LABEL = ("mixup", "r_drop", "contrast", "class_rows", "label_names", "head_start", "memory")
 _FOREIGN: dict[Kind, tuple[str, ...]] = {
     "classification": (*_OF_PAIRS, "label_precision"),
     "multi_label": _OF_PAIRS,

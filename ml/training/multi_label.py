@@ -35,7 +35,7 @@ from ml.training.trainer import classify_rows
 from ml.types import FloatArray, MultiLabel
 from ml.wording import Wording
 
-_OF_ONE_LABEL = ("class_rows", "contrast", "label_names", "r_drop", "start")
+_OF_ONE_LABEL = ("class_rows", "contrast", "label_names", "memory", "r_drop", "start")
 """Settings that suppose that a text has one label."""
 
 

@@ -34,6 +34,7 @@ from ml.errors import ArtifactError, DataError, TrainingError
 from ml.evaluation.scoring import OOS_COLUMN
 from ml.models.classifier import TextClassifier
 from ml.models.encoder import load_encoder, tune
+from ml.models.memory import MEMORY
 from ml.outputs import check_output
 from ml.training.config import FinetuneConfig
 from ml.training.measuring import measured_classifier
@@ -168,6 +169,8 @@ def _sound(folder: Path) -> Artifact:
         raise ArtifactError(folder, f"is no classifier but of kind {artifact.kind}")
     if artifact.method["name"] != "lora":
         raise ArtifactError(folder, f"was tuned by {artifact.method['name']}; a mean is of lora's")
+    if MEMORY in artifact.settings:
+        raise ArtifactError(folder, "has a memory of its rows; a mean is of weights alone")
     return artifact
 
 

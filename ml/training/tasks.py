@@ -29,6 +29,7 @@ from ml.training.datasets import (
     of_mean_weight_one,
 )
 from ml.training.few_shot import fitted_to_few, label_rows, start_head
+from ml.training.memory import remember
 from ml.training.objective import make_contrast, make_distillation, make_loss
 from ml.training.rows import FinetuneRequest, check_labels, classification_rows, ner_rows
 from ml.training.settings.distillation import Distillation, distillation
@@ -158,13 +159,24 @@ class ClassifierTask:
         return [*rows, *(label_rows(self.labels) if self.config.label_names else [])]
 
     def settle(self, model: nn.Module, rows: Sequence[EncodedRow]) -> None:
-        """Keep of a model trained on ``rows`` as much as the recipe's ``strength`` says."""
-        if self.config.strength == 1:
-            return
+        """Keep of a model trained on ``rows`` as much as the recipe's ``strength`` says, and let
+        it remember the training texts as its ``memory`` says: no changed copies, and none whose
+        label was guessed."""
         assert isinstance(model, TextClassifier)
-        weaken(model.encoder, self.source, self.config)
-        labelled = [row for row in rows if row.labels != IGNORED]
-        start_head(model, model, labelled, self.config.head_start)
+        config = self.config
+        if config.strength < 1:
+            weaken(model.encoder, self.source, config)
+            labelled = [row for row in rows if row.labels != IGNORED]
+            start_head(model, model, labelled, config.head_start)
+        if config.memory:
+            known = self._encoded(self.named(self.training), self.columns)
+            remember(
+                model,
+                of_mean_weight_one(known),
+                labels=len(self.labels),
+                share=config.memory,
+                temperature=config.memory_temperature,
+            )
 
     @property
     def _distillation(self) -> Distillation | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ml.training.settings.allowed import POSITIVE, WITHIN_ONE, Allowed, OneOf
+from ml.training.settings.allowed import POSITIVE, WITHIN_ONE, Allowed, Between, OneOf
 
 FEW_SHOT = ("auto", "on", "off")
 PSEUDO_BY = ("confidence", "propagation")
@@ -17,6 +17,8 @@ ALLOWED: dict[str, Allowed] = {
     "pseudo_by": OneOf(PSEUDO_BY),
     "pseudo_error": WITHIN_ONE,
     "pseudo_per_class": POSITIVE,
+    "memory": Between(0, 1, below=True),
+    "memory_temperature": Between(0, 1, above=True),
 }
 
 
@@ -33,6 +35,9 @@ class FewShotSettings:
     unlabelled texts, and all that are taken have an expected share of wrong labels of
     ``pseudo_error`` at most; by "propagation" all of them get the label that spreads to them
     (:mod:`ml.training.propagation`).
+
+    ``memory`` is the share that the rows which a classifier learned from have in its answers by
+    their nearness to a text, and ``memory_temperature`` how near that is (:mod:`ml.models.memory`).
     """
 
     few_shot: str = "auto"
@@ -41,3 +46,5 @@ class FewShotSettings:
     pseudo_by: str = "confidence"
     pseudo_error: float = 0.05
     pseudo_per_class: int = 50
+    memory: float = 0.0
+    memory_temperature: float = 0.05
