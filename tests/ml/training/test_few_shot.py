@@ -65,6 +65,9 @@ def test_what_is_given_beside_the_recipe_stays_where_rows_are_few(tmp_path: Path
     stored = tmp_path / "config.toml"
     stored.write_text(as_toml(given), encoding="utf-8")
     assert fitted_to_few(load_config(stored), rows=50, classes=10) == few
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text('memory = 0.0\nstated = ["memory"]\n', encoding="utf-8")
+    assert fitted_to_few(load_config(recipe), rows=50, classes=10).memory == 0
 
 
 def test_few_rows_can_be_trained_on_until_it_gets_worse() -> None:
