@@ -22,7 +22,7 @@ from ml.data.encoding import load_tokenizer
 from ml.encoders import EncoderSource
 from ml.errors import TrainingError
 from ml.export.graph import encoded, feed_of
-from ml.export.quantise import PRECISIONS, half_tables, quantise, quiet
+from ml.export.quantise import PRECISIONS, half_tables, quantise, quiet, remembering
 
 EXPORTS = ("int8", "int8_static", "fp16", "fp32")
 _CALIBRATION_BATCH = 8
@@ -46,11 +46,21 @@ def convert(plain: Path, target: Path, precision: str, batches: Sequence[Feed]) 
     elif precision in PRECISIONS:
         quantise(plain, target, precision)
     elif precision == "fp16":
-        from onnxruntime.transformers.float16 import convert_float_to_float16
-
-        onnx.save(convert_float_to_float16(onnx.load(str(plain)), keep_io_types=True), str(target))
+        _halve(plain, target)
     else:
         _quantise_static(plain, target, batches)
+
+
+def _halve(plain: Path, target: Path) -> None:
+    """Store the graph in 16 bits but for a memory of rows, whose sums are not computed in them and
+    whose least probabilities are below what they hold."""
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    graph = onnx.load(str(plain))
+    kept = remembering(graph)
+    onnx.save(
+        convert_float_to_float16(graph, keep_io_types=True, node_block_list=kept), str(target)
+    )
 
 
 class _Calibration(CalibrationDataReader):
@@ -67,7 +77,8 @@ def _quantise_static(plain: Path, target: Path, batches: Sequence[Feed]) -> None
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
     halved = target.with_name("halved.onnx")
-    onnx.save(half_tables(onnx.load(str(plain))), str(halved))
+    graph = onnx.load(str(plain))
+    onnx.save(half_tables(graph), str(halved))
     with quiet():
         quantize_static(
             str(halved),
@@ -78,6 +89,7 @@ def _quantise_static(plain: Path, target: Path, batches: Sequence[Feed]) -> None
             per_channel=True,
             weight_type=QuantType.QInt8,
             activation_type=QuantType.QUInt8,
+            nodes_to_exclude=remembering(graph),
         )
 
 

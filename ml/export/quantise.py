@@ -5,6 +5,8 @@ in blocks of each row, so a text's answer does not depend on its neighbours in t
 does not saturate on processors without 8-bit dot products. The feed-forward layers see the widest
 range of activations and lose most to a scale that the batch shares, so they change first.
 Word vectors are kept in 16-bit floats, which costs less time and precision than 8-bit integers.
+A memory of rows stays as it is: small differences of its cosines turn answers, and it takes no
+time.
 
 Measured on held-out rows of the shipped tasks (one thread): mean difference of a probability from
 float32 0.004 to 0.018 for "int8" at 2.5 to 3.4 times its speed for one text, 0.001 to 0.007 with
@@ -25,6 +27,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from ml.export.attention import join_products
 from ml.export.tables import LARGE
+from ml.models.memory import MEMORY
 
 PRECISIONS: dict[str, tuple[str, ...]] = {
     "int8": (),
@@ -54,8 +57,14 @@ def quantise(plain: Path, target: Path, precision: str) -> None:
             op_types_to_quantize=["MatMul", "Gemm"],
             per_channel=True,
             weight_type=QuantType.QInt8,
+            nodes_to_exclude=remembering(model),
             extra_options={"DefaultTensorType": TensorProto.FLOAT},
         )
+
+
+def remembering(model: onnx.ModelProto) -> list[str]:
+    """Names of the nodes of a memory of rows (:mod:`ml.models.memory`), if there is one."""
+    return [node.name for node in model.graph.node if f"/{MEMORY}/" in node.name]
 
 
 def weighted_products(model: onnx.ModelProto) -> dict[str, list[str]]:
@@ -66,8 +75,10 @@ def weighted_products(model: onnx.ModelProto) -> dict[str, list[str]]:
     """
     shapes = {weight.name: tuple(weight.dims) for weight in model.graph.initializer}
     found: dict[str, list[str]] = {"up": [], "down": [], "square": []}
+    kept = set(remembering(model))
     for node in model.graph.node:
-        shape = shapes.get(node.input[1], ()) if node.op_type == "MatMul" else ()
+        weighs = node.op_type == "MatMul" and node.name not in kept
+        shape = shapes.get(node.input[1], ()) if weighs else ()
         if len(shape) == 2:
             wide, narrow = shape[0] < shape[1], shape[0] > shape[1]
             found["up" if wide else "down" if narrow else "square"].append(node.name)

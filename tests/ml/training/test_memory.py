@@ -15,7 +15,9 @@ from ml.artifacts import MODEL, read_artifact
 from ml.encoders import resolve_encoder
 from ml.errors import ArtifactError, DataError, TrainingError
 from ml.evaluation.scope import SCOPE
+from ml.export import precision as exporting
 from ml.export.build import build_model, restore_model
+from ml.export.precision import export_model
 from ml.models.classifier import ClassifierHead
 from ml.models.memory import MEMORY, RowMemory
 from ml.training.calibrate import add_bias, head_rows
@@ -131,12 +133,22 @@ def test_the_served_graph_reads_it(trained: Path, tmp_path: Path) -> None:
     session = onnxruntime.InferenceSession(str(tmp_path / "small" / built.version / MODEL))
     feed = {"input_ids": ids.numpy(), "attention_mask": mask.numpy()}
     (logits,) = session.run(["logits"], feed)
-    np.testing.assert_allclose(logits, wanted.numpy(), atol=0.1)
+    np.testing.assert_allclose(logits, wanted.numpy(), atol=0.05)
     single = [
         session.run(["logits"], {name: value[place : place + 1] for name, value in feed.items()})[0]
         for place in range(2)
     ]
     np.testing.assert_allclose(np.concatenate(single), logits, atol=0.05)
+
+
+@pytest.mark.parametrize("precision", ["int8", "fp16", "fp32"])
+def test_it_is_exported_in_other_precisions(
+    trained: Path, tmp_path: Path, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "_TIMED_SECONDS", 0.01)
+    report = export_model(trained, tmp_path / "export", precision)
+    assert report.agreement >= 0.97
+    assert report.mean_difference < 0.02
 
 
 def test_a_memory_of_another_size_is_refused(trained: Path) -> None:
