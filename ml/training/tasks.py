@@ -160,15 +160,15 @@ class ClassifierTask:
 
     def settle(self, model: nn.Module, rows: Sequence[EncodedRow]) -> None:
         """Keep of a model trained on ``rows`` as much as the recipe's ``strength`` says, and let
-        it remember the training texts as its ``memory`` says: no changed copies, and none whose
-        label was guessed."""
+        it remember the training texts as its ``memory`` says: no changed copies. A model that
+        learned from guessed labels too knows more than these, and has none."""
         assert isinstance(model, TextClassifier)
         config = self.config
         if config.strength < 1:
             weaken(model.encoder, self.source, config)
             labelled = [row for row in rows if row.labels != IGNORED]
             start_head(model, model, labelled, config.head_start)
-        if config.memory:
+        if config.memory and not self.pseudo:
             known = self._encoded(self.named(self.training), self.columns)
             remember(
                 model,

@@ -38,6 +38,7 @@ class FewShotSettings:
 
     ``memory`` is the share that the rows which a classifier learned from have in its answers by
     their nearness to a text, and ``memory_temperature`` how near that is (:mod:`ml.models.memory`).
+    One that learned from unlabelled texts too has none.
     """
 
     few_shot: str = "auto"

@@ -8,7 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ml.encoders import resolve_encoder
 from ml.errors import DataError
+from ml.export.build import restore_model
+from ml.models.memory import MEMORY
 from ml.training.finetune import finetune
 from ml.training.propagation import propagate
 from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config, write_rows
@@ -77,6 +80,17 @@ def test_texts_out_of_scope_get_no_label(tmp_path: Path, encoder: Path) -> None:
     file = write_rows(tmp_path / "unlabelled.jsonl", new)
     artifact = finetune(replace(asked, unlabelled_file=file))
     assert 0 < artifact.metrics["pseudo_rows"] < len(new)
+
+
+def test_what_learned_from_guessed_labels_remembers_no_rows(tmp_path: Path, encoder: Path) -> None:
+    config = tiny_config(encoder, pseudo_by="propagation", memory=0.3, refit=True)
+    asked = request(tmp_path, "classification", config)
+    new = [{"text": row["text"]} for row in texts(ending="of rome")]
+    file = write_rows(tmp_path / "unlabelled.jsonl", new)
+    artifact = finetune(replace(asked, unlabelled_file=file))
+    assert artifact.metrics["pseudo_rows"] == len(new)
+    assert MEMORY not in artifact.settings
+    restore_model(artifact, resolve_encoder(artifact.encoder.name), asked.output)
 
 
 def test_another_way_is_refused(encoder: Path) -> None:
