@@ -1,7 +1,7 @@
 /** Labelling by keys: `<div data-controller="hub-label">` with buttons and boxes that have
- * `data-key`, a field `data-other` that `/` goes to, a button `data-submit` for Enter, and a JSON
- * script `queue-live` that names the stream which tells how far all are (`data-done`,
- * `data-progress`); `?` lists the keys. See templates/modelhub/label.html.
+ * `data-key`, a field `data-other` that `/` goes to, a button `data-submit` for Enter, and
+ * `data-stream`, which tells how far all are (`data-done`, `data-progress`) from `data-seq` on; `?`
+ * lists the keys. See templates/modelhub/label.html.
  *
  * The next text comes in place of `#labelling`, so that keys are heard at once. Until it is there
  * they do nothing: nobody labels a text that he has not seen. It gets the focus, `data-next`. */
@@ -45,17 +45,17 @@ export default function start(root) {
 
 /** Returns a function that shows how far all are, unless the page knows more or is about to. */
 function follow(root) {
-  const live = JSON.parse(document.getElementById("queue-live").textContent);
+  const part = () => root.querySelector("#labelling");
   let last = null;
   const show = () => {
-    const shown = root.querySelector("#labelling");
+    const shown = part();
     if (!last || last.seq <= Number(shown.dataset.seq) || shown.querySelector(".htmx-request")) return;
     const { done, total } = last.payload;
     shown.querySelector("[data-done]").textContent = `${done} / ${total}`;
     Object.assign(shown.querySelector("[data-progress]"), { max: total, value: done });
   };
-  new LiveSocket("/ws/models/label/").follow(live.stream, {
-    after: live.seq,
+  new LiveSocket("/ws/models/label/").follow(root.dataset.stream, {
+    after: Number(part().dataset.seq),
     onEvent: (event) => {
       last = event;
       show();

@@ -181,6 +181,9 @@ def test_names_are_exchanged_in_tagged_rows(tmp_path: Path, encoder: Path) -> No
     [
         ({"few_shot": "maybe"}, "few_shot"),
         ({"head_start": "zero"}, "head_start"),
+        ({"memory": 1.0}, "memory = 1.0 is not allowed; it must be"),
+        ({"memory": -0.1}, "memory = -0.1 is not allowed; it must be"),
+        ({"memory_temperature": 0.0}, "memory_temperature = 0.0 is not allowed; it must be"),
         ({"augment": {"copy": 1}}, r"augment\.copy is unknown"),
         ({"augment": {"swap": 2.0}}, r"augment\.swap = 2\.0"),
     ],

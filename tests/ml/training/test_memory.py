@@ -21,7 +21,6 @@ from ml.export.precision import export_model
 from ml.models.classifier import ClassifierHead
 from ml.models.memory import MEMORY, RowMemory
 from ml.training.calibrate import add_bias, head_rows
-from ml.training.config import load_config
 from ml.training.finetune import finetune
 from ml.training.joint_recipe import load_recipe
 from ml.training.soup import SoupRequest, make_soup
@@ -177,21 +176,6 @@ def test_other_kinds_of_task_refuse_it(kind: Any, encoder: Path, tmp_path: Path)
     asked = request(tmp_path, kind, tiny_config(encoder, memory=0.2))
     with pytest.raises(TrainingError, match="memory"):
         finetune(asked)
-
-
-@pytest.mark.parametrize(
-    ("line", "problem"),
-    [
-        ("memory = 1.0", "memory = 1.0 is not allowed; it must be"),
-        ("memory = -0.1", "memory = -0.1 is not allowed; it must be"),
-        ("memory_temperature = 0.0", "memory_temperature = 0.0 is not allowed; it must be"),
-    ],
-)
-def test_shares_that_are_none_are_refused(tmp_path: Path, line: str, problem: str) -> None:
-    recipe = tmp_path / "recipe.toml"
-    recipe.write_text(f"{line}\n", encoding="utf-8")
-    with pytest.raises(DataError, match=problem):
-        load_config(recipe)
 
 
 def test_tasks_that_learn_together_have_one_each(tmp_path: Path) -> None:
