@@ -40,6 +40,8 @@ def finetune_classifier(
     """Train, calibrate, measure and store one (:func:`ml.training.finetune.finetune`)."""
     task = ClassifierTask.read(request, source, tokenizer)
     request = replace(request, config=task.config)
+    if request.record:
+        request.record.fitted(task.config)
     task, teaching = _taught(request, task, progress)
     measured = fit_model(
         request, task.make, task.rows, progress, task.known_held_out, settle=task.settle

@@ -2,8 +2,9 @@
 
 ::
 
-    run.json        state, times, data files with their hashes, environment, git commit, metrics
-    config.toml     the whole recipe; ``finetune --config`` takes it
+    run.json        state, times, data files with their hashes, environment, git commit, metrics,
+                    and what the recipe became where it was fitted to few rows
+    config.toml     the whole recipe as it was given; ``finetune --config`` takes it
     curves.jsonl    a line for each reading: phase, step, epoch, loss, learning rate, ...
     report.html     both as a page
     evaluation/     what ``evaluate --report`` writes, of the answers to the held-out rows; of
@@ -79,6 +80,7 @@ class RunRecord:
         """
         self.folder = folder
         self._observer = observer
+        self._given = config
         self._evaluations: dict[str, str] = {}
         self._told: dict[str, Any] = {
             "name": name,
@@ -90,6 +92,7 @@ class RunRecord:
             },
             "environment": environment(),
             "git": git_state(Path(__file__).resolve().parent),
+            "fitted": {},
             "metrics": {},
             "problem": "",
         }
@@ -113,6 +116,12 @@ class RunRecord:
             self.break_off(error)
             raise
         self._before = 0
+
+    def fitted(self, config: FinetuneConfig) -> None:
+        """The recipe by which the run trains: what its rows decided, of what was given, is told."""
+        given, used = asdict(self._given), asdict(config)
+        self._told["fitted"] = {name: used[name] for name in given if used[name] != given[name]}
+        self._safely(RUN, self._write_run)
 
     def begin(self, phase: str, step: int) -> None:
         """A phase of the run ("fit", "refit", ...) begins, or goes on behind ``step``."""

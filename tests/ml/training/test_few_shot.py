@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -153,6 +155,13 @@ def test_a_few_shot_run_learns_and_says_what_it_did(tmp_path: Path, encoder: Pat
     assert artifact.metrics["accuracy"] > 0.6
     assert artifact.data[0].rows == len(texts())
     assert HEAD in artifact.files
+    run = json.loads((asked.run_folder / "run.json").read_text())
+    assert run["fitted"]["head_start"] == "logistic"
+    assert run["fitted"]["contrast"] == recipe["contrast"] > 0
+    assert "epochs" not in run["fitted"]
+    page = (asked.run_folder / "report.html").read_text()
+    assert "fitted to them" in page
+    assert re.search(r"<td>label_names</td><td class=\"n\">true</td>", page)
 
 
 def test_augmented_rows_are_trained_on_but_not_counted_as_data(

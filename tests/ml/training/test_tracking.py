@@ -78,6 +78,8 @@ def test_a_run_leaves_a_folder_that_tells_all_of_it(
     assert re.search(r"about [\d.e+-]+ Wh and [\d.e+-]+ g of CO2e", card)
     page = (asked.run_folder / "report.html").read_text()
     assert "accuracy" in page.lower()
+    assert run["fitted"] == {}
+    assert "fitted to them" not in page
     assert "report.json" not in page
     assert 'href="evaluation/report.html"' in page
 
