@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -59,6 +60,8 @@ def disagreements(request: HttpRequest, queue_id: int) -> HttpResponse:
                 "verdict": _said(queue, pair),
                 "editor": _editor(queue, pair),
                 "source": f"{pair.position}",
+                "url": f"{reverse('modelhub:decide', args=[queue.pk, pair.position])}"
+                f"?page={page.number}",
             }
             for pair in page
         ],
@@ -69,7 +72,7 @@ def disagreements(request: HttpRequest, queue_id: int) -> HttpResponse:
 @require_POST
 @permission_needed("modelhub.change_examples")
 def decide(request: HttpRequest, queue_id: int, position: int) -> HttpResponse:
-    """Take one side, or say what holds instead."""
+    """Take one side, or say what holds instead; leads back to the page of the list it came from."""
     queue = queue_get(queue_id=queue_id)
     try:
         side = request.POST.get("side", "")
@@ -77,7 +80,9 @@ def decide(request: HttpRequest, queue_id: int, position: int) -> HttpResponse:
         row_decide(queue=queue, position=position, actor=signed_in(request), **answer)
     except Problem as problem:
         messages.error(request, problem.message)
-    return redirect("modelhub:disagreements", queue_id=queue_id)
+    back = reverse("modelhub:disagreements", args=[queue_id])
+    page = request.GET.get("page", "")
+    return redirect(f"{back}?page={page}" if page.isdecimal() else back)
 
 
 def _answer_of_side(queue: LabelQueue, position: int, side: str) -> dict[str, Any]:

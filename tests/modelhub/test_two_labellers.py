@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import Any
 
 import pytest
@@ -197,6 +198,24 @@ def test_the_page_of_disagreements_is_for_leads(
         assert {other.get(url).status_code, other.get(api).status_code} == {403}
         assert other.post(f"{url}0/", {"side": "0"}).status_code == 403
         assert other.post(f"{api}0/", {"spans": []}, content_type=JSON).status_code == 403
+
+
+def test_who_decides_on_the_second_page_stays_there(
+    lead: User, operator: User, analyst: User, client_for: ClientFor
+) -> None:
+    queue = make(lead, "intent", [f"my card {number}" for number in range(22)], people=2)
+    for _ in range(22):
+        label(queue, operator, label="a")
+        label(queue, analyst, label="b")
+    client, url = client_for(lead), f"/models/label/{queue.pk}/disagreements/"
+    places = re.findall(
+        r'<form[^>]* action="([^"]+)"', client.get(f"{url}?page=2").content.decode()
+    )
+    decided = client.post(next(place for place in places if "?page=2" in place), {"side": "1"})
+    assert decided.headers["Location"] == f"{url}?page=2"
+    assert len(list(queue_settled(queue=queue))) == 1
+    asked = client.post(f"{url}0/?page=//elsewhere", {"side": "1"})
+    assert asked.headers["Location"] == url
 
 
 class Labeller:
