@@ -41,9 +41,9 @@ _TASKS: dict[str, Any] = {
     "ner": TaggerTask,
 }
 _SMOOTHING = 0.9
-_DIVERGED = 4.0
 _SETTLED = round(1 / (1 - _SMOOTHING))
 """Readings until the smoothed loss is a mean of many; before, it follows every batch's loss."""
+_DIVERGED = 4.0
 """The test ends when the smoothed loss is so many times the least one."""
 
 
@@ -86,15 +86,15 @@ def find_learning_rate(
 ) -> RangeTest:
     """Train for ``steps`` steps with the rate rising from ``lowest`` to ``highest``.
 
-    Everything else is as ``request`` says. Ends earlier when the loss has left for good.
+    Everything else is as in a run of ``request``. Ends earlier when the loss has left for good.
 
     Raises :class:`ml.errors.DataError` for unusable rows, :class:`TrainingError` for bounds that
     are none and for a loss that never was a number or never fell.
     """
     if not 0 < lowest < highest or steps < 10:
         raise TrainingError("a range test needs 0 < lowest < highest, and at least 10 steps")
-    model, rows = _made(request)
-    losses = _losses(model, rows, request.config, (lowest, highest, steps), progress)
+    model, rows, config = _made(request)
+    losses = _losses(model, rows, config, (lowest, highest, steps), progress)
     return range_test(losses)
 
 
@@ -151,10 +151,18 @@ class _RisingRate(Loop):
 class _Reader(TrainerCallback):
     """Keeps each step's rate and loss; ends the run when the loss has left for good."""
 
-    def __init__(self, rates: Callable[[int], float], progress: ProgressCallback | None) -> None:
+    def __init__(
+        self, loop: Loop, rates: Callable[[int], float], progress: ProgressCallback | None
+    ) -> None:
         self.losses: list[tuple[float, float]] = []
+        self._loop = loop
         self._rates = rates
         self._progress = progress
+
+    def on_epoch_begin(
+        self, args: Any, state: Any, control: Any, train_dataloader: Any = None, **_: Any
+    ) -> None:
+        self._loop.begin_epoch(state.global_step, len(train_dataloader))
 
     def on_log(
         self,
@@ -180,14 +188,15 @@ def _left(losses: Sequence[tuple[float, float]]) -> bool:
     return len(values) < len(losses) or values[-1] > _DIVERGED * min(values)
 
 
-def _made(request: FinetuneRequest) -> tuple[nn.Module, Sequence[EncodedRow]]:
+def _made(request: FinetuneRequest) -> tuple[nn.Module, Sequence[EncodedRow], FinetuneConfig]:
+    """The model and rows of a run, and the recipe by which it trains."""
     source = resolve_encoder(request.config.encoder)
     tokenizer = load_tokenizer(source.path / "tokenizer.json")
     if request.kind not in _TASKS:
         raise TrainingError(f"a range test needs rows with labels; {request.kind} has none")
     task = _TASKS[request.kind].read(request, source, tokenizer)
     seed_everything(request.config.seed)
-    return task.make(), task.rows
+    return task.make(), task.rows, task.config
 
 
 def _losses(
@@ -207,9 +216,10 @@ def _losses(
             logging_steps=1,
             save_strategy="no",
         )
+        method = make_method(config.method_settings())
         loop = _RisingRate(
             model=model,
-            method=make_method(config.method_settings()),
+            method=method,
             args=arguments,
             regularisation=config,
             class_rows=config.class_rows,
@@ -217,8 +227,9 @@ def _losses(
             data_collator=collate,
         )
         loop.factor = factor
-        reader = _Reader(lambda step: lowest * factor ** (step - 1), progress)
+        reader = _Reader(loop, lambda step: lowest * factor ** (step - 1), progress)
         loop.remove_callback(PrinterCallback)
-        loop.add_callback(reader)
+        for callback in (*method.callbacks(loop.encoder), reader):
+            loop.add_callback(callback)
         loop.train()
     return reader.losses

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ml.errors import DataError, TrainingError
+from ml.training.few_shot import fitted_to_few
 from ml.training.learning_rate import find_learning_rate, range_test, smoothed
 from ml.types import Kind
-from tests.ml.training.tiny_encoder import make_encoder, request, tiny_config
+from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +80,26 @@ def test_a_rate_is_found_for_rows(tmp_path: Path, encoder: Path, kind: Kind) -> 
     assert "rate" in steps[0]
     assert not asked.run_folder.exists()
     assert not asked.output.exists()
+
+
+def test_a_rate_is_found_for_the_recipe_that_few_rows_get(tmp_path: Path, encoder: Path) -> None:
+    said = tiny_config(encoder, few_shot="on")
+    asked = request(tmp_path, "classification", said)
+    few = fitted_to_few(said, rows=len(texts()), classes=2)
+    aloud = replace(asked, config=replace(few, few_shot="off"))
+    assert few.class_rows
+    assert find_learning_rate(asked, steps=10) == find_learning_rate(aloud, steps=10)
+
+
+def test_layers_that_wait_for_their_epoch_wait_here_too(tmp_path: Path, encoder: Path) -> None:
+    at_once = request(tmp_path, "classification", tiny_config(encoder, method="full"))
+    later = tiny_config(encoder, method="full", methods={"full": {"unfreeze_every": 1.0}})
+    losses = [
+        [one.loss for one in find_learning_rate(asked, steps=60).readings]
+        for asked in (at_once, replace(at_once, config=later))
+    ]
+    assert losses[0][0] == losses[1][0]
+    assert losses[0][1:] != losses[1][1:]
 
 
 @pytest.mark.parametrize("bounds", [{"lowest": 0.0}, {"highest": 1e-7}, {"steps": 5}])
