@@ -55,7 +55,8 @@ def choose_threshold(
     strictest = float(np.quantile(known, in_scope_kept, method="higher"))
     if len(outside) == 0:
         return strictest
-    unknown = np.asarray(outside, dtype=np.float64)
-    lenient = float(np.quantile(unknown, 1.0 - out_of_scope_found, method="lower"))
+    farthest = np.sort(np.asarray(outside, dtype=np.float64))[::-1]
+    to_find = math.ceil(round(out_of_scope_found * len(farthest), 6))
+    lenient = farthest[max(to_find, 1) - 1]
     # Scores at the threshold pass, so it lies just below the last one that must be found.
     return max(strictest, float(np.nextafter(lenient, 0.0)))

@@ -69,7 +69,8 @@ def fitted_to_few(
         if getattr(config, setting.name) == setting.default and setting.name not in config.stated
     }
     chosen: dict[str, object] = {name: value for name, value in _SETTINGS.items() if name in left}
-    if "strength" in left and config.method in WEAKENED:
+    has_start = chosen.get("head_start", config.head_start) != "random"
+    if "strength" in left and config.method in WEAKENED and has_start:
         chosen["strength"] = STRENGTH
     if "learning_rate" in left:
         chosen["learning_rate"] = RATE * config.rate

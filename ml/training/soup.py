@@ -118,7 +118,7 @@ def make_soup(request: SoupRequest) -> Artifact:
         columns=len(names),
         pooling=first.pooling,
     )
-    weights = _mean_weights(request.artifacts, declared, shares)
+    weights = _mean_weights(request.artifacts, declared, shares, _scale(mean))
     if unknown := model.load_state_dict(weights, strict=False).unexpected_keys:
         raise ArtifactError(request.artifacts[0], f"does not fit the model: {unknown[0]}")
     mean, metrics, *_ = measured_classifier(mean, task, model)
@@ -148,7 +148,7 @@ def _mean_declared(declared: Sequence[Artifact], shares: Sequence[float]) -> Art
         first,
         version="",
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        method=first.method | {"rank": rank, "alpha": round(_scale(first) * rank)},
+        method=first.method | {"rank": rank, "alpha": max(1, round(_scale(first) * rank))},
         temperature=1.0,
         thresholds={},
         data=tuple(dict.fromkeys(source for one in declared for source in one.data)),
@@ -205,17 +205,20 @@ def held_out_texts(
 
 @torch.no_grad()
 def _mean_weights(
-    folders: Sequence[Path], declared: Sequence[Artifact], shares: Sequence[float]
+    folders: Sequence[Path],
+    declared: Sequence[Artifact],
+    shares: Sequence[float],
+    scale: float,
 ) -> dict[str, Tensor]:
     """The weights of the mean, by their names in the model.
 
     With the factors of all side by side the update is the sum of each one's own,
-    ``alpha / rank * B @ A``, times its share; the whole has the ``alpha / rank`` of the first.
+    ``alpha / rank * B @ A``, times its share; ``scale`` is the ``alpha / rank`` of the whole.
     """
     factors: dict[str, list[Tensor]] = {}
     head: dict[str, Tensor] = {}
     for folder, artifact, share in zip(folders, declared, shares, strict=True):
-        amount = share * _scale(artifact) / _scale(declared[0])
+        amount = share * _scale(artifact) / scale
         for name, weight in load_file(folder / ADAPTER).items():
             part = amount * weight if "lora_B" in name else weight
             factors.setdefault(f"encoder.{name}", []).append(part)

@@ -140,6 +140,13 @@ def test_the_scope_threshold_finds_its_share_and_keeps_what_it_can() -> None:
     assert (inside <= limit).mean() >= 0.97
 
 
+def test_one_text_that_lies_near_does_not_set_the_scope_threshold() -> None:
+    inside, outside = np.linspace(0, 0.5, 100), np.array([0.01, *np.linspace(0.6, 0.9, 19)])
+    limit = choose_threshold(inside.tolist(), outside.tolist(), in_scope_kept=0.5)
+    assert (outside > limit).mean() == 0.95
+    assert (inside <= limit).mean() == 1
+
+
 def test_in_scope_texts_come_first_where_both_cannot_be_had() -> None:
     rng = np.random.default_rng(6)
     inside, outside = rng.random(500), rng.random(300)

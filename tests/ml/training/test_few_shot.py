@@ -72,6 +72,13 @@ def test_what_is_given_beside_the_recipe_stays_where_rows_are_few(tmp_path: Path
     assert fitted_to_few(load_config(recipe), rows=50, classes=10).memory == 0
 
 
+def test_a_head_that_is_to_start_at_random_is_not_found_anew() -> None:
+    said = FinetuneConfig(stated=["head_start"])
+    assert fitted_to_few(FinetuneConfig(), rows=50, classes=10).strength < 1
+    few = fitted_to_few(said, rows=50, classes=10)
+    assert (few.head_start, few.strength) == ("random", 1.0)
+
+
 def test_few_rows_can_be_trained_on_until_it_gets_worse() -> None:
     few = fitted_to_few(FinetuneConfig(patience=2), rows=50, classes=10, own_split=True)
     assert (few.patience, few.refit) == (2, False)

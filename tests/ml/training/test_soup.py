@@ -25,7 +25,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("runs")
     encoder = make_encoder(folder / "encoder")
     settings: dict[str, dict[str, Any]] = {
-        "one": {"rank": 4, "alpha": 8},
+        "one": {"rank": 3, "alpha": 8},
         "two": {"rank": 2, "alpha": 16, "seed": 5},
         "full": {"method": "full", "learning_rate": 1e-3},
         "short": {"max_length": 12},
@@ -77,7 +77,7 @@ def test_it_tells_what_it_is_made_of(runs: dict[str, Path], tmp_path: Path) -> N
     artifact = make_soup(soup_of(runs, tmp_path / "soup", "one", "two"))
     parts = [read_artifact(runs[name]) for name in ("one", "two")]
     assert artifact.settings["soup"] == [{"version": one.version, "share": 0.5} for one in parts]
-    assert artifact.method["rank"] == 6
+    assert artifact.method["rank"] == 5
     assert artifact.data == parts[0].data  # both learned from rows that are the same
     assert artifact.metrics["n"] == len(texts())
     assert artifact.metrics["accuracy"] > 0.8

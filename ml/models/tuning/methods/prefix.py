@@ -13,7 +13,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from ml.errors import TrainingError
-from ml.models.tuning.layers import block_names, layout_of
+from ml.models.tuning.layers import block_names, layout_of, token_positions
 from ml.models.tuning.method import Method
 
 _ATTENTION = "sdpa_with_prefix"
@@ -103,20 +103,22 @@ class PrefixTuning(Method):
 @torch.no_grad()
 def _activations(encoder: Any, modules: list[nn.Module], length: int) -> list[Tensor]:
     """What ``modules`` give for ``length`` random words, each (length, hidden)."""
-    found: dict[nn.Module, Tensor] = {}
+    found: dict[nn.Module, list[Tensor]] = {module: [] for module in modules}
 
     def keep(module: nn.Module, _: Any, output: Tensor) -> None:
-        found[module] = output[0].clone()
+        found[module].append(output[0].clone())
 
     hooks = [module.register_forward_hook(keep) for module in modules]
     training = encoder.training
     vocabulary = len(encoder.get_input_embeddings().weight)
     encoder.eval()
-    encoder(input_ids=torch.randint(vocabulary, (1, length)))
+    most = token_positions(encoder) or length
+    for begin in range(0, length, most):
+        encoder(input_ids=torch.randint(vocabulary, (1, min(most, length - begin))))
     encoder.train(training)
     for hook in hooks:
         hook.remove()
-    return [found[module] for module in modules]
+    return [torch.cat(found[module]) for module in modules]
 
 
 METHOD = PrefixTuning

@@ -127,6 +127,15 @@ def test_a_prompt_is_as_good_as_words_in_front(sources: dict[str, EncoderSource]
     torch.testing.assert_close(_states(encoder), wanted)
 
 
+def test_a_prefix_may_be_longer_than_what_the_encoder_reads(
+    sources: dict[str, EncoderSource],
+) -> None:
+    encoder = _tuned(sources["bert"], {"name": "prefix", "length": 2 * POSITIONS + 3})
+    lengths = {len(weights) for name, weights in encoder.named_parameters() if ".prefix." in name}
+    assert lengths == {2 * POSITIONS + 3}
+    assert torch.isfinite(_states(encoder)).all()
+
+
 def test_prefix_tuning_refuses_an_attention_that_it_does_not_reach(
     sources: dict[str, EncoderSource],
 ) -> None:
