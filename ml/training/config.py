@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -274,22 +274,27 @@ def check_values(values: Mapping[str, Any], path: Path | None = None) -> None:
                 raise DataError(source, None, table)
             continue
         if name not in usual:
-            close = get_close_matches(name, [*usual, *METHODS], n=1)
-            told = Wording(
-                "unknown setting %(name)r; is %(close)r meant?"
-                if close
-                else "unknown setting %(name)r",
-                name=name,
-                close=close[0] if close else "",
-            )
-            raise DataError(source, None, told)
+            raise DataError(source, None, _unknown(name, usual))
         kind = type(usual[name])
         if type(value) is not kind and not (kind is float and type(value) is int):
             raise DataError(source, None, _of_a_kind(name, value, kind))
+        if name == "stated":
+            for one in (one for one in value if one not in (*usual, "methods")):
+                told = Wording("stated: %(told)s", told=_unknown(one, usual))
+                raise DataError(source, None, told)
         try:
             _check_allowed(name, value)
         except DataError as error:
             raise DataError(source, None, error.problem) from error
+
+
+def _unknown(name: Any, known: Iterable[str]) -> Wording:
+    close = get_close_matches(str(name), [*known, *METHODS], n=1)
+    return Wording(
+        "unknown setting %(name)r; is %(close)r meant?" if close else "unknown setting %(name)r",
+        name=name,
+        close=close[0] if close else "",
+    )
 
 
 def _check_allowed(name: str, value: Any) -> None:

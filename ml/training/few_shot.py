@@ -77,7 +77,7 @@ def fitted_to_few(
     if "epochs" in left:
         steps_an_epoch = -(-rows // (config.batch_size * config.accumulation))
         chosen["epochs"] = max(config.epochs, float(-(-STEPS // steps_an_epoch)))
-    if own_split and not config.patience:
+    if own_split and not config.patience and "refit" not in config.stated:
         chosen["refit"] = True
     return replace(config, **chosen)  # type: ignore[arg-type]
 

@@ -47,7 +47,9 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
 _NOT_SHARED = (
     *("r_drop", "mixup", "contrast", "class_rows", "label_names", "head_start", "patience"),
     *("measure_epochs", "augment", "distil", "long_texts", "strength", "start"),
-    *("memory", "memory_temperature"),
+    *("memory", "memory_temperature", "contrast_temperature"),
+    *("pseudo_by", "pseudo_error", "pseudo_per_class"),
+    *("pair_loss", "similarity_scale", "triplet_margin", "keep_weight"),
 )
 """Settings of one task's run that mean nothing, or are not done, where several learn together, or
 that a task has for itself."""
@@ -156,11 +158,15 @@ def load_recipe(path: Path, **overrides: Any) -> JointRecipe:
         if getattr(config, setting) != getattr(FinetuneConfig(), setting):
             place = "; it goes into the table of one" if setting in _LEARNING else ""
             raise DataError(path, None, f"{setting} is not for tasks that learn together{place}")
+    if config.few_shot == "on":
+        raise DataError(path, None, "few_shot = 'on' is not for tasks that learn together")
     if config.loss == "crf":
         raise DataError(path, None, "loss 'crf' is for taggers alone")
     tasks = tuple(_task(path, key, table, config) for key, table in tables.items())
     if name in tables:
         raise DataError(path, None, f"{name} is the name of the whole and of a task")
+    if config.label_precision and all(task.kind != "multi_label" for task in tasks):
+        raise DataError(path, None, "label_precision is for tasks of several labels")
     return JointRecipe(name, tasks, replace(config, few_shot="off"), **own)
 
 

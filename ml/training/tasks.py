@@ -168,7 +168,7 @@ class ClassifierTask:
             weaken(model.encoder, self.source, config)
             labelled = [row for row in rows if row.labels != IGNORED]
             start_head(model, model, labelled, config.head_start)
-        if config.memory and not self.pseudo:
+        if config.memory and not (self.pseudo or self.unlabelled):
             known = self._encoded(self.named(self.training), self.columns)
             remember(
                 model,

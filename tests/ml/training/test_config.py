@@ -60,6 +60,8 @@ def test_arguments_come_before_the_file_and_the_file_before_defaults(tmp_path: P
         ("[adapter]\nwidth = 8", "adapter has no setting 'width'; it has size, layer_norms"),
         ("adapter = 8", "adapter must be a table of the method's settings"),
         ("[full]\nlayer_decay = 2.0", "full: layer_decay = 2.0 is not allowed"),
+        ('stated = ["memmory"]', "stated: unknown setting 'memmory'; is 'memory' meant"),
+        ("stated = [1]", "stated: unknown setting 1"),
         ('columns = "text"', "columns = 'text' must be a table"),
         ('[columns]\nbody = "x"', "'body' is no role; there are text, label"),
         ('[columns]\ntext = "x"\nlabel = "x"', "'x' cannot hold both the text and the label"),

@@ -82,6 +82,8 @@ def test_a_head_that_is_to_start_at_random_is_not_found_anew() -> None:
 def test_few_rows_can_be_trained_on_until_it_gets_worse() -> None:
     few = fitted_to_few(FinetuneConfig(patience=2), rows=50, classes=10, own_split=True)
     assert (few.patience, few.refit) == (2, False)
+    said = FinetuneConfig(stated=["refit"])
+    assert not fitted_to_few(said, rows=50, classes=10, own_split=True).refit
 
 
 def test_rows_of_a_class_stand_together_in_batches() -> None:

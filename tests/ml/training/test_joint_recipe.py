@@ -109,6 +109,10 @@ def test_a_recipe_is_read_and_told_again(tmp_path: Path) -> None:
         ),
         ("rank = 4", "rank = 0", "rank"),
         ("rank = 4", 'rank = 4\nloss = "crf"', "'crf' is for taggers"),
+        ("rank = 4", 'rank = 4\nfew_shot = "on"', "few_shot = 'on' is not for tasks"),
+        ("rank = 4", 'rank = 4\npseudo_by = "propagation"', "pseudo_by is not for tasks"),
+        ("rank = 4", 'rank = 4\npair_loss = "triplet"', "pair_loss is not for tasks"),
+        ("rank = 4", "rank = 4\nlabel_precision = 0.9", "label_precision is for tasks of several"),
         ('Theirs = "CC0-1.0"', "Theirs = 1", r"tasks\.names\.licences must be a table"),
     ],
 )

@@ -19,6 +19,7 @@ from ml.errors import ArtifactError, DataError, TrainingError
 from ml.licences import stated_licences
 from ml.models.classifier import TextClassifier
 from ml.models.encoder import load_encoder
+from ml.models.memory import MEMORY
 from ml.models.tagger import IGNORED
 from ml.training.finetune import finetune
 from ml.training.losses.distillation import DistillationLoss
@@ -92,7 +93,7 @@ def test_of_unlabelled_texts_a_student_learns_what_teachers_say(
 ) -> None:
     wrong = {"card lost": "rate", "rate euro": "card"}
     few = [{"text": text, "label": label} for text, label in wrong.items()]
-    config = replace(student(encoder, taught[0], weight=0.3), contrast=0.1, r_drop=0.2)
+    config = replace(student(encoder, taught[0], weight=0.3), contrast=0.1, r_drop=0.2, memory=0.2)
 
     def learned(folder: Path, unlabelled: Path | None) -> Artifact:
         asked = request(folder, "classification", config)
@@ -102,6 +103,7 @@ def test_of_unlabelled_texts_a_student_learns_what_teachers_say(
     file = write_rows(tmp_path / "texts.jsonl", [{"text": row["text"]} for row in texts()])
     artifact = learned(tmp_path / "more", file)
     assert artifact.metrics["accuracy"] > 0.8
+    assert MEMORY not in artifact.settings
     assert learned(tmp_path / "few", None).metrics["accuracy"] < 0.5
     assert ("texts.jsonl", len(texts()) - len(few)) in [(d.name, d.rows) for d in artifact.data]
 
