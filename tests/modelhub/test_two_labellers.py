@@ -218,6 +218,20 @@ def test_who_decides_on_the_second_page_stays_there(
     assert asked.headers["Location"] == url
 
 
+def test_a_label_that_two_people_give_may_be_called_items(
+    lead: User, client_for: ClientFor
+) -> None:
+    queue = LabelQueue.objects.create(
+        name="q", task="moods", kind="multi_label", labels=["items"], strategy="random", people=2
+    )
+    for copy in range(2):
+        LabelRow.objects.create(
+            queue=queue, position=0, copy=copy, text="a", state="labelled", answer=["items"]
+        )
+    page = client_for(lead).get(f"/models/label/{queue.pk}/disagreements/").content.decode()
+    assert '<th scope="row">items</th>' in page
+
+
 class Labeller:
     """A person on a socket of the real application."""
 

@@ -157,6 +157,15 @@ def test_history_and_list_are_of_conversations_in_sight(olivia: User, lena: User
     assert "c-17" in panel
 
 
+def test_a_site_may_call_what_it_says_items(lena: User) -> None:
+    said = Identity("c-17", "Vera Lind", attributes={"items": "7 in the basket"})
+    customer = customers.customer_identify(visitor=None, identity=said)
+    conversation = services.conversation_start(visitor=customer.visitor)
+    for url in (f"customers/{customer.visitor}", f"c/{conversation.pk}/inspector"):
+        page = client_of(lena).get(f"/support/{url}/").content.decode()
+        assert "<dt>items</dt><dd>7 in the basket</dd>" in page, url
+
+
 def test_conversations_of_one_customer_are_merged(olivia: User, omar: User) -> None:
     visitor = uuid.uuid4()
     target = wrote(visitor, "first", "second")

@@ -14,6 +14,7 @@ from apps.support.flows.actions import in_caller_thread
 from apps.support.models import BotTurn, Conversation, FlowVersion, Message, ServiceCase
 from apps.support.services.cases import case_open
 from apps.support.thinking import think
+from tests.support.conftest import client_of
 from tests.support.flows.conftest import PIN, Ship
 
 pytestmark = pytest.mark.usefixtures("articles")
@@ -55,6 +56,18 @@ def test_a_flow_goes_from_its_first_question_to_its_end(
     assert [choice["label"] for choice in answer.choices] == ["Yes", "No"]  # type: ignore[union-attr]
     assert text_of(say(conversation, "Yes", chosen="option_yes")) == "It comes for 4242."
     assert (conversation.flow, conversation.subject) == ({}, "Order a new PIN")
+
+
+def test_a_slot_may_be_called_items(conversation: Conversation, ship: Ship, olivia: User) -> None:
+    ship(
+        PIN.replace("card:", "items:")
+        .replace("ask: card", "ask: items")
+        .replace("{card}", "{items}")
+    )
+    say(conversation, "order a pin")
+    say(conversation, "4242")
+    page = client_of(olivia).get(f"/support/c/{conversation.pk}/inspector/").content.decode()
+    assert "<dt>items</dt><dd>4242</dd>" in page
 
 
 def test_an_intent_begins_a_flow_and_an_article_offers_one(
