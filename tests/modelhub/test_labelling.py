@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,13 @@ def test_the_screen(lead: User, operator: User, member: User, client_for: Client
     assert 'data-key="1"' in text
     assert "<b>transfer" not in text
     row = LabelRow.objects.get(state="claimed")
+    suggested, written = re.findall(rf'<form[^>]*/{row.pk}/".*?</form>', text, re.DOTALL)
+    assert 'name="label"' in suggested
+    assert "other" not in suggested, "what stands in the field does not go with a suggestion"
+    assert "<button" not in written.partition('name="other"')[0]
+    assert re.findall(r"<button([^>]*)>", written)[0] == ' class="button primary"', "Enter's"
+    empty = client.post(f"{url}{row.pk}/", {"other": " "}, follow=True).content.decode()
+    assert "Choose a label." in empty
     assert "Examples" not in helper.get(url).content.decode()
     done = client.post(f"{url}{row.pk}/", {"label": "card_arrival"}, follow=True)
     assert "1 / 2" in done.content.decode()
