@@ -14,13 +14,12 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.accounts.selectors import signed_in
 from apps.core import events, gateway
 from apps.core.errors import InvalidInput, Problem
+from apps.core.typed import typed
 from apps.modelhub.access import permission_needed
 from apps.modelhub.labelling_models import LabelQueue
 from apps.modelhub.prelabels import KINDS, STRATEGIES
 from apps.modelhub.selectors.labelling import labelled_by, queue_get, queue_list
 from apps.modelhub.services import labelling
-
-_MOST_CHARACTERS = 2_000_000
 
 
 @require_GET
@@ -55,9 +54,9 @@ def queue_new(request: HttpRequest) -> HttpResponse:
             actor=signed_in(request),
             name=request.POST.get("name", ""),
             task=request.POST.get("task", ""),
-            texts=request.POST.get("texts", "")[:_MOST_CHARACTERS].splitlines(),
+            texts=request.POST.get("texts", "").splitlines(),
             strategy=request.POST.get("strategy", "margin"),
-            guidelines=request.POST.get("guidelines", ""),
+            guidelines=typed(request.POST.get("guidelines", "")),
             people=2 if request.POST.get("people") == "2" else 1,
         )
     except Problem as problem:

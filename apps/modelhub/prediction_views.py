@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from apps.accounts.selectors import signed_in
 from apps.core import gateway
 from apps.core.errors import InvalidInput, Problem
+from apps.core.typed import typed
 from apps.modelhub import selectors
 from apps.modelhub.access import permission_needed
 from apps.modelhub.explaining import EXPLAINED, MAX_CHARACTERS
@@ -62,7 +63,7 @@ def nearest(request: HttpRequest) -> HttpResponse:
 
 
 def _asked(request: HttpRequest) -> dict[str, Any]:
-    return {name: request.POST.get(name, "") for name in ("task", "text")}
+    return {name: typed(request.POST.get(name, "")) for name in ("task", "text")}
 
 
 def _predicted(task: str, text: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.accounts.selectors import signed_in
 from apps.core import gateway
 from apps.core.errors import InvalidInput, NotAllowed, Problem
+from apps.core.typed import typed
 from apps.modelhub import selectors, services
 from apps.modelhub.access import permission_needed
 from apps.modelhub.api import MAX_CHARACTERS
@@ -86,7 +87,7 @@ def version(request: HttpRequest, task: str, version: str) -> HttpResponse:
 def try_text(request: HttpRequest) -> HttpResponse:
     """Predict for one text; the answer is a fragment of the page."""
     _require(request)
-    task, text = request.POST.get("task", ""), request.POST.get("text", "")
+    task, text = request.POST.get("task", ""), typed(request.POST.get("text", ""))
     context: dict[str, Any] = {"task": task, "text": text}
     try:
         if not text.strip() or len(text) > MAX_CHARACTERS:
@@ -105,7 +106,7 @@ def try_text(request: HttpRequest) -> HttpResponse:
 def explain_text(request: HttpRequest) -> HttpResponse:
     """The words that carried an answer; a fragment of the page."""
     _require(request)
-    task, text = request.POST.get("task", ""), request.POST.get("text", "")
+    task, text = request.POST.get("task", ""), typed(request.POST.get("text", ""))
     label = request.POST.get("label") or None
     context: dict[str, Any] = {"task": task, "opened": "opened" in request.POST}
     try:

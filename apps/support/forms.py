@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from apps.core.typed import typed
 from apps.support.article_files import MAX_BODY
 from apps.support.models import Article
 from apps.support.payloads import MAX_TEXT
@@ -43,7 +44,7 @@ class ArticleForm(forms.Form):
         data = self.cleaned_data
         return Content(
             title=data["title"],
-            body=data["body"].replace("\r\n", "\n"),
+            body=typed(data["body"]),
             tags=_parts(data["tags"].split(",")),
             questions=_parts(data["questions"].splitlines()),
             language=data["language"],

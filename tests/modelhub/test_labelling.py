@@ -203,6 +203,17 @@ def test_the_screen(lead: User, operator: User, member: User, client_for: Client
         assert client_for(member).get(path).status_code == 403
 
 
+def test_long_texts_and_guidelines_come_whole(lead: User, client_for: ClientFor) -> None:
+    client, texts = client_for(lead), [f"{number} {'a' * 19_990}" for number in range(101)]
+    guidelines = "\r\n".join("look closely" for _ in range(380))
+    assert len(guidelines) > 5_000
+    form = {"name": "cards", "task": "intent", "strategy": "random", "texts": "\r\n".join(texts)}
+    assert client.post("/models/label/new/", form | {"guidelines": guidelines}).status_code == 302
+    queue = LabelQueue.objects.get()
+    assert {row.text for row in queue.rows.all()} == set(texts)
+    assert queue.guidelines == guidelines.replace("\r\n", "\n")
+
+
 def test_programs_label_too(
     lead: User, operator: User, member: User, client_for: ClientFor
 ) -> None:

@@ -49,6 +49,18 @@ def test_the_page_opens_a_prediction(models: Path, lead_client: Client) -> None:
     assert lead_client.post(PAGE, {"task": "nothing", "text": "card"}).status_code == 503
 
 
+def test_a_line_break_is_one_character(models: Path, lead_client: Client) -> None:
+    text = "\n".join(["the lost card of my bank"] * 80)
+    sent = text.replace("\n", "\r\n")
+    assert len(text) < 2_000 < len(sent)
+    for path in (PAGE, *PARTS, "/models/try/"):
+        response = lead_client.post(path, {"task": "intent", "text": sent})
+        assert "problem" not in response.context, path
+        assert response.context["text"] == text, path
+    explained = lead_client.post("/models/explain/", {"task": "intent", "text": sent})
+    assert explained.context["explanation"]["text"] == text
+
+
 def test_each_kept_version_says_what_it_would(
     models: Path, versions: list[str], lead_client: Client
 ) -> None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.accounts.services import audit_record
 from apps.core.errors import Conflict, InvalidInput, NotFound
+from apps.core.typed import typed
 from apps.support.flows.actions import in_caller_thread
 from apps.support.flows.reading import read_flow
 from apps.support.flows.rehearsing import Exchange, failures, played
@@ -30,7 +31,7 @@ def flow_save(
     Raises ``FlowInvalid`` with all that is wrong, and ``InvalidInput`` when the text is of another
     flow than ``name``.
     """
-    source = source.replace("\r\n", "\n")
+    source = typed(source)
     flow = read_flow(source, file=file)
     if name is not None and flow.name != name:
         raise InvalidInput(

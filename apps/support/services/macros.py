@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from apps.accounts.models import User
 from apps.accounts.services import audit_record
 from apps.core.errors import Conflict, NotFound
+from apps.core.typed import typed
 from apps.support.models import Macro
 
 LIMIT = 500
@@ -24,7 +25,7 @@ def macro_save(*, macro_id: int | None, operator: User, name: str, text: str) ->
     try:
         with transaction.atomic():
             macro = Macro() if macro_id is None else _get(macro_id)
-            macro.name, macro.text = " ".join(name.split()), text.replace("\r\n", "\n")
+            macro.name, macro.text = " ".join(name.split()), typed(text)
             macro.save()
             _record(operator, "macro.saved", macro)
     except IntegrityError as error:
