@@ -157,6 +157,9 @@ def upload_preview(request: HttpRequest, dataset_id: int, upload_id: int) -> Htt
             for field in fields_shown(dataset.kind, preview.mapping)
         ],
         "correction_rows": corrections_count(task=dataset.task, kind=dataset.kind).rows,
+        "skip_bad": "skip_bad" in request.POST,
+        # While no row could be read the box was not shown, and nobody has turned it off.
+        "add_corrections": "corrections" in request.POST or "offered" not in request.POST,
         "problem": problem,
     }
     status = problem.status if problem else 200

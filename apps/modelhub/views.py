@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_GET, require_POST
 
@@ -138,6 +140,8 @@ def examples(request: HttpRequest) -> HttpResponse:
 @require_POST
 @permission_needed("modelhub.change_examples")
 def example_discard(request: HttpRequest, example_id: int) -> HttpResponse:
-    """Take a correction out of what later versions learn from."""
+    """Take a correction out of what later versions learn from; leads back to the page of the list
+    that it stood on."""
     services.example_discard(example_id=example_id, actor=signed_in(request))
-    return redirect("modelhub:examples")
+    place = {name: request.GET[name] for name in ("task", "page") if request.GET.get(name)}
+    return redirect(f"{reverse('modelhub:examples')}?{urlencode(place)}")

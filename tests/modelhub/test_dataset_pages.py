@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -54,3 +55,33 @@ def test_a_label_may_be_called_items(client: Client, dataset: DataSet) -> None:
     version = client.post(preview, {"store": "version"}).headers["Location"]
     assert 'href="?label=items#rows"' in shown(client, version)
     assert "items · 1" in shown(client, f"/models/data/{dataset.pk}/")
+
+
+def test_a_preview_keeps_what_was_ticked(client: Client, dataset: DataSet) -> None:
+    def ticked(page: str) -> dict[str, bool]:
+        boxes = re.findall(r'<input type="checkbox" name="(\w+)"([^>]*)>', page)
+        return {name: "checked" in state for name, state in boxes}
+
+    def posted(path: str, **form: str) -> dict[str, bool]:
+        return ticked(client.post(path, form).content.decode())
+
+    example_add(app="support", task="intent", text="one more", new_label="card")
+    preview = previewed(client, dataset, "text,label\na b,card\nno label,\n")
+    assert ticked(shown(client, preview)) == {"skip_bad": False, "corrections": True}
+    left = {"offered": "corrections"}
+    assert posted(preview, **left, skip_bad="on") == {"skip_bad": True, "corrections": False}
+    refused = posted(preview, **left, store="version", corrections="on")
+    assert refused == {"skip_bad": False, "corrections": True}
+    unread = previewed(client, dataset, "a,b\na b,card\n")
+    assert ticked(shown(client, unread)) == {}
+    assert posted(unread, text="a", label="b") == {"corrections": True}
+
+
+def test_links_of_a_version_keep_what_it_is_compared_with(client: Client, dataset: DataSet) -> None:
+    for number in range(1, 4):
+        preview = previewed(client, dataset, f"text,label\na b,card\ntext {number},rate\n")
+        client.post(preview, {"store": "version"})
+    here = f"/models/data/{dataset.pk}/v/3/"
+    page = shown(client, f"{here}?against=1&label=card")
+    assert 'href="?against=1&amp;label=rate#rows"' in page
+    assert '<input type="hidden" name="label" value="card">' in page

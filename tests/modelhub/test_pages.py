@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +191,16 @@ def test_examples_are_shown_in_pages_and_by_task(admin: Client, operator: User) 
     assert "Energy | Oil" in topic
     assert "text 50" not in topic
     assert "export/?task=topic" in topic
+
+
+def test_who_removes_an_example_stays_on_the_page(admin: Client) -> None:
+    for number in range(52):
+        example_add(**CORRECTION | {"text": f"text {number:02}"})
+    page = content(admin, "/models/examples/?task=intent&page=2")
+    place = re.findall(r'action="(/models/examples/\d+/discard/[^"]*)"', page)[0]
+    left = admin.post(unescape(place))
+    assert left.headers["Location"] == "/models/examples/?task=intent&page=2"
+    assert LabelledExample.objects.count() == 51
 
 
 def test_examples_are_exported_as_jsonl(admin: Client) -> None:
