@@ -37,7 +37,8 @@ def compare(request: HttpRequest) -> HttpResponse:
         wanted = wanted_rows(request.GET)
     except InvalidInput as problem:
         context: dict[str, Any] = {"runs": selectors.run_list()[:_LISTED], "problem": problem}
-        context["ticked"] = [int(key) for key in request.GET.getlist("run") if key.isdecimal()]
+        given = request.GET.getlist("run")
+        context["ticked"] = [int(key) for key in given if key.isdecimal() and len(key) < 10]
         return render(request, "modelhub/runs.html", context, status=problem.status)
     rows: list[Changed] = []
     unreadable = ""

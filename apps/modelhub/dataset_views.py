@@ -222,7 +222,7 @@ def version_report(request: HttpRequest, dataset_id: int, number: int) -> HttpRe
 
 def _other(request: HttpRequest, version: DataSetVersion) -> DataSetVersion | None:
     against = request.GET.get("against", "")
-    if against.isdecimal():
+    if against.isdecimal() and len(against) < 10:
         return selectors.dataset_version_get(dataset_id=version.dataset_id, number=int(against))
     return version.parent
 

@@ -22,17 +22,22 @@ from apps.modelhub.selectors.weekly import WEEK, Share, TaskWeek, WeekNumbers, w
 
 logger = structlog.get_logger(__name__)
 
+_YEARS = range(1900, 9000)  # the weeks beside a week are to be days of the calendar too
+
 
 def week_asked(text: str) -> datetime:
     """The week of a day ``YYYY-MM-DD``; of no day the last whole week. Raises ``InvalidInput``."""
     if not text:
         return week_of(timezone.localdate()) - WEEK
     try:
-        return week_of(date.fromisoformat(text))
-    except (ValueError, OverflowError) as error:
+        day = date.fromisoformat(text)
+        if day.year not in _YEARS:
+            raise ValueError(day)
+    except ValueError as error:
         raise InvalidInput(
             "%(text)r is no day; write 2026-03-01.", fields={"week": "no day"}, text=text[:20]
         ) from error
+    return week_of(day)
 
 
 def week_payload(start: datetime, found: list[TaskWeek]) -> dict[str, Any]:

@@ -85,3 +85,16 @@ def test_links_of_a_version_keep_what_it_is_compared_with(client: Client, datase
     page = shown(client, f"{here}?against=1&label=card")
     assert 'href="?against=1&amp;label=rate#rows"' in page
     assert '<input type="hidden" name="label" value="card">' in page
+
+
+def test_numbers_that_no_data_set_has_are_not_found(client: Client, dataset: DataSet) -> None:
+    client.post(previewed(client, dataset, "text,label\na b,card\n"), {"store": "version"})
+    large = 10**30
+    for path in (f"/models/data/{large}/v/1/", f"/models/data/{dataset.pk}/v/{large}/"):
+        assert client.get(path).status_code == 404, path
+    assert client.get(f"/models/data/{dataset.pk}/v/1/?against={'9' * 5000}").status_code == 200
+    assert client.get(f"/models/runs/compare/?run={'9' * 5000}").status_code == 422
+    for dataset_id, number in ((large, 1), (dataset.pk, large)):
+        body = {"dataset": dataset_id, "number": number}
+        response = client.post("/api/v1/models/runs/", body, content_type="application/json")
+        assert response.status_code == 404, body

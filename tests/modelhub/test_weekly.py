@@ -124,7 +124,9 @@ def test_the_page_and_the_endpoint(lead: User, operator: User, client_for: Clien
     (task,) = client.get(f"{api}?week=2026-03-05").json()["tasks"]
     assert (task["worse"], task["now"]["corrected"]["share"]) == (True, 0.5)
     assert client.get(f"{api}?week=never").status_code == 422
-    assert client.get(f"{page}?week=9999-99-99").status_code == 422
+    for day in ("9999-99-99", "9999-12-31", "0001-01-01"):
+        assert client.get(f"{page}?week={day}").status_code == 422, day
+        assert client.get(f"{api}?week={day}").status_code == 422, day
     for path in (page, api):
         assert other.get(path).status_code == 403
     with pytest.raises(InvalidInput, match="no day"):

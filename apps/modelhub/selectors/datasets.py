@@ -23,7 +23,9 @@ def dataset_get(*, dataset_id: int) -> DataSet:
 
 def dataset_version_get(*, dataset_id: int, number: int) -> DataSetVersion:
     rows = DataSetVersion.objects.select_related("dataset", "parent", "actor")
-    version = rows.filter(dataset_id=dataset_id, number=number).first()
+    # By the data set's own key, not ``dataset_id``: only of that one Django knows that a number too
+    # large for the column is nobody's; the other goes to SQLite, which fails.
+    version = rows.filter(dataset__pk=dataset_id, number=number).first()
     if version is None:
         raise NotFound("There is no such version of a data set.")
     return version
