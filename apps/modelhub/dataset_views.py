@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from apps.accounts.selectors import signed_in
 from apps.core import gateway
 from apps.core.errors import InvalidInput, Problem
+from apps.core.typed import typed
 from apps.modelhub import selectors, uploads
 from apps.modelhub.access import permission_needed
 from apps.modelhub.models import DataKind, DataSetVersion
@@ -122,7 +123,7 @@ def upload_preview(request: HttpRequest, dataset_id: int, upload_id: int) -> Htt
     """What a file holds; posted with ``store``, it becomes a version or the frozen rows."""
     dataset = selectors.dataset_get(dataset_id=dataset_id)
     kept = selectors.upload_get(upload_id=upload_id, owner=signed_in(request))
-    mapping = {field: request.POST[field] for field in FIELDS if request.POST.get(field)}
+    mapping = {field: typed(request.POST[field]) for field in FIELDS if request.POST.get(field)}
     problem = None
     if "store" in request.POST:
         given: dict[str, Any] = {

@@ -77,6 +77,17 @@ def test_a_preview_keeps_what_was_ticked(client: Client, dataset: DataSet) -> No
     assert posted(unread, text="a", label="b") == {"corrections": True}
 
 
+def test_a_column_is_chosen_by_its_whole_name(client: Client, dataset: DataSet) -> None:
+    preview = previewed(client, dataset, '"the\nwords","what  it is"\na b,card\n')
+    page = shown(client, preview)
+    for name in ("the\nwords", "what  it is"):
+        assert f'<option value="{name}"' in page, "without a value a browser sends single blanks"
+    chosen = {"text": "the\r\nwords", "label": "what  it is"}
+    assert "card · 1" in client.post(preview, chosen).content.decode()
+    made = client.post(preview, chosen | {"store": "version"})
+    assert made.headers["Location"] == f"/models/data/{dataset.pk}/v/1/"
+
+
 def test_links_of_a_version_keep_what_it_is_compared_with(client: Client, dataset: DataSet) -> None:
     for number in range(1, 4):
         preview = previewed(client, dataset, f"text,label\na b,card\ntext {number},rate\n")
