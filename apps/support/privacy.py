@@ -10,7 +10,7 @@ from ml.entities.detection import detect
 from ml.entities.spans import DetectedKind
 
 
-def mask(text: str) -> tuple[str, list[str]]:
+def mask(text: str) -> tuple[str, list[DetectedKind]]:
     """The text with what is of ``SUPPORT_MASKED_KINDS`` replaced by ``[kind]``.
 
     Returns it with the kinds that were found, in their order. A number counts as a card's only

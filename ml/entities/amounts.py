@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
-from ml.entities.spans import Detected
+from ml.entities.spans import Detected, plain_letters
 
 _SIGNS = {"£": "GBP", "€": "EUR", "$": "USD", "¥": "JPY", "₹": "INR", "zł": "PLN", "₺": "TRY"}
 _WORDS = {
@@ -39,7 +39,7 @@ _AMOUNT = re.compile(
 
 def amounts(text: str) -> Iterator[Detected]:
     """Numbers with a currency's sign, code or name; "$" alone is taken for US dollars."""
-    for match in _AMOUNT.finditer(text):
+    for match in _AMOUNT.finditer(plain_letters(text)):
         number = match["after"] or match["before"]
         scale = _SCALES.get((match["after_scale"] or match["before_scale"] or "").lower(), 1)
         amount = _decimal(number) * scale
@@ -49,8 +49,12 @@ def amounts(text: str) -> Iterator[Detected]:
         else:
             currency = _currency(match, name)
         places = Decimal(1) if currency in _WHOLE_ONLY else Decimal("0.01")
-        value = f"{amount.quantize(places)} {currency}"
-        yield Detected("amount", match.group(), *match.span(), value)
+        try:
+            value = f"{amount.quantize(places)} {currency}"
+        except InvalidOperation:  # more digits than a sum of money has
+            continue
+        start, end = match.span()
+        yield Detected("amount", text[start:end], start, end, value)
 
 
 def _currency(match: re.Match[str], name: str) -> str:

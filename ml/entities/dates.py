@@ -7,7 +7,7 @@ from calendar import monthrange
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
-from ml.entities.spans import Detected
+from ml.entities.spans import Detected, plain_letters
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -35,15 +35,19 @@ def dates(text: str, today: date) -> Iterator[Detected]:
     nearest one; a bare weekday is the last one, since customers mostly tell what has happened.
     """
     taken: list[tuple[int, int]] = []
+    plain = plain_letters(text)
     for pattern, resolve in _RULES:
-        for match in pattern.finditer(text):
+        for match in pattern.finditer(plain):
             start, end = match.span()
             if any(start < known_end and known_start < end for known_start, known_end in taken):
                 continue
-            value = resolve(match, today)
+            try:
+                value = resolve(match, today)
+            except (OverflowError, ValueError):  # before the first year or after the last
+                continue
             if value is not None:
                 taken.append((start, end))
-                yield Detected("date", match.group(), start, end, value)
+                yield Detected("date", text[start:end], start, end, value)
 
 
 def _day(year: int, month: int, day: int) -> str | None:
@@ -84,12 +88,9 @@ def _counted(match: re.Match[str], today: date) -> str | None:
     if match.group().lower().endswith("ago"):
         count = -count
     unit = match["unit"].lower()
-    try:
-        if unit in ("day", "week"):
-            return (today + timedelta(days=count * (7 if unit == "week" else 1))).isoformat()
-        return _months_on(today, count * (12 if unit == "year" else 1)).isoformat()
-    except (OverflowError, ValueError):
-        return None
+    if unit in ("day", "week"):
+        return (today + timedelta(days=count * (7 if unit == "week" else 1))).isoformat()
+    return _months_on(today, count * (12 if unit == "year" else 1)).isoformat()
 
 
 def _months_on(day: date, months: int) -> date:

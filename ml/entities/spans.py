@@ -8,6 +8,8 @@ from typing import Literal
 
 DetectedKind = Literal["card", "iban", "email", "phone", "order", "amount", "date"]
 
+_LETTERS = str.maketrans({"ı": "i", "İ": "i", "ſ": "s"})
+
 
 @dataclass(frozen=True, slots=True)
 class Detected:
@@ -23,6 +25,14 @@ class Detected:
     start: int
     end: int
     value: str
+
+
+def plain_letters(text: str) -> str:
+    """The text, every letter at its place, with i and s for what ``re.IGNORECASE`` takes for them.
+
+    A pattern's word that matched can then be looked up in small letters.
+    """
+    return text.translate(_LETTERS)
 
 
 def without_overlaps(groups: Iterable[Iterable[Detected]]) -> list[Detected]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from apps.support.flows.definition import Slot, SlotKind
 from apps.support.flows.wording import shown
@@ -113,7 +113,10 @@ def _amount(slot: Slot, reply: Reply) -> str:
     found = _NUMBER.findall(reply.text)
     if len(found) != 1:
         return ""
-    return f"{Decimal(found[0].replace(',', '')).quantize(Decimal('0.01'))} {slot.currency}"
+    try:
+        return f"{Decimal(found[0].replace(',', '')).quantize(Decimal('0.01'))} {slot.currency}"
+    except InvalidOperation:  # more digits than a sum of money has
+        return ""
 
 
 def _number(slot: Slot, reply: Reply) -> str:

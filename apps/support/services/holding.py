@@ -13,16 +13,17 @@ from typing import Any
 from apps.support.flows.values import kept
 from apps.support.models import Conversation
 from ml.entities.detection import detect
+from ml.entities.spans import DetectedKind
 
 
-def hold(conversation: Conversation, *, text: str, kinds: Sequence[str]) -> None:
+def hold(conversation: Conversation, *, text: str, kinds: Sequence[DetectedKind]) -> None:
     """Keep the values of ``kinds``, masked in the message that was just counted in next."""
     wanted = set(kinds) & set(conversation.flow.get("wants", ()))
     if not wanted:
         return
     values = {
         found.kind: kept(found.kind, found.value)
-        for found in detect(text, today=date.min)
+        for found in detect(text, today=date.min, kinds=kinds)
         if found.kind in wanted
     }
     held = {**conversation.flow.get("held", {}), str(conversation.last_seq + 1): values}

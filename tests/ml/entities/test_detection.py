@@ -61,6 +61,7 @@ def test_numbers_and_addresses_have_one_form(text: str, kind: str, value: str) -
         ("50p", "0.50 GBP"),
         ("3000 yen", "3000 JPY"),
         ("20€", "20.00 EUR"),
+        ("5 mıllion euroſ", "5000000.00 EUR"),
     ],
 )
 def test_sums_are_decimals_with_a_currency(text: str, value: str) -> None:
@@ -99,6 +100,10 @@ def test_numbers_without_a_currency_are_no_sums(text: str) -> None:
         ("last week", "2026-W47"),
         ("last month", "2026-10"),
         ("next year", "2027"),
+        ("by frıday", "2026-11-27"),
+        ("5 ſep", "2026-09-05"),
+        ("ſix days ago", "2026-11-18"),
+        ("THİS week", "2026-W48"),
     ],
 )
 def test_dates_are_iso_and_counted_from_today(text: str, value: str) -> None:
@@ -108,6 +113,18 @@ def test_dates_are_iso_and_counted_from_today(text: str, value: str) -> None:
 @pytest.mark.parametrize("text", ["31/02/2026", "may I ask", "45/45/2026", "sat down", "1/2"])
 def test_what_is_no_date_is_left_alone(text: str) -> None:
     assert found(text, "date") == []
+
+
+@pytest.mark.parametrize("text", [f"£{'9' * 28}", f"{'9' * 30}p", f"{'9' * 40} yen"])
+def test_more_digits_than_money_has_are_no_sum(text: str) -> None:
+    assert found(text, "amount") == []
+
+
+@pytest.mark.parametrize("day", [date.min, date.max])
+@pytest.mark.parametrize("which", ["last", "next"])
+def test_no_day_is_counted_past_the_calendar(day: date, which: str) -> None:
+    text = f"yesterday and tomorrow, {which} monday, {which} week, {which} month, 2 years ago"
+    assert all(one.kind == "date" for one in detect(text, today=day))
 
 
 def test_months_end_on_their_last_day() -> None:

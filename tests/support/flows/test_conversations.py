@@ -127,6 +127,18 @@ def test_a_card_number_is_masked_and_its_last_digits_fill_the_slot(
     assert "4242 4242" not in str(Conversation.objects.filter().values())
 
 
+def test_a_day_beside_a_card_number_loses_no_message(
+    conversation: Conversation, ship: Ship
+) -> None:
+    ship()
+    say(conversation, "order a pin")
+    say(conversation, "4242 4242 4242 4242 was charged twice yesterday, write to a@b.example")
+    stored = conversation.messages.filter(author="visitor").last()
+    assert stored is not None
+    assert stored.text == "[card] was charged twice yesterday, write to [email]"
+    assert conversation.flow["run"]["slots"]["card"] == "4242"
+
+
 def test_outside_of_a_flow_nothing_masked_is_kept(conversation: Conversation, ship: Ship) -> None:
     ship()
     say(conversation, "my pin for 4242 4242 4242 4242")

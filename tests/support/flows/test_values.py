@@ -55,7 +55,7 @@ def test_a_value_is_read(kind: str, text: str, expected: str) -> None:
         ],
         *[("amount", "a lot"), ("amount", "5 or 6"), ("email", "vera at home"), ("phone", "12345")],
         *[("name", "why do you ask?"), ("name", "4711"), ("number", "many"), ("text", "…!")],
-        *[("order", "the last one"), ("date", "last month")],
+        *[("order", "the last one"), ("date", "last month"), ("amount", "9" * 30)],
     ],
 )
 def test_what_is_no_value_is_told_in_words(kind: str, text: str) -> None:
