@@ -20,9 +20,11 @@ _ALLOWED = re.compile(
     r"|CDLA-(?:Sharing|Permissive)-\d\.\d|MIT|Apache-2\.0|BSD-[23]-Clause|" + OWN + ")"
 )
 _REMARK = re.compile(r"\s*\(([^()]*)\)$")
+# Words cannot be told from their denial, so any remark on commercial use or derived works counts;
+# "rows only" tells what was taken, not what for.
 _RESTRICTION = re.compile(
-    r"\b(?:research|academic|education(?:al)?|evaluation|personal|non-?\s?commercial"
-    r"|(?:no|not for) (?:commercial|derivat)\w*|NC|ND)\b",
+    r"\b(?:research\w*|academ\w*|educati\w*|evaluation|personal|\w*commercial\w*|derivat\w*"
+    r"|(?<!\brows )only|NC|ND)\b",
     re.IGNORECASE,
 )
 

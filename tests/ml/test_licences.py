@@ -26,6 +26,7 @@ def test_what_is_shipped_may_be(path: Path) -> None:
         "ODC-BY",
         "as the project",
         "MIT (as its uploader states)",
+        "CC-BY-3.0 (out-of-scope rows only)",
     ],
 )
 def test_licences_that_allow_it(licence: str) -> None:
@@ -46,6 +47,9 @@ def test_licences_that_allow_it(licence: str) -> None:
         ),
         *("MIT (code) and CC-BY-NC-4.0 (data)", "MIT (research only, non-commercial)"),
         *("MIT (for evaluation only)", "CC-BY-4.0 (its texts: CC-BY-NC-4.0)"),
+        *("MIT (commercial use not allowed)", "MIT (not commercial)", "MIT (noncommercial)"),
+        *("CC-BY-4.0 (for academics)", "CC-BY-4.0 (researchers)", "MIT (derivatives forbidden)"),
+        *("CC-BY-4.0 (for students only)", "MIT (non-profit use only)"),
     ],
 )
 def test_licences_that_do_not(licence: str) -> None:
