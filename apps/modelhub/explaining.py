@@ -112,7 +112,7 @@ def neighbours(
         )
     rows = [
         LabelledText(text_of(row), shown(row, value_of(row)), row.row)
-        for row in read_rows(file, kind, columns=columns)
+        for row in read_rows(file, kind, columns=columns, task=task)
     ]
     found = nearest_examples(predictor.vectors, text, rows, progress=progress.update)
     return [

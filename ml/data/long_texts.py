@@ -42,7 +42,7 @@ def pieces(ids: Sequence[int], *, max_length: int, way: str) -> list[list[int]]:
 
 
 def spread(parts: Sequence[Part], most: int) -> list[Part]:
-    """At most ``most`` of the parts of a text, evenly from its first to its last."""
+    """At most ``most`` of the parts of a text or a file, evenly from its first to its last."""
     if len(parts) <= most:
         return list(parts)
     return [parts[place] for place in np.linspace(0, len(parts) - 1, most).round().astype(int)]

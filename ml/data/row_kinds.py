@@ -10,8 +10,9 @@ from ml.data.columns import Columns
 from ml.data.joined import joined
 from ml.data.multi_label import MultiLabelText, read_multi_label
 from ml.data.pairs import PairRow, read_pairs
-from ml.data.readers import LabelledText, Problems, TaggedSentence, read_classification, read_ner
+from ml.data.readers import LabelledText, Problems, TaggedSentence, read_ner
 from ml.data.splits import text_key
+from ml.data.targeting import read_labelled
 from ml.evaluation.decoding import spans_of
 from ml.types import Kind
 
@@ -30,16 +31,25 @@ NOTHING = "none"
 
 
 def read_rows(
-    path: Path, kind: Kind, problems: Problems | None = None, columns: Columns | None = None
+    path: Path,
+    kind: Kind,
+    problems: Problems | None = None,
+    columns: Columns | None = None,
+    *,
+    task: str = "",
 ) -> Iterator[Row]:
-    """The rows of a file of the kind; a bad one raises ``DataError`` or goes to ``problems``."""
+    """The rows of a file of the kind; a bad one raises ``DataError`` or goes to ``problems``.
+
+    With ``task`` they are those that it learns from and is measured by: of targeted sentiment the
+    marked texts.
+    """
     if kind == "multi_label":
         return iter(read_multi_label(path, problems, columns))
     if kind == "ner":
         return iter(read_ner(path, problems, columns))
     if kind == "embedding":
         return iter(read_pairs(path, problems, columns))
-    return iter(read_classification(path, problems, columns))
+    return read_labelled(path, task, problems, columns)
 
 
 def text_of(row: Row) -> str:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from ml.data.columns import Columns
-from ml.data.readers import LabelledText, Problems, read_as
+from ml.data.readers import LabelledText, Problems, read_as, read_classification
 from ml.data.records import Record
 from ml.wording import Wording
 
@@ -123,6 +123,14 @@ def read_marked(
     for text in read_targeted(path, problems, columns):
         for marked, label in zip(text.marked(), text.entities.values(), strict=True):
             yield MarkedText(marked, label, text.row, opposite=text.is_opposite)
+
+
+def read_labelled(
+    path: Path, task: str, problems: Problems | None = None, columns: Columns | None = None
+) -> Iterator[LabelledText]:
+    """The texts with one label of a classifier's file: of :data:`TARGETED_TASK` marked ones."""
+    read = read_marked if task == TARGETED_TASK else read_classification
+    yield from read(path, problems, columns)
 
 
 def _targeted(record: Record, *, labelled: bool) -> TargetedText:

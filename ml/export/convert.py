@@ -19,6 +19,7 @@ from onnxruntime.quantization import CalibrationDataReader
 
 from ml.artifacts import TOKENIZER, Artifact
 from ml.data.encoding import load_tokenizer
+from ml.data.long_texts import spread
 from ml.encoders import EncoderSource
 from ml.errors import TrainingError
 from ml.export.graph import encoded, feed_of
@@ -98,8 +99,7 @@ def calibration_feeds(
 ) -> list[Feed]:
     """The texts, evenly chosen where there are many, as feeds of a few."""
     tokenizer = load_tokenizer(source.path / TOKENIZER)
-    every = max(1, len(texts) // _CALIBRATION_ROWS)
-    chosen = list(texts[::every][:_CALIBRATION_ROWS])
+    chosen = spread(texts, _CALIBRATION_ROWS)
     feeds = []
     for start in range(0, len(chosen), _CALIBRATION_BATCH):
         part = chosen[start : start + _CALIBRATION_BATCH]

@@ -231,7 +231,7 @@ def _labelled(rows: Path, artifact: Artifact, columns: Columns | None) -> list[A
     """The rows to measure by, of a sentence encoder as pairs."""
     kind = artifact.kind
     assert kind != "joint"  # of which no model is restored
-    found: list[Any] = list(read_rows(rows, kind, columns=columns))
+    found: list[Any] = list(read_rows(rows, kind, columns=columns, task=artifact.task))
     if kind == "embedding":
         found = make_pairs(found, seed=0)
     if not found:

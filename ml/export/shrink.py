@@ -18,7 +18,9 @@ from torch import Tensor, nn
 from ml.artifacts import TOKENIZER, Artifact, read_artifact
 from ml.data.columns import Columns
 from ml.data.encoding import load_tokenizer
-from ml.data.readers import read_classification, read_ner
+from ml.data.long_texts import spread
+from ml.data.readers import read_ner
+from ml.data.targeting import read_labelled
 from ml.encoders import EncoderSource, resolve_encoder
 from ml.errors import DataError, TrainingError
 from ml.evaluation.scoring import OOS_COLUMN
@@ -195,12 +197,13 @@ def _encoded(
     columns = {name: index for index, name in enumerate(names)}
     encoded: list[EncodedRow]
     if artifact.kind == "classification":
-        texts = [row for row in read_classification(file, columns=named) if row.label in columns]
-        chosen = texts[:: max(1, len(texts) // MOST_ROWS)][:MOST_ROWS]
+        read = read_labelled(file, artifact.task, columns=named)
+        texts = [row for row in read if row.label in columns]
+        chosen = spread(texts, MOST_ROWS)
         encoded = encode_classification(chosen, tokenizer, columns, artifact.max_length)
     elif artifact.kind == "ner":
         tagged = [row for row in read_ner(file, columns=named) if set(row.tags) <= set(columns)]
-        sentences = tagged[:: max(1, len(tagged) // MOST_ROWS)][:MOST_ROWS]
+        sentences = spread(tagged, MOST_ROWS)
         encoded = encode_tagging(sentences, tokenizer, columns, artifact.max_length)
     else:
         raise TrainingError("rows judge the heads of classifiers and taggers")

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ml.data.columns import Columns, written_columns
 from ml.data.dataset_folders import training_splits
 from ml.data.multi_label import MultiLabelText, label_strata, read_multi_label
-from ml.data.readers import LabelledText, TaggedSentence, read_classification, read_ner
+from ml.data.readers import LabelledText, TaggedSentence, read_ner
 from ml.data.splits import split_by_text, text_key
-from ml.data.targeting import TARGETED_TASK, read_marked
+from ml.data.targeting import TARGETED_TASK, read_labelled
 from ml.errors import DataError, TrainingError
 from ml.training.config import FinetuneConfig
 from ml.types import OUT_OF_SCOPE, Kind
@@ -98,10 +98,14 @@ def classification_rows(
     one marked text for each.
     """
     targeted = request.name == TARGETED_TASK
-    read = read_marked if targeted else read_classification
-    training = [row for row in read(request.train_file, columns=request.columns) if row.weight > 0]
+
+    def read(file: Path) -> list[LabelledText]:
+        rows = read_labelled(file, request.name, columns=request.columns)
+        return [row for row in rows if row.weight > 0]
+
+    training = read(request.train_file)
     if request.valid_file is not None:
-        valid = [row for row in read(request.valid_file, columns=request.columns) if row.weight > 0]
+        valid = read(request.valid_file)
         training = _apart(request, training, valid, lambda row: text_key(row.text))
     else:
         training, valid = split_by_text(

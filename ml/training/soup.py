@@ -27,8 +27,8 @@ from ml.artifacts import (
 )
 from ml.data.columns import Columns, written_columns
 from ml.data.encoding import load_tokenizer
-from ml.data.readers import LabelledText, read_classification
-from ml.data.targeting import TARGETED_TASK, read_marked
+from ml.data.readers import LabelledText
+from ml.data.targeting import read_labelled
 from ml.encoders import resolve_encoder
 from ml.errors import ArtifactError, DataError, TrainingError
 from ml.evaluation.scoring import OOS_COLUMN
@@ -191,10 +191,9 @@ def _check_alike(first: Artifact, other: Artifact, folder: Path) -> None:
 def held_out_texts(
     files: Sequence[Path], artifact: Artifact, columns: Columns
 ) -> list[LabelledText]:
-    read = read_marked if artifact.task == TARGETED_TASK else read_classification
     rows = []
     for file in files:
-        for row in read(file, columns=columns):
+        for row in read_labelled(file, artifact.task, columns=columns):
             if row.label not in (*artifact.labels, OUT_OF_SCOPE):
                 raise DataError(file, row.row, f"has the label {row.label!r}, which is not known")
             rows.append(row)

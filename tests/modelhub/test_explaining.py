@@ -107,6 +107,15 @@ def test_the_command_measures_and_shows_rows_alike(models: Path, tmp_path: Path)
     assert found["neighbours"][-1]["row"] == 2
 
 
+def test_rows_of_targeted_sentiment_are_shown_by_company(models: Path, tmp_path: Path) -> None:
+    build_model(models, "targeted_sentiment", "classification")
+    file = tmp_path / "rows.jsonl"
+    row = {"text": "card: Aldo beats Brix", "entities": {"Aldo": "card", "Brix": "rate"}}
+    file.write_text(json.dumps(row))
+    found = run("--task", "targeted_sentiment", "--text", "the card", "--train", str(file))
+    assert {one["label"] for one in found["neighbours"]} == {"card", "rate"}
+
+
 def test_the_command_explains_one_of_several_labels(models: Path, tmp_path: Path) -> None:
     build_model(models, "toxicity", "multi_label")
     file = tmp_path / "rows.csv"

@@ -1,16 +1,26 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from ml.artifacts import read_artifact, write_artifact
+from ml.data.encoding import EncodedBatch
+from ml.data.targeting import TARGETED_TASK
+from ml.encoders import resolve_encoder
 from ml.errors import ArtifactError, DataError, ExportMismatch, TrainingError
+from ml.export import convert
 from ml.export import precision as exporting
-from ml.export.convert import EXPORTS
+from ml.export.convert import EXPORTS, calibration_feeds
 from ml.export.precision import export_model
 from ml.export.quantise import PRECISIONS
+from ml.export.shrink import shrink
 from ml.serving.registry import ModelStore
 from ml.training.finetune import finetune
 from ml.types import Kind
@@ -94,6 +104,40 @@ def test_both_graphs_are_measured_on_rows(trained: dict[str, Path], tmp_path: Pa
     assert report.source.quality is not None
     assert report.source.quality > 0.6
     assert report.lost == report.source.quality - (report.export.quality or 0)
+
+
+def test_targeted_sentiment_is_measured_by_company(
+    trained: dict[str, Path], tmp_path: Path
+) -> None:
+    targeted = tmp_path / "targeted"
+    targeted.mkdir()
+    for file in trained["classification"].iterdir():
+        shutil.copy(file, targeted)
+    declared = replace(read_artifact(targeted), task=TARGETED_TASK)
+    write_artifact(targeted, declared, overwrite=True)
+    row = {"text": "card lost: Aldo beats Brix", "entities": {"Aldo": "card", "Brix": "card"}}
+    rows = write_rows(tmp_path / "rows.jsonl", [row])
+    report = export_model(targeted, tmp_path / "export", "fp32", rows=rows)
+    assert report.source.quality is not None
+    small = shrink(tmp_path / "small", artifact=targeted, heads=0.4, rows=rows)
+    assert small.removed
+
+
+@pytest.mark.parametrize("texts", [1000, 1535])
+def test_calibration_texts_are_of_the_whole_file(
+    monkeypatch: pytest.MonkeyPatch, trained: dict[str, Path], texts: int
+) -> None:
+    read: list[str] = []
+
+    def encoded(_artifact: Any, _tokenizer: Any, part: Sequence[str]) -> EncodedBatch:
+        read.extend(part)
+        return EncodedBatch(np.zeros((1, 1), np.int64), np.ones((1, 1), np.int64))
+
+    monkeypatch.setattr(convert, "encoded", encoded)
+    artifact = read_artifact(trained["classification"])
+    source = resolve_encoder(artifact.encoder.name)
+    calibration_feeds(artifact, source, [str(place) for place in range(texts)])
+    assert (len(read), read[0], read[-1]) == (512, "0", str(texts - 1))
 
 
 def test_what_loses_too_much_is_refused_and_nothing_is_written(

@@ -14,7 +14,6 @@ from apps.modelhub import profiles
 from apps.modelhub.named_columns import add_columns, columns_given
 from ml.data.columns import Columns
 from ml.data.row_kinds import read_rows
-from ml.data.targeting import TARGETED_TASK, read_marked
 from ml.types import Kind
 
 
@@ -52,7 +51,5 @@ def _rows(task: str, file: Path, columns: Columns) -> list[profiles.Row]:
     of the task's live model."""
     known: dict[str, Kind] = {info.task: info.kind for info in gateway.models()}
     kind = known.get(task, "classification")
-    if task == TARGETED_TASK:
-        return profiles.labelled(read_marked(file, columns=columns), kind)
-    rows = read_rows(file, kind, columns=columns)
+    rows = read_rows(file, kind, columns=columns, task=task)
     return profiles.labelled(rows, kind)
