@@ -43,11 +43,18 @@ def learned_from(source: EncoderSource) -> tuple[DataSource, ...]:
 def write_provenance(
     folder: Path, source: EncoderSource, made_by: str, data: Iterable[DataSource]
 ) -> None:
-    """Say in ``folder`` that its encoder was made of ``source`` with ``data``."""
+    """Say in ``folder`` that its encoder was made of ``source`` with ``data``.
+
+    Of a file that ``source`` learned from the rows are those that it states, unless a run read some
+    of it again: a run tells of those files without rows (:func:`with_learned`).
+    """
+    known = learned_from(source)
+    stated = {(one.sha256, one.licence) for one in known}
+    own = [one for one in data if one.rows or (one.sha256, one.licence) not in stated]
     told = {
         "encoder": {"name": source.name, "sha256": source.sha256},
         "made_by": made_by,
-        "data": [asdict(one) for one in joined(data, learned_from(source))],
+        "data": [asdict(one) for one in joined(own, known)],
     }
     text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
     (folder / PROVENANCE).write_text(text, encoding="utf-8")

@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from ml.artifacts import read_artifact
+from ml.artifacts import DataSource, read_artifact
 from ml.encoders import resolve_encoder
 from ml.errors import ArtifactError, TrainingError
 from ml.export.build import restore_model
 from ml.export.merge import merge_encoder
+from ml.export.shrink import shrink
 from ml.models.encoder import load_encoder
+from ml.provenance import learned_from, write_provenance
 from ml.training.finetune import finetune
 from tests.ml.training.tiny_encoder import make_encoder, request, tiny_config
 
@@ -53,6 +55,20 @@ def test_a_run_begins_where_another_ended(tmp_path: Path, encoder: Path) -> None
     asked = request(tmp_path, "classification", replace(config, encoder=str(tmp_path / "merged")))
     artifact = finetune(asked)
     assert artifact.encoder.name == str(tmp_path / "merged")
+
+
+@pytest.mark.parametrize("by", ["merge", "shrink"])
+def test_the_rows_that_the_encoder_learned_from_stay_counted(tmp_path: Path, by: str) -> None:
+    encoder = make_encoder(tmp_path / "encoder")
+    read = DataSource("texts.txt", "0" * 64, 9, "Texts: MIT")
+    write_provenance(encoder, resolve_encoder(str(encoder)), "pretrain mlm", [read])
+    folder = tuned(tmp_path / "tuned", encoder, "lora")
+    own = [one for one in read_artifact(folder).data if one.rows]
+    if by == "merge":
+        made = merge_encoder(folder, tmp_path / "made")
+    else:
+        made = shrink(tmp_path / "made", artifact=folder, layers=[0]).source
+    assert learned_from(made) == (*own, read)
 
 
 def test_what_is_no_part_of_the_encoder_is_refused(tmp_path: Path, encoder: Path) -> None:
