@@ -19,6 +19,7 @@ from ml.artifacts import TOKENIZER, Artifact
 from ml.data.encoding import EncodedBatch, encode_texts, encode_words, load_tokenizer
 from ml.data.text import split_words
 from ml.encoders import EncoderSource
+from ml.evaluation.decoding import decode_tags, word_scores
 from ml.evaluation.multi_label import label_scores, threshold_array
 from ml.evaluation.scoring import softmax
 from ml.export.attention import written_out
@@ -115,7 +116,7 @@ def compare_answers(
 
     There is an answer for each text, or each word of it for token tagging; one of several labels is
     the same if all of them are. An embedding is the same when its cosine with the source's is at
-    least 0.97.
+    least 0.97. Answers and probabilities are those that serving makes of the graph's outputs.
     """
     if artifact.kind == "embedding":
         cosines = (wanted * found).sum(axis=1)
@@ -125,11 +126,26 @@ def compare_answers(
         thresholds = threshold_array(artifact)
         same = ((before >= thresholds) == (after >= thresholds)).all(axis=1)
         return same, np.abs(before - after).max(axis=1)
-    before, after = softmax(wanted), softmax(found)
-    same = before.argmax(axis=-1) == after.argmax(axis=-1)
-    gaps = np.abs(before - after).max(axis=-1)
     if artifact.kind == "ner":
-        assert batch.word_index is not None
-        words = batch.word_index >= 0
-        return same[words], gaps[words]
-    return same, gaps
+        return _compare_words(artifact, batch, wanted, found)
+    before, after = (softmax(logits / artifact.temperature) for logits in (wanted, found))
+    same = before.argmax(axis=-1) == after.argmax(axis=-1)
+    return same, np.abs(before - after).max(axis=-1)
+
+
+def _compare_words(
+    artifact: Artifact, batch: EncodedBatch, wanted: FloatArray, found: FloatArray
+) -> tuple[NDArray[np.bool_], FloatArray]:
+    """:func:`compare_answers` of the words of each row, whose tags are decoded together."""
+    assert batch.word_index is not None
+    same: list[bool] = []
+    gaps: list[FloatArray] = []
+    for index, *rows in zip(batch.word_index, wanted, found, strict=True):
+        words = [row[index >= 0] for row in rows]
+        tags = [decode_tags(logits, artifact) for logits in words]
+        same += [one == other for one, other in zip(*tags, strict=True)]
+        before, after = (
+            softmax(word_scores(logits, artifact) / artifact.temperature) for logits in words
+        )
+        gaps.append(np.abs(before - after).max(axis=-1))
+    return np.array(same, dtype=np.bool_), np.concatenate(gaps)
