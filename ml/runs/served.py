@@ -28,6 +28,7 @@ from ml.artifacts import (
     write_artifact,
 )
 from ml.data.encoding import encode_texts, encode_words, load_tokenizer
+from ml.data.long_texts import mean_by_text
 from ml.evaluation.on_rows import rows_report
 from ml.export.build import Step, build_model, encoder_of, restore_model
 from ml.export.graph import compare_answers, feed_of, outputs_of
@@ -148,11 +149,20 @@ def _alike(store: ModelStore, built: Artifact, folder: Path, rows: Sequence[Any]
             words = [row.tokens for row in chunk]
             batch = encode_words(tokenizer, words, max_length=built.max_length)
         else:
-            texts = [row.text for row in chunk]
-            batch = encode_texts(tokenizer, texts, max_length=built.max_length)
+            batch = encode_texts(
+                tokenizer,
+                [row.text for row in chunk],
+                max_length=built.max_length,
+                long_texts=built.settings.get("long_texts", "cut"),
+            )
         feed = feed_of(batch)
         with torch.inference_mode():
             tensors = {key: torch.from_numpy(array) for key, array in feed.items()}
             wanted = model(**tensors)[name].float().numpy()
-        same += compare_answers(built, batch, wanted, session.run([name], feed)[0])[0].tolist()
+        found = session.run([name], feed)[0]
+        if batch.owners is not None:
+            wanted, found = (
+                mean_by_text(rows, batch.owners, len(chunk)) for rows in (wanted, found)
+            )
+        same += compare_answers(built, batch, wanted, found)[0].tolist()
     return sum(same) / len(same)

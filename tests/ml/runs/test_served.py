@@ -11,14 +11,18 @@ import pytest
 from ml.artifacts import MODEL_CARD, SERVED, read_artifact
 from ml.data.readers import read_classification
 from ml.evaluation.reports import classification_report
+from ml.export.graph import compare_answers
 from ml.joint import declared_tasks
+from ml.runs import served
 from ml.runs.served import tell_served
+from ml.runtime import RuntimeSettings
+from ml.serving.predictors import load_predictor
 from ml.serving.registry import ModelStore
 from ml.training.finetune import finetune
 from ml.training.held_out import held_out_of_tasks, held_out_rows
 from ml.training.multi_task import finetune_together, single_requests
 from ml.types import Kind
-from tests.ml.training.tiny_encoder import make_encoder, request, tiny_config
+from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config, write_rows
 from tests.ml.training.tiny_joint import joint_request
 
 
@@ -80,6 +84,41 @@ def test_weights_that_saw_the_rows_are_only_compared_with_themselves(
     assert "metrics" not in told.settings[SERVED]
     assert 0.9 < told.settings[SERVED]["alike"] <= 1
     assert "as the stored weights do in 32 bits" in (asked.output / MODEL_CARD).read_text()
+
+
+def test_all_windows_of_a_long_text_are_compared(
+    tmp_path: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny_config(
+        encoder,
+        **{"method": "full", "learning_rate": 5e-3, "max_length": 32, "long_texts": "windows"},
+        refit=True,
+    )
+    asked = request(tmp_path, "classification", config)
+    assert asked.valid_file
+    before = " ".join(["in the bank of rome and"] * 12)
+    for file, ending in ((asked.train_file, ""), (asked.valid_file, "in rome")):
+        write_rows(
+            file, [row | {"text": f"{before} {row['text']}"} for row in texts(ending=ending)]
+        )
+    finetune(asked)
+    compared: list[int] = []
+
+    def compare(artifact: Any, batch: Any, wanted: Any, found: Any) -> Any:
+        compared.extend(found.argmax(axis=1))
+        return compare_answers(artifact, batch, wanted, found)
+
+    monkeypatch.setattr(served, "compare_answers", compare)
+    models, rows = tmp_path / "models", held_out_rows(asked)
+    told = tell_served(asked.output, asked.output, models, {"small": rows})
+    predictor: Any = load_predictor(
+        models / "small" / told.version,
+        ModelStore(models).artifact("small", told.version),
+        RuntimeSettings(1, 1),
+    )
+    answers = [answer.label for answer in predictor.predict([row.text for row in rows])]
+    assert [told.labels[column] for column in compared] == answers
+    assert set(answers) == {"card", "rate"}
 
 
 @pytest.mark.parametrize(("kind", "name"), [("ner", "f1"), ("embedding", "recall@1")])
