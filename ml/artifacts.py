@@ -287,7 +287,8 @@ def _check_types(artifact: Artifact) -> None:
             raise TypeError(f"{name} is no table")
 
 
-def _check_file(path: Path, ref: FileRef) -> None:
+def check_size(path: Path, ref: FileRef) -> None:
+    """Raise :class:`ArtifactError` for a file that is shorter or longer than it is declared."""
     if path.stat().st_size != ref.bytes:
         raise ArtifactError(
             path,
@@ -297,6 +298,10 @@ def _check_file(path: Path, ref: FileRef) -> None:
                 declared=ref.bytes,
             ),
         )
+
+
+def _check_file(path: Path, ref: FileRef) -> None:
+    check_size(path, ref)
     if file_sha256(path) != ref.sha256:
         raise ArtifactError(path, Wording("was altered: its SHA-256 is not the declared one"))
     if path.suffix == ".safetensors":

@@ -18,7 +18,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from ml.artifacts import MODEL, TABLES, TRUNK, Artifact
+from ml.artifacts import MODEL, TABLES, TRUNK, Artifact, check_size
 from ml.data.encoding import EncodedBatch, encode_texts, encode_words
 from ml.data.long_texts import mean_by_text
 from ml.data.text import Word, normalise, split_words
@@ -83,6 +83,9 @@ class Graph:
             raise ArtifactError(
                 folder / MODEL, Wording("is no graph that can be run: %(error)s", error=error)
             ) from error
+        # One that was built anew since it was declared would be given the tables of the one before,
+        # and ONNX Runtime takes them in any type of number.
+        check_size(folder / MODEL, artifact.files[MODEL])
         self._check(folder / MODEL)
 
     def run(self, batch: EncodedBatch) -> Iterator[tuple[NDArray[np.intp], list[FloatArray]]]:

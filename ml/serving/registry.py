@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-from ml.artifacts import Artifact, read_artifact
+from ml.artifacts import MANIFEST, Artifact, read_artifact
 from ml.errors import ArtifactError, MLError, ModelNotFound
 from ml.joint import trunk_of
 from ml.runtime import RuntimeSettings, default_settings
@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 _RETRY_AFTER = 5.0  # seconds until a model that could not be loaded is tried again
 _FOLLOWED = 10.0  # seconds for which a call of ``refresh`` promises the next one
 _KEPT = 4  # versions in memory beside the active ones: asked for by name, or served before
+
+_Signature = tuple[int, int, int]  # of a file: another one once it is replaced
 
 
 @dataclass(slots=True)
@@ -55,8 +57,8 @@ class ModelStore:
         self.root = root
         self._runtime = runtime or default_settings()
         self._entries: dict[str, _Entry] = {}
-        self._artifacts: dict[tuple[str, str], Artifact] = {}
-        self._active: dict[str, tuple[tuple[int, int, int], str]] = {}
+        self._artifacts: dict[tuple[str, str], tuple[_Signature | None, Artifact]] = {}
+        self._active: dict[str, tuple[_Signature, str]] = {}
         self._active_paths: dict[str, str] = {}
         # Not for longer than a task's predictor, which a promotion replaces, needs it.
         self._joint: WeakValueDictionary[tuple[str, str], JointPredictor] = WeakValueDictionary()
@@ -99,7 +101,7 @@ class ModelStore:
         # Asked for with each request, so the path is put together once and looked at as a string.
         path = self._active_paths.get(task) or str(self._folder(task) / ACTIVE)
         try:
-            status = os.stat(path)  # noqa: PTH116
+            signature = _signature(path)
         except OSError as error:
             raise ModelNotFound(
                 Wording(
@@ -108,7 +110,6 @@ class ModelStore:
                     task=task,
                 )
             ) from error
-        signature = (status.st_mtime_ns, status.st_size, status.st_ino)
         known = self._active.get(task)
         if known is None or known[0] != signature:
             known = self._active[task] = (signature, read_active(Path(path)))
@@ -118,13 +119,19 @@ class ModelStore:
     def artifact(self, task: str, version: str | None = None) -> Artifact:
         """The checked declaration of ``version`` (of the active one, when ``None``).
 
-        The files are hashed once; later calls return the same declaration.
+        The files are hashed once; later calls return the same declaration, until the version is
+        built anew (an export that is installed lies in the place of the build before).
         """
         version = version or self.active_version(task)
+        try:
+            # Before the files are read: what replaces them meanwhile is met by the next call.
+            signature = _signature(str(self._folder(task) / version / MANIFEST))
+        except (OSError, ValueError):  # what is wrong is told when it is read
+            signature = None
         known = self._artifacts.get((task, version))
-        if known is None:
-            known = self._artifacts[task, version] = self._checked(task, version)
-        return known
+        if known is None or known[0] != signature:
+            known = self._artifacts[task, version] = (signature, self._checked(task, version))
+        return known[1]
 
     def info(self, task: str, version: str | None = None) -> ModelInfo:
         """What there is to know of a version (the active one, when ``None``)."""
@@ -228,7 +235,7 @@ class ModelStore:
         if loaded is None or loaded.info.version != active:
             return task
         known = self._artifacts.get((task, active))
-        trunk = trunk_of(known) if known else None
+        trunk = trunk_of(known[1]) if known else None
         return f"{trunk.name}/{trunk.version}" if trunk else task
 
     def load(self, unit: str) -> Unit:
@@ -310,7 +317,8 @@ class ModelStore:
             return None
         try:
             # Checked again, since what is loaded now may have changed since it was listed.
-            artifact = self._artifacts[task, version] = self._checked(task, version)
+            self._artifacts.pop((task, version), None)
+            artifact = self.artifact(task, version)
             loaded = load_predictor(self._folder(task) / version, artifact, self._runtime)
         except MLError as error:
             logger.error("version %s of %s cannot be loaded: %s", version, task, error)
@@ -365,3 +373,8 @@ class ModelStore:
         if not NAME.fullmatch(task):
             raise ModelNotFound(Wording("there is no task %(task)r", task=task))
         return self.root / task
+
+
+def _signature(path: str) -> _Signature:
+    status = os.stat(path)  # noqa: PTH116
+    return status.st_mtime_ns, status.st_size, status.st_ino

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError
 
-from ml.artifacts import read_artifact
-from ml.export import precision
+from apps.core import gateway
+from ml.artifacts import TABLES, read_artifact
+from ml.export import precision, quantise, tables
+from ml.serving.registry import ModelStore
 from tests.ml.training.tiny_encoder import make_encoder, texts
 from tests.modelhub.commands import result, run, written
 
@@ -55,6 +57,27 @@ def test_an_installed_export_is_what_serves(
     assert build.precision == "fp32"
     (found,) = result("predict", "--task", "mine", "--text", "card lost")["predictions"]
     assert found["label"] in ("card", "rate")
+
+
+def test_an_export_that_is_installed_keeps_nothing_of_the_build_before(
+    tmp_path: Path,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    """A model of 8 bits is in memory, with the word table of its graph in 16 bits."""
+    for module in (tables, quantise):
+        monkeypatch.setattr(module, "LARGE", 100)
+    trained = request.getfixturevalue("trained")
+    texts = ["card lost in the bank", "the euro rate"]
+    before = gateway.load_version("mine")
+    assert TABLES in gateway.model_store().artifact("mine").files
+    artifact = ["--artifact", trained["folder"], "--precision", "fp32", "--install"]
+    run("export", *artifact)
+    installed = gateway.load_version("mine")
+    assert (before.info.precision[:4], installed.info.precision) == ("int8", "fp32")
+    wanted = ModelStore(settings.ML_MODELS_DIR).load("mine").predict(texts)
+    assert installed.predict(texts) == wanted
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
+from dataclasses import replace
 
 import pytest
 
+from ml.artifacts import write_artifact
 from ml.errors import ArtifactError, ModelNotFound
+from ml.outputs import staged_folder
+from ml.runtime import RuntimeSettings
 from ml.serving import registry
 from ml.serving.predictors import load_predictor
 from ml.serving.protocol import named_version
@@ -231,6 +236,21 @@ def test_a_graph_of_the_wrong_kind_is_refused(root, tmp_path):
     (declared / "model.onnx").write_bytes((graph / "model.onnx").read_bytes())
     with pytest.raises(ArtifactError, match="shape_ids"):
         ModelStore(root).load("ner")
+
+
+def test_a_version_that_is_built_anew_is_declared_anew(root, versions):
+    store = ModelStore(root)
+    known = store.artifact("intent")
+    assert store.artifact("intent") is known
+    folder = root / "intent" / versions[0]
+    other = root / "intent" / build_model(root, "intent", "classification", labels=("card",) * 9)
+    with staged_folder(folder) as staging:
+        for name in ("model.onnx", "tokenizer.json"):
+            shutil.copyfile(other / name, staging / name)
+        write_artifact(staging, replace(known, build=replace(known.build, precision="fp16")))
+    assert store.artifact("intent", versions[0]).build.precision == "fp16"
+    with pytest.raises(ArtifactError, match=r"model\.onnx: has .* bytes"):
+        load_predictor(folder, known, RuntimeSettings())
 
 
 def test_threads_that_ask_together_share_one_load(root, versions):
