@@ -73,6 +73,14 @@ def _declared(joint: Artifact, name: str, table: Mapping[str, Any]) -> Artifact:
     return versioned(replace(joint, task=name, files={}, **own))
 
 
+def check_no_joint(artifact: Artifact, folder: Path) -> None:
+    """Raise :class:`ArtifactError` for a joint model, which is a version of no task: what it
+    declares of its tasks are the versions of those."""
+    if artifact.kind == "joint":
+        tasks = ", ".join(sorted(declared_tasks(artifact)))
+        raise ArtifactError(folder, Wording("is the joint model of %(tasks)s", tasks=tasks))
+
+
 def trunk_of(artifact: Artifact) -> TrunkRef | None:
     """The joint model that answers for the task, if one does."""
     table = artifact.settings.get(TRUNK)

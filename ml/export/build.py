@@ -43,6 +43,7 @@ from ml.export.graph import (
 from ml.export.probes import PROBES
 from ml.export.quantise import PRECISIONS, quantise
 from ml.export.tables import store_graph
+from ml.joint import check_no_joint
 from ml.models.classifier import TextClassifier
 from ml.models.encoder import load_delta, load_encoder, load_tuned, merged, tune
 from ml.models.memory import empty_memory
@@ -156,14 +157,7 @@ def restore_model(
 
     Raises :class:`ArtifactError` when its weights do not fit, or are those of several tasks.
     """
-    if artifact.kind == "joint":
-        raise ArtifactError(
-            folder,
-            Wording(
-                "is the joint model of %(tasks)s",
-                tasks=", ".join(sorted(artifact.settings["tasks"])),
-            ),
-        )
+    check_no_joint(artifact, folder)
     encoder = tune(load_encoder(source), artifact.method)
     load_delta(encoder, artifact.method, folder / ADAPTER)
     if merge:

@@ -27,6 +27,7 @@ from ml.errors import ArtifactError
 from ml.evaluation.decoding import decode_tags
 from ml.evaluation.multi_label import label_logits
 from ml.evaluation.scoring import OOS_COLUMN, classify_logits
+from ml.joint import check_no_joint
 from ml.runtime import RuntimeSettings
 from ml.serving.protocol import Predictor
 from ml.serving.shared import share_memory, shared_tables, shared_tokenizer
@@ -287,8 +288,10 @@ class TaggerPredictor:
 def load_predictor(folder: Path, artifact: Artifact, runtime: RuntimeSettings) -> Predictor:
     """Load the built model in ``folder``, whose checked declaration is ``artifact``.
 
-    Raises :class:`ArtifactError` when its graph or tokenizer cannot be used.
+    Raises :class:`ArtifactError` when its graph or tokenizer cannot be used, or is that of several
+    tasks.
     """
+    check_no_joint(artifact, folder)
     if TRUNK in artifact.settings:
         from ml.serving.joint import load_joint_task  # which is made of this module's parts
 

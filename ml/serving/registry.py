@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 
 from ml.artifacts import MANIFEST, Artifact, read_artifact
 from ml.errors import ArtifactError, MLError, ModelNotFound
-from ml.joint import trunk_of
+from ml.joint import check_no_joint, trunk_of
 from ml.runtime import RuntimeSettings, default_settings
 from ml.serving.active import ACTIVE, NAME, read_active, remove_leftovers, write_active
 from ml.serving.joint import JointPredictor, load_joint
@@ -134,8 +134,13 @@ class ModelStore:
         return known[1]
 
     def info(self, task: str, version: str | None = None) -> ModelInfo:
-        """What there is to know of a version (the active one, when ``None``)."""
-        return model_info(self.artifact(task, version))
+        """What there is to know of a version (the active one, when ``None``).
+
+        Raises :class:`ArtifactError` for a joint model: it answers for others, and for itself not.
+        """
+        artifact = self.artifact(task, version)
+        check_no_joint(artifact, self._folder(task) / artifact.version)
+        return model_info(artifact)
 
     def infos(self) -> list[ModelInfo]:
         """The active model of each task that can be served, sorted by task."""
@@ -153,7 +158,7 @@ class ModelStore:
         for task in self.tasks():
             try:
                 version = self.active_version(task)
-                self.artifact(task, version)
+                self.info(task, version)
             except MLError as error:
                 found[task] = str(error)
                 continue
@@ -170,7 +175,7 @@ class ModelStore:
         over, in the caller's thread, so that no batch waits for that.
         """
         self._artifacts.pop((task, version), None)
-        self.artifact(task, version)
+        self.info(task, version)
         if self._entry(task).predictor is not None:
             self._prepare(task, version)
         folder = self._folder(task)

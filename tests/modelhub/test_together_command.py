@@ -10,6 +10,7 @@ from django.core.management import CommandError
 
 from apps.core import gateway
 from apps.modelhub import selectors
+from apps.modelhub.models import Promotion
 from ml.artifacts import read_artifact
 from tests.ml.training.tiny_encoder import make_encoder
 from tests.ml.training.tiny_joint import joint_request
@@ -64,6 +65,10 @@ def test_its_tasks_are_listed_asked_measured_and_taken_back(
     assert store.active_version("names") == again["tasks"]["names"] != told["tasks"]["names"]
     run("promote", "--task", "names", "--version", told["tasks"]["names"])
     assert store.active_version("names") == told["tasks"]["names"]
+    with pytest.raises(CommandError, match="is the joint model of matter, meaning, names"):
+        run("promote", "--task", "all", "--version", told["version"])
+    assert not Promotion.objects.filter(task="all").exists()
+    assert "all" not in store.tasks()
     asked = ("--text", "card lost", "--method", "gradients")
     assert result("explain", "--task", "matter", *asked)["label"] == "card"
     with pytest.raises(CommandError, match="all reads matter, meaning, names in one pass"):

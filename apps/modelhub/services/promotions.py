@@ -133,7 +133,7 @@ def _switch(kind: Promotion.Kind, *, actor: Any | None, **values: Any) -> Promot
     task, after = values["task"], values["after"]
     try:
         # Checked first, so that what cannot be served leaves no record.
-        gateway.model_store().artifact(task, after)
+        gateway.model_store().info(task, after)
         gateway.prepare(task, after)
     except MLError as error:
         raise Conflict(error.words, code=error.code) from error
@@ -198,7 +198,7 @@ def _reason(reason: str) -> str:
 def _check_kind(task: str, version: str) -> None:
     """What asks the task for answers takes those of one kind."""
     try:
-        kind = gateway.model_store().artifact(task, version).kind
+        kind = gateway.model_store().info(task, version).kind
     except MLError as error:
         raise Conflict(error.words, code=error.code) from error
     expected = selectors.kind_of_task(task=task)

@@ -31,6 +31,7 @@ from ml.serving.predictors import Graph, load_predictor
 from ml.serving.registry import ModelStore
 from ml.training.multi_task import finetune_together
 from ml.types import Classification, Embedding, Prediction, Tagging
+from tests.ml.serving.tiny_models import activate
 from tests.ml.serving.tiny_models import build_model as build_tiny
 from tests.ml.training.tiny_encoder import make_encoder
 from tests.ml.training.tiny_joint import joint_request
@@ -201,6 +202,33 @@ def test_a_task_whose_joint_model_is_gone_is_not_served(models: Path, tmp_path: 
     with pytest.raises(ModelNotFound, match="'all' has no version"):
         ModelStore(root).artifact("matter")
     assert ModelStore(root).infos() == []
+
+
+def test_it_is_active_for_its_tasks_alone(trained: Path, models: Path, tmp_path: Path) -> None:
+    root = tmp_path / "models"
+    shutil.copytree(models, root)
+    version = read_artifact(trained).version
+    told = "is the joint model of matter, meaning, names"
+    with pytest.raises(ArtifactError, match=told):
+        ModelStore(root).activate("all", version)
+    assert ModelStore(root).tasks() == list(TASKS)
+
+    activate(root, "all", version)  # as an earlier release did
+    engine = LocalEngine(root, settings=ONE_THREAD)
+    try:
+        assert [info.task for info in engine.tasks()] == list(TASKS)
+        engine.warm()
+        assert engine.refresh() == []
+        with pytest.raises(ArtifactError, match=told):
+            engine.predict("all", ["card lost"])
+        assert len(engine.predict("matter", ["card lost"])) == 1
+    finally:
+        engine.close()
+    with pytest.raises(ArtifactError, match=told):
+        _task(root, "all")
+    problems = ModelStore(root).problems()
+    assert [*problems] == ["all"]
+    assert told in problems["all"]
 
 
 def test_no_graph_that_disagrees_is_stored(
