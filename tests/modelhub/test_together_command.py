@@ -12,6 +12,7 @@ from apps.core import gateway
 from apps.modelhub import selectors
 from apps.modelhub.models import Promotion
 from ml.artifacts import read_artifact
+from ml.serving.registry import ModelStore
 from tests.ml.training.tiny_encoder import make_encoder
 from tests.ml.training.tiny_joint import joint_request
 from tests.modelhub.commands import result, run, written
@@ -86,6 +87,25 @@ def test_a_shipped_joint_model_is_built_with_its_tasks(
     assert result("build_models", "--task", "all") == {"all": told["version"]}
     assert gateway.model_store().artifact("matter").version == told["tasks"]["matter"]
     assert result("build_models", "--task", "matter") == {"all": told["version"]}
+
+    # What is broken of it is built again, and a task without an active version gets one.
+    def build() -> str:
+        gateway._store_at.cache_clear()  # as in a process of its own
+        problems = run("build_models", "--task", "all")[1]
+        store = ModelStore(settings.ML_MODELS_DIR)
+        assert {*told["tasks"]} <= {*store.tasks()}
+        assert store.problems() == {}
+        return problems
+
+    matter = settings.ML_MODELS_DIR / "matter"
+    (matter / told["tasks"]["matter"] / "artifact.json").write_text("{", encoding="utf-8")
+    assert "matter: rebuilding" in (problems := build())
+    assert "all: rebuilding" not in problems
+    with (settings.ML_MODELS_DIR / "all" / told["version"] / "tokenizer.json").open("ab") as file:
+        file.write(b" ")
+    assert "all: rebuilding" in build()
+    (matter / "active.json").unlink()
+    assert build() == ""
 
 
 def test_what_may_not_be_shipped_is_not_trained(

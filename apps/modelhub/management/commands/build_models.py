@@ -64,15 +64,8 @@ class Command(TrefoilCommand):
             if shipped.kind == "joint":
                 return self._build_joint(shipped)
         version = _shipped_version(task)
-        store = gateway.model_store()
-        if version and task in store.tasks() and version in store.versions(task):
-            try:
-                store.artifact(task, version)
-            except MLError as error:
-                self.stderr.write(f"{task}: rebuilding, {error}")
-                gateway.discard_build(task, version)
-            else:
-                return version  # torch, which takes seconds to import, is not needed
+        if self._is_whole(task, version) and task in gateway.model_store().tasks():
+            return version  # torch, which takes seconds to import, is not needed
         from ml.export.build import build_encoder, build_model
 
         progress = TerminalProgress(f"building {task}")
@@ -89,12 +82,11 @@ class Command(TrefoilCommand):
         return artifact.version
 
     def _build_joint(self, shipped: Artifact) -> str:
-        """Build a joint model with its tasks, unless all of them are built and whole."""
-        store = gateway.model_store()
-        try:
-            for name, task in declared_tasks(shipped).items():
-                store.artifact(name, task.version)
-        except MLError:
+        """Build a joint model with its tasks, unless all of them are built, whole and active."""
+        tasks = declared_tasks(shipped)
+        # The joint model first: its tasks state how it was built, and are broken where it is.
+        whole = [self._is_whole(one.task, one.version) for one in (shipped, *tasks.values())]
+        if not all(whole) or not tasks.keys() <= set(gateway.model_store().tasks()):
             from ml.export.joint import build_joint
 
             progress = TerminalProgress(f"building {shipped.task}")
@@ -104,6 +96,18 @@ class Command(TrefoilCommand):
             finally:
                 progress.close()
         return shipped.version
+
+    def _is_whole(self, task: str, version: str) -> bool:
+        """Whether a version is built and can be served; one that cannot is deleted, since a build
+        leaves alone what is there."""
+        try:
+            gateway.model_store().artifact(task, version)
+        except MLError as error:
+            if (settings.ML_MODELS_DIR / task / version).is_dir():
+                self.stderr.write(f"{task}: rebuilding, {error}")
+                gateway.discard_build(task, version)
+            return False
+        return True
 
 
 def _answers_for(task: str, shipped: Sequence[str]) -> str:
