@@ -37,6 +37,7 @@ from ml.joint import TASKS, declared_tasks
 from ml.outputs import staged_folder
 from ml.serving.registry import ModelStore
 from ml.training.card import SHOWN, with_served
+from ml.training.storing import refitted
 
 _BATCH = 64
 
@@ -90,12 +91,8 @@ def _told_of(artifact: Artifact) -> dict[str, Artifact]:
     of it learned from the held-out rows is not compared with its weights."""
     if artifact.kind != "joint":
         return {artifact.task: artifact}
-    tasks = {} if _refitted(artifact) else declared_tasks(artifact)
+    tasks = {} if refitted(artifact) else declared_tasks(artifact)
     return {name: task for name, task in tasks.items() if task.kind != "embedding"}
-
-
-def _refitted(artifact: Artifact) -> bool:
-    return bool(artifact.settings.get("recipe", {}).get("refit"))
 
 
 def _rewritten(
@@ -124,7 +121,7 @@ def _told(
     """What is told of one task."""
     assert built.build is not None
     told: dict[str, Any] = {"precision": built.build.precision, "rows": len(rows)}
-    if _refitted(built):
+    if refitted(built):
         return told | {"alike": _alike(store, built, folder, rows)}
     assert task.kind != "joint"
     report = rows_report(store.load(task.task), task.kind, task.labels, rows)

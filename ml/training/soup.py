@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,7 +39,7 @@ from ml.outputs import check_output
 from ml.training.config import FinetuneConfig
 from ml.training.measuring import measured_classifier
 from ml.training.rows import FinetuneRequest
-from ml.training.storing import Fit, store
+from ml.training.storing import Fit, refitted, store
 from ml.training.tasks import ClassifierTask
 from ml.types import OUT_OF_SCOPE
 
@@ -51,8 +51,8 @@ _KEPT = (OOS_COLUMN, "long_texts")
 @dataclass(frozen=True, slots=True)
 class SoupRequest:
     """The artifacts, in ``shares`` that need not sum to 1, the held-out files by which the mean is
-    calibrated and measured, and where it goes. ``config`` has the card and what the files call
-    their columns."""
+    calibrated and measured, and where it goes. ``config`` has the card, what the files call their
+    columns and what the thresholds aim at."""
 
     artifacts: tuple[Path, ...]
     shares: tuple[float, ...]
@@ -74,8 +74,9 @@ class SoupRequest:
 def make_soup(request: SoupRequest) -> Artifact:
     """Store the mean as an artifact; returns its declaration.
 
-    Raises :class:`ArtifactError` (a folder holds no sound artifact, or one that does not go with
-    the first; ``request.output`` holds what is no artifact), :class:`DataError` (a held-out row is
+    The recipe told of it is that of the first. Raises :class:`ArtifactError` (a folder holds no
+    sound artifact, one that does not go with the first, or one that learned from its held-out rows
+    too; ``request.output`` holds what is no artifact), :class:`DataError` (a held-out row is
     unusable, or has a label that is not known), :class:`TrainingError` (fewer than two artifacts,
     shares that are none).
     """
@@ -94,13 +95,7 @@ def make_soup(request: SoupRequest) -> Artifact:
         raise ArtifactError(
             request.artifacts[0], f"was tuned on another encoder than the installed {source.name}"
         )
-    config = replace(
-        request.config,
-        max_length=first.max_length,
-        long_texts=first.settings.get("long_texts", "cut"),
-        card={"command": request.command, **request.config.card},
-        refit=False,
-    )
+    config = _config(request, first)
     names = [*first.labels, *([OUT_OF_SCOPE] * bool(first.settings.get(OOS_COLUMN)))]
     task = ClassifierTask(
         config=config,
@@ -133,6 +128,22 @@ def make_soup(request: SoupRequest) -> Artifact:
     )
     minutes = sum(one.metrics.get("minutes", 0.0) for one in declared)
     return store(asked, mean, Fit(model, [], minutes), metrics)
+
+
+def _config(request: SoupRequest, first: Artifact) -> FinetuneConfig:
+    """The recipe of the first run, with what the request says of the mean."""
+    asked, known = request.config, {field.name for field in fields(FinetuneConfig)}
+    told = first.settings.get("recipe", {})
+    return FinetuneConfig(
+        **{name: value for name, value in told.items() if name in known},
+        max_length=first.max_length,
+        long_texts=first.settings.get("long_texts", "cut"),
+        pooling=first.pooling,
+        target_error=asked.target_error,
+        in_scope_kept=asked.in_scope_kept,
+        columns=asked.columns,
+        card={"command": request.command, **asked.card},
+    )
 
 
 def _mean_declared(declared: Sequence[Artifact], shares: Sequence[float]) -> Artifact:
@@ -171,6 +182,10 @@ def _sound(folder: Path) -> Artifact:
         raise ArtifactError(folder, f"was tuned by {artifact.method['name']}; a mean is of lora's")
     if MEMORY in artifact.settings:
         raise ArtifactError(folder, "has a memory of its rows; a mean is of weights alone")
+    if refitted(artifact):
+        raise ArtifactError(
+            folder, "learned from its held-out rows too (refit), by which a mean is measured"
+        )
     return artifact
 
 

@@ -142,6 +142,11 @@ def write_weights(folder: Path, model: torch.nn.Module, method: dict[str, Any]) 
     save_file(head, folder / HEAD)
 
 
+def refitted(artifact: Artifact) -> bool:
+    """Whether the weights learned from the held-out rows too, after they had been measured."""
+    return bool(artifact.settings.get("recipe", {}).get("refit"))
+
+
 def recipe_told(config: FinetuneConfig) -> dict[str, Any]:
     """What shaped the weights: the settings always told of, and those off their default."""
     names = ("epochs", "batch_size", "learning_rate", "warmup", "schedule", "label_smoothing")

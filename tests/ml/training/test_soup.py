@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from ml.artifacts import HEAD, MODEL_CARD, read_artifact
+from ml.artifacts import HEAD, MODEL_CARD, read_artifact, write_artifact
 from ml.encoders import resolve_encoder
 from ml.errors import ArtifactError, DataError, MLError, TrainingError
 from ml.export.build import restore_model
@@ -37,6 +38,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         )
         finetune(asked)
         found[name] = asked.output
+    shutil.copytree(found["one"], folder / "refitted")
+    one = read_artifact(found["one"])
+    recipe = one.settings["recipe"] | {"refit": True}
+    refitted = replace(one, settings=one.settings | {"recipe": recipe})
+    write_artifact(folder / "refitted", refitted, overwrite=True)
+    found["refitted"] = folder / "refitted"
     found["valid"] = write_rows(folder / "valid.jsonl", texts(ending="in"))
     return found
 
@@ -77,6 +84,7 @@ def test_it_tells_what_it_is_made_of(runs: dict[str, Path], tmp_path: Path) -> N
     artifact = make_soup(soup_of(runs, tmp_path / "soup", "one", "two"))
     parts = [read_artifact(runs[name]) for name in ("one", "two")]
     assert artifact.settings["soup"] == [{"version": one.version, "share": 0.5} for one in parts]
+    assert artifact.settings["recipe"] == parts[0].settings["recipe"]
     assert artifact.method["rank"] == 5
     assert artifact.data == parts[0].data  # both learned from rows that are the same
     assert artifact.metrics["n"] == len(texts())
@@ -85,6 +93,8 @@ def test_it_tells_what_it_is_made_of(runs: dict[str, Path], tmp_path: Path) -> N
     card = (tmp_path / "soup" / MODEL_CARD).read_text()
     assert f"The mean of the weights of 2 runs (0.5 of {parts[0].version}" in card
     assert "`manage.py average_models " in card
+    assert ", 3 epochs, " in card  # of the runs; the recipe that was given has others
+    assert "never trained on" in card
 
 
 @pytest.mark.parametrize(
@@ -95,6 +105,7 @@ def test_it_tells_what_it_is_made_of(runs: dict[str, Path], tmp_path: Path) -> N
         (("one", "two"), {"shares": (1.0, -1.0)}, TrainingError, "above 0, not -1"),
         (("one", "full"), {}, ArtifactError, "was tuned by full"),
         (("one", "short"), {}, ArtifactError, "has another max_length"),
+        (("one", "refitted"), {}, ArtifactError, "learned from its held-out rows too"),
     ],
 )
 def test_what_does_not_go_together_is_named(
