@@ -134,7 +134,7 @@ def export_model(
         for way in PRECISIONS if precision == "int8" else (precision,):
             convert(plain, chosen, way, feeds)
             step("compare")
-            agreement, difference = _difference(artifact, batch, plain, chosen)
+            agreement, difference, largest = _difference(artifact, batch, plain, chosen)
             if not (problem := _unlike(agreement, difference)):
                 break
         if problem:
@@ -142,7 +142,7 @@ def export_model(
         step("measure")
         found = []
         for path, name in ((plain, "fp32"), (chosen, way)):
-            build = Build(name, len(PROBES), agreement, difference, TOOL)
+            build = Build(name, len(PROBES), agreement, largest, TOOL)
             place_of = _built(path, artifact)
             place_of.mkdir(parents=True)
             store_build(place_of, path, source, replace(artifact, build=build))
@@ -198,8 +198,9 @@ def _built(graph: Path, artifact: Artifact) -> Path:
 
 def _difference(
     artifact: Artifact, batch: EncodedBatch, plain: Path, chosen: Path
-) -> tuple[float, float]:
-    """The share of probes with the same answer from both graphs, and their mean difference."""
+) -> tuple[float, float, float]:
+    """The share of probes with the same answer from both graphs, and their mean and their largest
+    difference."""
     name = outputs_of(artifact)[0]
     wanted, found = (
         onnxruntime.InferenceSession(str(path), _quiet(), providers=["CPUExecutionProvider"]).run(
@@ -208,7 +209,7 @@ def _difference(
         for path in (plain, chosen)
     )
     same, gaps = compare_answers(artifact, batch, wanted, found)
-    return float(same.mean()), float(gaps.mean())
+    return float(same.mean()), float(gaps.mean()), float(gaps.max())
 
 
 def _measured(

@@ -169,7 +169,7 @@ def test_an_encoder_is_measured_by_pairs(trained: dict[str, Path], tmp_path: Pat
 def test_what_answers_otherwise_is_refused(
     trained: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exporting, "_difference", lambda *_: (0.9, 0.1))
+    monkeypatch.setattr(exporting, "_difference", lambda *_: (0.9, 0.1, 0.3))
     with pytest.raises(ExportMismatch, match=r"90\.0% of the probe texts"):
         export_model(trained["classification"], tmp_path / "export", "int8")
     assert not (tmp_path / "export").exists()
@@ -179,11 +179,14 @@ def test_int8_is_made_as_a_build_makes_it(
     trained: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The way that differs too much from its source in the mean is left for the next one."""
-    found = iter([(1.0, 0.0147), (1.0, 0.004)])
+    found = iter([(1.0, 0.0147, 0.2), (1.0, 0.004, 0.03)])
     monkeypatch.setattr(exporting, "_difference", lambda *_: next(found))
     report = export_model(trained["classification"], tmp_path / "export", "int8")
     assert (report.export.precision, report.mean_difference) == ([*PRECISIONS][1], 0.004)
-    monkeypatch.setattr(exporting, "_difference", lambda *_: (1.0, 0.0147))
+    build = read_artifact(tmp_path / "export").build
+    assert build is not None
+    assert build.max_difference == 0.03
+    monkeypatch.setattr(exporting, "_difference", lambda *_: (1.0, 0.0147, 0.2))
     with pytest.raises(ExportMismatch, match=r"in int8 it differs from its source by 0\.0147"):
         export_model(trained["classification"], tmp_path / "again", "int8")
     assert not (tmp_path / "again").exists()
