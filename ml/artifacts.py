@@ -129,6 +129,11 @@ def manifest_digest(artifact: Artifact) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+def built_bytes(artifact: Artifact) -> int:
+    """The size of a built model's files; it declares those that it was made from as well."""
+    return sum(ref.bytes for name, ref in artifact.files.items() if name in _BUILT)
+
+
 def versioned(artifact: Artifact) -> Artifact:
     """The artifact with its version set from its date and its digest: ``20261123-1a2b3c4d``."""
     day = artifact.created_at[:10].replace("-", "")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ml.artifacts import Artifact
+from ml.artifacts import Artifact, built_bytes
 from ml.data.readers import LabelledText, Problems
 from ml.data.row_kinds import Row, read_rows, shown, text_of, value_of
 from ml.data.targeting import TARGETED_TASK, read_marked
@@ -109,7 +109,7 @@ def _measure(
         ),
         "per_label": _per_label(numbers, rows, answers),
         "latency_ms": 1000 * _latency(predictor, [text_of(row) for row in rows[:_TIMED]]),
-        "size_bytes": sum(ref.bytes for ref in artifact.files.values()),
+        "size_bytes": built_bytes(artifact),
     }
     if isinstance(measure, PairMeasure):
         kept |= measure.slips(report, most=_PERTURBED)

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError
 
 from apps.core import gateway
-from ml.artifacts import TABLES, read_artifact
+from ml.artifacts import MANIFEST, TABLES, read_artifact
 from ml.export import precision, quantise, tables
 from ml.serving.registry import ModelStore
 from tests.ml.training.tiny_encoder import make_encoder, texts
@@ -25,7 +25,9 @@ def trained(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> d
     settings.ML_ARTIFACTS_DIR = tmp_path / "artifacts"
     encoder = make_encoder(tmp_path / "encoder")
     recipe = tmp_path / "recipe.toml"
-    recipe.write_text(f'encoder = "{encoder}"\nmethod = "head"\nepochs = 2\nmax_length = 32\n')
+    recipe.write_text(
+        f'encoder = "{encoder}"\nmethod = "head"\nepochs = 2\nmax_length = 32\nfew_shot = "off"\n'
+    )
     rows = written(tmp_path / "train.jsonl", *texts())
     arguments = ["--kind", "classification", "--train", rows, "--config", str(recipe)]
     found: dict[str, Any] = result("finetune", "--name", "mine", *arguments, "--promote")
@@ -50,11 +52,17 @@ def test_export_of_the_active_version(trained: dict[str, Any], tmp_path: Path) -
 def test_an_installed_export_is_what_serves(
     trained: dict[str, Any], tmp_path: Path, settings: Any
 ) -> None:
+    (before,) = result("models")
+    assert before["served"]
+    assert "as served" in run("models")[0]
     artifact = ["--artifact", trained["folder"], "--precision", "fp32", "--install"]
     assert "until it is restarted" in run("export", *artifact)[0]
-    build = read_artifact(settings.ML_MODELS_DIR / "mine" / trained["version"]).build
-    assert build is not None
-    assert build.precision == "fp32"
+    folder = settings.ML_MODELS_DIR / "mine" / trained["version"]
+    (after,) = result("models")
+    assert after["precision"] == "fp32"
+    assert after["served"] == {}  # it is the graph before that was measured
+    files = [path for path in folder.iterdir() if path.name != MANIFEST]
+    assert after["size_bytes"] == sum(path.stat().st_size for path in files)
     (found,) = result("predict", "--task", "mine", "--text", "card lost")["predictions"]
     assert found["label"] in ("card", "rate")
 

@@ -13,7 +13,7 @@ from apps.core import gateway
 from apps.core.errors import NotFound
 from apps.core.wording import said
 from apps.modelhub.selectors.shipped import Newer, newer_shipped
-from ml.artifacts import MODEL_CARD, SERVED, Artifact
+from ml.artifacts import MODEL_CARD, SERVED, Artifact, built_bytes
 from ml.errors import MLError
 from ml.joint import trunk_of
 
@@ -40,8 +40,13 @@ class ModelVersion:
 
     @property
     def served(self) -> dict[str, float]:
-        """What the served graph reaches on the held-out rows; empty where it was not measured."""
-        told = self.artifact.settings.get(SERVED, {}) if self.artifact else {}
+        """What the served graph reaches on the held-out rows; empty where it was not measured, as
+        one that was installed in another precision was not."""
+        if self.artifact is None or self.artifact.build is None:
+            return {}
+        told = self.artifact.settings.get(SERVED, {})
+        if told.get("precision") != self.artifact.build.precision:
+            return {}
         return dict(told.get("metrics", {}))
 
     @property
@@ -59,7 +64,7 @@ class ModelVersion:
                 artifact = gateway.model_store().artifact(trunk.name, trunk.version)
             except MLError:
                 return 0
-        return sum(ref.bytes for ref in artifact.files.values()) if artifact else 0
+        return built_bytes(artifact) if artifact else 0
 
     @property
     def first_measure(self) -> tuple[str, float] | None:
