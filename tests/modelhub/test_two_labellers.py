@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
+from django.utils import timezone
 
 from apps.accounts.models import Role, User
 from apps.core import gateway
@@ -115,6 +117,23 @@ def test_several_labels_or_none_hold(lead: User, operator: User, client_for: Cli
     client_for(operator).post(url, {"labels": ["threat", "insult"]})
     label(queue, operator, labels=[])
     assert [said for _, said in queue_settled(queue=queue)] == [["insult", "threat"], []]
+
+
+def test_whoever_comes_back_late_has_their_row_of_a_text_again(
+    lead: User, operator: User, analyst: User
+) -> None:
+    queue = make(lead, "intent", ["my card", "my transfer"], people=2)
+    rows = [row_claim(queue=queue, person=person) for person in (operator, analyst)]
+    assert [row and (row.position, row.copy) for row in rows] == [(0, 0), (0, 1)]
+    queue.rows.filter(state="claimed").update(until=timezone.now() - timedelta(seconds=1))
+    for person, row in ((analyst, rows[1]), (operator, rows[0])):
+        assert row_claim(queue=queue, person=person) == row
+        assert row_claim(queue=queue, person=person) == row
+    queue.rows.filter(state="claimed").update(until=timezone.now() - timedelta(seconds=1))
+    claimed = [row_claim(queue=queue, person=person) for person in (lead, operator, analyst)]
+    assert claimed[:2] == rows
+    assert claimed[2] is not None
+    assert claimed[2].text == "my transfer"
 
 
 def test_a_text_goes_to_two_people_and_what_both_say_holds(

@@ -102,21 +102,20 @@ def queue_create(
 def row_claim(*, queue: LabelQueue, person: Any) -> LabelRow | None:
     """The row that the person has, or else the next that nobody has; ``None`` when none is left.
 
-    What was claimed ten minutes ago and not labelled is free again. Of a text that two people label
-    nobody gets both rows.
+    What was claimed ten minutes ago and not labelled is free again, and goes first to the person
+    who had it. Of a text that two people label nobody gets both rows.
     """
     now = timezone.now()
-    mine = queue.rows.filter(state=State.CLAIMED, person=person, until__gte=now).first()
-    if mine is not None:
-        return mine
+    # With what has run out: of its text the person cannot have the other row.
+    mine = queue.rows.filter(state=State.CLAIMED, person=person).order_by("-until")
     free = queue.rows.filter(Q(state=State.OPEN) | Q(state=State.CLAIMED, until__lt=now))
     if queue.people > 1:
         theirs = queue.rows.filter(person=person).exclude(state=State.CLAIMED)
         free = free.exclude(position__in=theirs.values("position"))
     for _ in range(_ATTEMPTS):
-        row = free.first()
-        if row is None:
-            return None
+        row = mine.first() or free.first()
+        if row is None or (row.until is not None and row.until >= now):
+            return row
         if _taken(row, person, now + CLAIM):
             row.refresh_from_db()
             return row
