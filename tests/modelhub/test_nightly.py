@@ -14,10 +14,20 @@ from apps.core import gateway
 from apps.core.errors import Conflict, InvalidInput
 from apps.core.models import Job
 from apps.modelhub import selectors
-from apps.modelhub.models import DataSetVersion, Night, NightlyLoop, Run
+from apps.modelhub.models import (
+    DataSetVersion,
+    LabelQueue,
+    LabelRow,
+    Night,
+    NightlyLoop,
+    Run,
+)
 from apps.modelhub.selectors.nightly import is_due, new_corrections
 from apps.modelhub.services import runs
+from apps.modelhub.services.adjudication import row_decide
+from apps.modelhub.services.datasets import dataset_create, version_extend
 from apps.modelhub.services.examples import example_add
+from apps.modelhub.services.labelling import queue_create, row_claim, row_label
 from apps.modelhub.services.nightly import (
     loop_set,
     loops_step,
@@ -27,6 +37,7 @@ from apps.modelhub.services.nightly import (
 )
 from ml.data.readers import LabelledText
 from ml.errors import TrainingError
+from ml.serving.fakes import FakeEngine
 from tests.conftest import AtOnce, ClientFor
 from tests.ml.serving.tiny_models import build_model
 from tests.ml.training.tiny_encoder import make_encoder, texts
@@ -35,6 +46,7 @@ from tests.modelhub.test_runs import Followed, measured, stored
 pytestmark = pytest.mark.django_db(transaction=True)
 API = "/api/v1/models/nightly/"
 JSON = "application/json"
+PERSON = {"start": 0, "end": 3, "label": "PER"}
 
 
 @pytest.fixture
@@ -91,6 +103,45 @@ def test_it_is_off_until_it_is_set_and_waits_for_enough(
     (night,) = Night.objects.all()
     assert (night.state, night.corrections) == ("waiting", 6)
     assert new_corrections(dataset=loop.dataset) == 0
+
+
+@pytest.mark.parametrize(
+    ("task", "texts", "first", "second"),
+    [
+        ("toxicity", ["you fool", "how kind"], {"labels": ["insult"]}, {"labels": []}),
+        ("ner", ["Ann met", "Bob left"], {"spans": [PERSON]}, {"spans": []}),
+    ],
+    ids=["several-labels", "entities"],
+)
+def test_what_is_settled_in_queues_counts_once_and_only_while_it_is_new(
+    lead: User, operator: User, task: str, texts: list[str], first: Any, second: Any
+) -> None:
+    gateway.use_engine(FakeEngine())
+
+    def queue(name: str, people: int = 1) -> LabelQueue:
+        return queue_create(actor=lead, name=name, task=task, texts=texts, people=people)
+
+    def label(queue: LabelQueue, person: User, given: dict[str, Any]) -> LabelRow:
+        row = row_claim(queue=queue, person=person)
+        assert row is not None
+        return row_label(row_id=row.pk, person=person, **given)
+
+    dataset = dataset_create(actor=lead, name=task, task=task)
+    for one in (queue("one"), queue("again")):
+        label(one, operator, first)
+    assert new_corrections(dataset=dataset) == 1
+    version_extend(actor=lead, dataset=dataset, base="none")
+    assert new_corrections(dataset=dataset) == 0
+    two = queue("two", people=2)
+    row = label(two, operator, first)
+    assert new_corrections(dataset=dataset) == 0
+    label(two, lead, second)
+    row_decide(queue=two, position=row.position, actor=lead, **second)
+    assert new_corrections(dataset=dataset) == 1
+    version_extend(actor=lead, dataset=dataset)
+    assert new_corrections(dataset=dataset) == 0
+    row_decide(queue=two, position=row.position, actor=lead, **first)
+    assert new_corrections(dataset=dataset) == 1
 
 
 def test_the_hour_must_strike_after_it_was_set_and_since_the_last_night(loop: NightlyLoop) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from apps.modelhub.models import LabelQueue, LabelRow, LabelVerdict
@@ -90,17 +91,24 @@ def agreement(*, queue: LabelQueue, found: Sequence[Pair]) -> dict[str, Any]:
     return {**counts, **numbers}
 
 
-def queue_settled(*, queue: LabelQueue) -> Iterator[tuple[str, Any]]:
-    """The texts of a queue of which something holds, in order, with that."""
+def queue_settled(*, queue: LabelQueue, since: datetime | None = None) -> Iterator[tuple[str, Any]]:
+    """The texts of a queue of which something holds, in order, with that; with ``since`` those of
+    which a person has said something after that moment."""
     verdicts = {one.position: one for one in queue.verdicts.all()}
     waiting: list[LabelRow] = []
     for row in queue.rows.order_by("position", "copy").iterator(chunk_size=500):
         waiting.append(row)
         if len(waiting) == queue.people:
-            said = settled(waiting, verdicts.get(row.position))
-            if said is not None:
+            verdict = verdicts.get(row.position)
+            said = settled(waiting, verdict)
+            if said is not None and (since is None or _last_word(waiting, verdict) > since):
                 yield row.text, said
             waiting = []
+
+
+def _last_word(rows: Sequence[LabelRow], verdict: LabelVerdict | None) -> datetime:
+    moments = [row.done_at for row in rows if row.done_at]
+    return max([*moments, verdict.created_at] if verdict else moments)
 
 
 def _spans(row: LabelRow) -> list[tuple[int, int, str]]:

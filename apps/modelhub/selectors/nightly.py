@@ -8,7 +8,16 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.core.errors import NotFound
-from apps.modelhub.models import DataSet, LabelledExample, Night, NightlyLoop
+from apps.modelhub.models import (
+    DataKind,
+    DataSet,
+    LabelledExample,
+    LabelQueue,
+    Night,
+    NightlyLoop,
+)
+from apps.modelhub.selectors.agreement import queue_settled
+from ml.data.splits import text_key
 
 
 def loop_list() -> QuerySet[NightlyLoop]:
@@ -38,11 +47,25 @@ def night_list() -> QuerySet[Night]:
 
 
 def new_corrections(*, dataset: DataSet) -> int:
-    """How many corrections came or changed since the data set's last version that has any."""
+    """How many corrections came or changed since the data set's last version that has any, each
+    counted as :func:`apps.modelhub.selectors.corrections.corrections_of` takes it."""
     versions = dataset.versions.filter(origin__has_key="corrections")
     last = versions.order_by("-number").first()
-    found = LabelledExample.objects.filter(task=dataset.task)
-    return (found.filter(updated_at__gt=last.created_at) if last else found).count()
+    since = last.created_at if last else None
+    found = 0
+    if dataset.kind != DataKind.MULTI_LABEL:
+        examples = LabelledExample.objects.filter(task=dataset.task)
+        found += (examples.filter(updated_at__gt=since) if since else examples).count()
+    if dataset.kind in (DataKind.MULTI_LABEL, DataKind.NER):
+        queues = LabelQueue.objects.filter(task=dataset.task, kind=dataset.kind)
+        found += len(
+            {
+                text_key(text)
+                for queue in queues
+                for text, _ in queue_settled(queue=queue, since=since)
+            }
+        )
+    return found
 
 
 def due_since(*, loop: NightlyLoop, now: datetime) -> datetime:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from apps.accounts.services import audit_record
 from apps.core import locks
@@ -42,7 +43,12 @@ def row_decide(
         verdict, _ = LabelVerdict.objects.update_or_create(
             queue=queue,
             position=position,
-            defaults={"label": given.label, "answer": given.answer, "actor": actor},
+            defaults={
+                "label": given.label,
+                "answer": given.answer,
+                "actor": actor,
+                "created_at": timezone.now(),  # a verdict that replaces one is said anew
+            },
         )
         row_settle(row=rows[0], actor=actor)
         audit_record(
