@@ -37,7 +37,7 @@ from ml.encoders import DEFAULT_ENCODER
 from ml.export.build import encoder_of, restore_model
 from ml.training.config import FinetuneConfig, load_config
 from ml.training.datasets import encode_classification
-from ml.training.few_shot import fitted_to_few
+from ml.training.few_rows import fitted_to_few
 from ml.training.finetune import finetune
 from ml.training.rows import FinetuneRequest
 from ml.training.trainer import classify_rows

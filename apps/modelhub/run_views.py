@@ -18,7 +18,7 @@ from apps.core.errors import InvalidInput, Problem
 from apps.core.models import Job
 from apps.modelhub import selectors
 from apps.modelhub.access import permission_needed
-from apps.modelhub.encoder_bases import bases_of, pair_defaults
+from apps.modelhub.encoder_bases import bases_of
 from apps.modelhub.models import HEADLINES, DataKind, DataSetVersion, Run
 from apps.modelhub.promotion_views import promotion_context
 from apps.modelhub.services import runs
@@ -74,20 +74,12 @@ def _form(request: HttpRequest, version: DataSetVersion) -> dict[str, Any]:
         "recipe": values.get("recipe", "plain"),
         "limits": _limits(),
         "is_pairs": version.dataset.kind == DataKind.EMBEDDING,
-        "usual_epochs": "5",
     }
     try:
         split = runs.run_split(version)
-        asked = _asked(request)
-        if context["is_pairs"]:
-            context["usual_epochs"] = f"{pair_defaults(len(split.train))['epochs']:g}"
         context["train_rows"], context["held_out_rows"] = len(split.train), len(split.held_out)
-        context["estimate"] = selectors.run_estimate(
-            rows=len(split.train),
-            epochs=asked.get("epochs"),
-            method=asked.get("method", "lora"),
-            kind=version.dataset.kind,
-        )
+        plan = runs.run_plan(version=version, split=split, **_asked(request))
+        context["usual_epochs"], context["estimate"] = f"{plan.epochs:g}", plan.estimate
     except Problem as problem:
         context["problem"] = problem
     return context

@@ -7,9 +7,8 @@ import os
 import shutil
 import sys
 import threading
-import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,13 @@ from ml.artifacts import read_artifact
 from ml.errors import DataError, MLError
 from ml.files import write_whole
 from ml.outputs import settle
+from ml.runs.clock import Clock
 from ml.runs.limits import watch_memory
 from ml.runs.order import TRAINED, RunOrder
 from ml.training.checkpoints import remove_checkpoints
 from ml.wording import Wording
+
+Step = Callable[[int, int, str], None]
 
 _told = sys.stdout
 _lock = threading.Lock()
@@ -53,23 +55,24 @@ def run(order: RunOrder) -> dict[str, Any]:
     import torch
 
     torch.set_num_threads(order.threads)
-    began = time.monotonic()
-    version = _trained(order)
-    trained = time.monotonic()
-    version = _built(order, version)
+    clock = Clock(order.run_folder)
+
+    def step(done: int, total: int, message: str) -> None:
+        clock.tick()
+        _tell({"step": [done, total, message]})
+
+    version = _trained(order, step)
+    clock.trained()
+    version = _built(order, version, step)
     remove_checkpoints(order.run_folder)
     from ml.runs.measuring import measured
 
     _tell({"stage": "measuring"})
-    result = measured(order, version, lambda done, total, title: _step(done, total, title))
-    return {
-        "version": version,
-        **result,
-        "seconds": {"training": trained - began, "other": time.monotonic() - trained},
-    }
+    result = measured(order, version, step)
+    return {"version": version, **result, "seconds": clock.read()}
 
 
-def _trained(order: RunOrder) -> str:
+def _trained(order: RunOrder, step: Step) -> str:
     """Train, unless an earlier process of this run did; returns the version."""
     note = order.run_folder / TRAINED
     if note.is_file():
@@ -92,7 +95,7 @@ def _trained(order: RunOrder) -> str:
         config=load_config(order.recipe, **order.overrides, **base, columns={}),
         observer=_reading,
     )
-    artifact = finetune(request, _step)
+    artifact = finetune(request, step)
     settle(request.output, order.artifacts_dir / order.task / artifact.version)
     _write(note, {"version": artifact.version})
     return artifact.version
@@ -112,7 +115,7 @@ def base_of(order: RunOrder) -> dict[str, str]:
     return {"encoder": str(folder)}
 
 
-def _built(order: RunOrder, version: str) -> str:
+def _built(order: RunOrder, version: str, step: Step) -> str:
     """Build the trained artifact beside the other versions, without making it the live one, unless
     an earlier process did; returns the version that it has once its graph is measured."""
     target = order.models_dir / order.task / version
@@ -140,7 +143,7 @@ def _built(order: RunOrder, version: str) -> str:
     scratch = order.models_dir / f".{order.run_folder.name}"
     shutil.rmtree(scratch, ignore_errors=True)
     rows = {order.task: held_out_rows(request)}
-    artifact = tell_served(trained, staging, scratch, rows, _step)
+    artifact = tell_served(trained, staging, scratch, rows, step)
     settle(staging, folder / artifact.version)
     settle(
         scratch / order.task / artifact.version,
@@ -154,10 +157,6 @@ def _built(order: RunOrder, version: str) -> str:
 
 def _reading(phase: str, step: int, numbers: Mapping[str, float]) -> None:
     _tell({"reading": {"phase": phase, "step": step, **numbers}})
-
-
-def _step(done: int, total: int, message: str) -> None:
-    _tell({"step": [done, total, message]})
 
 
 def _tell(message: dict[str, Any]) -> None:

@@ -28,7 +28,8 @@ from ml.training.datasets import (
     learned_rows,
     of_mean_weight_one,
 )
-from ml.training.few_shot import fitted_to_few, label_rows, start_head
+from ml.training.few_rows import fitted_to_few
+from ml.training.few_shot import label_rows, start_head
 from ml.training.memory import remember
 from ml.training.objective import make_contrast, make_distillation, make_loss
 from ml.training.rows import FinetuneRequest, check_labels, classification_rows, ner_rows

@@ -10,12 +10,10 @@ from django.db.models import Q, QuerySet
 
 from apps.core.errors import NotFound
 from apps.core.models import Job
-from apps.modelhub.encoder_bases import pair_defaults
 from apps.modelhub.files import run_folder
 from apps.modelhub.models import DataKind, Promotion, Run
 from ml.runs.process import LOG
 
-_USUAL_EPOCHS = 5.0
 _USUAL_ROWS_PER_SECOND = 100.0
 _USUAL_PAIRS_PER_SECOND = 12.0
 _USUAL_OTHER_SECONDS = 40.0
@@ -79,29 +77,32 @@ class Estimate:
 
 
 def run_estimate(
-    *, rows: int, epochs: float | None, method: str, kind: str = DataKind.CLASSIFICATION
+    *, rows: int, epochs: float, method: str, kind: str = DataKind.CLASSIFICATION
 ) -> Estimate:
     """How long a run may take, by the rate of the last runs with that method here; those of pairs
     are apart, since a row of theirs is two or three longer texts."""
     pairs = Q(dataset_version__dataset__kind=DataKind.EMBEDDING)
     alike = pairs if kind == DataKind.EMBEDDING else ~pairs
     done = Run.objects.filter(alike, job__status=Job.Status.SUCCEEDED, method=method)[:_LOOKED_AT]
-    known = [run for run in done if run.result.get("seconds", {}).get("training")]
+    known = [
+        run for run in done if _epochs_read(run) and run.result.get("seconds", {}).get("training")
+    ]
     work = training = other = 0.0
     for run in known:
-        trained = run.result.get("train_rows", 0)
-        work += trained * run.options.get("epochs", _usual_epochs(kind, trained))
+        work += run.result["train_rows"] * _epochs_read(run)
         training += run.result["seconds"]["training"]
         other += run.result["seconds"]["other"]
     usual = _USUAL_PAIRS_PER_SECOND if kind == DataKind.EMBEDDING else _USUAL_ROWS_PER_SECOND
     rate = work / training if work else usual
     beside = other / len(known) if known else _USUAL_OTHER_SECONDS
-    return Estimate(rows * (epochs or _usual_epochs(kind, rows)) / rate + beside, len(known))
+    return Estimate(rows * epochs / rate + beside, len(known))
 
 
-def _usual_epochs(kind: str, rows: int) -> float:
-    """How often rows are read where nobody says it."""
-    return pair_defaults(rows)["epochs"] if kind == DataKind.EMBEDDING else _USUAL_EPOCHS
+def _epochs_read(run: Run) -> float:
+    """How often a run read its rows: what it told, or, of one from before runs told it, what a
+    person asked for; 0 where neither is known."""
+    found: float = run.result.get("epochs") or run.options.get("epochs", 0.0)
+    return found
 
 
 def promotion_list(*, task: str = "") -> QuerySet[Promotion]:

@@ -11,8 +11,9 @@ import tomli_w
 from django.conf import settings
 
 from apps.core import gateway
-from apps.core.errors import Conflict
-from apps.modelhub.encoder_bases import EncoderBase, encoder_base, pair_defaults
+from apps.core.errors import Conflict, InvalidInput
+from apps.core.wording import said
+from apps.modelhub.encoder_bases import encoder_base, pair_defaults
 from apps.modelhub.files import run_folder
 from apps.modelhub.models import DataKind, DataSetVersion, Run
 from apps.modelhub.services.datasets import trainable_split, version_rows
@@ -21,8 +22,11 @@ from ml.data.readers import LabelledText
 from ml.data.row_kinds import Row, names_of, record_of
 from ml.data.targeting import TARGET, TARGETED_TASK
 from ml.data.versions import Split
+from ml.errors import DataError
 from ml.runs.answers import ANSWERS, LIVE_ANSWERS
 from ml.runs.order import RunOrder
+from ml.training.config import make_config
+from ml.training.few_rows import fitted_to_few
 from ml.types import OUT_OF_SCOPE
 
 
@@ -118,7 +122,8 @@ def run_order(run: Run) -> tuple[RunOrder, int]:
         (folder / answers).unlink(missing_ok=True)
     recipe = folder / "recipe.toml"
     base = encoder_base(run)
-    recipe.write_text(tomli_w.dumps(_recipe(run, base, len(split.train))), encoding="utf-8")
+    settings_of_run = _recipe(run, len(split.train)) | {"encoder": base.name}
+    recipe.write_text(tomli_w.dumps(settings_of_run), encoding="utf-8")
     store = gateway.model_store()
     live = store.active_version(run.task) if run.task in store.tasks() else None
     order = RunOrder(
@@ -155,8 +160,30 @@ def _file(task: str, rows: Sequence[Row]) -> str:
     return "".join(f"{json.dumps(record(row), ensure_ascii=False)}\n" for row in rows)
 
 
-def _recipe(run: Run, base: EncoderBase, rows: int) -> dict[str, Any]:
-    """The recipe of a run: the plain or the shipped one, then what the person changed.
+def run_epochs(run: Run, split: Split) -> float:
+    """How often a run, which need not be stored, reads the rows that it trains on; where they are
+    few, that is what its recipe becomes by them.
+
+    Raises ``InvalidInput`` where its settings do not go together.
+    """
+    rows = len(split.train)
+    try:
+        config = make_config(_recipe(run, rows), None)
+    except DataError as error:
+        raise InvalidInput(
+            "The run cannot be started: %(named)s.",
+            fields={"advanced": said(error.problem)},
+            named=error.problem,
+        ) from error
+    if run.kind == DataKind.CLASSIFICATION:
+        classes = {name for row in split.train for name in names_of(row)}
+        config = fitted_to_few(config, rows=rows, classes=len(classes))
+    return config.epochs
+
+
+def _recipe(run: Run, rows: int) -> dict[str, Any]:
+    """The recipe of a run without its base: the plain or the shipped one, then what the person
+    changed.
 
     Held-out rows are read after each epoch, so that the page shows how they are answered.
     """
@@ -170,4 +197,4 @@ def _recipe(run: Run, base: EncoderBase, rows: int) -> dict[str, Any]:
     values |= tomllib.loads(run.advanced)
     given = {name: run.options[name] for name in ("epochs", "learning_rate") if name in run.options}
     values |= given | {"stated": list(given)}
-    return values | {"encoder": base.name, "method": run.method, "refit": False}
+    return values | {"method": run.method, "refit": False}

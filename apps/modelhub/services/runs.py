@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -21,8 +22,10 @@ from apps.modelhub.encoder_bases import bases_of
 from apps.modelhub.gate_checks import judged_by_apps
 from apps.modelhub.gate_slices import judged_by_slices
 from apps.modelhub.models import DataKind, DataSetVersion, Run
-from apps.modelhub.services.run_orders import run_order
+from apps.modelhub.selectors.runs import Estimate
+from apps.modelhub.services.run_orders import run_epochs, run_order
 from apps.modelhub.services.run_orders import run_split as run_split
+from ml.data.versions import Split
 from ml.errors import DataError, MLError
 from ml.runs.gate import Limits, judge
 from ml.runs.process import follow_run
@@ -60,48 +63,66 @@ def run_stream(run_id: int) -> str:
     return f"modelhub.run.{run_id}"
 
 
-def run_start(
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run that is not stored yet, how often it will read its rows, how long it may take."""
+
+    run: Run
+    epochs: float
+    estimate: Estimate
+
+
+def run_plan(
     *,
-    actor: Any,
     version: DataSetVersion,
+    split: Split,
     method: str = "lora",
     base: str = "",
     epochs: float | None = None,
     learning_rate: float | None = None,
     recipe: str = "plain",
     advanced: str = "",
-) -> Run:
-    """Queue a run of a data set version; runs are done one after the other.
+) -> Plan:
+    """What a run of a data set version, whose rows are split so, would be.
 
     ``advanced`` are further settings as TOML; ``recipe`` says what they and the options change:
     ``plain`` defaults, or the ``shipped`` one of the task. Raises ``InvalidInput`` naming the
-    field, or ``Conflict`` when the rows cannot be trained on.
+    field.
     """
-    bases = bases_of(kind=version.dataset.kind, task=version.dataset.task)
+    kind = version.dataset.kind
+    bases = bases_of(kind=kind, task=version.dataset.task)
     base = base or bases[0]
     _check(method, base, bases, epochs, learning_rate, recipe, advanced)
-    if method not in methods_of(version.dataset.kind):
+    if method not in methods_of(kind):
         raise InvalidInput(
             "The method %(method)r tunes no weights of a sentence encoder; choose another.",
-            fields={"method": f"one of {', '.join(methods_of(version.dataset.kind))}"},
+            fields={"method": f"one of {', '.join(methods_of(kind))}"},
             method=method,
         )
-    split = run_split(version)
-    options = {"recipe": recipe} | _given(epochs=epochs, learning_rate=learning_rate)
-    estimate = selectors.run_estimate(
-        rows=len(split.train), epochs=epochs, method=method, kind=version.dataset.kind
+    run = Run(
+        dataset_version=version,
+        task=version.dataset.task,
+        base=base,
+        method=method,
+        options={"recipe": recipe} | _given(epochs=epochs, learning_rate=learning_rate),
+        advanced=advanced.strip(),
     )
+    reads = run_epochs(run, split)
+    estimate = selectors.run_estimate(rows=len(split.train), epochs=reads, method=method, kind=kind)
+    run.estimate_seconds = estimate.seconds
+    return Plan(run, reads, estimate)
+
+
+def run_start(*, actor: Any, version: DataSetVersion, **asked: Any) -> Run:
+    """Queue a run of a data set version as it is asked for (:func:`run_plan`); runs are done one
+    after the other.
+
+    Raises ``InvalidInput`` naming the field, or ``Conflict`` when the rows cannot be trained on.
+    """
+    run = run_plan(version=version, split=run_split(version), **asked).run
+    run.actor = actor
     with transaction.atomic():
-        run = Run.objects.create(
-            dataset_version=version,
-            task=version.dataset.task,
-            base=base,
-            method=method,
-            options=options,
-            advanced=advanced.strip(),
-            estimate_seconds=estimate.seconds,
-            actor=actor,
-        )
+        run.save()
         audit_record(
             actor=actor,
             action="run.started",
@@ -158,7 +179,7 @@ def run_execute(progress: Progress, *, run_id: int) -> dict[str, Any]:
     with transaction.atomic():
         run.version = result.pop("version")
         seconds = result["seconds"]
-        run.result, run.gate = result | {"train_rows": train_rows}, gate
+        run.result, run.gate = result | _read(run, train_rows), gate
         run.seconds = seconds["training"] + seconds["other"]
         run.save(update_fields=["version", "result", "gate", "seconds"])
         payload = {"version": run.version, "passed": gate["passed"]}
@@ -260,6 +281,13 @@ def _advanced_problem(advanced: str) -> str:
 
 def _given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _read(run: Run, train_rows: int) -> dict[str, Any]:
+    """How many rows were trained on, and how often they were read: a run may stop early."""
+    readings = selectors.run_readings(run=run)
+    epochs = [row["epoch"] for row in readings if row["phase"] == "fit" and "epoch" in row]
+    return {"train_rows": train_rows, **({"epochs": max(epochs)} if epochs else {})}
 
 
 def _notes(run: Run, result: dict[str, Any]) -> list[str]:

@@ -111,6 +111,7 @@ def test_a_run_trains_builds_and_measures_beside_the_live_version(
     assert not list(asked.run_folder.rglob("checkpoint-*"))
     again = follow_run(asked, told.append, nothing)
     assert again["version"] == result["version"], "what was trained is not trained twice"
+    assert all(again["seconds"][part] > result["seconds"][part] > 0 for part in again["seconds"])
 
 
 def test_a_run_that_takes_too_much_memory_fails_with_its_reason(

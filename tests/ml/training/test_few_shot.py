@@ -20,7 +20,8 @@ from ml.data.encoding import load_tokenizer
 from ml.encoders import resolve_encoder
 from ml.errors import DataError, MLError
 from ml.training.config import FinetuneConfig, load_config
-from ml.training.few_shot import FEW, STEPS, _logistic, fitted_to_few, label_rows
+from ml.training.few_rows import FEW, STEPS, fitted_to_few
+from ml.training.few_shot import _logistic, label_rows
 from ml.training.finetune import finetune
 from ml.training.order import ClassOrder
 from ml.training.tasks import ClassifierTask

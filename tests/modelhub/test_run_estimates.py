@@ -1,0 +1,71 @@
+"""What a run is told to take before it begins, and settings that are refused then."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apps.accounts.models import Role, User
+from apps.modelhub.models import DataSetVersion, Run
+from apps.modelhub.services import runs
+from ml.data.readers import LabelledText
+from tests.conftest import ClientFor
+from tests.ml.training.tiny_encoder import texts
+from tests.modelhub.test_runs import stored
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def lead(db: None) -> User:
+    return User.objects.create_user(username="the-lead", password="correct-horse", role=Role.LEAD)
+
+
+@pytest.fixture
+def data(models: Path, lead: User) -> DataSetVersion:
+    return stored([LabelledText(row["text"], row["label"]) for row in texts()])
+
+
+@pytest.mark.parametrize(
+    ("asked", "epochs"),
+    [
+        ({}, 300.0),
+        ({"epochs": 2.0}, 2.0),
+        ({"advanced": 'few_shot = "off"'}, 5.0),
+        ({"advanced": "batch_size = 8"}, 100.0),
+        ({"recipe": "shipped"}, 7.0),
+    ],
+    ids=["few rows", "asked for", "plain", "smaller batches", "shipped recipe"],
+)
+def test_an_estimate_is_of_the_epochs_that_the_run_will_have(
+    data: DataSetVersion,
+    lead: User,
+    client_for: ClientFor,
+    settings: Any,
+    tmp_path: Path,
+    asked: dict[str, Any],
+    epochs: float,
+) -> None:
+    settings.MODEL_RECIPES_DIR = tmp_path
+    recipe = 'epochs = 7\nfew_shot = "off"\n'
+    (tmp_path / "intent.toml").write_text(recipe, encoding="utf-8")
+    split = runs.run_split(data)
+    plan = runs.run_plan(version=data, split=split, **asked)
+    assert plan.epochs == epochs
+    per_second, beside = 100, 40
+    assert plan.estimate.seconds == len(split.train) * epochs / per_second + beside
+    form = client_for(lead).post(f"/models/data/{data.dataset_id}/v/1/run/", asked)
+    assert f'placeholder="{epochs:g}"' in form.content.decode()
+
+
+def test_settings_that_do_not_go_together_are_refused_before_a_run_is_queued(
+    data: DataSetVersion, lead: User, client_for: ClientFor
+) -> None:
+    form = f"/models/data/{data.dataset_id}/v/1/run/"
+    for advanced in ("patience = 2\nema = 0.9", "patience ="):
+        for button in ("start", "estimate"):
+            page = client_for(lead).post(form, {button: "1", "advanced": advanced})
+            assert "cannot be started" in page.content.decode(), (button, advanced)
+    assert not Run.objects.exists()
