@@ -182,6 +182,37 @@ def test_what_passes_waits_for_a_click_and_no_other_night_begins(
 
 
 @pytest.mark.parametrize(
+    ("more", "told"),
+    [({}, "is live by now; look"), ({"live_problem": "it is damaged"}, "could not be measured")],
+    ids=["nothing was live", "it could not be measured"],
+)
+def test_what_was_compared_with_nothing_replaces_nothing_by_one_click(
+    loop: NightlyLoop,
+    lead: User,
+    followed: Followed,
+    models: Path,
+    client_for: ClientFor,
+    more: dict[str, Any],
+    told: str,
+) -> None:
+    live = gateway.model_store().active_version("intent")
+    built = build_model(models, "intent", "classification", created_at="2026-02-01T00:00:00+00:00")
+    gateway.model_store().activate("intent", live)
+    followed.outcome = measured() | {"version": built, "live": None, **more}
+    correct()
+    loops_step()
+    loops_step()
+    night = Night.objects.get()
+    assert night.state == "waiting"
+    page = client_for(lead).get("/models/nightly/").content.decode()
+    assert ("Promote</button>" in page) is not bool(more)
+    with pytest.raises(Conflict, match=told):
+        night_promote(night=night, actor=lead)
+    assert gateway.model_store().active_version("intent") == live
+    assert state() == "waiting"
+
+
+@pytest.mark.parametrize(
     ("outcome", "expected", "told"),
     [
         (measured(0.5), "refused", ""),

@@ -91,7 +91,8 @@ class Followed:
         for name in (ANSWERS, LIVE_ANSWERS):
             answers_write(order.run_folder / name, answers)
         found: dict[str, Any] = json.loads(json.dumps(self.outcome))
-        found["live"]["version"] = order.live
+        if found["live"]:
+            found["live"]["version"] = order.live
         return found
 
 

@@ -130,12 +130,19 @@ def night_begin(*, loop: NightlyLoop, actor: Any | None = None) -> Night:
 
 
 def night_promote(*, night: Night, actor: Any) -> Night:
-    """Serve what the night trained; raises ``Conflict`` when it does not wait, or another version
-    is live than the one that its gate compared with."""
+    """Serve what the night trained; raises ``Conflict`` when it does not wait, another version is
+    live than the one that its gate compared with, or that one could not be measured."""
     run = _waiting(night)
-    live = (run.result.get("live") or {}).get("version")
+    if run.result.get("live_problem"):
+        raise Conflict(
+            "The live version could not be measured, so the two were not compared; promote "
+            "%(version)s on the page of its run.",
+            code="not_compared",
+            version=run.version,
+        )
+    compared = (run.result.get("live") or {}).get("version", "")
     version_promote(
-        actor=actor, task=run.task, version=run.version, reason="nightly loop", expected=live
+        actor=actor, task=run.task, version=run.version, reason="nightly loop", expected=compared
     )
     return _end(night, State.PROMOTED, actor)
 

@@ -37,10 +37,10 @@ def version_promote(
 ) -> Promotion:
     """Serve ``version`` of ``task``, in every process, from the next request on.
 
-    ``expected`` is the version that the person saw as live: ``Conflict`` when it is another by
-    now. The version must have passed the gate of its run, or have been live before; ``override``
-    promotes another, which takes ``modelhub.override_gate`` and a reason. Whoever can run commands
-    on the server (``by_command``) may do all of that; the record says so.
+    ``expected`` is the version that the person saw as live, empty where none was: ``Conflict``
+    when it is another by now. The version must have passed the gate of its run, or have been live
+    before; ``override`` promotes another, which takes ``modelhub.override_gate`` and a reason.
+    Whoever can run commands on the server (``by_command``) may do all of that; the record says so.
     """
     reason = _reason(reason)
     promotions_settle(task=task)
@@ -51,7 +51,9 @@ def version_promote(
     live = _live(task)
     if expected is not None and expected != live:
         raise Conflict(
-            "%(live)s of %(task)s is live by now, not %(expected)s; look at it again.",
+            "%(live)s of %(task)s is live by now, not %(expected)s; look at it again."
+            if expected
+            else "%(live)s of %(task)s is live by now; look at it again.",
             code="live_changed",
             live=live,
             task=task,
