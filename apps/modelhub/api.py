@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -118,7 +118,8 @@ class ExampleSerializer(serializers.ModelSerializer[LabelledExample]):
         exclude: list[str] = []
 
     def get_hidden(self, example: LabelledExample) -> bool:
-        return bool(hidden_examples(signed_in(self.context["request"]), [example]))
+        hidden: Collection[int] = self.context["hidden"]
+        return example.pk in hidden
 
     def to_representation(self, instance: LabelledExample) -> dict[str, Any]:
         row = super().to_representation(instance)
@@ -176,10 +177,20 @@ class ExampleListView(generics.ListAPIView[LabelledExample]):
 
     serializer_class = ExampleSerializer
     queryset = LabelledExample.objects.none()
+    _hidden: Collection[int] = ()
 
     def get_queryset(self) -> Any:
         require(self.request, "modelhub.view_examples")
         return selectors.example_list(task=self.request.query_params.get("task"))
+
+    def paginate_queryset(self, queryset: Any) -> Any:
+        page = super().paginate_queryset(queryset)
+        # Whose texts are hidden is asked once for the page.
+        self._hidden = hidden_examples(signed_in(self.request), page or ())
+        return page
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "hidden": self._hidden}
 
 
 class ExampleExportView(APIView):

@@ -6,7 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import Role, User
 from apps.modelhub.files import rows_store
@@ -112,6 +114,23 @@ def test_who_may_not_see_the_conversation_reads_it_nowhere(
     Conversation.objects.update(team=None)
     for path in pages(version, run):
         assert SECRET[:20] in read(client, path), path
+
+
+def test_whose_examples_are_hidden_is_asked_once_for_a_page(secret: LabelledExample) -> None:
+    client = client_of(user("other-lead", Role.LEAD))
+
+    def asked(rows: int) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            shown = client.get(f"{API}/examples/").json()["results"]
+        assert (len(shown), {row["hidden"] for row in shown}) == (rows, {True})
+        return len(queries)
+
+    asked(1)
+    alone = asked(1)
+    for number in range(9):
+        secret.pk, secret.subject = None, f"message:{number}"
+        secret.save()
+    assert asked(10) == alone
 
 
 def test_rows_of_versions_made_before_are_known_by_their_text(
