@@ -1,4 +1,4 @@
-"""What a run is told to take before it begins, and settings that are refused then."""
+"""Runs before they begin: what they are told to take, what is refused, what is asked for twice."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from apps.accounts.models import Role, User
+from apps.core.models import Job
 from apps.modelhub.models import DataSetVersion, Run
 from apps.modelhub.services import runs
+from apps.modelhub.services.data_reports import report_start
 from ml.data.readers import LabelledText
-from tests.conftest import ClientFor
+from tests.conftest import AtOnce, ClientFor
 from tests.ml.training.tiny_encoder import texts
 from tests.modelhub.test_runs import stored
 
@@ -69,3 +71,30 @@ def test_settings_that_do_not_go_together_are_refused_before_a_run_is_queued(
             page = client_for(lead).post(form, {button: "1", "advanced": advanced})
             assert "cannot be started" in page.content.decode(), (button, advanced)
     assert not Run.objects.exists()
+
+
+def test_a_second_click_starts_no_second_run(
+    data: DataSetVersion, lead: User, client_for: ClientFor
+) -> None:
+    client, form = client_for(lead), f"/models/data/{data.dataset_id}/v/1/run/"
+    places = [
+        client.post(form, {"start": "1", "epochs": epochs}).headers["Location"]
+        for epochs in ("2", "2", "3")
+    ]
+    first, other = (f"/models/runs/{run.pk}/" for run in Run.objects.order_by("pk"))
+    assert places == [first, first, other]
+    Job.objects.update(status=Job.Status.FAILED)
+    runs.run_start(actor=lead, version=data, epochs=2.0)
+    assert Run.objects.count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_asked_for_twice_at_a_moment_is_queued_once(
+    data: DataSetVersion, lead: User, at_once: AtOnce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.core.jobs._enqueue", lambda job: None)
+    first, second = at_once(*[lambda: runs.run_start(actor=lead, version=data)] * 2)
+    assert first == second
+    told = at_once(*[lambda: report_start(actor=lead, version=data)] * 2)
+    assert sorted(type(one).__name__ for one in told) == ["Conflict", "Job"]
+    assert Job.objects.count() == 2

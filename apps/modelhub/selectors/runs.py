@@ -19,6 +19,7 @@ _USUAL_PAIRS_PER_SECOND = 12.0
 _USUAL_OTHER_SECONDS = 40.0
 _LOG_SHOWN = 20_000
 _LOOKED_AT = 10
+_GOING = (Job.Status.QUEUED, Job.Status.RUNNING)
 
 
 def run_list(*, task: str = "") -> QuerySet[Run]:
@@ -38,9 +39,21 @@ def run_of_version(*, task: str, version: str) -> Run | None:
     return run_list(task=task).filter(version=version).first()
 
 
+def run_alike(*, run: Run) -> Run | None:
+    """A run of the same version and settings that has not ended."""
+    going = run_list().filter(
+        dataset_version=run.dataset_version,
+        base=run.base,
+        method=run.method,
+        advanced=run.advanced,
+        job__status__in=_GOING,
+    )
+    return next((one for one in going if one.options == run.options), None)
+
+
 def runs_before(*, run: Run) -> int:
     """How many runs are to end before this one begins."""
-    waiting = Run.objects.filter(job__status__in=(Job.Status.QUEUED, Job.Status.RUNNING))
+    waiting = Run.objects.filter(job__status__in=_GOING)
     return waiting.filter(job__created_at__lt=run.job.created_at).count() if run.job else 0
 
 

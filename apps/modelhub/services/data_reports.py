@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from django.conf import settings
+from django.db import transaction
 from django.utils.translation import gettext
 
 from apps.accounts.services import audit_record
-from apps.core import gateway
+from apps.core import gateway, locks
 from apps.core.errors import Conflict
 from apps.core.jobs import Progress, job_start
 from apps.core.models import Job
@@ -38,20 +39,25 @@ STEPS = (Wording("near duplicates"), Wording("label noise"), Wording("sentence v
 
 def report_start(*, actor: Any, version: DataSetVersion) -> Job:
     """Queue a report on a version; raises ``Conflict`` while one is being made."""
-    going = Job.objects.filter(kind=REPORT_JOB, arguments__version_id=version.pk)
-    if going.filter(status__in=(Job.Status.QUEUED, Job.Status.RUNNING)).exists():
-        raise Conflict(
-            "A report on %(version)s is being made.", code="report_unfinished", version=version
+    with transaction.atomic():
+        locks.hold(f"modelhub.report.{version.pk}")
+        going = Job.objects.filter(kind=REPORT_JOB, arguments__version_id=version.pk)
+        if going.filter(status__in=(Job.Status.QUEUED, Job.Status.RUNNING)).exists():
+            raise Conflict(
+                "A report on %(version)s is being made.", code="report_unfinished", version=version
+            )
+        job = job_start(
+            kind=REPORT_JOB,
+            title=gettext("Report on %(version)s") % {"version": version},
+            owner=actor,
+            arguments={"version_id": version.pk},
         )
-    job = job_start(
-        kind=REPORT_JOB,
-        title=gettext("Report on %(version)s") % {"version": version},
-        owner=actor,
-        arguments={"version_id": version.pk},
-    )
-    audit_record(
-        actor=actor, action="dataset.reported", object_type="dataset", object_id=version.dataset_id
-    )
+        audit_record(
+            actor=actor,
+            action="dataset.reported",
+            object_type="dataset",
+            object_id=version.dataset_id,
+        )
     return job
 
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from apps.accounts.services import audit_record
-from apps.core import events, gateway
+from apps.core import events, gateway, locks
 from apps.core.errors import Conflict, InvalidInput
 from apps.core.jobs import Progress, job_cancel, job_start
 from apps.core.models import Job
@@ -115,13 +115,17 @@ def run_plan(
 
 def run_start(*, actor: Any, version: DataSetVersion, **asked: Any) -> Run:
     """Queue a run of a data set version as it is asked for (:func:`run_plan`); runs are done one
-    after the other.
+    after the other. Asked for again before it has ended, it is the same run.
 
     Raises ``InvalidInput`` naming the field, or ``Conflict`` when the rows cannot be trained on.
     """
     run = run_plan(version=version, split=run_split(version), **asked).run
     run.actor = actor
     with transaction.atomic():
+        locks.hold(f"modelhub.runs.{version.pk}")
+        same = selectors.run_alike(run=run)
+        if same is not None:
+            return same
         run.save()
         audit_record(
             actor=actor,
