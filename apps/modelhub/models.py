@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.models import Job
+from apps.core.wording import said
 from apps.modelhub.labelling_models import LabelQueue as LabelQueue
 from apps.modelhub.labelling_models import LabelRow as LabelRow
 from apps.modelhub.labelling_models import LabelVerdict as LabelVerdict
@@ -20,6 +21,7 @@ from apps.modelhub.nightly_models import Night as Night
 from apps.modelhub.nightly_models import NightlyLoop as NightlyLoop
 from apps.modelhub.trial_models import Trial as Trial
 from ml.types import Kind
+from ml.wording import Wording
 
 HEADLINES = ("accuracy", "micro_f1", "f1", "recall@1")
 """What models are compared by first, of one label, of several, of entities and of pairs."""
@@ -202,6 +204,15 @@ class Run(models.Model):
         return self.job is None or self.job.is_finished
 
     @property
+    def notes(self) -> list[str]:
+        """What to know about the gate's verdict, in the language of the moment; of a run from
+        before parts were kept as it is."""
+        parts = self.gate.get("notes_parts")
+        if parts is None:
+            return [said(words) for words in self.gate.get("notes", ())]
+        return [said(Wording.of(one)) for one in parts]
+
+    @property
     def headline(self) -> dict[str, Any]:
         """The first number that it was measured by, and the live version's."""
         candidate, live = self.result.get("candidate", {}), self.result.get("live") or {}
@@ -250,3 +261,8 @@ class Promotion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.task}: {self.before} -> {self.after}"
+
+    @property
+    def problem_words(self) -> str:
+        """Why it failed, in the language of the moment where that is known."""
+        return said(self.problem)

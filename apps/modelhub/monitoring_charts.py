@@ -6,9 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from apps.core.templatetags.dates import date as date_words
 from apps.modelhub.selectors.monitoring import Monitoring, TrafficPoint
 
 WIDTH, HEIGHT = 480.0, 90.0
+_MOMENT = "j M H:i"  # as below the charts
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +50,27 @@ class Charts:
 def charts(traffic: Monitoring) -> Charts:
     """All charts of a task's traffic."""
     points = traffic.points
+    texts, errors = [float(one.texts) for one in points], [float(one.errors) for one in points]
     over_time = [
-        _chart("Texts", [float(one.texts) for one in points], points, "{:,.0f}"),
-        _chart("Mean confidence", [one.confidence for one in points], points, "{:.1%}"),
-        _chart("Out of scope", [one.out_of_scope for one in points], points, "{:.1%}"),
-        _chart("Latency, 95th percentile", [one.p95_ms for one in points], points, "{:,.0f} ms"),
-        _chart("From the cache", [one.cached for one in points], points, "{:.1%}"),
-        _chart("Failed, refused or late", [float(p.errors) for p in points], points, "{:,.0f}"),
+        _chart(gettext("Texts"), texts, points, "{:,.0f}"),
+        _chart(gettext("Mean confidence"), [one.confidence for one in points], points, "{:.1%}"),
+        _chart(gettext("Out of scope"), [one.out_of_scope for one in points], points, "{:.1%}"),
+        _chart(
+            gettext("Latency, 95th percentile"),
+            [one.p95_ms for one in points],
+            points,
+            "{:,.0f} ms",
+        ),
+        _chart(gettext("From the cache"), [one.cached for one in points], points, "{:.1%}"),
+        _chart(gettext("Failed, refused or late"), errors, points, "{:,.0f}"),
     ]
     bins = traffic.confidences
     titles = [
-        f"{number / len(bins):.0%} to {(number + 1) / len(bins):.0%}" for number in range(len(bins))
+        gettext("%(low)s to %(high)s")
+        % {"low": f"{number / len(bins):.0%}", "high": f"{(number + 1) / len(bins):.0%}"}
+        for number in range(len(bins))
     ]
-    confidence = _bars("Confidence", [float(n) for n in bins], titles, "{:,.0f}")
+    confidence = _bars(gettext("Confidence"), [float(n) for n in bins], titles, "{:,.0f}")
     return Charts(
         over_time,
         confidence,
@@ -69,7 +82,8 @@ def charts(traffic: Monitoring) -> Charts:
 def _chart(
     name: str, values: Sequence[float | None], points: Sequence[TrafficPoint], form: str
 ) -> Chart:
-    return _bars(name, values, [f"{point.at:%d %b %H:%M}" for point in points], form)
+    moments = [date_words(timezone.localtime(point.at), _MOMENT) for point in points]
+    return _bars(name, values, moments, form)
 
 
 def _bars(name: str, values: Sequence[float | None], titles: Sequence[str], form: str) -> Chart:

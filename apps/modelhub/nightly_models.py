@@ -7,6 +7,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.wording import said
+
 
 class NightlyLoop(models.Model):
     """Of one task: train by night once ``least_new`` corrections have come since the last version.
@@ -72,3 +74,8 @@ class Night(models.Model):
 
     def __str__(self) -> str:
         return f"{self.loop}: {self.state}"
+
+    @property
+    def problem_words(self) -> str:
+        """Why it failed, in the language of the moment where that is known."""
+        return said(self.problem)

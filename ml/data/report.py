@@ -20,6 +20,7 @@ from ml.data.splits import text_key
 from ml.data.text_tools import TextTools
 from ml.errors import DataError
 from ml.evaluation.decoding import spans_of
+from ml.wording import Wording
 
 Report = Callable[[int, int, str], None]
 DataKind = Literal["classification", "ner"]
@@ -227,39 +228,59 @@ def _odd(training: Sequence[_Placed]) -> dict[str, Any]:
     }
 
 
-def _warnings(result: dict[str, Any]) -> list[str]:
+def _warnings(result: dict[str, Any]) -> list[Wording]:
     """What to mend first, in sentences."""
     said = []
     labels = {row["label"]: row for row in result["labels"]}
     few = [name for name, row in labels.items() if 0 < row["train"] < _FEW_ROWS]
     if few:
-        said.append(f"Labels with fewer than {_FEW_ROWS} training rows: {', '.join(few[:20])}.")
+        named = ", ".join(few[:20])
+        said.append(
+            Wording(
+                "Labels with fewer than %(least)s training rows: %(named)s.",
+                least=_FEW_ROWS,
+                named=named,
+            )
+        )
     unseen = [name for name, row in labels.items() if row["valid"] and not row["train"]]
     if unseen:
-        said.append(f"Labels in the validation file alone: {', '.join(unseen[:20])}.")
+        named = ", ".join(unseen[:20])
+        said.append(Wording("Labels in the validation file alone: %(named)s.", named=named))
     counts = [row["train"] for row in labels.values() if row["train"]]
     if len(counts) == 1:
-        said.append("There is one label only; nothing can be learnt.")
+        said.append(Wording("There is one label only; nothing can be learnt."))
     if counts and max(counts) > _UNEVEN * min(counts):
         said.append(
-            f"The most frequent label has {max(counts)} training rows, the rarest {min(counts)}."
+            Wording(
+                "The most frequent label has %(most)s training rows, the rarest %(least)s.",
+                most=max(counts),
+                least=min(counts),
+            )
         )
     leakage = result["leakage"]
-    if leakage["exact_rows"]:
-        said.append(f"{leakage['exact_rows']} validation rows are training rows, too.")
-    if leakage["near_pairs"]:
-        pairs = leakage["near_pairs"]
-        said.append(
-            "One pair of near duplicates spans both files."
-            if pairs == 1
-            else f"{pairs} pairs of near duplicates span both files."
-        )
-    if result["conflicts"]["groups"]:
-        said.append(f"{result['conflicts']['groups']} texts have different labels.")
+    if rows := leakage["exact_rows"]:
+        said.append(Wording("%(rows)s validation rows are training rows, too.", rows=rows))
+    if pairs := leakage["near_pairs"]:
+        said.append(near_pairs_span(pairs))
+    if texts := result["conflicts"]["groups"]:
+        said.append(Wording("%(texts)s texts have different labels.", texts=texts))
     tokens = result["lengths"].get("tokens")
     if tokens and tokens["over_long"]:
-        said.append(f"{tokens['over_long']} texts have more than {_LONG_TOKENS} tokens.")
+        said.append(
+            Wording(
+                "%(texts)s texts have more than %(most)s tokens.",
+                texts=tokens["over_long"],
+                most=_LONG_TOKENS,
+            )
+        )
     return said
+
+
+def near_pairs_span(pairs: int) -> Wording:
+    """That texts much alike are on both sides."""
+    if pairs == 1:
+        return Wording("One pair of near duplicates spans both files.")
+    return Wording("%(pairs)s pairs of near duplicates span both files.", pairs=pairs)
 
 
 def summary(result: dict[str, Any]) -> list[str]:

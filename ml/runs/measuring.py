@@ -68,7 +68,7 @@ def measured(order: RunOrder, version: str, report: Report) -> dict[str, Any]:
     try:
         live, old, _ = _measure(store, order, order.live, rows, report)
     except MLError as error:
-        return result | {"live_problem": str(error)}
+        return result | {"live_problem": str(error), "live_problem_parts": error.words.parts()}
     before = [answer_of(one) for one in old]
     answers_write(order.run_folder / LIVE_ANSWERS, before)
     return result | {

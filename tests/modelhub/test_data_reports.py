@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from apps.accounts.models import Role, User
 from apps.core.errors import Conflict
@@ -70,6 +71,10 @@ def test_a_report_names_leaking_rows_and_keeps_no_text(
     Job.objects.filter(kind=REPORT_JOB).update(status=Job.Status.SUCCEEDED)
     page = client.get(f"/models/data/{made.dataset_id}/v/1/").content.decode()
     assert "pairs of near duplicates span both files" in page
+    with translation.override("zh-hans"):
+        told = report_get(version=made, person=lead)
+    assert told is not None
+    assert any("对近似重复的文本分处两个文件" in words for words in told["warnings"])
     assert first["text"] in page
 
 

@@ -246,6 +246,11 @@ def test_the_page_and_the_endpoint_show_it(
     )
     page = client.get("/models/monitoring/?task=intent&days=7").content.decode()
     assert "exchange_<wbr>rate" in page
+    spoken = {"accept-language": "zh-hans"}
+    chinese = client.get("/models/monitoring/?task=intent", headers=spoken).content.decode()
+    for words in ("平均置信度", "来自缓存", "95% 至 100%"):
+        assert words in chinese, words
+    assert not re.search(r"<title>[^<]*[A-Z][a-z]{2} ", chinese)
     assert "25.0%" in page
     assert "open" in page
     found = client.get("/api/v1/models/monitoring/?task=intent").json()

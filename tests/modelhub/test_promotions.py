@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.utils import translation
 
 from apps.accounts.models import AuditEntry, Role, User
 from apps.core import gateway
@@ -157,7 +158,10 @@ def test_the_next_promotion_settles_the_one_before(versions: list[str], lead: Us
 def test_a_promotion_that_was_overtaken_is_closed(versions: list[str]) -> None:
     Promotion.objects.create(task="intent", kind="promote", before="x", after=versions[0])
     assert promotions_settle() == 1
-    assert Promotion.objects.get().state == "failed"
+    closed = Promotion.objects.get()
+    assert (closed.state, closed.problem) == ("failed", "Another version became live in between.")
+    with translation.override("zh-hans"):
+        assert closed.problem_words == "其间另一个版本已上线。"
     assert active() == versions[1]
 
 

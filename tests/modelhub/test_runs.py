@@ -277,9 +277,13 @@ def test_labels_that_the_candidate_lacks_are_noted(
 ) -> None:
     followed.outcome["live"]["labels"] = ["card", "fee", "rate"]
     followed.outcome["candidate"]["labels"] = ["card", "rate"]
-    (note,) = runs.run_start(actor=lead, version=data).gate["notes"]
-    assert "1 of the labels" in note
-    assert "fee" in note
+    run = runs.run_start(actor=lead, version=data)
+    (note,) = run.gate["notes"]
+    assert "1 of the labels that the live version knows, since no row has them: fee." in note
+    with translation.override("zh-hans"):
+        assert "线上版本认识的标签中有 1 个" in run.notes[0]
+    del run.gate["notes_parts"]  # as runs were kept before
+    assert run.notes == [note]
 
 
 def test_a_file_that_the_live_version_knows_is_noted(

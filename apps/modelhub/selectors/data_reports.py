@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 from apps.core.models import Job
+from apps.core.wording import said
 from apps.modelhub.files import report_path
 from apps.modelhub.models import DataSetVersion
 from apps.modelhub.services.data_reports import REPORT_JOB, version_split
 from apps.modelhub.shown_rows import ShownRow, shown_row
 from apps.modelhub.sight import seen_rows
+from ml.wording import Wording
 
 
 def report_job(*, version: DataSetVersion) -> Job | None:
@@ -20,7 +22,8 @@ def report_job(*, version: DataSetVersion) -> Job | None:
 
 
 def report_get(*, version: DataSetVersion, person: Any) -> dict[str, Any] | None:
-    """The report on a version, its rows as they are shown; ``None`` before there is one.
+    """The report on a version, its rows as they are shown, its warnings in the language of the
+    moment; ``None`` before there is one.
 
     Rows that the person may not read are left out, and counted in the numbers all the same.
     """
@@ -28,6 +31,9 @@ def report_get(*, version: DataSetVersion, person: Any) -> dict[str, Any] | None
     if not path.is_file():
         return None
     report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    # A report from before parts were kept has its warnings in English alone.
+    if (parts := report.pop("warnings_parts", None)) is not None:
+        report["warnings"] = [said(Wording.of(one)) for one in parts]
     rows = _Rows(version, person)
     report["leaks"] = [
         {"first": first, "second": second}

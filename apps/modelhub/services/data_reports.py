@@ -23,7 +23,7 @@ from apps.modelhub.services.datasets import frozen_rows, version_rows
 from ml.artifacts import TOKENIZER
 from ml.data.multi_label import MultiLabelText
 from ml.data.pairs import PairRow
-from ml.data.report import SHOWN, data_report
+from ml.data.report import SHOWN, data_report, near_pairs_span
 from ml.data.row_kinds import Row, record_of, text_of
 from ml.data.splits import text_key
 from ml.data.text_tools import Encoder, Report, TextTools, encoder_tools
@@ -80,6 +80,7 @@ def report_make(progress: Progress, *, version_id: int) -> dict[str, Any]:
     kept = _without_texts(found)
     if pairs:
         kept |= _of_pairs(split, kept["leaking"])
+    kept["warnings_parts"] = [words.parts() for words in kept["warnings"]]
     path = report_path(version.sha256, version.dataset.frozen)
     write_whole(path, json.dumps(kept, ensure_ascii=False).encode())
     return {"version": str(version), "warnings": len(kept["warnings"])}
@@ -96,9 +97,12 @@ def _of_pairs(split: Split, leaking: int) -> dict[str, Any]:
     counts = statistics([*split.train, *split.held_out])
     wrong, warnings = counts["contradictions"], []
     if wrong:
-        warnings.append(f"{wrong} pairs of texts are said to belong together and not to.")
+        told = Wording(
+            "%(pairs)s pairs of texts are said to belong together and not to.", pairs=wrong
+        )
+        warnings.append(told)
     if leaking:
-        warnings.append(f"{leaking} pairs of near duplicates span both files.")
+        warnings.append(near_pairs_span(leaking))
     return {
         "rows": {"train": len(split.train), "valid": len(split.held_out)},
         "repeats": counts["repeats"],

@@ -22,6 +22,7 @@ from apps.modelhub.selectors.nightly import is_due, loop_list, new_corrections, 
 from apps.modelhub.services.datasets import version_extend
 from apps.modelhub.services.promotions import version_promote
 from apps.modelhub.services.runs import METHODS, MOST_EPOCHS, RECIPES, run_start
+from ml.wording import Wording
 
 logger = structlog.get_logger(__name__)
 State = Night.State
@@ -179,7 +180,7 @@ def _follow(night: Night) -> None:
         return
     run = night.run
     if run is None:
-        _end(night, State.FAILED, None, "Its run is gone.")
+        _end(night, State.FAILED, None, Wording("Its run is gone."))
     elif night.state == State.WAITING:
         store = gateway.model_store()
         if run.task in store.tasks() and store.active_version(run.task) == run.version:
@@ -190,8 +191,10 @@ def _follow(night: Night) -> None:
         else:
             _end(night, State.REFUSED, None)
     elif run.is_finished:
-        said = run.job.message if run.job else ""
-        _end(night, State.FAILED, None, said or f"Its run was {run.state}.")
+        told = run.job.message if run.job else ""
+        cancelled = run.state == Job.Status.CANCELLED
+        ended = Wording("Its run was cancelled.") if cancelled else Wording("Its run failed.")
+        _end(night, State.FAILED, None, told or ended)
 
 
 def _waiting(night: Night) -> Any:

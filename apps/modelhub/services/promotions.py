@@ -19,6 +19,7 @@ from apps.core.errors import Conflict, InvalidInput, NotAllowed
 from apps.modelhub import selectors
 from apps.modelhub.models import Promotion
 from ml.errors import MLError, ModelNotFound
+from ml.wording import Wording
 
 logger = structlog.get_logger(__name__)
 MAX_REASON = 500
@@ -126,7 +127,8 @@ def promotions_settle(*, task: str | None = None, before: datetime | None = None
 def _settle(promotion: Promotion) -> int:
     live = _live(promotion.task)
     if live not in (promotion.before, promotion.after):
-        return _close(promotion, State.FAILED, f"{live} became live in between.")
+        told = Wording("Another version became live in between.")
+        return _close(promotion, State.FAILED, told)
     _carry_out(promotion)
     return 1
 

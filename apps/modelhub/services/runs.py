@@ -179,7 +179,8 @@ def run_execute(progress: Progress, *, run_id: int) -> dict[str, Any]:
     gate = judge(result["candidate"], result["live"], Limits(**settings.MODEL_GATE))
     gate = judged_by_slices(gate, run=run, progress=progress)
     gate = judged_by_apps(gate, task=run.task, candidate=result["version"], progress=progress)
-    gate["notes"] = _notes(run, result)
+    notes = _notes(run, result)
+    gate |= {"notes": notes, "notes_parts": [words.parts() for words in notes]}
     with transaction.atomic():
         run.version = result.pop("version")
         seconds = result["seconds"]
@@ -294,31 +295,40 @@ def _read(run: Run, train_rows: int) -> dict[str, Any]:
     return {"train_rows": train_rows, **({"epochs": max(epochs)} if epochs else {})}
 
 
-def _notes(run: Run, result: dict[str, Any]) -> list[str]:
+def _notes(run: Run, result: dict[str, Any]) -> list[Wording]:
     """What to know about the verdict."""
-    said = []
     if result["live"] is None:
-        said.append(
-            result.get("live_problem")
-            or "There is no live version to compare with; only the absolute bounds were checked."
-        )
-        return said
+        if problem := result.get("live_problem"):
+            parts = result.get("live_problem_parts")
+            return [Wording.of(parts) if parts else Wording(problem)]
+        return [
+            Wording(
+                "There is no live version to compare with; only the absolute bounds were checked."
+            )
+        ]
+    notes = []
     known_labels = set(result["candidate"].get("labels", ()))
     lost = [label for label in result["live"].get("labels", ()) if label not in known_labels]
     if lost:
         named = ", ".join(lost[:_NAMED]) + (", …" if len(lost) > _NAMED else "")
-        said.append(
-            f"It never answers {len(lost)} of the labels that the live version knows, since no row "
-            f"has them: {named}. Where they are still needed, add rows to the data set."
+        notes.append(
+            Wording(
+                "It never answers %(lost)s of the labels that the live version knows, since no row "
+                "has them: %(named)s. Where they are still needed, add rows to the data set.",
+                lost=len(lost),
+                named=named,
+            )
         )
     store = gateway.model_store()
     known = {source.sha256 for source in store.artifact(run.task, result["live"]["version"]).data}
     if _files_of(run.dataset_version) & known and not run.dataset_version.dataset.frozen:
-        said.append(
-            "The live version was trained on the file that this data set was made of, the held-out "
-            "rows included: its numbers flatter it. Give the data set frozen rows."
+        notes.append(
+            Wording(
+                "The live version was trained on the file that this data set was made of, the "
+                "held-out rows included: its numbers flatter it. Give the data set frozen rows."
+            )
         )
-    return said
+    return notes
 
 
 def _files_of(version: DataSetVersion | None) -> set[str]:
