@@ -7,6 +7,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.wording import said
+from ml.wording import Wording
+
 
 class Trial(models.Model):
     """A candidate beside the live version of a task.
@@ -15,6 +18,8 @@ class Trial(models.Model):
     dropped; as a *canary* it answers ``percent`` of the calls. The counts are of all processes:
     texts, failed calls, and sums of seconds (of texts, each with the time of its call) and of
     confidences. ``differences`` counts pairs "live label → candidate's label".
+    ``ended_because`` says in English why it ended, ``ended_parts`` the same for any language where
+    no person wrote it.
     """
 
     class Kind(models.TextChoices):
@@ -34,6 +39,7 @@ class Trial(models.Model):
     state = models.CharField(max_length=8, choices=State.choices, default=State.RUNNING)
     reason = models.CharField(max_length=500, blank=True)
     ended_because = models.CharField(max_length=500, blank=True)
+    ended_parts = models.JSONField(null=True, blank=True)
     compared = models.PositiveIntegerField(default=0)
     agreed = models.PositiveIntegerField(default=0)
     differences = models.JSONField(default=dict)
@@ -58,6 +64,11 @@ class Trial(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.candidate}"
+
+    @property
+    def ended_words(self) -> str:
+        """Why it ended: what a person wrote, or what was wrong, in the language of the moment."""
+        return said(Wording.of(self.ended_parts)) if self.ended_parts else self.ended_because
 
     @property
     def agreement(self) -> float | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from channels.db import database_sync_to_async
+from django.utils import translation
 
 from apps.accounts.models import AuditEntry, Role, User
 from apps.core import gateway
@@ -116,21 +117,31 @@ def test_calls_that_a_canary_fails_are_answered_by_the_live_version(
 
 
 @pytest.mark.parametrize(
-    ("counts", "why"),
+    ("counts", "why", "chinese"),
     [
-        (Counts(failures=3), "calls failed"),
-        (Counts(candidate_texts=60, candidate_seconds=12, live_texts=60, live_seconds=1), "200 ms"),
+        (Counts(failures=3), "3 calls failed", "3 次调用失败"),
+        (
+            Counts(candidate_texts=60, candidate_seconds=12, live_texts=60, live_seconds=1),
+            "200 ms",
+            "耗时 200 毫秒",
+        ),
         (
             Counts(candidate_texts=60, candidate_confidence=30, live_texts=60, live_confidence=54),
             "50% on average",
+            "平均置信度为 50%",
         ),
     ],
 )
-def test_a_canary_returns_by_itself(lead: User, candidate: str, counts: Counts, why: str) -> None:
+def test_a_canary_returns_by_itself(
+    lead: User, candidate: str, counts: Counts, why: str, chinese: str
+) -> None:
     trial = start(lead, candidate, "canary", 10)
     returned = trial_count(trial_id=trial.pk, counts=counts)
     assert returned is not None
     assert why in returned.ended_because
+    assert returned.ended_words == returned.ended_because
+    with translation.override("zh-hans"):
+        assert chinese in returned.ended_words
     assert trial_count(trial_id=trial.pk, counts=counts) is None
 
 

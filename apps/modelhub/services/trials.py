@@ -17,6 +17,7 @@ from apps.modelhub import selectors
 from apps.modelhub.models import Trial
 from apps.modelhub.services.promotions import MAX_REASON
 from ml.errors import MLError
+from ml.wording import Wording
 
 logger = structlog.get_logger(__name__)
 State = Trial.State
@@ -138,37 +139,52 @@ def trial_count(*, trial_id: int, counts: Counts) -> Trial | None:
     return _end(trial.pk, State.RETURNED, why, None) if why else None
 
 
-def why_it_ends(trial: Trial) -> str:
-    """What is wrong with a trial, in words; empty when it may go on."""
+def why_it_ends(trial: Trial) -> Wording | None:
+    """What is wrong with a trial, in words; ``None`` when it may go on."""
     live = _live(trial.task)
+    if not live:
+        return Wording("Nothing is live by now, where %(before)s was.", before=trial.live)
     if live != trial.live:
-        return f"{live or 'nothing'} is live by now, not {trial.live}."
+        return Wording("%(live)s is live by now, not %(before)s.", live=live, before=trial.live)
     if trial.kind == Trial.Kind.SHADOW:
-        return ""
+        return None
     if trial.failures >= FAILED_CALLS:
-        return f"{trial.failures} calls failed; the live version answered them."
+        return Wording(
+            "%(failures)s calls failed; the live version answered them.", failures=trial.failures
+        )
     if min(trial.candidate_texts, trial.live_texts) < LEAST_TEXTS:
-        return ""
+        return None
     ours, theirs = trial.candidate_mean_ms or 0.0, trial.live_mean_ms or 0.0
     if ours > SLOWER * theirs and ours > theirs + SLOWER_MS:
-        return f"It takes {ours:.0f} ms, the live version {theirs:.0f} ms."
+        return Wording(
+            "It takes %(ours)s ms, the live version %(theirs)s ms.",
+            ours=f"{ours:.0f}",
+            theirs=f"{theirs:.0f}",
+        )
     sure, before = trial.candidate_mean_confidence or 0.0, trial.live_mean_confidence or 0.0
     if sure < before - LESS_SURE:
-        return f"Its confidence is {sure:.0%} on average, the live version's {before:.0%}."
-    return ""
+        return Wording(
+            "Its confidence is %(sure)s on average, the live version's %(before)s.",
+            sure=f"{sure:.0%}",
+            before=f"{before:.0%}",
+        )
+    return None
 
 
 def _end(trial_id: int, state: str, why: str, actor: Any | None) -> Trial | None:
     with transaction.atomic():
         ended = Trial.objects.filter(pk=trial_id, state=State.RUNNING).update(
-            state=state, ended_because=why, ended_at=timezone.now()
+            state=state,
+            ended_because=str(why),
+            ended_parts=why.parts() if isinstance(why, Wording) else None,
+            ended_at=timezone.now(),
         )
         if not ended:
             return None
         trial = Trial.objects.get(pk=trial_id)
         action = "trial.stopped" if state == State.STOPPED else "trial.returned"
-        _audit(actor, trial, action, reason=why)
-    logger.info("trial ended", task=trial.task, state=state, reason=why)
+        _audit(actor, trial, action, reason=trial.ended_because)
+    logger.info("trial ended", task=trial.task, state=state, reason=trial.ended_because)
     return trial
 
 
