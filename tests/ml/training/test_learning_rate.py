@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ml.errors import DataError, TrainingError
-from ml.training.few_shot import fitted_to_few
+from ml.training.few_rows import fitted_to_few
 from ml.training.learning_rate import find_learning_rate, range_test, smoothed
 from ml.types import Kind
 from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config
