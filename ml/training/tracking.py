@@ -115,6 +115,7 @@ class RunRecord:
         except TrainingError as error:
             self.break_off(error)
             raise
+        self._entered: set[str] = set()
         self._before = 0
 
     def fitted(self, config: FinetuneConfig) -> None:
@@ -126,7 +127,8 @@ class RunRecord:
     def begin(self, phase: str, step: int) -> None:
         """A phase of the run ("fit", "refit", ...) begins, or goes on behind ``step``."""
         kept = [row for row in self._readings if row["phase"] != phase or row["step"] <= step]
-        self._before = sum(_last_steps(kept, phase).values())
+        # A run done again in its folder still has readings of phases that are yet to come.
+        self._before = sum(_last_steps(kept, self._entered - {phase}).values())
         if kept != self._readings:
             self._readings = kept
             lines = "".join(f"{json.dumps(row)}\n" for row in kept)
@@ -145,7 +147,9 @@ class RunRecord:
 
     def phase(self, run: str) -> Phase:
         """The part of the run whose checkpoints lie in the folder ``run`` of the run's."""
-        return Phase(self, "fit" if run == "." else run)
+        name = "fit" if run == "." else run
+        self._entered.add(name)
+        return Phase(self, name)
 
     def evaluated(self, write: Callable[[Path], None], task: str = "") -> None:
         """The run's answers were evaluated: ``write`` makes the folder that tells of it; ``task``
@@ -314,11 +318,11 @@ def as_toml(config: FinetuneConfig) -> str:
     return tomli_w.dumps(values)
 
 
-def _last_steps(rows: list[dict[str, Any]], phase: str) -> dict[str, int]:
-    """The last step of each other phase."""
+def _last_steps(rows: list[dict[str, Any]], phases: set[str]) -> dict[str, int]:
+    """The last step of each of the phases."""
     last: dict[str, int] = {}
     for row in rows:
-        if row["phase"] != phase:
+        if row["phase"] in phases:
             last[row["phase"]] = max(last.get(row["phase"], 0), int(row["step"]))
     return last
 

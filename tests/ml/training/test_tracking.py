@@ -218,6 +218,26 @@ def test_weights_and_biases_is_told(
     assert wandb.ended == 0
 
 
+@pytest.mark.parametrize("behind", [0, 3])
+def test_trackers_count_the_steps_of_the_phases_before(
+    tmp_path: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch, behind: int
+) -> None:
+    """Of a run that is done again in its folder, and of one that goes on behind its first phase."""
+    wandb = Wandb()
+    monkeypatch.setitem(sys.modules, "wandb", wandb)
+    config = tiny_config(encoder, wandb_project="mine")
+    for done in (0, behind):
+        record = RunRecord(tmp_path / "run", "mine", config, {})
+        for run, before, steps in ((".", done, 3), ("refit", 0, 4)):
+            phase = record.phase(run)
+            phase.begin(before)
+            for step in range(before + 1, steps + 1):
+                phase.log(step, {"loss": 1.0})
+        record.end({})
+    assert [step for step, _ in wandb.logged] == [*range(1, 8), *range(behind + 1, 8)]
+    assert [row["step"] for row in read_curves(tmp_path / "run")] == [1, 2, 3, 1, 2, 3, 4]
+
+
 def test_mlflow_is_told_and_a_lost_server_costs_no_run(
     tmp_path: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
