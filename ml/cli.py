@@ -45,6 +45,10 @@ def main(arguments: list[str] | None = None) -> int:
     except FileNotFoundError as error:
         sys.stderr.write(f"{error.filename}: no such file\n")
         return 1
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"{place}{error.strerror}\n")
+        return 1
     except MLError as error:
         sys.stderr.write(f"{error}\n")
         return 1

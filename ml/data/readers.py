@@ -11,13 +11,14 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, TypeVar
 
 from ml.data.columns import Columns, Wanted
 from ml.data.dataset_folders import dataset_records, is_dataset
 from ml.data.record_files import TABLES, Report, csv_records, file_lines, jsonl_records
 from ml.data.records import Record
 from ml.errors import DataError
+from ml.files import write_whole
 from ml.wording import Wording
 
 Made = TypeVar("Made")
@@ -249,17 +250,15 @@ def _conll_blocks(path: Path, report: Report) -> Iterator[tuple[int, list[str], 
         yield start, tokens, tags
 
 
-def open_text(path: Path) -> TextIO:
-    """Open a data file for writing, UTF-8 with plain line ends."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path.open("w", encoding="utf-8", newline="\n")
-
-
 def write_jsonl(path: Path, records: Iterator[dict[str, Any]] | list[dict[str, Any]]) -> int:
-    """Write objects one a line; returns how many."""
-    count = 0
-    with open_text(path) as handle:
-        for record in records:
-            handle.write(json.dumps(record, ensure_ascii=False) + "\n")
-            count += 1
-    return count
+    """Write objects one a line; returns how many.
+
+    The file is there whole or as it was before; raises :class:`DataError` if it cannot be written.
+    """
+    lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in records]
+    try:
+        write_whole(path, "".join(lines))
+    except OSError as error:
+        told = Wording("cannot be written (%(problem)s)", problem=error.strerror)
+        raise DataError(path, None, told) from error
+    return len(lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -237,6 +238,29 @@ def test_the_command_prints_counts_or_one_line_of_error(
     (data / "intents/banking77_train.jsonl").unlink()
     assert main(ask) == 1
     assert "banking77_train.jsonl" in capsys.readouterr().err
+
+    (data / "intents").rename(data / "moved")
+    (data / "intents").write_text("a file")
+    assert main(ask) == 1
+    assert capsys.readouterr().err.endswith("banking77_train.jsonl: Not a directory\n")
+
+
+def test_a_full_disk_is_told_in_one_line_and_leaves_the_former_file(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "out"
+    write_jsonl(output / "intent_train.jsonl", [{"text": "former", "label": "a"}])
+    former, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, most))
+    try:
+        status = main(["prepare", "intent", "--data", str(data), "--output", str(output)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (former, most))
+    assert status == 1
+    told = f"{output / 'intent_train.jsonl'}: cannot be written (File too large)\n"
+    assert capsys.readouterr().err == told
+    assert [path.name for path in output.iterdir()] == ["intent_train.jsonl"]
+    assert [row.text for row in read_classification(output / "intent_train.jsonl")] == ["former"]
 
 
 def test_an_unknown_task_is_refused(tmp_path: Path) -> None:
