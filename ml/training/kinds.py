@@ -9,16 +9,26 @@ from ml.training.config import FinetuneConfig
 from ml.types import Kind
 from ml.wording import Wording
 
+_OF_RAW_TEXTS = ("mask", "deletion")
 _OF_PAIRS = ("pair_loss", "similarity_scale", "triplet_margin", "keep_weight")
 _OF_ONE_LABEL = ("mixup", "r_drop", "contrast", "class_rows", "label_names", "head_start", "memory")
+_OF_CLASSES = (
+    *("target_error", "in_scope_kept", "pseudo_by", "pseudo_error", "pseudo_per_class"),
+    *("contrast_temperature", "memory_temperature"),
+)
+"""What only classification reads, those of :data:`_OF_ONE_LABEL` aside."""
+
 _FOREIGN: dict[Kind, tuple[str, ...]] = {
-    "classification": (*_OF_PAIRS, "label_precision"),
-    "multi_label": _OF_PAIRS,
-    "ner": (*_OF_PAIRS, *_OF_ONE_LABEL, "long_texts", "pooling", "label_precision"),
+    "classification": (*_OF_RAW_TEXTS, *_OF_PAIRS, "label_precision"),
+    "multi_label": (*_OF_RAW_TEXTS, *_OF_PAIRS, *_OF_CLASSES, "focal_gamma"),
+    "ner": (
+        *(*_OF_RAW_TEXTS, *_OF_PAIRS, *_OF_ONE_LABEL, *_OF_CLASSES),
+        *("long_texts", "pooling", "label_precision"),
+    ),
     "embedding": (
-        *_OF_ONE_LABEL,
-        *("loss", "class_weights", "long_texts", "pooling", "label_precision"),
-        *("patience", "augment", "start"),
+        *(*_OF_RAW_TEXTS, *_OF_ONE_LABEL, *_OF_CLASSES),
+        *("loss", "label_smoothing", "focal_gamma", "class_weights", "effective_beta", "dropout"),
+        *("long_texts", "pooling", "label_precision", "patience", "best_by", "augment", "start"),
     ),
 }
 """Settings that are for other kinds. What a task of several labels cannot have because a text has

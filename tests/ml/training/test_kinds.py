@@ -24,6 +24,22 @@ from tests.ml.training.tiny_encoder import make_encoder, request, tiny_config
         ("embedding", {"loss": "focal"}, "loss"),
         ("embedding", {"patience": 2}, "patience"),
         ("embedding", {"augment": {"swap": 0.1}}, "augment"),
+        (
+            "embedding",
+            {"label_smoothing": 0.1, "effective_beta": 0.9, "dropout": 0.2, "best_by": "accuracy"},
+            "label_smoothing, effective_beta, dropout, best_by",
+        ),
+        ("embedding", {"target_error": 0.1, "focal_gamma": 1.0}, "target_error, focal_gamma"),
+        ("ner", {"in_scope_kept": 0.9, "pseudo_error": 0.1}, "in_scope_kept, pseudo_error"),
+        (
+            "ner",
+            {"pseudo_by": "propagation", "pseudo_per_class": 5},
+            "pseudo_by, pseudo_per_class",
+        ),
+        ("ner", {"contrast_temperature": 0.2}, "contrast_temperature"),
+        ("multi_label", {"memory_temperature": 0.2}, "memory_temperature"),
+        ("multi_label", {"target_error": 0.1, "focal_gamma": 1.0}, "target_error, focal_gamma"),
+        ("classification", {"mask": 0.3, "deletion": 0.5}, "mask, deletion"),
         ("classification", {"pair_loss": "triplet"}, "pair_loss"),
         ("classification", {"label_precision": 0.9}, "label_precision"),
         ("classification", {"augment": {"entity": 0.5}}, r"augment\.entity"),
@@ -33,6 +49,19 @@ from tests.ml.training.tiny_encoder import make_encoder, request, tiny_config
 def test_what_is_for_another_kind_is_named(kind: Kind, changes: dict[str, Any], named: str) -> None:
     with pytest.raises(TrainingError, match=rf"^{named}: of no meaning for the kind {kind}$"):
         check_settings(load_config(None, **changes), kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        ("multi_label", {"label_smoothing": 0.1, "effective_beta": 0.9, "dropout": 0.2}),
+        ("ner", {"label_smoothing": 0.1, "focal_gamma": 1.0, "effective_beta": 0.9}),
+        ("ner", {"dropout": 0.2, "best_by": "accuracy"}),
+        ("classification", {"target_error": 0.1, "pseudo_error": 0.1, "memory_temperature": 0.2}),
+    ],
+)
+def test_what_a_kind_reads_is_taken(kind: Kind, changes: dict[str, Any]) -> None:
+    check_settings(load_config(None, **changes), kind)
 
 
 @pytest.mark.parametrize("kind", KINDS)

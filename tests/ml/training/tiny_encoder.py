@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,7 @@ def request(
         training, valid = sentences(), sentences(("of", "euro"))
     elif kind == "embedding":
         training, valid = pairs(), pairs(ending="in")
+        config = replace(config, dropout=FinetuneConfig.dropout)  # that of a head, which it lacks
     else:
         training, valid = texts(outside=outside), texts(outside=outside, ending="in")
     return FinetuneRequest(
