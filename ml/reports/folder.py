@@ -19,9 +19,9 @@ def write_report(
 ) -> None:
     """Write ``report.html`` and ``report.json`` into ``folder``, which is new or empty.
 
-    ``page`` is the name of a template: ``classification``, ``ner`` or ``data``. Nothing is left
-    behind when the writing fails; raises :class:`DataError` if the folder cannot be written,
-    :class:`ArtifactError` if something is in it.
+    ``page`` is a template of ``ml/reports/templates``: a kind of task, data or learning_rate.
+    Nothing is left behind when the writing fails; raises :class:`ArtifactError` if something is in
+    the folder, or the disk does not take it, and :class:`DataError` for any other reason.
     """
     check_output(folder)
     content = {**numbers, "curves": curves or {}}
