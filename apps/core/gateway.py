@@ -309,10 +309,6 @@ def embed(texts: Sequence[str], *, task: str = "encoder") -> list[FloatArray]:
     return [cast(Embedding, prediction).vector for prediction in predict(task, texts)]
 
 
-async def aembed(texts: Sequence[str], *, task: str = "encoder") -> list[FloatArray]:
-    return [cast(Embedding, prediction).vector for prediction in await apredict(task, texts)]
-
-
 async def aencode(
     texts: Sequence[str], *, task: str = "encoder", version: str | None = None
 ) -> list[Embedding]:

@@ -123,11 +123,6 @@ def index_points(
     ]
 
 
-def index_at(stories: Stories, at: datetime, half_life: timedelta) -> IndexPoint:
-    """The index of all ``stories`` together."""
-    return index_points(stories, at, half_life)[0]
-
-
 def shares_at(
     stories: Stories, at: datetime, half_life: timedelta, *, most: int = MOST_SHARES
 ) -> tuple[Share, ...]:

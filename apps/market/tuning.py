@@ -39,11 +39,6 @@ class Tuned:
     false_alarms: float
     reached: bool
 
-    @property
-    def false_share(self) -> float:
-        """The share of findings that chance explains, in [0, 1]."""
-        return min(1.0, self.false_alarms / self.found) if self.found else 1.0
-
 
 def tune(stories: Sequence[Story], *, wanted: float = WANTED, seed: int = 1) -> list[Tuned]:
     """The least threshold of each kind with at most ``wanted`` false alarms.

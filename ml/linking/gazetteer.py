@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, get_args
 
 from english_words import get_english_words_set
 
-from ml.data.readers import read_records
-from ml.errors import DataError
 from ml.linking.names import Token, name_keys, short_form, spellings, without_legal_form
 
 NameKind = Literal["name", "alias", "former name", "brand", "short"]
@@ -106,27 +103,6 @@ class Gazetteer:
 
     def _is_common(self, key: str) -> bool:
         return key in self._common or (key.endswith("s") and key[:-1] in self._common)
-
-
-def read_companies(path: Path) -> list[Company]:
-    """Read ``ticker,name[,aliases][,sector]`` (aliases split by ``|``) from CSV or JSONL.
-
-    The ticker serves as the id. Raises :class:`DataError` with the row: an empty ticker or name, a
-    ticker that repeats, a file without companies.
-    """
-    companies: dict[str, Company] = {}
-    for row, record in read_records(path, ("ticker", "name")):
-        ticker, name = (str(record[key]).strip() for key in ("ticker", "name"))
-        if not ticker or not name:
-            raise DataError(path, row, f"{'name' if ticker else 'ticker'!r} is empty")
-        if ticker in companies:
-            raise DataError(path, row, f"repeats the ticker {ticker!r}")
-        aliases = tuple(filter(None, map(str.strip, str(record.get("aliases") or "").split("|"))))
-        sector = str(record.get("sector") or "").strip()
-        companies[ticker] = Company(ticker, ticker, name, aliases, sector)
-    if not companies:
-        raise DataError(path, None, "has no companies")
-    return list(companies.values())
 
 
 def _names(company: Company, kind: NameKind) -> Iterator[tuple[str, ...]]:

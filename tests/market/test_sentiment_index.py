@@ -15,8 +15,9 @@ from apps.market.models import Article, Company, Score, Source, WatchedCompany
 from apps.market.selectors.indexes import company_index, joint_index
 from apps.market.sentiment_index import (
     HALF_LIVES,
+    IndexPoint,
     difference,
-    index_at,
+    index_points,
     index_report,
     index_reports,
     shares_at,
@@ -32,6 +33,11 @@ DAY = timedelta(days=1)
 
 def stories(*rows: Telling) -> Stories:
     return Stories.told(rows)
+
+
+def index_at(told: Stories, at: datetime, half_life: timedelta) -> IndexPoint:
+    """The index of all the stories together."""
+    return index_points(told, at, half_life)[0]
 
 
 def telling(days_ago: float, net: float, *, weight: float = 1.0, late: float = 0.0) -> Telling:

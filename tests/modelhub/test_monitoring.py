@@ -88,7 +88,7 @@ async def test_what_is_asked_is_counted_and_no_text_is_kept(profile: Profile) ->
     await gateway.apredict("intent", [secret, "nothing that is known"])
     await gateway.apredict("intent", ["my card"], observed=False)
     await gateway.apredict("ner", ["Ann in Rome"])
-    await gateway.aembed(["my card"])
+    await gateway.aencode(["my card"])
     await watching.store({})
     windows = {window.task: window async for window in TrafficWindow.objects.all()}
     assert set(windows) == {"intent", "ner"}

@@ -15,7 +15,6 @@ from apps.core.errors import NotFound
 from apps.support.models import Conversation, Customer, ErasureReceipt, Rating, ServiceCase
 from apps.support.selectors.teams import in_sight
 
-_SEEN = "conversation.seen"
 _HISTORY = 8
 
 

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.errors import DataError
-from ml.linking.gazetteer import Company, Gazetteer, read_companies
+from ml.linking.gazetteer import Company, Gazetteer
 from ml.linking.linker import Linker
 from ml.linking.names import name_keys, short_form, tokens_of, without_legal_form
 from ml.types import Entity
@@ -240,39 +239,6 @@ def test_an_empty_registry_finds_nothing():
 @pytest.mark.parametrize("name", ["", "?!", "7", "A"])
 def test_names_that_say_nothing_are_passed_over(name):
     assert Linker(Gazetteer([Company("1", "XQ", name)])).link("7 A ?! text") == []
-
-
-def test_companies_are_read(tmp_path):
-    path = tmp_path / "companies.csv"
-    path.write_text("ticker,name,exchange,sector,aliases\nHRVX,Harvest,NYSE,Food,A|B\nQX,Q,,,\n")
-    assert read_companies(path) == [
-        Company("HRVX", "HRVX", "Harvest", ("A", "B"), "Food"),
-        Company("QX", "QX", "Q"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("row", "problem"),
-    [
-        ("QX,", "'name' is empty"),
-        (",Q", "'ticker' is empty"),
-        ("HRVX,Q", "repeats"),
-        ("Q", "cells"),
-    ],
-)
-def test_a_bad_company_is_named(tmp_path, row, problem):
-    path = tmp_path / "companies.csv"
-    path.write_text(f"ticker,name\nHRVX,Harvest\n{row}\n")
-    with pytest.raises(DataError, match=problem) as caught:
-        read_companies(path)
-    assert caught.value.row == 3
-
-
-def test_a_file_without_companies_is_named(tmp_path):
-    path = tmp_path / "companies.csv"
-    path.write_text("ticker,name\n")
-    with pytest.raises(DataError, match="no companies"):
-        read_companies(path)
 
 
 def test_a_company_listed_beside_a_sure_one_counts(link):
