@@ -6,6 +6,7 @@ an error frame, a page with a message, a command with one line.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from apps.core.wording import said
@@ -96,3 +97,9 @@ class ModelUnavailable(Problem):
 
     code = "model_unavailable"
     status = 503
+
+
+def unusable(problems: Mapping[str, bool], why: str) -> dict[str, str]:
+    """The fields of which there is a problem, with why: the ``fields`` of an :class:`InvalidInput`
+    that names them all."""
+    return {name: why for name, is_bad in problems.items() if is_bad}

@@ -5,8 +5,6 @@ One function answers in evaluation and in serving.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,16 +56,6 @@ def label_logits(logits: FloatArray, artifact: Artifact) -> list[MultiLabel]:
             )
         )
     return answers
-
-
-def score_matrix(answers: Sequence[MultiLabel], labels: Sequence[str]) -> FloatArray:
-    """The scores of answers, shape (answers, labels), in the order of ``labels``."""
-    position = {label: index for index, label in enumerate(labels)}
-    matrix = np.zeros((len(answers), len(labels)), dtype=np.float32)
-    for row, answer in enumerate(answers):
-        for scored in answer.scores:
-            matrix[row, position[scored.label]] = scored.score
-    return matrix
 
 
 def fit_label_temperature(logits: FloatArray, gold: FloatArray) -> float:

@@ -18,13 +18,14 @@ from ml.evaluation.calibration import reliability_bins
 from ml.evaluation.entity_counts import scores_of_counts
 from ml.evaluation.fairness import classifier_fairness
 from ml.evaluation.measures import CountEntities, Report, Table, chunks, row_groups
-from ml.evaluation.multi_label import score_matrix, without_label_temperature
+from ml.evaluation.multi_label import without_label_temperature
 from ml.evaluation.multi_label_report import (
     exact_matches,
     label_counts,
     multi_label_report,
 )
 from ml.evaluation.paired import mcnemar_exact, paired_bootstrap
+from ml.evaluation.probabilities import probability_matrix
 from ml.evaluation.robustness import classifier_robustness
 from ml.evaluation.slices import density_groups, slice_table
 from ml.types import FloatArray, ModelInfo, MultiLabel
@@ -116,7 +117,7 @@ class MultiLabelMeasure:
         thresholds = [self._predictor.info.thresholds.get(label, 0.5) for label in self._labels]
 
         def scores(asked: Sequence[str]) -> FloatArray:
-            return score_matrix(self._answers(asked, report, "fairness"), self._labels)
+            return probability_matrix(self._answers(asked, report, "fairness"), self._labels)
 
         found = classifier_fairness(
             scores,
@@ -153,7 +154,7 @@ class MultiLabelMeasure:
         """Over all pairs of text and label: reliability, precision and recall; the thresholds."""
         from sklearn.metrics import precision_recall_curve
 
-        scores = score_matrix(answers, self._labels).ravel()
+        scores = probability_matrix(answers, self._labels).ravel()
         columns = {label: index for index, label in enumerate(self._labels)}
         truth = indicators(gold, columns, strict=False).ravel() > 0
         curve: list[tuple[float, float]] = []

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ml.data.multi_label import indicators
 from ml.evaluation.calibration import expected_calibration_error
 from ml.evaluation.entity_counts import scores_of_counts
-from ml.evaluation.multi_label import score_matrix
+from ml.evaluation.probabilities import probability_matrix
 from ml.types import FloatArray, MultiLabel
 
 
@@ -27,7 +27,7 @@ def multi_label_report(
     missed, and is listed under ``unknown_labels`` with the number of its rows.
     """
     counts = label_counts(answers, gold)
-    scores = score_matrix(answers, labels)
+    scores = probability_matrix(answers, labels)
     columns = {label: index for index, label in enumerate(labels)}
     truth = indicators(gold, columns, strict=False)
     table = label_table(answers, gold, labels, scores)

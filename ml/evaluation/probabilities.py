@@ -1,4 +1,4 @@
-"""Classifier answers as arrays, and their confidences with the temperature taken out again."""
+"""Answers of classifiers as arrays, and their confidences with the temperature taken out again."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.evaluation.scoring import softmax
-from ml.types import Classification, FloatArray
+from ml.types import Classification, FloatArray, MultiLabel
 
 UNKNOWN = -1
 """The index of a gold label that the model does not have."""
 
 
-def probability_matrix(answers: Sequence[Classification], labels: Sequence[str]) -> FloatArray:
+def probability_matrix(
+    answers: Sequence[Classification | MultiLabel], labels: Sequence[str]
+) -> FloatArray:
     """Calibrated probabilities, shape (answers, labels), in the order of ``labels``."""
     position = {label: index for index, label in enumerate(labels)}
     matrix = np.zeros((len(answers), len(labels)), dtype=np.float32)

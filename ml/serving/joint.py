@@ -35,6 +35,7 @@ from ml.serving.predictors import (
     encodable,
     model_info,
     no_labels,
+    text_capacity,
 )
 from ml.serving.protocol import Predictor
 from ml.serving.shared import shared_tokenizer
@@ -66,15 +67,7 @@ class JointPredictor:
             f"{name}.{output}" for name, task in self.tasks.items() for output in OUTPUTS[task.kind]
         )
         self._graph = Graph(folder, artifact, runtime, self._outputs)
-        self._capacity = artifact.max_length - self._tokenizer.num_special_tokens_to_add(False)
-        if self._capacity < 1:
-            raise ArtifactError(
-                folder,
-                Wording(
-                    "max_length %(max_length)s leaves no room for text",
-                    max_length=artifact.max_length,
-                ),
-            )
+        self._capacity = text_capacity(folder, artifact, self._tokenizer)
 
     def predict(self, texts: Sequence[str]) -> list[Answers]:
         """The predictions of all tasks for each text, from one pass."""

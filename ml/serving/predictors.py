@@ -222,16 +222,7 @@ class TaggerPredictor:
         self._artifact = artifact
         self._tokenizer = shared_tokenizer(folder, artifact)
         self._graph = Graph(folder, artifact, runtime)
-        special = self._tokenizer.num_special_tokens_to_add(False)
-        self._capacity = artifact.max_length - special
-        if self._capacity < 1:
-            raise ArtifactError(
-                folder,
-                Wording(
-                    "max_length %(max_length)s leaves no room for text",
-                    max_length=artifact.max_length,
-                ),
-            )
+        self._capacity = text_capacity(folder, artifact, self._tokenizer)
 
     def predict(self, texts: Sequence[str]) -> list[Tagging]:
         sentences = [split_words(encodable(text[:MAX_TAGGED_CHARACTERS])) for text in texts]
@@ -357,6 +348,21 @@ def _shrinking() -> onnxruntime.RunOptions:
     options = onnxruntime.RunOptions()
     options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
     return options
+
+
+def text_capacity(folder: Path, artifact: Artifact, tokenizer: Tokenizer) -> int:
+    """How many tokens of a text the model in ``folder`` reads at once; raises
+    :class:`ArtifactError` where its special ones leave none."""
+    capacity = artifact.max_length - tokenizer.num_special_tokens_to_add(False)
+    if capacity < 1:
+        raise ArtifactError(
+            folder,
+            Wording(
+                "max_length %(max_length)s leaves no room for text",
+                max_length=artifact.max_length,
+            ),
+        )
+    return capacity
 
 
 def as_words(sentence: Sequence[str]) -> list[Word]:

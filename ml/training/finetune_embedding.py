@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 
 import numpy as np
@@ -19,7 +18,6 @@ from ml.artifacts import (
     MODEL_CARD,
     Artifact,
     DataSource,
-    EncoderRef,
     write_artifact,
 )
 from ml.data.dataset_folders import data_name, data_sha256
@@ -49,6 +47,7 @@ from ml.training.pair_batches import (
 from ml.training.pair_rows import embedding_pairs
 from ml.training.processes import is_main_process, wait_for_all
 from ml.training.rows import FinetuneRequest
+from ml.training.storing import unmeasured
 from ml.training.tasks import fitting_encoder
 from ml.training.trainer import ProgressCallback, seed_everything, train
 from ml.training.weakening import weaken
@@ -225,18 +224,8 @@ def _declare(request: FinetuneRequest, source: EncoderSource, rows: tuple[int, i
         "keep_weight",
         "refit",
     )
-    return Artifact(
-        task=request.name,
-        kind=request.kind,
-        version="",
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        encoder=EncoderRef(source.name, source.sha256, source.hidden_size),
-        method=config.method_settings(),
-        labels=(),
-        max_length=config.max_length,
-        pooling="mean",
-        temperature=1.0,
-        thresholds={},
+    return replace(
+        unmeasured(request.name, request.kind, config, source),
         data=with_learned(
             (
                 DataSource(data_name(file), data_sha256(file), count, licence)
@@ -244,7 +233,6 @@ def _declare(request: FinetuneRequest, source: EncoderSource, rows: tuple[int, i
             ),
             source,
         ),
-        metrics={},
         settings={
             "recipe": {name: getattr(config, name) for name in (*recipe, *pair_recipe)}
             | {"learning_rate": config.rate}

@@ -6,7 +6,6 @@ import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from ml.artifacts import (
     MODEL_CARD,
     Artifact,
     DataSource,
-    EncoderRef,
     write_artifact,
 )
 from ml.data.dataset_folders import data_name, data_sha256, is_dataset
@@ -38,7 +36,7 @@ from ml.training.joint_recipe import JointRecipe
 from ml.training.joint_tasks import read_head
 from ml.training.processes import is_alone
 from ml.training.rows import CONFIG, FinetuneRequest, Observer
-from ml.training.storing import recipe_told, write_weights
+from ml.training.storing import recipe_told, unmeasured, write_weights
 from ml.training.tasks import fitting_encoder
 from ml.training.tracking import RunRecord
 from ml.training.trainer import ProgressCallback, seed_everything, train
@@ -222,22 +220,11 @@ def _collate(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def _declare(recipe: JointRecipe, source: EncoderSource, heads: Mapping[str, Head]) -> Artifact:
     config = recipe.config
-    return Artifact(
-        task=recipe.name,
-        kind="joint",
-        version="",
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        encoder=EncoderRef(source.name, source.sha256, source.hidden_size),
-        method=config.method_settings(),
-        labels=(),
-        max_length=config.max_length,
-        pooling="mean",
-        temperature=1.0,
-        thresholds={},
+    return replace(
+        unmeasured(recipe.name, "joint", config, source),
         data=with_learned(
             (one for head in heads.values() for one in _sources(head, refit=config.refit)), source
         ),
-        metrics={},
         settings={
             SHAPES: recipe.shapes,
             "recipe": {

@@ -36,6 +36,7 @@ from ml.training.settings.multi_label import MultiLabelSettings
 from ml.training.settings.optimisation import OptimisationSettings
 from ml.training.settings.regularisation import RegularisationSettings
 from ml.training.settings.tagging import TaggingSettings
+from ml.types import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +56,31 @@ def declare(
     rows: int,
 ) -> Artifact:
     """What is known of an artifact before it is measured: ``rows`` texts were trained on."""
-    config = request.config
+    return replace(
+        unmeasured(request.name, request.kind, request.config, source),
+        labels=tuple(labels),
+        pooling="none" if request.kind == "ner" else request.config.pooling,
+        data=with_learned(_sources(request, rows), source),
+        settings=settings,
+    )
+
+
+def unmeasured(task: str, kind: Kind, config: FinetuneConfig, source: EncoderSource) -> Artifact:
+    """An artifact by its recipe alone: without labels and data yet, and of mean vectors."""
     return Artifact(
-        task=request.name,
-        kind=request.kind,
+        task=task,
+        kind=kind,
         version="",
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         encoder=EncoderRef(source.name, source.sha256, source.hidden_size),
         method=config.method_settings(),
-        labels=tuple(labels),
+        labels=(),
         max_length=config.max_length,
-        pooling="none" if request.kind == "ner" else config.pooling,
+        pooling="mean",
         temperature=1.0,
         thresholds={},
-        data=with_learned(_sources(request, rows), source),
+        data=(),
         metrics={},
-        settings=settings,
     )
 
 

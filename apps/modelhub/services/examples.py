@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from apps.accounts.services import audit_record
-from apps.core.errors import InvalidInput, NotFound, Problem
+from apps.core.errors import InvalidInput, NotFound, Problem, unusable
 from apps.modelhub.files import rows_read
 from apps.modelhub.models import DataSetVersion, LabelledExample, LabelRow
 from ml.data.row_kinds import NOTHING, text_of
@@ -51,11 +51,10 @@ def example_add(
         "new_label": not 0 < len(new_label.strip()) <= MAX_LABEL,
         "confidence": confidence is not None and not 0 <= confidence <= 1,
     }
-    bad = [name for name, is_bad in problems.items() if is_bad]
-    if bad:
+    if bad := unusable(problems, "missing, too long or out of range"):
         raise InvalidInput(
             "The example's %(bad)s cannot be used.",
-            fields=dict.fromkeys(bad, "missing, too long or out of range"),
+            fields=bad,
             bad=", ".join(bad),
         )
     values = {

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.accounts.services import audit_record
 from apps.core import events
-from apps.core.errors import Conflict, InvalidInput
+from apps.core.errors import Conflict, InvalidInput, unusable
 from apps.modelhub.answers import Answer, answer_of
 from apps.modelhub.models import LabelledExample, LabelQueue, LabelRow
 from apps.modelhub.prelabels import STRATEGIES, prelabel
@@ -57,14 +57,13 @@ def queue_create(
         "people": not 1 <= people <= MAX_PEOPLE,
         "texts": not 0 < len(wanted) <= MAX_ROWS or any(len(text) > MAX_TEXT for text in wanted),
     }
-    bad = [field for field, is_bad in problems.items() if is_bad]
-    if bad:
+    if bad := unusable(problems, "missing, too long or unknown"):
         raise InvalidInput(
             (
                 "The queue's %(bad)s cannot be used; it takes 1 to %(max_rows)s texts that "
                 "have no label yet."
             ),
-            fields=dict.fromkeys(bad, "missing, too long or unknown"),
+            fields=bad,
             bad=", ".join(bad),
             max_rows=f"{MAX_ROWS:,}",
         )

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from apps.accounts.services import audit_record
 from apps.core import gateway, locks
-from apps.core.errors import Conflict, InvalidInput, Problem
+from apps.core.errors import Conflict, InvalidInput, Problem, unusable
 from apps.core.models import Job
 from apps.modelhub.models import DataSet, Night, NightlyLoop
 from apps.modelhub.selectors.nightly import is_due, loop_list, new_corrections, night_list
@@ -48,11 +48,10 @@ def loop_set(
         "recipe": recipe not in RECIPES,
         "epochs": epochs is not None and not 0 < epochs <= MOST_EPOCHS,
     }
-    bad = [name for name, is_bad in problems.items() if is_bad]
-    if bad:
+    if bad := unusable(problems, "out of range or unknown"):
         raise InvalidInput(
             "The loop's %(bad)s cannot be used.",
-            fields=dict.fromkeys(bad, "out of range or unknown"),
+            fields=bad,
             bad=", ".join(bad),
         )
     with transaction.atomic():

@@ -13,12 +13,12 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from ml.data.multi_label import read_multi_label
 from ml.data.splits import text_key
-from ml.data.written.patterns import compose
+from ml.data.written.patterns import compose, distinct
 from ml.errors import DataError
 
 FOLDER = Path(__file__).parent
@@ -35,7 +35,7 @@ HELD_OUT = 0.12
 """The share of the patterns of which no text is trained on."""
 
 _SEED = 37
-_TRIES = 4  # per text wanted; a pattern with few choices may have fewer
+_TRIES = 4  # per text wanted
 _LINE = re.compile(r"(?:([ITOAH]+) )(\S.*)")
 _MASKED = 0.2  # of the words that are masked at all
 _STYLES = {"plain": 0.6, "small": 0.27, "capitals": 0.07, "no end": 0.06}
@@ -62,16 +62,14 @@ def remarks(*, per_pattern: int) -> Iterator[WrittenRemark]:
     for labels, pattern in [*read_abuse(ABUSE), *(((), line) for _, line in _lines(CIVIL))]:
         generator = random.Random(f"{_SEED} {pattern}")  # noqa: S311 - not secret
         held_out = generator.random() < HELD_OUT
-        found = 0
-        for _ in range(per_pattern * _TRIES):
-            if found == per_pattern:
-                break
-            plain = compose(pattern, _filler(generator), generator)
-            text = _styled(masked(plain, generator), generator)
-            if text_key(text) not in seen:
-                seen.add(text_key(text))
-                found += 1
-                yield WrittenRemark(text, labels, pattern, held_out)
+        draw = partial(_drawn, pattern, generator)
+        for text in distinct(draw, text_key, per_pattern, seen, tries=_TRIES):
+            yield WrittenRemark(text, labels, pattern, held_out)
+
+
+def _drawn(pattern: str, generator: random.Random) -> str:
+    plain = compose(pattern, _filler(generator), generator)
+    return _styled(masked(plain, generator), generator)
 
 
 def read_abuse(path: Path) -> list[tuple[tuple[str, ...], str]]:

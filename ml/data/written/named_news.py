@@ -13,14 +13,14 @@ import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from ml.data.readers import TaggedSentence
 from ml.data.splits import text_key
 from ml.data.text import split_words
-from ml.data.written.patterns import compose
+from ml.data.written.patterns import compose, distinct
 from ml.data.written.scene import words
 from ml.errors import DataError
 
@@ -30,7 +30,7 @@ HELD_OUT = 0.08
 """The share of the patterns of which no sentence is trained on."""
 
 _SEED = 31
-_TRIES = 4  # per sentence wanted; a pattern with few choices may have fewer
+_TRIES = 4  # per sentence wanted
 _OPEN, _CLOSE = "\ue000", "\ue001"  # around a name: <open> digit of its label, name, <close>
 _MARKED = re.compile(f"{_OPEN}(\\d)([^{_CLOSE}]*){_CLOSE}")
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -59,17 +59,14 @@ def named_sentences(*, per_pattern: int) -> Iterator[NamedSentence]:
     for row, pattern in enumerate(_patterns(), start=1):
         generator = random.Random(f"{_SEED} {pattern}")  # noqa: S311 - not secret
         held_out = generator.random() < HELD_OUT
-        found = 0
-        for _ in range(per_pattern * _TRIES):
-            if found == per_pattern:
-                break
-            text = compose(pattern, _Names(generator).value, generator)
-            if text_key(text) in seen:
-                continue
-            seen.add(text_key(text))
-            found += 1
+        draw = partial(_drawn, pattern, generator)
+        for text in distinct(draw, text_key, per_pattern, seen, tries=_TRIES):
             style = generator.choices(list(_STYLES), list(_STYLES.values()))[0]
             yield NamedSentence(_tagged(text, row, style), pattern, held_out)
+
+
+def _drawn(pattern: str, generator: random.Random) -> str:
+    return compose(pattern, _Names(generator).value, generator)
 
 
 class _Names:

@@ -11,11 +11,15 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from ml.errors import DataError
+
+Drawn = TypeVar("Drawn")
+"""What is drawn of a pattern."""
 
 LABELS = {"+": "positive", "0": "neutral", "-": "negative"}
 
@@ -79,6 +83,27 @@ def compose(pattern: str, fill: Callable[[str], str], generator: random.Random) 
         pattern = _CHOICE.sub(choose, pattern)
     text = " ".join(_SLOT.sub(value, pattern).split())
     return _SPACE_BEFORE.sub("", text)
+
+
+def distinct(
+    draw: Callable[[], Drawn],
+    key: Callable[[Drawn], str],
+    number: int,
+    seen: set[str],
+    *,
+    tries: int,
+) -> Iterator[Drawn]:
+    """Up to ``number`` of what ``draw`` gives, asked at most ``tries`` times for each: a pattern
+    with few choices may have fewer. None has a ``key`` that was ``seen``; theirs are added."""
+    found = 0
+    for _ in range(number * tries):
+        if found == number:
+            return
+        drawn = draw()
+        if key(drawn) not in seen:
+            seen.add(key(drawn))
+            found += 1
+            yield drawn
 
 
 def _without_choices(text: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ml.data.readers import read_classification
 from ml.data.splits import text_key
-from ml.data.written.patterns import Pattern, compose, read_patterns
+from ml.data.written.patterns import Pattern, compose, distinct, read_patterns
 from ml.data.written.scene import Scene
 
 FOLDER = Path(__file__).parent
@@ -24,7 +24,7 @@ OPPOSED_HELD_OUT = 0.25
 """The same of the patterns about companies that fare differently, which are measured apart."""
 
 _SEED = 29
-_TRIES = 6  # per text wanted; a pattern with few choices may have fewer texts
+_TRIES = 6  # per text wanted
 _TARGETS = ("company", "tag", "commodity", "currency")
 _UNSIGNED = {"other", "other2", "other3", "tag2"}  # names whose sign the pattern does not say
 _COMPANIES = ("a", "b", "c")
@@ -76,16 +76,15 @@ def company_texts(
 def _texts(pattern: Pattern, file: str, number: int, seen: set[str]) -> Iterator[WrittenText]:
     generator = random.Random(f"{_SEED} {file} {pattern.text}")  # noqa: S311 - not secret
     held_out = generator.random() < (OPPOSED_HELD_OUT if file == OPPOSED else HELD_OUT)
-    found = 0
-    for _ in range(number * _TRIES):
-        if found == number:
-            return
+
+    def draw() -> tuple[str, Scene]:
         scene = Scene(generator, formal=file == FORMAL)
-        text = compose(pattern.text, scene.__getitem__, generator)
-        if text_key(text) in seen:
-            continue
-        seen.add(text_key(text))
-        found += 1
+        return compose(pattern.text, scene.__getitem__, generator), scene
+
+    def key(drawn: tuple[str, Scene]) -> str:
+        return text_key(drawn[0])
+
+    for text, scene in distinct(draw, key, number, seen, tries=_TRIES):
         entities = _entities(pattern, text, scene)
         yield WrittenText(text, pattern.labels, entities, pattern.text, held_out)
 

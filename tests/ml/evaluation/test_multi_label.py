@@ -14,12 +14,12 @@ from ml.evaluation.multi_label import (
     fit_label_temperature,
     fit_thresholds,
     label_logits,
-    score_matrix,
     sigmoid,
     without_label_temperature,
 )
 from ml.evaluation.multi_label_measure import MultiLabelMeasure
 from ml.evaluation.multi_label_report import multi_label_report
+from ml.evaluation.probabilities import probability_matrix
 from ml.reports.folder import PAGE, write_report
 from ml.types import ModelInfo, MultiLabel, ScoredLabel
 
@@ -63,7 +63,7 @@ def test_each_label_has_its_own_threshold_and_the_temperature_is_applied() -> No
     assert first.scores[1].score == pytest.approx(1 / (1 + np.exp(-0.5)))
     assert second.labels == ()
     assert label_logits(logits, artifact())[0].labels == ("b", "a")
-    scores = score_matrix([first, second], LABELS)
+    scores = probability_matrix([first, second], LABELS)
     plain = without_label_temperature(scores, 2.0)
     assert plain == pytest.approx(sigmoid(logits), abs=1e-5)
 
