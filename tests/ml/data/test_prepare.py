@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from ml.data.splits import text_key
 from ml.data.targeting import find_names
 from ml.data.written.texts import HELD_OUT_STATEMENTS, statements
 from ml.errors import DataError
+from tests.ml.full_disk import full_disk
 
 
 def _texts(label: str, number: int) -> list[dict[str, Any]]:
@@ -250,13 +250,8 @@ def test_a_full_disk_is_told_in_one_line_and_leaves_the_former_file(
 ) -> None:
     output = tmp_path / "out"
     write_jsonl(output / "intent_train.jsonl", [{"text": "former", "label": "a"}])
-    former, most = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, most))
-    try:
-        status = main(["prepare", "intent", "--data", str(data), "--output", str(output)])
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (former, most))
-    assert status == 1
+    with full_disk(1024):
+        assert main(["prepare", "intent", "--data", str(data), "--output", str(output)]) == 1
     told = f"{output / 'intent_train.jsonl'}: cannot be written (File too large)\n"
     assert capsys.readouterr().err == told
     assert [path.name for path in output.iterdir()] == ["intent_train.jsonl"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from ml.data.splits import split_by_text, text_key
 from ml.data.text_tools import TextTools
 from ml.errors import ArtifactError, DataError
 from ml.reports.folder import write_report
+from tests.ml.full_disk import full_disk
 from tests.ml.serving.tiny_models import build_model
 
 
@@ -172,6 +174,51 @@ def test_the_report_of_two_files(tmp_path: Path) -> None:
     assert any("different labels" in line for line in summary(found))
 
 
+@pytest.mark.parametrize(
+    ("counts", "warnings"),
+    [
+        ({"card": 200, "fee": 10}, []),
+        (
+            {"card": 200, "fee": 9},
+            [
+                "Labels with fewer than 10 training rows: fee.",
+                "The most frequent label has 200 training rows, the rarest 9.",
+            ],
+        ),
+        (
+            {"card": 201, "fee": 10},
+            ["The most frequent label has 201 training rows, the rarest 10."],
+        ),
+        ({"card": 10}, ["There is one label only; nothing can be learnt."]),
+    ],
+)
+def test_few_rows_uneven_labels_and_one_alone_are_warned_of(
+    tmp_path: Path, counts: dict[str, int], warnings: list[str]
+) -> None:
+    assert data_report(_unlike(tmp_path / "t.jsonl", counts), None)["warnings"] == warnings
+
+
+def test_validation_rows_that_are_training_rows_are_warned_of(tmp_path: Path) -> None:
+    train = _unlike(tmp_path / "t.jsonl", {"card": 10, "fee": 10})
+    valid = written(tmp_path / "v.jsonl", *train.read_text("utf-8").splitlines()[:2])
+    told = data_report(train, valid)["warnings"]
+    assert told == ["2 validation rows are training rows, too."]
+
+
+def _unlike(path: Path, counts: dict[str, int]) -> Path:
+    """A file with so many rows of each label, of which no two are near duplicates."""
+    return written(
+        path,
+        *_labelled(
+            *(
+                (sha256(f"{label} {n}".encode()).hexdigest(), label)
+                for label, number in counts.items()
+                for n in range(number)
+            )
+        ),
+    )
+
+
 def test_the_report_judges_labels_and_counts_tokens_with_an_encoder(tmp_path: Path) -> None:
     vectors, labels = _clusters()
     labels[0] = "fee"
@@ -206,6 +253,8 @@ def test_nothing_is_left_behind_when_a_report_cannot_be_written(tmp_path: Path) 
     found = data_report(train, None)
     with pytest.raises(ArtifactError, match="file: is no folder"):
         write_report(tmp_path / "file" / "out", "data", found)
+    with full_disk(1024), pytest.raises(ArtifactError, match="out: cannot be written"):
+        write_report(tmp_path / "out", "data", found)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "t.jsonl"]
 
 

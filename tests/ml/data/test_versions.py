@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ml.data.conll import conll
 from ml.data.multi_label import MultiLabelText
+from ml.data.pairs import PairRow
 from ml.data.readers import LabelledText, TaggedSentence
 from ml.data.row_kinds import Row, names_of, read_rows, text_of
 from ml.data.splits import text_key
@@ -45,6 +46,22 @@ def test_a_text_stays_on_its_side_when_rows_are_added() -> None:
 def test_a_label_of_few_rows_is_learned_in_full() -> None:
     found = split_rows([*ROWS, *rows("rare", 4)])
     assert sum(row.label == "rare" for row in found.train) == 4
+
+
+def test_a_label_all_of_whose_rows_would_be_held_out_is_learned_in_full() -> None:
+    held = split_rows(rows("new", 100)).held_out[:6]
+    lone = [LabelledText(text_of(row), "lone") for row in held]
+    found = split_rows([*ROWS, *lone])
+    assert [row for row in found.train if names_of(row) == ("lone",)] == lone
+    assert found.held_out
+
+
+def test_texts_that_keep_their_vectors_are_trained_on() -> None:
+    kept = [PairRow(row.text, None, None, None, keep=True) for row in ROWS]
+    pairs = [PairRow(row.text, "article", None, None) for row in rows("new", 100)]
+    found = split_rows([*kept, *pairs])
+    assert [row for row in found.train if row in kept] == kept
+    assert found.held_out
 
 
 def test_frozen_rows_are_measured_by_and_never_trained_on() -> None:
@@ -115,6 +132,16 @@ def test_entities_and_label_sets_have_statistics_and_differences(tmp_path: Path)
     file = tmp_path / "rows.conll"
     file.write_text(conll([old, new]))
     assert [text_of(row) for row in read_rows(file, "ner")] == ["Ada left Oslo"] * 2
+
+
+def test_a_pair_that_is_said_to_fit_and_not_to_fit_is_a_contradiction() -> None:
+    pairs = [
+        PairRow("my card", "Cards", None, None),
+        PairRow("My  card", "Fees", "CARDS", None),
+        PairRow("a fee", "Fees", "Cards", None),
+    ]
+    assert statistics(pairs)["contradictions"] == 1
+    assert statistics([pairs[0], pairs[2]])["contradictions"] == 0
 
 
 def test_statistics_tell_repeats_and_contradictions() -> None:
