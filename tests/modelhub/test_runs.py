@@ -177,9 +177,14 @@ def test_a_run_that_failed_says_why_and_is_resumed(
     words = Wording(
         "the loss is %(loss)s at step %(step)s; lower the learning rate", loss="nan", step=3
     )
+    followed.messages = [
+        {"reading": {"phase": "fit", "step": 3, "loss": float("nan"), "learning_rate": 0.1}}
+    ]
     followed.outcome = TrainingError(words)
     with translation.override("zh-hans"):
         run = runs.run_start(actor=lead, version=data)
+    reading = Event.objects.get(stream=f"modelhub.run.{run.pk}", kind="run.reading")
+    assert reading.payload == {"phase": "fit", "step": 3, "learning_rate": 0.1}
     assert (run.state, run.job.message) == ("failed", "第 3 步的损失是 nan；请降低学习率")
     with translation.override("en"):
         run = runs.run_resume(actor=lead, run=run)

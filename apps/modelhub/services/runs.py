@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -218,8 +219,14 @@ class _Told:
         if "stage" in message:
             self.stage(message["stage"])
         elif "reading" in message:
+            # JSON columns take no NaN; why the run fails is told by the run itself.
+            known = {
+                name: value
+                for name, value in message["reading"].items()
+                if not isinstance(value, float) or math.isfinite(value)
+            }
             with transaction.atomic():
-                events.publish(self._stream, "run.reading", message["reading"])
+                events.publish(self._stream, "run.reading", known)
         elif "step" in message:
             done, total, words = message["step"]
             self._step = (done, total, words)
