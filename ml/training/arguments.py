@@ -49,6 +49,8 @@ def training_arguments(config: FinetuneConfig, run_folder: Path) -> TrainingArgu
         logging_steps=LOG_EVERY,
         logging_nan_inf_filter=False,
         save_total_limit=2,
+        # How long a run with patience has waited goes on counting after a kill.
+        restore_callback_states_from_checkpoint=True,
         seed=config.seed,
         report_to="none",
         disable_tqdm=True,

@@ -115,6 +115,19 @@ class Loop(Trainer):
         if self._average is not None:
             self._average.swap_in()
 
+    def _run_epoch(self, *positional: Any, **named: Any) -> None:
+        """As transformers' own, but not in a run that had ended at the checkpoint it goes on from:
+        it stopped early, or its last epoch is not a whole one."""
+        if self._had_ended():
+            self.control.should_training_stop = True
+        else:
+            super()._run_epoch(*positional, **named)
+
+    def _had_ended(self) -> bool:
+        known: Any = self.state.stateful_callbacks
+        ended: bool = known["TrainerControl"]["args"]["should_training_stop"]
+        return ended
+
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         """As transformers' own; a disk that does not take it ends the run, and nothing is left."""
         try:

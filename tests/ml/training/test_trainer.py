@@ -18,6 +18,7 @@ from ml.training.checkpoints import last_checkpoint, remove_checkpoints, run_key
 from ml.training.config import FinetuneConfig, load_config
 from ml.training.finetune import finetune
 from ml.training.known_data import known_weights
+from ml.training.rows import FinetuneRequest
 from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config, write_rows
 
 
@@ -89,15 +90,10 @@ def test_settings_that_cannot_be_are_named(settings: dict[str, Any], problem: st
 def test_a_run_stops_when_held_out_rows_get_no_better(
     tmp_path: Path, encoder: Path, best_by: str
 ) -> None:
-    """Held-out rows with their labels swapped only get worse: the first epoch is the best."""
-    swapped = {"card": "rate", "rate": "card"}
-    wrong = [row | {"label": swapped[row["label"]]} for row in texts(ending="in")]
     config = tiny_config(
         encoder, epochs=30.0, patience=2, best_by=best_by, schedule="constant", warmup=0.0
     )
-    asked = request(tmp_path / "long", "classification", config)
-    assert asked.valid_file
-    write_rows(asked.valid_file, wrong)
+    asked = _that_gets_worse(tmp_path / "long", config)
     seen: list[int] = []
     finetune(asked, lambda done, total, message: seen.append(done))
     assert seen[-1] < 30 * 4
@@ -105,11 +101,19 @@ def test_a_run_stops_when_held_out_rows_get_no_better(
     kept = {int(path.name.split("-")[1]) for path in asked.run_folder.glob("checkpoint-*")}
     best = min(kept)
     short = replace(config, epochs=best / 4, patience=0)
-    once = request(tmp_path / "short", "classification", short)
-    assert once.valid_file
-    write_rows(once.valid_file, wrong)
+    once = _that_gets_worse(tmp_path / "short", short)
     finetune(once)
     assert (asked.output / HEAD).read_bytes() == (once.output / HEAD).read_bytes()
+
+
+def _that_gets_worse(folder: Path, config: FinetuneConfig) -> FinetuneRequest:
+    """Held-out rows with their labels swapped only get worse: the first epoch is the best."""
+    asked = request(folder, "classification", config)
+    swapped = {"card": "rate", "rate": "card"}
+    wrong = [row | {"label": swapped[row["label"]]} for row in texts(ending="in")]
+    assert asked.valid_file
+    write_rows(asked.valid_file, wrong)
+    return asked
 
 
 class _Killed(BaseException):
@@ -152,6 +156,39 @@ def test_a_run_killed_within_an_epoch_goes_on_to_the_bit(
     assert seen[0] == int(last.name.split("-")[1]) + 1
     for file in (ADAPTER, HEAD):
         assert (whole.output / file).read_bytes() == (broken.output / file).read_bytes()
+
+
+def test_a_killed_run_stops_where_an_unbroken_one_gets_no_better(
+    tmp_path: Path, encoder: Path
+) -> None:
+    config = tiny_config(encoder, epochs=10.0, patience=4, schedule="constant", warmup=0.0)
+    whole, broken = (_that_gets_worse(tmp_path / name, config) for name in ("whole", "broken"))
+    seen: list[int] = []
+    finetune(whole, lambda done, total, message: seen.append(done))
+    assert seen[-1] == 5 * 4
+    with pytest.raises(_Killed):
+        finetune(broken, _killed_at(0.4))
+    again: list[int] = []
+    finetune(broken, lambda done, total, message: again.append(done))
+    assert again == seen[16:]
+    assert (whole.output / HEAD).read_bytes() == (broken.output / HEAD).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "settings", [{"epochs": 10.0, "patience": 1}, {"epochs": 2.5}, {"epochs": 2.0}], ids=str
+)
+def test_a_training_that_had_ended_takes_no_step_more(
+    tmp_path: Path, encoder: Path, settings: dict
+) -> None:
+    config = tiny_config(encoder, schedule="constant", warmup=0.0, **settings)
+    asked = _that_gets_worse(tmp_path, config)
+    finetune(asked)
+    head = (asked.output / HEAD).read_bytes()
+    shutil.rmtree(asked.output)
+    seen: list[int] = []
+    finetune(asked, lambda done, total, message: seen.append(done))
+    assert not seen
+    assert (asked.output / HEAD).read_bytes() == head
 
 
 def test_a_checkpoint_that_was_cut_off_is_passed_over(tmp_path: Path, encoder: Path) -> None:
