@@ -115,6 +115,7 @@ def classification_rows(
             key=lambda row: str(row.row) if targeted else text_key(row.text),
             stratum=lambda row: row.label,
             group=_groups(training),
+            labels=lambda row: (row.label,),
         )
     if training and valid and all(row.label == OUT_OF_SCOPE for row in valid):
         raise DataError(
@@ -146,6 +147,7 @@ def multi_label_rows(
             key=key,
             stratum=lambda row: strata[row.labels],
             group=_groups(training),
+            labels=lambda row: row.labels,
         )
     return _both(request, training, valid)
 
@@ -169,6 +171,7 @@ def ner_rows(request: FinetuneRequest) -> tuple[list[TaggedSentence], list[Tagge
             key=key,
             stratum=lambda row: strata[_types(row)],
             group=_groups(training),
+            labels=_types,
         )
     return _both(request, training, valid)
 

@@ -56,6 +56,60 @@ def test_where_all_strata_are_tiny_some_of_two_give_one() -> None:
     assert split_by_text(one, held_out=0.1, seed=1, key=_key, stratum=_label) == (one, [])
 
 
+@pytest.mark.parametrize("sizes", [(*[3] * 20, 4), (*[3] * 150, 4), (*[2] * 30, 40)])
+def test_few_large_strata_leave_the_others_to_give_the_share(sizes: tuple[int, ...]) -> None:
+    rows = _of_sizes(*sizes)
+    training, held = split_by_text(rows, held_out=0.1, seed=1, key=_key, stratum=_label)
+    assert len(held) == round(len(rows) * 0.1)
+    given = Counter(row.label for row in held)
+    assert given.pop(rows[-1].label) == max(1, round(sizes[-1] * 0.1))
+    assert set(given.values()) == {1}
+    assert {row.label for row in training} == {row.label for row in rows}
+
+
+def _of_sizes(*sizes: int) -> list[LabelledText]:
+    return [
+        LabelledText(f"{place}/{label}", str(label))
+        for label, size in enumerate(sizes)
+        for place in range(size)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "share", "drawn"),
+    [
+        ((4, 5, 9, 30), 0.1, "3/0 3/1 6/2 1/3 11/3 27/3"),
+        ((2, 3, 3, 2, 1), 0.2, "2/1 1/2"),
+    ],
+)
+def test_what_was_measured_rests_on_this_draw(
+    sizes: tuple[int, ...], share: float, drawn: str
+) -> None:
+    rows = _of_sizes(*sizes)
+    held = split_by_text(
+        rows, held_out=share, seed=13, key=_key, stratum=_label, labels=lambda row: (row.label,)
+    )[1]
+    assert [row.text for row in held] == drawn.split()
+
+
+def test_no_label_loses_its_last_training_row() -> None:
+    rows = [LabelledText(f"text {i}", "common", group=f"author {i % 10}") for i in range(40)]
+    rows += [LabelledText(f"rare {i}", "rare", group="author 3") for i in range(5)]
+    rows += [LabelledText("text 7", "second"), LabelledText("text 7", "third")]
+    for seed in range(30):
+        training, held = split_by_text(
+            rows,
+            held_out=0.2,
+            seed=seed,
+            key=_key,
+            stratum=_label,
+            group=lambda row: row.group,
+            labels=lambda row: (row.label,),
+        )
+        assert {row.label for row in training} == {"common", "rare", "second", "third"}
+        assert len({row.group for row in held}) == 2
+
+
 def test_every_stratum_gives_its_share() -> None:
     training, held = split_by_text(_rows(400), held_out=0.1, seed=1, key=_key, stratum=_label)
     assert (len(training), len(held)) == (360, 40)

@@ -72,6 +72,39 @@ def texts_request(folder: Path, *, valid: Path | None = None) -> FinetuneRequest
     return replace(request(folder, valid=valid), name="intent")
 
 
+@pytest.mark.parametrize("kind", ["classification", "multi_label", "ner"])
+def test_a_label_of_one_author_is_trained_on(tmp_path: Path, kind: Kind) -> None:
+    shapes: dict[Kind, tuple[Any, Any, Any]] = {
+        "classification": (
+            classification_rows,
+            lambda text, label: {"text": text, "label": label},
+            lambda row: {row.label},
+        ),
+        "multi_label": (
+            multi_label_rows,
+            lambda text, label: {"text": text, "labels": ["all", label]},
+            lambda row: set(row.labels),
+        ),
+        "ner": (
+            ner_rows,
+            lambda text, label: {"tokens": text.split(), "tags": ["O", f"B-{label}"]},
+            lambda row: {tag[2:] for tag in row.tags},
+        ),
+    }
+    read, write_row, labels_of = shapes[kind]
+    rows = [
+        write_row(f"text {n}", "rare" if n % 20 == 17 else "common") | {"group": f"author {n % 10}"}
+        for n in range(40)
+    ]
+    write_jsonl(tmp_path / "train.jsonl", rows)
+    asked = texts_request(tmp_path)
+    for seed in range(20):
+        config = replace(asked.config, seed=seed)
+        training, valid = read(replace(asked, kind=kind, config=config))
+        assert valid
+        assert "rare" in {label for row in training for label in labels_of(row)}
+
+
 def test_rows_of_a_group_stay_on_one_side_of_the_split(tmp_path: Path) -> None:
     grouped(tmp_path / "train.jsonl", [(f"text {n}", f"author {n // 4}") for n in range(80)])
     training, valid = classification_rows(texts_request(tmp_path))
