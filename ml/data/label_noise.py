@@ -7,6 +7,7 @@ labels" (2021), over out-of-fold predictions of a logistic head on frozen senten
 from __future__ import annotations
 
 import warnings
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -18,8 +19,8 @@ from ml.types import FloatArray
 Report = Callable[[int, int, str], None]
 
 FOLDS = 5
-MIN_ROWS = 5
-"""Labels with fewer rows are not judged: a fold may have none of them to learn from."""
+"""Labels with fewer different texts are not judged: copies of a text are in one fold, and the
+others might have none to learn from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +108,13 @@ def label_noise(
 ) -> tuple[int, list[Suspect]]:
     """The number of rows that were judged, and the suspects among them.
 
-    Rows of labels with fewer than ``MIN_ROWS`` rows, and all rows if fewer than two labels have
-    more, are not judged.
+    Rows of labels in fewer than ``FOLDS`` groups, and all rows if fewer than two labels are in
+    as many, are not judged.
     """
-    names, counts = np.unique(np.asarray(labels), return_counts=True)
-    kept = [str(name) for name, count in zip(names, counts, strict=True) if count >= MIN_ROWS]
+    groups_of: dict[str, set[str]] = defaultdict(set)
+    for label, group in zip(labels, groups, strict=True):
+        groups_of[label].add(group)
+    kept = sorted(label for label, found in groups_of.items() if len(found) >= FOLDS)
     position = {name: index for index, name in enumerate(kept)}
     rows = [index for index, label in enumerate(labels) if label in position]
     if len(kept) < 2:

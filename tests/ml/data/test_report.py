@@ -94,6 +94,14 @@ def test_clean_labels_raise_no_suspicion_and_rare_ones_are_not_judged() -> None:
     assert label_noise(vectors[:9], ["same"] * 9, list("abcdefghi")) == (0, [])
 
 
+@pytest.mark.parametrize("others", [[1] * 5, [*range(1, 60, 3)]])
+def test_a_label_that_repeats_few_texts_is_not_judged(others: list[int]) -> None:
+    vectors, labels = _clusters()
+    rows = [0] * 5 + others
+    named = [labels[row] for row in rows]
+    assert label_noise(vectors[rows], named, [str(row) for row in rows]) == (0, [])
+
+
 def test_no_copy_of_a_text_gives_its_own_answer_away() -> None:
     generator = np.random.default_rng(0)
     vectors = np.repeat(generator.normal(size=(60, 40)).astype(np.float32) * 3, 2, axis=0)
