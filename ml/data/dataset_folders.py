@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 _PARQUET = ".parquet"
 _STATE, _SPLITS, _INFO = "state.json", "dataset_dict.json", "dataset_info.json"
-_SHARD = re.compile(r"[-_.]?\d+(?:[-_]of[-_]\d+)?$")
+_SHARD = re.compile(r"(?:^|[-_.])\d+(?:[-_]of[-_]\d+(?:-[0-9a-f]+)?)?$")
+"""What a shard's name has behind that of its split; the Hub long added a hash."""
 _TRAINING, _VALIDATION = ("train", "training"), ("validation", "valid", "val", "dev")
 _ALIASES = {"tags": "ner_tags"}
 """What columns are called in public data sets if not as here."""

@@ -127,6 +127,29 @@ def test_parquet_files_are_told_apart_by_their_names(tmp_path: Path) -> None:
     assert training_splits(alone, None) == (alone, None)
 
 
+@pytest.mark.parametrize(
+    ("names", "splits"),
+    [
+        (
+            "train-00000-of-00002-b42a775f407cee45 train-00001-of-00002-9a3e04f1c7d25b60 "
+            "validation-00000-of-00001-134b8fd0c89408b6",
+            {"train": 2, "validation": 1},
+        ),
+        ("train_0 train_1 test.0 test.1", {"train": 2, "test": 2}),
+        ("train_r1 train_r2 test", {"train_r1": 1, "train_r2": 1, "test": 1}),
+        ("0000 0001", {"": 2}),
+        ("00000-of-00002 00001-of-00002", {"": 2}),
+    ],
+)
+def test_shards_are_told_from_splits(tmp_path: Path, names: str, splits: dict[str, int]) -> None:
+    for name in names.split():
+        parquet.write_table(pa.Table.from_pylist(texts()), tmp_path / f"{name}.parquet")
+    assert {name: len(data_files(tmp_path / name)) for name in splits} == splits
+    if len(splits) > 1:
+        with pytest.raises(DataError, match=f"has the splits {', '.join(sorted(splits))};"):
+            data_files(tmp_path)
+
+
 def test_the_hash_is_that_of_the_rows_files(tmp_path: Path) -> None:
     one = saved(tmp_path / "one", texts(), {}, shards=2)
     same = saved(tmp_path / "same", texts(), {}, shards=2)
