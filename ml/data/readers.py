@@ -229,24 +229,33 @@ def tagged_sentence(
 
 
 def _conll_blocks(path: Path, report: Report) -> Iterator[tuple[int, list[str], list[str]]]:
-    """Sentences of a CoNLL file: a word and its tag in the first and last column of a line."""
+    """Sentences of a CoNLL file: a word and its tag in the first and last column of a line.
+
+    One with a bad line is passed over whole, since the rest of it is another sentence.
+    """
     tokens: list[str] = []
     tags: list[str] = []
-    start = 1
-    for row, line in file_lines(path, report):
+    start, whole = 1, True
+
+    def broken(error: DataError) -> None:
+        nonlocal whole
+        whole = False
+        report(error)
+
+    for row, line in file_lines(path, broken):
         columns = line.split()
         if not columns or columns[0] == "-DOCSTART-":
-            if tokens:
+            if tokens and whole:
                 yield start, tokens, tags
-            tokens, tags, start = [], [], row + 1
+            tokens, tags, start, whole = [], [], row + 1, True
             continue
         if len(columns) < 2:
             told = Wording("has one column; a word and a tag are needed")
-            report(DataError(path, row, told))
+            broken(DataError(path, row, told))
             continue
         tokens.append(columns[0])
         tags.append(columns[-1])
-    if tokens:
+    if tokens and whole:
         yield start, tokens, tags
 
 

@@ -253,6 +253,17 @@ def test_a_conll_line_without_a_tag_is_named(tmp_path: Path) -> None:
         list(read_ner(path))
 
 
+@pytest.mark.parametrize("line", ["M\u00fcller B-PER".encode("latin-1"), b"Lee"])
+def test_of_a_conll_sentence_with_a_bad_line_nothing_is_read(tmp_path: Path, line: bytes) -> None:
+    good = b"Ann B-PER\nleft O\n"
+    content = good + b"\n\nHerr O\n" + line + b"\nin O\nRom B-LOC\n\n" + good + b"\n" + line
+    path = _file(tmp_path, "a.conll", content)
+    problems = Problems()
+    found = [(sentence.row, sentence.tokens) for sentence in read_ner(path, problems)]
+    assert found == [(1, ("Ann", "left")), (10, ("Ann", "left"))]
+    assert [error.row for error in problems.errors] == [6, 13]
+
+
 def test_the_source_and_the_group_of_a_row_are_read_where_given(tmp_path: Path) -> None:
     jsonl = tmp_path / "a.jsonl"
     jsonl.write_text(
