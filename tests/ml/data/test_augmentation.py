@@ -50,7 +50,10 @@ def test_phrases_of_several_words_are_exchanged_as_one() -> None:
 @pytest.mark.parametrize("kind", ["deletion", "swap", "typo", "synonym"])
 def test_negations_and_numbers_stay(kind: str) -> None:
     row = LabelledText("I never did not pay 500 dollars, I can't without the pin", "x")
-    for copy in _copies([row], copies=20, **{kind: 0.9}):
+    copies = _copies([row], copies=20, **{kind: 0.9})
+    assert len(copies) >= 16
+    for copy in copies:
+        assert copy.text != row.text
         assert [w for w in copy.text.replace(",", "").split() if w in ("never", "not", "500")] == [
             "never",
             "not",
@@ -63,18 +66,28 @@ def test_negations_and_numbers_stay(kind: str) -> None:
 def test_deletion_leaves_something_and_swaps_keep_the_words() -> None:
     only = LabelledText("help me", "x")
     assert not _copies([only], copies=10, deletion=1.0)
-    for copy in _copies([TEXTS[1]], copies=10, swap=0.5):
-        assert sorted(copy.text.split()) == sorted(TEXTS[1].text.split())
-        assert copy.text != TEXTS[1].text
+    words = TEXTS[1].text.split()
+    shorter = _copies([TEXTS[1]], copies=20, deletion=0.3)
+    assert len(shorter) == 20
+    for copy in shorter:
+        left = iter(words)
+        assert 0 < len(copy.text.split()) < len(words)
+        assert all(word in left for word in copy.text.split()), "in their order"
+    swapped = _copies([TEXTS[1]], copies=20, swap=0.5)
+    assert len(swapped) == 20
+    for copy in swapped:
+        assert sorted(copy.text.split()) == sorted(words)
+        assert copy.text.split() != words
 
 
 def test_typos_change_long_words_by_one_slip() -> None:
-    for copy in _copies([TEXTS[1]], copies=10, typo=1.0):
+    copies = _copies([TEXTS[1]], copies=20, typo=1.0)
+    assert len(copies) == 20
+    for copy in copies:
         for word, was in zip(copy.text.split(), TEXTS[1].text.split(), strict=True):
             assert abs(len(word) - len(was)) <= 1
             assert word[0] == was[0]
-            if len(was) < 4:
-                assert word == was
+            assert (word == was) == (len(was) < 4)
 
 
 def test_the_seed_decides_and_a_row_does_not_depend_on_the_others() -> None:
@@ -106,7 +119,10 @@ def test_names_are_exchanged_whole_for_others_of_their_type() -> None:
 
 def test_words_of_names_are_not_deleted_misspelt_or_moved() -> None:
     settings = Augmentation(copies=20, synonym=0.5, deletion=0.5, swap=0.5, typo=0.5)
-    for copy in augmented_sentences([SENTENCE], settings, 4)[1:]:
+    copies = augmented_sentences([SENTENCE], settings, 4)[1:]
+    assert len(copies) == 20
+    for copy in copies:
+        assert copy.tokens != SENTENCE.tokens
         named = [(w, t) for w, t in zip(copy.tokens, copy.tags, strict=True) if t != "O"]
         assert named == [("Ann", "B-PER"), ("Smith", "I-PER"), ("Acme", "B-ORG"), ("Rome", "B-LOC")]
 
