@@ -106,8 +106,10 @@ def fit_bias(logits: FloatArray, gold: NDArray[np.int64]) -> FloatArray:
     it was not fitted to: over five folds their negative log-likelihood must fall by more than the
     standard error of the fall; otherwise it is 0.
 
-    ``logits``: (texts, labels); ``gold``: (texts,), indices of labels. Returns (labels,), of mean
-    0.
+    Of a label that no row has, rows say nothing: the likeliest bias would be the least one there
+    is, and the label would hardly be found again. Its bias is 0, the mean of the others'.
+
+    ``logits``: (texts, labels); ``gold``: (texts,), indices of labels. Returns (labels,).
     """
     columns = logits.shape[1]
     order = np.random.default_rng(0).permutation(len(gold))
@@ -117,36 +119,38 @@ def fit_bias(logits: FloatArray, gold: NDArray[np.int64]) -> FloatArray:
         if not len(part) or not len(others):
             return np.zeros(columns, dtype=np.float32)
         plain = fit_temperature(logits[others], gold[others])
-        bias, temperature = _bias_and_temperature(logits[others], gold[others])
+        bias = _bias(logits[others], gold[others])
+        temperature = fit_temperature(logits[others] + bias, gold[others])
         gains[part] = _losses(logits[part] / np.float32(plain), gold[part]) - _losses(
             (logits[part] + bias) / np.float32(temperature), gold[part]
         )
     if gains.mean() <= gains.std() / np.sqrt(len(gains)):
         return np.zeros(columns, dtype=np.float32)
-    return _bias_and_temperature(logits, gold)[0]
+    return _bias(logits, gold)
 
 
-def _bias_and_temperature(logits: FloatArray, gold: NDArray[np.int64]) -> tuple[FloatArray, float]:
+def _bias(logits: FloatArray, gold: NDArray[np.int64]) -> FloatArray:
     from scipy.optimize import minimize
 
-    columns = logits.shape[1]
-    hits = np.zeros(logits.shape)
-    hits[np.arange(len(gold)), gold] = 1.0
+    present, place = np.unique(gold, return_inverse=True)
+    known = logits[:, present]
+    hits = np.zeros(known.shape)
+    hits[np.arange(len(gold)), place] = 1.0
 
     def loss(at: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        scaled = logits * np.exp(at[0])
+        scaled = known * np.exp(at[0])
         probabilities = softmax((scaled + at[1:]).astype(np.float32)).astype(np.float64)
         missed = (probabilities - hits) / len(gold)
         slope = np.concatenate([[float((missed * scaled).sum())], missed.sum(axis=0)])
         return float(-np.log(np.maximum(probabilities[hits > 0], 1e-12)).mean()), slope
 
     # Rows that are told apart without an error would have neither end.
-    bounds = [(-np.log(5.0), -np.log(0.2)), *[(-_LARGEST_BIAS, _LARGEST_BIAS)] * columns]
-    start = np.zeros(columns + 1)
+    bounds = [(-np.log(5.0), -np.log(0.2)), *[(-_LARGEST_BIAS, _LARGEST_BIAS)] * len(present)]
+    start = np.zeros(len(present) + 1)
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
-    temperature = float(np.exp(-found[0]))
-    bias = (found[1:] - found[1:].mean()) * temperature
-    return bias.astype(np.float32), temperature
+    bias = np.zeros(logits.shape[1], dtype=np.float32)
+    bias[present] = (found[1:] - found[1:].mean()) * np.exp(-found[0])
+    return bias
 
 
 def _losses(logits: FloatArray, gold: NDArray[np.int64]) -> FloatArray:

@@ -51,6 +51,15 @@ def test_the_bias_that_hid_a_label_is_found() -> None:
     assert found.mean() == pytest.approx(0.0, abs=1e-5)
 
 
+def test_a_label_without_a_held_out_row_stays_as_it_is() -> None:
+    logits, gold = _sampled(1.5)
+    hidden = np.array([-1.6, 0.8, 0.8, 0.0, 0.0], np.float32)
+    held_out = gold < 3
+    found = fit_bias((logits + hidden)[held_out], gold[held_out])
+    np.testing.assert_allclose(found, -hidden, atol=0.25)
+    assert not found[3:].any()
+
+
 def test_a_bias_that_does_not_help_other_rows_is_not_taken() -> None:
     logits, gold = _sampled(1.0, rows=400)
     assert not fit_bias(logits, gold).any()
