@@ -27,9 +27,10 @@ from ml.errors import DataError, TrainingError
 from ml.training.checkpoints import remove_checkpoints, run_key
 from ml.training.compare import QUALITY, with_fixed_split
 from ml.training.config import FinetuneConfig
+from ml.training.few_shot import fitted_to_few
 from ml.training.finetune import finetune
 from ml.training.known_data import known_weights
-from ml.training.rows import FinetuneRequest
+from ml.training.rows import FinetuneRequest, classification_rows
 from ml.training.search_space import Space, search_space
 from ml.training.tracking import as_toml, replace_text
 from ml.training.trainer import ProgressCallback
@@ -96,8 +97,12 @@ def search(
         raise TrainingError(f"a search needs rows with labels; {request.kind} has none")
     space = search_space(request.config)
     folder = request.output
-    study = _study(request, space)
-    chosen_by = _chosen_by(request)
+    study = _study(request)
+    apart = with_fixed_split(replace(request, output=folder / "rows"))
+    own = _own_recipe(apart)
+    if not study.get_trials(deepcopy=False):
+        _begin_with(study, own, space)
+    chosen_by = _chosen_by(apart, folder, own)
     try:
         while (left := minutes - _spent(study)) > 0 and _more(study, trials):
             trial = study.ask()
@@ -111,7 +116,7 @@ def search(
     return _result(study, request, space)
 
 
-def _study(request: FinetuneRequest, space: Space) -> optuna.Study:
+def _study(request: FinetuneRequest) -> optuna.Study:
     """The study in the folder, a new one if there is none; trials cut off by a kill are redone."""
     folder, config = request.output, request.config
     optuna.logging.set_verbosity(logging.WARNING)
@@ -131,10 +136,6 @@ def _study(request: FinetuneRequest, space: Space) -> optuna.Study:
         raise DataError(folder, None, f"cannot be written ({error.strerror})") from error
     if not study.user_attrs:
         study.set_user_attr(_KEY, key)
-        known = replace(config, learning_rate=config.rate)
-        own = {name: getattr(known, name) for name in space}
-        if all(space[name].holds(value) for name, value in own.items()):
-            study.enqueue_trial(own)
     elif study.user_attrs[_KEY] != key:
         raise DataError(folder, None, "holds a search with other data or another recipe")
     for trial in study.get_trials(states=(TrialState.RUNNING,)):
@@ -143,11 +144,31 @@ def _study(request: FinetuneRequest, space: Space) -> optuna.Study:
     return study
 
 
-def _chosen_by(request: FinetuneRequest) -> FinetuneRequest:
-    """The request on the training rows alone, some of them split off to choose by."""
-    folder = request.output
-    apart = with_fixed_split(replace(request, output=folder / "rows"))
-    inner = replace(apart, valid_file=None, output=folder / "rows" / "inner")
+def _own_recipe(apart: FinetuneRequest) -> FinetuneConfig:
+    """The recipe as it trains by itself on the training rows: fitted to few, if they are."""
+    if apart.kind != "classification":
+        return apart.config
+    rows, _ = classification_rows(apart)
+    return fitted_to_few(apart.config, rows=len(rows), classes=len({row.label for row in rows}))
+
+
+def _begin_with(study: optuna.Study, own: FinetuneConfig, space: Space) -> None:
+    """Let the first trial have the recipe's own settings, where the space has them."""
+    known = replace(own, learning_rate=own.rate)
+    settings = {name: getattr(known, name) for name in space}
+    if all(space[name].holds(value) for name, value in settings.items()):
+        study.enqueue_trial(settings)
+
+
+def _chosen_by(apart: FinetuneRequest, folder: Path, own: FinetuneConfig) -> FinetuneRequest:
+    """The request on the training rows alone, some of them split off to choose by.
+
+    Whether rows are few is decided by all that the chosen recipe will be trained on.
+    """
+    config = apart.config
+    if config.few_shot == "auto":
+        config = replace(config, few_shot="off" if own is config else "on")
+    inner = replace(apart, valid_file=None, output=apart.output / "inner", config=config)
     return replace(with_fixed_split(inner), output=folder / "artifact")
 
 
@@ -216,7 +237,7 @@ def _train(
 
     run = request.run_folder / f"{trial.number:04d}"
     settings: dict[str, Any] = {name: part.suggest(trial, name) for name, part in space.items()}
-    config = replace(request.config, **settings, refit=False, measure_epochs=True)
+    config = replace(_with(request.config, settings), refit=False, measure_epochs=True)
     asked = replace(request, config=config, run_folder=run, observer=read)
     try:
         return finetune(asked, step).metrics[QUALITY[request.kind]]
@@ -246,7 +267,7 @@ def _result(study: optuna.Study, request: FinetuneRequest, space: Space) -> Sear
         raise TrainingError(f"no trial of the search came to its end{why}")
     best = _row(study.best_trial)
     recipe = request.output / BEST
-    replace_text(recipe, as_toml(_found(request.config, best.settings)))
+    replace_text(recipe, as_toml(replace(_with(request.config, best.settings), search={})))
     result = SearchResult(
         metric=QUALITY[request.kind],
         trials=tuple(_row(trial) for trial in trials if trial.state != TrialState.WAITING),
@@ -260,8 +281,9 @@ def _result(study: optuna.Study, request: FinetuneRequest, space: Space) -> Sear
     return result
 
 
-def _found(config: FinetuneConfig, settings: Mapping[str, Any]) -> FinetuneConfig:
-    return replace(config, search={}, **settings)
+def _with(config: FinetuneConfig, settings: Mapping[str, Any]) -> FinetuneConfig:
+    """The recipe with a trial's settings, which stay where others are fitted to few rows."""
+    return replace(config, **settings, stated=sorted({*config.stated, *settings}))
 
 
 def _importance(study: optuna.Study, space: Space) -> dict[str, float]:

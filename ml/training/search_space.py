@@ -28,7 +28,7 @@ _RATES = {
     "lora": (2e-4, 4e-3),
     "adalora": (2e-4, 6e-3),
 }
-_OTHER_RATES = (5e-4, 2e-2)
+_OTHER_RATES = (2e-4, 2e-2)
 _SHORT = {"rank": "rank", "alpha": "alpha", "adapter_dropout": "dropout"}
 """Keys that are short for settings of the low-rank methods, and what their tables call these."""
 

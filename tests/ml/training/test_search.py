@@ -7,14 +7,19 @@ from typing import Any
 
 import pytest
 
+from ml.artifacts import TOKENIZER
+from ml.data.encoding import load_tokenizer
 from ml.data.readers import read_classification
+from ml.encoders import resolve_encoder
 from ml.errors import DataError, TrainingError
 from ml.training import search as searching
 from ml.training.config import METHODS, FinetuneConfig, load_config
+from ml.training.few_shot import fitted_to_few
 from ml.training.rows import FinetuneRequest
 from ml.training.search import search
 from ml.training.search_space import Choice, Range, search_space
-from tests.ml.training.tiny_encoder import make_encoder, request, tiny_config
+from ml.training.tasks import ClassifierTask
+from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config, write_rows
 
 SPACE = {"learning_rate": {"low": 1e-3, "high": 1e-1, "log": True}, "rank": [2, 4]}
 
@@ -116,10 +121,51 @@ def test_the_best_of_the_trials_is_a_recipe(asked: FinetuneRequest) -> None:
     values = [row.value for row in result.trials if row.value is not None]
     assert result.best.value == max(values) >= (first.value or 0)
     found = load_config(result.recipe)
-    assert found == replace(asked.config, search={}, **result.best.settings)
+    stated = sorted({*asked.config.stated, "learning_rate", "rank"})
+    assert found == replace(asked.config, search={}, stated=stated, **result.best.settings)
     content = json.loads((asked.output / "search.json").read_text())
     assert content["best"]["settings"] == result.best.settings
     assert not list(asked.output.rglob("checkpoint-*"))
+
+
+def _trained_by(request: FinetuneRequest) -> FinetuneConfig:
+    """The recipe by which a run trains, once it has seen its rows."""
+    source = resolve_encoder(request.config.encoder)
+    tokenizer = load_tokenizer(source.path / TOKENIZER)
+    return ClassifierTask.read(request, source, tokenizer).config
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_trials_train_by_what_they_are_said_to_have(
+    asked: FinetuneRequest, monkeypatch: pytest.MonkeyPatch, few: bool
+) -> None:
+    rates = {"low": 1e-4, "high": 1e-2, "log": True}
+    space = {"learning_rate": rates, "schedule": ["linear", "cosine"], "contrast": [0.0, 0.5]}
+    asked = replace(asked, config=load_config(None, encoder=asked.config.encoder, search=space))
+    if not few:  # but those that are left to a trial are
+        write_rows(asked.train_file, texts() + texts(ending="acme")[::-2])
+    recipes = []
+
+    def trained(request: FinetuneRequest, *_: Any) -> Any:
+        recipes.append(used := _trained_by(request))
+        plain = (used.schedule == "linear") + (used.contrast == 0)
+        return type("Done", (), {"metrics": {"accuracy": plain / 2}})
+
+    monkeypatch.setattr(searching, "finetune", trained)
+    result = search(asked, minutes=10, trials=8)
+    own = _trained_by(asked)
+    assert (own.head_start == "logistic") == few
+    assert result.trials[0].settings == {
+        "learning_rate": own.rate,
+        "schedule": own.schedule,
+        "contrast": own.contrast,
+    }
+    for row, used in zip(result.trials, recipes, strict=True):
+        assert {name: getattr(used, name) for name in space} == row.settings
+    assert result.best.value == 1.0
+    best = replace(recipes[result.best.number - 1], measure_epochs=False, search={})
+    found = _trained_by(replace(asked, config=load_config(result.recipe)))
+    assert replace(best, few_shot="auto") == found
 
 
 def test_the_held_out_rows_take_no_part(asked: FinetuneRequest) -> None:
@@ -156,7 +202,7 @@ def test_a_search_goes_on_where_it_stopped(asked: FinetuneRequest) -> None:
 
 def test_a_trial_that_was_cut_off_is_done_again(asked: FinetuneRequest) -> None:
     search(asked, minutes=10, trials=1)
-    study = searching._study(asked, search_space(asked.config))
+    study = searching._study(asked)
     killed = study.ask()
     settings = {
         name: part.suggest(killed, name) for name, part in search_space(asked.config).items()
@@ -224,8 +270,9 @@ def test_pairs_are_refused(asked: FinetuneRequest) -> None:
 def test_the_defaults_of_a_recipe_lie_in_its_usual_space(method: str) -> None:
     config = FinetuneConfig(method=method)
     space = search_space(config)
-    known = replace(config, learning_rate=config.rate)
-    assert all(part.holds(getattr(known, name)) for name, part in space.items())
+    for own in (config, fitted_to_few(config, rows=50, classes=10)):
+        known = replace(own, learning_rate=own.rate)
+        assert all(part.holds(getattr(known, name)) for name, part in space.items())
 
 
 def test_a_rate_that_a_recipe_names_is_taken() -> None:
