@@ -36,7 +36,7 @@ from ml.training.tracking import as_toml, replace_text
 from ml.training.trainer import ProgressCallback
 
 JOURNAL, BEST, RESULT = "trials.journal", "best.toml", "search.json"
-_KEY = "key"
+_KEY, _MINUTES = "key", "minutes"
 _STATES = {
     TrialState.COMPLETE: "done",
     TrialState.PRUNED: "ended early",
@@ -44,6 +44,9 @@ _STATES = {
     TrialState.RUNNING: "stopped",
     TrialState.WAITING: "waiting",
 }
+_TELL_EVERY = 5.0
+"""Seconds from one note of a trial's time to the next."""
+
 _STARTUP = 5
 """Trials before the sampler and the pruner go by what they have seen."""
 
@@ -182,7 +185,27 @@ def _spent(study: optuna.Study) -> float:
 
 
 def _minutes(trial: FrozenTrial) -> float:
-    return trial.duration.total_seconds() / 60 if trial.duration else 0.0
+    """As they were noted: what Optuna takes for the duration of a trial that a kill cut off goes
+    on until the search does."""
+    return float(trial.user_attrs.get(_MINUTES, 0.0))
+
+
+class _Clock:
+    """Notes in a trial how long it has trained, so that a kill leaves it known."""
+
+    def __init__(self, trial: Trial) -> None:
+        self._trial = trial
+        self._started = self._told = time.monotonic()
+
+    def tick(self) -> None:
+        """Time goes on; it is noted now and then."""
+        if time.monotonic() > self._told + _TELL_EVERY:
+            self.tell()
+
+    def tell(self) -> None:
+        """Note the time."""
+        self._told = time.monotonic()
+        self._trial.set_user_attr(_MINUTES, (self._told - self._started) / 60)
 
 
 def _run(
@@ -200,9 +223,17 @@ def _run(
     """
     first = not study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     until = None if first else time.monotonic() + left * 60
-    state, value = TrialState.FAIL, None
+    state, value, clock = TrialState.FAIL, None, _Clock(trial)
+
+    def step(done: int, total: int, message: str) -> None:
+        clock.tick()
+        if until is not None and time.monotonic() > until:
+            raise _OutOfTimeError
+        if progress is not None:
+            progress(done, total, f"trial {trial.number + 1} {message}")
+
     try:
-        value = _train(trial, request, space, until, progress)
+        value = _train(trial, request, space, step)
         state = TrialState.COMPLETE
     except optuna.TrialPruned:
         state = TrialState.PRUNED
@@ -211,23 +242,14 @@ def _run(
         if first and (trial.number == 0 or trial.number >= _STARTUP):
             raise
     finally:
+        clock.tell()
         study.tell(trial, value, state=state)
 
 
 def _train(
-    trial: Trial,
-    request: FinetuneRequest,
-    space: Space,
-    until: float | None,
-    progress: ProgressCallback | None,
+    trial: Trial, request: FinetuneRequest, space: Space, progress: ProgressCallback
 ) -> float:
     """What a trial's settings reach on the rows that are chosen by."""
-
-    def step(done: int, total: int, message: str) -> None:
-        if until is not None and time.monotonic() > until:
-            raise _OutOfTimeError
-        if progress is not None:
-            progress(done, total, f"trial {trial.number + 1} {message}")
 
     def read(_: str, at: int, numbers: Mapping[str, float]) -> None:
         if "held_out_accuracy" in numbers:
@@ -240,7 +262,7 @@ def _train(
     config = replace(_with(request.config, settings), refit=False, measure_epochs=True)
     asked = replace(request, config=config, run_folder=run, observer=read)
     try:
-        return finetune(asked, step).metrics[QUALITY[request.kind]]
+        return finetune(asked, progress).metrics[QUALITY[request.kind]]
     finally:
         remove_checkpoints(run)
 
@@ -262,7 +284,9 @@ def _result(study: optuna.Study, request: FinetuneRequest, space: Space) -> Sear
     trials = study.get_trials(deepcopy=False)
     done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
     if not done:
-        problems = [trial.user_attrs["problem"] for trial in trials if trial.user_attrs]
+        problems = [
+            trial.user_attrs["problem"] for trial in trials if "problem" in trial.user_attrs
+        ]
         why = f": {problems[-1]}" if problems else "; give it more minutes"
         raise TrainingError(f"no trial of the search came to its end{why}")
     best = _row(study.best_trial)

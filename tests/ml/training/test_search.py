@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -149,7 +151,7 @@ def test_trials_train_by_what_they_are_said_to_have(
     def trained(request: FinetuneRequest, *_: Any) -> Any:
         recipes.append(used := _trained_by(request))
         plain = (used.schedule == "linear") + (used.contrast == 0)
-        return type("Done", (), {"metrics": {"accuracy": plain / 2}})
+        return SimpleNamespace(metrics={"accuracy": plain / 2})
 
     monkeypatch.setattr(searching, "finetune", trained)
     result = search(asked, minutes=10, trials=8)
@@ -212,6 +214,35 @@ def test_a_trial_that_was_cut_off_is_done_again(asked: FinetuneRequest) -> None:
     assert result.trials[2].settings == settings
 
 
+def test_of_a_killed_search_the_minutes_until_then_are_spent(
+    asked: FinetuneRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, journal = [0.0], asked.output / searching.JOURNAL
+    monkeypatch.setattr(searching, "time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    def killed(request: FinetuneRequest, progress: Any) -> Any:
+        now[0] += 600
+        progress(1, 9, "")
+        raise _KilledError(journal.read_text())
+
+    def trained(request: FinetuneRequest, progress: Any) -> Any:
+        now[0] += 120
+        return SimpleNamespace(metrics={"accuracy": 0.5})
+
+    monkeypatch.setattr(searching, "finetune", killed)
+    with pytest.raises(_KilledError) as left:
+        search(asked, minutes=60)
+    journal.write_text(re.sub(r'(datetime_start": ?")\d+', r"\g<1>2001", str(left.value)))
+    monkeypatch.setattr(searching, "finetune", trained)
+    result = search(asked, minutes=60, trials=1)
+    assert [(row.state, row.minutes) for row in result.trials] == [("stopped", 10), ("done", 2)]
+    assert result.minutes == 12
+
+
+class _KilledError(Exception):
+    """Holds the journal as it was then."""
+
+
 def test_spent_minutes_count(asked: FinetuneRequest) -> None:
     search(asked, minutes=10, trials=1)
     again = search(asked, minutes=1e-6, trials=5)
@@ -254,7 +285,7 @@ def test_trials_that_fall_behind_end_early(
         assert request.observer is not None
         for at in (10, 20, 30):
             request.observer("fit", at, {"held_out_accuracy": 0.9 if good else 0.1})
-        return type("Done", (), {"metrics": {"accuracy": 0.9 if good else 0.1}})
+        return SimpleNamespace(metrics={"accuracy": 0.9 if good else 0.1})
 
     monkeypatch.setattr(searching, "finetune", trained)
     result = search(asked, minutes=10, trials=7)
