@@ -132,7 +132,6 @@ def _study(request: FinetuneRequest) -> optuna.Study:
             storage=storage,
             load_if_exists=True,
             direction="maximize",
-            sampler=optuna.samplers.TPESampler(seed=config.seed, n_startup_trials=_STARTUP),
             pruner=optuna.pruners.MedianPruner(n_startup_trials=_STARTUP - 1),
         )
     except OSError as error:
@@ -141,6 +140,9 @@ def _study(request: FinetuneRequest) -> optuna.Study:
         study.set_user_attr(_KEY, key)
     elif study.user_attrs[_KEY] != key:
         raise DataError(folder, None, "holds a search with other data or another recipe")
+    # A sitting that drew as the one before would make its trials again.
+    seed = (config.seed + len(study.get_trials(deepcopy=False))) % 2**32
+    study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=_STARTUP)
     for trial in study.get_trials(states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)
         study.enqueue_trial(trial.params)

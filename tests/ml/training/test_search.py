@@ -202,6 +202,18 @@ def test_a_search_goes_on_where_it_stopped(asked: FinetuneRequest) -> None:
     assert [row.number for row in second.trials] == [1, 2]
 
 
+def test_a_search_that_goes_on_tries_something_else(
+    asked: FinetuneRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        searching, "finetune", lambda *_: SimpleNamespace(metrics={"accuracy": 0.5})
+    )
+    for trials in (2, 3, 4):
+        result = search(asked, minutes=10, trials=trials)
+    rates = {row.settings["learning_rate"] for row in result.trials}
+    assert len(rates) == len(result.trials) == 4
+
+
 def test_a_trial_that_was_cut_off_is_done_again(asked: FinetuneRequest) -> None:
     search(asked, minutes=10, trials=1)
     study = searching._study(asked)
