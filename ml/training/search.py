@@ -15,6 +15,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -253,11 +254,14 @@ def _train(
 ) -> float:
     """What a trial's settings reach on the rows that are chosen by."""
 
-    def read(_: str, at: int, numbers: Mapping[str, float]) -> None:
-        if "held_out_accuracy" in numbers:
-            trial.report(numbers["held_out_accuracy"], at)
+    epochs = count(1)
+
+    def read(phase: str, _: int, numbers: Mapping[str, float]) -> None:
+        # Not teachers nor a successor; and epochs, as trials may differ in the steps of one.
+        if phase == "fit" and "held_out_accuracy" in numbers:
+            trial.report(numbers["held_out_accuracy"], epoch := next(epochs))
             if trial.should_prune():
-                raise optuna.TrialPruned(f"after step {at}")
+                raise optuna.TrialPruned(f"after epoch {epoch}")
 
     run = request.run_folder / f"{trial.number:04d}"
     settings: dict[str, Any] = {name: part.suggest(trial, name) for name, part in space.items()}

@@ -304,6 +304,25 @@ def test_trials_that_fall_behind_end_early(
     assert [row.state for row in result.trials] == ["done"] * 5 + ["ended early"] * 2
 
 
+def test_a_trial_is_held_against_the_same_epochs_of_others(
+    asked: FinetuneRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trained(request: FinetuneRequest, step: Any) -> Any:
+        last = int(request.run_folder.name) == 5
+        steps = 20 if last else 10  # as with smaller batches
+        assert request.observer is not None
+        for epoch in (1, 2):
+            accuracy = 0.1 if last else 0.2
+            request.observer("teacher-1", epoch * steps, {"held_out_accuracy": accuracy})
+        for epoch, accuracy in ((1, 0.5), (2, 0.9)):
+            request.observer("fit", epoch * steps, {"held_out_accuracy": accuracy})
+        return SimpleNamespace(metrics={"accuracy": 0.9})
+
+    monkeypatch.setattr(searching, "finetune", trained)
+    result = search(asked, minutes=10, trials=6)
+    assert [row.state for row in result.trials] == ["done"] * 6
+
+
 def test_pairs_are_refused(asked: FinetuneRequest) -> None:
     with pytest.raises(TrainingError, match="rows with labels"):
         search(replace(asked, kind="embedding"), minutes=1)
