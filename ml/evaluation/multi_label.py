@@ -75,13 +75,13 @@ def fit_label_temperature(logits: FloatArray, gold: FloatArray) -> float:
 
 
 def fit_thresholds(scores: FloatArray, gold: FloatArray, *, precision: float = 0.0) -> list[float]:
-    """A threshold for each label, from 0.05 to 0.95, by held-out rows.
+    """A threshold for each label, of at least 0.05, by held-out rows.
 
-    With ``precision`` the least score from which on so many of the label's answers are right;
-    without, or where no score gives it, the one of the greatest F1 (Lipton, Elkan and
-    Naryanaswamy 2014, "Optimal Thresholding of Classifiers to Maximize F1 Measure"), or 0.95 in
-    the first case. A threshold lies halfway to the next lower score, so that a row's own score is
-    not its bound. ``scores`` and ``gold``, 1 or 0: (texts, labels).
+    With ``precision`` the least score from which on so many of the label's answers are right, or,
+    where no score gives it, one that is above all scores, and at least 0.95. Without, the one of
+    the greatest F1 (Lipton, Elkan and Naryanaswamy 2014, "Optimal Thresholding of Classifiers to
+    Maximize F1 Measure"), up to 0.95. A threshold lies halfway to the next lower score, so that a
+    row's own score is not its bound. ``scores`` and ``gold``, 1 or 0: (texts, labels).
     """
     return [
         _threshold(scores[:, column].astype(np.float64), gold[:, column] > 0, precision)
@@ -91,7 +91,7 @@ def fit_thresholds(scores: FloatArray, gold: FloatArray, *, precision: float = 0
 
 def _threshold(scores: NDArray[np.float64], gold: NDArray[np.bool_], precision: float) -> float:
     if not gold.any():
-        return 0.5 if not precision else _HIGHEST
+        return 0.5 if not precision else max(_HIGHEST, _above(scores.max()))
     order = np.argsort(-scores, kind="stable")
     ordered = scores[order]
     hits = np.cumsum(gold[order])
@@ -99,12 +99,18 @@ def _threshold(scores: NDArray[np.float64], gold: NDArray[np.bool_], precision: 
     # A cut may only be where the score changes: equal scores are answered alike.
     ends = np.append(ordered[:-1] > ordered[1:], True)
     if precision:
-        places = np.flatnonzero(ends & (hits / given >= precision))
+        places = np.flatnonzero(ends & (hits / given >= precision) & (ordered >= _LOWEST))
         if not len(places):
-            return _HIGHEST
+            return max(_HIGHEST, _above(ordered[0]))
         best = int(places[-1])
     else:
         f1 = np.where(ends, 2 * hits / (given + gold.sum()), -1.0)
         best = int(np.argmax(f1))
     below = ordered[best + 1] if best + 1 < len(ordered) else 0.0
-    return float(np.clip((ordered[best] + below) / 2, _LOWEST, _HIGHEST))
+    halfway = max((ordered[best] + below) / 2, _above(below), _LOWEST)
+    return float(halfway if precision else min(halfway, _HIGHEST))
+
+
+def _above(score: float) -> float:
+    """The least threshold that a score lies below, both in 32 bits, as they are compared."""
+    return float(np.nextafter(np.float32(score), np.float32(2)))

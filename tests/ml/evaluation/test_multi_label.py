@@ -15,6 +15,7 @@ from ml.evaluation.multi_label import (
     fit_thresholds,
     label_logits,
     sigmoid,
+    threshold_array,
     without_label_temperature,
 )
 from ml.evaluation.multi_label_measure import MultiLabelMeasure
@@ -85,6 +86,26 @@ def test_thresholds_maximise_f1_or_give_the_wanted_precision() -> None:
     assert fit_thresholds(scores, wrong, precision=0.9) == [0.95]
     nothing = np.zeros_like(gold)
     assert fit_thresholds(scores, nothing) == [0.5]
+
+
+@pytest.mark.parametrize(
+    ("scores", "gold", "kept"),
+    [
+        ([0.99, 0.985, 0.97, 0.965, 0.96, 0.955, 0.3], [1, 1, 0, 0, 1, 0, 0], 2),
+        ([1 - 2**-24, 1 - 2**-23, 0.2], [1, 0, 0], 1),
+        ([1.0, 1 - 2**-24, 0.2], [1, 0, 0], 1),
+        ([1.0, 0.98, 0.2], [0, 1, 0], 0),
+        ([0.98, 0.96, 0.2], [0, 0, 0], 0),
+        ([0.9, *[0.04] * 9], [0, *[1] * 9], 0),
+    ],
+)
+def test_the_wanted_precision_holds_among_the_surest_too(
+    scores: list[float], gold: list[int], kept: int
+) -> None:
+    column = np.array(scores, dtype=np.float32)[:, None]
+    (threshold,) = fit_thresholds(column, np.float32(gold)[:, None], precision=0.9)
+    declared = artifact(labels=("a",), thresholds={"a": threshold})
+    assert (column >= threshold_array(declared)).sum() == kept
 
 
 def test_a_threshold_never_parts_equal_scores() -> None:
