@@ -61,9 +61,10 @@ class Loop(Trainer):
         return optimizer
 
     def compute_loss(self, *positional: Any, **named: Any) -> Any:
-        """The loss of a batch and the method's penalty."""
+        """The loss of a batch and, while training, the method's penalty: held-out rows are not
+        judged by it."""
         answer = super().compute_loss(*positional, **named)
-        penalty = self._method.penalty(self.encoder)
+        penalty = self._method.penalty(self.encoder) if self.model.training else None
         if penalty is None:
             return answer
         return (answer[0] + penalty, answer[1]) if isinstance(answer, tuple) else answer + penalty

@@ -19,6 +19,7 @@ from ml.training.config import FinetuneConfig, load_config
 from ml.training.finetune import finetune
 from ml.training.known_data import known_weights
 from ml.training.rows import FinetuneRequest
+from ml.training.tracking import read_curves
 from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config, write_rows
 
 
@@ -114,6 +115,30 @@ def _that_gets_worse(folder: Path, config: FinetuneConfig) -> FinetuneRequest:
     assert asked.valid_file
     write_rows(asked.valid_file, wrong)
     return asked
+
+
+def test_a_penalty_on_weights_is_no_part_of_the_held_out_loss(
+    tmp_path: Path, encoder: Path
+) -> None:
+    def losses(orthogonality: float) -> tuple[float, float]:
+        """Of the training rows and of the held-out ones."""
+        config = tiny_config(
+            encoder,
+            method="adalora",
+            methods={"adalora": {"orthogonality": orthogonality}},
+            epochs=1.0,
+            learning_rate=1e-12,
+            measure_epochs=True,
+        )
+        asked = request(tmp_path / str(orthogonality), "classification", config)
+        finetune(asked)
+        rows = read_curves(asked.run_folder)
+        (held_out,) = [row["held_out_loss"] for row in rows if "held_out_loss" in row]
+        return next(row["loss"] for row in rows if "loss" in row), held_out
+
+    (plain, measured), (penalised, again) = losses(0.0), losses(5.0)
+    assert penalised > plain + 1
+    assert again == pytest.approx(measured, abs=1e-3)
 
 
 class _Killed(BaseException):
