@@ -51,7 +51,7 @@ def finetune_classifier(
     if settings := distillation(task.config.distil):
         rows = [row for row in task.valid if row.label in task.labels]
         metrics["teachers_accuracy"] = check_student(
-            task.teachers, rows, list(task.columns), metrics["accuracy"], settings.max_loss
+            task.teachers, rows, task.labels, metrics["accuracy"], settings.max_loss
         )
     learned = _Learned(request, task, artifact, metrics, bias, answers, measured)
     if request.unlabelled_file is not None and not task.teachers:

@@ -92,16 +92,19 @@ def soft_targets(
 def check_student(
     teachers: Sequence[Teacher],
     rows: Sequence[LabelledText],
-    columns: Sequence[str],
+    labels: Sequence[str],
     accuracy: float,
     max_loss: float,
 ) -> float:
-    """The accuracy of the teachers together on ``rows``, whose labels are among the ``columns``.
+    """The accuracy of the teachers together on ``rows``, which have some of the ``labels``.
+
+    As a student's it is that of the best label: a column for out-of-scope texts, behind the labels,
+    takes no part.
 
     Raises :class:`TrainingError` if a student's ``accuracy`` is by more than ``max_loss`` below it.
     """
-    answers = soft_targets(teachers, rows, 1.0).argmax(axis=1).tolist()
-    right = [columns[answer] == row.label for answer, row in zip(answers, rows, strict=True)]
+    answers = soft_targets(teachers, rows, 1.0)[:, : len(labels)].argmax(axis=1).tolist()
+    right = [labels[answer] == row.label for answer, row in zip(answers, rows, strict=True)]
     theirs = sum(right) / len(right)
     if accuracy < theirs - max_loss:
         raise TrainingError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from ml.models.tagger import IGNORED
 from ml.training.finetune import finetune
 from ml.training.losses.distillation import DistillationLoss
 from ml.training.tasks import ClassifierTask
-from ml.training.teachers import soft_targets, stored_teacher
+from ml.training.teachers import check_student, soft_targets, stored_teacher
 from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config, write_rows
 
 
@@ -162,6 +163,15 @@ def test_the_targets_are_the_softened_mean_of_the_teachers(
     assert sharp.argmax(axis=1).tolist() == [0, 1]
     assert (sharp.max(axis=1) > soft.max(axis=1)).all()
     assert np.allclose(soft_targets([one, two], rows, 2.0), 0.5)
+
+
+def test_teachers_are_held_to_the_best_label_as_their_student_is() -> None:
+    said = np.float32([[1.0, 0.0, 2.0], [1.0, 2.0, 0.0]])  # the first is rather out of scope
+    teacher: Any = SimpleNamespace(logits=lambda rows: said)
+    rows = [LabelledText("card lost", "card"), LabelledText("the euro rate", "rate")]
+    assert check_student([teacher], rows, ("card", "rate"), 1.0, max_loss=0.0) == 1.0
+    with pytest.raises(TrainingError, match=r"answers 0\.5000 .* its teachers 1\.0000"):
+        check_student([teacher], rows, ("card", "rate"), 0.5, max_loss=0.4)
 
 
 def test_a_teacher_that_cannot_be_is_named(
