@@ -64,7 +64,7 @@ class Loop(Trainer):
         """The loss of a batch and, while training, the method's penalty: held-out rows are not
         judged by it."""
         answer = super().compute_loss(*positional, **named)
-        penalty = self._method.penalty(self.encoder) if self.model.training else None
+        penalty = self._method.penalty(self.encoder) if self.encoder.training else None
         if penalty is None:
             return answer
         return (answer[0] + penalty, answer[1]) if isinstance(answer, tuple) else answer + penalty

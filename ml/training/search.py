@@ -28,7 +28,7 @@ from ml.errors import DataError, TrainingError
 from ml.training.checkpoints import remove_checkpoints, run_key
 from ml.training.compare import QUALITY, with_fixed_split
 from ml.training.config import FinetuneConfig
-from ml.training.few_shot import fitted_to_few
+from ml.training.few_rows import fitted_to_few
 from ml.training.finetune import finetune
 from ml.training.known_data import known_weights
 from ml.training.rows import FinetuneRequest, classification_rows

@@ -16,7 +16,7 @@ from ml.encoders import resolve_encoder
 from ml.errors import DataError, TrainingError
 from ml.training import search as searching
 from ml.training.config import METHODS, FinetuneConfig, load_config
-from ml.training.few_shot import fitted_to_few
+from ml.training.few_rows import fitted_to_few
 from ml.training.rows import FinetuneRequest
 from ml.training.search import search
 from ml.training.search_space import Choice, Range, search_space
