@@ -19,7 +19,7 @@ from apps.core.models import Job
 from apps.modelhub import selectors
 from apps.modelhub.access import permission_needed
 from apps.modelhub.encoder_bases import bases_of
-from apps.modelhub.models import HEADLINES, DataKind, DataSetVersion, Run
+from apps.modelhub.models import HEADLINES, DataSetVersion, Run
 from apps.modelhub.promotion_views import promotion_context
 from apps.modelhub.services import runs
 from apps.modelhub.sight import Reader
@@ -73,13 +73,13 @@ def _form(request: HttpRequest, version: DataSetVersion) -> dict[str, Any]:
         "method": values.get("method", "lora"),
         "recipe": values.get("recipe", "plain"),
         "limits": _limits(),
-        "is_pairs": version.dataset.kind == DataKind.EMBEDDING,
     }
     try:
         split = runs.run_split(version)
         context["train_rows"], context["held_out_rows"] = len(split.train), len(split.held_out)
         plan = runs.run_plan(version=version, split=split, **_asked(request))
-        context["usual_epochs"], context["estimate"] = f"{plan.epochs:g}", plan.estimate
+        usual = {"epochs": f"{plan.config.epochs:g}", "rate": f"{plan.config.rate:g}"}
+        context |= {"usual": usual, "estimate": plan.estimate}
     except Problem as problem:
         context["problem"] = problem
     return context

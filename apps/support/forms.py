@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from apps.core.typed import typed
+from apps.core.typed import TypedField
 from apps.support.article_files import MAX_BODY
 from apps.support.models import Article
 from apps.support.payloads import MAX_TEXT
@@ -17,10 +17,10 @@ class ArticleForm(forms.Form):
     """An article as its author writes it; tags between commas, questions one a line."""
 
     title = forms.CharField(max_length=200)
-    body = forms.CharField(max_length=MAX_BODY)
+    body = TypedField(max_length=MAX_BODY)
     slug = forms.SlugField(max_length=110, required=False)
     tags = forms.CharField(max_length=1000, required=False)
-    questions = forms.CharField(max_length=20_000, required=False)
+    questions = TypedField(max_length=20_000, required=False)
     language = forms.RegexField(
         r"^[a-z]{2,3}(-[a-z]{2,8})?$",
         error_messages={"invalid": 'Write a code such as "en" or "zh-hans".'},
@@ -44,7 +44,7 @@ class ArticleForm(forms.Form):
         data = self.cleaned_data
         return Content(
             title=data["title"],
-            body=typed(data["body"]),
+            body=data["body"],
             tags=_parts(data["tags"].split(",")),
             questions=_parts(data["questions"].splitlines()),
             language=data["language"],
@@ -57,7 +57,7 @@ class MacroForm(forms.Form):
     """A macro; the name is what ``/`` finds it by."""
 
     name = forms.CharField(max_length=60)
-    text = forms.CharField(max_length=MAX_TEXT)
+    text = TypedField(max_length=MAX_TEXT)
 
 
 def _parts(parts: list[str]) -> tuple[str, ...]:

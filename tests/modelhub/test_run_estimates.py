@@ -31,17 +31,18 @@ def data(models: Path, lead: User) -> DataSetVersion:
 
 
 @pytest.mark.parametrize(
-    ("asked", "epochs"),
+    ("asked", "epochs", "rate"),
     [
-        ({}, 300.0),
-        ({"epochs": 2.0}, 2.0),
-        ({"advanced": 'few_shot = "off"'}, 5.0),
-        ({"advanced": "batch_size = 8"}, 100.0),
-        ({"recipe": "shipped"}, 7.0),
+        ({}, 300.0, 4e-4),
+        ({"epochs": 2.0}, 2.0, 4e-4),
+        ({"advanced": 'few_shot = "off"'}, 5.0, 1e-3),
+        ({"advanced": 'stated = ["learning_rate"]'}, 300.0, 1e-3),
+        ({"advanced": "batch_size = 8"}, 100.0, 4e-4),
+        ({"recipe": "shipped"}, 7.0, 1e-3),
     ],
-    ids=["few rows", "asked for", "plain", "smaller batches", "shipped recipe"],
+    ids=["few rows", "asked for", "plain", "stated", "smaller batches", "shipped recipe"],
 )
-def test_an_estimate_is_of_the_epochs_that_the_run_will_have(
+def test_an_estimate_and_the_form_are_of_the_recipe_that_the_run_will_have(
     data: DataSetVersion,
     lead: User,
     client_for: ClientFor,
@@ -49,17 +50,19 @@ def test_an_estimate_is_of_the_epochs_that_the_run_will_have(
     tmp_path: Path,
     asked: dict[str, Any],
     epochs: float,
+    rate: float,
 ) -> None:
     settings.MODEL_RECIPES_DIR = tmp_path
     recipe = 'epochs = 7\nfew_shot = "off"\n'
     (tmp_path / "intent.toml").write_text(recipe, encoding="utf-8")
     split = runs.run_split(data)
     plan = runs.run_plan(version=data, split=split, **asked)
-    assert plan.epochs == epochs
+    assert plan.config.epochs == epochs
     per_second, beside = 100, 40
     assert plan.estimate.seconds == len(split.train) * epochs / per_second + beside
     form = client_for(lead).post(f"/models/data/{data.dataset_id}/v/1/run/", asked)
     assert f'placeholder="{epochs:g}"' in form.content.decode()
+    assert f'placeholder="{rate:g}"' in form.content.decode()
 
 
 def test_settings_that_do_not_go_together_are_refused_before_a_run_is_queued(

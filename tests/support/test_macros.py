@@ -54,6 +54,13 @@ def test_a_name_is_used_once_and_what_was_written_is_kept(olivia: User) -> None:
     assert Macro.objects.count() == 1
 
 
+def test_a_line_break_is_one_character_of_a_macro(olivia: User) -> None:
+    text = "ab\n" * 1333 + "x"
+    sent = {"name": "Long", "text": text.replace("\n", "\r\n")}  # as browsers do
+    assert client_of(olivia).post(PAGE, sent).status_code == 302
+    assert Macro.objects.get().text == text
+
+
 def test_macros_are_for_operators(olivia: User, mei: User) -> None:
     macro = services.macro_save(macro_id=None, operator=olivia, **GREETING)
     member = client_of(mei)

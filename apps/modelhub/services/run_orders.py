@@ -25,7 +25,7 @@ from ml.data.versions import Split
 from ml.errors import DataError
 from ml.runs.answers import ANSWERS, LIVE_ANSWERS
 from ml.runs.order import RunOrder
-from ml.training.config import make_config
+from ml.training.config import FinetuneConfig, make_config
 from ml.training.few_rows import fitted_to_few
 from ml.types import OUT_OF_SCOPE
 
@@ -160,9 +160,9 @@ def _file(task: str, rows: Sequence[Row]) -> str:
     return "".join(f"{json.dumps(record(row), ensure_ascii=False)}\n" for row in rows)
 
 
-def run_epochs(run: Run, split: Split) -> float:
-    """How often a run, which need not be stored, reads the rows that it trains on; where they are
-    few, that is what its recipe becomes by them.
+def run_config(run: Run, split: Split) -> FinetuneConfig:
+    """The recipe by which a run, which need not be stored, trains on its rows; where they are few,
+    that is what it becomes by them.
 
     Raises ``InvalidInput`` where its settings do not go together.
     """
@@ -178,7 +178,7 @@ def run_epochs(run: Run, split: Split) -> float:
     if run.kind == DataKind.CLASSIFICATION:
         classes = {name for row in split.train for name in names_of(row)}
         config = fitted_to_few(config, rows=rows, classes=len(classes))
-    return config.epochs
+    return config
 
 
 def _recipe(run: Run, rows: int) -> dict[str, Any]:
@@ -196,5 +196,5 @@ def _recipe(run: Run, rows: int) -> dict[str, Any]:
         values.pop("card", None)
     values |= tomllib.loads(run.advanced)
     given = {name: run.options[name] for name in ("epochs", "learning_rate") if name in run.options}
-    values |= given | {"stated": list(given)}
+    values |= given | {"stated": sorted({*values.get("stated", ()), *given})}
     return values | {"method": run.method, "refit": False}

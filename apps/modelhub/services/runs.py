@@ -24,13 +24,13 @@ from apps.modelhub.gate_checks import judged_by_apps
 from apps.modelhub.gate_slices import judged_by_slices
 from apps.modelhub.models import DataKind, DataSetVersion, Run
 from apps.modelhub.selectors.runs import Estimate
-from apps.modelhub.services.run_orders import run_epochs, run_order
+from apps.modelhub.services.run_orders import run_config, run_order
 from apps.modelhub.services.run_orders import run_split as run_split
 from ml.data.versions import Split
 from ml.errors import DataError, MLError
 from ml.runs.gate import Limits, judge
 from ml.runs.process import follow_run
-from ml.training.config import check_values
+from ml.training.config import FinetuneConfig, check_values
 from ml.training.settings.allowed import Between, OneOf
 from ml.wording import Wording
 
@@ -66,10 +66,10 @@ def run_stream(run_id: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run that is not stored yet, how often it will read its rows, how long it may take."""
+    """A run that is not stored yet, the recipe by which it will train, how long it may take."""
 
     run: Run
-    epochs: float
+    config: FinetuneConfig
     estimate: Estimate
 
 
@@ -108,10 +108,12 @@ def run_plan(
         options={"recipe": recipe} | _given(epochs=epochs, learning_rate=learning_rate),
         advanced=advanced.strip(),
     )
-    reads = run_epochs(run, split)
-    estimate = selectors.run_estimate(rows=len(split.train), epochs=reads, method=method, kind=kind)
+    config = run_config(run, split)
+    estimate = selectors.run_estimate(
+        rows=len(split.train), epochs=config.epochs, method=method, kind=kind
+    )
     run.estimate_seconds = estimate.seconds
-    return Plan(run, reads, estimate)
+    return Plan(run, config, estimate)
 
 
 def run_start(*, actor: Any, version: DataSetVersion, **asked: Any) -> Run:
