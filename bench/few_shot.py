@@ -37,7 +37,6 @@ from ml.encoders import DEFAULT_ENCODER
 from ml.export.build import encoder_of, restore_model
 from ml.training.config import FinetuneConfig, load_config
 from ml.training.datasets import encode_classification
-from ml.training.few_rows import fitted_to_few
 from ml.training.finetune import finetune
 from ml.training.rows import FinetuneRequest
 from ml.training.trainer import classify_rows
@@ -86,8 +85,7 @@ def measure(
     encoder: str = DEFAULT_ENCODER,
 ) -> dict[str, float]:
     """Accuracy on ``test`` and the minutes of training; some ways read the texts of ``rest``."""
-    config = _config(way, rows=len(train), classes=len({row.label for row in train}), seed=seed)
-    config = replace(config, encoder=encoder)
+    config = replace(_config(way, seed), encoder=encoder)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_jsonl(folder / "train.jsonl", [{"text": r.text, "label": r.label} for r in train])
@@ -118,17 +116,16 @@ def _right(folder: Path, artifact: Artifact, test: Sequence[LabelledText]) -> fl
     model = restore_model(artifact, source, folder).eval()
     columns = {label: column for column, label in enumerate(artifact.labels)}
     tokenizer = load_tokenizer(source.path / TOKENIZER)
-    rows = encode_classification(test, tokenizer, columns, artifact.max_length)
+    known = [row for row in test if row.label in columns]  # of other labels none is right
+    rows = encode_classification(known, tokenizer, columns, artifact.max_length)
     answers = classify_rows(model, rows)[0][:, : len(columns)].argmax(axis=1)
-    return float(np.mean(answers == np.array([columns[row.label] for row in test])))
+    return float((answers == np.array([columns[row.label] for row in known])).sum() / len(test))
 
 
-def _config(way: str, *, rows: int, classes: int, seed: int) -> FinetuneConfig:
-    """The recipe; what a way changes comes after what few rows ask for."""
-    config = load_config(RECIPE if way == "recipe" else None, seed=seed, refit=True)
-    if not WAYS[way] or way == "plain":
-        return replace(config, **WAYS[way])
-    return replace(fitted_to_few(config, rows=rows, classes=classes), few_shot="off", **WAYS[way])
+def _config(way: str, seed: int) -> FinetuneConfig:
+    """The recipe with what a way changes, which stays as it is where the rest is fitted to few."""
+    recipe = RECIPE if way == "recipe" else None
+    return load_config(recipe, seed=seed, refit=True, **WAYS[way])
 
 
 def run(

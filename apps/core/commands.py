@@ -57,6 +57,9 @@ class TrefoilCommand(ABC, BaseCommand):
             raise CommandError(str(error)) from error
         except FileNotFoundError as error:
             raise CommandError(f"{error.filename}: no such file") from error
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            raise CommandError(f"{place}{error.strerror or error}") from error
         if options.get("json"):
             self.stdout.write(json.dumps(result, ensure_ascii=False, default=str))
 

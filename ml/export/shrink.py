@@ -80,6 +80,8 @@ def shrink(
         raise TrainingError("nothing is to be left out: give layers to keep or a share of heads")
     if rows is not None and artifact is None:
         raise TrainingError("rows judge the heads of a trained artifact; give one")
+    if rows is not None and not heads:
+        raise TrainingError("rows judge heads; give the share of them that is to be removed")
     model: Any = None
     if artifact is not None:
         declared = read_artifact(artifact)

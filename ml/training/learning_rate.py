@@ -28,11 +28,12 @@ from ml.models.tuning.registry import make_method
 from ml.training.arguments import training_arguments
 from ml.training.config import FinetuneConfig
 from ml.training.datasets import EncodedRow, EncodedRows, collate
+from ml.training.kinds import check_settings
 from ml.training.loop import Loop
 from ml.training.multi_label import MultiLabelTask
 from ml.training.rows import FinetuneRequest
 from ml.training.tasks import ClassifierTask, TaggerTask
-from ml.training.trainer import ProgressCallback, seed_everything
+from ml.training.trainer import ProgressCallback, save_memory, seed_everything
 
 LOWEST, HIGHEST, STEPS = 1e-6, 1.0, 100
 _TASKS: dict[str, Any] = {
@@ -89,7 +90,8 @@ def find_learning_rate(
     Everything else is as in a run of ``request``. Ends earlier when the loss has left for good.
 
     Raises :class:`ml.errors.DataError` for unusable rows, :class:`TrainingError` for bounds that
-    are none and for a loss that never was a number or never fell.
+    are none, for settings that the kind does not read, for teachers, and for a loss that never was
+    a number or never fell.
     """
     if not 0 < lowest < highest or steps < 10:
         raise TrainingError("a range test needs 0 < lowest < highest, and at least 10 steps")
@@ -194,6 +196,9 @@ def _made(request: FinetuneRequest) -> tuple[nn.Module, Sequence[EncodedRow], Fi
     tokenizer = load_tokenizer(source.path / "tokenizer.json")
     if request.kind not in _TASKS:
         raise TrainingError(f"a range test needs rows with labels; {request.kind} has none")
+    check_settings(request.config, request.kind)
+    if request.config.distil:
+        raise TrainingError("a range test has no teachers; leave [distil] out")
     task = _TASKS[request.kind].read(request, source, tokenizer)
     seed_everything(request.config.seed)
     return task.make(), task.rows, task.config
@@ -209,6 +214,7 @@ def _losses(
     lowest, highest, steps = bounds
     factor = (highest / lowest) ** (1 / (steps - 1))
     config = replace(config, learning_rate=lowest, patience=0, measure_epochs=False)
+    save_memory(model, config)
     with tempfile.TemporaryDirectory(prefix="trefoil-rate-") as folder:
         arguments = replace(
             training_arguments(config, Path(folder)),

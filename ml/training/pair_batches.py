@@ -30,6 +30,8 @@ class EncodedPair:
     positive: list[int]
     negative: list[int] | None
     text_number: int
+    positive_number: int
+    negative_number: int
     group: int
     negative_group: int
 
@@ -81,6 +83,8 @@ def encode_pairs(pairs: Sequence[Pair], tokenizer: Tokenizer, max_length: int) -
             ids[pair.positive],
             None if pair.negative is None else ids[pair.negative],
             number(numbers, text_key(pair.text)),
+            number(numbers, text_key(pair.positive)),
+            -1 if pair.negative is None else number(numbers, text_key(pair.negative)),
             number(groups, pair.group),
             -1
             if pair.negative is None
@@ -137,8 +141,9 @@ def collate_pairs(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def _negatives(pairs: Sequence[EncodedPair], others: Sequence[EncodedPair]) -> Tensor:
     """Where a candidate is a negative of a text: (batch, batch + others).
 
-    Not where both are of one group, and not where the candidate is the positive of the same text
-    in another pair. A pair's own negative is one whatever its group.
+    Not where both are of one group, not where the candidate is the positive of the same text in
+    another pair, and not where it is the text itself: nothing can be told apart there, and it would
+    be all that the text is told from. A pair's own negative is one whatever its group.
     """
     group = torch.tensor([pair.group for pair in pairs], dtype=torch.long)
     number = torch.tensor([pair.text_number for pair in pairs])
@@ -147,6 +152,8 @@ def _negatives(pairs: Sequence[EncodedPair], others: Sequence[EncodedPair]) -> T
     )
     negative = group.unsqueeze(1) != candidates.unsqueeze(0)
     negative[:, : len(pairs)] &= number.unsqueeze(1) != number.unsqueeze(0)
+    itself = [pair.positive_number for pair in pairs] + [pair.negative_number for pair in others]
+    negative &= number.unsqueeze(1) != torch.tensor(itself).unsqueeze(0)
     place = {id(pair): index for index, pair in enumerate(pairs)}
     for column, pair in enumerate(others, start=len(pairs)):
         negative[place[id(pair)], column] = True

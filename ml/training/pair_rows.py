@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ml.data.pairs import Pair, PairRow, make_pairs, read_pairs
 from ml.data.splits import split_by_text, text_key
@@ -43,21 +43,22 @@ def pair_rows(request: FinetuneRequest) -> tuple[list[PairRow], list[PairRow]]:
 
 
 def embedding_pairs(request: FinetuneRequest) -> PairData:
-    """The rows of a run; no text that is asked about in validation is trained on.
+    """The rows of a run; no text that is asked about in validation is trained on, in whatever part.
 
     Positives such as articles may be in both. Raises :class:`DataError` or
     :class:`TrainingError` when there is too little to learn from or to measure on.
     """
     seed = request.config.seed
     training, valid = pair_rows(request)
-    pairs = make_pairs(_unseen(training, valid), seed=seed)
+    unseen = _unseen(training, valid)
+    pairs = make_pairs(unseen, seed=seed)
     _check_enough(request, training, pairs)
     held_out = make_pairs(valid, seed=seed)
     if not held_out:
         raise DataError(
             request.valid_file or request.train_file, None, Wording("leaves no validation pairs")
         )
-    kept = dict.fromkeys(row.text for row in training if row.keep)
+    kept = dict.fromkeys(row.text for row in unseen if row.keep)
     return PairData(pairs, held_out, list(kept))
 
 
@@ -65,7 +66,9 @@ def _unseen(training: Sequence[PairRow], valid: Sequence[PairRow]) -> list[PairR
     seen = {text_key(row.text) for row in valid}
     groups = {row.group for row in valid} - {""}
     return [
-        row
+        replace(row, negative=None)
+        if row.negative is not None and text_key(row.negative) in seen
+        else row
         for row in training
         if text_key(row.text) not in seen
         and row.group not in groups

@@ -44,9 +44,13 @@ from ml.training.trainer import ProgressCallback, seed_everything, train
 _READ_BATCH = 64
 _NOT_HERE = (
     *("patience", "measure_epochs", "refit", "distil", "augment"),
-    *("mixup", "r_drop", "contrast", "class_rows", "start"),
+    *("mixup", "r_drop", "contrast", "class_rows", "start", "loss", "label_smoothing"),
+    *("class_weights", "head_start", "label_names", "memory", "label_precision", "pair_loss"),
+    *("pooling", "long_texts", "strength"),
 )
-"""Settings that ask for labels, or for held-out rows with labels."""
+"""Settings that ask for labels, for held-out rows with labels, or for a head."""
+_OF_ANOTHER = {"mlm": "deletion", "tsdae": "mask"}
+"""By the objective the setting of the other one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +122,11 @@ def _check(request: PretrainRequest) -> None:
             f"no objective {request.objective!r}; there are {', '.join(OBJECTIVES)}"
         )
     config, usual = request.config, FinetuneConfig()
-    for name in _NOT_HERE:
+    for name in (*_NOT_HERE, _OF_ANOTHER[request.objective]):
         if getattr(config, name) != getattr(usual, name):
-            raise TrainingError(f"{name} means nothing where texts have no labels")
+            raise TrainingError(f"{name} means nothing to {request.objective} on raw texts")
+    if config.few_shot == "on":
+        raise TrainingError("few_shot = 'on' is for labelled rows")
     source = resolve_encoder(config.encoder)
     method = config.method_settings()
     encoder = tune(fitting_encoder(source, config), method)

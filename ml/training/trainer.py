@@ -146,7 +146,7 @@ def train(
     together = config.batch_size * config.accumulation
     steps = len(cast(Sized, dataset)) / together * config.epochs
     arguments.logging_steps = max(1, min(LOG_EVERY, int(steps) // LEAST_READINGS))
-    _save_memory(model, config)
+    save_memory(model, config)
     method = make_method(config.method_settings())
     trainer = Loop(
         model=model,
@@ -189,7 +189,7 @@ def _dataset(
     return rows if isinstance(rows, torch.utils.data.Dataset) else EncodedRows(rows)
 
 
-def _save_memory(model: nn.Module, config: FinetuneConfig) -> None:
+def save_memory(model: nn.Module, config: FinetuneConfig) -> None:
     """Trade time for memory if the recipe says so: layers are computed again going backward."""
     if config.gradient_checkpointing:
         encoder: Any = model.encoder

@@ -6,6 +6,7 @@ from collections import Counter
 
 from bench.few_shot import WAYS, _config, examples, measure
 from ml.data.readers import LabelledText
+from ml.training.few_rows import fitted_to_few
 
 ROWS = [LabelledText(f"text {row} of {row % 4}", f"class {row % 4}", row) for row in range(80)]
 
@@ -19,9 +20,10 @@ def test_as_many_rows_of_each_class_are_drawn_anew_with_each_seed() -> None:
 
 
 def test_each_way_is_a_recipe_that_differs_from_the_default() -> None:
-    made = {way: _config(way, rows=20, classes=4, seed=1) for way in WAYS}
+    made = {way: fitted_to_few(_config(way, 1), rows=16, classes=4) for way in WAYS}
     assert made["no_names"].label_names is False
     assert made["no_names"].class_rows > 0
+    assert made["no_names"].epochs == made["default"].epochs
     assert made["plain"].few_shot == "off"
     assert len({repr(config) for config in made.values()}) == len(WAYS)
 
@@ -51,3 +53,6 @@ def test_unlabelled_texts_are_learned_from_and_the_test_is_not() -> None:
     turned = [LabelledText(row.text, wrong[row.label]) for row in test]
     assert measure("frozen_unlabelled", train, turned, 1, rest)["accuracy"] < 0.2
     assert "pseudo_rows" not in measure("logistic", train, test, 1, rest)
+    unknown = [LabelledText(row.text, "of no training row") for row in test]
+    right = measure("logistic", train, test, 1)["accuracy"]
+    assert measure("logistic", train, [*test, *unknown], 1)["accuracy"] == right / 2

@@ -73,6 +73,8 @@ def test_personal_data_is_found_and_masked(models: Path) -> None:
     assert [span["score"] for span in found["spans"]] == [1.0, 1.0]
     with pytest.raises(CommandError, match="--mask is for pii"):
         run("predict", "--task", "intent", "--text", text, "--mask")
+    with pytest.raises(CommandError, match="--mask is for pii"):
+        run("predict", "--labels", "card,euro", "--text", text, "--mask")
 
 
 def test_personal_data_is_measured_by_kind(models: Path, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,12 @@ def recipe(models: Path, tmp_path: Path) -> Path:
 def test_its_tasks_are_listed_asked_measured_and_taken_back(
     recipe: Path, tmp_path: Path, settings: Any
 ) -> None:
-    told = result("finetune_together", "--config", str(recipe))
+    shown, _ = run("finetune_together", "--config", str(recipe), "--json")
+    told = json.loads(shown.splitlines()[-1])
+    assert "as served" in shown
+    assert re.search(r"^matter_accuracy +[01]\.\d{4} +[01]\.\d{4}$", shown, re.MULTILINE)
+    assert re.search(r"^matter_n +\d+$", shown, re.MULTILINE)
+    assert told["served"]["matter"]["metrics"]["accuracy"] > 0.5
     assert told["promoted"] is False  # but active, as there was no other
     assert set(told["tasks"]) == {"matter", "names", "meaning"}
     assert read_artifact(Path(told["folder"])).version == told["version"]

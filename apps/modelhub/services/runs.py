@@ -76,7 +76,7 @@ class Plan:
 def run_plan(
     *,
     version: DataSetVersion,
-    split: Split,
+    split: Split | None = None,
     method: str = "lora",
     base: str = "",
     epochs: float | None = None,
@@ -84,11 +84,11 @@ def run_plan(
     recipe: str = "plain",
     advanced: str = "",
 ) -> Plan:
-    """What a run of a data set version, whose rows are split so, would be.
+    """What a run of a data set version would be; ``split`` are its rows where they are known.
 
     ``advanced`` are further settings as TOML; ``recipe`` says what they and the options change:
     ``plain`` defaults, or the ``shipped`` one of the task. Raises ``InvalidInput`` naming the
-    field.
+    field, or ``Conflict`` when the rows cannot be trained on.
     """
     kind = version.dataset.kind
     bases = bases_of(kind=kind, task=version.dataset.task)
@@ -100,6 +100,7 @@ def run_plan(
             fields={"method": f"one of {', '.join(methods_of(kind))}"},
             method=method,
         )
+    split = split or run_split(version)
     run = Run(
         dataset_version=version,
         task=version.dataset.task,
@@ -122,7 +123,7 @@ def run_start(*, actor: Any, version: DataSetVersion, **asked: Any) -> Run:
 
     Raises ``InvalidInput`` naming the field, or ``Conflict`` when the rows cannot be trained on.
     """
-    run = run_plan(version=version, split=run_split(version), **asked).run
+    run = run_plan(version=version, **asked).run
     run.actor = actor
     with transaction.atomic():
         locks.hold(f"modelhub.runs.{version.pk}")

@@ -156,6 +156,7 @@ def test_what_cannot_be_left_out_is_named(tmp_path: Path, encoder: Path, tuned: 
     refused("nothing is to be left out")
     refused(r"heads is 1\.5", heads=1.5)
     refused("give one", heads=0.5, rows=tmp_path / "rows.jsonl")
+    refused("rows judge heads", artifact=tuned, layers=[0], rows=tmp_path / "none.jsonl")
     rows = write_rows(tmp_path / "rows.jsonl", [{"text": "a", "label": "unheard"}])
     refused("has no rows with labels of small", DataError, artifact=tuned, heads=0.5, rows=rows)
     shrink(target, encoder=str(encoder), heads=0.5)

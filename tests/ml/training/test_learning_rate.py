@@ -111,6 +111,15 @@ def test_bounds_that_are_none_are_refused(
         find_learning_rate(asked, **bounds)  # type: ignore[arg-type]
 
 
+def test_what_a_run_would_refuse_is_refused(tmp_path: Path, encoder: Path) -> None:
+    mixed = request(tmp_path / "ner", "ner", tiny_config(encoder, mixup=0.2))
+    with pytest.raises(TrainingError, match="mixup: of no meaning for the kind ner"):
+        find_learning_rate(mixed)
+    taught = tiny_config(encoder, distil={"ensemble": 1})
+    with pytest.raises(TrainingError, match=r"leave \[distil\] out"):
+        find_learning_rate(request(tmp_path / "taught", "classification", taught))
+
+
 def test_bad_rows_are_named(tmp_path: Path, encoder: Path) -> None:
     asked = request(tmp_path, "classification", tiny_config(encoder))
     asked.train_file.write_text("{\n")

@@ -52,6 +52,21 @@ def test_the_same_text_with_two_positives_has_no_negative_in_them() -> None:
     assert not batch["negative"].any()
 
 
+def test_a_text_is_no_negative_of_itself() -> None:
+    batch = _batch(
+        _encoded(
+            Pair("card", "lost card", None, "x"),
+            Pair("Lost card", "the bank", "card", "y"),
+            Pair("rate", "euro", None, "z"),
+        )
+    )
+    assert batch["negative"].tolist() == [
+        [False, True, True, False],
+        [False, False, True, True],
+        [True, True, False, True],
+    ]
+
+
 def test_a_negative_counts_for_others_unless_it_belongs_to_them() -> None:
     batch = _batch(
         _encoded(

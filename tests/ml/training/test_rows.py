@@ -187,6 +187,23 @@ def test_rows_of_every_kind_have_named_columns(tmp_path: Path) -> None:
     assert all(pair.positive.startswith("a ") for pair in embedding_pairs(asked).training)
 
 
+def test_what_is_asked_about_in_validation_is_trained_on_in_no_part(tmp_path: Path) -> None:
+    asked = texts_request(tmp_path)
+    write_jsonl(
+        tmp_path / "train.jsonl",
+        [
+            {"text": "lost card", "positive": "the card", "negative": "Held out"},
+            {"text": "euro rate", "positive": "the rate", "negative": "the card"},
+            {"text": "held out", "keep": True},
+            {"text": "good morning", "keep": True},
+        ],
+    )
+    write_jsonl(tmp_path / "valid.jsonl", [{"text": "held out", "positive": "the card"}])
+    found = embedding_pairs(replace(asked, kind="embedding", valid_file=tmp_path / "valid.jsonl"))
+    assert [pair.negative for pair in found.training] == [None, "the card"]
+    assert found.kept == ["good morning"]
+
+
 def _numbered(value: Any, number: int) -> Any:
     """A text of its own; so are the words of a sentence, and what is said of it stays."""
     if isinstance(value, str):

@@ -10,10 +10,12 @@ from django.core.management.base import CommandParser
 
 from apps.core import gateway
 from apps.core.commands import TerminalProgress, TrefoilCommand
+from apps.modelhub.measures_table import measures_table
 from apps.modelhub.named_columns import add_columns, columns_given
 from apps.modelhub.resuming import resumable
 from apps.modelhub.services.promotions import version_promote
 from apps.modelhub.shipping import is_shipped
+from ml.artifacts import SERVED
 from ml.licences import check_shippable, stated_licences
 from ml.outputs import settle
 
@@ -81,8 +83,15 @@ class Command(TrefoilCommand):
             building.close()
         remove_checkpoints(request.run_folder)
         self.stdout.write(f"run folder: {request.run_folder}")
-        self.table(["metric", "value"], [[k, f"{v:.4f}"] for k, v in artifact.metrics.items()])
-        versions = {name: task.version for name, task in declared_tasks(artifact).items()}
+        tasks = declared_tasks(artifact)
+        told = {name: task.settings.get(SERVED, {}) for name, task in tasks.items()}
+        served = {
+            f"{name}_{metric}": value
+            for name, one in told.items()
+            for metric, value in one.get("metrics", {}).items()
+        }
+        self.table(*measures_table(artifact.metrics, served))
+        versions = {name: task.version for name, task in tasks.items()}
         if options["promote"]:
             store = gateway.model_store()
             for name, version in versions.items():
@@ -102,4 +111,5 @@ class Command(TrefoilCommand):
             "run_folder": str(request.run_folder),
             "promoted": bool(options["promote"]),
             "metrics": artifact.metrics,
+            "served": told,
         }

@@ -48,7 +48,7 @@ class Command(TrefoilCommand):
         options["task"] = options["task"] or "encoder"
         asked = _asked(options)
         predictor = _predictor(options)
-        if options["mask"] and predictor.info.kind != "spans":
+        if options["mask"] and (options["labels"] or predictor.info.kind != "spans"):
             raise InvalidInput(f"--mask is for pii, not for {options['task']}.")
         found = []
         for start in range(0, len(asked), _CHUNK):

@@ -1,0 +1,34 @@
+"""What a command says of a file that cannot be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from apps.core.commands import TrefoilCommand
+
+
+class Writing(TrefoilCommand):
+    """Writes a file, as commands with an ``--output`` do."""
+
+    path: Path
+
+    def run(self, **_: Any) -> None:
+        self.path.write_text("")
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [(".", "Is a directory"), ("missing/file", "no such file"), ("x" * 300, "File name too long")],
+)
+def test_a_file_that_cannot_be_written_is_told_in_one_line(
+    tmp_path: Path, name: str, problem: str
+) -> None:
+    command = Writing()
+    command.path = tmp_path / name
+    with pytest.raises(CommandError) as told:
+        call_command(command)
+    assert str(told.value) == f"{tmp_path / name}: {problem}"
