@@ -43,13 +43,16 @@ class ResultCache:
         held as such."""
         with self._lock:
             return [
-                key[2] for key in self._entries if _is_of(key, task) and isinstance(key[2], str)
+                key[2]
+                for key, held in self._entries.items()
+                if _is_of(key, held, task) and isinstance(key[2], str)
             ]
 
     def drop(self, task: str) -> int:
-        """Let go of the results of ``task``, whatever the version; how many those were."""
+        """Let go of the results of ``task``, whatever the version; how many those were. Those of
+        a joint model go with what its other tasks say."""
         with self._lock:
-            dropped = [key for key in self._entries if _is_of(key, task)]
+            dropped = [key for key, held in self._entries.items() if _is_of(key, held, task)]
             for key in dropped:
                 del self._entries[key]
         return len(dropped)
@@ -62,5 +65,7 @@ class ResultCache:
                 self._entries.popitem(last=False)
 
 
-def _is_of(key: CacheKey, task: str) -> bool:
+def _is_of(key: CacheKey, held: Prediction | Answers, task: str) -> bool:
+    if isinstance(held, Answers):
+        return task in held.of  # its key names the joint model
     return key[0].partition("@")[0] == task

@@ -175,6 +175,21 @@ def test_a_long_text_is_read_for_the_task_that_is_asked(models: Path, passes: li
         engine.close()
 
 
+def test_what_is_kept_of_a_task_is_found_and_let_go_by_its_name(models: Path) -> None:
+    engine = LocalEngine(models, settings=ONE_THREAD)
+    try:
+        engine.warm()
+        engine.predict("meaning", ["lost the card"])
+        engine.predict("names", ["the euro rate"])
+        assert engine.cached_texts("meaning") == ["lost the card", "the euro rate"]
+        assert engine.cached_texts("another") == []
+        assert engine.drop_cached("another") == 0
+        assert engine.drop_cached("meaning") == 2
+        assert engine.cached_texts("meaning") == []
+    finally:
+        engine.close()
+
+
 def test_a_task_goes_back_to_a_model_of_its_own(models: Path, tmp_path: Path) -> None:
     root = tmp_path / "models"
     shutil.copytree(models, root)
