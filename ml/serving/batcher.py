@@ -118,18 +118,21 @@ class Batcher:
         return left
 
     def take(self) -> list[Slot]:
-        """The next batch, of one task and now running; empty when nothing is queued."""
-        for task in list(self._tasks):
-            lanes = self._tasks[task]
-            lane = lanes.next()
-            window = list(itertools.islice(lane, _WINDOW * self._max_texts))
+        """The next batch, of one task and now running; empty when nothing is queued.
+
+        Texts that were cancelled and not withdrawn yet are passed over: who takes an empty batch
+        waits until more is queued, so none may be given while others wait.
+        """
+        batch: list[Slot] = []
+        while self._tasks and not batch:
+            task, lanes = next(iter(self._tasks.items()))
+            window = list(itertools.islice(lanes.next(), _WINDOW * self._max_texts))
             batch = [slot for slot in self._matched(window) if self._start(slot)]
-            self._tasks.pop(task)
             if lanes.small or lanes.bulk:
-                self._tasks[task] = lanes
-            if batch:
-                return batch
-        return []
+                self._tasks.move_to_end(task)
+            else:
+                del self._tasks[task]
+        return batch
 
     def finish(self, slots: Iterable[Slot]) -> list[list[Waiter]]:
         """The batch is computed; returns who waits for each of its texts."""

@@ -193,6 +193,18 @@ class EngineContract:
         with pytest.raises(CancelledError):
             futures[0].result(0)
 
+    def test_texts_behind_a_call_that_is_being_cancelled_are_computed(
+        self, harness: Harness
+    ) -> None:
+        self._occupy(harness)
+        (cancelled,) = harness.engine.submit(harness.task, ["nobody wants it"])
+        futures = harness.engine.submit(harness.task, self._texts(20))
+        Future.cancel(cancelled)  # the moment before it leaves the queue
+        harness.gate.release()
+        _, waiting = wait(futures, PATIENCE)
+        assert not waiting
+        assert harness.engine.stats().queued == 0
+
     def test_a_future_that_is_being_computed_cannot_be_cancelled(self, harness: Harness) -> None:
         future = self._occupy(harness)
         assert not future.cancel()
