@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from ml.runs.gate import Check, Limits
 
 UNCLEAR = "unclear"
 _SAMPLES = 400  # draws of each bootstrap; there are many slices
-_LISTED = 12  # groups of a slice
+_FEW_LISTED = 12  # groups of a slice that are told and not judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +72,14 @@ def judge_slices(
 
     A slice of at least ``slice_rows`` rows fails when the candidate is worse there by more than
     ``slice_margin`` and that is no luck: McNemar's test of who is right, at ``slice_level`` over
-    all slices that are judged (Holm 1979). A smaller one is told and not judged. All that hold are
-    one check.
+    all slices that are judged (Holm 1979). Of smaller ones the first twelve of each name are
+    told and not judged. All that hold are one check.
     """
     tables = slice_table(groups, lambda members: _numbers(answered, members))
     found = [
         {"slice": name, **row}
         for name, table in tables.items()
-        for row in [one for one in table if one["group"]][:_LISTED]
+        for row in _told([one for one in table if one["group"]], limits)
     ]
     judged = [one for one in found if one["n"] >= limits.slice_rows]
     luck = _holm([one["p_value"] for one in judged])
@@ -94,6 +95,12 @@ def judge_slices(
     if not checks and judged:
         checks = [Check("slices", True, None, None, None, f"{len(judged)}")]
     return checks, found
+
+
+def _told(table: Sequence[dict[str, Any]], limits: Limits) -> list[dict[str, Any]]:
+    """All groups that are judged, and the first of the others."""
+    others = itertools.count()
+    return [one for one in table if one["n"] >= limits.slice_rows or next(others) < _FEW_LISTED]
 
 
 def _failed(one: Mapping[str, Any], limits: Limits) -> Check:

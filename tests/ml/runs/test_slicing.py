@@ -53,6 +53,21 @@ def test_what_may_be_luck_and_what_are_few_rows_do_not_block() -> None:
     ]
 
 
+def test_every_part_of_enough_rows_is_judged_however_many_they_are() -> None:
+    sizes = {f"desk {n}": 45 - n for n in range(15)} | {f"few {n}": 2 for n in range(14)}
+    sources = [source for source, size in sizes.items() for _ in range(size)]
+    right, wrong = Answer("card", 0.9), Answer("rate", 0.9)
+    answered = Answered(
+        [LabelledText(SHORT, "card", source=source) for source in sources],
+        [right] * len(sources),
+        [wrong if source == "desk 14" else right for source in sources],
+    )
+    checks, slices = judge_slices(answered, {"source": sources}, Limits())
+    assert [(check.passed, check.note) for check in checks] == [(False, "source: desk 14")]
+    verdicts = [one["verdict"] for one in slices]
+    assert verdicts == ["holds"] * 14 + ["worse"] + ["few"] * 12
+
+
 def test_the_slices_of_every_text() -> None:
     texts = ["Where is my new card now", "Wo ist meine neue Karte denn jetzt", "Ok"]
     found = groups_of([LabelledText(one, "card", source="desk") for one in texts], [0, 2, 0])
