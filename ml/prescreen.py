@@ -18,14 +18,27 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.data.text import plain_letters
+from ml.data.text import normalise
 from ml.errors import DataError
 from ml.files import write_whole
 from ml.types import Embedding, FloatArray
 
 _FORMAT = 1
-_WORD = re.compile(r"\w+")
-_HIDDEN = re.compile(r"[^\W\d_][*@$#!\d]+[^\W\d_]|\*\*")
+_WORD = re.compile(r"[^\W_]+")
+_UNITS = (
+    r"st|nd|rd|th|am|pm|h(?:ou)?rs?|min(?:ute)?s?|sec(?:ond)?s?|days?|weeks?|months?|y(?:ea)?rs?"
+    r"|oclock|times|digits?|gbp|usd|eur(?:os?)?|pounds?|dollars?|pence|bn|mn|ds|[mg]b|k[gm]"
+)
+"""What is written next to a digit that stands for itself."""
+_HIDDEN = re.compile(
+    r"[^\W\d_][*@$#!_\d]+[^\W\d_]"  # sh*t, cl0wn
+    r"|\*\*|[@$]{2}"  # f**, @$$
+    r"|(?<!\w)[$*!][^\W\d_]"  # $hit, !diot
+    r"|(?<!\w)@(?i:([^\W\d_])\1)"  # @ss; a name hardly begins with a letter twice
+    r"|(?:[^\W\d_]\*|[^\W\d_A-Z]\$)(?!\w)"  # cra*, as$; not US$
+    rf"|(?<![\w$£€.,:])[013-9](?!(?i:{_UNITS})\b)[^\W\d_]{{2}}"  # 5hit
+    r"|[a-z](?:55|[a-z][57])(?!\w)"  # a55, shi7
+)
 """Words with signs or digits in the place of letters, as people hide them from filters."""
 _MOST_CHARACTERS = 300
 """The vector of a longer text tells little of a single sentence in it."""
@@ -99,12 +112,12 @@ class Prescreen:
 
 def words_of(text: str) -> set[str]:
     """The words of a text in small letters."""
-    return {word.casefold() for word in _WORD.findall(plain_letters(text))}
+    return {word.casefold() for word in _WORD.findall(normalise(text))}
 
 
 def readable(text: str) -> bool:
     """Whether the vector of the text tells of all of it: it is short and hides no word."""
-    return len(text) <= _MOST_CHARACTERS and not _HIDDEN.search(plain_letters(text))
+    return len(text) <= _MOST_CHARACTERS and not _HIDDEN.search(normalise(text))
 
 
 def telling_words(texts: Sequence[str], labelled: Sequence[bool]) -> frozenset[str]:

@@ -43,11 +43,39 @@ def test_a_text_far_from_the_labelled_ones_is_cleared() -> None:
         "you sh*t",
         "you \uff4d\uff55\uff50\uff50\uff45\uff54",
         "you \u24e2\u24d7*t",
+        "you mup\u200bpet",
+        "you mup&#112;et",
+        "muppet_bot is no help",
+        "f_cking bot",
+        "$hit service",
+        "you a$$",
+        "lazy bitche$ all of you",
+        "kiss my @ss",
+        "you @$$",
+        "you 5hit bot",
+        "you a55",
+        "!diot",
+        "what cra* is this",
         "please " * 60,
     ],
 )
 def test_a_telling_or_hidden_word_or_a_long_text_is_for_the_classifier(text: str) -> None:
     assert not MADE.clears(text, _vector(-5.0))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hi @anna and @tom, can you see it?!",
+        "I paid $5 and not US$ 5.50 or \u00a37, within 5h!",
+        "on the 3rd or 4TH, not the 2nd, between 9am and 5 pm",
+        "it took 3days, 7 days and 5mins for 5eur",
+        "I don&#39;t know my 2FA code &amp; the PIN of my PS5, 100%",
+        "is my [card] lost? see https://example.org/a1b2",
+    ],
+)
+def test_names_prices_and_times_hide_no_word(text: str) -> None:
+    assert MADE.clears(text, _vector(-5.0))
 
 
 def test_the_vector_of_another_version_tells_nothing() -> None:
