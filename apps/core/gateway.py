@@ -25,6 +25,7 @@ from ml.entities.personal import PII_TASK, TAGGER, personal_data
 from ml.errors import DeadlineExceeded, EngineClosed, MLError, ModelNotFound, Overloaded
 from ml.serving.protocol import EngineStats, InferenceEngine, Predictor, named_version
 from ml.serving.protocol import TaskStats as TaskStats
+from ml.serving.protocol import of_version as of_version
 from ml.types import Classification, Embedding, FloatArray, ModelInfo, Prediction, Tagging
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ from django.utils.translation import pgettext_lazy
 class TrafficWindow(models.Model):
     """What one version of a task was asked in one server process within about a minute.
 
-    ``labels`` counts the answers by label, ``confidences`` by confidence in twenty equal bins.
-    ``engine`` says what else the engine counted for the task in that time (requests, cache hits,
-    failures, texts refused or too late) and its 95th percentile of latency.
+    ``texts`` were answered, none where every call failed. ``labels`` counts the answers by label,
+    ``confidences`` by confidence in twenty equal bins. ``engine`` says what else the engine counted
+    in that time (requests, cache hits, failures, texts refused or too late) and its 95th percentile
+    of latency; what it counted for a task as a whole is with the live version alone.
     """
 
     task = models.CharField(max_length=60)

@@ -18,9 +18,10 @@ from django.conf import settings
 
 from apps.core import gateway
 from apps.core.errors import ModelUnavailable, Problem
-from apps.core.gateway import TaskStats
+from apps.core.gateway import TaskStats, of_version
 from apps.modelhub import profiles
 from apps.modelhub.services import monitoring
+from ml.errors import MLError
 from ml.monitoring.features import kernel_features, unknown_words
 from ml.types import Classification, Embedding, MultiLabel, Prediction, Tagging
 
@@ -94,12 +95,40 @@ async def store_now_and_then() -> None:
 async def store(before: dict[str, TaskStats]) -> dict[str, TaskStats]:
     """Store what was seen since the last time, and the engine's counts since ``before``."""
     tasks = gateway.stats().tasks
-    for seen in watch.take():
+    for seen, names in _windows(tasks, before):
         try:
-            await _store(seen, monitoring.engine_counts(tasks, before, seen.task))
+            await _store(seen, monitoring.engine_counts(tasks, before, names))
         except Problem as problem:
             logger.warning("traffic not stored", task=seen.task, error=problem.message)
     return tasks
+
+
+def _windows(
+    now: dict[str, TaskStats], before: dict[str, TaskStats]
+) -> list[tuple[Seen, list[str]]]:
+    """What to store, each with the engine's names whose counts go with it.
+
+    A name's counts go with one version, so that no text is counted twice. Where nothing was
+    answered, there is one with the failures alone.
+    """
+    found = {(seen.task, seen.version): (seen, list[str]()) for seen in watch.take()}
+    answered = {task for task, _ in found}
+    for name in now:
+        task, version = _version_of(name)
+        counts = monitoring.engine_counts(now, before, [name])
+        told = monitoring.COUNTED if task in answered else monitoring.ERRORS
+        if any(counts[kind] for kind in told):
+            found.setdefault((task, version), (Seen(task, version), []))[1].append(name)
+    return list(found.values())
+
+
+def _version_of(name: str) -> tuple[str, str]:
+    """The task and the version that a name of the engine stands for: the live one unless named."""
+    task, version = of_version(name)
+    try:
+        return task, version or gateway.active_version(task)
+    except MLError:  # none is live any more
+        return task, ""
 
 
 async def _store(seen: Seen, engine: dict[str, float]) -> None:
@@ -115,7 +144,7 @@ async def _store(seen: Seen, engine: dict[str, float]) -> None:
     profile = await database_sync_to_async(profiles.profile_of)(
         task=seen.task, version=seen.version
     )
-    if profile is None:
+    if profile is None or not seen.sample:
         return
     texts = seen.sample
     found: list[Embedding] = []

@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from channels.db import database_sync_to_async
 from django.conf import settings as dj_settings
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from apps.accounts.models import Role, User
 from apps.core import gateway
+from apps.core.errors import Problem
 from apps.modelhub import profiles, watching
 from apps.modelhub.files import rows_store
 from apps.modelhub.models import (
@@ -26,7 +28,7 @@ from apps.modelhub.models import (
     Run,
     TrafficWindow,
 )
-from apps.modelhub.selectors.monitoring import corrected_weeks
+from apps.modelhub.selectors.monitoring import corrected_weeks, monitoring_get
 from apps.modelhub.services.labelling import queue_create
 from apps.modelhub.services.monitoring import drift_record, monitoring_prune
 from apps.modelhub.tasks import make_profiles, prune_monitoring
@@ -113,6 +115,49 @@ async def test_the_engine_is_counted_from_one_time_to_the_next(engine: FakeEngin
     await watching.store(before)
     found = [window.engine["requests"] async for window in TrafficWindow.objects.order_by("id")]
     assert found == [1, 2]
+
+
+async def test_errors_are_kept_where_nothing_is_answered(
+    profile: Profile, engine: FakeEngine
+) -> None:
+    with engine.overloaded(), pytest.raises(Problem):
+        await gateway.apredict("intent", ["my card"])
+    engine.gate.fail_on("")
+    with pytest.raises(Problem):
+        await gateway.apredict("intent", ["my card", "a card"])
+    before = await watching.store({})
+    window = await TrafficWindow.objects.aget()
+    assert (window.task, window.version, window.texts) == ("intent", "fake-1", 0)
+    assert (window.engine["requests"], window.engine["refused"]) == (3, 1)
+    found = await database_sync_to_async(monitoring_get)(
+        task="intent", since=timezone.now() - timedelta(days=1), profile=profile
+    )
+    assert (found.points[-1].errors, found.points[-1].cached) == (3, 0.0)
+    assert not await DriftBlock.objects.aexists()
+    await watching.store(before)
+    assert await TrafficWindow.objects.acount() == 1
+
+
+async def test_what_versions_answer_at_the_same_time_is_counted_once(engine: FakeEngine) -> None:
+    await gateway.apredict("intent", ["a card"])
+    with gateway.answered_by("intent", "fake-2"):
+        await gateway.apredict("intent", ["a card", "a lost card"])
+    engine.models.promote("intent", "fake-3")
+    await gateway.apredict("intent", ["a card"])
+    engine.gate.fail_on("refund")
+    with pytest.raises(Problem):
+        await gateway.apredict("intent", ["a refund"])
+    await watching.store({})
+    windows = {window.version: window async for window in TrafficWindow.objects.all()}
+    assert {name: one.texts for name, one in windows.items()} == {
+        "fake-1": 1,
+        "fake-2": 2,
+        "fake-3": 1,
+    }
+    asked = {name: one.engine["requests"] for name, one in windows.items()}
+    assert asked == {"fake-1": 0, "fake-2": 2, "fake-3": 3}
+    failed = {name: one.engine["failures"] for name, one in windows.items()}
+    assert failed == {"fake-1": 0, "fake-2": 0, "fake-3": 1}
 
 
 async def test_without_a_profile_nothing_is_compared(engine: FakeEngine) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,16 +18,22 @@ from ml.monitoring.profile import Profile
 from ml.types import FloatArray
 
 logger = structlog.get_logger(__name__)
-COUNTED = ("requests", "cache_hits", "failures", "refused", "expired")
+ERRORS = ("failures", "refused", "expired")
+COUNTED = ("requests", "cache_hits", *ERRORS)
 
 
 def engine_counts(
-    now: Mapping[str, TaskStats], before: Mapping[str, TaskStats], task: str
+    now: Mapping[str, TaskStats], before: Mapping[str, TaskStats], names: Iterable[str]
 ) -> dict[str, float]:
-    """What an engine counted for a task between two snapshots."""
-    stats, earlier = now.get(task, TaskStats()), before.get(task, TaskStats())
-    counts = {name: max(0, getattr(stats, name) - getattr(earlier, name)) for name in COUNTED}
-    return counts | {"p95_ms": round(1000 * stats.latency_p95, 2)}
+    """What an engine counted under ``names``, together, between two snapshots."""
+    counts: dict[str, float] = dict.fromkeys(COUNTED, 0)
+    slowest = 0.0
+    for name in names:
+        stats, earlier = now.get(name, TaskStats()), before.get(name, TaskStats())
+        for kind in COUNTED:
+            counts[kind] += max(0, getattr(stats, kind) - getattr(earlier, kind))
+        slowest = max(slowest, stats.latency_p95)
+    return counts | {"p95_ms": round(1000 * slowest, 2)}
 
 
 def traffic_record(*, task: str, version: str, **counts: Any) -> TrafficWindow:
