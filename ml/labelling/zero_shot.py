@@ -53,12 +53,13 @@ def read_descriptions(asked: str) -> dict[str, str]:
 
 def _of_json(path: Path) -> list[tuple[int, str, str]]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        # As pairs, since a dictionary would keep the last of the descriptions of one label.
+        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=tuple)
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise DataError(path, None, f"is not JSON: {error}") from error
-    if not isinstance(content, dict) or not all(isinstance(v, str) for v in content.values()):
+    if not isinstance(content, tuple) or not all(isinstance(v, str) for _, v in content):
         raise DataError(path, None, "is not an object of labels with their descriptions")
-    return [(0, label, description) for label, description in content.items()]
+    return [(0, label, description) for label, description in content]
 
 
 def _of_rows(path: Path) -> list[tuple[int, str, str]]:
