@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -112,12 +113,19 @@ class Prescreen:
 
 def words_of(text: str) -> set[str]:
     """The words of a text in small letters."""
-    return {word.casefold() for word in _WORD.findall(normalise(text))}
+    return {word.casefold() for word in _WORD.findall(_bare(text))}
 
 
 def readable(text: str) -> bool:
     """Whether the vector of the text tells of all of it: it is short and hides no word."""
-    return len(text) <= _MOST_CHARACTERS and not _HIDDEN.search(normalise(text))
+    return len(text) <= _MOST_CHARACTERS and not _HIDDEN.search(_bare(text))
+
+
+def _bare(text: str) -> str:
+    """The text as an encoder without case and accents reads it: its tokenizer drops marks and what
+    joins letters, so a word is not hidden from it by them."""
+    letters = unicodedata.normalize("NFD", normalise(text))
+    return "".join(one for one in letters if unicodedata.category(one) not in ("Mn", "Cf"))
 
 
 def telling_words(texts: Sequence[str], labelled: Sequence[bool]) -> frozenset[str]:

@@ -44,6 +44,8 @@ def test_a_text_far_from_the_labelled_ones_is_cleared() -> None:
         "you \uff4d\uff55\uff50\uff50\uff45\uff54",
         "you \u24e2\u24d7*t",
         "you mup\u200bpet",
+        "you mup\u200dpet",
+        "you müppét",
         "you mup&#112;et",
         "muppet_bot is no help",
         "f_cking bot",
