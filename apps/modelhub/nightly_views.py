@@ -25,7 +25,7 @@ from apps.modelhub.selectors.nightly import (
     night_list,
 )
 from apps.modelhub.services import nightly
-from apps.modelhub.services.runs import METHODS, RECIPES
+from apps.modelhub.services.runs import METHODS, MOST_EPOCHS, RECIPES
 
 _SHOWN = 30
 
@@ -51,6 +51,7 @@ def nightly_page(request: HttpRequest) -> HttpResponse:
         "datasets": selectors.dataset_list(),
         "methods": METHODS,
         "recipes": RECIPES,
+        "most_epochs": f"{MOST_EPOCHS:g}",
         "zone": timezone.get_current_timezone_name(),
         "may_promote": request.user.has_perm("modelhub.promote"),
     }

@@ -73,6 +73,7 @@ def _form(request: HttpRequest, version: DataSetVersion) -> dict[str, Any]:
         "method": values.get("method", "lora"),
         "recipe": values.get("recipe", "plain"),
         "limits": _limits(),
+        "most_epochs": f"{runs.MOST_EPOCHS:g}",
     }
     try:
         split = runs.run_split(version)

@@ -61,7 +61,7 @@ def test_an_estimate_and_the_form_are_of_the_recipe_that_the_run_will_have(
     per_second, beside = 100, 40
     assert plan.estimate.seconds == len(split.train) * epochs / per_second + beside
     form = client_for(lead).post(f"/models/data/{data.dataset_id}/v/1/run/", asked)
-    assert f'placeholder="{epochs:g}"' in form.content.decode()
+    assert f'max="300" step="any" placeholder="{epochs:g}"' in form.content.decode()
     assert f'placeholder="{rate:g}"' in form.content.decode()
 
 

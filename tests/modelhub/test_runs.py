@@ -228,7 +228,7 @@ def test_runs_wait_in_a_queue_of_their_own(
         ("method", "magic"),
         ("base", "/etc"),
         ("epochs", 0),
-        ("epochs", 51),
+        ("epochs", 301),
         ("learning_rate", 2.0),
         ("recipe", "other"),
         ("epochs", float("nan")),
@@ -255,7 +255,7 @@ def test_what_a_setting_may_be_is_told_in_the_reader_s_language(
     with translation.override("zh-hans"), pytest.raises(InvalidInput) as error:
         runs.run_start(actor=lead, version=data, epochs=0, advanced="seed = -1")
     assert error.value.fields == {
-        "epochs": "大于 0，最大 50",
+        "epochs": "大于 0，最大 300",
         "advanced": "不允许 seed = -1；须为 0 至 4294967295",
     }
 

@@ -31,13 +31,14 @@ from ml.errors import DataError, MLError
 from ml.runs.gate import Limits, judge
 from ml.runs.process import follow_run
 from ml.training.config import FinetuneConfig, check_values
+from ml.training.few_rows import STEPS
 from ml.training.settings.allowed import Between, OneOf
 from ml.wording import Wording
 
 RUN_JOB = "modelhub.run"
 METHODS = (*("lora", "full", "head", "bitfit", "adapter", "ia3", "adalora", "prefix", "prompt"),)
 RECIPES = ("plain", "shipped")
-MOST_EPOCHS = 50.0
+MOST_EPOCHS = float(STEPS)  # which few rows in one batch get by themselves
 _EPOCHS = Between(0, MOST_EPOCHS, above=True)
 _RATES = Between(0, 1, above=True)
 _NAMED = 5
