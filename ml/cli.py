@@ -16,6 +16,7 @@ from ml.data.prepare import PREPARATIONS, prepare
 from ml.data.report import data_report, summary
 from ml.data.text_tools import Encoder, Report, TextTools, encoder_tools
 from ml.errors import MLError, ModelNotFound
+from ml.files import file_problem
 from ml.outputs import check_output
 from ml.reports.folder import PAGE, write_report
 from ml.runtime import RuntimeSettings, available_cores
@@ -42,12 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         _prepare(options) if options.command == "prepare" else _data_report(options)
-    except FileNotFoundError as error:
-        sys.stderr.write(f"{error.filename}: no such file\n")
-        return 1
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        sys.stderr.write(f"{place}{error.strerror}\n")
+        sys.stderr.write(f"{file_problem(error)}\n")
         return 1
     except MLError as error:
         sys.stderr.write(f"{error}\n")

@@ -7,6 +7,12 @@ import tempfile
 from pathlib import Path
 
 
+def file_problem(error: OSError) -> str:
+    """In one line which file could not be used, and why."""
+    why = "no such file" if isinstance(error, FileNotFoundError) else error.strerror or str(error)
+    return f"{error.filename}: {why}" if error.filename else why
+
+
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write ``content``, text in UTF-8, so that a kill leaves the former file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)

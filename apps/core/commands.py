@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from apps.core.errors import Problem
 from ml.errors import MLError
+from ml.files import file_problem
 
 
 class TerminalProgress:
@@ -55,11 +56,8 @@ class TrefoilCommand(ABC, BaseCommand):
             result = self.run(**options)
         except (Problem, MLError) as error:
             raise CommandError(str(error)) from error
-        except FileNotFoundError as error:
-            raise CommandError(f"{error.filename}: no such file") from error
         except OSError as error:
-            place = f"{error.filename}: " if error.filename else ""
-            raise CommandError(f"{place}{error.strerror or error}") from error
+            raise CommandError(file_problem(error)) from error
         if options.get("json"):
             self.stdout.write(json.dumps(result, ensure_ascii=False, default=str))
 

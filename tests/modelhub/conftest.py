@@ -5,9 +5,14 @@ from typing import Any
 
 import pytest
 
+from apps.accounts.models import Role, User
 from apps.core import gateway
+from apps.modelhub.models import DataSetVersion
+from ml.data.readers import LabelledText
 from ml.serving.engine import LocalEngine
 from tests.ml.serving.tiny_models import build_model
+from tests.ml.training.tiny_encoder import texts
+from tests.modelhub.run_process import stored
 
 OLDER = {"created_at": "2026-01-01T00:00:00+00:00"}
 
@@ -30,3 +35,14 @@ def models(tmp_path: Path, settings: Any) -> Path:
 def versions(models: Path) -> list[str]:
     """The versions of ``intent``, oldest first."""
     return gateway.model_store().versions("intent")
+
+
+@pytest.fixture
+def lead(db: None) -> User:
+    return User.objects.create_user(username="the-lead", password="correct-horse", role=Role.LEAD)
+
+
+@pytest.fixture
+def data(models: Path, lead: User) -> DataSetVersion:
+    """A version of a data set of two intents."""
+    return stored([LabelledText(row["text"], row["label"]) for row in texts()])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import translation
 
-from apps.accounts.models import Role, User
+from apps.accounts.models import User
 from apps.core.errors import Conflict
 from apps.core.jobs import NoProgress
 from apps.core.models import Job
@@ -22,11 +22,6 @@ from tests.conftest import ClientFor
 pytestmark = pytest.mark.django_db
 FRUIT = ("apples are sold", "a pear is ripe", "plums on the tree", "the cherry is red")
 TOOLS = ("a hammer is heavy", "saws are sharp", "the drill is loud", "nails and screws")
-
-
-@pytest.fixture
-def lead(db: None) -> User:
-    return User.objects.create_user(username="the-lead", password="correct-horse", role=Role.LEAD)
 
 
 def version(rows: list[Any], settings: Any, tmp_path: Path, kind: str) -> DataSetVersion:

@@ -34,11 +34,6 @@ def var(tmp_path: Path, settings: Any) -> Path:
 
 
 @pytest.fixture
-def lead(db: None) -> User:
-    return User.objects.create_user(username="the-lead", password="correct-horse", role=Role.LEAD)
-
-
-@pytest.fixture
 def dataset(lead: User) -> DataSet:
     return datasets.dataset_create(actor=lead, name="Matters", task="intent")
 

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from apps.accounts.models import Role, User
+from apps.accounts.models import User
 from apps.core import gateway
 from apps.core.errors import Conflict
 from apps.core.jobs import NoProgress
@@ -59,11 +59,6 @@ def live(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iter
     assert engine is not None
     engine.close()
     index.reset()
-
-
-@pytest.fixture
-def lead(db: None) -> User:
-    return User.objects.create_user(username="the-lead", password="correct-horse", role=Role.LEAD)
 
 
 def judged(lead: User) -> None:

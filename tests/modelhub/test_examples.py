@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from apps.accounts.models import AuditEntry, Role, User
+from apps.accounts.models import AuditEntry, User
 from apps.core.errors import NotFound
 from apps.modelhub.models import LabelledExample
 from apps.modelhub.services import (
@@ -21,11 +21,6 @@ from tests.conftest import AtOnce, ClientFor
 pytestmark = pytest.mark.django_db
 WHICH: dict[str, Any] = {"task": "intent", "subject": "support.message.7"}
 CORRECTION: dict[str, Any] = {"app": "support", "text": "where is it", **WHICH}
-
-
-@pytest.fixture
-def lead(db: None) -> User:
-    return User.objects.create_user(username="the-lead", password="correct-horse", role=Role.LEAD)
 
 
 def test_correcting_an_object_again_replaces_ones_own(operator: User, analyst: User) -> None:

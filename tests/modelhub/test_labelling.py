@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from apps.accounts.models import Role, User
+from apps.accounts.models import User
 from apps.core import gateway
 from apps.core.errors import Conflict, InvalidInput
 from apps.modelhub.models import LabelledExample, LabelQueue, LabelRow
@@ -35,11 +35,6 @@ def engine(db: None) -> FakeEngine:
     engine = FakeEngine()
     gateway.use_engine(engine)
     return engine
-
-
-@pytest.fixture
-def lead(db: None) -> User:
-    return User.objects.create_user(username="the-lead", password="correct-horse", role=Role.LEAD)
 
 
 def make(lead: User, texts: list[str], **more: Any) -> LabelQueue:

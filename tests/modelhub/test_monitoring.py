@@ -14,7 +14,7 @@ from django.conf import settings as dj_settings
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from apps.accounts.models import Role, User
+from apps.accounts.models import User
 from apps.core import gateway
 from apps.core.errors import Problem
 from apps.modelhub import profiles, watching
@@ -52,11 +52,6 @@ def engine(settings: Any, tmp_path: Path) -> FakeEngine:
     settings.ML_MODELS_DIR = tmp_path / "models"
     watching.watch.take()
     return engine
-
-
-@pytest.fixture
-def lead(db: None) -> User:
-    return User.objects.create_user(username="the-lead", password="correct-horse", role=Role.LEAD)
 
 
 def rows(number: int, seed: int = 1) -> list[LabelledText]:

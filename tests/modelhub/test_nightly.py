@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from apps.accounts.models import AuditEntry, Role, User
+from apps.accounts.models import AuditEntry, User
 from apps.core import gateway
 from apps.core.errors import Conflict, InvalidInput
 from apps.core.models import Job
@@ -41,7 +41,7 @@ from ml.serving.fakes import FakeEngine
 from tests.conftest import AtOnce, ClientFor
 from tests.ml.serving.tiny_models import build_model
 from tests.ml.training.tiny_encoder import make_encoder, texts
-from tests.modelhub.test_runs import Followed, measured, stored
+from tests.modelhub.run_process import Followed, measured, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
 API = "/api/v1/models/nightly/"
@@ -54,11 +54,6 @@ def followed(monkeypatch: pytest.MonkeyPatch) -> Followed:
     stand_in = Followed()
     monkeypatch.setattr(runs, "follow_run", stand_in)
     return stand_in
-
-
-@pytest.fixture
-def lead(db: None) -> User:
-    return User.objects.create_user(username="the-lead", password="correct-horse", role=Role.LEAD)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.utils import translation
 
-from apps.accounts.models import AuditEntry, Role, User
+from apps.accounts.models import AuditEntry, User
 from apps.core import gateway
 from apps.core.errors import Conflict, InvalidInput, NotAllowed
 from apps.modelhub.models import DataSet, DataSetVersion, Promotion, Run
@@ -24,11 +24,6 @@ from tests.conftest import ClientFor
 from tests.ml.serving.tiny_models import build_model
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def lead(db: None) -> User:
-    return User.objects.create_user(username="the-lead", password="correct-horse", role=Role.LEAD)
 
 
 def run_of(version: str, *, passed: bool) -> Run:

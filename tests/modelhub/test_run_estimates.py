@@ -7,27 +7,14 @@ from typing import Any
 
 import pytest
 
-from apps.accounts.models import Role, User
+from apps.accounts.models import User
 from apps.core.models import Job
 from apps.modelhub.models import DataSetVersion, Run
 from apps.modelhub.services import runs
 from apps.modelhub.services.data_reports import report_start
-from ml.data.readers import LabelledText
 from tests.conftest import AtOnce, ClientFor
-from tests.ml.training.tiny_encoder import texts
-from tests.modelhub.test_runs import stored
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def lead(db: None) -> User:
-    return User.objects.create_user(username="the-lead", password="correct-horse", role=Role.LEAD)
-
-
-@pytest.fixture
-def data(models: Path, lead: User) -> DataSetVersion:
-    return stored([LabelledText(row["text"], row["label"]) for row in texts()])
 
 
 @pytest.mark.parametrize(

@@ -10,90 +10,23 @@ import pytest
 from django.test import Client
 from django.utils import translation
 
-from apps.accounts.models import Role, User
+from apps.accounts.models import User
 from apps.core import gateway, jobs
 from apps.core.errors import Conflict, InvalidInput
 from apps.core.models import Event, Job
 from apps.modelhub import selectors
 from apps.modelhub.files import rows_store, run_folder
-from apps.modelhub.models import DataSet, DataSetVersion, Run
+from apps.modelhub.models import DataSetVersion, Run
 from apps.modelhub.services import runs
-from ml.data.readers import LabelledText, read_classification
+from ml.data.readers import LabelledText
 from ml.errors import TrainingError
 from ml.models.tuning.registry import method_names
-from ml.runs.answers import ANSWERS, LIVE_ANSWERS, Answer, answers_write
 from ml.runs.order import RunOrder
 from ml.wording import Wording
 from tests.conftest import ClientFor, SocketFor
-from tests.ml.training.tiny_encoder import texts
+from tests.modelhub.run_process import Followed, measured, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def numbers(version: str, accuracy: float) -> dict[str, Any]:
-    return {
-        "version": version,
-        "n": 40,
-        "accuracy": accuracy,
-        "macro_f1": accuracy,
-        "ece": 0.02,
-        "intervals": {"accuracy": [0.8, 1.0]},
-        "per_label": {"card": {"rows": 20, "recall": accuracy}},
-        "latency_ms": 3.0,
-        "size_bytes": 1000,
-    }
-
-
-def measured(accuracy: float = 0.95) -> dict[str, Any]:
-    return {
-        "version": "20260301-new",
-        "candidate": numbers("20260301-new", accuracy),
-        "live": numbers("20260102-live", 0.9),
-        "comparison": {
-            "accuracy_difference": {"difference": accuracy - 0.9},
-            "mcnemar": {"p_value": 0.3},
-        },
-        "confusion": [{"label": "card", "taken_for": "rate", "live": 2, "candidate": 0}],
-        "changed": [
-            {
-                "text": "<b>lost</b>",
-                "label": "card",
-                "live": "rate",
-                "candidate": "card",
-                "verdict": "better",
-            }
-        ],
-        "changes": {"better": 1},
-        "seconds": {"training": 20.0, "other": 5.0},
-    }
-
-
-class Followed:
-    """Stands for the run's process: tells what ``messages`` are, then returns or raises."""
-
-    def __init__(self) -> None:
-        self.orders: list[RunOrder] = []
-        self.messages: list[dict[str, Any]] = []
-        self.outcome: Any = measured()
-
-    def __call__(self, order: RunOrder, tell: Any, beat: Any) -> dict[str, Any]:
-        self.orders.append(order)
-        curves = order.run_folder / "curves.jsonl"
-        for message in self.messages:
-            if "reading" in message:
-                with curves.open("a", encoding="utf-8") as file:
-                    file.write(f"{json.dumps(message['reading'])}\n")
-            tell(message)
-            beat()
-        if isinstance(self.outcome, Exception):
-            raise self.outcome
-        answers = [Answer(row.label, 0.9) for row in read_classification(order.held_out_file)]
-        for name in (ANSWERS, LIVE_ANSWERS):
-            answers_write(order.run_folder / name, answers)
-        found: dict[str, Any] = json.loads(json.dumps(self.outcome))
-        if found["live"]:
-            found["live"]["version"] = order.live
-        return found
 
 
 @pytest.fixture
@@ -101,23 +34,6 @@ def followed(monkeypatch: pytest.MonkeyPatch) -> Followed:
     stand_in = Followed()
     monkeypatch.setattr(runs, "follow_run", stand_in)
     return stand_in
-
-
-@pytest.fixture
-def lead(db: None) -> User:
-    return User.objects.create_user(username="the-lead", password="correct-horse", role=Role.LEAD)
-
-
-@pytest.fixture
-def data(models: Path, lead: User) -> DataSetVersion:
-    return stored([LabelledText(row["text"], row["label"]) for row in texts()])
-
-
-def stored(rows: list[LabelledText]) -> DataSetVersion:
-    dataset = DataSet.objects.create(name=f"set {DataSet.objects.count()}", task="intent")
-    return DataSetVersion.objects.create(
-        dataset=dataset, number=1, sha256=rows_store(rows), rows=len(rows), counts={"labels": {}}
-    )
 
 
 def test_the_methods_offered_are_those_there_are() -> None:

@@ -9,7 +9,7 @@ import pytest
 from channels.db import database_sync_to_async
 from django.utils import translation
 
-from apps.accounts.models import AuditEntry, Role, User
+from apps.accounts.models import AuditEntry, User
 from apps.core import gateway
 from apps.core.errors import Conflict, InvalidInput
 from apps.modelhub.models import Trial
@@ -25,11 +25,6 @@ from tests.modelhub.conftest import OLDER
 from tests.modelhub.test_promotions import run_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def lead(db: None) -> User:
-    return User.objects.create_user(username="the-lead", password="correct-horse", role=Role.LEAD)
 
 
 @pytest.fixture(autouse=True)

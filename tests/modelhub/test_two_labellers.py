@@ -13,7 +13,7 @@ from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.utils import timezone
 
-from apps.accounts.models import Role, User
+from apps.accounts.models import User
 from apps.core import gateway
 from apps.core.errors import Conflict, InvalidInput, NotFound
 from apps.modelhub.models import LabelledExample, LabelQueue, LabelRow
@@ -40,11 +40,6 @@ def engine(db: None) -> FakeEngine:
     engine = FakeEngine()
     gateway.use_engine(engine)
     return engine
-
-
-@pytest.fixture
-def lead(db: None) -> User:
-    return User.objects.create_user(username="the-lead", password="correct-horse", role=Role.LEAD)
 
 
 def make(lead: User, task: str, texts: list[str], people: int = 1) -> LabelQueue:
