@@ -72,6 +72,23 @@ def test_an_address_without_a_view_is_told_as_the_rest_of_the_api(client: Client
     assert b"<html" in page.content
 
 
+def test_the_address_of_a_form_is_told_in_a_page(member: User, client_for: ClientFor) -> None:
+    answer = client_for(member).get("/accounts/sign-out/")
+    assert (answer.status_code, answer["Allow"]) == (405, "POST, OPTIONS")
+    assert "This address only takes what a form sends." in answer.content.decode()
+
+
+def test_a_form_from_before_the_sign_in_is_told_in_a_page(member: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(member)
+    answer = client.post("/accounts/sign-out/")
+    assert answer.status_code == 403
+    page = answer.content.decode()
+    assert "load the page anew and send it again" in page
+    assert "Trefoil</title>" in page
+    assert "CSRF verification" not in page
+
+
 def test_what_nobody_expected_is_a_problem_detail_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("apps.recommend.lists_api.ranked_list", lambda *_, **__: 1 / 0)
     client = Client(raise_request_exception=False)
