@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonRe
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import trigger_client_event
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from apps.core import gateway, jobs, simulation
@@ -74,10 +75,15 @@ def _job_or_404(request: HttpRequest, job_id: str) -> Job:
 
 @require_GET
 def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
-    """A job's progress; htmx asks for the fragment while the job runs."""
+    """A job's progress; htmx asks for the fragment while the job runs.
+
+    With the last one comes the event ``job-ended``, for what shows what the job made.
+    """
     job = _job_or_404(request, job_id)
-    template = "components/job.html" if getattr(request, "htmx", False) else "core/job.html"
-    return render(request, template, {"job": job, "demo": settings.DEMO})
+    is_part = getattr(request, "htmx", False)
+    template = "components/job.html" if is_part else "core/job.html"
+    response = render(request, template, {"job": job, "demo": settings.DEMO})
+    return trigger_client_event(response, "job-ended") if is_part and job.is_finished else response
 
 
 @require_POST

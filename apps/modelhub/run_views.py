@@ -157,6 +157,7 @@ def run_detail(request: HttpRequest, run_id: int) -> HttpResponse:
 def _result(run: Run, person: Any) -> dict[str, Any]:
     candidate, live = run.result["candidate"], run.result.get("live") or {}
     old = live.get("per_label", {})
+    result = Reader(person).result(run)
     labels = [
         {"label": label, **row, "live": old.get(label, {}).get("recall")}
         for label, row in candidate["per_label"].items()
@@ -175,7 +176,8 @@ def _result(run: Run, person: Any) -> dict[str, Any]:
             if name in candidate
         ],
         "difference": _difference(run.result.get("comparison") or {}),
-        "changed": Reader(person).result(run).get("changed", []),
+        "changed": result.get("changed", []),
+        "wrong": result.get("wrong", []),
         "candidate": candidate,
         "live_numbers": live,
         "labels": labels,

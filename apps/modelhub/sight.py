@@ -59,19 +59,20 @@ class Reader:
         self._hidden: dict[int, list[str] | None] = {}
 
     def result(self, run: Run) -> dict[str, Any]:
-        """A run's result without the changed rows whose texts the person may not read.
+        """A run's result without the rows, changed or wrong, whose texts the person may not read.
 
         All are left out when the version's file is gone, since nothing tells then whose they are.
         """
         result: dict[str, Any] = dict(run.result)
-        if not result.get("changed"):
-            return result
-        hidden = self.hidden_texts(run.dataset_version)
-        result["changed"] = [
-            row
-            for row in result["changed"]
-            if hidden is not None and not any(text.startswith(row["text"]) for text in hidden)
-        ]
+        for name in ("changed", "wrong"):
+            if not result.get(name):
+                continue
+            hidden = self.hidden_texts(run.dataset_version)
+            result[name] = [
+                row
+                for row in result[name]
+                if hidden is not None and not any(text.startswith(row["text"]) for text in hidden)
+            ]
         return result
 
     def hidden_texts(self, version: DataSetVersion) -> list[str] | None:

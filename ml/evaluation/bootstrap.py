@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -30,14 +31,23 @@ def bootstrap_interval(
     samples: int = SAMPLES,
     seed: int = 0,
 ) -> Interval:
-    """The percentile interval (Efron and Tibshirani 1993) of a statistic of ``n`` rows.
+    """The percentile interval (Efron and Tibshirani 1993) of a share, such as accuracy or F1, of
+    ``n`` rows.
 
-    ``statistic`` gets the indices of the drawn rows. (0, 0) for no rows.
+    ``statistic`` gets the indices of the drawn rows. Where all rows are right, or none is, every
+    draw says the same, however few they are; the other end is then that of Wilson's score interval
+    (Wilson 1927, "Probable inference, the law of succession, and statistical inference"). (0, 0)
+    for no rows.
     """
     if n == 0:
         return 0.0, 0.0
     values = [statistic(rows) for rows in resamples(n, samples=samples, seed=seed)]
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    sure = n / (n + NormalDist().inv_cdf((1 + level) / 2) ** 2)
+    if min(values) == 1.0:
+        low = sure
+    elif max(values) == 0.0:
+        high = 1 - sure
     return float(low), float(high)
 
 

@@ -24,7 +24,8 @@ ANSWERS = "answers.jsonl"
 LIVE_ANSWERS = "live_answers.jsonl"
 """What the live version answered on them."""
 
-_PAIRS = 30
+PAIRS = 30
+"""So many pairs of confused labels are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +100,24 @@ def mistakes(row: Row, answer: Answer) -> list[tuple[str, str]]:
     return sorted(pair for pair in pairs if pair[0] != pair[1])
 
 
+def confusion_of(rows: Sequence[Row], answers: Sequence[Answer]) -> Counter[tuple[str, str]]:
+    """How often each right label is taken for each wrong one; nothing of pairs of texts, which are
+    no labels."""
+    if rows and isinstance(rows[0], PairRow):
+        return Counter()
+    return Counter(
+        pair for row, one in zip(rows, answers, strict=True) for pair in mistakes(row, one)
+    )
+
+
 def confusion_change(
     rows: Sequence[Row], first: Sequence[Answer], other: Sequence[Answer]
 ) -> list[tuple[tuple[str, str], int, int]]:
     """Pairs of a right and a wrong label with how often each of two versions confuses them, where
-    that differs, the most different first; nothing of pairs of texts, which are no labels."""
-    if rows and isinstance(rows[0], PairRow):
-        return []
-    old, new = (
-        Counter(pair for row, one in zip(rows, answers, strict=True) for pair in mistakes(row, one))
-        for answers in (first, other)
-    )
+    that differs, the most different first."""
+    old, new = confusion_of(rows, first), confusion_of(rows, other)
     pairs = sorted({*old, *new}, key=lambda pair: (-abs(new[pair] - old[pair]), -new[pair], pair))
-    return [(pair, old[pair], new[pair]) for pair in pairs[:_PAIRS] if old[pair] != new[pair]]
+    return [(pair, old[pair], new[pair]) for pair in pairs[:PAIRS] if old[pair] != new[pair]]
 
 
 def _parts(row: Row, value: Value) -> dict[Hashable, str]:

@@ -19,10 +19,12 @@ from ml.evaluation.pair_measure import PairMeasure, read_asked
 from ml.runs.answers import (
     ANSWERS,
     LIVE_ANSWERS,
+    PAIRS,
     Answer,
     answer_of,
     answers_write,
     confusion_change,
+    confusion_of,
     mistakes,
     told,
 )
@@ -37,7 +39,8 @@ _TIMED = 40
 _TEXT_SHOWN = 300
 _PERTURBED = 150
 _KEPT = (
-    *("n", "accuracy", "macro_f1", "ece", "coverage", "accuracy_when_confident", "intervals"),
+    *("n", "accuracy", "macro_f1", "ece", "ece_by_chance_95"),
+    *("coverage", "accuracy_when_confident", "intervals"),
     *("n_oos", "oos_recall", "in_scope_accuracy_at_threshold", "unknown_labels"),
     *("exact_match", "micro_f1", "micro_precision", "micro_recall", "mean_average_precision"),
     *("f1", "precision", "recall"),
@@ -55,6 +58,8 @@ def measured(order: RunOrder, version: str, report: Report) -> dict[str, Any]:
     ``per_label``, ``robustness`` (if a text can be changed), ``latency_ms`` and ``size_bytes``.
     ``comparison`` holds the paired tests, ``confusion`` the pairs of labels whose number changed
     and ``changed`` the first rows that the two answer differently, those that got worse first.
+    Without a live version ``confusion`` holds what the candidate confuses most and ``wrong`` the
+    rows that it answers wrongly, the surest first.
     What both answered is kept in the run's folder.
     """
     rows = held_out_rows(order.task, order.kind, order.held_out_file)
@@ -62,13 +67,14 @@ def measured(order: RunOrder, version: str, report: Report) -> dict[str, Any]:
     numbers, answers, measure = _measure(store, order, version, rows, report)
     after = [answer_of(one) for one in answers]
     answers_write(order.run_folder / ANSWERS, after)
-    result: dict[str, Any] = {"candidate": numbers, "live": None}
+    result: dict[str, Any] = {"candidate": numbers}
+    alone = result | {"live": None} | _wrong(rows, after)
     if order.live is None or order.live == version:
-        return result
+        return alone
     try:
         live, old, _ = _measure(store, order, order.live, rows, report)
     except MLError as error:
-        return result | {"live_problem": str(error), "live_problem_parts": error.words.parts()}
+        return alone | {"live_problem": str(error), "live_problem_parts": error.words.parts()}
     before = [answer_of(one) for one in old]
     answers_write(order.run_folder / LIVE_ANSWERS, before)
     return result | {
@@ -178,13 +184,26 @@ def _latency(predictor: Any, texts: Sequence[str]) -> float:
     return sorted(times)[len(times) // 2] if times else 0.0
 
 
+def _wrong(rows: Sequence[Row], answers: Sequence[Answer]) -> dict[str, Any]:
+    found = [
+        (row, answer) for row, answer in zip(rows, answers, strict=True) if mistakes(row, answer)
+    ]
+    found.sort(key=lambda one: -(one[1].confidence or 0.0))
+    return {
+        "confusion": [
+            {"label": pair[0], "taken_for": pair[1], "candidate": times}
+            for pair, times in confusion_of(rows, answers).most_common(PAIRS)
+        ],
+        "wrong": [_shown_row(row) | {"candidate": told(row, new)} for row, new in found[:SHOWN]],
+    }
+
+
 def _changed(
     rows: Sequence[Row], before: Sequence[Answer], after: Sequence[Answer]
 ) -> dict[str, Any]:
     found = [
-        {
-            "text": text_of(row)[:_TEXT_SHOWN],
-            "label": shown(row, value_of(row)),
+        _shown_row(row)
+        | {
             "live": told(row, old),
             "candidate": told(row, new),
             "verdict": _verdict(row, old, new),
@@ -197,6 +216,10 @@ def _changed(
         "changed": found[:SHOWN],
         "changes": dict(Counter(row["verdict"] for row in found)),
     }
+
+
+def _shown_row(row: Row) -> dict[str, Any]:
+    return {"text": text_of(row)[:_TEXT_SHOWN], "label": shown(row, value_of(row))}
 
 
 def _verdict(row: Row, old: Answer, new: Answer) -> str:

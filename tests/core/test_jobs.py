@@ -183,11 +183,15 @@ def test_the_owner_sees_and_cancels_the_job(member: User, client_for: ClientFor)
 
 
 def test_a_fragment_is_given_to_htmx(member: User, client_for: ClientFor) -> None:
-    url = f"/jobs/{job_of(member).id}/"
-    assert "<html" in client_for(member).get(url).content.decode()
-    assert (
-        "<html" not in client_for(member).get(url, headers={"hx-request": "true"}).content.decode()
-    )
+    job = job_of(member)
+    url, client = f"/jobs/{job.id}/", client_for(member)
+    assert "<html" in client.get(url).content.decode()
+    part = client.get(url, headers={"hx-request": "true"})
+    assert "<html" not in part.content.decode()
+    assert "HX-Trigger" not in part
+    Job.objects.filter(pk=job.pk).update(status=Job.Status.FAILED)
+    assert "job-ended" in client.get(url, headers={"hx-request": "true"})["HX-Trigger"]
+    assert "HX-Trigger" not in client.get(url)
 
 
 def test_nobody_else_sees_or_cancels_the_job(

@@ -238,6 +238,14 @@ def test_the_pages_start_a_run_and_show_what_came_of_it(
     assert "On parts of the rows" in page
     assert "too few rows" in page
     assert "passed its gate" in client.get("/models/runs/").content.decode()
+    assert "Rows that changed" in page
+    wrong = {"text": "where is it", "label": "card", "candidate": "rate"}
+    alone = measured() | {"live": None, "wrong": [wrong]}
+    Run.objects.update(result=alone)
+    page = client.get(here).content.decode()
+    assert "Rows answered wrongly" in page
+    assert "where is it" in page
+    assert "Rows that changed" not in page
 
 
 def test_a_run_that_waits_can_be_cancelled_on_its_page(

@@ -85,7 +85,7 @@ def pages(version: DataSetVersion, run: Run) -> list[str]:
 def run(version: DataSetVersion) -> Run:
     changed = {"text": SECRET[:20], "label": "lost", "live": "a", "candidate": "lost"}
     numbers = {"n": 1, "accuracy": 1.0, "per_label": {}}
-    result = {"candidate": numbers, "live": numbers, "changed": [changed]}
+    result = {"candidate": numbers, "live": numbers, "changed": [changed], "wrong": [changed]}
     return Run.objects.create(
         dataset_version=version, task="intent", base="b", method="lora", result=result
     )

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 from sklearn.metrics import f1_score, precision_recall_fscore_support, roc_auc_score
 
 from ml.evaluation.auc import areas_under_curves, pooled_pr_curve, pooled_roc_curve
@@ -174,6 +175,15 @@ def test_intervals_hold_the_number_and_narrow_with_the_rows() -> None:
     assert bootstrap_interval(accuracy_statistic([]), 0) == (0.0, 0.0)
     again = bootstrap_interval(accuracy_statistic(few), len(few))
     assert (low, high) == again
+
+
+def test_an_interval_of_rows_that_are_all_right_tells_how_few_they_are() -> None:
+    for n in (3, 60):
+        low, high = bootstrap_interval(accuracy_statistic([True] * n), n)
+        wilson = binomtest(n, n).proportion_ci(method="wilson")
+        assert (low, high) == pytest.approx((wilson.low, 1.0))
+        low, high = bootstrap_interval(accuracy_statistic([False] * n), n)
+        assert (low, high) == pytest.approx((0.0, 1 - wilson.low))
 
 
 @given(pairs)

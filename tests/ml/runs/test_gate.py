@@ -70,6 +70,12 @@ def test_a_slow_and_badly_calibrated_live_version_allows_as_much() -> None:
     assert failed(numbers(ece=0.23, latency_ms=160.0), live) == ["ece", "latency_ms"]
 
 
+def test_few_rows_may_be_as_far_off_as_honest_confidences_would_be() -> None:
+    few = {"n": 40, "ece_by_chance_95": 0.09}
+    assert failed(numbers(ece=0.09, **few)) == []
+    assert failed(numbers(ece=0.1, **few)) == ["ece"]
+
+
 def test_without_a_live_version_only_the_bounds_are_checked() -> None:
     verdict = judge(numbers(accuracy=0.1), None, Limits())
     assert verdict["passed"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import psutil
 import pytest
 
 from ml.artifacts import SERVED, read_artifact
+from ml.data.readers import LabelledText
 from ml.encoders import resolve_encoder
 from ml.errors import TrainingError
 from ml.runs.__main__ import base_of
@@ -112,6 +114,31 @@ def test_a_run_trains_builds_and_measures_beside_the_live_version(
     again = follow_run(asked, told.append, nothing)
     assert again["version"] == result["version"], "what was trained is not trained twice"
     assert all(again["seconds"][part] > result["seconds"][part] > 0 for part in again["seconds"])
+
+
+def test_the_first_run_of_a_task_tells_what_it_gets_wrong(tmp_path: Path, encoder: Path) -> None:
+    odd = [*texts(ending="in"), {"text": "card card card", "label": "rate"}]
+    asked = order(
+        tmp_path, encoder, live=None, held_out_file=write_rows(tmp_path / "odd.jsonl", odd)
+    )
+    asked.run_folder.mkdir()
+    result = run_order(asked)
+    assert result["live"] is None
+    answers = answers_read(asked.run_folder / ANSWERS)
+    rows = held_out_rows("small", "classification", asked.held_out_file)
+    missed = [
+        (row.text, row.label, str(one.said))
+        for row, one in zip(rows, answers, strict=True)
+        if isinstance(row, LabelledText) and one.said != row.label
+    ]
+    told = [(row["text"], row["label"], row["candidate"]) for row in result["wrong"]]
+    assert ("card card card", "rate", "card") in told
+    assert sorted(told) == sorted(missed)
+    sure = {row.text: one.confidence or 0.0 for row, one in zip(rows, answers, strict=True)}
+    confidences = [sure[text] for text, *_ in told]
+    assert confidences == sorted(confidences, reverse=True)
+    counts = {(pair["label"], pair["taken_for"]): pair["candidate"] for pair in result["confusion"]}
+    assert counts == Counter((label, said) for _, label, said in missed)
 
 
 def test_a_run_that_takes_too_much_memory_fails_with_its_reason(
