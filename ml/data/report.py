@@ -31,6 +31,7 @@ _BINS = 24
 _FEW_ROWS = 10
 _LONG_TOKENS = 256  # what the shipped models read of a text
 _UNEVEN = 20
+_NOISY = 0.05  # the share of suspect labels that is warned of
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +265,15 @@ def _warnings(result: dict[str, Any]) -> list[Wording]:
         said.append(near_pairs_span(pairs))
     if texts := result["conflicts"]["groups"]:
         said.append(Wording("%(texts)s texts have different labels.", texts=texts))
+    noise = result.get("label_noise")
+    if noise and noise["share"] >= _NOISY:
+        said.append(
+            Wording(
+                "%(suspects)s of %(judged)s labels look wrong.",
+                suspects=noise["suspects"],
+                judged=noise["judged"],
+            )
+        )
     tokens = result["lengths"].get("tokens")
     if tokens and tokens["over_long"]:
         said.append(

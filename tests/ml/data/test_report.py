@@ -206,6 +206,16 @@ def test_few_rows_uneven_labels_and_one_alone_are_warned_of(
     assert data_report(_unlike(tmp_path / "t.jsonl", counts), None)["warnings"] == warnings
 
 
+@pytest.mark.parametrize(("wrong", "warned"), [(2, False), (3, True)])
+def test_many_suspect_labels_are_warned_of(tmp_path: Path, wrong: int, warned: bool) -> None:
+    vectors, labels = _clusters()
+    labels[: 3 * wrong : 3] = ["fee"] * wrong  # they lie among the cards
+    texts = [sha256(f"{index}".encode()).hexdigest() for index in range(len(labels))]
+    train = written(tmp_path / "t.jsonl", *_labelled(*zip(texts, labels, strict=True)))
+    told = data_report(train, None, tools=TextTools(embed=lambda _: vectors))["warnings"]
+    assert told == ([f"{wrong} of 60 labels look wrong."] if warned else [])
+
+
 def test_validation_rows_that_are_training_rows_are_warned_of(tmp_path: Path) -> None:
     train = _unlike(tmp_path / "t.jsonl", {"card": 10, "fee": 10})
     valid = written(tmp_path / "v.jsonl", *train.read_text("utf-8").splitlines()[:2])
