@@ -49,6 +49,16 @@ def test_slices_come_in_order_and_are_measured_on_their_rows() -> None:
 def test_languages_and_densities() -> None:
     texts = ["Where is my new bank card please", "Wo ist denn meine neue Karte geblieben", "ok"]
     assert language_groups(texts) == ["en", "de", "unclear"]
+    names = [
+        "$CCL $RCL - Saudis take stake in Carnival Corp, shares up 27% https://t.co/N6fXBcFuEV",
+        "Catalyst Biosciences up 13% premarket on positive FIX data",
+        "The buyer is a fund of Fenstoflux.",
+    ]
+    assert set(language_groups(names)) <= {"en", "unclear"}
+    assert language_groups(["我的新银行卡在哪里", "https://t.co/x @anna $CCL 27%"]) == [
+        "zh",
+        "unclear",
+    ]
     assert density_groups([0, 1, 2, 7]) == [
         "no entity",
         "1 entity",
