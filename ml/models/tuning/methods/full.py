@@ -21,6 +21,7 @@ class Full(Method):
     ``layer_decay ** k``, the embeddings below all of them (1.0: all alike; ULMFiT: 1 / 2.6).
     Gradual unfreezing: at first the head learns alone, and every ``unfreeze_every`` epochs one
     more block joins it, from the top down, the embeddings last (0.0: all learn from the start).
+    A sentence encoder has no head: its uppermost block is what begins.
     ``encoder_rate`` is the factor of the whole encoder's rate: a new head learns well at ten times
     the rate at which a pre-trained encoder does.
     """
@@ -71,9 +72,12 @@ class _Unfreezing(TrainerCallback):
         ]
         self._epochs = epochs
 
-    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+    def on_step_begin(
+        self, args: Any, state: Any, control: Any, model: Any = None, **_: Any
+    ) -> None:
         done = state.global_step * args.num_train_epochs / max(1, state.max_steps)
-        depth = int(done / self._epochs + 1e-6)
+        has_head = len(list(model.parameters())) > len(self._parameters)
+        depth = int(done / self._epochs + 1e-6) + (not has_head)
         for below, parameter in self._parameters:
             parameter.requires_grad_(below <= depth)
 

@@ -49,25 +49,25 @@ def test_groups_are_split_by_rate_and_keep_their_settings() -> None:
     ]
 
 
-def test_layers_join_from_the_top(encoder: nn.Module) -> None:
+@pytest.mark.parametrize("has_head", [True, False])
+def test_layers_join_from_the_top(encoder: nn.Module, has_head: bool) -> None:
+    model = nn.ModuleDict({"encoder": encoder} | ({"head": nn.Linear(2, 2)} if has_head else {}))
     method = Full(unfreeze_every=0.5)
     (callback,) = method.callbacks(method.apply(encoder))
     run: Any = SimpleNamespace(num_train_epochs=2)
 
     def learning(step: int) -> set[str]:
-        callback.on_step_begin(run, SimpleNamespace(global_step=step, max_steps=8), None)
+        state = SimpleNamespace(global_step=step, max_steps=8)
+        callback.on_step_begin(run, state, None, model=model)
         return {
             "last" if LAST in name else "first" if FIRST in name else "embeddings"
             for name, parameter in encoder.named_parameters()
             if parameter.requires_grad
         }
 
-    assert [learning(step) for step in range(8)] == [
-        *[set()] * 2,
-        *[{"last"}] * 2,
-        *[{"last", "first"}] * 2,
-        *[{"last", "first", "embeddings"}] * 2,
-    ]
+    parts = [{"last"}, {"last", "first"}, {"last", "first", "embeddings"}]
+    joining = [set(), *parts] if has_head else [*parts, parts[-1]]  # something always learns
+    assert [learning(step) for step in range(8)] == [part for part in joining for _ in range(2)]
     learning(0)
     callback.on_train_end(run, None, None)
     assert all(parameter.requires_grad for parameter in encoder.parameters())
