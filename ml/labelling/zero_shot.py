@@ -54,7 +54,7 @@ def read_descriptions(asked: str) -> dict[str, str]:
 def _of_json(path: Path) -> list[tuple[int, str, str]]:
     try:
         # As pairs, since a dictionary would keep the last of the descriptions of one label.
-        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=tuple)
+        content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=tuple)
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise DataError(path, None, f"is not JSON: {error}") from error
     if not isinstance(content, tuple) or not all(isinstance(v, str) for _, v in content):

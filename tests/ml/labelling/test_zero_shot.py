@@ -42,7 +42,7 @@ def test_labels_are_names_or_a_file(tmp_path: Path) -> None:
     }
     wanted = {"a": "a card", "b": "a rate"}
     one = tmp_path / "labels.json"
-    one.write_text(json.dumps(wanted), encoding="utf-8")
+    one.write_text(json.dumps(wanted), encoding="utf-8-sig")  # as some editors write it
     table = tmp_path / "labels.csv"
     table.write_text("label,description\na,a card\nb,a rate\n", encoding="utf-8")
     assert read_descriptions(str(one)) == read_descriptions(str(table)) == wanted
