@@ -59,13 +59,17 @@ class Augmentation:
 def augmentation(settings: dict[str, Any]) -> Augmentation | None:
     """The augmentation of a recipe's table ``augment``; ``None`` if it is empty.
 
-    Raises ``ValueError`` for an unknown setting or a value that is not allowed.
+    Raises ``ValueError`` for an unknown setting, a value that is not allowed, and copies that are
+    to be changed in no way.
     """
     known = [field.name for field in fields(Augmentation)]
     for name in settings:
         if name not in known:
             raise ValueError(f"augment.{name} is unknown; there are {', '.join(known)}")
-    return Augmentation(**settings) if settings else None
+    found = Augmentation(**settings) if settings else None
+    if found and found.copies and settings.keys() == {"copies"}:
+        raise ValueError(f"augment.copies change nothing; give one of {', '.join(known[1:])}")
+    return found
 
 
 def augmented_texts(rows: Sequence[Text], settings: Augmentation, seed: int) -> list[Text]:

@@ -45,6 +45,7 @@ def test_arguments_come_before_the_file_and_the_file_before_defaults(tmp_path: P
         ('schedule = "step"', "it must be one of linear, cosine"),
         ("dropout = 1.5", "dropout = 1.5 is not allowed"),
         ("class_rows = 1", "class_rows = 1 puts no texts"),
+        ("[augment]\ncopies = 2", "augment.copies change nothing; give one of synonym, deletion"),
         ('method = "ia3"\nstrength = 0.5', "strength = 0.5 is for the methods lora and full"),
         ("epochs = inf", "epochs = inf is not allowed"),
         ("learning_rate = inf", "learning_rate = inf is not allowed"),

@@ -129,7 +129,7 @@ def test_what_a_method_learned_is_part_of_the_encoder(
         ({"method": "prefix"}, "is no part of the encoder"),
         ({"method": "head"}, "'head' changes nothing of the encoder"),
         ({"patience": 2}, "patience means nothing"),
-        ({"augment": {"copies": 1}}, "augment means nothing"),
+        ({"augment": {"swap": 0.5}}, "augment means nothing"),
         ({"strength": 0.5}, "strength means nothing to mlm on raw texts"),
         ({"deletion": 0.5}, "deletion means nothing to mlm"),
         ({"few_shot": "on"}, "few_shot = 'on' is for labelled rows"),
