@@ -215,6 +215,14 @@ class FinetuneConfig(
             yield f"strength = {self.strength:g} is for the methods {' and '.join(WEAKENED)}"
         if self.class_rows == 1:
             yield "class_rows = 1 puts no texts of a class side by side; 0 or 2 and more do"
+        if self.class_rows and self.class_rows >= self.batch_size:
+            yield (
+                f"class_rows = {self.class_rows} fills batches of {self.batch_size} with one "
+                "class each, of which nothing is told apart"
+            )
+        for name in ("contrast", "mixup"):
+            if getattr(self, name) and self.batch_size == 1:
+                yield f"{name} is between the texts of a batch; batch_size = 1 leaves one"
         if self.mlflow_uri and not self.mlflow_experiment:
             yield "mlflow_experiment is empty"
         for one, other, why in _APART:

@@ -18,13 +18,13 @@ STRENGTH = 0.6
 
 _SETTINGS = {
     "schedule": "cosine",
-    "contrast": 0.5,
-    "class_rows": 2,
     "head_start": "logistic",
     "label_names": True,
     "pooling": "normalised_mean",
     "memory": 0.3,
 }
+_OF_BATCHES = {"contrast": 0.5, "class_rows": 2}
+"""Those that need other classes in a batch, beside the rows of one."""
 
 
 def fitted_to_few(
@@ -45,7 +45,8 @@ def fitted_to_few(
         for setting in fields(config)
         if getattr(config, setting.name) == setting.default and setting.name not in config.stated
     }
-    chosen: dict[str, object] = {name: value for name, value in _SETTINGS.items() if name in left}
+    usual = _SETTINGS | (_OF_BATCHES if config.batch_size > _OF_BATCHES["class_rows"] else {})
+    chosen: dict[str, object] = {name: value for name, value in usual.items() if name in left}
     has_start = chosen.get("head_start", config.head_start) != "random"
     if "strength" in left and config.method in WEAKENED and has_start:
         chosen["strength"] = STRENGTH

@@ -48,6 +48,12 @@ def test_few_rows_get_steps_enough_and_many_are_left_alone() -> None:
     assert (forced.head_start, forced.epochs) == ("logistic", plain.epochs)
 
 
+@pytest.mark.parametrize("batch_size", [1, 2, 3])
+def test_few_rows_are_contrasted_where_a_batch_holds_other_classes(batch_size: int) -> None:
+    few = fitted_to_few(FinetuneConfig(batch_size=batch_size), rows=50, classes=10)
+    assert (few.contrast > 0, few.class_rows > 0) == (batch_size > 2,) * 2
+
+
 def test_rows_held_out_of_few_are_trained_on_in_the_end() -> None:
     plain = FinetuneConfig()
     assert fitted_to_few(plain, rows=50, classes=10, own_split=True).refit
