@@ -94,6 +94,14 @@ def _check_enough(request: FinetuneRequest, rows: Sequence[PairRow], pairs: Sequ
                 row=rows[0].row,
             )
         )
+    if request.config.batch_size == 1 and all(pair.negative is None for pair in pairs):
+        raise TrainingError(
+            Wording(
+                "batch_size = 1 leaves a text nothing to be told apart from, as %(file)s has no "
+                "negatives; two or more are needed",
+                file=file,
+            )
+        )
     groups = {pair.group for pair in pairs}
     if len(groups) == 1 and all(pair.negative is None for pair in pairs):
         kind, _, name = groups.pop().partition(" ")

@@ -219,6 +219,17 @@ def test_a_method_that_tunes_nothing_is_refused(tmp_path: Path, encoder: Path) -
         finetune(asked)
 
 
+def test_pairs_one_by_one_are_told_apart_from_negatives_alone(
+    tmp_path: Path, encoder: Path
+) -> None:
+    asked = request(tmp_path, "embedding", tiny_config(encoder, batch_size=1, epochs=1.0))
+    with pytest.raises(TrainingError, match=r"batch_size = 1 .*train\.jsonl has no negatives"):
+        finetune(asked)
+    rows = [row | {"negative": "ann of acme"} for row in pairs()]
+    write_rows(asked.train_file, rows)
+    finetune(asked)
+
+
 def test_more_tokens_than_the_encoder_reads_are_refused(tmp_path: Path, encoder: Path) -> None:
     asked = request(tmp_path, "embedding", tiny_config(encoder, max_length=512))
     with pytest.raises(TrainingError, match="reads at most 256 tokens"):
