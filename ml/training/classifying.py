@@ -42,6 +42,8 @@ def finetune_classifier(
     request = replace(request, config=task.config)
     if request.record:
         request.record.fitted(task.config)
+    if request.unlabelled_file is not None:
+        new_texts(task, request.unlabelled_file)  # a bad row is told before a teacher is trained
     task, teaching = _taught(request, task, progress)
     measured = fit_model(
         request, task.make, task.rows, progress, task.known_held_out, settle=task.settle

@@ -100,5 +100,9 @@ def test_what_cannot_be_is_named(tmp_path: Path, encoder: Path) -> None:
     with pytest.raises(TrainingError, match="unlabelled texts are for classification"):
         finetune(replace(tagging, unlabelled_file=file))
     asked = request(tmp_path / "texts", "classification", config)
+
+    def trained(*step: object) -> None:
+        pytest.fail("told once the teacher was trained")
+
     with pytest.raises(DataError, match=r"unlabelled\.jsonl.*1"):
-        finetune(replace(asked, unlabelled_file=file))
+        finetune(replace(asked, unlabelled_file=file), trained)
