@@ -12,11 +12,19 @@ from __future__ import annotations
 
 from accelerate import PartialState
 from accelerate.state import is_initialized
+from accelerate.utils import get_int_from_env
+
+_PLACE = ("RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK")
+_NUMBER = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
+"""Where launchers say which process this is and of how many: accelerate knows of it once training
+begins, and a run has its folder before."""
 
 
 def is_main_process() -> bool:
     """Whether this process is the one that writes; always so when there is one only."""
-    return bool(PartialState().is_main_process) if is_initialized() else True
+    if is_initialized():
+        return bool(PartialState().is_main_process)
+    return bool(get_int_from_env(_PLACE, 0) == 0)
 
 
 def wait_for_all() -> None:
@@ -27,4 +35,6 @@ def wait_for_all() -> None:
 
 def is_alone() -> bool:
     """Whether this process trains by itself."""
-    return PartialState().num_processes == 1 if is_initialized() else True
+    if is_initialized():
+        return bool(PartialState().num_processes == 1)
+    return bool(get_int_from_env(_NUMBER, 1) == 1)

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from ml.artifacts import read_artifact
-from ml.training.processes import is_main_process, wait_for_all
+from ml.training import processes
+from ml.training.processes import is_alone, is_main_process, wait_for_all
 from ml.training.tracking import read_curves
 from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config
 
@@ -33,7 +34,19 @@ adversary_rate = 0.02
 
 def test_one_process_is_the_main_one_and_waits_for_none() -> None:
     assert is_main_process()
+    assert is_alone()
     wait_for_all()
+
+
+@pytest.mark.parametrize(("place", "main"), [("0", True), ("1", False)])
+def test_a_process_of_several_knows_its_place_before_training_begins(
+    monkeypatch: pytest.MonkeyPatch, place: str, main: bool
+) -> None:
+    monkeypatch.setattr(processes, "is_initialized", lambda: False)
+    monkeypatch.setenv("RANK", place)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert is_main_process() is main
+    assert not is_alone()
 
 
 @pytest.mark.parametrize(
