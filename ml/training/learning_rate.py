@@ -31,6 +31,7 @@ from ml.training.datasets import EncodedRow, EncodedRows, collate
 from ml.training.kinds import check_settings
 from ml.training.loop import Loop
 from ml.training.multi_label import MultiLabelTask
+from ml.training.processes import check_alone
 from ml.training.rows import FinetuneRequest
 from ml.training.tasks import ClassifierTask, TaggerTask
 from ml.training.trainer import ProgressCallback, save_memory, seed_everything
@@ -91,8 +92,9 @@ def find_learning_rate(
 
     Raises :class:`ml.errors.DataError` for unusable rows, :class:`TrainingError` for bounds that
     are none, for settings that the kind does not read, for teachers, and for a loss that never was
-    a number or never fell.
+    a number or never fell, and in several processes.
     """
+    check_alone("find_learning_rate")
     if not 0 < lowest < highest or steps < 10:
         raise TrainingError("a range test needs 0 < lowest < highest, and at least 10 steps")
     model, rows, config = _made(request)

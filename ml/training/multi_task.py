@@ -20,7 +20,7 @@ from ml.artifacts import (
 from ml.data.dataset_folders import data_name, data_sha256, is_dataset
 from ml.data.encoding import load_tokenizer
 from ml.encoders import EncoderSource, resolve_encoder
-from ml.errors import DataError, TrainingError
+from ml.errors import DataError
 from ml.joint import SHAPES, TASKS, own_declaration
 from ml.licences import described
 from ml.models.encoder import trainable_parameters, tune
@@ -34,7 +34,7 @@ from ml.training.joint_heads import Head, Measured
 from ml.training.joint_order import TaskOrder
 from ml.training.joint_recipe import JointRecipe
 from ml.training.joint_tasks import read_head
-from ml.training.processes import is_alone
+from ml.training.processes import check_alone
 from ml.training.rows import CONFIG, FinetuneRequest, Observer
 from ml.training.storing import recipe_told, unmeasured, write_weights
 from ml.training.tasks import fitting_encoder
@@ -74,8 +74,7 @@ def finetune_together(request: JointRequest, progress: ProgressCallback | None =
     (``request.output`` holds what is no artifact).
     """
     check_output(request.output, again=True)
-    if not is_alone():
-        raise TrainingError("tasks learn together in one process; start it without accelerate")
+    check_alone("finetune_together")
     recipe = request.recipe
     for task in recipe.tasks:
         for file in (task.train, task.valid):

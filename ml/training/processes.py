@@ -14,6 +14,8 @@ from accelerate import PartialState
 from accelerate.state import is_initialized
 from accelerate.utils import get_int_from_env
 
+from ml.errors import TrainingError
+
 _PLACE = ("RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK")
 _NUMBER = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
 """Where launchers say which process this is and of how many: accelerate knows of it once training
@@ -38,3 +40,9 @@ def is_alone() -> bool:
     if is_initialized():
         return bool(PartialState().num_processes == 1)
     return bool(get_int_from_env(_NUMBER, 1) == 1)
+
+
+def check_alone(command: str) -> None:
+    """Raise :class:`TrainingError` where several processes were started for what one does."""
+    if not is_alone():
+        raise TrainingError(f"{command} runs in one process; start it without accelerate")
