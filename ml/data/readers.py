@@ -115,7 +115,7 @@ def read_ner(
     report = _reporter(problems)
     for row, tokens, tags in _conll_blocks(path, report):
         try:
-            yield tagged_sentence(path, row, tokens, tags)
+            yield tagged_sentence(path, row, tokens, tags, word_a_line=True)
         except DataError as error:
             report(error)
 
@@ -207,9 +207,15 @@ def _reporter(problems: Problems | None) -> Report:
 
 
 def tagged_sentence(
-    path: Path, row: int, tokens: Sequence[str], tags: Sequence[str]
+    path: Path,
+    row: int,
+    tokens: Sequence[str],
+    tags: Sequence[str],
+    *,
+    word_a_line: bool = False,
 ) -> TaggedSentence:
-    """Checked words and BIO tags; raises :class:`DataError`."""
+    """Checked words and BIO tags; raises :class:`DataError`, of a tag with its own line where each
+    word stands in one from ``row`` on."""
     if not tokens:
         raise DataError(path, row, Wording("has no tokens"))
     if len(tokens) != len(tags):
@@ -218,12 +224,13 @@ def tagged_sentence(
         )
         raise DataError(path, row, told)
     previous = "O"
-    for tag in tags:
+    for place, tag in enumerate(tags):
+        line = row + place if word_a_line else row
         if tag != "O" and (tag[:2] not in ("B-", "I-") or len(tag) < 3):
-            raise DataError(path, row, Wording("%(tag)r is not a BIO tag", tag=tag))
+            raise DataError(path, line, Wording("%(tag)r is not a BIO tag", tag=tag))
         if tag.startswith("I-") and previous[2:] != tag[2:]:
             told = Wording("%(tag)r follows %(previous)r: not BIO", tag=tag, previous=previous)
-            raise DataError(path, row, told)
+            raise DataError(path, line, told)
         previous = tag
     return TaggedSentence(tuple(tokens), tuple(tags), row)
 

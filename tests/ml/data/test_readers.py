@@ -253,6 +253,13 @@ def test_a_conll_line_without_a_tag_is_named(tmp_path: Path) -> None:
         list(read_ner(path))
 
 
+@pytest.mark.parametrize("tag", ["PER", "I-ORG"])
+def test_a_bad_tag_of_a_conll_file_is_told_with_its_own_line(tmp_path: Path, tag: str) -> None:
+    path = _file(tmp_path, "a.conll", f"left O\n\nAnn B-PER\nLee I-PER\nsaw {tag}\nhim O\n")
+    with pytest.raises(DataError, match=f"row 5: '{tag}'"):
+        list(read_ner(path))
+
+
 @pytest.mark.parametrize("line", ["M\u00fcller B-PER".encode("latin-1"), b"Lee"])
 def test_of_a_conll_sentence_with_a_bad_line_nothing_is_read(tmp_path: Path, line: bytes) -> None:
     good = b"Ann B-PER\nleft O\n"
