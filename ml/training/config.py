@@ -154,8 +154,8 @@ class FinetuneConfig(
     the settings of that method (see ``ml/models/tuning/methods``); those of the chosen one count.
     ``rank``, ``alpha`` and ``adapter_dropout`` are short for the settings of the low-rank methods.
 
-    ``stated`` are the settings that a person gave beside the recipe: those stay where others are
-    fitted to few rows.
+    ``stated`` are the settings that stay where others are fitted to few rows: those that a recipe
+    writes at their defaults, unless it lists here which, and those given beside it.
     """
 
     encoder: str = DEFAULT_ENCODER
@@ -267,7 +267,11 @@ def make_config(values: dict[str, Any], path: Path | None, **overrides: Any) -> 
     except DataError as error:
         raise DataError(path or error.source, None, error.problem) from error
     given = {name: value for name, value in overrides.items() if value is not None}
-    return replace(config, **given, stated=sorted({*config.stated, *given}))
+    # A run's own recipe has all settings in it, and lists those that its person gave.
+    usual = FinetuneConfig()
+    written = [name for name, value in plain.items() if value == getattr(usual, name)]
+    stated = values.get("stated", written)
+    return replace(config, **given, stated=sorted({*stated, *given}))
 
 
 def check_values(values: Mapping[str, Any], path: Path | None = None) -> None:

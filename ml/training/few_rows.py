@@ -32,8 +32,8 @@ def fitted_to_few(
 ) -> FinetuneConfig:
     """The recipe as it is to be for ``rows`` of so many ``classes``.
 
-    With ``few_shot`` "on", or "auto" and few rows, the settings that were left at their defaults,
-    and are none of the ``stated``, get values for few rows, and the epochs are enough for
+    With ``few_shot`` "on", or "auto" and few rows, the settings that are at their defaults, and
+    are none of the ``stated``, get values for few rows, and the epochs are enough for
     :data:`STEPS` steps. With ``own_split`` the held-out rows were taken from the few that there are
     (one of five): the weights that are stored are trained on them too (``refit``), once they have
     been measured without; but for ``patience``, which stops a run by those rows.

@@ -24,10 +24,14 @@ pytestmark = pytest.mark.django_db
         ({"epochs": 2.0}, 2.0, 4e-4),
         ({"advanced": 'few_shot = "off"'}, 5.0, 1e-3),
         ({"advanced": 'stated = ["learning_rate"]'}, 300.0, 1e-3),
+        ({"advanced": 'stated = ["learning_rate"]', "epochs": 5.0}, 5.0, 1e-3),
         ({"advanced": "batch_size = 8"}, 100.0, 4e-4),
         ({"recipe": "shipped"}, 7.0, 1e-3),
     ],
-    ids=["few rows", "asked for", "plain", "stated", "smaller batches", "shipped recipe"],
+    ids=[
+        *("few rows", "asked for", "plain", "stated", "stated and asked for"),
+        *("smaller batches", "shipped recipe"),
+    ],
 )
 def test_an_estimate_and_the_form_are_of_the_recipe_that_the_run_will_have(
     data: DataSetVersion,
@@ -50,6 +54,17 @@ def test_an_estimate_and_the_form_are_of_the_recipe_that_the_run_will_have(
     form = client_for(lead).post(f"/models/data/{data.dataset_id}/v/1/run/", asked)
     assert f'max="300" step="any" placeholder="{epochs:g}"' in form.content.decode()
     assert f'placeholder="{rate:g}"' in form.content.decode()
+
+
+def test_what_a_run_s_recipe_writes_at_its_default_stays_where_rows_are_few(
+    data: DataSetVersion, settings: Any, tmp_path: Path
+) -> None:
+    settings.MODEL_RECIPES_DIR = tmp_path
+    (tmp_path / "intent.toml").write_text("epochs = 5\n", encoding="utf-8")
+    split = runs.run_split(data)
+    plan = runs.run_plan(version=data, split=split, recipe="shipped", advanced="memory = 0.0")
+    assert (plan.config.epochs, plan.config.memory) == (5.0, 0.0)
+    assert plan.config.pooling == "normalised_mean"
 
 
 def test_settings_that_do_not_go_together_are_refused_before_a_run_is_queued(

@@ -196,5 +196,6 @@ def _recipe(run: Run, rows: int) -> dict[str, Any]:
         values.pop("card", None)
     values |= tomllib.loads(run.advanced)
     given = {name: run.options[name] for name in ("epochs", "learning_rate") if name in run.options}
-    values |= given | {"stated": sorted({*values.get("stated", ()), *given})}
-    return values | {"method": run.method, "refit": False}
+    if "stated" in values:
+        given["stated"] = sorted({*values["stated"], *given})
+    return values | given | {"method": run.method, "refit": False}

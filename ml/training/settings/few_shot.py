@@ -24,7 +24,7 @@ ALLOWED: dict[str, Allowed] = {
 
 @dataclass(frozen=True)
 class FewShotSettings:
-    """``few_shot`` "on" fits the settings that are left at their defaults to few rows
+    """``few_shot`` "on" fits the settings that nobody gave to few rows
     (:mod:`ml.training.few_shot`); "auto" does so where there are few.
 
     ``head_start`` lets the head begin at the classes' "centroids", or as the "logistic" regression

@@ -64,7 +64,7 @@ def test_rows_held_out_of_few_are_trained_on_in_the_end() -> None:
 def test_the_shipped_recipe_is_what_few_rows_get_without_one() -> None:
     by_itself = fitted_to_few(FinetuneConfig(), rows=50, classes=10, own_split=True)
     written = fitted_to_few(load_config(RECIPE), rows=50, classes=10)
-    assert replace(written, few_shot="auto", card={}) == by_itself
+    assert replace(written, few_shot="auto", card={}, stated=[]) == by_itself
 
 
 def test_what_is_given_beside_the_recipe_stays_where_rows_are_few(tmp_path: Path) -> None:
@@ -74,9 +74,21 @@ def test_what_is_given_beside_the_recipe_stays_where_rows_are_few(tmp_path: Path
     stored = tmp_path / "config.toml"
     stored.write_text(as_toml(given), encoding="utf-8")
     assert fitted_to_few(load_config(stored), rows=50, classes=10) == few
-    recipe = tmp_path / "recipe.toml"
-    recipe.write_text('memory = 0.0\nstated = ["memory"]\n', encoding="utf-8")
-    assert fitted_to_few(load_config(recipe), rows=50, classes=10).memory == 0
+
+
+def test_what_a_recipe_writes_at_its_default_stays_where_rows_are_few(tmp_path: Path) -> None:
+    recipe, stored = tmp_path / "recipe.toml", tmp_path / "config.toml"
+    recipe.write_text("epochs = 5\nmemory = 0.0\nrefit = false\n[lora]\nrank = 8\n")
+    written = load_config(recipe)
+    few = fitted_to_few(written, rows=50, classes=10, own_split=True)
+    assert (few.epochs, few.memory, few.refit, few.head_start) == (5.0, 0.0, False, "logistic")
+    stored.write_text(as_toml(written), encoding="utf-8")
+    assert load_config(stored) == written
+    recipe.write_text('memory = 0.0\nstated = ["memory"]\nepochs = 5\n', encoding="utf-8")
+    few = fitted_to_few(load_config(recipe), rows=50, classes=10)
+    assert (few.memory, few.epochs > 5) == (0.0, True)
+    beside = load_config(recipe, epochs=5.0)
+    assert fitted_to_few(beside, rows=50, classes=10).epochs == 5
 
 
 def test_a_head_that_is_to_start_at_random_is_not_found_anew() -> None:
