@@ -99,6 +99,11 @@ class Wanted:
         return tuple(self.named.get(role, role) for role in self.needs)
 
     @property
+    def read(self) -> tuple[str, ...]:
+        """The columns of all that a row needs and may have, as the file calls them."""
+        return tuple(self.named.get(role, role) for role in (*self.needs, *self.may))
+
+    @property
     def optional(self) -> tuple[str, ...]:
         """The columns that are named for what a row may lack."""
         return tuple(self.named[role] for role in self.may if role in self.named)

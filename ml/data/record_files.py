@@ -109,7 +109,7 @@ def _header(path: Path, reader: Any, wanted: Wanted) -> list[str]:
     if any(_is_undecoded(name) for name in header):
         raise DataError(path, 1, Wording("is not UTF-8; save the file as CSV in UTF-8"))
     missing = [name for name in (*wanted.stored, *wanted.optional) if name not in header]
-    if repeated := [name for name in wanted.stored if header.count(name) > 1]:
+    if repeated := [name for name in wanted.read if header.count(name) > 1]:
         told = Wording("the header has the column %(column)s twice", column=repeated[0])
         raise DataError(path, 1, told)
     if missing:

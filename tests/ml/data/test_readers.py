@@ -143,6 +143,9 @@ def test_a_column_that_stands_twice_is_named(tmp_path: Path) -> None:
     path = _file(tmp_path, "a.csv", "text,label,text\nx,card,y\n")
     with pytest.raises(DataError, match="row 1: the header has the column text twice"):
         list(read_classification(path))
+    path = _file(tmp_path, "b.csv", "text,label,group,group\na,b,c,d\n")
+    with pytest.raises(DataError, match="row 1: the header has the column group twice"):
+        list(read_classification(path))
 
 
 def test_blanks_around_a_label_make_no_other_label(tmp_path: Path) -> None:
