@@ -14,6 +14,7 @@ from ml.encoders import resolve_encoder
 from ml.errors import MLError, TrainingError
 from ml.training.config import METHODS, WEAKENED, FinetuneConfig
 from ml.training.isolated import IsolatedRun, finetune_isolated
+from ml.training.kinds import check_settings
 from ml.training.pair_rows import pair_rows
 from ml.training.rows import (
     FinetuneRequest,
@@ -98,8 +99,9 @@ def candidates(
 ) -> list[Candidate]:
     """Each encoder with each method; what is empty comes from ``config``.
 
-    Raises :class:`ml.errors.EncoderNotFound`, and :class:`ml.errors.TrainingError` for a method
-    that there is not, before anything is trained.
+    Raises :class:`ml.errors.EncoderNotFound`, :class:`ml.errors.TrainingError` for a method that
+    there is not, and :class:`ml.errors.DataError` for a seed that is none, before anything is
+    trained.
     """
     for method in methods:
         if method not in METHODS:
@@ -108,6 +110,8 @@ def candidates(
     for base in bases:
         resolve_encoder(base)
     chosen = tuple(dict.fromkeys(seeds)) or (config.seed,)
+    for seed in chosen:
+        replace(config, seed=seed)
     return [
         Candidate(base, method, chosen)
         for base in bases
@@ -127,8 +131,10 @@ def compare(
     Artifacts go to ``request.output/<encoder>-<method>-<seed>``. A candidate that fails has a row
     with its problem, and the others go on. All are measured on the same held-out rows.
 
-    Raises :class:`ml.errors.DataError` for unusable rows, before anything is trained.
+    Raises :class:`ml.errors.DataError` for unusable rows, and :class:`ml.errors.TrainingError` for
+    settings that mean nothing for the kind, before anything is trained.
     """
+    check_settings(request.config, request.kind)
     request = with_fixed_split(request)
     for candidate in chosen:
         try:
@@ -137,9 +143,13 @@ def compare(
             yield Row(candidate, problem=str(error))
 
 
-def with_fixed_split(request: FinetuneRequest) -> FinetuneRequest:
-    """``request`` with its held-out rows in a file, so that every seed has the same ones."""
-    if request.valid_file is not None:
+def with_fixed_split(request: FinetuneRequest, *, apart: bool = False) -> FinetuneRequest:
+    """``request`` with its held-out rows in a file, so that every seed has the same ones.
+
+    Where it has such a file it stays as it is, but with ``apart``: then its training file holds
+    none of the texts and groups of the held-out rows, which are lost to who splits it again.
+    """
+    if request.valid_file is not None and not apart:
         return request
     training, valid = _READERS[request.kind](request)
     folder = request.output / "split"

@@ -53,6 +53,8 @@ def test_every_base_is_crossed_with_every_method(encoder: Path) -> None:
         candidates(config, encoders=["no-such-base"], methods=[], seeds=[])
     with pytest.raises(TrainingError, match="no method 'prefixx'"):
         candidates(config, encoders=[], methods=["head", "prefixx"], seeds=[])
+    with pytest.raises(DataError, match="seed = -1 is not allowed"):
+        candidates(config, encoders=[], methods=[], seeds=[1, -1])
 
 
 def test_rows_have_means_over_seeds_on_the_same_held_out_rows(
@@ -144,6 +146,9 @@ def test_a_failing_candidate_leaves_its_problem(tmp_path: Path, encoder: Path) -
     assert rows[0].as_dict()["problem"] == "the loss is nan at step 3"
     assert "quality" not in rows[0].as_dict()
     assert rows[1].as_dict()["quality"] >= 0
+    foreign = replace(asked, config=replace(config, keep_weight=1.0))
+    with pytest.raises(TrainingError, match="keep_weight: of no meaning"):
+        list(compare(foreign, candidates(config, encoders=[], methods=[], seeds=[]), run=here))
     broken = replace(asked, train_file=tmp_path / "broken.jsonl", valid_file=None)
     broken.train_file.write_text('{"text": "card"}\n', encoding="utf-8")
     with pytest.raises(DataError, match="row 1"):
