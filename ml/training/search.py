@@ -30,6 +30,7 @@ from ml.training.compare import QUALITY, with_fixed_split
 from ml.training.config import FinetuneConfig
 from ml.training.few_rows import fitted_to_few
 from ml.training.finetune import finetune
+from ml.training.kinds import check_settings
 from ml.training.known_data import known_weights
 from ml.training.rows import FinetuneRequest, classification_rows
 from ml.training.search_space import Space, search_space
@@ -99,10 +100,11 @@ def search(
     """
     if request.kind not in ("classification", "multi_label", "ner"):
         raise TrainingError(f"a search needs rows with labels; {request.kind} has none")
-    space = search_space(request.config)
+    check_settings(request.config, request.kind)
+    space = search_space(request.config, request.kind)
     folder = request.output
     study = _study(request)
-    apart = with_fixed_split(replace(request, output=folder / "rows"))
+    apart = with_fixed_split(replace(request, output=folder / "rows"), apart=True)
     own = _own_recipe(apart)
     if not study.get_trials(deepcopy=False):
         _begin_with(study, own, space)

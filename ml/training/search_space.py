@@ -16,8 +16,10 @@ from typing import Any
 
 from optuna.trial import BaseTrial
 
-from ml.errors import DataError
+from ml.errors import DataError, TrainingError
 from ml.training.config import LOW_RANK, FinetuneConfig
+from ml.training.kinds import check_settings
+from ml.types import Kind
 
 _FIXED = {"encoder", "seed", "refit", "held_out", "target_error", "in_scope_kept"}
 """What makes another task of the run, or its measures not comparable."""
@@ -47,6 +49,11 @@ class Choice:
         """Whether a trial may have the value."""
         return value in self.values
 
+    @property
+    def ends(self) -> tuple[Any, ...]:
+        """The values that are tried before any trial has them."""
+        return self.values
+
 
 @dataclass(frozen=True, slots=True)
 class Range:
@@ -67,18 +74,25 @@ class Range:
         """Whether a trial may have the value."""
         return bool(self.low <= value <= self.high)
 
+    @property
+    def ends(self) -> tuple[Any, ...]:
+        """The values that are tried before any trial has them."""
+        return self.low, self.high
+
 
 Space = dict[str, Choice | Range]
 
 
-def search_space(config: FinetuneConfig) -> Space:
+def search_space(config: FinetuneConfig, kind: Kind = "classification") -> Space:
     """What the recipe's ``[search]`` table says; without one, what usually counts for its method.
 
-    Raises :class:`DataError` naming the key that is wrong.
+    Raises :class:`DataError` naming the key that is wrong, or means nothing for the ``kind``.
     """
     if not config.search:
         return _usual(config)
     space = {name: _of(config, name, asked) for name, asked in config.search.items()}
+    for name, part in space.items():
+        _try(config, name, part, kind)
     chosen = space.get("method")
     methods = chosen.values if isinstance(chosen, Choice) else (config.method,)
     for name in _SHORT.keys() & space.keys():
@@ -115,11 +129,9 @@ def _usual(config: FinetuneConfig) -> Space:
 def _of(config: FinetuneConfig, name: str, asked: Any) -> Choice | Range:
     known = {setting.name: getattr(config, setting.name) for setting in fields(config)}
     value = known.get(name)
-    if value is None or isinstance(value, dict) or name in _FIXED:
+    if value is None or isinstance(value, dict | list) or name in _FIXED:
         raise _wrong(name, "is no setting that a search can change")
-    found = _choice(name, value, asked) if isinstance(asked, list) else _range(name, value, asked)
-    _try(config, name, found.values if isinstance(found, Choice) else (found.low, found.high))
-    return found
+    return _choice(name, value, asked) if isinstance(asked, list) else _range(name, value, asked)
 
 
 def _choice(name: str, value: Any, asked: list[Any]) -> Choice:
@@ -152,13 +164,16 @@ def _range(name: str, value: Any, asked: Any) -> Range:
     return Range(low, high, log, isinstance(value, int))
 
 
-def _try(config: FinetuneConfig, name: str, values: tuple[Any, ...]) -> None:
-    """Refuse values that the recipe does not allow, before any trial has them."""
-    for value in values:
+def _try(config: FinetuneConfig, name: str, part: Choice | Range, kind: Kind) -> None:
+    """Refuse values that the recipe does not allow, or that mean nothing, before any trial has
+    them."""
+    for value in part.ends:
         try:
-            replace(config, **{name: value})
+            check_settings(replace(config, **{name: value}), kind)
         except DataError as error:
-            raise _wrong(name, f"reaches {value!r}, which is not allowed") from error
+            raise _wrong(name, f"reaches {value!r}: {error.problem}") from error
+        except TrainingError as error:
+            raise _wrong(name, f"reaches {value!r}; {error}") from error
 
 
 def _wrong(name: str, problem: str) -> DataError:

@@ -21,6 +21,7 @@ from ml.training.rows import FinetuneRequest
 from ml.training.search import search
 from ml.training.search_space import Choice, Range, search_space
 from ml.training.tasks import ClassifierTask
+from ml.types import Kind
 from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config, write_rows
 
 SPACE = {"learning_rate": {"low": 1e-3, "high": 1e-1, "log": True}, "rank": [2, 4]}
@@ -62,6 +63,7 @@ class TestSpace:
             ("rate", [1.0], "no setting"),
             ("seed", [1, 2], "no setting"),
             ("card", [{}], "no setting"),
+            ("stated", [["memory"]], "no setting"),
             ("rank", [], "lists no value"),
             ("rank", [4, "8"], "'8'"),
             ("rank", {"low": 1.5, "high": 4}, "whole number"),
@@ -72,12 +74,27 @@ class TestSpace:
             ("dropout", 0.1, "low, high and log"),
             ("schedule", {"low": 0, "high": 1}, "list its values"),
             ("schedule", ["linear", "square"], "'square'"),
-            ("warmup", {"low": 0.0, "high": 2.0}, "2.0"),
+            ("warmup", {"low": 0.0, "high": 2.0}, "2.0: .* must be from 0"),
         ],
     )
     def test_what_is_wrong_is_named(self, name: str, asked: Any, problem: str) -> None:
         with pytest.raises(DataError, match=f"search.{name}.*{problem}"):
             search_space(load_config(None, search={name: asked}))
+
+    @pytest.mark.parametrize(
+        ("kind", "search"),
+        [
+            ("ner", {"mixup": {"low": 0.0, "high": 0.2}}),
+            ("multi_label", {"mixup": [0.0, 0.2], "focal_gamma": [1.0, 2.0]}),
+            ("classification", {"keep_weight": [1.0, 10.0]}),
+        ],
+    )
+    def test_what_means_nothing_for_the_kind_is_refused(
+        self, kind: Kind, search: dict[str, Any]
+    ) -> None:
+        (*_, name) = search
+        with pytest.raises(DataError, match=f"search.{name} .* of no meaning for the kind {kind}"):
+            search_space(load_config(None, search=search), kind)
 
     @pytest.mark.parametrize(
         ("settings", "problem"),
@@ -181,6 +198,23 @@ def test_the_held_out_rows_take_no_part(asked: FinetuneRequest) -> None:
     }
     assert used
     assert not used & held_out
+
+
+def test_training_rows_that_held_out_rows_repeat_take_no_part(asked: FinetuneRequest) -> None:
+    assert asked.valid_file is not None
+    held_out = asked.valid_file.read_text(encoding="utf-8")
+    with asked.train_file.open("a", encoding="utf-8") as file:
+        file.write(held_out)
+    test_the_held_out_rows_take_no_part(asked)
+
+
+def test_settings_that_mean_nothing_are_refused_before_rows_are_read(
+    asked: FinetuneRequest,
+) -> None:
+    foreign = replace(asked, config=replace(asked.config, keep_weight=1.0))
+    with pytest.raises(TrainingError, match="keep_weight: of no meaning"):
+        search(foreign, minutes=10)
+    assert not asked.output.exists()
 
 
 def test_a_file_alone_is_split_in_three(asked: FinetuneRequest) -> None:

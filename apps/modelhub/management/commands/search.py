@@ -55,9 +55,11 @@ class Command(TrefoilCommand):
         )
         progress = TerminalProgress("searching")
 
-        def told(row: TrialRow) -> None:
+        def tell(row: TrialRow) -> None:
             progress.close()
-            self.stdout.write(f"trial {row.number}: {_outcome(row)}; {_settings(row.settings)}")
+            why = f" ({row.problem})" if row.problem else ""
+            told = f"trial {row.number}: {_outcome(row)}{why}; {_settings(row.settings)}"
+            self.stdout.write(told)
 
         try:
             result = search(
@@ -65,7 +67,7 @@ class Command(TrefoilCommand):
                 minutes=options["minutes"],
                 trials=options["trials"],
                 progress=progress.update,
-                told=told,
+                told=tell,
             )
         finally:
             progress.close()
