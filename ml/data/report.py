@@ -20,6 +20,7 @@ from ml.data.splits import text_key
 from ml.data.text_tools import TextTools
 from ml.errors import DataError
 from ml.evaluation.decoding import spans_of
+from ml.types import OUT_OF_SCOPE
 from ml.wording import Wording
 
 Report = Callable[[int, int, str], None]
@@ -243,13 +244,16 @@ def _warnings(result: dict[str, Any]) -> list[Wording]:
                 named=named,
             )
         )
-    unseen = [name for name, row in labels.items() if row["valid"] and not row["train"]]
+    # No label: rows that are out of scope may be there to measure by alone.
+    learnt = {name: row for name, row in labels.items() if name != OUT_OF_SCOPE}
+    unseen = [name for name, row in learnt.items() if row["valid"] and not row["train"]]
     if unseen:
         named = ", ".join(unseen[:20])
         said.append(Wording("Labels in the validation file alone: %(named)s.", named=named))
-    counts = [row["train"] for row in labels.values() if row["train"]]
-    if len(counts) == 1:
+    # A tagger tells its one type from other words.
+    if result["kind"] == "classification" and sum(row["train"] > 0 for row in learnt.values()) == 1:
         said.append(Wording("There is one label only; nothing can be learnt."))
+    counts = [row["train"] for row in labels.values() if row["train"]]
     if counts and max(counts) > _UNEVEN * min(counts):
         said.append(
             Wording(

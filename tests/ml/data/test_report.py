@@ -198,6 +198,7 @@ def test_the_report_of_two_files(tmp_path: Path) -> None:
             ["The most frequent label has 201 training rows, the rarest 10."],
         ),
         ({"card": 10}, ["There is one label only; nothing can be learnt."]),
+        ({"card": 10, "oos": 10}, ["There is one label only; nothing can be learnt."]),
     ],
 )
 def test_few_rows_uneven_labels_and_one_alone_are_warned_of(
@@ -214,6 +215,19 @@ def test_many_suspect_labels_are_warned_of(tmp_path: Path, wrong: int, warned: b
     train = written(tmp_path / "t.jsonl", *_labelled(*zip(texts, labels, strict=True)))
     told = data_report(train, None, tools=TextTools(embed=lambda _: vectors))["warnings"]
     assert told == ([f"{wrong} of 60 labels look wrong."] if warned else [])
+
+
+def test_out_of_scope_rows_to_measure_by_are_no_label_that_is_missing(tmp_path: Path) -> None:
+    train = _unlike(tmp_path / "t.jsonl", {"card": 10, "fee": 10})
+    valid = _unlike(tmp_path / "v.jsonl", {"oos": 3, "loan": 1})
+    told = data_report(train, valid)["warnings"]
+    assert told == ["Labels in the validation file alone: loan."]
+
+
+def test_a_tagger_can_learn_one_type(tmp_path: Path) -> None:
+    rows = "".join(f"Ann{n} B-PER\nleft{n} O\n\n" for n in range(10))
+    path = written(tmp_path / "t.conll", *rows.splitlines())
+    assert data_report(path, None, kind="ner")["warnings"] == []
 
 
 def test_validation_rows_that_are_training_rows_are_warned_of(tmp_path: Path) -> None:
