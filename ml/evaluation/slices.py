@@ -22,7 +22,8 @@ _NEGATED = re.compile(
     r"\b(?:no|not|never|none|nobody|nothing|neither|nor|cannot|without)\b|n['\u2019]t\b", re.I
 )
 _NO_WORDS = re.compile(r"https?://\S+|[@#$]\w+|\S*\d\S*")
-_SIGNS = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")  # stand for words, without spaces between
+_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
+"""Chinese and Japanese characters: no white space parts their words, and each counts as one."""
 _JUDGED_WORDS = 4
 _SURE = 0.5
 
@@ -47,7 +48,7 @@ def slice_table(groups: Groups, measure: Measure) -> dict[str, list[dict[str, An
 
 def length_groups(texts: Sequence[str]) -> list[str]:
     """The length of each text in words, as a range."""
-    return [_length(len(text.split())) for text in texts]
+    return [_length(_words(text)) for text in texts]
 
 
 def density_groups(entities: Sequence[int]) -> list[str]:
@@ -70,7 +71,7 @@ def language_groups(texts: Sequence[str]) -> list[str]:
 
 def _language(text: str) -> str:
     words = _NO_WORDS.sub(" ", text)
-    if len(words.split()) + len(_SIGNS.findall(words)) < _JUDGED_WORDS:
+    if _words(words) < _JUDGED_WORDS:
         return "unclear"
     best = _detector().compute_language_confidence_values(words)[0]
     if best.value < _SURE:
@@ -100,6 +101,10 @@ def _detector() -> LanguageDetector:
         Language.JAPANESE,
     )
     return LanguageDetectorBuilder.from_languages(*languages).build()
+
+
+def _words(text: str) -> int:
+    return len(_UNSPACED.sub(" x ", text).split())
 
 
 def _length(words: int) -> str:

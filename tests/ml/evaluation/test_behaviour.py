@@ -46,6 +46,15 @@ def test_slices_come_in_order_and_are_measured_on_their_rows() -> None:
     assert [row["group"] for row in sources["source"]] == ["a", "b"]
 
 
+def test_texts_without_spaces_have_a_length_and_a_language() -> None:
+    lost = (
+        "\u6211\u7684\u94f6\u884c\u5361\u4e22\u4e86\uff0c\u8bf7\u5e2e\u6211\u51bb\u7ed3\u8d26\u6237"
+    )
+    texts = [lost, "\u30ab\u30fc\u30c9\u3092\u306a\u304f\u3057\u307e\u3057\u305f", "\u4f60\u597d"]
+    assert language_groups(texts) == ["zh", "ja", "unclear"]
+    assert length_groups(texts) == ["11-20 words", "6-10 words", "1-5 words"]
+
+
 def test_languages_and_densities() -> None:
     texts = ["Where is my new bank card please", "Wo ist denn meine neue Karte geblieben", "ok"]
     assert language_groups(texts) == ["en", "de", "unclear"]
