@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from ml.data.multi_label import MultiLabelText
 from ml.data.readers import LabelledText, TaggedSentence
+from ml.data.targeting import STAND_INS
 from ml.evaluation.decoding import spans_of
 from ml.evaluation.perturbations import slip
 
@@ -119,7 +120,8 @@ class _Part:
         """Whether it may be changed: no name, no number, and no word that turns a statement."""
         small = self.word.lower()
         negates = small in _KEPT or small.endswith(("n't", "n\u2019t"))
-        return self.tag == "O" and self.word[:1].isalpha() and not negates
+        names = self.tag != "O" or self.word in STAND_INS
+        return self.word[:1].isalpha() and not names and not negates
 
 
 def _copies(

@@ -20,6 +20,8 @@ from ml.wording import Wording
 
 TARGETED_TASK = "targeted_sentiment"
 TARGET, OTHER = "targetco", "otherco"
+STAND_INS = frozenset({TARGET, OTHER})
+"""Words that no text has of itself: whoever changes texts leaves them as they are."""
 
 _BEFORE, _LONGEST = 220, 520  # characters read before the first mention, and in all
 

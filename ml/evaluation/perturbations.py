@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ml.data.targeting import STAND_INS
 from ml.evaluation.word_lists import INTERCHANGEABLE
 
 Change = Callable[[str, random.Random], str | None]
@@ -63,7 +64,7 @@ def slip(word: str, generator: random.Random) -> str:
 
 def typos(text: str, generator: random.Random) -> str | None:
     """One slip in about every eight words, at least one."""
-    words = list(_LONG_WORD.finditer(text))
+    words = [found for found in _LONG_WORD.finditer(text) if found.group() not in STAND_INS]
     if not words:
         return None
     count = max(1, round(len(text.split()) / _WORDS_A_SLIP))

@@ -127,6 +127,16 @@ def test_words_of_names_are_not_deleted_misspelt_or_moved() -> None:
         assert named == [("Ann", "B-PER"), ("Smith", "I-PER"), ("Acme", "B-ORG"), ("Rome", "B-LOC")]
 
 
+@pytest.mark.parametrize("kind", ["deletion", "swap", "typo"])
+def test_the_stand_ins_of_companies_stay(kind: str) -> None:
+    rows = [LabelledText("targetco gained while otherco lost", "positive")]
+    changed = augmented_texts(rows, Augmentation(copies=20, **{kind: 1.0}), seed=1)[1:]
+    assert changed
+    for row in changed:
+        words = [word for word in row.text.split() if word.endswith("co")]
+        assert words == ["targetco", "otherco"]
+
+
 def test_types_without_a_list_keep_their_names() -> None:
     row = TaggedSentence(("the", "Walkman"), ("O", "B-PRODUCT"))
     assert augmented_sentences([row], Augmentation(copies=9, entity=1.0), 1) == [row]

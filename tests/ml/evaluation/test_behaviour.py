@@ -95,6 +95,7 @@ def test_the_changes_of_texts() -> None:
     assert changed.startswith("Where is it")
     assert lower_case("small", _generator()) is None
     assert typos("a b 12", _generator()) is None
+    assert typos("targetco up, otherco off", _generator()) is None
 
 
 @pytest.mark.parametrize(
