@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from itertools import repeat
 
 from torch import Tensor, nn
 
@@ -16,13 +17,22 @@ from ml.training.settings.distillation import Distillation
 from ml.training.settings.losses import LossSettings
 
 
-def make_loss(settings: LossSettings, labels: Iterable[int], columns: int) -> nn.Module:
+def make_loss(
+    settings: LossSettings,
+    labels: Iterable[int],
+    columns: int,
+    row_weights: Iterable[float] | None = None,
+) -> nn.Module:
     """The loss of logits (rows, columns) and labels (rows,).
 
-    ``labels`` are those of the training rows; class weights come from their numbers. Labels that
-    are no column (ignored tokens) do not count.
+    ``labels`` are those of the training rows; class weights come from their numbers, each row
+    counting as many times as ``row_weights``, of mean 1, say. Labels that are no column (ignored
+    tokens) do not count.
     """
-    weights = _weights(settings, Counter(labels), columns)
+    numbers: dict[int, float] = defaultdict(float)
+    for label, weight in zip(labels, row_weights or repeat(1.0), strict=False):
+        numbers[label] += weight
+    weights = _weights(settings, numbers, columns)
     if settings.loss == "focal":
         return FocalLoss(settings.focal_gamma, weights=weights)
     return CrossEntropyLoss(label_smoothing=settings.label_smoothing, weights=weights)
@@ -40,8 +50,8 @@ def make_distillation(settings: Distillation | None) -> nn.Module | None:
     return DistillationLoss(settings.weight, settings.temperature) if settings else None
 
 
-def _weights(settings: LossSettings, numbers: Counter[int], columns: int) -> Tensor | None:
-    counts = [numbers[column] for column in range(columns)]
+def _weights(settings: LossSettings, numbers: Mapping[int, float], columns: int) -> Tensor | None:
+    counts = [numbers.get(column, 0.0) for column in range(columns)]
     if settings.class_weights == "inverse":
         return inverse_frequency(counts)
     if settings.class_weights == "effective":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -142,12 +143,14 @@ class ClassifierTask:
         """Those of a new :class:`ml.models.classifier.ClassifierHead`."""
         config = self.config
         labels = (self.columns[row.label] for row in self.training)
+        mean = fmean(row.weight for row in self.training)
+        weights = [row.weight / mean for row in self.training]
         return {
             "hidden_size": self.source.hidden_size,
             "columns": len(self.columns),
             "pooling": config.pooling,
             "dropout": config.dropout,
-            "loss": make_loss(config, labels, len(self.columns)),
+            "loss": make_loss(config, labels, len(self.columns), weights),
             "contrast": make_contrast(config),
             "contrast_share": config.contrast,
             "r_drop": config.r_drop,

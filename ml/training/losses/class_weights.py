@@ -8,16 +8,16 @@ import torch
 from torch import Tensor
 
 
-def inverse_frequency(counts: Sequence[int]) -> Tensor:
+def inverse_frequency(counts: Sequence[float]) -> Tensor:
     """Weights in proportion to ``1 / n_c``, of mean 1 over the classes present, shape (classes,).
 
     King and Zeng 2001, "Logistic Regression in Rare Events Data"; a class without rows weighs 0.
     """
     numbers = torch.tensor(counts, dtype=torch.float64)
-    return _of_mean_one(torch.where(numbers > 0, 1.0 / numbers.clamp(min=1), 0.0))
+    return _of_mean_one(torch.where(numbers > 0, 1.0 / numbers.clamp(min=1e-12), 0.0))
 
 
-def effective_number(counts: Sequence[int], beta: float) -> Tensor:
+def effective_number(counts: Sequence[float], beta: float) -> Tensor:
     """Weights in proportion to ``(1 - beta) / (1 - beta ** n_c)``, of mean 1, shape (classes,).
 
     Cui et al. 2019, "Class-Balanced Loss Based on Effective Number of Samples", equation 2: more

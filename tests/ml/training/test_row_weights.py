@@ -181,6 +181,17 @@ def test_weights_reach_the_batches_with_the_mean_one(encoder: Path) -> None:
     assert "sample_weight" not in collate([equal[0]])
 
 
+def test_classes_are_counted_as_their_rows_weigh(encoder: Path) -> None:
+    config = tiny_config(encoder, class_weights="inverse")
+    row = {"text": "ann", "label": "card"}
+    weighed, repeated, plain = (
+        _task(encoder, config, rows).head_settings()["loss"].weights
+        for rows in ([row | {"weight": 5}], [row] * 5, [row])
+    )
+    torch.testing.assert_close(weighed, repeated)
+    assert not torch.isclose(weighed, plain).any()
+
+
 @pytest.mark.parametrize(
     "way", [{"learning_rate": 3e-3}, {"method": "head", "head_start": "logistic"}]
 )

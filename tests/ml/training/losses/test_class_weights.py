@@ -16,6 +16,10 @@ def test_inverse_frequency_makes_classes_equal() -> None:
     assert weights.mean().item() == pytest.approx(1.0)
 
 
+def test_rows_that_weigh_less_than_one_together_are_a_class() -> None:
+    assert inverse_frequency((0.5, 1.0)).tolist() == pytest.approx([4 / 3, 2 / 3])
+
+
 def test_effective_number_lies_between_equal_weights_and_inverse_frequency() -> None:
     counts = (5, 500)
     plain, inverse = effective_number(counts, 0.0), inverse_frequency(counts)
