@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -87,7 +88,7 @@ def upper_case(text: str, generator: random.Random) -> str | None:
 
 def without_punctuation(text: str, generator: random.Random) -> str | None:
     """Marks that are in no number, name or contraction taken out."""
-    return _changed(text, " ".join(_PUNCTUATION.sub(" ", text).split()))
+    return _changed(text, " ".join(_PUNCTUATION.sub(_taken_out, text).split()))
 
 
 def more_punctuation(text: str, generator: random.Random) -> str | None:
@@ -131,6 +132,11 @@ _KIND_OF = {name: kind for kind, names in INTERCHANGEABLE.items() for name in na
 _KNOWN_NAME = re.compile(
     r"(?<![\w$])(?:" + "|".join(re.escape(name) for name in sorted(_KIND_OF, key=len)) + r")(?!\w)"
 )
+
+
+def _taken_out(found: re.Match[str]) -> str:
+    """A blank for a mark or a sign; vowel signs and accents of their own are parts of words."""
+    return " " if unicodedata.category(found.group())[0] in "PS" else found.group()
 
 
 def _changed(before: str, after: str) -> str | None:

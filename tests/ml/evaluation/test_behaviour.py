@@ -94,6 +94,9 @@ def test_the_changes_of_texts() -> None:
     assert changed is not None
     assert changed.startswith("Where is it")
     assert lower_case("small", _generator()) is None
+    hindi = "\u092e\u0947\u0930\u093e \u0915\u093e\u0930\u094d\u0921"
+    assert without_punctuation(f"{hindi}\u0964 \U0001f642", _generator()) == hindi
+    assert without_punctuation(hindi, _generator()) is None
     assert typos("a b 12", _generator()) is None
     assert typos("targetco up, otherco off", _generator()) is None
 
