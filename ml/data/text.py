@@ -55,7 +55,32 @@ class Word:
 
 def split_words(text: str) -> list[Word]:
     """Split raw text into words and punctuation marks, keeping character offsets."""
-    return [Word(match.group(), match.start(), match.end()) for match in _WORD.finditer(text)]
+    words = [Word(match.group(), match.start(), match.end()) for match in _WORD.finditer(text)]
+    return words if text.isascii() else _with_their_signs(words)
+
+
+def _with_their_signs(words: list[Word]) -> list[Word]:
+    """The words with the accents and vowel signs that are characters of their own, which a pattern
+    of letters parts them at."""
+    found: list[Word] = []
+    for word in words:
+        last = found[-1] if found else None
+        if last is not None and last.end == word.start and _goes_on(last.text, word.text):
+            found[-1] = Word(last.text + word.text, last.start, word.end)
+        else:
+            found.append(word)
+    return found
+
+
+def _goes_on(last: str, word: str) -> bool:
+    """Whether ``word``, right behind ``last``, is the sign of a letter or stands behind one."""
+    if _is_sign(word[0]):
+        return last[-1].isalnum() or (len(last) > 1 and _is_sign(last[-1]))
+    return word[0].isalnum() and len(last) > 1 and _is_sign(last[-1])
+
+
+def _is_sign(character: str) -> bool:
+    return unicodedata.category(character)[0] == "M"
 
 
 SHAPES = (

@@ -53,6 +53,12 @@ def test_words_keep_their_place_and_cover_all_but_space(source: str) -> None:
         ("Ann's card won't work.", ["Ann", "'s", "card", "won", "'t", "work", "."]),
         ("$AAPL rose 3.5% to $1,249.99", ["$AAPL", "rose", "3.5", "%", "to", "$1,249.99"]),
         ("AT&T in the U.S. today", ["AT&T", "in", "the", "U.S.", "today"]),
+        ("Zoe\u0308's cafe\u0301s, o\u0301", ["Zoe\u0308", "'s", "cafe\u0301s", ",", "o\u0301"]),
+        (
+            "\u0926\u093f\u0932\u094d\u0932\u0940 \u092e\u0947\u0902\u0964",
+            ["\u0926\u093f\u0932\u094d\u0932\u0940", "\u092e\u0947\u0902", "\u0964"],
+        ),
+        ("\u0301a \u2764\ufe0fa", ["\u0301", "a", "\u2764", "\ufe0f", "a"]),
     ],
 )
 def test_words(source: str, words: list[str]) -> None:
