@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -33,12 +34,13 @@ from ml.training.finetune import finetune
 from ml.training.kinds import check_settings
 from ml.training.known_data import known_weights
 from ml.training.rows import FinetuneRequest, classification_rows
-from ml.training.search_space import Space, search_space
+from ml.training.search_space import Space, combinations, search_space
 from ml.training.tracking import as_toml, replace_text
 from ml.training.trainer import ProgressCallback
 
 JOURNAL, BEST, RESULT = "trials.journal", "best.toml", "search.json"
-_KEY, _MINUTES = "key", "minutes"
+_KEY, _MINUTES, _REPEAT = "key", "minutes", "repeat"
+_ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 _STATES = {
     TrialState.COMPLETE: "done",
     TrialState.PRUNED: "ended early",
@@ -92,8 +94,9 @@ def search(
     """Try settings for ``minutes`` (of training, those of earlier sittings included).
 
     ``request.output`` is the search's folder; ``told`` is called after each trial. The first trial
-    has the recipe's own settings, so that the best is never worse than those. At the interrupt key
-    the search ends with what it has.
+    has the recipe's own settings, so that the best is never worse than those. No settings are tried
+    twice, as they would come out the same; once all have been, the search ends, as it does at the
+    interrupt key with what it has.
 
     Raises :class:`DataError` for unusable rows, settings and folders, :class:`TrainingError` when
     no trial came to its end.
@@ -111,7 +114,8 @@ def search(
     chosen_by = _chosen_by(apart, folder, own)
     try:
         while (left := minutes - _spent(study)) > 0 and _more(study, trials):
-            trial = study.ask()
+            if (trial := _next_trial(study, space)) is None:
+                break
             _run(study, trial, chosen_by, space, left, progress)
             if told is not None:
                 told(_row(study.get_trials(deepcopy=False)[trial.number]))
@@ -180,9 +184,33 @@ def _chosen_by(apart: FinetuneRequest, folder: Path, own: FinetuneConfig) -> Fin
     return replace(with_fixed_split(inner), output=folder / "artifact")
 
 
+def _next_trial(study: optuna.Study, space: Space) -> Trial | None:
+    """A trial of settings that none had before, where these can be counted; ``None`` if all had."""
+    ended = [
+        trial.params
+        for trial in study.get_trials(deepcopy=False)
+        if trial.state in _ENDED or "problem" in trial.user_attrs
+    ]
+    known = combinations(space)
+    untried = None if known is None else [settings for settings in known if settings not in ended]
+    if untried == []:
+        return None
+    trial = study.ask()
+    if not untried or _suggested(trial, space) in untried:
+        return trial
+    trial.set_user_attr(_REPEAT, True)
+    study.tell(trial, state=TrialState.FAIL)
+    chance = random.Random(f"{study.user_attrs[_KEY]} {trial.number}")  # noqa: S311 - reproducible
+    study.enqueue_trial(chance.choice(untried))
+    return study.ask()
+
+
+def _suggested(trial: Trial, space: Space) -> dict[str, Any]:
+    return {name: part.suggest(trial, name) for name, part in space.items()}
+
+
 def _more(study: optuna.Study, trials: int | None) -> bool:
-    ended = (TrialState.COMPLETE, TrialState.PRUNED)
-    return trials is None or len(study.get_trials(deepcopy=False, states=ended)) < trials
+    return trials is None or len(study.get_trials(deepcopy=False, states=_ENDED)) < trials
 
 
 def _spent(study: optuna.Study) -> float:
@@ -266,7 +294,7 @@ def _train(
                 raise optuna.TrialPruned(f"after epoch {epoch}")
 
     run = request.run_folder / f"{trial.number:04d}"
-    settings: dict[str, Any] = {name: part.suggest(trial, name) for name, part in space.items()}
+    settings = _suggested(trial, space)
     config = replace(_with(request.config, settings), refit=False, measure_epochs=True)
     asked = replace(request, config=config, run_folder=run, observer=read)
     try:
@@ -302,7 +330,11 @@ def _result(study: optuna.Study, request: FinetuneRequest, space: Space) -> Sear
     replace_text(recipe, as_toml(replace(_with(request.config, best.settings), search={})))
     result = SearchResult(
         metric=QUALITY[request.kind],
-        trials=tuple(_row(trial) for trial in trials if trial.state != TrialState.WAITING),
+        trials=tuple(
+            _row(trial)
+            for trial in trials
+            if trial.state != TrialState.WAITING and _REPEAT not in trial.user_attrs
+        ),
         best=best,
         importance=_importance(study, space) if len(done) >= _STARTUP else {},
         minutes=round(_spent(study), 2),

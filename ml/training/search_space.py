@@ -10,8 +10,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import product
 from typing import Any
 
 from optuna.trial import BaseTrial
@@ -31,6 +33,7 @@ _RATES = {
     "adalora": (2e-4, 6e-3),
 }
 _OTHER_RATES = (2e-4, 2e-2)
+_MOST_COUNTED = 1000
 _SHORT = {"rank": "rank", "alpha": "alpha", "adapter_dropout": "dropout"}
 """Keys that are short for settings of the low-rank methods, and what their tables call these."""
 
@@ -48,6 +51,11 @@ class Choice:
     def holds(self, value: Any) -> bool:
         """Whether a trial may have the value."""
         return value in self.values
+
+    @property
+    def all(self) -> Sequence[Any]:
+        """All values, each once."""
+        return tuple(dict.fromkeys(self.values))
 
     @property
     def ends(self) -> tuple[Any, ...]:
@@ -75,6 +83,11 @@ class Range:
         return bool(self.low <= value <= self.high)
 
     @property
+    def all(self) -> Sequence[int] | None:
+        """All values of whole numbers; ``None`` of others."""
+        return range(int(self.low), int(self.high) + 1) if self.whole else None
+
+    @property
     def ends(self) -> tuple[Any, ...]:
         """The values that are tried before any trial has them."""
         return self.low, self.high
@@ -100,6 +113,15 @@ def search_space(config: FinetuneConfig, kind: Kind = "classification") -> Space
         if all(reasons):
             raise _wrong(name, f"changes nothing: {'; '.join(reasons)}")
     return space
+
+
+def combinations(space: Space) -> list[dict[str, Any]] | None:
+    """All settings that trials may have; ``None`` where they are too many to be counted."""
+    values = [part.all for part in space.values()]
+    counted = [one for one in values if one is not None]
+    if len(counted) < len(values) or math.prod(map(len, counted)) > _MOST_COUNTED:
+        return None
+    return [dict(zip(space, chosen, strict=True)) for chosen in product(*counted)]
 
 
 def _without_effect(config: FinetuneConfig, name: str, method: str) -> str:

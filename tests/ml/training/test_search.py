@@ -225,6 +225,19 @@ def test_a_file_alone_is_split_in_three(asked: FinetuneRequest) -> None:
     assert len(set.union(*texts)) == sum(map(len, texts))
 
 
+def test_no_settings_are_tried_twice(asked: FinetuneRequest) -> None:
+    space = {"rank": [2, 4], "batch_size": {"low": 8, "high": 9}, "label_smoothing": [0.0, 0.0]}
+    few = replace(asked, config=replace(asked.config, search=space))
+    told: list[Any] = []
+    first = search(few, minutes=10, trials=3, told=told.append)
+    assert list(first.trials) == told
+    result = search(few, minutes=10)
+    settings = [tuple(sorted(row.settings.items())) for row in result.trials]
+    assert len(settings) == len(set(settings)) == 4
+    assert [row.settings["batch_size"] for row in result.trials].count(8) == 2
+    assert len(search(few, minutes=10).trials) == 4
+
+
 def test_a_search_goes_on_where_it_stopped(asked: FinetuneRequest) -> None:
     def stop(row: Any) -> None:
         raise KeyboardInterrupt
