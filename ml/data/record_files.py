@@ -106,6 +106,8 @@ def csv_records(path: Path, wanted: Wanted, report: Report) -> Iterator[tuple[in
 
 def _header(path: Path, reader: Any, wanted: Wanted) -> list[str]:
     header = [name.strip() for name in next(reader, [])]
+    if not any(header):
+        raise DataError(path, 1, Wording("is empty; the first line names the columns"))
     if any(_is_undecoded(name) for name in header):
         raise DataError(path, 1, Wording("is not UTF-8; save the file as CSV in UTF-8"))
     missing = [name for name in (*wanted.stored, *wanted.optional) if name not in header]

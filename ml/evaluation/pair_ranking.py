@@ -67,4 +67,7 @@ def rank_numbers(ranks: Sequence[float]) -> dict[str, float]:
 
 def _first_rank(scores: NDArray[np.float32], belongs: Sequence[int]) -> int:
     best = scores[list(belongs)].max()
-    return 1 + int((scores > best).sum())
+    # Of equal ones the first stands first, as where they are searched: an encoder that holds all
+    # texts alike finds what belongs by chance.
+    column = min(column for column in belongs if scores[column] == best)
+    return 1 + int((scores > best).sum() + (scores[:column] == best).sum())

@@ -21,7 +21,7 @@ _DENSEST = "3 or more entities"
 _NEGATED = re.compile(
     r"\b(?:no|not|never|none|nobody|nothing|neither|nor|cannot|without)\b|n['\u2019]t\b", re.I
 )
-_NO_WORDS = re.compile(r"https?://\S+|[@#$]\w+|\S*\d\S*")
+_NO_WORDS = re.compile(r"https?://[!-~]+|[@#$]\w+|[!-~]*\d[!-~]*")
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
 """Chinese and Japanese characters: no white space parts their words, and each counts as one."""
 _JUDGED_WORDS = 4

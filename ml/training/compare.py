@@ -16,6 +16,7 @@ from ml.training.config import METHODS, WEAKENED, FinetuneConfig
 from ml.training.isolated import IsolatedRun, finetune_isolated
 from ml.training.kinds import check_settings
 from ml.training.pair_rows import pair_rows
+from ml.training.processes import check_alone
 from ml.training.rows import (
     FinetuneRequest,
     classification_rows,
@@ -134,6 +135,7 @@ def compare(
     Raises :class:`ml.errors.DataError` for unusable rows, and :class:`ml.errors.TrainingError` for
     settings that mean nothing for the kind, before anything is trained.
     """
+    check_alone("compare")
     check_settings(request.config, request.kind)
     request = with_fixed_split(request)
     for candidate in chosen:

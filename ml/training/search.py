@@ -33,6 +33,7 @@ from ml.training.few_rows import fitted_to_few
 from ml.training.finetune import finetune
 from ml.training.kinds import check_settings
 from ml.training.known_data import known_weights
+from ml.training.processes import check_alone
 from ml.training.rows import FinetuneRequest, classification_rows
 from ml.training.search_space import Space, combinations, search_space
 from ml.training.tracking import as_toml, replace_text
@@ -101,6 +102,7 @@ def search(
     Raises :class:`DataError` for unusable rows, settings and folders, :class:`TrainingError` when
     no trial came to its end.
     """
+    check_alone("search")
     if request.kind not in ("classification", "multi_label", "ner"):
         raise TrainingError(f"a search needs rows with labels; {request.kind} has none")
     check_settings(request.config, request.kind)

@@ -38,6 +38,7 @@ from ml.models.memory import MEMORY
 from ml.outputs import check_output
 from ml.training.config import FinetuneConfig
 from ml.training.measuring import measured_classifier
+from ml.training.processes import check_alone
 from ml.training.rows import FinetuneRequest
 from ml.training.storing import Fit, refitted, store
 from ml.training.tasks import ClassifierTask
@@ -80,6 +81,7 @@ def make_soup(request: SoupRequest) -> Artifact:
     unusable, or has a label that is not known), :class:`TrainingError` (fewer than two artifacts,
     shares that are none).
     """
+    check_alone("average_models")
     check_output(request.output, again=True)
     if len(request.artifacts) < 2 or len(request.artifacts) != len(request.shares):
         raise TrainingError("a mean needs two artifacts or more, and a share for each")

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import io
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 
 from apps.core.commands import TerminalProgress
 from ml.artifacts import read_artifact
@@ -268,11 +269,14 @@ def test_compare_tells_below_the_table_why_one_failed(tmp_path: Path, settings: 
     settings.VAR_DIR = tmp_path / "var"
     encoder = str(make_encoder(tmp_path / "encoder"))
     train = written(tmp_path / "train.jsonl", *pairs())
-    out = run(
-        *("compare", "--kind", "embedding", "--train", train, "--encoders", encoder),
-        *("--methods", "head", "--output", str(tmp_path / "comparison")),
-    )[0]
-    *_, row, problem = out.splitlines()
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="None of them came to its end"):
+        call_command(
+            *("compare", "--kind", "embedding", "--train", train, "--encoders", encoder),
+            *("--methods", "head", "--output", str(tmp_path / "comparison")),
+            stdout=out,
+        )
+    *_, row, problem = out.getvalue().splitlines()
     assert row.split() == [encoder, "head", "failed"]
     assert problem.startswith(f"{encoder}, head: the method 'head' tunes no weights")
 

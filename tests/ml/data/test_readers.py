@@ -130,11 +130,8 @@ def test_a_quote_that_is_never_closed_is_reported_where_it_opens(tmp_path: Path)
     assert "quote" in problems.errors[0].problem
 
 
-@pytest.mark.parametrize("content", ["", "message,topic\nx,y\n"])
-def test_a_header_without_the_columns_is_named_even_when_collecting(
-    tmp_path: Path, content: str
-) -> None:
-    path = _file(tmp_path, "a.csv", content)
+def test_a_header_without_the_columns_is_named_even_when_collecting(tmp_path: Path) -> None:
+    path = _file(tmp_path, "a.csv", "message,topic\nx,y\n")
     with pytest.raises(DataError, match="row 1: the header lacks the column text, label"):
         list(read_classification(path, Problems()))
 
@@ -151,6 +148,12 @@ def test_a_column_that_stands_twice_is_named(tmp_path: Path) -> None:
 def test_blanks_around_a_label_make_no_other_label(tmp_path: Path) -> None:
     path = _file(tmp_path, "a.csv", "text,label\nx, card\ny,card \n")
     assert {row.label for row in read_classification(path)} == {"card"}
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "\ufeff", ",,\n"])
+def test_a_csv_without_a_header_is_named(tmp_path: Path, content: str) -> None:
+    with pytest.raises(DataError, match="row 1: is empty; the first line names the columns"):
+        list(read_classification(_file(tmp_path, "a.csv", content), Problems()))
 
 
 def test_a_header_that_is_not_utf8_is_named_in_words_that_can_be_stored(tmp_path: Path) -> None:

@@ -30,6 +30,12 @@ def test_the_text_itself_is_not_looked_at() -> None:
     assert ranked(texts, CANDIDATES, [[1]], [[0]])[0].rank == 1
 
 
+def test_an_encoder_that_holds_all_texts_alike_finds_by_chance() -> None:
+    alike = np.ones((4, 1), dtype=np.float32)
+    places = ranked(alike, alike, [[0], [1], [2], [3, 1]], [[]] * 4)
+    assert [one.rank for one in places] == [1, 2, 3, 2]
+
+
 @pytest.mark.parametrize("rank", [11, inf])
 def test_beyond_the_tenth_nothing_counts(rank: float) -> None:
     assert rank_numbers([rank]) == {"recall@1": 0.0, "recall@3": 0.0, "mrr@10": 0.0}

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from ml.artifacts import read_artifact
+from ml.errors import TrainingError
 from ml.training import processes
-from ml.training.processes import is_alone, is_main_process, wait_for_all
+from ml.training.processes import check_alone, is_alone, is_main_process, wait_for_all
 from ml.training.tracking import read_curves
 from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config
 
@@ -47,6 +48,8 @@ def test_a_process_of_several_knows_its_place_before_training_begins(
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert is_main_process() is main
     assert not is_alone()
+    with pytest.raises(TrainingError, match="search runs in one process"):
+        check_alone("search")
 
 
 @pytest.mark.parametrize(

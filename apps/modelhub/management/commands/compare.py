@@ -81,6 +81,8 @@ class Command(TrefoilCommand):
         for row in rows:
             if row.problem:
                 self.stdout.write(f"{row.candidate.encoder}, {row.candidate.method}: {row.problem}")
+        if all(row.problem for row in rows):
+            raise InvalidInput("None of them came to its end.")
         return {
             "kind": options["kind"],
             "metric": QUALITY[options["kind"]],
