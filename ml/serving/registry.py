@@ -6,7 +6,6 @@ import logging
 import os
 import threading
 import time
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -17,6 +16,7 @@ from ml.joint import check_no_joint, trunk_of
 from ml.runtime import RuntimeSettings, default_settings
 from ml.serving.active import ACTIVE, NAME, read_active, remove_leftovers, write_active
 from ml.serving.joint import JointPredictor, load_joint
+from ml.serving.kept import KeptVersions
 from ml.serving.predictors import load_predictor, model_info
 from ml.serving.protocol import Predictor, Unit, of_version
 from ml.types import ModelInfo
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 _RETRY_AFTER = 5.0  # seconds until a model that could not be loaded is tried again
 _FOLLOWED = 10.0  # seconds for which a call of ``refresh`` promises the next one
-_KEPT = 4  # versions in memory beside the active ones: asked for by name, or served before
+_KEPT = 4  # versions in memory beside the active ones
 
 _Signature = tuple[int, int, int]  # of a file: another one once it is replaced
 
@@ -36,6 +36,7 @@ class _Entry:
     """What is in memory for one task; ``predictor`` changes only under ``lock``."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
+    naming: threading.Lock = field(default_factory=threading.Lock)  # of loads by name
     predictor: Predictor | None = None
     broken: tuple[str, float, MLError] | None = None  # version, when to try again, why
 
@@ -62,8 +63,7 @@ class ModelStore:
         self._active_paths: dict[str, str] = {}
         # Not for longer than a task's predictor, which a promotion replaces, needs it.
         self._joint: WeakValueDictionary[tuple[str, str], JointPredictor] = WeakValueDictionary()
-        self._named: OrderedDict[tuple[str, str], Predictor] = OrderedDict()
-        self._named_lock = threading.Lock()
+        self._named = KeptVersions(_KEPT)
         self._followed_until = 0.0
 
     def tasks(self) -> list[str]:
@@ -220,13 +220,20 @@ class ModelStore:
                 loaded.append(task)
         return loaded
 
-    @staticmethod
-    def _is_settled(entry: _Entry, version: str) -> bool:
+    def _is_settled(self, entry: _Entry, version: str) -> bool:
         """Whether the version is in memory, or was found not to be loadable a moment ago."""
-        current, broken = entry.predictor, entry.broken
+        current = entry.predictor
         if current is not None and current.info.version == version:
             return True
-        return broken is not None and broken[0] == version and time.monotonic() < broken[1]
+        return self._just_failed(entry, version) is not None
+
+    @staticmethod
+    def _just_failed(entry: _Entry, version: str) -> MLError | None:
+        """Why the version could not be loaded a moment ago, until it is to be tried again."""
+        broken = entry.broken
+        if broken is None or broken[0] != version or time.monotonic() >= broken[1]:
+            return None
+        return broken[2]
 
     def unit(self, task: str) -> str:
         """The joint model that answers for the task, as ``<name>/<version>``; else the task.
@@ -255,15 +262,18 @@ class ModelStore:
         return self._load_joint(name, version) if version else self._load_task(name)
 
     def _load_named(self, task: str, version: str) -> Predictor:
-        current = self._entry(task).predictor
+        entry = self._entry(task)
+        current = entry.predictor
         if current is not None and current.info.version == version:
             return current
-        with self._named_lock:
-            known = self._named.get((task, version))
+        if known := self._named.get(task, version):
+            return known
+        with entry.naming:
+            known = self._named.get(task, version)  # loaded by another thread meanwhile
             if known is None:
                 artifact = self.artifact(task, version)
                 known = load_predictor(self._folder(task) / version, artifact, self._runtime)
-            self._keep(task, known)
+                self._named.keep(task, known)
             return known
 
     def _load_joint(self, name: str, version: str) -> JointPredictor:
@@ -311,11 +321,10 @@ class ModelStore:
         return entry.predictor
 
     def _try_load(self, entry: _Entry, task: str, version: str) -> MLError | None:
-        broken = entry.broken
-        if broken is not None and broken[0] == version and time.monotonic() < broken[1]:
-            return broken[2]
-        with self._named_lock:
-            ready = self._named.pop((task, version), None)
+        if error := self._just_failed(entry, version):
+            return error
+        with entry.naming:  # one that is being loaded by name is waited for
+            ready = self._named.take(task, version)
         if ready is not None:
             self._retire(task, entry.predictor)
             entry.predictor, entry.broken = ready, None
@@ -337,15 +346,7 @@ class ModelStore:
     def _retire(self, task: str, before: Predictor | None) -> None:
         """Keep what was served before among the named ones: it may be rolled back to."""
         if before is not None:
-            with self._named_lock:
-                self._keep(task, before)
-
-    def _keep(self, task: str, predictor: Predictor) -> None:
-        """Have a predictor in memory under its version, and let go of the one unused longest."""
-        self._named[task, predictor.info.version] = predictor
-        self._named.move_to_end((task, predictor.info.version))
-        while len(self._named) > _KEPT:
-            self._named.popitem(last=False)
+            self._named.keep(task, before)
 
     def _entry(self, task: str) -> _Entry:
         return self._entries.setdefault(task, _Entry())

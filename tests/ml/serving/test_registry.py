@@ -284,6 +284,41 @@ def test_a_version_is_served_by_name_beside_the_active_one(root, versions):
     assert store.load("intent") is named  # it is not loaded a second time
 
 
+def test_a_version_that_loads_by_name_holds_up_no_other(root, versions, monkeypatch):
+    topic = build_model(root, "topic", "classification")
+    other = build_model(root, "intent", "classification", created_at="2026-01-03T00:00:00+00:00")
+    activate(root, "intent", versions[0])
+    store = ModelStore(root)
+    store.load("intent")
+    store.load(named_version("intent", other))
+    loading, go_on, answered = threading.Event(), threading.Event(), threading.Event()
+
+    def slow(folder, artifact, runtime):
+        if artifact.version == versions[1]:
+            loading.set()
+            assert go_on.wait(10)
+        return load_predictor(folder, artifact, runtime)
+
+    def others() -> None:
+        store.load(named_version("topic", topic))
+        store.load(named_version("intent", other))
+        answered.set()
+
+    monkeypatch.setattr(registry, "load_predictor", slow)
+    threads = [
+        threading.Thread(target=store.load, args=(named_version("intent", versions[1]),)),
+        threading.Thread(target=others),
+    ]
+    threads[0].start()
+    assert loading.wait(10)
+    threads[1].start()
+    free = answered.wait(5)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert free
+
+
 @pytest.mark.parametrize("version", ["20200101-0", "..", ".hidden", "a/b"])
 def test_a_version_that_is_not_there_is_not_served_by_name(root, versions, version):
     store = ModelStore(root)
