@@ -172,7 +172,7 @@ class LocalEngine:
             raise TypeError("texts must be a sequence of strings")
         if self._closing:
             raise EngineClosed("the engine is closed")
-        version = self._source.active_version(task)
+        version = self._source.answering(task)
         self.metrics.count(task, requests=len(texts))
         unit = self._source.unit(task)
         hits, misses = [], []

@@ -208,6 +208,9 @@ class FakeModels:
         except KeyError as error:
             raise ModelNotFound(f"no model is active for the task {task!r}") from error
 
+    def answering(self, task: str) -> str:
+        return self.active_version(task)
+
     def refresh(self) -> list[str]:
         return []
 
@@ -281,6 +284,9 @@ class GatedModels:
 
     def active_version(self, task: str) -> str:
         return self._source.active_version(task)
+
+    def answering(self, task: str) -> str:
+        return self._source.answering(task)
 
     def refresh(self) -> list[str]:
         return self._source.refresh()

@@ -150,6 +150,11 @@ class ModelSource(Protocol):
         """The version to serve now, cheap enough for every request; raises ``ModelNotFound``."""
         ...
 
+    def answering(self, task: str) -> str:
+        """The version that answers at this moment: the one to serve, or the one before while that
+        is not ready. As cheap, and raises the same."""
+        ...
+
     def unit(self, task: str) -> str:
         """What computes the task's texts, for :meth:`load`: the task itself, or a joint model as
         ``<name>/<version>``. Cheap enough for every request."""

@@ -235,6 +235,17 @@ class ModelStore:
             return None
         return broken[2]
 
+    def answering(self, task: str) -> str:
+        """The version that answers at this moment: the active one, or, while that is not loaded
+        yet or could not be, the one before. Raises as :meth:`active_version`."""
+        active = self.active_version(task)
+        entry = self._entries.get(task)
+        current = entry.predictor if entry is not None else None
+        if entry is None or current is None or current.info.version == active:
+            return active
+        waits = self._is_followed(task, active) or self._just_failed(entry, active)
+        return current.info.version if waits else active
+
     def unit(self, task: str) -> str:
         """The joint model that answers for the task, as ``<name>/<version>``; else the task.
 

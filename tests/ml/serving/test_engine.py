@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from ml.errors import ArtifactError, InferenceError
 from ml.runtime import RuntimeSettings
+from ml.serving import registry
 from ml.serving.engine import LocalEngine
 from ml.serving.fakes import GatedModels
 from ml.serving.metrics import EngineCollector
@@ -178,6 +181,26 @@ def test_a_batch_is_of_one_version(engine, gate, root, built):
     answers = release(gate, futures)
     assert len({answer.version for answer in answers[1:]}) == 1
     assert answers[1].version == built[1]["intent"][0]
+
+
+def test_while_a_promoted_version_cannot_be_loaded_answers_come_from_the_cache(
+    gate, root, built, monkeypatch
+):
+    newer, older = built[1]["intent"]
+    tokenizer = root / "intent" / newer / "tokenizer.json"
+    content = tokenizer.read_bytes()
+    engine = LocalEngine(gate, settings=ONE_WORKER)
+    engine.predict("intent", ["lost card"])
+    tokenizer.unlink()
+    activate(root, "intent", newer)
+    for text in ("euro", "euro", "lost card"):
+        assert engine.predict("intent", [text])[0].version == older
+    assert gate.batches == [("intent", ("lost card",)), ("intent", ("euro",))]
+    tokenizer.write_bytes(content)
+    later = SimpleNamespace(monotonic=lambda: time.monotonic() + 60)
+    monkeypatch.setattr(registry, "time", later)  # when it is tried again
+    assert engine.predict("intent", ["euro"])[0].version == newer
+    engine.close()
 
 
 def test_metrics_are_exposed(engine):
