@@ -190,6 +190,19 @@ def read_artifact(folder: Path) -> Artifact:
     return artifact
 
 
+def read_trained(folder: Path) -> Artifact:
+    """As :func:`read_artifact`, of an artifact with the weights that were trained: one that is
+    built for serving, which has but a graph, is refused too."""
+    artifact = read_artifact(folder)
+    if artifact.build is not None:
+        raise ArtifactError(
+            folder,
+            "is built for serving, without the trained weights; those of your own models lie in "
+            f"var/artifacts/{artifact.task}",
+        )
+    return artifact
+
+
 def _listed(folder: Path) -> list[Path]:
     paths = sorted(folder.iterdir())
     for path in paths:

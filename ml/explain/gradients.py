@@ -17,7 +17,7 @@ import torch
 from captum.attr import LayerIntegratedGradients
 from torch import Tensor, nn
 
-from ml.artifacts import Artifact, read_artifact
+from ml.artifacts import Artifact, read_trained
 from ml.data.encoding import encode_words, load_tokenizer
 from ml.data.long_texts import pieces
 from ml.data.text import Word, normalise
@@ -71,7 +71,7 @@ class IntegratedGradients:
     """
 
     def __init__(self, folder: Path, task: str | None = None) -> None:
-        stored = read_artifact(folder)
+        stored = read_trained(folder)
         self._joint = stored.kind == "joint"
         self.artifact = _declared(stored, folder, task) if self._joint else stored
         if self.artifact.kind not in _PROBABILITIES:

@@ -15,7 +15,7 @@ from ml.artifacts import (
     MODEL_CARD,
     TOKENIZER,
     DataSource,
-    read_artifact,
+    read_trained,
 )
 from ml.encoders import EncoderSource, resolve_encoder
 from ml.errors import TrainingError
@@ -33,7 +33,7 @@ def merge_encoder(folder: Path, target: Path) -> EncoderSource:
     Raises :class:`ArtifactError` for an unusable artifact, :class:`TrainingError` for a method
     whose weights are none of the encoder's own (prefixes, prompts, adapters).
     """
-    artifact = read_artifact(folder)
+    artifact = read_trained(folder)
     source = encoder_of(artifact, folder)
     encoder: Any = restore_model(artifact, source, folder).encoder
     check_plain(encoder, source, artifact.method["name"])

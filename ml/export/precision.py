@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from ml.artifacts import Artifact, Build, read_artifact
+from ml.artifacts import Artifact, Build, read_trained
 from ml.data.columns import Columns
 from ml.data.encoding import EncodedBatch
 from ml.data.pairs import make_pairs
@@ -119,7 +119,7 @@ def export_model(
             progress(_STEPS.index(name), len(_STEPS), name)
 
     step("load")
-    artifact = read_artifact(folder)
+    artifact = read_trained(folder)
     source = encoder_of(artifact, folder)
     model = restore_model(artifact, source, folder).eval()
     labelled = None if rows is None else _labelled(rows, artifact, columns)

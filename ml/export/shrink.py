@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ml.artifacts import TOKENIZER, Artifact, read_artifact
+from ml.artifacts import TOKENIZER, Artifact, read_trained
 from ml.data.columns import Columns
 from ml.data.encoding import load_tokenizer
 from ml.data.long_texts import spread
@@ -84,7 +84,7 @@ def shrink(
         raise TrainingError("rows judge heads; give the share of them that is to be removed")
     model: Any = None
     if artifact is not None:
-        declared = read_artifact(artifact)
+        declared = read_trained(artifact)
         source = encoder_of(declared, artifact)
         model = restore_model(declared, source, artifact)
         whole: Any = model.encoder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ml.artifacts import Artifact, DataSource, read_artifact
+from ml.artifacts import Artifact, DataSource, read_trained
 from ml.encoders import resolve_encoder
 from ml.provenance import learned_from
 from ml.training.config import FinetuneConfig
@@ -36,6 +36,6 @@ def _artifacts(config: FinetuneConfig) -> Iterator[Artifact]:
     """Those that the recipe's teachers and its start are."""
     if settings := distillation(config.distil):
         for folder in settings.teachers:
-            yield read_artifact(Path(folder))
+            yield read_trained(Path(folder))
     if config.start:
         yield tagger_at(config.start)[1]

@@ -23,7 +23,7 @@ from ml.artifacts import (
     ADAPTER,
     HEAD,
     Artifact,
-    read_artifact,
+    read_trained,
 )
 from ml.data.columns import Columns, written_columns
 from ml.data.encoding import load_tokenizer
@@ -177,7 +177,7 @@ def _scale(artifact: Artifact) -> float:
 
 
 def _sound(folder: Path) -> Artifact:
-    artifact = read_artifact(folder)
+    artifact = read_trained(folder)
     if artifact.kind != "classification":
         raise ArtifactError(folder, f"is no classifier but of kind {artifact.kind}")
     if artifact.method["name"] != "lora":

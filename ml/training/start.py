@@ -13,7 +13,7 @@ from pathlib import Path
 from safetensors.torch import load_file
 from torch import nn
 
-from ml.artifacts import ADAPTER, HEAD, Artifact, read_artifact
+from ml.artifacts import ADAPTER, HEAD, Artifact, read_trained
 from ml.encoders import EncoderSource
 from ml.errors import TrainingError
 from ml.export.build import restore_model
@@ -83,7 +83,7 @@ def tagger_at(start: str) -> tuple[Path, Artifact]:
     """
     shipped = _SHIPPED / start
     folder = shipped if start.isidentifier() and shipped.is_dir() else Path(start)
-    artifact = read_artifact(folder)
+    artifact = read_trained(folder)
     if artifact.kind != "ner":
         raise TrainingError(f"start = {start!r} is no tagger but of kind {artifact.kind}")
     return folder, artifact

@@ -11,7 +11,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import nn
 
-from ml.artifacts import TOKENIZER, DataSource, read_artifact
+from ml.artifacts import TOKENIZER, DataSource, read_trained
 from ml.data.encoding import load_tokenizer
 from ml.data.readers import LabelledText
 from ml.errors import TrainingError
@@ -61,7 +61,7 @@ def stored_teacher(folder: Path, columns: Sequence[str]) -> Teacher:
     Raises :class:`ml.errors.ArtifactError` for an unusable artifact, :class:`TrainingError` for one
     that is no classifier or lacks a label.
     """
-    artifact = read_artifact(folder)
+    artifact = read_trained(folder)
     if artifact.kind != "classification":
         raise TrainingError(f"teacher {folder} is no classifier but of the kind {artifact.kind}")
     names = [*artifact.labels, *([OUT_OF_SCOPE] if artifact.settings.get(OOS_COLUMN) else [])]

@@ -49,6 +49,26 @@ def test_export_of_the_active_version(trained: dict[str, Any], tmp_path: Path) -
         run(*arguments)
 
 
+def test_a_build_is_not_taken_for_what_was_trained(
+    trained: dict[str, Any], tmp_path: Path, settings: Any
+) -> None:
+    built = str(settings.ML_MODELS_DIR / "mine" / trained["version"])
+    output = ["--output", str(tmp_path / "x")]
+    recipe = tmp_path / "student.toml"
+    recipe.write_text(f'[distil]\nteachers = ["{built}"]\n')
+    rows = ["--train", str(tmp_path / "train.jsonl"), "--config", str(recipe)]
+    for command in (
+        ["export", "--artifact", built, "--precision", "fp16", *output],
+        ["shrink", "--artifact", built, "--layers", "0", *output],
+        ["merge_encoder", "--artifact", built, *output],
+        ["average_models", built, built, "--valid", str(tmp_path / "train.jsonl"), *output],
+        ["finetune", "--kind", "classification", "--name", "student", *rows, *output],
+    ):
+        with pytest.raises(CommandError, match=f"{built}: is built for serving"):
+            run(*command)
+    assert not (tmp_path / "x").exists()
+
+
 def test_an_installed_export_is_what_serves(
     trained: dict[str, Any], tmp_path: Path, settings: Any
 ) -> None:

@@ -26,6 +26,7 @@ from ml.artifacts import (
     EncoderRef,
     FileRef,
     read_artifact,
+    read_trained,
     write_artifact,
 )
 from ml.encoders import file_sha256
@@ -231,6 +232,9 @@ def test_a_build_keeps_the_version_of_what_it_was_built_from(folder: Path, tmp_p
     built = write_artifact(built_folder, replace(trained, build=Build("int8", 64, 1, 0.01, "t")))
     assert built.version == trained.version
     assert read_artifact(built_folder) == built
+    assert read_trained(folder) == trained
+    with pytest.raises(ArtifactError, match=f"without the trained weights.*/{built.task}"):
+        read_trained(built_folder)
     assert built.files[MODEL] == FileRef(file_sha256(built_folder / MODEL), 5)
     (built_folder / TOKENIZER).unlink()
     with pytest.raises(ArtifactError, match=f"{TOKENIZER} is missing"):
