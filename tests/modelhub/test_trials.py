@@ -48,6 +48,15 @@ def test_no_part_of_the_traffic_tries_an_encoder(models: Path, lead: User) -> No
         trial_start(actor=lead, task="encoder", version=other, kind="shadow", percent=10)
 
 
+def test_a_version_of_another_kind_is_not_tried(models: Path, lead: User, versions: Any) -> None:
+    live = gateway.model_store().active_version("intent")
+    other = build_model(models, "intent", "multi_label", **OLDER)
+    gateway.model_store().activate("intent", live)
+    with pytest.raises(Conflict, match="is of the kind multi_label, and intent of the kind class"):
+        trial_start(actor=lead, task="intent", version=other, kind="shadow", percent=10)
+    assert not Trial.objects.exists()
+
+
 def start(lead: User, candidate: str, kind: str, percent: int) -> Trial:
     which: dict[str, Any] = {"actor": lead, "task": "intent", "version": candidate}
     trial = trial_start(kind=kind, percent=percent, **which)

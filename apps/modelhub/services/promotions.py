@@ -67,7 +67,7 @@ def version_promote(
             version=version,
             task=task,
         )
-    _check_kind(task, version)
+    check_kind(task, version)
     return _switch(
         Promotion.Kind.PROMOTE,
         actor=actor,
@@ -199,8 +199,8 @@ def _reason(reason: str) -> str:
     return reason
 
 
-def _check_kind(task: str, version: str) -> None:
-    """What asks the task for answers takes those of one kind."""
+def check_kind(task: str, version: str) -> None:
+    """What asks the task for answers takes those of one kind; raises ``Conflict``."""
     try:
         kind = gateway.model_store().info(task, version).kind
     except MLError as error:

@@ -15,7 +15,7 @@ from apps.core import gateway
 from apps.core.errors import Conflict, InvalidInput
 from apps.modelhub import selectors
 from apps.modelhub.models import Trial
-from apps.modelhub.services.promotions import MAX_REASON
+from apps.modelhub.services.promotions import MAX_REASON, check_kind
 from ml.errors import MLError
 from ml.wording import Wording
 
@@ -52,7 +52,8 @@ def trial_start(
     """Try ``version`` on ``percent`` of the traffic of a task, in every server process.
 
     A canary acts, so it must have passed the gate as a promotion must. Raises ``Conflict`` for a
-    version that cannot be served, that is live, or while another trial of the task runs.
+    version that cannot be served, that is live or of another kind, or while another trial of the
+    task runs.
     """
     if kind not in Trial.Kind.values:
         raise InvalidInput(
@@ -81,6 +82,7 @@ def trial_start(
             version=version,
             task=task,
         )
+    check_kind(task, version)
     if artifact.kind == "embedding":
         raise Conflict(
             (
