@@ -62,10 +62,21 @@ def test_finetune_refuses_rows_of_one_label(models: Path, tmp_path: Path) -> Non
         finetune(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["../up", "a b", "", "x" * 61])
+@pytest.mark.parametrize("name", ["../up", "a b", "", "x" * 61, "münze", "_x"])
 def test_finetune_refuses_a_name_that_is_no_name(models: Path, tmp_path: Path, name: str) -> None:
     with pytest.raises(CommandError, match="--name"):
         finetune(tmp_path, name=name)
+
+
+def test_a_name_that_models_of_another_kind_have_is_refused_before_training(
+    models: Path, tmp_path: Path
+) -> None:
+    rows = {"text": "card", "labels": []}
+    train = ["--train", written(tmp_path / "train.jsonl", rows)]
+    with pytest.raises(CommandError, match="intent is of the kind classification, not multi_label"):
+        run("finetune", "--kind", "multi_label", "--name", "intent", *train)
+    with pytest.raises(CommandError, match="can be held out"):  # it goes on
+        run("finetune", "--kind", "multi_label", "--name", "intent", *train, "--no-build")
 
 
 def test_finetune_names_an_unknown_setting(models: Path, tmp_path: Path) -> None:

@@ -30,6 +30,18 @@ def recipe(models: Path, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize(("called", "kind"), [('name = "all"', "joint"), ("[tasks.names]", "ner")])
+def test_a_name_that_models_of_another_kind_have_is_refused_before_training(
+    recipe: Path, tmp_path: Path, called: str, kind: str
+) -> None:
+    other = called.replace("all", "intent").replace("names", "intent")
+    text = recipe.read_text(encoding="utf-8").replace(called, other)
+    recipe.write_text(text.replace("[tasks.names.", "[tasks.intent.") if kind == "ner" else text)
+    with pytest.raises(CommandError, match=f"intent is of the kind classification, not {kind}"):
+        run("finetune_together", "--config", str(recipe))
+    assert not (tmp_path / "runs").exists()
+
+
 def test_its_tasks_are_listed_asked_measured_and_taken_back(
     recipe: Path, tmp_path: Path, settings: Any
 ) -> None:
@@ -73,6 +85,8 @@ def test_its_tasks_are_listed_asked_measured_and_taken_back(
     assert store.active_version("names") == again["tasks"]["names"] != told["tasks"]["names"]
     run("promote", "--task", "names", "--version", told["tasks"]["names"])
     assert store.active_version("names") == told["tasks"]["names"]
+    with pytest.raises(CommandError, match="all is of the kind joint, not classification"):
+        run("finetune", *("--kind", "classification", "--name", "all", "--train", str(joint)))
     with pytest.raises(CommandError, match="is the joint model of matter, meaning, names"):
         run("promote", "--task", "all", "--version", told["version"])
     assert not Promotion.objects.filter(task="all").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
 from apps.modelhub.measures_table import measures_table
 from apps.modelhub.named_columns import add_columns, columns_given
+from apps.modelhub.naming import check_name
 from apps.modelhub.resuming import resumable
 from apps.modelhub.services.promotions import version_promote
 from apps.modelhub.shipping import is_shipped
@@ -26,6 +28,8 @@ from ml.types import KINDS
 
 if TYPE_CHECKING:
     from ml.training.rows import FinetuneRequest
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 
 
 class Command(TrefoilCommand):
@@ -56,10 +60,15 @@ class Command(TrefoilCommand):
         from ml.training.processes import is_main_process
 
         name = options["name"]
-        if not name.replace("_", "").replace("-", "").isalnum() or len(name) > 60:
-            raise InvalidInput("--name may have letters, digits, - and _, 60 at most.")
+        if not _NAME.fullmatch(name):
+            raise InvalidInput(
+                "--name may have letters from a to z, digits, - and _, the first of them a letter "
+                "or a digit, 60 at most."
+            )
         if options["promote"] and options["no_build"]:
             raise InvalidInput("--promote needs the served graph that --no-build leaves out.")
+        if not options["no_build"]:
+            check_name(name, options["kind"])
         overrides = {key: options[key] for key in ("method", "epochs", "seed")}
         config = load_config(options["config"], **overrides, columns=columns_given(options))
         if is_shipped(options["output"]):

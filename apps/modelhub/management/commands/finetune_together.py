@@ -12,6 +12,7 @@ from apps.core import gateway
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.modelhub.measures_table import measures_table
 from apps.modelhub.named_columns import add_columns, columns_given
+from apps.modelhub.naming import check_name
 from apps.modelhub.resuming import resumable
 from apps.modelhub.services.promotions import version_promote
 from apps.modelhub.shipping import is_shipped
@@ -48,6 +49,9 @@ class Command(TrefoilCommand):
 
         overrides = {key: options[key] for key in ("epochs", "seed")}
         recipe = load_recipe(options["config"], **overrides, columns=columns_given(options))
+        check_name(recipe.name, "joint")
+        for task in recipe.tasks:
+            check_name(task.name, task.kind)
         output = options["output"]
         if is_shipped(output):
             known = stated_licences(known_data(recipe.config))
