@@ -106,9 +106,18 @@ def test_columns_that_cannot_be_are_told_in_one_line(
     assert "\n" not in str(error.value)
 
 
-def test_texts_on_the_command_line_have_no_columns(models: Path) -> None:
-    with pytest.raises(CommandError, match="--columns"):
-        run("predict", "--task", "intent", "--text", "card", "--columns", "text=a")
+@pytest.mark.parametrize(
+    ("command", "file"),
+    [
+        (["predict", "--task", "intent", "--text", "card"], "--file"),
+        (["explain", "--task", "intent", "--text", "card"], "--train"),
+        (["export", "--task", "intent", "--precision", "fp16", "--output", "x"], "--rows and"),
+        (["shrink", "--encoder", "e", "--layers", "0", "--output", "x"], "--rows"),
+    ],
+)
+def test_columns_without_a_file_are_refused(models: Path, command: list[str], file: str) -> None:
+    with pytest.raises(CommandError, match=f"--columns are those of {file}"):
+        run(*command, "--columns", "text=a")
 
 
 def test_conll_is_refused_with_columns(models: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from apps.core.commands import TerminalProgress, TrefoilCommand
+from apps.core.errors import InvalidInput
 from apps.modelhub.explaining import METHODS, explain_version, neighbours
 from apps.modelhub.named_columns import add_columns, columns_given
 
@@ -35,6 +36,8 @@ class Command(TrefoilCommand):
 
     def run(self, **options: Any) -> dict[str, Any]:
         columns = columns_given(options) or {}
+        if columns and options["train"] is None:
+            raise InvalidInput("--columns are those of --train.")
         task, version, text = options["task"], options["model_version"], options["text"]
         found = explain_version(
             task=task, version=version, text=text, label=options["label"], method=options["method"]

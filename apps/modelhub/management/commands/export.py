@@ -53,11 +53,13 @@ class Command(TrefoilCommand):
             raise InvalidInput("--max-loss is of what --rows measures; give both.")
         if options["calibrate"] and options["precision"] != "int8_static":
             raise InvalidInput(f"--calibrate is for int8_static, not for {options['precision']}.")
+        columns, texts = columns_given(options) or {}, options["calibrate"]
+        if columns and options["rows"] is None and texts is None:
+            raise InvalidInput("--columns are those of --rows and --calibrate.")
         folder = options["artifact"] or _trained(options["task"])
         target: Path = options["output"] or _installed(folder)
         if options["output"]:
             check_output(target)
-        columns, texts = columns_given(options) or {}, options["calibrate"]
         progress = TerminalProgress("exporting")
         try:
             report = export_model(

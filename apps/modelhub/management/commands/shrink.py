@@ -47,6 +47,9 @@ class Command(TrefoilCommand):
             )
             if known:  # an encoder that was not made here tells nothing
                 check_shippable(target.name, stated_licences(known))
+        columns = columns_given(options) or {}
+        if columns and options["rows"] is None:
+            raise InvalidInput("--columns are those of --rows.")
         places = [place.strip() for place in options["layers"].split(",") if place.strip()]
         if not all(place.isdecimal() for place in places):
             raise InvalidInput(f"--layers {options['layers']} are no numbers split by commas.")
@@ -59,7 +62,7 @@ class Command(TrefoilCommand):
                 layers=[int(place) for place in places],
                 heads=options["heads"],
                 rows=options["rows"],
-                columns=columns_given(options) or {},
+                columns=columns,
                 progress=progress.update,
             )
         finally:
