@@ -225,6 +225,8 @@ class FinetuneConfig(
                 yield f"{name} is between the texts of a batch; batch_size = 1 leaves one"
         if self.mlflow_uri and not self.mlflow_experiment:
             yield "mlflow_experiment is empty"
+        if not self.mlflow_uri and self.mlflow_experiment != type(self).mlflow_experiment:
+            yield "mlflow_experiment asks for mlflow_uri, the server that is to be told"
         for one, other, why in _APART:
             if getattr(self, one) and getattr(self, other):
                 yield f"{one} and {other} exclude each other: {why}"

@@ -49,6 +49,7 @@ def test_arguments_come_before_the_file_and_the_file_before_defaults(tmp_path: P
         ("contrast = 0.5\nbatch_size = 1", "contrast is between the texts of a batch"),
         ("mixup = 0.2\nbatch_size = 1", "mixup is between the texts of a batch"),
         ("[augment]\ncopies = 2", "augment.copies change nothing; give one of synonym, deletion"),
+        ('mlflow_experiment = "mine"', "mlflow_experiment asks for mlflow_uri"),
         ('method = "ia3"\nstrength = 0.5', "strength = 0.5 is for the methods lora and full"),
         ("epochs = inf", "epochs = inf is not allowed"),
         ("learning_rate = inf", "learning_rate = inf is not allowed"),
