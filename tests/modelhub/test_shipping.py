@@ -75,11 +75,12 @@ def test_what_a_joint_run_builds_on_is_refused_before_it_trains(
     [
         ("pretrain", "texts"),
         ("merge_encoder", "artifact"),
+        ("export", "artifact"),
         ("shrink", "artifact"),
         ("shrink", "encoder"),
     ],
 )
-def test_encoders_that_learned_from_other_data_are_not_shipped(
+def test_weights_that_learned_from_other_data_are_not_shipped(
     tmp_path: Path, target: Path, command: str, of: str
 ) -> None:
     encoder = (read_encoder if of == "encoder" else make_encoder)(tmp_path / "encoder")
@@ -90,7 +91,12 @@ def test_encoders_that_learned_from_other_data_are_not_shipped(
     recipe = tmp_path / "recipe.toml"
     recipe.write_text('[licences]\n"Research news" = "CC-BY-NC-4.0"\n')
     source = {"texts": tuned.train_file, "artifact": tuned.output, "encoder": encoder}[of]
-    more = {"pretrain": ("--config", str(recipe)), "shrink": ("--layers", "0")}.get(command, ())
+    needed = {
+        "pretrain": ("--config", str(recipe)),
+        "shrink": ("--layers", "0"),
+        "export": ("--precision", "fp16"),
+    }
+    more = needed.get(command, ())
     with pytest.raises(CommandError, match=REFUSED):
         run(command, f"--{of}", str(source), *more, "--output", str(target))
     assert not target.exists()

@@ -13,9 +13,11 @@ from apps.core import gateway
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
 from apps.modelhub.named_columns import add_columns, columns_given
+from apps.modelhub.shipping import is_shipped
 from ml.artifacts import read_artifact
 from ml.errors import ArtifactError
 from ml.joint import declared_tasks, trunk_of
+from ml.licences import check_shippable, stated_licences
 from ml.outputs import check_output
 
 MAX_LOSS = 0.005
@@ -60,6 +62,8 @@ class Command(TrefoilCommand):
         target: Path = options["output"] or _installed(folder)
         if options["output"]:
             check_output(target)
+        if is_shipped(options["output"]):
+            check_shippable(target.name, stated_licences(read_artifact(folder).data))
         progress = TerminalProgress("exporting")
         try:
             report = export_model(
