@@ -27,19 +27,44 @@ def load_encoder(source: EncoderSource) -> nn.Module:
     """The pre-trained encoder in float32, without its pooling head.
 
     An encoder that has lost attention heads (:func:`ml.models.shrinking.remove_heads`) gets the
-    shapes that it was stored in.
+    shapes that it was stored in. Raises :class:`ArtifactError` for one whose file lacks weights.
     """
     transformers_logging.disable_progress_bar()  # of a second's loading, among the bars of commands
     config: Any = AutoConfig.from_pretrained(source.path, trust_remote_code=False)
     if lost := getattr(config, REMOVED_HEADS, {}):
         return _without_heads(source, config, lost)
-    model: nn.Module = AutoModel.from_pretrained(
-        source.path, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
-    )
+    model = _loaded(source)
     if getattr(model, "pooler", None) is not None:
         # Unused by mean pooling; it would only be carried along.
         setattr(model, "pooler", None)  # noqa: B010 - a module's attribute is typed Module
     return model
+
+
+def _loaded(source: EncoderSource) -> nn.Module:
+    """The encoder as it is stored; raises :class:`ArtifactError` where weights are missing.
+
+    Those of a pooling head, which encoders that are written here have not, are not missed; a report
+    of the library would ask a person to train them.
+    """
+    verbosity = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()
+    try:
+        model, told = AutoModel.from_pretrained(
+            source.path,
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+    missing = sorted(name for name in told["missing_keys"] if not name.startswith("pooler."))
+    if missing:
+        raise ArtifactError(
+            source.path, Wording("does not fit the model: %(problem)s", problem=missing[0])
+        )
+    found: nn.Module = model
+    return found
 
 
 def _without_heads(source: EncoderSource, config: Any, lost: dict[str, list[int]]) -> nn.Module:
