@@ -18,7 +18,11 @@ def check_name(name: str, kind: Kind) -> None:
     expected = selectors.kind_of_task(task=name) or _kind_of_newest(name)
     if expected not in (None, kind):
         raise InvalidInput(
-            f"{name} is of the kind {expected}, not {kind}; give the new model a name of its own."
+            "%(name)s is of the kind %(expected)s, not %(kind)s; "
+            "give the new model a name of its own.",
+            name=name,
+            expected=expected,
+            kind=kind,
         )
 
 
