@@ -107,6 +107,17 @@ def test_the_command_measures_and_shows_rows_alike(models: Path, tmp_path: Path)
     assert found["neighbours"][-1]["row"] == 2
 
 
+def test_the_table_of_a_long_text_has_short_lines(models: Path, tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text(json.dumps({"text": "card\n" * 100, "label": "card"}))
+    out = io.StringIO()
+    text = "card lost\n" * 5_000
+    call_command("explain", "--task", "intent", "--text", text, "--train", str(file), stdout=out)
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) < 120
+    assert out.getvalue().count("…") == 65
+
+
 def test_rows_of_targeted_sentiment_are_shown_by_company(models: Path, tmp_path: Path) -> None:
     build_model(models, "targeted_sentiment", "classification")
     file = tmp_path / "rows.jsonl"

@@ -12,6 +12,8 @@ from apps.core.errors import InvalidInput
 from apps.modelhub.explaining import METHODS, explain_version, neighbours
 from apps.modelhub.named_columns import add_columns, columns_given
 
+_SHOWN = 90  # characters of a piece or a row
+
 
 class Command(TrefoilCommand):
     help = "Explain an answer's label or entity: what each word adds, the nearest labelled rows."
@@ -44,7 +46,8 @@ class Command(TrefoilCommand):
         )
         self.stdout.write(f"{found['label']} {found['confidence']:.3f} ({found['method']})")
         self.table(
-            ["word", "score"], [[one["text"], f"{one['score']:+.4f}"] for one in found["pieces"]]
+            ["word", "score"],
+            [[_short(one["text"]), f"{one['score']:+.4f}"] for one in found["pieces"]],
         )
         measured = found["faithfulness"]
         self.stdout.write(
@@ -68,8 +71,14 @@ class Command(TrefoilCommand):
             self.table(
                 ["cosine", "label", "row", "text"],
                 [
-                    [f"{one['cosine']:.3f}", one["label"], one["row"], one["text"][:90]]
+                    [f"{one['cosine']:.3f}", one["label"], one["row"], _short(one["text"])]
                     for one in found["neighbours"]
                 ],
             )
         return {"task": task, **found}
+
+
+def _short(text: str) -> str:
+    """The text in one line of a table; the words of a long one are explained many at once."""
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"
