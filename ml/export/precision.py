@@ -25,7 +25,7 @@ from ml.data.row_kinds import read_rows
 from ml.errors import DataError, ExportMismatch
 from ml.evaluation.on_rows import rows_report
 from ml.export.build import MAX_MEAN_DIFFERENCE, encoder_of, restore_model, store_build
-from ml.export.convert import calibration_feeds, check_precision, convert
+from ml.export.convert import calibration_feeds, check_precision, convert, ways
 from ml.export.graph import (
     MIN_AGREEMENT,
     TOOL,
@@ -36,7 +36,6 @@ from ml.export.graph import (
     probe_batch,
 )
 from ml.export.probes import PROBES
-from ml.export.quantise import PRECISIONS
 from ml.outputs import staged_folder
 from ml.serving.registry import ModelStore
 
@@ -105,7 +104,7 @@ def export_model(
     (:mod:`ml.data.columns`); ``calibration`` are texts for ``int8_static`` (the probe texts when
     there are none). ``target`` appears complete or not at all.
 
-    ``int8`` is the fastest way of 8 bits that agrees, as in a build.
+    ``int8`` and ``int8_static`` are the fastest of their ways that agrees, as in a build.
 
     Raises :class:`ArtifactError` for an unusable artifact, :class:`DataError` for unusable rows,
     :class:`TrainingError` for a precision that cannot be, and :class:`ExportMismatch` when fewer
@@ -131,7 +130,7 @@ def export_model(
         export_graph(model, artifact, batch, plain)
         step("convert")
         feeds = calibration_feeds(artifact, source, calibration or PROBES)
-        for way in PRECISIONS if precision == "int8" else (precision,):
+        for way in ways(precision):
             convert(plain, chosen, way, feeds)
             step("compare")
             agreement, difference, largest = _difference(artifact, batch, plain, chosen)

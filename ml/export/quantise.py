@@ -49,7 +49,7 @@ def quantise(plain: Path, target: Path, precision: str) -> None:
     chosen = {name for kind in PRECISIONS[precision] for name in weighted_products(model)[kind]}
     with quiet():
         if chosen:
-            model = _by_blocks(model, chosen)
+            model = scaled_by_blocks(model, chosen)
         onnx.save(half_tables(join_products(model)), str(target))
         quantize_dynamic(
             str(target),
@@ -85,7 +85,8 @@ def weighted_products(model: onnx.ModelProto) -> dict[str, list[str]]:
     return found
 
 
-def _by_blocks(model: onnx.ModelProto, chosen: set[str]) -> onnx.ModelProto:
+def scaled_by_blocks(model: onnx.ModelProto, chosen: set[str]) -> onnx.ModelProto:
+    """The graph with the ``chosen`` products, by name, scaled in blocks of each row."""
     from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 
     others = [node.name for node in model.graph.node if node.name not in chosen]

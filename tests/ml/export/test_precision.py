@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 
 from ml.artifacts import read_artifact, write_artifact
@@ -17,9 +20,11 @@ from ml.encoders import resolve_encoder
 from ml.errors import ArtifactError, DataError, ExportMismatch, TrainingError
 from ml.export import convert
 from ml.export import precision as exporting
-from ml.export.convert import EXPORTS, calibration_feeds
+from ml.export.build import restore_model
+from ml.export.convert import EXPORTS, calibration_feeds, ways
+from ml.export.graph import export_graph, feed_of, outputs_of, probe_batch
 from ml.export.precision import export_model
-from ml.export.quantise import PRECISIONS
+from ml.export.quantise import PRECISIONS, weighted_products
 from ml.export.shrink import shrink
 from ml.serving.registry import ModelStore
 from ml.training.finetune import finetune
@@ -88,6 +93,31 @@ def test_every_kind_is_served_in_every_precision(
     declared = json.loads((target / "artifact.json").read_text())
     assert declared["build"]["precision"] == precision
     assert len(answers(target, tmp_path)) == len(TEXTS)
+
+
+def test_static_scales_are_of_products_with_a_weight(
+    trained: dict[str, Path], tmp_path: Path
+) -> None:
+    artifact = read_artifact(trained["classification"])
+    source = resolve_encoder(artifact.encoder.name)
+    plain = tmp_path / "plain.onnx"
+    batch = probe_batch(artifact, source)
+    model = restore_model(artifact, source, trained["classification"]).eval()
+    export_graph(model, artifact, batch, plain)
+    weighted = {kind: len(names) for kind, names in weighted_products(onnx.load(plain)).items()}
+    assert min(weighted.values()) > 0
+    feeds = calibration_feeds(artifact, source, TEXTS)
+    wanted, found = None, []
+    for way in ways("int8_static"):
+        target = tmp_path / "static.onnx"
+        convert.convert(plain, target, way, feeds)
+        operations = Counter(node.op_type for node in onnx.load(target).graph.node)
+        found.append((operations["QuantizeLinear"] > 0, operations["MatMulNBits"]))
+        session = onnxruntime.InferenceSession(target, providers=["CPUExecutionProvider"])
+        (logits,) = session.run(outputs_of(artifact)[:1], feed_of(batch))
+        wanted = logits if wanted is None else wanted
+        assert np.abs(logits - wanted).max() < 0.5
+    assert found == [(True, 0), (True, weighted["down"]), (True, weighted["down"] + weighted["up"])]
 
 
 def test_both_graphs_are_measured_on_rows(trained: dict[str, Path], tmp_path: Path) -> None:
