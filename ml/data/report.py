@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,17 +15,18 @@ from ml.data.dataset_folders import training_splits
 from ml.data.duplicates import exact_groups, near_pairs
 from ml.data.label_noise import label_noise
 from ml.data.mentions import odd_mentions
+from ml.data.multi_label import MultiLabelText, read_multi_label
 from ml.data.readers import LabelledText, Problems, TaggedSentence, read_classification, read_ner
+from ml.data.row_kinds import names_of, shown, value_of
 from ml.data.splits import text_key
 from ml.data.text_tools import TextTools
 from ml.errors import DataError
-from ml.evaluation.decoding import spans_of
 from ml.types import OUT_OF_SCOPE
 from ml.wording import Wording
 
 Report = Callable[[int, int, str], None]
-DataKind = Literal["classification", "ner"]
-Row = LabelledText | TaggedSentence
+DataKind = Literal["classification", "multi_label", "ner"]
+Row = LabelledText | MultiLabelText | TaggedSentence
 
 SHOWN = 200
 _BINS = 24
@@ -45,12 +46,14 @@ class _Placed:
 
     @property
     def label(self) -> str:
-        """The label, or the BIO tags, as one text."""
-        return self.row.label if isinstance(self.row, LabelledText) else " ".join(self.row.tags)
+        """The label, the list of labels, or the BIO tags, as one text."""
+        if isinstance(self.row, TaggedSentence):
+            return " ".join(self.row.tags)
+        return shown(self.row, value_of(self.row))
 
     def shown(self) -> dict[str, Any]:
         place = {"file": self.file, "row": self.row.row, "text": self.text[:500]}
-        return place | ({"label": self.label} if isinstance(self.row, LabelledText) else {})
+        return place if isinstance(self.row, TaggedSentence) else place | {"label": self.label}
 
 
 def data_report(
@@ -66,7 +69,8 @@ def data_report(
     """Everything that a person should know of the files, ready for JSON.
 
     Raises :class:`DataError` when a file has no usable row, ``FileNotFoundError`` when it is not
-    there. Lists of rows hold the first ``SHOWN``; their numbers count all.
+    there. Lists of rows hold the first ``SHOWN``; their numbers count all. Where a text may have
+    several labels its whole list is what is contradicted and what looks wrong.
     """
     tools = tools or TextTools()
     train, valid = training_splits(train, valid)
@@ -105,19 +109,16 @@ def _read(
     if kind == "ner":
         tagged = read_ner(path, problems, columns)
         return [_Placed(name, row, " ".join(row.tokens)) for row in tagged]
-    return [_Placed(name, row, row.text) for row in read_classification(path, problems, columns)]
+    read = read_multi_label if kind == "multi_label" else read_classification
+    rows: Iterator[LabelledText | MultiLabelText] = read(path, problems, columns)
+    return [_Placed(name, row, row.text) for row in rows]
 
 
 def _labels(placed: Sequence[_Placed]) -> list[dict[str, Any]]:
     """Rows (entities, for NER) of each label in each file, the most frequent first."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for one in placed:
-        names = (
-            [one.row.label]
-            if isinstance(one.row, LabelledText)
-            else [label for _, _, label in spans_of(one.row.tags)]
-        )
-        for name in names:
+        for name in names_of(one.row):
             counts[name][one.file] += 1
     return [
         {"label": name, "train": count["train"], "valid": count["valid"]}
@@ -159,13 +160,13 @@ def _repeats(placed: Sequence[_Placed], report: Report) -> dict[str, Any]:
     crossing = [g for g in groups if len({placed[i].file for i in g}) > 1]
     near_crossing = [p for p in pairs if placed[p.first].file != placed[p.second].file]
     conflicts = [g for g in groups if len({placed[i].label for i in g}) > 1]
-    shown = [[placed[i].shown() for i in group] for group in groups[:SHOWN]]
+    examples = [[placed[i].shown() for i in group] for group in groups[:SHOWN]]
     leaked = sum(placed[i].file == "valid" for group in crossing for i in group)
     return {
         "exact_duplicates": {
             "groups": len(groups),
             "surplus_rows": sum(len(group) - 1 for group in groups),
-            "examples": shown,
+            "examples": examples,
         },
         "near_duplicates": {"pairs": len(pairs), "examples": _shown_pairs(placed, pairs)},
         "leakage": {

@@ -21,7 +21,6 @@ from apps.modelhub.files import report_path
 from apps.modelhub.models import DataKind, DataSetVersion
 from apps.modelhub.services.datasets import frozen_rows, version_rows
 from ml.artifacts import TOKENIZER
-from ml.data.multi_label import MultiLabelText
 from ml.data.pairs import PairRow
 from ml.data.report import SHOWN, data_report, near_pairs_span
 from ml.data.row_kinds import Row, record_of, text_of
@@ -66,7 +65,7 @@ def report_make(progress: Progress, *, version_id: int) -> dict[str, Any]:
     version = DataSetVersion.objects.select_related("dataset").get(pk=version_id)
     split = version_split(version)
     pairs = version.dataset.kind == DataKind.EMBEDDING
-    kind = "ner" if version.dataset.kind == "ner" else "classification"
+    kind = DataKind.CLASSIFICATION if pairs else version.dataset.kind
     with tempfile.TemporaryDirectory(prefix="trefoil-report-") as folder:
         train = _written(Path(folder) / "train.jsonl", split.train)
         valid = _written(Path(folder) / "valid.jsonl", split.held_out) if split.held_out else None
@@ -125,12 +124,7 @@ def _written(path: Path, rows: Sequence[Row]) -> Path:
 
 
 def _record(row: Row) -> dict[str, Any]:
-    """Several labels are looked at as one, which is their list."""
-    if isinstance(row, PairRow):
-        return {"text": row.text, "label": "pair"}
-    if isinstance(row, MultiLabelText):
-        return {"text": row.text, "label": ", ".join(sorted(row.labels)) or "none"}
-    return record_of(row)
+    return {"text": row.text, "label": "pair"} if isinstance(row, PairRow) else record_of(row)
 
 
 def _tools(report: Report) -> TextTools:

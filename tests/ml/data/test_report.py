@@ -224,6 +224,18 @@ def test_out_of_scope_rows_to_measure_by_are_no_label_that_is_missing(tmp_path: 
     assert told == ["Labels in the validation file alone: loan."]
 
 
+def test_rows_with_several_labels_are_reported_by_label_and_by_list(tmp_path: Path) -> None:
+    rows = [{"text": f"Where is it, {name}", "labels": ["card", "fee"]} for name in ("ann", "bo")]
+    contradicted = [{"text": "Where is it, ann", "labels": ["fee"]}, {"text": "Hm", "labels": []}]
+    train = written(tmp_path / "t.jsonl", *rows, *contradicted)
+    found = data_report(train, None, kind="multi_label")
+    assert [(row["label"], row["train"]) for row in found["labels"]] == [("fee", 3), ("card", 2)]
+    assert [[row["label"] for row in one] for one in found["conflicts"]["examples"]] == [
+        ["card, fee", "fee"]
+    ]
+    assert "There is one label only" not in " ".join(map(str, found["warnings"]))
+
+
 def test_a_tagger_can_learn_one_type(tmp_path: Path) -> None:
     rows = "".join(f"Ann{n} B-PER\nleft{n} O\n\n" for n in range(10))
     path = written(tmp_path / "t.conll", *rows.splitlines())

@@ -25,7 +25,9 @@ class Command(TrefoilCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--train", type=Path, required=True)
         parser.add_argument("--valid", type=Path, help="also look for rows in both files")
-        parser.add_argument("--kind", choices=("classification", "ner"), default="classification")
+        parser.add_argument(
+            "--kind", choices=("classification", "multi_label", "ner"), default="classification"
+        )
         add_columns(parser)
         parser.add_argument(
             "--output", type=Path, required=True, metavar="FOLDER", help="new: gets report.html"
