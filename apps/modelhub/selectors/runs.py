@@ -124,7 +124,8 @@ def promotion_list(*, task: str = "") -> QuerySet[Promotion]:
 
 
 def needs_override(*, task: str, version: str) -> bool:
-    """Whether a version has neither passed its gate nor ever been live."""
+    """Whether a version goes live against the gate only: one whose run did not pass it, or that
+    came without a run and never was live."""
     run = run_of_version(task=task, version=version)
     if run is not None:
         return not run.gate.get("passed", False)
