@@ -6,9 +6,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError
 
-from ml.errors import TrainingError
-from ml.training import search as searching
-from ml.training.rows import FinetuneRequest
+from tests.ml.training.failing_trial import PROBLEM, let_second_trial_fail
 from tests.ml.training.tiny_encoder import make_encoder, texts
 from tests.modelhub.commands import result, run, written
 
@@ -68,16 +66,9 @@ def test_search_names_a_key_that_is_no_setting(common: list[str], tmp_path: Path
 def test_search_tells_why_a_trial_failed(
     common: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    train = searching.finetune
-
-    def failing(request: FinetuneRequest, *more: Any) -> Any:
-        if request.run_folder.name == "0001":
-            raise TrainingError("the loss is nan")
-        return train(request, *more)
-
-    monkeypatch.setattr(searching, "finetune", failing)
+    let_second_trial_fail(monkeypatch)
     told = run("search", *common, "--trials", "2", "--output", str(tmp_path / "search"))[0]
-    assert "trial 2: failed (the loss is nan); learning_rate=" in told
+    assert f"trial 2: failed ({PROBLEM}); learning_rate=" in told
 
 
 def test_find_learning_rate_suggests_and_writes_a_page(common: list[str], tmp_path: Path) -> None:

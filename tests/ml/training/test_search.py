@@ -22,6 +22,7 @@ from ml.training.search import search
 from ml.training.search_space import Choice, Range, search_space
 from ml.training.tasks import ClassifierTask
 from ml.types import Kind
+from tests.ml.training.failing_trial import PROBLEM, let_second_trial_fail
 from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config, write_rows
 
 SPACE = {"learning_rate": {"low": 1e-3, "high": 1e-1, "log": True}, "rank": [2, 4]}
@@ -317,17 +318,10 @@ def test_other_data_need_another_folder(asked: FinetuneRequest) -> None:
 def test_settings_that_cannot_be_trained_are_one_trials_problem(
     asked: FinetuneRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    train = searching.finetune
-
-    def failing(request: FinetuneRequest, *more: Any) -> Any:
-        if request.run_folder.name == "0001":
-            raise TrainingError("the loss is nan")
-        return train(request, *more)
-
-    monkeypatch.setattr(searching, "finetune", failing)
+    let_second_trial_fail(monkeypatch)
     result = search(asked, minutes=10, trials=2)
     assert [row.state for row in result.trials] == ["done", "failed", "done"]
-    assert result.trials[1].problem == "the loss is nan"
+    assert result.trials[1].problem == PROBLEM
 
 
 def test_a_recipe_that_cannot_be_trained_ends_the_search(asked: FinetuneRequest) -> None:
