@@ -1,11 +1,12 @@
-"""One graph in another precision: ``fp32``, ``fp16``, ``int8`` or ``int8_static``.
+"""One graph in another precision: ``fp32``, ``fp16``, ``bf16``, ``int8`` or ``int8_static``.
 
-``fp16`` is half the size, and is computed in 16 bits where the processor's kernels can; ``int8``
+``fp16`` is half the size, and is computed in 16 bits where the processor's kernels can. ``bf16``
+stores the weights in 16-bit "brain" floats, which have the range of 32 bits, and computes in 32,
+since ONNX Runtime has no such kernels on CPUs: it widens them once, as it loads them. ``int8``
 has weights in 8 bits and scales activations while it runs; ``int8_static`` scales them by what
 calibration texts showed. The products of the attention, which have no weights, keep their floats
 then, and where scales of a whole tensor cost too much the feed-forward layers are scaled in blocks,
-as in :mod:`ml.export.quantise`. ONNX Runtime has no 16-bit "brain" floats on CPUs, so ``bf16`` is
-refused rather than emulated.
+as in :mod:`ml.export.quantise`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import Any
 
 import numpy as np
 import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader
 
 from ml.artifacts import TOKENIZER, Artifact
@@ -35,7 +38,7 @@ from ml.export.quantise import (
     weighted_products,
 )
 
-EXPORTS = ("int8", "int8_static", "fp16", "fp32")
+EXPORTS = ("int8", "int8_static", "fp16", "bf16", "fp32")
 _STATIC: dict[str, tuple[str, ...]] = {
     "int8_static": (),
     "int8_static, outputs by block": ("down",),
@@ -49,8 +52,6 @@ Feed = dict[str, np.ndarray[Any, Any]]
 
 def check_precision(precision: str) -> None:
     """Raise :class:`TrainingError` unless ``precision`` is one of :data:`EXPORTS`."""
-    if precision == "bf16":
-        raise TrainingError("ONNX Runtime computes no bf16 on CPUs; use fp16, half the size too")
     if precision not in EXPORTS:
         raise TrainingError(f"there is no precision {precision!r}; there are {', '.join(EXPORTS)}")
 
@@ -69,6 +70,8 @@ def convert(plain: Path, target: Path, precision: str, batches: Sequence[Feed]) 
         quantise(plain, target, precision)
     elif precision == "fp16":
         _halve(plain, target)
+    elif precision == "bf16":
+        _shorten(plain, target)
     else:
         _quantise_static(plain, target, _STATIC[precision], batches)
 
@@ -83,6 +86,28 @@ def _halve(plain: Path, target: Path) -> None:
     onnx.save(
         convert_float_to_float16(graph, keep_io_types=True, node_block_list=kept), str(target)
     )
+
+
+def _shorten(plain: Path, target: Path) -> None:
+    """Store the weights in 16-bit brain floats, but for a memory of rows, and widen them."""
+    model = onnx.load(str(plain))
+    kept = set(remembering(model))
+    named = {name for node in model.graph.node if node.name in kept for name in node.input}
+    widened = []
+    for weight in model.graph.initializer:
+        if weight.data_type != TensorProto.FLOAT or weight.name in named or not weight.dims:
+            continue
+        name, dims = weight.name, list(weight.dims)
+        short = torch.from_numpy(numpy_helper.to_array(weight).copy()).to(torch.bfloat16)
+        bits = short.view(torch.int16).numpy().tobytes()
+        weight.CopyFrom(
+            helper.make_tensor(f"{name}_short", TensorProto.BFLOAT16, dims, bits, raw=True)
+        )
+        widened.append(helper.make_node("Cast", [weight.name], [name], to=TensorProto.FLOAT))
+    nodes = [*widened, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.save(model, str(target))
 
 
 class _Calibration(CalibrationDataReader):

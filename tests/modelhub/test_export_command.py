@@ -111,7 +111,7 @@ def test_an_export_that_is_installed_keeps_nothing_of_the_build_before(
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["--task", "mine", "--precision", "bf16", "--install"], "no bf16"),
+        (["--task", "mine", "--precision", "fp8", "--install"], "no precision 'fp8'"),
         (["--task", "weather", "--precision", "fp16", "--install"], "weather"),
         (["--artifact", "none", "--precision", "fp16", "--install"], "none"),
         (["--task", "mine", "--precision", "fp16", "--install", "--max-loss", "0"], "--rows"),

@@ -223,7 +223,7 @@ def test_int8_is_made_as_a_build_makes_it(
 
 
 @pytest.mark.parametrize(
-    ("precision", "problem"), [("bf16", "no bf16 on CPUs"), ("int4", "no precision 'int4'")]
+    ("precision", "problem"), [("fp8", "no precision 'fp8'"), ("int4", "no precision 'int4'")]
 )
 def test_precisions_that_cannot_be_are_named(
     trained: dict[str, Path], tmp_path: Path, precision: str, problem: str

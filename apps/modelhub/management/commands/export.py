@@ -25,13 +25,17 @@ MAX_LOSS = 0.005
 
 
 class Command(TrefoilCommand):
-    help = "Export a trained model as int8, int8_static, fp16 or fp32; refuse what loses too much."
+    help = (
+        "Export a trained model as int8, int8_static, fp16, bf16 or fp32; refuse what loses much."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         which = parser.add_mutually_exclusive_group(required=True)
         which.add_argument("--task", help="the active version of a task")
         which.add_argument("--artifact", type=Path, help="the folder of a trained artifact")
-        parser.add_argument("--precision", required=True, help="int8, int8_static, fp16 or fp32")
+        parser.add_argument(
+            "--precision", required=True, help="int8, int8_static, fp16, bf16 or fp32"
+        )
         parser.add_argument("--rows", type=Path, help="labelled rows to measure both graphs by")
         parser.add_argument(
             "--calibrate", type=Path, help="texts for int8_static (JSONL, CSV or TXT)"
