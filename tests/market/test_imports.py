@@ -67,7 +67,7 @@ def test_a_row_without_a_source_belongs_to_the_file(write: Write) -> None:
     ("lines", "told"),
     [
         (["headline,text", "a,b"], "row 1: the header lacks the column title"),
-        ([], "row 1: the header lacks the column title"),
+        ([], "row 1: is empty; the first line names the columns"),
         (["title,body", "Only a title"], "row 2: has 1 cells, the header 2"),
         (["title,source", ",Wire"], "row 2: 'title' is empty"),
         (["title,published_at", "Halvern gains,soon"], "row 2: 'published_at' is no ISO 8601"),

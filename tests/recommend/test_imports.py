@@ -63,7 +63,7 @@ def test_a_very_long_text_and_no_text_are_both_embedded(tmp_path: Path) -> None:
         (HEADER.encode() + b"a,On\xff,t,x,,\n", r"i\.csv, row 2: is not UTF-8"),
         (HEADER.encode("utf-16"), r"i\.csv, row 1: is not UTF-8"),
         (HEADER, r"i\.csv: holds no usable row"),
-        ("", r"i\.csv, row 1: the header lacks"),
+        ("", r"i\.csv, row 1: is empty"),
     ],
 )
 def test_a_bad_file_is_refused_whole_and_named(
