@@ -67,6 +67,13 @@ def test_the_shipped_recipe_is_what_few_rows_get_without_one() -> None:
     assert replace(written, few_shot="auto", card={}, stated=[]) == by_itself
 
 
+def test_the_recipe_of_many_rows_is_fitted_to_few() -> None:
+    written = load_config(RECIPE.with_name("intent.toml"))
+    few = fitted_to_few(written, rows=770, classes=77)
+    assert (few.epochs, few.schedule) == (12.0, "cosine")
+    assert fitted_to_few(written, rows=7700, classes=77) == written
+
+
 def test_what_is_given_beside_the_recipe_stays_where_rows_are_few(tmp_path: Path) -> None:
     given = load_config(None, epochs=5.0, label_names=False)
     few = fitted_to_few(given, rows=50, classes=10)
