@@ -140,7 +140,7 @@ def test_the_served_graph_reads_it(trained: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(np.concatenate(single), logits, atol=0.05)
 
 
-@pytest.mark.parametrize("precision", ["int8", "fp16", "fp32"])
+@pytest.mark.parametrize("precision", ["int8", "fp16", "bf16", "fp32"])
 def test_it_is_exported_in_other_precisions(
     trained: Path, tmp_path: Path, precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
