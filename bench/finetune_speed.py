@@ -2,8 +2,9 @@
 
     python -m bench.finetune_speed [--texts 480] [--rounds 3] [--train F.jsonl] [--json]
 
-Both go through the same trainer (bfloat16, batches of 32 of similar length) from the same weights:
-``peft`` with peft's layers and torch's dropout, ``ours`` with the layers that ``finetune`` uses.
+Both go through the same trainer (bfloat16 where the machine computes in it, batches of 32 of
+similar length) from the same weights: ``peft`` with peft's layers and torch's dropout, ``ours``
+with the layers that ``finetune`` uses.
 Rounds alternate, so that what else the machine does hits both. The clock runs from the end of the
 first step to the end of the last: what a run of 10,000 texts spends nearly all of its time on. The
 texts are generated, of 5 to 17 words as short messages are,
@@ -79,7 +80,7 @@ def timed(
     model = TextClassifier(encoder(source), hidden_size=source.hidden_size, columns=columns)
     ends: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
-        curve = train(
+        trained = train(
             model,
             rows,
             CONFIG,
@@ -87,7 +88,7 @@ def timed(
             progress=lambda *_: ends.append(time.perf_counter()),
         )
     timed_rows = (len(ends) - 1) * len(rows) / len(ends)
-    return timed_rows / (ends[-1] - ends[0]), curve[-1]["loss"]
+    return timed_rows / (ends[-1] - ends[0]), trained.curve[-1]["loss"]
 
 
 def run(rows: Sequence[LabelledText], rounds: int) -> dict[str, Any]:

@@ -41,6 +41,7 @@ import torch
 from ml.data.dataset_folders import data_sha256
 from ml.errors import TrainingError
 from ml.models.tuning.registry import method_names
+from ml.training.arguments import computes_in_bf16
 from ml.training.config import FinetuneConfig
 from ml.training.rows import CONFIG, Observer
 from ml.training.trackers import Tracker, make_trackers
@@ -287,6 +288,7 @@ def environment() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "gpus": gpus,
+        "computes_in_bf16": computes_in_bf16(),
         "packages": versions,
         "command": " ".join(sys.argv),
     }

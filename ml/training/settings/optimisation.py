@@ -36,9 +36,9 @@ class OptimisationSettings:
     ``warmup`` of the steps and then follows the ``schedule``.
 
     Gradients are added up over ``accumulation`` batches and cut to the norm ``clip`` (0: never).
-    ``gradient_checkpointing`` computes a layer twice instead of keeping it in memory. ``bf16`` and
-    ``fp16`` (needs a GPU, and comes before ``bf16``) compute in half precision; the weights stay
-    float32.
+    ``gradient_checkpointing`` computes a layer twice instead of keeping it in memory. ``bf16``
+    (where the hardware does, else float32) and ``fp16`` (needs a GPU, and comes before ``bf16``)
+    compute in half precision; the weights stay float32.
 
     ``patience`` stops a run after so many epochs without a better held-out ``best_by`` and goes
     back to the best epoch's weights (0: never). ``save_every`` is the number of steps from one
