@@ -1,20 +1,29 @@
-"""Several bases, methods or seeds on one data set: quality against size, time and memory."""
+"""Several bases, methods or seeds on one data set: quality against size, time and memory.
+
+What came to its end is noted in the comparison's folder, so that a comparison that was stopped or
+killed goes on with the same command, and one with another base, method or seed trains that alone.
+"""
 
 from __future__ import annotations
 
+import json
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from ml.artifacts import read_artifact
 from ml.data.multi_label import MultiLabelText
 from ml.data.pairs import PairRow
 from ml.data.readers import LabelledText, TaggedSentence, write_jsonl
 from ml.encoders import resolve_encoder
-from ml.errors import MLError, TrainingError
+from ml.errors import ArtifactError, DataError, MLError, TrainingError
+from ml.outputs import check_output
+from ml.training.checkpoints import run_key
 from ml.training.config import METHODS, WEAKENED, FinetuneConfig
 from ml.training.isolated import IsolatedRun, finetune_isolated
 from ml.training.kinds import check_settings
+from ml.training.known_data import known_weights
 from ml.training.pair_rows import pair_rows
 from ml.training.processes import check_alone
 from ml.training.rows import (
@@ -23,6 +32,7 @@ from ml.training.rows import (
     multi_label_rows,
     ner_rows,
 )
+from ml.training.tracking import replace_text
 from ml.types import Kind
 
 Progress = Callable[[int, int, str], None]
@@ -35,6 +45,9 @@ QUALITY = {
     "embedding": "recall@1",
 }
 """The metric by which models of a kind are compared, on the held-out rows."""
+
+COMPARISON = "comparison.json"
+"""The file of a comparison's folder that says of which data and recipe it is, and what is done."""
 
 _READERS: dict[Kind, Callable[[FinetuneRequest], tuple[Sequence[Any], Sequence[Any]]]] = {
     "classification": classification_rows,
@@ -129,20 +142,82 @@ def compare(
 ) -> Iterator[Row]:
     """Train each candidate as ``request`` says and yield its row when it is done.
 
-    Artifacts go to ``request.output/<encoder>-<method>-<seed>``. A candidate that fails has a row
+    Artifacts go to ``request.output/<encoder>-<method>-<seed>``; those that an earlier comparison
+    of the same data and recipe left there are not trained again. A candidate that fails has a row
     with its problem, and the others go on. All are measured on the same held-out rows.
 
-    Raises :class:`ml.errors.DataError` for unusable rows, and :class:`ml.errors.TrainingError` for
-    settings that mean nothing for the kind, before anything is trained.
+    Raises :class:`ml.errors.ArtifactError` for a folder with something else in it,
+    :class:`ml.errors.DataError` for one with a comparison of other data or another recipe and for
+    unusable rows, and :class:`ml.errors.TrainingError` for settings that mean nothing for the kind,
+    before anything is trained.
     """
     check_alone("compare")
     check_settings(request.config, request.kind)
+    done = _Done(request)
     request = with_fixed_split(request)
     for candidate in chosen:
         try:
-            yield _measure(request, candidate, progress, run)
+            yield _measure(request, candidate, progress, run, done)
         except MLError as error:
             yield Row(candidate, problem=str(error))
+
+
+class _Done:
+    """The runs that came to their end, by name, in a file of the comparison's folder.
+
+    Each has the key of what shaped it, so that a base that was trained anew meanwhile is tuned
+    again.
+    """
+
+    def __init__(self, request: FinetuneRequest) -> None:
+        self._files, self._kind = request.files, request.kind
+        self._file = request.output / COMPARISON
+        self._key = run_key(request.config, self._files, self._kind, ())
+        self._runs: dict[str, Any] = {}
+        if self._file.is_file():
+            self._runs = self._read()
+        else:
+            check_output(request.output)
+        request.output.mkdir(parents=True, exist_ok=True)
+        self._write()
+
+    def _read(self) -> dict[str, Any]:
+        folder = self._file.parent
+        try:
+            content = json.loads(self._file.read_text(encoding="utf-8"))
+            key, runs = content["key"], dict(content["runs"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(self._file, None, "cannot be read; name a new folder") from error
+        if runs and key != self._key:
+            raise DataError(folder, None, "holds a comparison of other data or another recipe")
+        return runs
+
+    def _write(self) -> None:
+        content = {"key": self._key, "runs": self._runs}
+        replace_text(self._file, json.dumps(content, indent=2) + "\n")
+
+    def of(self, request: FinetuneRequest) -> IsolatedRun | None:
+        """The run that ``request`` asks for, if it came to its end."""
+        known = self._runs.get(request.output.name)
+        if known is None or known["key"] != self._key_of(request):
+            return None
+        try:
+            return IsolatedRun(read_artifact(request.output), float(known["peak_memory_mb"]))
+        except ArtifactError:
+            return None  # it was taken away
+
+    def note(self, request: FinetuneRequest, run: IsolatedRun) -> IsolatedRun:
+        """``run``, which came to its end."""
+        self._runs[request.output.name] = {
+            "key": self._key_of(request),
+            "peak_memory_mb": run.peak_memory_mb,
+        }
+        self._write()
+        return run
+
+    def _key_of(self, request: FinetuneRequest) -> str:
+        config = replace(request.config, columns={})
+        return run_key(config, self._files, self._kind, known_weights(config))
 
 
 def with_fixed_split(request: FinetuneRequest, *, apart: bool = False) -> FinetuneRequest:
@@ -173,7 +248,11 @@ def _record(row: LabelledText | MultiLabelText | TaggedSentence | PairRow) -> di
 
 
 def _measure(
-    request: FinetuneRequest, candidate: Candidate, progress: Progress | None, run: Run
+    request: FinetuneRequest,
+    candidate: Candidate,
+    progress: Progress | None,
+    run: Run,
+    done: _Done,
 ) -> Row:
     runs = []
     for seed in candidate.seeds:
@@ -183,7 +262,8 @@ def _measure(
             if progress is not None:
                 progress(done, total, f"{name} {message}")
 
-        runs.append(run(_of(request, candidate, seed, name), report))
+        asked = _of(request, candidate, seed, name)
+        runs.append(done.of(asked) or done.note(asked, run(asked, report)))
     measures = [one.artifact.metrics for one in runs]
     metric = QUALITY[request.kind]
     if any(metric not in one for one in measures):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -125,8 +124,7 @@ def _fit(
     seed_everything(config.seed)
     encoder = tune(load_encoder(source), config.method_settings())
     model = PairModel(encoder, _loss(config), config.keep_weight)
-    started = time.monotonic()
-    curve = train(
+    trained = train(
         model,
         rows,
         config,
@@ -138,7 +136,7 @@ def _fit(
     )
     if config.strength < 1:
         weaken(model.encoder, source, config)
-    return _Fit(model.encoder, curve, (time.monotonic() - started) / 60)
+    return _Fit(model.encoder, trained.curve, trained.minutes)
 
 
 def _loss(config: FinetuneConfig) -> nn.Module:

@@ -33,20 +33,19 @@ def fit_model(
     """
     seed_everything(request.config.seed)
     model = make()
-    started = time.monotonic()
-    folder = request.run_folder / run
-    curve = train(
+    trained = train(
         model,
         rows,
         request.config,
-        run_folder=folder,
+        run_folder=request.run_folder / run,
         valid=valid,
         progress=progress,
         watch=request.watch(run),
     )
+    settling = time.monotonic()
     if settle is not None:
         settle(model, rows)
-    return Fit(model, curve, (time.monotonic() - started) / 60)
+    return Fit(model, trained.curve, trained.minutes + (time.monotonic() - settling) / 60)
 
 
 def refit_model(

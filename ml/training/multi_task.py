@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -184,8 +183,7 @@ def _fit(
         config.seed,
         recipe.sampling,
     )
-    started = time.monotonic()
-    curve = train(
+    trained = train(
         model,
         _JointRows(rows),
         config,
@@ -195,7 +193,7 @@ def _fit(
         watch=record.phase(run),
         order=order,
     )
-    return _Fit(model, curve, (time.monotonic() - started) / 60)
+    return _Fit(model, trained.curve, trained.minutes)
 
 
 class _JointRows(torch.utils.data.Dataset[dict[str, Any]]):

@@ -7,7 +7,6 @@ Gururangan et al. 2020, "Don't Stop Pretraining". The result is a folder that a 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -154,8 +153,7 @@ def _pretrain(
     before = _loss(model, measuring, broken(Draws(config.seed)))
     together = config.batch_size * config.accumulation
     order = EpochOrder([len(row.input_ids) for row in rows], together, config.seed)
-    started = time.monotonic()
-    train(
+    trained = train(
         model,
         rows,
         config,
@@ -165,14 +163,13 @@ def _pretrain(
         watch=watch,
         order=order,
     )
-    minutes = (time.monotonic() - started) / 60
     after = _loss(model, measuring, broken(Draws(config.seed)))
     metrics = {"texts": float(len(texts)), "n": float(len(held_out))}
     metrics |= {"loss_before": before, "loss": after}
     if request.objective == "mlm":
         metrics |= {"perplexity_before": math.exp(before), "perplexity": math.exp(after)}
     metrics |= {
-        "minutes": round(minutes, 2),
+        "minutes": round(trained.minutes, 2),
         "trainable_parameters": float(trainable_parameters(model)),
     }
     return Pretrained(_written(request, source, model, metrics), metrics)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -24,6 +24,7 @@ from ml.training.datasets import EncodedRow, EncodedRows, collate, of_texts
 from ml.training.loop import Loop, accuracy_of, best_columns
 from ml.training.order import RowOrder
 from ml.training.settings.optimisation import BEST_BY
+from ml.training.stopwatch import Stopwatch
 from ml.types import FloatArray
 from ml.wording import Wording
 
@@ -39,6 +40,14 @@ class Watch(Protocol):
 
     def log(self, step: int, numbers: Mapping[str, float]) -> None:
         """Numbers at a step, from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """How the loss of a training fell, and the minutes that it took, those before a kill too."""
+
+    curve: list[dict[str, float]]
+    minutes: float
 
 
 class _Reporter(TrainerCallback):
@@ -127,8 +136,8 @@ def train(
     watch: Watch | None = None,
     order: RowOrder | None = None,
     measure: Callable[[], Mapping[str, float]] | None = None,
-) -> list[dict[str, float]]:
-    """Train ``model`` in place and return the loss curve.
+) -> Trained:
+    """Train ``model`` in place and return the loss curve and the time.
 
     Checkpoints go to ``run_folder`` after each epoch or so many steps; a run that was killed goes
     on from the last one when it is started again with the same folder. Batches hold texts of
@@ -163,6 +172,7 @@ def train(
     )
     trainer.remove_callback(PrinterCallback)
     for callback in (
+        Stopwatch(),
         *method.callbacks(trainer.encoder),
         _Reporter(trainer, progress, watch, measure),
     ):
@@ -176,11 +186,13 @@ def train(
         raise TrainingError(
             Wording("the last step left weights that are no numbers; lower the learning rate")
         )
-    return [
+    curve = [
         {"step": float(entry["step"]), "loss": float(entry["loss"])}
         for entry in trainer.state.log_history
         if "loss" in entry
     ]
+    stopwatch: Any = trainer.pop_callback(Stopwatch)
+    return Trained(curve, stopwatch.seconds / 60)
 
 
 def _dataset(

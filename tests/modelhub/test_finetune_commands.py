@@ -253,8 +253,11 @@ def test_compare_lists_bases_and_methods(tmp_path: Path, settings: Any) -> None:
     assert (row["method"], row["seeds"]) == ("head", [13])
     assert 0 <= row["quality"] <= 1
     assert row["peak_memory_mb"] > 0
+    assert compared(tmp_path, "--encoders", str(encoder), "--methods", "head") == found
+    with pytest.raises(CommandError, match="comparison: holds a comparison of other data or anoth"):
+        compared(tmp_path, "--encoders", str(encoder), "--methods", "head", "--epochs", "2")
     with pytest.raises(CommandError, match="is not empty"):
-        compared(tmp_path, "--methods", "head")
+        compared(tmp_path, "--methods", "head", "--output", str(encoder))
     other = ("--encoders", str(encoder), "--methods", "head", "--seeds", "5")
     compared(tmp_path, *other, "--output", str(tmp_path / "other" / "comparison"))
     runs = tmp_path / "var" / "runs"

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from ml.artifacts import read_artifact
 from ml.data.readers import read_classification
-from ml.errors import DataError, EncoderNotFound, TrainingError
+from ml.errors import ArtifactError, DataError, EncoderNotFound, TrainingError
 from ml.training import isolated
-from ml.training.compare import Candidate, Progress, candidates, compare, with_fixed_split
+from ml.training.compare import (
+    COMPARISON,
+    Candidate,
+    Progress,
+    candidates,
+    compare,
+    with_fixed_split,
+)
 from ml.training.config import FinetuneConfig
 from ml.training.finetune import finetune
 from ml.training.isolated import IsolatedRun, finetune_isolated
@@ -149,10 +158,81 @@ def test_a_failing_candidate_leaves_its_problem(tmp_path: Path, encoder: Path) -
     foreign = replace(asked, config=replace(config, keep_weight=1.0))
     with pytest.raises(TrainingError, match="keep_weight: of no meaning"):
         list(compare(foreign, candidates(config, encoders=[], methods=[], seeds=[]), run=here))
-    broken = replace(asked, train_file=tmp_path / "broken.jsonl", valid_file=None)
+    broken = replace(
+        asked, train_file=tmp_path / "broken.jsonl", valid_file=None, output=tmp_path / "new"
+    )
     broken.train_file.write_text('{"text": "card"}\n', encoding="utf-8")
     with pytest.raises(DataError, match="row 1"):
         list(compare(broken, candidates(config, encoders=[], methods=[], seeds=[]), run=here))
+
+
+class _Killed(BaseException):
+    pass
+
+
+def test_a_killed_comparison_goes_on_and_one_more_method_is_trained_alone(
+    tmp_path: Path,
+) -> None:
+    encoder = make_encoder(tmp_path / "encoder")
+    config = tiny_config(encoder, epochs=1.0, held_out=0.3)
+    asked = replace(request(tmp_path, "classification", config), valid_file=None)
+    trained: list[str] = []
+
+    def measured(*methods: str, dies_at: str = "", asked: FinetuneRequest = asked) -> list[Any]:
+        def run(one: FinetuneRequest, progress: Progress | None) -> IsolatedRun:
+            if one.config.method == dies_at:
+                raise _Killed
+            trained.append(f"{one.config.method}-{one.config.seed}")
+            return here(one, progress)
+
+        chosen = candidates(asked.config, encoders=[], methods=methods, seeds=[1, 2])
+        return [row.as_dict() for row in compare(asked, chosen, run=run)]
+
+    with pytest.raises(_Killed):
+        measured("head", "full", dies_at="full")
+    first = measured("head", "full")
+    assert trained == ["head-1", "head-2", "full-1", "full-2"]
+    assert measured("full", "bitfit", "head")[::2] == first[::-1]
+    assert trained[4:] == ["bitfit-1", "bitfit-2"]
+
+    shutil.rmtree(asked.output / f"{Candidate(str(encoder), 'full', ()).name}-2")
+    assert measured("full")[0]["quality"] == first[1]["quality"]
+    assert trained[6:] == ["full-2"]
+    weights = load_file(encoder / "model.safetensors")
+    save_file(
+        {name: weight * 1.01 for name, weight in weights.items()}, encoder / "model.safetensors"
+    )
+    measured("head")
+    assert trained[7:] == ["head-1", "head-2"]
+
+    with pytest.raises(DataError, match="holds a comparison of other data or another recipe"):
+        measured("head", asked=replace(asked, config=replace(config, epochs=2.0)))
+    write_rows(asked.train_file, texts(ending="else"))
+    with pytest.raises(DataError, match="holds a comparison of other data or another recipe"):
+        measured("head")
+    for content in ("{", "[]", '{"key": 1, "runs": 3}'):
+        (asked.output / COMPARISON).write_text(content)
+        with pytest.raises(DataError, match=r"comparison\.json: cannot be read"):
+            measured("head")
+    (asked.output / COMPARISON).unlink()
+    with pytest.raises(ArtifactError, match="is not empty"):
+        measured("head")
+    assert len(trained) == 9
+
+
+def test_rows_that_are_mended_may_be_compared_in_the_same_folder(
+    tmp_path: Path, encoder: Path
+) -> None:
+    config = tiny_config(encoder, epochs=1.0, method="head")
+    asked = request(tmp_path, "classification", config)
+    chosen = candidates(config, encoders=[], methods=[], seeds=[])
+    good = asked.train_file.read_text()
+    asked.train_file.write_text('{"text": "card"}\n')
+    (row,) = compare(asked, chosen, run=here)
+    assert "row 1" in row.problem
+    asked.train_file.write_text(good)
+    (row,) = compare(asked, chosen, run=here)
+    assert row.problem == ""
 
 
 def test_a_process_of_its_own_gives_the_same_artifact(tmp_path: Path, encoder: Path) -> None:

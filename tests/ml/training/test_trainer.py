@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from ml.training.config import FinetuneConfig, load_config
 from ml.training.finetune import finetune
 from ml.training.known_data import known_weights
 from ml.training.rows import FinetuneRequest
-from ml.training.tracking import read_curves
+from ml.training.tracking import environment, read_curves
 from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config, write_rows
 
 
@@ -61,6 +62,25 @@ def test_settings_reach_the_trainer(tmp_path: Path) -> None:
     assert (arguments.gradient_accumulation_steps, arguments.max_grad_norm) == (4, 0.5)
     assert (arguments.bf16, arguments.fp16) == (False, False)
     assert (arguments.save_strategy, arguments.save_steps) == ("steps", 7)
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "half"),
+    [
+        ({"avx2": True, "avx512_f": True, "avx512_bf16": False, "amx_bf16": False}, False),
+        ({"avx512_bf16": True, "amx_bf16": False}, True),
+        ({"avx512_bf16": False, "amx_bf16": True}, True),
+        ({"architecture": "aarch64"}, False),
+    ],
+)
+def test_half_precision_is_for_processors_that_compute_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, Any], half: bool
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    assert training_arguments(FinetuneConfig(), tmp_path).bf16 == half
+    assert environment()["computes_in_bf16"] == half
+    assert not training_arguments(FinetuneConfig(bf16=False), tmp_path).bf16
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="fp16 works on this GPU")
@@ -176,11 +196,36 @@ def test_a_run_killed_within_an_epoch_goes_on_to_the_bit(
         finetune(broken, _killed_at(0.6))
     last = last_checkpoint(broken.run_folder)
     assert last is not None
+    spent = _slower(last, minutes=50.0)
     seen: list[int] = []
-    finetune(broken, lambda done, total, message: seen.append(done))
+    again = finetune(broken, lambda done, total, message: seen.append(done))
     assert seen[0] == int(last.name.split("-")[1]) + 1
+    assert 50 < again.metrics["minutes"] < 50 + spent + 5
     for file in (ADAPTER, HEAD):
         assert (whole.output / file).read_bytes() == (broken.output / file).read_bytes()
+
+
+def _slower(checkpoint: Path, *, minutes: float) -> float:
+    """The checkpoint as of a run that took so many minutes longer; what it had taken."""
+    file = checkpoint / "trainer_state.json"
+    state = json.loads(file.read_text())
+    known = state["stateful_callbacks"]["Stopwatch"]["attributes"]
+    took: float = known["before"] / 60
+    known["before"] += minutes * 60
+    file.write_text(json.dumps(state))
+    return took
+
+
+def test_a_run_goes_on_from_a_checkpoint_that_knows_no_time(tmp_path: Path, encoder: Path) -> None:
+    asked = request(tmp_path, "classification", tiny_config(encoder, epochs=4.0, method="head"))
+    with pytest.raises(_Killed):
+        finetune(asked, _killed_at(0.6))
+    last = last_checkpoint(asked.run_folder)
+    assert last is not None
+    state = json.loads((last / "trainer_state.json").read_text())
+    del state["stateful_callbacks"]["Stopwatch"]
+    (last / "trainer_state.json").write_text(json.dumps(state))
+    assert finetune(asked).metrics["minutes"] >= 0
 
 
 def test_a_killed_run_stops_where_an_unbroken_one_gets_no_better(

@@ -13,14 +13,16 @@ from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
 from apps.modelhub.named_columns import add_columns, columns_given
 from ml.data.dataset_folders import training_splits
-from ml.outputs import check_output
 from ml.types import KINDS
 
 _HEADER = ["encoder", "method", "quality", "ECE", "trained", "MB", "minutes", "peak MB"]
 
 
 class Command(TrefoilCommand):
-    help = "Train several bases or methods on one data set; print quality, size, time and memory."
+    help = (
+        "Train several bases or methods on one data set; print quality, size, time and memory. "
+        "Stopped or killed, it goes on with the same command; what is done is not trained again."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--kind", choices=KINDS, required=True)
@@ -42,7 +44,6 @@ class Command(TrefoilCommand):
         from ml.training.rows import FinetuneRequest
 
         output: Path = options["output"]
-        check_output(output)
         config = load_config(
             options["config"], epochs=options["epochs"], columns=columns_given(options)
         )
