@@ -1,8 +1,11 @@
-"""Which settings of a recipe mean nothing for a kind of task, so that none is passed over."""
+"""Which settings of a recipe mean nothing for a kind of task, or without another setting, so that
+none is passed over."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
+from typing import Any
 
 from ml.errors import TrainingError
 from ml.training.config import FinetuneConfig
@@ -35,6 +38,23 @@ _FOREIGN: dict[Kind, tuple[str, ...]] = {
 more than one, and what only taggers take, is refused where those tasks read their rows."""
 
 
+_ONLY_WITH: dict[str, tuple[str, tuple[str, ...]]] = {
+    "label_smoothing": ("loss", ("cross_entropy",)),
+    "focal_gamma": ("loss", ("focal",)),
+    "effective_beta": ("class_weights", ("effective",)),
+    "contrast_temperature": ("contrast", ()),
+    "memory_temperature": ("memory", ()),
+    "similarity_scale": ("pair_loss", ("multiple_negatives",)),
+    "triplet_margin": ("pair_loss", ("triplet",)),
+    "adversary_norm": ("adversary", ("fgm", "pgd")),
+    "adversary_steps": ("adversary", ("pgd",)),
+    "adversary_rate": ("adversary", ("pgd",)),
+    "best_by": ("patience", ()),
+}
+"""Settings that count only where another one has one of some values, or, with none named, is above
+0."""
+
+
 def check_settings(config: FinetuneConfig, kind: Kind) -> None:
     """Refuse a recipe that asks for what a run of this kind does not do; raises
     :class:`TrainingError` naming the settings."""
@@ -50,5 +70,26 @@ def check_settings(config: FinetuneConfig, kind: Kind) -> None:
                 "%(names)s: of no meaning for the kind %(kind)s",
                 names=", ".join(foreign),
                 kind=kind,
+            )
+        )
+    _check_idle(config, usual)
+
+
+def _check_idle(config: FinetuneConfig, usual: Mapping[str, Any]) -> None:
+    """Refuse what counts only with another setting, which is otherwise.
+
+    What a search changes is left out, as its trials need both, and so is what few rows may turn on.
+    """
+    for name, (other, values) in _ONLY_WITH.items():
+        value, has = getattr(config, name), getattr(config, other)
+        if value in (usual[name], 0) or (has in values if values else has):
+            continue
+        if {name, other} & set(config.search) or (other == "memory" and config.few_shot != "off"):
+            continue
+        raise TrainingError(
+            Wording(
+                "%(name)s: counts only with %(wanted)s",
+                name=name,
+                wanted=f"{other} = {' or '.join(values)}" if values else f"{other} > 0",
             )
         )

@@ -139,10 +139,11 @@ def _usual(config: FinetuneConfig) -> Space:
     space: Space = {
         "learning_rate": Range(low, high, log=True),
         "dropout": Range(0.0, 0.3),
-        "label_smoothing": Range(0.0, 0.15),
         "warmup": Range(0.0, 0.2),
         "schedule": Choice(("linear", "cosine")),
     }
+    if config.loss == "cross_entropy":
+        space["label_smoothing"] = Range(0.0, 0.15)
     if not _without_effect(config, "rank", method):
         space["rank"] = Choice((4, 8, 16, 32))
     return space

@@ -109,9 +109,10 @@ def test_it_goes_with_methods_kinds_and_precisions(
     tmp_path: Path, kind: Kind, settings: dict
 ) -> None:
     encoder = make_encoder(tmp_path / "encoder")
-    settings = {"epochs": 8.0, "adversary_norm": 0.05, "adversary_rate": 0.02} | settings
-    config = tiny_config(encoder, **settings)
+    settings = {"epochs": 8.0} | settings
     plain = tiny_config(encoder, **(settings | {"adversary": "none"}))
+    rate = {"adversary_rate": 0.02} if settings["adversary"] == "pgd" else {}
+    config = tiny_config(encoder, adversary_norm=0.05, **rate, **settings)
     artifact = finetune(request(tmp_path / "hard", kind, config))
     finetune(request(tmp_path / "plain", kind, plain))
     name = {"ner": "f1", "embedding": "recall@3"}.get(kind, "accuracy")

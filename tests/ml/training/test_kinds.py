@@ -54,14 +54,45 @@ def test_what_is_for_another_kind_is_named(kind: Kind, changes: dict[str, Any], 
 @pytest.mark.parametrize(
     ("kind", "changes"),
     [
-        ("multi_label", {"label_smoothing": 0.1, "effective_beta": 0.9, "dropout": 0.2}),
-        ("ner", {"label_smoothing": 0.1, "focal_gamma": 1.0, "effective_beta": 0.9}),
-        ("ner", {"dropout": 0.2, "best_by": "accuracy"}),
+        (
+            "multi_label",
+            {"label_smoothing": 0.1, "class_weights": "effective", "effective_beta": 0.9},
+        ),
+        ("ner", {"loss": "focal", "focal_gamma": 1.0}),
+        ("ner", {"loss": "crf", "label_smoothing": 0.0}),
+        ("ner", {"dropout": 0.2, "patience": 2, "best_by": "accuracy"}),
         ("classification", {"target_error": 0.1, "pseudo_error": 0.1, "memory_temperature": 0.2}),
+        ("classification", {"loss": "focal", "search": {"loss": ["focal", "cross_entropy"]}}),
+        ("classification", {"focal_gamma": 1.0, "search": {"loss": ["focal", "cross_entropy"]}}),
+        ("classification", {"label_smoothing": 0.1, "search": {"loss": ["crf"]}}),
     ],
 )
 def test_what_a_kind_reads_is_taken(kind: Kind, changes: dict[str, Any]) -> None:
-    check_settings(load_config(None, **changes), kind)
+    check_settings(FinetuneConfig(**changes), kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "wanted"),
+    [
+        ("classification", {"loss": "focal", "label_smoothing": 0.1}, "loss = cross_entropy"),
+        ("ner", {"loss": "crf", "label_smoothing": 0.1}, "loss = cross_entropy"),
+        ("classification", {"focal_gamma": 1.0}, "loss = focal"),
+        ("classification", {"class_weights": "inverse", "effective_beta": 0.9}, "effective"),
+        ("classification", {"contrast_temperature": 0.2}, "contrast > 0"),
+        ("classification", {"memory_temperature": 0.2, "few_shot": "off"}, "memory > 0"),
+        ("embedding", {"pair_loss": "triplet", "similarity_scale": 10.0}, "multiple_negatives"),
+        ("embedding", {"triplet_margin": 0.5}, "pair_loss = triplet"),
+        ("ner", {"adversary_norm": 0.1}, "adversary = fgm or pgd"),
+        ("ner", {"adversary": "fgm", "adversary_steps": 5}, "adversary = pgd"),
+        ("ner", {"best_by": "accuracy"}, "patience > 0"),
+    ],
+)
+def test_what_counts_only_with_another_setting_is_named(
+    kind: Kind, changes: dict[str, Any], wanted: str
+) -> None:
+    name = list(changes)[1 if len(changes) > 1 and "few_shot" not in changes else 0]
+    with pytest.raises(TrainingError, match=f"^{name}: counts only with .*{wanted}$"):
+        check_settings(FinetuneConfig(**changes), kind)
 
 
 @pytest.mark.parametrize("kind", KINDS)

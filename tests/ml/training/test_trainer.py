@@ -121,7 +121,7 @@ def test_a_run_stops_when_held_out_rows_get_no_better(
 
     kept = {int(path.name.split("-")[1]) for path in asked.run_folder.glob("checkpoint-*")}
     best = min(kept)
-    short = replace(config, epochs=best / 4, patience=0)
+    short = replace(config, epochs=best / 4, patience=0, best_by="loss")
     once = _that_gets_worse(tmp_path / "short", short)
     finetune(once)
     assert (asked.output / HEAD).read_bytes() == (once.output / HEAD).read_bytes()
