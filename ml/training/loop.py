@@ -112,9 +112,16 @@ class Loop(Trainer):
             self._average.update(step, steps)
 
     def finish(self) -> None:
-        """Put the mean of the weights, if there is one, in their place."""
-        if self._average is not None:
-            self._average.swap_in()
+        """Put the mean of the weights, if there is one, in their place; what the method has set to
+        0 for good stays so."""
+        if self._average is None:
+            return
+        pruned = self._method.pruned(self.encoder)
+        self._average.swap_in()
+        with torch.no_grad():
+            for name, weight in self.encoder.named_parameters():
+                if name in pruned:
+                    weight.masked_fill_(pruned[name], 0.0)
 
     def _run_epoch(self, *positional: Any, **named: Any) -> None:
         """As transformers' own, but not in a run that had ended at the checkpoint it goes on from:

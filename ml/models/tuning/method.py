@@ -55,6 +55,11 @@ class Method(ABC):
         """What the method does between the steps of a training run."""
         return []
 
+    def pruned(self, encoder: nn.Module) -> dict[str, Tensor]:
+        """Where the method has set entries of the encoder's parameters to 0 for good: true there,
+        by the parameter's name."""
+        return {}
+
     def declare(self) -> dict[str, Any]:
         """The method as an artifact declares it; ``make_method`` reads it."""
         return {"name": self.name, **asdict(self)}

@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
+from ml.artifacts import ADAPTER
 from ml.training.averaging import WeightAverage, average_of
+from ml.training.finetune import finetune
+from tests.ml.training.tiny_encoder import make_encoder, request, tiny_config
 
 
 def _model() -> nn.Module:
@@ -89,3 +93,20 @@ def test_a_checkpoint_keeps_the_mean_to_the_bit(tmp_path: Path, kind: dict[str, 
 
 def test_no_mean_unless_asked_for() -> None:
     assert average_of(_model(), ema=0.0, swa=0.0) is None
+
+
+@pytest.mark.parametrize("mean", [{}, {"ema": 0.9}, {"swa": 0.9}])
+def test_ranks_that_a_method_gave_up_stay_given_up(tmp_path: Path, mean: dict[str, float]) -> None:
+    encoder = make_encoder(tmp_path / "encoder")
+    settings = {"rank": 2, "first_rank": 4, "start": 0.3, "every": 1}
+    config = tiny_config(
+        encoder, method="adalora", methods={"adalora": settings}, epochs=6.0, **mean
+    )
+    asked = request(tmp_path, "classification", config)
+    finetune(asked)
+    entries = [
+        value for name, value in load_file(asked.output / ADAPTER).items() if "lora_E" in name
+    ]
+    left = sum(int((value != 0).sum()) for value in entries)
+    assert left == 2 * len(entries)
+    assert max(len(value) for value in entries) == 4

@@ -90,6 +90,10 @@ class AdaLora(Method):
     def callbacks(self, encoder: nn.Module) -> list[TrainerCallback]:
         return [_Allocation(encoder, self)]
 
+    def pruned(self, encoder: nn.Module) -> dict[str, Tensor]:
+        """The entries of e that lost their rank."""
+        return {name: value == 0 for name, value in encoder.named_parameters() if "lora_E" in name}
+
 
 def _remember(encoder: nn.Module, name: str, parameter: Tensor) -> None:
     """Keep what the allocator knows of a parameter as buffers, so that checkpoints hold it."""
