@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+import phonenumbers
 from environs import Env, validate
 
 from ml.entities.spans import DetectedKind
@@ -51,6 +52,7 @@ class Environment:
     embed_origins: list[str]
     answer_delay: float
     masked_kinds: list[DetectedKind]
+    phone_region: str
     abuse_told: list[str]
     abuse_hand_over: int
 
@@ -89,6 +91,9 @@ def read_environment() -> Environment:
         answer_delay=_env.float("TREFOIL_ANSWER_DELAY", 0.0),
         masked_kinds=_env.list(
             "TREFOIL_MASKED_KINDS", _PERSONAL, validate=validate.ContainsOnly([*_PERSONAL, "order"])
+        ),
+        phone_region=_env.str(
+            "TREFOIL_PHONE_REGION", "GB", validate=validate.OneOf(phonenumbers.SUPPORTED_REGIONS)
         ),
         abuse_told=_env.list("TREFOIL_ABUSE_TOLD", []),
         abuse_hand_over=_env.int("TREFOIL_ABUSE_HAND_OVER", 0, validate=validate.Range(min=0)),

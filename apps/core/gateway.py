@@ -273,7 +273,7 @@ def _personal(texts: Sequence[str], taggings: Sequence[Prediction]) -> list[Pred
     today = timezone.localdate()
     tagged = cast(Sequence[Tagging], taggings)
     return [
-        personal_data(text, tagging, today=today)
+        personal_data(text, tagging, today=today, region=settings.PHONE_REGION)
         for text, tagging in zip(texts, tagged, strict=True)
     ]
 
@@ -347,7 +347,9 @@ def load_version(task: str, version: str | None = None, *, threads: int | None =
     if task == PII_TASK:
         from ml.serving.personal import PersonalDataPredictor
 
-        return PersonalDataPredictor(load_version(TAGGER, version), timezone.localdate)
+        return PersonalDataPredictor(
+            load_version(TAGGER, version), timezone.localdate, region=settings.PHONE_REGION
+        )
     store = model_store()
     artifact = store.artifact(task, version)
     folder = settings.ML_MODELS_DIR / task / artifact.version

@@ -17,7 +17,7 @@ def mask(text: str) -> tuple[str, list[DetectedKind]]:
     with a right Luhn digit, as an IBAN only with right check digits, whatever stands around it.
     """
     kinds: list[DetectedKind] = settings.SUPPORT_MASKED_KINDS
-    found = detect(text, today=date.min, kinds=kinds)
+    found = detect(text, today=date.min, kinds=kinds, region=settings.PHONE_REGION)
     masked = text
     for entity in reversed(found):
         masked = f"{masked[: entity.start]}[{entity.kind}]{masked[entity.end :]}"

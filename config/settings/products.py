@@ -18,6 +18,8 @@ SUPPORT_THRESHOLDS: dict[str, float] = {}
 SUPPORT_INDEX_DIR: Path = VAR_DIR / "indexes" / "support"
 # What is masked before a message is stored: kinds of ml.entities, replaced by their name.
 SUPPORT_MASKED_KINDS: list[DetectedKind] = ENVIRONMENT.masked_kinds
+# The country of phone numbers that are written without its code.
+PHONE_REGION = ENVIRONMENT.phone_region
 # The labels of the abuse screen that operators are told of, all where none is named; and after how
 # many such messages the bot passes a conversation on, never at 0.
 SUPPORT_ABUSE_TOLD = ENVIRONMENT.abuse_told

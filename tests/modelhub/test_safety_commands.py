@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError
@@ -65,12 +66,20 @@ def test_one_of_several_labels_is_explained(several: Path) -> None:
     assert [piece["text"] for piece in found["pieces"]] == ["card", "euro"]
 
 
-def test_personal_data_is_found_and_masked(models: Path) -> None:
+def test_personal_data_is_found_and_masked(models: Path, tmp_path: Path, settings: Any) -> None:
     text = "write to vera@mail.example or 020 7946 0142"
     found = result("predict", "--task", "pii", "--text", text, "--mask")["predictions"][0]
     assert found["masked"] == "write to [email] or [phone]"
     assert [span["value"] for span in found["spans"]] == ["vera@mail.example", "+442079460142"]
     assert [span["score"] for span in found["spans"]] == [1.0, 1.0]
+    settings.PHONE_REGION = "US"
+    text = "call (415) 555-2671, not 020 7946 0142"
+    found = result("predict", "--task", "pii", "--text", text, "--mask")["predictions"][0]
+    assert found["masked"] == "call [phone], not 020 7946 0142"
+    spans = [{"kind": "phone", "text": "(415) 555-2671"}]
+    file = written(tmp_path / "phones.jsonl", {"text": text, "spans": spans})
+    report = result("evaluate", "--task", "pii", "--file", file)
+    assert (report["precision"], report["recall"]) == (1.0, 1.0)
     with pytest.raises(CommandError, match="--mask is for pii"):
         run("predict", "--task", "intent", "--text", text, "--mask")
     with pytest.raises(CommandError, match="--mask is for pii"):

@@ -72,6 +72,16 @@ def test_masks_several_in_one_message_in_order() -> None:
     assert kinds == ["card", "email", "card"]
 
 
+def test_phones_without_a_code_are_of_the_country_that_is_set(settings: Any) -> None:
+    american, british = "call (415) 555-2671", "call 020 7946 0958"
+    assert mask(american) == (american, [])
+    assert mask(british) == ("call [phone]", ["phone"])
+    settings.PHONE_REGION = "US"
+    assert mask(american) == ("call [phone]", ["phone"])
+    assert mask(british) == (british, [])
+    assert mask("call +44 20 7946 0958") == ("call [phone]", ["phone"])
+
+
 def test_what_is_masked_is_configured(settings: Any) -> None:
     settings.SUPPORT_MASKED_KINDS = ["card", "order"]
     masked, kinds = mask("order LK-2041, card 4242424242424242, a@b.example")

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
+from django.conf import settings
+
 from apps.support.flows.definition import Slot, SlotKind
 from apps.support.flows.wording import shown
 from ml.entities.detection import KINDS, detect
@@ -90,7 +92,8 @@ def entity(slot: Slot, reply: Reply) -> str:
     kind = next((kind for kind in KINDS if kind == slot.kind), None)
     if kind is None:
         return ""
-    found = {one.value for one in detect(reply.text, today=reply.today) if one.kind == kind}
+    detected = detect(reply.text, today=reply.today, region=settings.PHONE_REGION)
+    found = {one.value for one in detected if one.kind == kind}
     value = found.pop() if len(found) == 1 else ""
     return kept(kind, value) if value and _has_shape(slot, value) else ""
 

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from django.conf import settings
+
 from apps.support.flows.values import kept
 from apps.support.models import Conversation
 from ml.entities.detection import detect
@@ -23,7 +25,7 @@ def hold(conversation: Conversation, *, text: str, kinds: Sequence[DetectedKind]
         return
     values = {
         found.kind: kept(found.kind, found.value)
-        for found in detect(text, today=date.min, kinds=kinds)
+        for found in detect(text, today=date.min, kinds=kinds, region=settings.PHONE_REGION)
         if found.kind in wanted
     }
     held = {**conversation.flow.get("held", {}), str(conversation.last_seq + 1): values}
