@@ -93,7 +93,9 @@ def read_environment() -> Environment:
             "TREFOIL_MASKED_KINDS", _PERSONAL, validate=validate.ContainsOnly([*_PERSONAL, "order"])
         ),
         phone_region=_env.str(
-            "TREFOIL_PHONE_REGION", "GB", validate=validate.OneOf(phonenumbers.SUPPORTED_REGIONS)
+            "TREFOIL_PHONE_REGION",
+            "GB",
+            validate=validate.OneOf(sorted(phonenumbers.SUPPORTED_REGIONS)),
         ),
         abuse_told=_env.list("TREFOIL_ABUSE_TOLD", []),
         abuse_hand_over=_env.int("TREFOIL_ABUSE_HAND_OVER", 0, validate=validate.Range(min=0)),
