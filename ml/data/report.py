@@ -294,8 +294,8 @@ def _warnings(result: dict[str, Any]) -> list[Wording]:
 def near_pairs_span(pairs: int) -> Wording:
     """That texts much alike are on both sides."""
     if pairs == 1:
-        return Wording("One pair of near duplicates spans both files.")
-    return Wording("%(pairs)s pairs of near duplicates span both files.", pairs=pairs)
+        return Wording("One pair of near duplicates spans both parts.")
+    return Wording("%(pairs)s pairs of near duplicates span both parts.", pairs=pairs)
 
 
 def summary(result: dict[str, Any]) -> list[str]:

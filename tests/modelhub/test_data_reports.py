@@ -65,7 +65,7 @@ def test_a_report_names_leaking_rows_and_keeps_no_text(
     assert {first["text"], second["text"]} <= {row.text for row in rows}
     Job.objects.filter(kind=REPORT_JOB).update(status=Job.Status.SUCCEEDED)
     page = client.get(f"/models/data/{made.dataset_id}/v/1/").content.decode()
-    assert "pairs of near duplicates span both files" in page
+    assert "pairs of near duplicates span both parts" in page
     with translation.override("zh-hans"):
         told = report_get(version=made, person=lead)
     assert told is not None
