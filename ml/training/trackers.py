@@ -37,12 +37,12 @@ class TensorBoard:
         self._writer = SummaryWriter(str(folder / TENSORBOARD), flush_secs=10)
 
     def log(self, step: int, numbers: Mapping[str, float]) -> None:
-        for name, value in numbers.items():
-            self._writer.add_scalar(_tag(name), value, step)
+        for name, value in _named(numbers).items():
+            self._writer.add_scalar(name, value, step)
 
     def finish(self, numbers: Mapping[str, float], *, failed: bool) -> None:
-        for name, value in numbers.items():
-            self._writer.add_scalar(f"final/{_tag(name)}", value, 0)
+        for name, value in _named(numbers).items():
+            self._writer.add_scalar(f"final/{name}", value, 0)
         self._writer.close()
 
 
@@ -125,11 +125,8 @@ def _package(name: str, setting: str) -> Any:
         ) from error
 
 
-def _tag(name: str) -> str:
-    """A name as TensorBoard and MLflow take it: ``recall@1`` is ``recall_at_1``."""
-    return name.replace("@", "_at_")
-
-
 def _named(numbers: Mapping[str, float]) -> dict[str, float]:
-    """The finite numbers by names that MLflow takes."""
-    return {_tag(name): value for name, value in numbers.items() if math.isfinite(value)}
+    """The finite numbers, by names that TensorBoard and MLflow take."""
+    return {
+        name.replace("@", "_at_"): value for name, value in numbers.items() if math.isfinite(value)
+    }

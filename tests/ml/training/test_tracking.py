@@ -15,6 +15,7 @@ from ml.encoders import file_sha256
 from ml.errors import TrainingError
 from ml.training.config import load_config
 from ml.training.finetune import finetune
+from ml.training.trackers import TensorBoard
 from ml.training.tracking import RunRecord, as_toml, git_state, read_curves
 from ml.types import Kind
 from tests.ml.training.tiny_encoder import make_encoder, request, tiny_config, write_rows
@@ -49,6 +50,17 @@ def events(folder: Path) -> list[Event]:
             found.append(event)
             place += size + 16
     return found
+
+
+def test_tensorboard_is_told_finite_numbers(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    board = TensorBoard(tmp_path)
+    board.log(1, {"loss": float("nan"), "recall@1": 0.5})
+    board.finish({"perplexity": float("inf"), "loss": 2.0}, failed=False)
+    tags = {value.tag for event in events(tmp_path) for value in event.summary.value}
+    assert tags == {"recall_at_1", "final/loss"}
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("refit", [False, True])
