@@ -38,11 +38,9 @@ def finetune(request: FinetuneRequest, progress: ProgressCallback | None = None)
     version. The run is told in ``request.run_folder`` (:mod:`ml.training.tracking`).
     """
     check_output(request.output, again=True)
-    if request.unlabelled_file is not None and request.kind != "classification":
-        raise TrainingError(f"unlabelled texts are for classification, not for {request.kind}")
     if request.config.distil and request.kind != "classification":
         raise TrainingError(f"distillation is for classification, not for {request.kind}")
-    check_settings(request.config, request.kind)
+    check_settings(request.config, request.kind, unlabelled=request.unlabelled_file is not None)
     source = resolve_encoder(request.config.encoder)
     if not is_main_process():
         return _finetune(request, source, progress)

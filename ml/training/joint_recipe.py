@@ -37,9 +37,10 @@ from typing import Any
 import tomli_w
 
 from ml.data.columns import checked_columns
-from ml.errors import DataError
+from ml.errors import DataError, TrainingError
 from ml.models.tuning.registry import method_names
 from ml.training.config import FinetuneConfig, make_config, read_toml
+from ml.training.kinds import check_idle
 from ml.types import KINDS, Kind
 
 _SHAPES = ("input", "head")
@@ -154,6 +155,16 @@ def load_recipe(path: Path, **overrides: Any) -> JointRecipe:
     if own["shapes"] not in _SHAPES:
         raise DataError(path, None, f"shapes = {own['shapes']!r} is none of {', '.join(_SHAPES)}")
     config = make_config(values, path, **overrides)
+    _check_shared(path, config)
+    tasks = tuple(_task(path, key, table, config) for key, table in tables.items())
+    if name in tables:
+        raise DataError(path, None, f"{name} is the name of the whole and of a task")
+    if config.label_precision and all(task.kind != "multi_label" for task in tasks):
+        raise DataError(path, None, "label_precision is for tasks of several labels")
+    return JointRecipe(name, tasks, replace(config, few_shot="off"), **own)
+
+
+def _check_shared(path: Path, config: FinetuneConfig) -> None:
     for setting in _NOT_SHARED:
         if getattr(config, setting) != getattr(FinetuneConfig(), setting):
             place = "; it goes into the table of one" if setting in _LEARNING else ""
@@ -162,12 +173,10 @@ def load_recipe(path: Path, **overrides: Any) -> JointRecipe:
         raise DataError(path, None, "few_shot = 'on' is not for tasks that learn together")
     if config.loss == "crf":
         raise DataError(path, None, "loss 'crf' is for taggers alone")
-    tasks = tuple(_task(path, key, table, config) for key, table in tables.items())
-    if name in tables:
-        raise DataError(path, None, f"{name} is the name of the whole and of a task")
-    if config.label_precision and all(task.kind != "multi_label" for task in tasks):
-        raise DataError(path, None, "label_precision is for tasks of several labels")
-    return JointRecipe(name, tasks, replace(config, few_shot="off"), **own)
+    try:
+        check_idle(config)
+    except TrainingError as error:
+        raise DataError(path, None, str(error)) from error
 
 
 def _task(path: Path, name: str, table: Any, config: FinetuneConfig) -> JointTask:

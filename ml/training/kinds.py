@@ -3,7 +3,6 @@ none is passed over."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -55,10 +54,15 @@ _ONLY_WITH: dict[str, tuple[str, tuple[str, ...]]] = {
 0."""
 
 
-def check_settings(config: FinetuneConfig, kind: Kind) -> None:
-    """Refuse a recipe that asks for what a run of this kind does not do; raises
-    :class:`TrainingError` naming the settings."""
-    usual = {item.name: getattr(FinetuneConfig(), item.name) for item in fields(FinetuneConfig)}
+_OF_UNLABELLED = ("pseudo_by", "pseudo_error", "pseudo_per_class")
+
+
+def check_settings(config: FinetuneConfig, kind: Kind, *, unlabelled: bool = False) -> None:
+    """Refuse a recipe that asks for what a run of this kind, with or without ``unlabelled`` texts,
+    does not do; raises :class:`TrainingError` naming the settings."""
+    if unlabelled and kind != "classification":
+        raise TrainingError(f"unlabelled texts are for classification, not for {kind}")
+    usual = _usual()
     foreign = [name for name in _FOREIGN[kind] if getattr(config, name) != usual[name]]
     if kind != "classification" and config.few_shot == "on":
         foreign.append("few_shot")
@@ -72,14 +76,27 @@ def check_settings(config: FinetuneConfig, kind: Kind) -> None:
                 kind=kind,
             )
         )
-    _check_idle(config, usual)
+    guessing = [name for name in _OF_UNLABELLED if getattr(config, name) != usual[name]]
+    if guessing and (config.distil or not unlabelled):
+        raise TrainingError(
+            Wording(
+                "%(names)s: only for unlabelled texts without teachers", names=", ".join(guessing)
+            )
+        )
+    check_idle(config)
 
 
-def _check_idle(config: FinetuneConfig, usual: Mapping[str, Any]) -> None:
-    """Refuse what counts only with another setting, which is otherwise.
+def _usual() -> dict[str, Any]:
+    return {item.name: getattr(FinetuneConfig(), item.name) for item in fields(FinetuneConfig)}
+
+
+def check_idle(config: FinetuneConfig) -> None:
+    """Refuse what counts only with another setting, which is otherwise; raises
+    :class:`TrainingError` naming both.
 
     What a search changes is left out, as its trials need both, and so is what few rows may turn on.
     """
+    usual = _usual()
     for name, (other, values) in _ONLY_WITH.items():
         value, has = getattr(config, name), getattr(config, other)
         if value in (usual[name], 0) or (has in values if values else has):

@@ -108,6 +108,8 @@ def test_a_recipe_is_read_and_told_again(tmp_path: Path) -> None:
             "long_texts is for classifiers",
         ),
         ("rank = 4", "rank = 0", "rank"),
+        ("rank = 4", "rank = 4\nfocal_gamma = 1.0", "focal_gamma: counts only with loss = focal"),
+        ("rank = 4", "rank = 4\nadversary_norm = 0.1", "only with adversary = fgm or pgd"),
         ("rank = 4", 'rank = 4\nloss = "crf"', "'crf' is for taggers"),
         ("rank = 4", 'rank = 4\nfew_shot = "on"', "few_shot = 'on' is not for tasks"),
         ("rank = 4", 'rank = 4\npseudo_by = "propagation"', "pseudo_by is not for tasks"),

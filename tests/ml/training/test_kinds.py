@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def test_what_is_for_another_kind_is_named(kind: Kind, changes: dict[str, Any], 
         ("ner", {"loss": "focal", "focal_gamma": 1.0}),
         ("ner", {"loss": "crf", "label_smoothing": 0.0}),
         ("ner", {"dropout": 0.2, "patience": 2, "best_by": "accuracy"}),
-        ("classification", {"target_error": 0.1, "pseudo_error": 0.1, "memory_temperature": 0.2}),
+        ("classification", {"target_error": 0.1, "memory_temperature": 0.2}),
         ("classification", {"loss": "focal", "search": {"loss": ["focal", "cross_entropy"]}}),
         ("classification", {"focal_gamma": 1.0, "search": {"loss": ["focal", "cross_entropy"]}}),
         ("classification", {"label_smoothing": 0.1, "search": {"loss": ["crf"]}}),
@@ -69,6 +70,19 @@ def test_what_is_for_another_kind_is_named(kind: Kind, changes: dict[str, Any], 
 )
 def test_what_a_kind_reads_is_taken(kind: Kind, changes: dict[str, Any]) -> None:
     check_settings(FinetuneConfig(**changes), kind)
+
+
+def test_what_is_for_unlabelled_texts_is_named_without_them() -> None:
+    config = FinetuneConfig(pseudo_error=0.1, pseudo_by="propagation")
+    check_settings(config, "classification", unlabelled=True)
+    told = "^pseudo_by, pseudo_error: only for unlabelled texts without teachers$"
+    with pytest.raises(TrainingError, match=told):
+        check_settings(config, "classification")
+    taught = replace(config, distil={"teachers": ["ml/pretrained/intent"]})
+    with pytest.raises(TrainingError, match=told):
+        check_settings(taught, "classification", unlabelled=True)
+    with pytest.raises(TrainingError, match="unlabelled texts are for classification, not for ner"):
+        check_settings(FinetuneConfig(), "ner", unlabelled=True)
 
 
 @pytest.mark.parametrize(

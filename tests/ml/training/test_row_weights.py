@@ -256,7 +256,8 @@ def test_texts_weigh_as_much_as_their_labels_are_sure(tmp_path: Path, encoder: P
     new = write_rows(
         tmp_path / "new.jsonl", [{"text": f"{row['text']} of rome"} for row in texts()]
     )
-    teacher = finetune(request(tmp_path / "teacher", "classification", task.config))
+    alone = replace(task.config, pseudo_by="confidence")
+    teacher = finetune(request(tmp_path / "teacher", "classification", alone))
     student = pseudo_labelled(task, task.make(), teacher, new)
     weights = np.array([row.weight for row in student.pseudo])
     assert len(weights) == len(texts())
@@ -286,7 +287,7 @@ def test_a_head_alone_is_trained_on_the_held_out_rows_in_the_end(
         head_start="logistic",
         epochs=0.01,
         refit=True,
-        pseudo_by="propagation",
+        pseudo_by="propagation" if pseudo else "confidence",
     )
     asked = request(tmp_path / "refit", "classification", config)
     if pseudo:
