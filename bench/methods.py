@@ -44,11 +44,8 @@ def measure(
     good = [row for row in rows if not row.problem]
     if good and len(seeds) > 1:
         best = max(good, key=lambda row: row.quality).candidate.method
-        again = replace(
-            request, output=request.output / "seeds", run_folder=request.run_folder / "seeds"
-        )
         yield from compare(
-            again, candidates(request.config, encoders=(), methods=[best], seeds=seeds)
+            request, candidates(request.config, encoders=(), methods=[best], seeds=seeds)
         )
 
 
