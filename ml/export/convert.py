@@ -34,6 +34,7 @@ from ml.export.quantise import (
     quantise,
     quiet,
     remembering,
+    saturates,
     scaled_by_blocks,
     weighted_products,
 )
@@ -142,6 +143,7 @@ def _quantise_static(
             op_types_to_quantize=["MatMul"],
             nodes_to_quantize=sorted(scaled),
             per_channel=True,
+            reduce_range=saturates(),
             weight_type=QuantType.QInt8,
             activation_type=QuantType.QUInt8,
         )

@@ -154,6 +154,8 @@ def train(
     dataset = _dataset(rows)
     together = config.batch_size * config.accumulation
     steps = len(cast(Sized, dataset)) / together * config.epochs
+    if steps <= 1:
+        arguments.warmup_steps = 0  # or the only step is that at the rate 0
     arguments.logging_steps = max(1, min(LOG_EVERY, int(steps) // LEAST_READINGS))
     save_memory(model, config)
     method = make_method(config.method_settings())

@@ -69,7 +69,7 @@ def test_a_report_names_leaking_rows_and_keeps_no_text(
     with translation.override("zh-hans"):
         told = report_get(version=made, person=lead)
     assert told is not None
-    assert any("对近似重复的文本分处两个文件" in words for words in told["warnings"])
+    assert any("对近似重复的文本分处两个部分" in words for words in told["warnings"])
     assert first["text"] in page
 
 

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx.parser
 import onnxruntime
 import pytest
+import torch
 
 from ml.artifacts import HEAD, MODEL, TABLES, TOKENIZER, read_artifact, write_artifact
 from ml.encoders import DEFAULT_ENCODER
@@ -20,7 +22,7 @@ from ml.export import build as export
 from ml.export import tables
 from ml.export.build import build_encoder, build_model
 from ml.export.probes import PROBES
-from ml.export.quantise import PRECISIONS, quantise, weighted_products
+from ml.export.quantise import PRECISIONS, quantise, saturates, weighted_products
 from ml.runtime import RuntimeSettings
 from ml.serving.predictors import load_predictor
 from ml.serving.registry import ModelStore
@@ -335,3 +337,37 @@ def test_the_shipped_encoder_builds_to_8_bits(tmp_path: Path) -> None:
     assert built.build.precision.startswith("int8")
     assert built.build.max_difference < 0.05
     assert (tmp_path / "encoder" / built.version / MODEL).stat().st_size < 45_000_000
+
+
+@pytest.mark.parametrize(
+    ("processor", "largest"),
+    [
+        ({"architecture": "x86_64", "avx2": True, "avx512_f": True}, 64),
+        ({"architecture": "x86_64", "avx512_vnni": True}, 127),
+        ({"architecture": "x86_64", "avx_vnni": True}, 127),
+        ({"architecture": "aarch64"}, 127),
+    ],
+)
+def test_processors_that_would_overflow_get_weights_of_seven_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processor: dict[str, Any], largest: int
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: processor)
+    saturates.cache_clear()
+    model = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["": 17]>'
+        "products (float[n, 64] a) => (float[n, 64] b) { b = MatMul(a, weight) }"
+    )
+    weight = np.random.default_rng(7).normal(size=(64, 64)).astype(np.float32)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(weight, "weight"))
+    onnx.save(model, str(tmp_path / "plain.onnx"))
+    try:
+        quantise(tmp_path / "plain.onnx", tmp_path / "small.onnx", "int8")
+    finally:
+        saturates.cache_clear()
+    small = onnx.load(str(tmp_path / "small.onnx"))
+    (kept,) = (
+        onnx.numpy_helper.to_array(one)
+        for one in small.graph.initializer
+        if one.data_type == onnx.TensorProto.INT8 and one.dims == [64, 64]
+    )
+    assert np.abs(kept.astype(int)).max() == pytest.approx(largest, abs=1)

@@ -127,6 +127,16 @@ def test_a_run_stops_when_held_out_rows_get_no_better(
     assert (asked.output / HEAD).read_bytes() == (once.output / HEAD).read_bytes()
 
 
+def test_a_run_of_one_step_learns(tmp_path: Path, encoder: Path) -> None:
+    config = tiny_config(encoder, epochs=1.0, batch_size=64, dropout=0.0, warmup=0.1)
+    weights = []
+    for rate in (1e-9, 1e-2):
+        asked = request(tmp_path / str(rate), "classification", replace(config, learning_rate=rate))
+        assert finetune(asked).metrics["accuracy"] >= 0
+        weights.append(load_file(asked.output / HEAD)["head.1.weight"])
+    assert (weights[1] - weights[0]).abs().max() > 1e-3
+
+
 def _that_gets_worse(folder: Path, config: FinetuneConfig) -> FinetuneRequest:
     """Held-out rows with their labels swapped only get worse: the first epoch is the best."""
     asked = request(folder, "classification", config)
