@@ -53,7 +53,6 @@ _ONLY_WITH: dict[str, tuple[str, tuple[str, ...]]] = {
 """Settings that count only where another one has one of some values, or, with none named, is above
 0."""
 
-
 _OF_UNLABELLED = ("pseudo_by", "pseudo_error", "pseudo_per_class")
 
 
@@ -87,7 +86,8 @@ def check_settings(config: FinetuneConfig, kind: Kind, *, unlabelled: bool = Fal
 
 
 def _usual() -> dict[str, Any]:
-    return {item.name: getattr(FinetuneConfig(), item.name) for item in fields(FinetuneConfig)}
+    plain = FinetuneConfig()
+    return {item.name: getattr(plain, item.name) for item in fields(plain)}
 
 
 def check_idle(config: FinetuneConfig) -> None:
