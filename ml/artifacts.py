@@ -82,7 +82,9 @@ class Build:
     """How a served graph was made and how well it agrees with the model it came from.
 
     ``agreement`` is the share of probe texts with the same answer, ``max_difference`` the largest
-    absolute difference of a probability (of a cosine, for embeddings).
+    absolute difference of a probability (of a cosine, for embeddings). ``weight_bits`` are those of
+    its 8-bit weights, 7 or 8 (:mod:`ml.processor`): ``None`` of floats, and of builds that are
+    older than this field.
     """
 
     precision: str
@@ -90,6 +92,7 @@ class Build:
     agreement: float
     max_difference: float
     tool: str
+    weight_bits: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +173,18 @@ def read_artifact(folder: Path) -> Artifact:
 
     Refused with :class:`ArtifactError`: a missing or unreadable declaration, an unknown format,
     a declaration that was edited, a declared file that is missing or altered, an undeclared file,
-    a file of an unsafe type, a safetensors file with a broken header.
+    a file of an unsafe type, a safetensors file with a broken header, what may not be read.
     """
+    try:
+        return _read(folder)
+    except OSError as error:
+        path = folder if error.filename is None else Path(error.filename)
+        raise ArtifactError(
+            path, Wording("cannot be read (%(problem)s)", problem=error.strerror)
+        ) from error
+
+
+def _read(folder: Path) -> Artifact:
     if not folder.is_dir():
         raise ArtifactError(folder, Wording("no such folder"))
     artifact = _parse(folder)
@@ -241,15 +254,6 @@ def _parse(folder: Path) -> Artifact:
         raise ArtifactError(
             folder, Wording("%(manifest)s is missing", manifest=MANIFEST)
         ) from error
-    except OSError as error:
-        raise ArtifactError(
-            folder,
-            Wording(
-                "%(manifest)s cannot be read (%(problem)s)",
-                manifest=MANIFEST,
-                problem=error.strerror,
-            ),
-        ) from error
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ArtifactError(
             folder, Wording("%(manifest)s is not JSON: %(error)s", manifest=MANIFEST, error=error)
@@ -303,6 +307,8 @@ def _check_types(artifact: Artifact) -> None:
     for name in ("method", "thresholds", "metrics", "settings"):
         if not isinstance(getattr(artifact, name), dict):
             raise TypeError(f"{name} is no table")
+    if artifact.build is not None and not isinstance(artifact.build.precision, str):
+        raise TypeError("the build's precision is no text")
 
 
 def check_size(path: Path, ref: FileRef) -> None:

@@ -24,23 +24,53 @@ from ml.serving.predictors import load_predictor
 from ml.serving.registry import ModelStore
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run a sub-command; returns the exit status."""
+def make_parser() -> argparse.ArgumentParser:
+    """What the command line takes."""
     parser = argparse.ArgumentParser(prog="python -m ml.cli", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     preparation = commands.add_parser("prepare", help="make a shipped task's training files")
-    preparation.add_argument("task", choices=sorted(PREPARATIONS))
+    preparation.add_argument(
+        "task", choices=sorted(PREPARATIONS), help="the task, or a part of its rows"
+    )
     preparation.add_argument("--data", type=Path, required=True, help="folder of the public sets")
-    preparation.add_argument("--output", type=Path, required=True)
+    preparation.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        help="folder for <task>_train.jsonl and <task>_valid.jsonl",
+    )
     report = commands.add_parser("data-report", help="what is in a data set, and wrong with it")
-    report.add_argument("--train", type=Path, required=True)
-    report.add_argument("--valid", type=Path)
-    report.add_argument("--kind", choices=("classification", "ner"), default="classification")
-    report.add_argument("--columns", default="", help="as text=sentence,label=intent")
+    report.add_argument(
+        "--train", type=Path, required=True, help="training rows: a file or a data set's folder"
+    )
+    report.add_argument(
+        "--valid", type=Path, help="held-out rows: also look for rows in both files"
+    )
+    report.add_argument(
+        "--kind",
+        choices=("classification", "multi_label", "ner"),
+        default="classification",
+        help="the kind of task that the rows are for (default: %(default)s)",
+    )
+    report.add_argument(
+        "--columns",
+        default="",
+        help="columns of the files that are called otherwise, as text=sentence,label=intent",
+    )
     report.add_argument("--output", type=Path, required=True, help="a new folder for the report")
-    report.add_argument("--models", type=Path, default=Path("var/models"), help="built models")
+    report.add_argument(
+        "--models",
+        type=Path,
+        default=Path("var/models"),
+        help="folder of built models (default: %(default)s)",
+    )
     report.add_argument("--json", action="store_true", help="print one JSON object last")
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a sub-command; returns the exit status."""
+    options = make_parser().parse_args(arguments)
     try:
         _prepare(options) if options.command == "prepare" else _data_report(options)
     except OSError as error:

@@ -20,10 +20,15 @@ _ALLOWED = re.compile(
     r"|CDLA-(?:Sharing|Permissive)-\d\.\d|MIT|Apache-2\.0|BSD-[23]-Clause|" + OWN + ")"
 )
 _REMARK = re.compile(r"\s*\(([^()]*)\)$")
-# Words cannot be told from their denial, so any remark on commercial use or derived works counts;
-# "rows only" tells what was taken, not what for.
+# Words cannot be told from their denial, so any remark on commercial use or derived works counts,
+# and any denial whatever it is of; "rows only" tells what was taken, not what for.
 _RESTRICTION = re.compile(
-    r"\b(?:research\w*|academ\w*|educati\w*|evaluation|personal|\w*commercial\w*|derivat\w*"
+    r"\b(?:research\w*|academ\w*|educati\w*|stud(?:y|ies|ying|ents?)|teach\w*|schools?"
+    r"|evaluation|tests?|testing|trials?|personal|private\w*|internal\w*|individuals?"
+    r"|\w*commercial\w*|\w*profit\w*|\w*sale|\w*sell(?:s|ing)?|sold"
+    r"|compan(?:y|ies)|business(?:es)?|\w*deriv\w*|\w*distribut\w*|\w*modif\w*"
+    r"|no|not|non|never|cannot|\w+n['\u2019]t|without|unless|except\w*"
+    r"|forbid\w*|prohibit\w*|restrict\w*|limited|permission|agreement|consent"
     r"|(?<!\brows )only|NC|ND)\b",
     re.IGNORECASE,
 )

@@ -53,6 +53,26 @@ def settle(staged: Path, folder: Path) -> Path:
 
 
 @contextmanager
+def scratch_folder(prefix: str) -> Iterator[Path]:
+    """Yield a temporary folder, named ``prefix`` and more, that is deleted after the block.
+
+    A disk that is full, or may not be written, raises :class:`ArtifactError`, which names it.
+    """
+    place = Path(tempfile.gettempdir())
+    try:
+        with tempfile.TemporaryDirectory(prefix=prefix) as scratch:
+            yield Path(scratch)
+    except (OSError, SafetensorError) as error:
+        named = getattr(error, "filename", None)
+        elsewhere = named is not None and not Path(os.fsdecode(named)).is_relative_to(place)
+        if not elsewhere and (problem := write_problem(error)):
+            raise ArtifactError(
+                place, Wording("cannot be written (%(problem)s)", problem=problem)
+            ) from error
+        raise
+
+
+@contextmanager
 def staged_folder(target: Path) -> Iterator[Path]:
     """Yield a temporary sibling of ``target`` that becomes ``target`` only if the block succeeds.
 
@@ -86,14 +106,22 @@ def _staged(target: Path) -> Iterator[Path]:
     try:
         yield staging
         staging.chmod(0o755)
-        if target.exists():
-            if exchange(staging, target):
-                return
-            retired = staging.with_name(f"{staging.name}.old")
-            target.replace(retired)
-            staging.replace(target)
-            shutil.rmtree(retired)
-        else:
-            staging.replace(target)
+        if (not target.exists() and _moved(staging, target)) or exchange(staging, target):
+            return
+        retired = staging.with_name(f"{staging.name}.old")
+        target.replace(retired)
+        staging.replace(target)
+        shutil.rmtree(retired)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _moved(staging: Path, target: Path) -> bool:
+    """Whether ``staging`` took the free place ``target``; not if another process took it first."""
+    try:
+        staging.replace(target)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        return False
+    return True

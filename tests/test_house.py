@@ -60,6 +60,21 @@ print([name for name in {HEAVY!r} if name in sys.modules])
     assert python(code, tmp_path, ML_BACKEND=backend) == "[]"
 
 
+def test_a_setting_that_is_off_is_named_before_anything_starts(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "models"],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "TREFOIL_VAR": str(tmp_path), "ML_BACKEND": "ray"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        """Environment variable "ML_BACKEND" invalid: ['Must be one of: local, fake.']\n"""
+    )
+
+
 def test_the_secret_key_is_made_once_and_for_the_owner_alone(tmp_path: Path) -> None:
     code = "from config.env import read_environment; print(read_environment().secret_key)"
     var = tmp_path / "deep" / "var"

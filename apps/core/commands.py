@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from abc import ABC, abstractmethod
+from argparse import SUPPRESS, Action
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import (
+    BaseCommand,
+    CommandError,
+    CommandParser,
+    DjangoHelpFormatter,
+)
 from tqdm import tqdm
 
 from apps.core.errors import Problem
@@ -37,6 +43,20 @@ class TerminalProgress:
             self._bar = None
 
 
+class DefaultsShown(DjangoHelpFormatter):
+    """Shows the default of an option that has one and does not tell it in words."""
+
+    def _get_help_string(self, action: Action) -> str | None:
+        told = action.help is None or "default" in action.help
+        given = isinstance(action.default, int | float | str) and action.default not in (
+            "",
+            SUPPRESS,
+        )
+        if told or action.default is False or not given:
+            return action.help
+        return f"{action.help} (default: %(default)s)"
+
+
 class TrefoilCommand(ABC, BaseCommand):
     """A command with ``--json`` whose expected failures end it with exit status 1 and one line.
 
@@ -46,12 +66,15 @@ class TrefoilCommand(ABC, BaseCommand):
 
     def create_parser(self, *args: Any, **kwargs: Any) -> CommandParser:
         kwargs["allow_abbrev"] = False  # or "--set" would be "--settings", and do nothing
+        kwargs["conflict_handler"] = "resolve"  # a model's --version, in the place of Django's
+        kwargs["formatter_class"] = DefaultsShown
         parser = super().create_parser(*args, **kwargs)
         parser.add_argument("--json", action="store_true", help="print one JSON object last")
         return parser
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.quiet = bool(options.get("json"))
+        self._warned: set[str] = set()
         try:
             result = self.run(**options)
         except (Problem, MLError) as error:
@@ -64,6 +87,14 @@ class TrefoilCommand(ABC, BaseCommand):
     @abstractmethod
     def run(self, **options: Any) -> Any:
         """Do what the command is for; returns what ``--json`` prints."""
+
+    def warn(self, words: str) -> None:
+        """Write on standard error what is no failure but should be known, the same words once; a
+        progress bar is drawn anew below it."""
+        if words not in self._warned:
+            self._warned.add(words)
+            with tqdm.external_write_mode(file=sys.stderr):
+                self.stderr.write(words, self.style.WARNING)
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Write an aligned table for people."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
@@ -156,6 +157,19 @@ class StreamConsumer(AsyncWebsocketConsumer):
             )
         answer: dict[str, Any] | None = await handler(frame)
         return answer
+
+    async def send(  # type: ignore[override] # as the library itself does
+        self,
+        text_data: str | None = None,
+        bytes_data: bytes | None = None,
+        close: bool = False,
+    ) -> None:
+        """Send a frame; a client that has gone, whose disconnect comes next, is sent nothing.
+
+        Servers raise ``OSError`` then (ASGI 2.4), which would end the tick of all others too.
+        """
+        with contextlib.suppress(OSError):
+            await super().send(text_data, bytes_data, close)
 
     async def send_json(self, content: dict[str, Any]) -> None:
         await self.send(text_data=json.dumps(content, ensure_ascii=False))

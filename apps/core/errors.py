@@ -6,11 +6,37 @@ an error frame, a page with a message, a command with one line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from apps.core.wording import said
 from ml.wording import Wording
+
+
+class FieldNames(str):
+    """Fields that a message is about, with what is wrong with each where it says so: by the names
+    that the API has for them, so that a page can call them by its labels."""
+
+    __slots__ = ("names", "problems")
+    names: tuple[str, ...]
+    problems: Mapping[str, str]
+
+    def __new__(cls, names: Iterable[str], problems: Mapping[str, str] | None = None) -> FieldNames:
+        names, problems = tuple(names), problems or {}
+        made = super().__new__(cls, _listed({name: name for name in names}, problems))
+        made.names, made.problems = names, problems
+        return made
+
+    def labelled(self, labels: Mapping[str, str]) -> str:
+        """The same with the label of each field that has one, in quotation marks."""
+        called = {name: f"“{labels[name]}”" if name in labels else name for name in self.names}
+        return _listed(called, self.problems)
+
+
+def _listed(called: Mapping[str, str], problems: Mapping[str, str]) -> str:
+    if problems:
+        return "; ".join(f"{words}: {problems[name]}" for name, words in called.items())
+    return ", ".join(called.values())
 
 
 class Problem(Exception):
@@ -41,6 +67,14 @@ class Problem(Exception):
         self.code = code or type(self).code
         self.status = status or type(self).status
         self.fields = fields or {}
+
+    def message_with(self, labels: Mapping[str, str]) -> str:
+        """The message for a page on which the fields of these names have these labels."""
+        named = {
+            name: value.labelled(labels) if isinstance(value, FieldNames) else value
+            for name, value in self.words.named.items()
+        }
+        return said(Wording(self.words.literal, **named))
 
     def detail(self) -> dict[str, Any]:
         """The problem as JSON for the API and the sockets."""

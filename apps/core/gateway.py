@@ -6,7 +6,6 @@ of the apps knows how to show.
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from apps.core import lifespan
@@ -66,15 +64,13 @@ def engine() -> InferenceEngine:
 
 
 def _make_engine(backend: str) -> InferenceEngine:
-    if backend == "local":
-        from ml.serving.engine import LocalEngine
-
-        return LocalEngine(settings.ML_MODELS_DIR, capacity=settings.ML_QUEUE_CAPACITY)
     if backend == "fake":
         from ml.serving.fakes import FakeEngine
 
         return FakeEngine()
-    raise ImproperlyConfigured(f"ML_BACKEND={backend!r} is unknown; use 'local' or 'fake'")
+    from ml.serving.engine import LocalEngine
+
+    return LocalEngine(settings.ML_MODELS_DIR, capacity=settings.ML_QUEUE_CAPACITY)
 
 
 def observe(observer: Observer) -> None:
@@ -356,14 +352,24 @@ def load_version(task: str, version: str | None = None, *, threads: int | None =
     return load_predictor(folder, artifact, RuntimeSettings(threads or available_cores(), 1))
 
 
-def discard_build(task: str, version: str) -> None:
-    """Delete a built version, so that it can be built again."""
-    shutil.rmtree(settings.ML_MODELS_DIR / task / version)
-
-
 def models() -> list[ModelInfo]:
     """The active model of each task."""
     return engine().tasks()
+
+
+def unusable() -> dict[str, str]:
+    """What is wrong, for each task whose active version cannot be served."""
+    if settings.ML_BACKEND == "fake":
+        return {}
+    served = {info.task for info in models()}
+    found = {}
+    for task in model_store().tasks():
+        if task not in served:
+            try:
+                model_store().info(task)
+            except MLError as error:
+                found[task] = str(error)
+    return found
 
 
 def active_version(task: str) -> str:

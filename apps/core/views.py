@@ -47,7 +47,13 @@ def ready(request: HttpRequest) -> HttpResponse:
         checks["database"] = f"unreachable ({type(error).__name__})"
     try:
         missing = NEEDED_TASKS - {info.task for info in gateway.models()}
-        checks["models"] = f"missing: {', '.join(sorted(missing))}" if missing else "ok"
+        broken = missing & gateway.unusable().keys() if missing else set()
+        told = {
+            "missing": missing - broken,
+            "unusable (manage.py check --deploy tells why)": broken,
+        }
+        wrong = [f"{what}: {', '.join(sorted(tasks))}" for what, tasks in told.items() if tasks]
+        checks["models"] = "; ".join(wrong) or "ok"
     except Problem as problem:
         checks["models"] = problem.message
     good = all(value == "ok" for value in checks.values())

@@ -9,6 +9,7 @@ from typing import Any
 from apps.core.errors import InvalidInput
 from apps.modelhub.labelling_models import LabelQueue
 from apps.modelhub.services.examples import MAX_LABEL
+from ml.data.text import label_form
 from ml.labelling.spans import Span, tagged, whole_words
 
 Kind = LabelQueue.Kind
@@ -38,7 +39,7 @@ def answer_of(
     that overlap or do not lie on a word.
     """
     if queue.kind == Kind.CLASSIFICATION:
-        label = label.strip()
+        label = label_form(label)
         if not 0 < len(label) <= MAX_LABEL:
             raise InvalidInput("Choose a label.", fields={"label": "missing or too long"})
         return Answer(label=label)

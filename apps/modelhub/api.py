@@ -36,6 +36,7 @@ from apps.modelhub.payloads import prediction_payload
 from apps.modelhub.prediction_schema import PROBLEMS, PredictionsField
 from apps.modelhub.selectors.corrections import entity_row, examples_settled
 from apps.modelhub.sight import hidden_examples, seen_examples
+from ml.data.readers import LabelledText
 from ml.data.row_kinds import record_of
 
 MAX_TEXTS = 64
@@ -195,8 +196,8 @@ class ExampleListView(generics.ListAPIView[LabelledExample]):
 
 class ExampleExportView(APIView):
     """The examples of a task as JSONL ready for ``finetune``: ``{"text", "label"}``, of entities
-    ``{"tokens", "tags"}``; without those whose texts the caller may not read, and those about which
-    people disagree."""
+    ``{"tokens", "tags"}``, of targeted sentiment ``{"text", "entities"}``; without those whose
+    texts the caller may not read, and those about which people disagree."""
 
     @extend_schema(responses={(200, "application/jsonl"): str})
     def get(self, request: Request) -> FileAnswer:
@@ -215,7 +216,7 @@ class ExampleExportView(APIView):
 def _row(example: LabelledExample) -> dict[str, Any]:
     if example.spans is not None:
         return record_of(entity_row(example))
-    return {"text": example.text, "label": example.new_label}
+    return record_of(LabelledText(example.text, example.new_label), example.task)
 
 
 class ExampleView(APIView):

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.checks import CheckMessage, Info, Tags, register
+from django.core.checks import CheckMessage, Error, Info, Tags, register
 from django.db import DatabaseError
 
+from apps.core import gateway
 from apps.modelhub.selectors.shipped import newer_shipped
+
+
+@register(Tags.compatibility, deploy=True)
+def unusable_models(**_: Any) -> list[CheckMessage]:
+    """An error for each task whose active version cannot be served."""
+    return [
+        Error(
+            f"The task {task} cannot be served: {problem}",
+            hint="manage.py build_models builds it anew.",
+            id="modelhub.E001",
+        )
+        for task, problem in gateway.unusable().items()
+    ]
 
 
 @register(Tags.compatibility, deploy=True)

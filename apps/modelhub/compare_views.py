@@ -20,10 +20,11 @@ from ml.runs.comparing import Changed
 
 _PER_PAGE = 50
 _LISTED = 60
-_OWN = (
-    *("accuracy", "macro_f1", "exact_match", "micro_f1", "f1", "ece", "oos_recall"),
-    *("recall@1", "recall@3", "mrr@10"),
+_SHARES = (
+    *("accuracy", "macro_f1", "exact_match", "micro_f1", "f1", "oos_recall"),
+    *("recall@1", "recall@3"),
 )
+_OWN = (*_SHARES, "ece", "mrr@10")
 _MEASURED = ("n", "latency_ms", "size_bytes")
 
 
@@ -59,7 +60,10 @@ def compare(request: HttpRequest) -> HttpResponse:
         "found": curves(readings, ("held_out_recall",), most=1.0),
         "against": _against(found),
         "slices": _slices(found),
-        "page": Paginator([_row(row) for row in rows], _PER_PAGE).get_page(request.GET.get("page")),
+        "labels": _labels(found),
+        "page": Paginator([_row(row, found) for row in rows], _PER_PAGE).get_page(
+            request.GET.get("page")
+        ),
         "wanted": wanted,
         "unreadable": unreadable,
         "verdicts": VERDICTS,
@@ -109,6 +113,7 @@ def _own(found: Comparison) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
+            "share": name in _SHARES,
             "values": [
                 {
                     "value": run.result.get("candidate", {}).get(name),
@@ -167,13 +172,19 @@ def _slices(found: Comparison) -> list[dict[str, Any]]:
     return shown
 
 
-def _row(row: Changed) -> dict[str, Any]:
-    said = zip(row.said, row.right, row.confidence, strict=True)
+def _labels(found: Comparison) -> list[str]:
+    """The right labels of the shared rows, by which rows can be chosen."""
+    slices = found.numbers["slices"] if found.numbers else {}
+    return sorted(group["group"] for group in slices.get("label", ()))
+
+
+def _row(row: Changed, found: Comparison) -> dict[str, Any]:
+    said = zip(found.compared, row.said, row.right, row.confidence, strict=True)
     return {
         "text": row.text,
         "label": row.label,
         "answers": [
-            {"said": words, "right": right, "confidence": confidence}
-            for words, right, confidence in said
+            {"run": run.pk, "said": words, "right": right, "confidence": confidence}
+            for run, words, right, confidence in said
         ],
     }

@@ -19,6 +19,7 @@ from apps.core.errors import InvalidInput, Problem
 from apps.core.typed import typed
 from apps.modelhub import selectors, uploads
 from apps.modelhub.access import permission_needed
+from apps.modelhub.field_labels import upload_labels
 from apps.modelhub.models import DataKind, DataSetVersion
 from apps.modelhub.selectors import corrections_count
 from apps.modelhub.selectors.data_reports import report_get, report_job
@@ -26,9 +27,10 @@ from apps.modelhub.services import datasets
 from apps.modelhub.services.data_reports import report_start
 from apps.modelhub.shown_rows import shown_row
 from apps.modelhub.sight import version_seen
-from apps.modelhub.uploaded_rows import FIELDS, fields_shown
+from apps.modelhub.uploaded_rows import FIELDS, fields_shown, suffixes_of
 from ml.data.conll import conll
 from ml.data.row_kinds import names_of
+from ml.data.targeting import TARGETED_TASK
 from ml.data.versions import canonical, difference
 
 _SHOWN = 100
@@ -81,7 +83,8 @@ def _detail(request: HttpRequest, dataset_id: int, problem: Problem | None = Non
         "versions": dataset.versions.select_related("actor"),
         "corrections": corrections.counts,
         "correction_rows": corrections.rows,
-        "accepted": ",".join(uploads.SUFFIXES[dataset.kind]),
+        "accepted": ",".join(suffixes_of(dataset.task, dataset.kind)),
+        "by_company": dataset.task == TARGETED_TASK,
         "has_shipped": dataset.task in datasets.settings.MODEL_BASE_FILES,
         "most": uploads.MAX_BYTES // 2**20,
         "problem": problem,
@@ -146,15 +149,16 @@ def upload_preview(request: HttpRequest, dataset_id: int, upload_id: int) -> Htt
             problem = error
         else:
             return _made(request, version)
+    labels = upload_labels()
     preview = uploads.upload_preview(
-        upload=kept, task=dataset.task, kind=dataset.kind, mapping=mapping
+        upload=kept, task=dataset.task, kind=dataset.kind, mapping=mapping, labels=labels
     )
     context = {
         "dataset": dataset,
         "upload": kept,
         "preview": preview,
         "fields": [
-            (field, preview.mapping.get(field, ""))
+            (field, labels[field], preview.mapping.get(field, ""))
             for field in fields_shown(dataset.kind, preview.mapping)
         ],
         "correction_rows": corrections_count(task=dataset.task, kind=dataset.kind).rows,
@@ -239,7 +243,8 @@ def version_export(request: HttpRequest, dataset_id: int, number: int) -> HttpRe
 def export(version: DataSetVersion, person: Any, form: str) -> HttpResponse:
     """The rows of a version that the person may read, as a file to keep.
 
-    Raises ``InvalidInput`` for another form than ``jsonl`` and, of entities, ``conll``.
+    Raises ``InvalidInput`` for another form than ``jsonl`` and, of entities, ``conll``, and for
+    types that CoNLL cannot hold.
     """
     forms = ("jsonl", "conll") if version.dataset.kind == "ner" else ("jsonl",)
     if form not in forms:
@@ -251,9 +256,20 @@ def export(version: DataSetVersion, person: Any, form: str) -> HttpResponse:
         )
     rows = version_seen(person, version)
     if form == "conll":
-        content, content_type = conll(rows), "text/plain; charset=utf-8"
+        try:
+            content, content_type = conll(rows), "text/plain; charset=utf-8"
+        except ValueError as error:
+            raise InvalidInput(
+                "%(version)s: %(problem)s; export it as JSONL.",
+                code="export_form",
+                version=version,
+                problem=error.args[0],
+            ) from error
     else:
-        content, content_type = canonical(rows), "application/jsonl; charset=utf-8"
+        content, content_type = (
+            canonical(rows, version.dataset.task),
+            "application/jsonl; charset=utf-8",
+        )
     response = HttpResponse(content, content_type=content_type)
     name = f"{version.dataset.task}-{version.dataset_id}-v{version.number}.{form}"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'

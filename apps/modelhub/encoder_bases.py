@@ -83,5 +83,4 @@ def pair_defaults(rows: int) -> dict[str, Any]:
         "learning_rate": 4e-4,
         "warmup": 0.1,
         "schedule": "cosine",
-        "adapter_dropout": 0.0,
     }

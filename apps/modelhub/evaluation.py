@@ -97,8 +97,7 @@ def evaluate_file(
     problems = Problems()
     rows = measure.read(file, problems, columns)
     if not rows:
-        first = f"; the first problem: {problems.errors[0]}" if problems.errors else ""
-        raise DataError(file, None, f"has no usable row{first}")
+        raise DataError(file, None, _without_rows(predictor.info.kind, problems))
     answers = measure.answer(rows, progress.update)
     numbers, curves = measure.report(rows, answers)
     result = {"task": task, "version": predictor.info.version, **numbers}
@@ -117,6 +116,15 @@ def evaluate_file(
         write_report(looks.report, predictor.info.kind, {"file": file.name, **result}, curves)
         result["report"] = str(looks.report / "report.html")
     return result
+
+
+def _without_rows(kind: str, problems: Problems) -> str:
+    """Why a file measures nothing."""
+    if problems.errors:
+        return f"has no usable row; the first problem: {problems.errors[0]}"
+    if kind == "embedding":
+        return "has no usable row: a label needs two texts, of which one finds the other"
+    return "has no usable row"
 
 
 def _other_version(predictor: Predictor, version: str | None) -> Predictor | None:

@@ -30,6 +30,11 @@ _STRONGEST = 3
 _SHOWN = 0.02  # of the largest score; smaller ones stay plain
 
 
+def explained_tasks() -> list[str]:
+    """The tasks whose active models give labels, which can be explained; sorted."""
+    return sorted(info.task for info in gateway.models() if info.kind in EXPLAINED)
+
+
 def explain(*, task: str, text: str, label: str | None = None) -> dict[str, Any]:
     """What each word of ``text`` adds to the answer of the active model, by occlusion.
 

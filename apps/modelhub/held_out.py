@@ -16,7 +16,8 @@ from django.db.models import Q
 
 from apps.core import gateway
 from apps.modelhub import files, selectors
-from ml.data.readers import LabelledText, read_classification
+from ml.data.readers import LabelledText
+from ml.data.targeting import read_labelled
 from ml.errors import DataError, MLError
 from ml.monitoring.held_out import HeldOut, held_out_answers
 from ml.types import Classification
@@ -29,7 +30,7 @@ _CLASSES = Q(dataset_version__dataset__kind="classification")
 
 def held_out_of(*, task: str, version: str) -> HeldOut | None:
     """The held-out answers of a version; ``None`` while they are not known. Reads no database."""
-    for path in (_path(task, version), settings.ML_HELD_OUT_DIR / f"{task}.json"):
+    for path in (held_out_path(task, version), settings.ML_HELD_OUT_DIR / f"{task}.json"):
         try:
             found = _read(path, path.stat().st_mtime_ns)
         except OSError:
@@ -58,9 +59,9 @@ def held_out_make() -> int:
         if held_out_of(task=run.task, version=run.version) is not None:
             continue
         try:
-            rows = list(read_classification(files.run_folder(run.pk) / "held_out.jsonl"))
+            rows = list(read_labelled(files.run_folder(run.pk) / "held_out.jsonl", run.task))
             held_out_measure(task=run.task, version=run.version, rows=rows).save(
-                _path(run.task, run.version)
+                held_out_path(run.task, run.version)
             )
         except (MLError, OSError) as error:
             logger.warning("held-out answers not made", task=run.task, error=str(error))
@@ -88,6 +89,7 @@ def held_out_measure(
     return held_out_answers(answers, [row.label for row in rows], predictor.info.labels)
 
 
-def _path(task: str, version: str) -> Path:
+def held_out_path(task: str, version: str) -> Path:
+    """Where the answers of a version that is not shipped lie."""
     folder: Path = settings.VAR_DIR / "held_out"
     return folder / f"{task}-{version}.json"

@@ -12,12 +12,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.accounts.selectors import signed_in
-from apps.core import events, gateway
+from apps.core import events
 from apps.core.errors import InvalidInput, Problem
 from apps.core.typed import typed
 from apps.modelhub.access import permission_needed
+from apps.modelhub.field_labels import queue_labels
 from apps.modelhub.labelling_models import LabelQueue
-from apps.modelhub.prelabels import KINDS, STRATEGIES
+from apps.modelhub.prelabels import STRATEGIES, labelled_models
 from apps.modelhub.selectors.labelling import labelled_by, queue_get, queue_list
 from apps.modelhub.services import labelling
 
@@ -32,14 +33,16 @@ def queues(request: HttpRequest) -> HttpResponse:
 
 def _queues(request: HttpRequest, problem: Problem | None = None) -> HttpResponse:
     may_make = request.user.has_perm("modelhub.change_examples")
+    labels = queue_labels()
     context = {
         "queues": queue_list(),
         "may_make": may_make,
-        "tasks": [one.task for one in gateway.models() if one.kind in KINDS],
+        "tasks": [one.task for one in labelled_models()],
         "strategies": STRATEGIES,
         "most": labelling.MAX_ROWS,
         "values": request.POST,
-        "problem": problem,
+        "labels": labels,
+        "problem": problem.message_with(labels) if problem else "",
     }
     status = problem.status if problem else 200
     return render(request, "modelhub/queues.html", context, status=status)

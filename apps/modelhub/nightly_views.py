@@ -7,16 +7,17 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.selectors import signed_in
-from apps.core.errors import InvalidInput, Problem
+from apps.core.errors import FieldNames, InvalidInput, Problem
+from apps.core.wording import said
 from apps.modelhub import selectors
 from apps.modelhub.access import permission_needed
-from apps.modelhub.models import Night
+from apps.modelhub.field_labels import loop_labels
+from apps.modelhub.models import Night, NightlyLoop
 from apps.modelhub.selectors.nightly import (
     loop_get,
     loop_list,
@@ -26,15 +27,29 @@ from apps.modelhub.selectors.nightly import (
 )
 from apps.modelhub.services import nightly
 from apps.modelhub.services.runs import METHODS, MOST_EPOCHS, RECIPES
+from ml.allowed import Between
 
 _SHOWN = 30
 
 
-@require_GET
+@require_http_methods(["GET", "POST"])
 @never_cache
 @permission_needed("modelhub.change_runs")
 def nightly_page(request: HttpRequest) -> HttpResponse:
-    """Loops with how many corrections wait, the form that sets one, and the last nights."""
+    """Loops with how many corrections wait, the form that sets one, and the last nights.
+
+    ``?change=TASK`` fills the form in with what that task's loop is set to; what is refused is
+    shown again with what was typed.
+    """
+    if request.method == "POST":
+        return _set(request)
+    task = request.GET.get("change")
+    return _page(request, _settings_of(loop_get(task=task)) if task else {})
+
+
+def _page(
+    request: HttpRequest, values: dict[str, Any], problem: Problem | None = None
+) -> HttpResponse:
     nights = list(night_list()[:_SHOWN])
     open_loops = {night.loop_id for night in nights if night.state in Night.OPEN}
     loops = [
@@ -52,33 +67,47 @@ def nightly_page(request: HttpRequest) -> HttpResponse:
         "methods": METHODS,
         "recipes": RECIPES,
         "most_epochs": f"{MOST_EPOCHS:g}",
-        "zone": timezone.get_current_timezone_name(),
+        "labels": loop_labels(),
         "may_promote": request.user.has_perm("modelhub.promote"),
+        "values": values or {"least_new": "50", "hour": "2"},
     }
-    return render(request, "modelhub/nightly.html", context)
+    if problem is not None:
+        context["problem"] = problem.message_with(loop_labels())
+    status = problem.status if problem else 200
+    return render(request, "modelhub/nightly.html", context, status=status)
 
 
-@require_POST
-@permission_needed("modelhub.change_runs")
-def nightly_set(request: HttpRequest) -> HttpResponse:
-    """Set the loop of a data set's task."""
+def _settings_of(loop: NightlyLoop) -> dict[str, Any]:
+    """What a loop is set to, as the form would send it."""
+    return {
+        "dataset": str(loop.dataset_id),
+        "least_new": str(loop.least_new),
+        "hour": str(loop.hour),
+        "method": loop.method,
+        "recipe": loop.recipe,
+        "epochs": "" if loop.epochs is None else f"{loop.epochs:g}",
+        "enabled": loop.enabled,
+    }
+
+
+def _set(request: HttpRequest) -> HttpResponse:
     form = request.POST
     try:
         epochs = form.get("epochs", "").strip()
+        dataset_id = _whole(form.get("dataset", ""), "dataset", Between(1))
         nightly.loop_set(
             actor=signed_in(request),
-            dataset=selectors.dataset_get(dataset_id=_whole(form.get("dataset", ""), "dataset")),
+            dataset=selectors.dataset_get(dataset_id=dataset_id),
             enabled="enabled" in form,
-            least_new=_whole(form.get("least_new", ""), "least_new"),
-            hour=_whole(form.get("hour", ""), "hour"),
+            least_new=_whole(form.get("least_new", ""), "least_new", Between(1, nightly.MOST_NEW)),
+            hour=_whole(form.get("hour", ""), "hour", Between(0, 23)),
             method=form.get("method", ""),
             recipe=form.get("recipe", ""),
-            epochs=_whole(epochs, "epochs") if epochs else None,
+            epochs=_whole(epochs, "epochs", Between(1, MOST_EPOCHS)) if epochs else None,
         )
     except Problem as problem:
-        messages.error(request, problem.message)
-    else:
-        messages.success(request, gettext("The loop is set."))
+        return _page(request, form.dict(), problem)
+    messages.success(request, gettext("The loop is set."))
     return redirect("modelhub:nightly")
 
 
@@ -107,12 +136,14 @@ def _done(request: HttpRequest, act: Any) -> HttpResponse:
     return redirect("modelhub:nightly")
 
 
-def _whole(text: str, name: str) -> int:
-    if not text.isdecimal() or len(text) > 9:
+def _whole(text: str, name: str, allowed: Between) -> int:
+    digits = text.isdecimal() and len(text) < 10
+    if not digits or int(text) not in allowed:
         raise InvalidInput(
-            "%(name)s: %(text)r is no whole number.",
-            fields={name: "number"},
-            name=name,
+            "%(name)s: %(text)r is no whole number %(allowed)s.",
+            fields={name: said(allowed.words)},
+            name=FieldNames([name]),
             text=text[:20],
+            allowed=allowed.words,
         )
     return int(text)

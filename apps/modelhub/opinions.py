@@ -19,6 +19,7 @@ from apps.modelhub import selectors
 from apps.modelhub.explaining import EXPLAINED, MAX_CHARACTERS
 from apps.modelhub.payloads import prediction_payload, prediction_words
 from apps.modelhub.selectors import ModelVersion
+from ml.data.row_kinds import NOTHING
 from ml.errors import MLError
 from ml.types import Classification
 
@@ -113,12 +114,20 @@ def _ask(one: ModelVersion, text: str) -> Opinion:
     return Opinion(
         **values,
         words=prediction_words(found),
-        confidence=found.confidence if isinstance(found, Classification) else None,
+        confidence=_sure(found) if isinstance(found, Classification) else None,
         prediction=prediction_payload(found),
     )
 
 
+def _sure(found: Classification) -> float:
+    """How sure a version is of its words: of an answer out of scope not of the label within it."""
+    if found.in_scope or found.out_of_scope is None:
+        return found.confidence
+    return found.out_of_scope
+
+
 def _beside(row: Opinion, live: str | None) -> Opinion:
-    if row.active or row.problem or live is None or row.words == live:
+    if row.problem:
         return row
-    return replace(row, differs=True)
+    differs = not row.active and live is not None and row.words != live
+    return replace(row, words=row.words or NOTHING, differs=differs)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from apps.modelhub.labelling_models import LabelRow
-from ml.data.row_kinds import NOTHING
 from ml.types import Classification, Embedding, MultiLabel, PersonalData, Prediction, Tagging
 
 OUT_OF_SCOPE_WORDS = "out of scope"
@@ -51,13 +50,14 @@ def prediction_payload(prediction: Prediction) -> dict[str, Any]:
 
 
 def prediction_words(prediction: Prediction) -> str:
-    """What two versions are compared by: the label, the labels in order, or the entities."""
+    """What two versions are compared by: the label, the labels in order, or the entities; "" where
+    there is none, which no label is called."""
     if isinstance(prediction, Classification):
         return prediction.label if prediction.in_scope else OUT_OF_SCOPE_WORDS
     if isinstance(prediction, MultiLabel):
-        return ", ".join(sorted(prediction.labels)) or NOTHING
+        return ", ".join(sorted(prediction.labels))
     if isinstance(prediction, Tagging):
-        return ", ".join(f"{one.text} {one.label}" for one in prediction.entities) or NOTHING
+        return ", ".join(f"{one.text} {one.label}" for one in prediction.entities)
     return ""
 
 

@@ -15,10 +15,12 @@ from apps.core.errors import InvalidInput, Problem
 from apps.core.typed import typed
 from apps.modelhub import selectors
 from apps.modelhub.access import permission_needed
-from apps.modelhub.explaining import EXPLAINED, MAX_CHARACTERS
+from apps.modelhub.asked_text import check_text
+from apps.modelhub.explaining import MAX_CHARACTERS, explained_tasks
 from apps.modelhub.nearest import nearest_rows
 from apps.modelhub.opinions import opinions
 from apps.modelhub.payloads import prediction_payload
+from ml.entities.personal import PII_TASK, TAGGER
 
 
 @require_http_methods(["GET", "POST"])
@@ -28,7 +30,7 @@ def prediction(request: HttpRequest) -> HttpResponse:
     """A task and a text, which links of the other screens give in the part of the address behind
     #, so that no text of a customer's stands in a log; posted, what the live version says."""
     context = _asked(request)
-    context["tasks"] = sorted(info.task for info in gateway.models() if info.kind in EXPLAINED)
+    context["tasks"] = explained_tasks()
     if request.method == "POST":
         try:
             context |= _predicted(context["task"], context["text"])
@@ -67,10 +69,13 @@ def _asked(request: HttpRequest) -> dict[str, Any]:
 
 
 def _predicted(task: str, text: str) -> dict[str, Any]:
-    if not text.strip() or len(text) > MAX_CHARACTERS:
+    check_text(text, most=MAX_CHARACTERS)
+    if task == PII_TASK:
         raise InvalidInput(
-            "Write a text of at most %(max_characters)s characters.",
-            max_characters=f"{MAX_CHARACTERS:,}",
+            "%(task)s has no version of its own, as rules and %(tagger)s find it; open %(tagger)s.",
+            fields={"task": "unusable"},
+            task=task,
+            tagger=TAGGER,
         )
     found = gateway.predict(task, [text], observed=False)[0]
     payload = prediction_payload(found)

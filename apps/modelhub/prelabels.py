@@ -13,12 +13,12 @@ from apps.core import gateway
 from apps.core.errors import InvalidInput
 from apps.modelhub.labelling_models import LabelQueue
 from apps.modelhub.queue_orders import by_disagreement, by_drift
+from ml.data.targeting import TARGETED_TASK
 from ml.evaluation.probabilities import probability_matrix
 from ml.labelling.queries import queries
-from ml.types import Classification, FloatArray, MultiLabel, Prediction, Tagging
+from ml.types import Classification, FloatArray, ModelInfo, MultiLabel, Prediction, Tagging
 
 STRATEGIES = ("margin", "entropy", "mixed", "disagreement", "drift", "random")
-KINDS = tuple(LabelQueue.Kind.values)
 _SUGGESTED = 9  # one a digit of the keyboard
 _CHUNK = 64
 
@@ -34,10 +34,27 @@ class Prelabelled:
     suggestions: list[list[list[Any]]]
 
 
+def labelled_models() -> list[ModelInfo]:
+    """The live models that queues can be made for. What is said of one company of a text can be
+    said only where that company is marked, which plain texts do not do."""
+    return [
+        one
+        for one in gateway.models()
+        if one.kind in LabelQueue.Kind.values and one.task != TARGETED_TASK
+    ]
+
+
 def prelabel(task: str, texts: Sequence[str], strategy: str) -> Prelabelled:
     """Ask the live model of ``task``; raises ``InvalidInput`` when it gives no labels."""
-    info = next((one for one in gateway.models() if one.task == task), None)
-    if info is None or info.kind not in KINDS:
+    if task == TARGETED_TASK:
+        raise InvalidInput(
+            "%(task)s tells of one company that is marked in a text, and the texts of a queue are "
+            "plain; correct it on the pages of the market's articles.",
+            fields={"task": "unusable"},
+            task=task,
+        )
+    info = next((one for one in labelled_models() if one.task == task), None)
+    if info is None:
         raise InvalidInput(
             "%(task)s is no classifier and no tagger.", fields={"task": "unusable"}, task=task
         )

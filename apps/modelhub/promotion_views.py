@@ -7,6 +7,8 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
@@ -27,11 +29,14 @@ _SHOWN = 100
 
 def promotion_context(request: HttpRequest, task: str, version: str) -> dict[str, Any]:
     """What the form that promotes a version has to know."""
+    live = _live(task)
     return {
         "promote": {
             "task": task,
             "version": version,
-            "live": _live(task),
+            "live": live,
+            "before": selectors.roll_back_target(task=task, live=live),
+            "reason": request.GET.get("reason", ""),
             "failed": selectors.needs_override(task=task, version=version),
             "may_override": request.user.has_perm("modelhub.override_gate"),
             "allowed": request.user.has_perm("modelhub.promote"),
@@ -42,20 +47,24 @@ def promotion_context(request: HttpRequest, task: str, version: str) -> dict[str
 @require_POST
 @permission_needed("modelhub.promote")
 def promote(request: HttpRequest) -> HttpResponse:
-    """Serve a version."""
+    """Serve a version; what is refused leads back to the version's page, with the reason given."""
+    task, version, reason = (request.POST.get(name, "") for name in ("task", "version", "reason"))
     try:
         done = promotions.version_promote(
             actor=signed_in(request),
-            task=request.POST.get("task", ""),
-            version=request.POST.get("version", ""),
-            reason=request.POST.get("reason", ""),
+            task=task,
+            version=version,
+            reason=reason,
             expected=request.POST.get("expected"),
             override="override" in request.POST,
         )
     except Problem as problem:
         messages.error(request, problem.message)
-    else:
-        _say(request, done)
+        if (task, version) not in _pages():
+            return redirect("modelhub:history")
+        page = reverse("modelhub:version", args=[task, version])
+        return redirect(f"{page}?{urlencode({'reason': reason})}" if reason else page)
+    _say(request, done)
     return redirect("modelhub:history")
 
 
@@ -103,12 +112,27 @@ def history(request: HttpRequest) -> HttpResponse:
         before = selectors.roll_back_target(task=task, live=live)
         if before:
             served.append({"task": task, "live": live, "before": before})
+    pages = _pages()
     context = {
         "served": served,
-        "promotions": selectors.promotion_list()[:_SHOWN],
+        "promotions": [
+            {
+                "made": one,
+                "versions": [
+                    {"version": version, "has_page": (one.task, version) in pages}
+                    for version in (one.before, one.after)
+                ],
+            }
+            for one in selectors.promotion_list()[:_SHOWN]
+        ],
         "changeovers": changeovers(),
     }
     return render(request, "modelhub/history.html", context)
+
+
+def _pages() -> set[tuple[str, str]]:
+    """The tasks and versions that have a page."""
+    return {(one.task, one.version) for one in selectors.version_list()}
 
 
 def _live(task: str) -> str:

@@ -37,6 +37,7 @@ class RunInput(serializers.Serializer[Any]):
 class RunSerializer(serializers.ModelSerializer[Run]):
     state = serializers.CharField(read_only=True)
     job = serializers.SerializerMethodField()
+    warnings = serializers.SerializerMethodField(help_text="what should be known of its rows")
     result = serializers.SerializerMethodField(
         help_text="without the rows that the caller may not read"
     )
@@ -45,12 +46,16 @@ class RunSerializer(serializers.ModelSerializer[Run]):
         model = Run
         fields = [
             *("id", "task", "dataset_version", "base", "method", "options", "advanced", "state"),
-            *("job", "estimate_seconds", "seconds", "version", "gate", "result", "created_at"),
+            *("job", "estimate_seconds", "seconds", "version", "gate", "warnings"),
+            *("result", "created_at"),
         ]
         read_only_fields = fields
 
     def get_job(self, run: Run) -> dict[str, Any] | None:
         return job_payload(run.job) if run.job else None
+
+    def get_warnings(self, run: Run) -> list[str]:
+        return selectors.run_warnings(run=run)
 
     def get_result(self, run: Run) -> dict[str, Any]:
         reader: Reader = self.context["reader"]

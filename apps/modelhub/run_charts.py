@@ -9,20 +9,20 @@ from typing import Any
 
 WIDTH, HEIGHT = 1000.0, 100.0
 _POINTS = 300  # of a line; more are not seen
-_STROKE = 0.97  # of its step, where the stroke of a single point begins
 Reading = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A run's curve: its ``place`` among the runs from 1, the points of a polyline, and what it
-    came to."""
+    """A run's curve: its ``place`` among the runs from 1, the points of a polyline, what it came
+    to, and whether that is its only reading."""
 
     run: int
     place: int
     points: str
     last: float
     held_out: bool
+    single: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ def curves(
             ),
             points[-1][1],
             name.startswith("held_out"),
+            len(points) == 1,
         )
         for run, place, name, points in found
     ]
@@ -87,11 +88,10 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and value == value and abs(value) != float("inf")
 
 
-def _thinned(points: Sequence[tuple[int, float]]) -> Sequence[tuple[float, float]]:
-    """Every so many points, and the last; of a line of one a short stroke that ends there, as a
-    line without length is not seen."""
+def _thinned(points: Sequence[tuple[int, float]]) -> Sequence[tuple[int, float]]:
+    """Every so many points, and the last; a single one twice, as a line without length has round
+    ends all the same and is seen as a dot."""
     if len(points) == 1:
-        step, value = points[0]
-        return [(step * _STROKE, value), (step, value)]
+        return [points[0], points[0]]
     every = -(-len(points) // _POINTS)
     return [*points[:-1:every], points[-1]]

@@ -14,11 +14,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.accounts.selectors import signed_in
 from apps.core import events
-from apps.core.errors import InvalidInput, Problem
+from apps.core.errors import FieldNames, InvalidInput, Problem
 from apps.core.models import Job
 from apps.modelhub import selectors
 from apps.modelhub.access import permission_needed
 from apps.modelhub.encoder_bases import bases_of
+from apps.modelhub.field_labels import run_labels
 from apps.modelhub.models import HEADLINES, DataSetVersion, Run
 from apps.modelhub.promotion_views import promotion_context
 from apps.modelhub.services import runs
@@ -27,7 +28,8 @@ from apps.modelhub.sight import Reader
 _SHOWN = 60
 _ROWS = (
     *("accuracy", "macro_f1", "exact_match", "micro_f1", "f1", "precision", "recall", "ece"),
-    *("oos_recall", "coverage", "accuracy_when_confident", "robustness"),
+    *("oos_recall", "in_scope_accuracy_at_threshold", "coverage", "accuracy_when_confident"),
+    "robustness",
     *("recall@1", "recall@3", "mrr@10", "slips_recall@1", "slips_mrr@10", "candidates"),
 )
 
@@ -57,7 +59,7 @@ def run_new(request: HttpRequest, dataset_id: int, number: int) -> HttpResponse:
             return redirect("modelhub:run", run_id=run.pk)
     context = _form(request, version)
     if problem is not None:
-        context["problem"] = problem
+        context["problem"] = problem.message_with(context["labels"])
     status = problem.status if problem else 200
     return render(request, "modelhub/run_new.html", context, status=status)
 
@@ -66,6 +68,7 @@ def _form(request: HttpRequest, version: DataSetVersion) -> dict[str, Any]:
     values = request.POST
     context: dict[str, Any] = {
         "version": version,
+        "labels": run_labels(),
         "methods": runs.methods_of(version.dataset.kind),
         "bases": bases_of(kind=version.dataset.kind, task=version.dataset.task),
         "has_recipe": (settings.MODEL_RECIPES_DIR / f"{version.dataset.task}.toml").is_file(),
@@ -82,7 +85,7 @@ def _form(request: HttpRequest, version: DataSetVersion) -> dict[str, Any]:
         usual = {"epochs": f"{plan.config.epochs:g}", "rate": f"{plan.config.rate:g}"}
         context |= {"usual": usual, "estimate": plan.estimate}
     except Problem as problem:
-        context["problem"] = problem
+        context["problem"] = problem.message_with(context["labels"])
     return context
 
 
@@ -111,7 +114,9 @@ def _asked(request: HttpRequest) -> dict[str, Any]:
             continue
         given[name] = _number(value)
         if not math.isfinite(given[name]):
-            raise InvalidInput("%(name)s: %(value)r is not a number.", name=name, value=value[:20])
+            raise InvalidInput(
+                "%(name)s: %(value)r is not a number.", name=FieldNames([name]), value=value[:20]
+            )
     return given
 
 
@@ -144,6 +149,7 @@ def run_detail(request: HttpRequest, run_id: int) -> HttpResponse:
             "finished": run.is_finished,
         },
         "readings": selectors.run_readings(run=run),
+        "warnings": selectors.run_warnings(run=run),
         "log": selectors.run_log(run=run),
         "limits": _limits(),
     }

@@ -28,7 +28,9 @@ def trial_page(request: HttpRequest) -> HttpResponse:
         {"trial": trial, "differences": list(trial.differences.items())[:_PAIRS]}
         for trial in selectors.trial_list()[:_SHOWN]
     ]
-    versions = [one for one in selectors.version_list() if not one.active and not one.problem]
+    built = selectors.version_list()
+    live = {one.task for one in built if one.active}  # a trial is beside what is live
+    versions = [one for one in built if one.task in live and not (one.active or one.problem)]
     context = {
         "trials": shown,
         "versions": versions,

@@ -16,6 +16,7 @@ from apps.core.errors import Problem
 from apps.modelhub.models import Trial
 from apps.modelhub.services import trials
 from apps.modelhub.services.trials import Counts
+from ml.data.row_kinds import NOTHING
 from ml.errors import MLError
 from ml.types import Classification, MultiLabel, Prediction, Tagging
 
@@ -109,7 +110,7 @@ class Tryer:
                 counts.compared += 1
                 counts.agreed += label == other
                 if label != other:
-                    counts.differences[f"{label} → {other}"] += 1
+                    counts.differences[f"{label or NOTHING} → {other or NOTHING}"] += 1
 
     def shadow_failed(self, trial_id: int) -> None:
         with self._lock:
@@ -180,11 +181,11 @@ def _running() -> list[Trial]:
 
 
 def _label(one: Prediction) -> str:
-    """What two versions are compared by."""
+    """What two versions are compared by; "" where no label holds, which none is called."""
     if isinstance(one, Classification):
         return one.label if one.in_scope else "out of scope"
     if isinstance(one, MultiLabel):
-        return ", ".join(sorted(one.labels)) or "none"
+        return ", ".join(sorted(one.labels))
     if isinstance(one, Tagging):
         return ", ".join(f"{entity.label} {entity.start}-{entity.end}" for entity in one.entities)
     return ""

@@ -19,6 +19,7 @@ from ml.data.readers import (
 )
 from ml.data.records import Record
 from ml.data.row_kinds import Row, names_of, text_of
+from ml.data.targeting import TARGETED_TASK
 from ml.errors import DataError
 from ml.labelling.spans import tagged, whole_words
 from ml.wording import Wording
@@ -58,6 +59,11 @@ _LIKELY = {
     "positive": ("positive", "answer", "passage", "document", "article"),
     "negative": ("negative", "hard_negative"),
 }
+
+
+def suffixes_of(task: str, kind: str) -> tuple[str, ...]:
+    """The files that rows of a task are read from: companies with labels fit in no cell."""
+    return (".jsonl",) if task == TARGETED_TASK else SUFFIXES[kind]
 
 
 def fields_of(kind: str, columns: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
@@ -145,7 +151,7 @@ def _row(record: Record, *, form: Sequence[str]) -> Row:
         return MultiLabelText(text.strip(), labels_of(record), record.row)
     if "spans" in form:
         return _spanned(record, text)
-    return LabelledText(text.strip(), record.text("label").strip(), record.row)
+    return LabelledText(text.strip(), record.label("label"), record.row)
 
 
 def _spanned(record: Record, text: str) -> Row:
@@ -160,7 +166,7 @@ def _spanned(record: Record, text: str) -> Row:
         )
         if not isinstance(values, list) or [type(value) for value in values] != [int, int, str]:
             raise record.error(Wording("a span has no start, end and label"))
-        spans.append((values[0], values[1], values[2].strip()))
+        spans.append((values[0], values[1], record.whole("spans", values[2])))
     try:
         words = tagged(text, whole_words(text, spans))
     except ValueError as error:
@@ -180,8 +186,6 @@ def _is_good(path: Path, number: int, row: Row, problems: Problems) -> bool:
         problem = Wording(
             "has a formula where text should be: %(formula)s", formula=formulas[0][:40]
         )
-    elif "\x00" in text or any("\x00" in name for name in names):
-        problem = Wording("has a NUL character")
     elif len(text) > MAX_TEXT:
         problem = Wording(
             "has a text of %(number)s characters; %(most)s are allowed",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from apps.core.errors import InvalidInput, NotFound
+from apps.core.errors import FieldNames, InvalidInput, NotFound
 from apps.core.file_imports import plain_name, unchosen
 from apps.core.wording import said
 from apps.modelhub.files import upload_folder
@@ -29,9 +28,11 @@ from apps.modelhub.uploaded_rows import (
     fields_of,
     form_of,
     read_mapped,
+    suffixes_of,
 )
 from ml.data.columns import checked_columns, listed_columns
 from ml.data.readers import LabelledText, Problems, read_records
+from ml.data.record_files import csv_columns
 from ml.data.row_kinds import Row, names_of
 from ml.data.targeting import TARGETED_TASK, read_marked
 from ml.errors import DataError
@@ -87,38 +88,54 @@ def upload_create(*, owner: Any, file: UploadedFile | None) -> Upload:
 
 
 def upload_preview(
-    *, upload: Upload, task: str, kind: str, mapping: Mapping[str, str] | None = None
+    *,
+    upload: Upload,
+    task: str,
+    kind: str,
+    mapping: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> Preview:
-    """Read an upload without storing any of it; ``mapping`` says which column holds what."""
+    """Read an upload without storing any of it; ``mapping`` says which column holds what, and
+    ``labels`` what a page calls the fields, for what is told of them."""
     path = _path(upload)
     if not path.is_file():
         raise NotFound("The upload has expired; choose the file again.", code="upload_not_found")
-    return file_preview(path=path, name=upload.name, task=task, kind=kind, mapping=mapping)
+    return file_preview(
+        path=path, name=upload.name, task=task, kind=kind, mapping=mapping, labels=labels
+    )
 
 
 def file_preview(
-    *, path: Path, name: str, task: str, kind: str, mapping: Mapping[str, str] | None = None
+    *,
+    path: Path,
+    name: str,
+    task: str,
+    kind: str,
+    mapping: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> Preview:
-    """Read a file of labelled texts of a kind; what is wrong with it is told under ``name``."""
-    mapping = mapping or {}
-    if task == TARGETED_TASK:
-        return _marked_preview(path, name, mapping)
-    if path.suffix.lower() not in SUFFIXES[kind]:
+    """Read a file of labelled texts of a kind; what is wrong with it is told under ``name``, and of
+    fields by their ``labels``."""
+    mapping, labels = mapping or {}, labels or {}
+    if path.suffix.lower() not in suffixes_of(task, kind):
         told = gettext("%(file)s: what is said here of a text is read from %(suffixes)s.") % {
             "file": name,
-            "suffixes": ", ".join(SUFFIXES[kind]),
+            "suffixes": ", ".join(suffixes_of(task, kind)),
         }
         return Preview([], {}, [], {}, [told], 1)
+    if task == TARGETED_TASK:
+        return _marked_preview(path, name, mapping)
     try:
         columns = _columns(path)
-    except (DataError, UnicodeDecodeError, csv.Error) as error:
+    except DataError as error:
         return Preview([], {}, [], {}, [_words(error, name)], 1)
     chosen = fields_of(kind, columns, mapping)
-    if told := _mischosen(path, name, kind, columns, mapping) or _doubled(name, chosen):
+    if told := _mischosen(path, name, kind, columns, mapping) or _doubled(name, chosen, labels):
         return Preview(columns, chosen, [], {}, [told], 1)
     missing = [field for field in form_of(kind, chosen) if field not in chosen]
     if missing and path.suffix.lower() not in CONLL:
-        return Preview(columns, chosen, [], {}, [said(unchosen(name, missing))], 1)
+        called = [FieldNames([field]).labelled(labels) for field in missing]
+        return Preview(columns, chosen, [], {}, [said(unchosen(name, called))], 1)
     problems = Problems()
     rows: list[Row] = []
     try:
@@ -167,7 +184,7 @@ def _mischosen(
     return ""
 
 
-def _doubled(name: str, chosen: Mapping[str, str]) -> str:
+def _doubled(name: str, chosen: Mapping[str, str], labels: Mapping[str, str]) -> str:
     """That a column is chosen for two fields, if one is."""
     fields: dict[str, str] = {}
     for field, column in chosen.items():
@@ -175,7 +192,8 @@ def _doubled(name: str, chosen: Mapping[str, str]) -> str:
             told = gettext(
                 "%(file)s: the column “%(column)s” cannot be both the %(one)s and the %(other)s."
             )
-            return told % {"file": name, "column": column, "one": other, "other": field}
+            one, two = (FieldNames([each]).labelled(labels) for each in (other, field))
+            return told % {"file": name, "column": column, "one": one, "other": two}
     return ""
 
 
@@ -199,8 +217,7 @@ def _columns(path: Path) -> list[str]:
     if path.suffix.lower() in CONLL:
         return []
     if path.suffix == ".csv":
-        with path.open("r", encoding="utf-8-sig", newline="") as handle:
-            return [name.strip() for name in next(csv.reader(handle), []) if name.strip()]
+        return [name for name in csv_columns(path) if name]
     problems = Problems()
     found: dict[str, None] = {}
     for _, record in islice(read_records(path, (), problems), _LOOKED_AT):
@@ -217,8 +234,5 @@ def _counts(rows: Sequence[Row]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _words(error: Exception, name: str) -> str:
-    if isinstance(error, DataError):
-        return said(error.words_at(name))
-    told = gettext("%(file)s cannot be read: it is not UTF-8 text in rows and columns.")
-    return told % {"file": name}
+def _words(error: DataError, name: str) -> str:
+    return said(error.words_at(name))

@@ -75,7 +75,6 @@ urlpatterns = [
         name="decide",
     ),
     path("nightly/", nightly_views.nightly_page, name="nightly"),
-    path("nightly/set/", nightly_views.nightly_set, name="nightly-set"),
     path("nightly/nights/<int:night_id>/", nightly_views.night_decide, name="night-decide"),
     path("nightly/<str:task>/begin/", nightly_views.nightly_begin, name="nightly-begin"),
     path("trials/", trial_views.trial_page, name="trials"),

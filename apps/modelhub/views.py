@@ -15,13 +15,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.accounts.selectors import signed_in
 from apps.core import gateway
-from apps.core.errors import InvalidInput, NotAllowed, Problem
+from apps.core.errors import NotAllowed, Problem
 from apps.core.typed import typed
-from apps.modelhub import selectors, services
+from apps.modelhub import explaining, selectors, services
 from apps.modelhub.access import permission_needed
 from apps.modelhub.api import MAX_CHARACTERS
+from apps.modelhub.asked_text import check_text
 from apps.modelhub.changeovers import changeovers
-from apps.modelhub.explaining import EXPLAINED, explain, segments
 from apps.modelhub.payloads import prediction_payload
 from apps.modelhub.promotion_views import promotion_context
 from apps.modelhub.selectors.disputes import dispute_list
@@ -79,7 +79,7 @@ def version(request: HttpRequest, task: str, version: str) -> HttpResponse:
     context["run"] = selectors.run_of_version(task=task, version=version)
     if found.active:
         context["changeovers"] = changeovers(task)
-    elif not found.problem:
+    if not found.problem:
         context |= promotion_context(request, task, version)
     return render(request, "modelhub/version.html", context)
 
@@ -92,15 +92,23 @@ def try_text(request: HttpRequest) -> HttpResponse:
     task, text = request.POST.get("task", ""), typed(request.POST.get("text", ""))
     context: dict[str, Any] = {"task": task, "text": text}
     try:
-        if not text.strip() or len(text) > MAX_CHARACTERS:
-            raise InvalidInput(
-                "Write a text of at most %(max_characters)s characters.",
-                max_characters=f"{MAX_CHARACTERS:,}",
-            )
+        check_text(text, most=MAX_CHARACTERS)
         context["prediction"] = prediction_payload(gateway.predict(task, [text])[0])
+        context |= _explained(task, text)
     except Problem as problem:
         context["problem"] = problem
     return render(request, "modelhub/prediction.html", context)
+
+
+def _explained(task: str, text: str) -> dict[str, Any]:
+    """Whether a prediction can be explained and opened, or its text is too long for it."""
+    of_labels = task in explaining.explained_tasks()
+    too_long = len(text) > explaining.MAX_CHARACTERS
+    return {
+        "explained": of_labels and not too_long,
+        "too_long": of_labels and too_long,
+        "most": f"{explaining.MAX_CHARACTERS:,}",
+    }
 
 
 @login_required
@@ -112,7 +120,9 @@ def explain_text(request: HttpRequest) -> HttpResponse:
     label = request.POST.get("label") or None
     context: dict[str, Any] = {"task": task, "opened": "opened" in request.POST}
     try:
-        context["explanation"] = segments(explain(task=task, text=text, label=label))
+        context["explanation"] = explaining.segments(
+            explaining.explain(task=task, text=text, label=label)
+        )
     except Problem as problem:
         context["problem"] = problem
     return render(request, "modelhub/explanation.html", context)
@@ -131,7 +141,7 @@ def examples(request: HttpRequest) -> HttpResponse:
         "hidden": hidden_examples(signed_in(request), page.object_list),
         "task": task,
         "tasks": selectors.example_tasks(),
-        "opened": {info.task for info in gateway.models() if info.kind in EXPLAINED},
+        "opened": explaining.explained_tasks(),
         "disputes": sum(one.verdict is None for one in dispute_list(task=task)),
     }
     return render(request, "modelhub/examples.html", context)

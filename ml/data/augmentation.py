@@ -19,14 +19,26 @@ from typing import Any, TypeVar
 from ml.data.multi_label import MultiLabelText
 from ml.data.readers import LabelledText, TaggedSentence
 from ml.data.targeting import STAND_INS
+from ml.data.text import is_sign
 from ml.evaluation.decoding import spans_of
 from ml.evaluation.perturbations import slip
 
 Row = TypeVar("Row")
 Text = TypeVar("Text", bound=LabelledText | MultiLabelText)
 
+_Mentions = dict[str, tuple[tuple[str, ...], ...]]
+"""By type of entity its different names, each the words of one."""
+
 _LISTS = Path(__file__).parent / "written"
-_PART = re.compile(r"(\w+(?:['\u2019-]\w+)*)(\W*)")
+_SIGN = "\u0301"
+"""Stands for all signs and joiners where words are looked for: no class of ``re`` holds them."""
+_JOINERS = "\u200c\u200d"  # between letters of a word, in Persian and in the scripts of India
+_PART = re.compile(rf"(\w[\w{_SIGN}]*(?:['\u2019-]\w[\w{_SIGN}]*)*)(\W*)")
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Tibetan, Burmese, Khmer
+    "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+"""Characters of scripts in which no blanks part the words: a run of them is a clause."""
 _KEPT = frozenset({"no", "not", "never", "none", "nothing", "nor", "neither", "without", "cannot"})
 _SLIPPING = re.compile(r"[A-Za-z]{4,}")
 _LONGEST_GROUP = 3  # words of the longest entries of the list of synonyms
@@ -76,11 +88,13 @@ def augmentation(settings: dict[str, Any]) -> Augmentation | None:
 def augmented_texts(rows: Sequence[Text], settings: Augmentation, seed: int) -> list[Text]:
     """The rows and, behind them, their changed copies; a copy that came out the same is left out.
 
-    What becomes of a row depends on the seed and its place alone.
+    What becomes of a row depends on the seed and its place alone. Words are lost, swapped and
+    exchanged whole, with their accents and vowel signs. A run of Chinese, Japanese, Thai or another
+    script without blanks is no word but a clause, and stays as and where it is.
     """
     more: list[Text] = []
     for row, generator in _copies(rows, settings, seed):
-        parts = [_Part(word, after) for word, after in _PART.findall(row.text)]
+        parts = _parts(row.text)
         lead = row.text[: len(row.text) - sum(len(part.word) + len(part.after) for part in parts)]
         changed = _changed(parts, settings, generator)
         text = " ".join((lead + "".join(part.word + part.after for part in changed)).split())
@@ -92,11 +106,18 @@ def augmented_texts(rows: Sequence[Text], settings: Augmentation, seed: int) -> 
 def augmented_sentences(
     rows: Sequence[TaggedSentence], settings: Augmentation, seed: int
 ) -> list[TaggedSentence]:
-    """As :func:`augmented_texts`; words of entities are exchanged with the whole entity only."""
-    more = []
+    """As :func:`augmented_texts`; words of entities are exchanged with the whole entity only.
+
+    Of scripts without blanks the file's words are lost and swapped, but those of one character:
+    files that are tagged by characters know no words. Entities of a type that no list of names fits
+    are exchanged for others of the type in the rows, as Dai and Adel do; what becomes of such a row
+    depends on the others too.
+    """
+    more, mentions = [], _mentions(rows) if settings.entity else {}
     for row, generator in _copies(rows, settings, seed):
         parts = [_Part(word, " ", tag) for word, tag in zip(row.tokens, row.tags, strict=True)]
-        parts = _changed(_other_names(parts, settings.entity, generator), settings, generator)
+        parts = _other_names(parts, settings.entity, mentions, generator)
+        parts = _changed(parts, settings, generator)
         changed = replace(
             row,
             tokens=tuple(part.word for part in parts),
@@ -107,21 +128,45 @@ def augmented_sentences(
     return [*rows, *more]
 
 
+def has_other_names(rows: Sequence[TaggedSentence]) -> bool:
+    """Whether any entity of the rows can be exchanged: a list of names fits its type, or the rows
+    name others of it."""
+    return any(_list_of(label) or len(names) > 1 for label, names in _mentions(rows).items())
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A word, what stands between it and the next, and its tag."""
+    """A word, what stands between it and the next, and its tag; ``found`` are words that a blank
+    or a sign parts from others, not those of a file that has them one by one."""
 
     word: str
     after: str
     tag: str = "O"
+    found: bool = False
 
     @property
     def is_free(self) -> bool:
-        """Whether it may be changed: no name, no number, and no word that turns a statement."""
+        """Whether it may be changed: no name, no number, no word that turns a statement, and no
+        clause or character of a script without blanks."""
+        if (self.found or len(self.word) == 1) and _UNSPACED.search(self.word):
+            return False
         small = self.word.lower()
         negates = small in _KEPT or small.endswith(("n't", "n\u2019t"))
         names = self.tag != "O" or self.word in STAND_INS
         return self.word[:1].isalpha() and not names and not negates
+
+
+def _parts(text: str) -> list[_Part]:
+    """The words of a text from its first one on."""
+    alike = text if text.isascii() else "".join(_SIGN if _joins(one) else one for one in text)
+    return [
+        _Part(text[slice(*part.span(1))], text[slice(*part.span(2))], found=True)
+        for part in _PART.finditer(alike)
+    ]
+
+
+def _joins(character: str) -> bool:
+    return character in _JOINERS or is_sign(character)
 
 
 def _copies(
@@ -199,26 +244,55 @@ def _misspelt(parts: list[_Part], share: float, generator: random.Random) -> lis
     ]
 
 
-def _other_names(parts: list[_Part], share: float, generator: random.Random) -> list[_Part]:
+def _other_names(
+    parts: list[_Part], share: float, mentions: _Mentions, generator: random.Random
+) -> list[_Part]:
     found: list[_Part] = []
     place = 0
     for first, last, label in spans_of([part.tag for part in parts]):
         found += parts[place:first]
-        name = _name_of(label, generator) if generator.random() < share else None
-        if name is None:
+        own = tuple(part.word for part in parts[first : last + 1])
+        words = own
+        if generator.random() < share:
+            listed = _listed_name(label, generator)
+            words = tuple(listed.split()) if listed else _another(own, mentions[label], generator)
+        if words == own:
             found += parts[first : last + 1]
         else:
-            words = name.split()
             found.append(_Part(words[0], " ", f"B-{label}"))
             found += [_Part(word, " ", f"I-{label}") for word in words[1:]]
         place = last + 1
     return found + parts[place:]
 
 
-def _name_of(label: str, generator: random.Random) -> str | None:
+def _mentions(rows: Sequence[TaggedSentence]) -> _Mentions:
+    """The different names of each type in the rows, in the order in which they come."""
+    found: dict[str, dict[tuple[str, ...], None]] = {}
+    for row in rows:
+        for first, last, label in spans_of(row.tags):
+            found.setdefault(label, {})[row.tokens[first : last + 1]] = None
+    return {label: tuple(names) for label, names in found.items()}
+
+
+def _another(
+    own: tuple[str, ...], names: Sequence[tuple[str, ...]], generator: random.Random
+) -> tuple[str, ...]:
+    """One of the different names that is not the entity's own, if there is any."""
+    other = own
+    while other == own and len(names) > 1:
+        other = generator.choice(names)
+    return other
+
+
+def _list_of(label: str) -> str | None:
+    """Which list of names fits a data set's label; ``None`` if none does."""
+    kinds = _names()["types"]
+    return next((kind for kind, labels in kinds.items() if label.lower() in labels), None)
+
+
+def _listed_name(label: str, generator: random.Random) -> str | None:
     """Another name of a data set's label; ``None`` for labels that no list fits."""
-    lists = _names()
-    kind = next((k for k, labels in lists["types"].items() if label.lower() in labels), None)
+    lists, kind = _names(), _list_of(label)
     if kind == "person":
         first, last = generator.choice(lists["first"]), generator.choice(lists["last"])
         return str(generator.choice((first, last, f"{first} {last}")))

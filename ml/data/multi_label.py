@@ -13,6 +13,7 @@ from ml.data.columns import Columns
 from ml.data.readers import Problems, read_as
 from ml.data.record_files import TABLES
 from ml.data.records import Record
+from ml.data.text import label_form
 from ml.types import FloatArray
 from ml.wording import Wording
 
@@ -95,7 +96,7 @@ def labels_of(record: Record) -> tuple[str, ...]:
         value = value.split(SEPARATOR) if value.strip() else []
     if not isinstance(value, list) or not all(isinstance(label, str) for label in value):
         raise record.error(Wording("%(column)s is not a list of texts", column=column))
-    names = [label.strip() for label in value]
+    names = [label_form(record.whole("labels", label)) for label in value]
     if not all(names):
         raise record.error(Wording("%(column)s has an empty label", column=column))
     if split := next((name for name in names if SEPARATOR in name), None):

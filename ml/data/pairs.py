@@ -84,8 +84,7 @@ def pair_row(record: Record) -> PairRow:
     found = _checked(
         Record(record.path, record.row, values, record.columns), keep=keep in (True, "true")
     )
-    source, group = (str(record.get(name) or "") for name in ("source", "group"))
-    return replace(found, source=source, group=group)
+    return replace(found, source=record.note("source"), group=record.note("group"))
 
 
 def make_pairs(rows: Sequence[PairRow], *, seed: int) -> list[Pair]:
@@ -149,7 +148,8 @@ def _checked(record: Record, *, keep: bool) -> PairRow:
                 other=record.called(other),
             )
             raise record.error(words)
-    positive, negative, label = (record.get(name) for name in _FIELDS)
+    label = record.label("label") if "label" in record else None
+    positive, negative = record.get("positive"), record.get("negative")
     return PairRow(record["text"], positive, negative, label, record.row, keep)
 
 

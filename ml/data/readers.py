@@ -17,6 +17,7 @@ from ml.data.columns import Columns, Wanted
 from ml.data.dataset_folders import dataset_records, is_dataset
 from ml.data.record_files import TABLES, Report, csv_records, file_lines, jsonl_records
 from ml.data.records import Record
+from ml.data.text import label_form
 from ml.errors import DataError
 from ml.files import write_whole
 from ml.wording import Wording
@@ -88,7 +89,7 @@ def read_classification(
 def _labelled(record: Record) -> LabelledText:
     return LabelledText(
         record.text("text"),
-        record.text("label").strip(),
+        record.label("label"),
         record.row,
         record.note("source"),
         record.note("group"),
@@ -180,13 +181,15 @@ def _stored_records(
 
 
 def read_texts(path: Path, columns: Columns | None = None) -> list[str]:
-    """The ``text`` of each row of a JSONL or CSV file, or each line of a ``.txt`` file with words.
+    """The ``text`` of each row of a JSONL or CSV file, or each line of a ``.txt`` file with words,
+    whether lines end in CR, LF or both.
 
     Of ``columns``, which may be those of labelled rows, that of the text counts; lines have none.
     Raises :class:`DataError` for a row without a text and for a file without rows.
     """
     if path.suffix.lower() == ".txt":
-        texts = [line for _, line in file_lines(path, _reporter(None)) if line.strip()]
+        lines = (line for _, line in file_lines(path, _reporter(None)))
+        texts = [text for line in lines for text in line.split("\r") if text.strip()]
     else:
         texts = []
         named = columns and {role: name for role, name in columns.items() if role == "text"}
@@ -214,8 +217,8 @@ def tagged_sentence(
     *,
     word_a_line: bool = False,
 ) -> TaggedSentence:
-    """Checked words and BIO tags; raises :class:`DataError`, of a tag with its own line where each
-    word stands in one from ``row`` on."""
+    """Checked words and BIO tags, their types as :func:`ml.data.text.label_form` has labels; raises
+    :class:`DataError`, of a tag with its own line where each word stands in one from ``row`` on."""
     if not tokens:
         raise DataError(path, row, Wording("has no tokens"))
     if len(tokens) != len(tags):
@@ -224,6 +227,7 @@ def tagged_sentence(
         )
         raise DataError(path, row, told)
     previous = "O"
+    tags = [_tag_form(tag) for tag in tags]
     for place, tag in enumerate(tags):
         line = row + place if word_a_line else row
         if tag != "O" and (tag[:2] not in ("B-", "I-") or len(tag) < 3):
@@ -235,10 +239,16 @@ def tagged_sentence(
     return TaggedSentence(tuple(tokens), tuple(tags), row)
 
 
+def _tag_form(tag: str) -> str:
+    tag = label_form(tag)
+    return tag[:2] + tag[2:].lstrip()
+
+
 def _conll_blocks(path: Path, report: Report) -> Iterator[tuple[int, list[str], list[str]]]:
     """Sentences of a CoNLL file: a word and its tag in the first and last column of a line.
 
-    One with a bad line is passed over whole, since the rest of it is another sentence.
+    Tabs part the columns of a line that has any, blanks those of others; any other white space is
+    of a word. A sentence with a bad line is passed over whole, since the rest of it is another one.
     """
     tokens: list[str] = []
     tags: list[str] = []
@@ -250,13 +260,13 @@ def _conll_blocks(path: Path, report: Report) -> Iterator[tuple[int, list[str], 
         report(error)
 
     for row, line in file_lines(path, broken):
-        columns = line.split()
-        if not columns or columns[0] == "-DOCSTART-":
+        columns = _conll_columns(line)
+        if not line.strip() or columns[0] == "-DOCSTART-":
             if tokens and whole:
                 yield start, tokens, tags
             tokens, tags, start, whole = [], [], row + 1, True
             continue
-        if len(columns) < 2:
+        if len(columns) < 2 or not columns[0].strip():
             told = Wording("has one column; a word and a tag are needed")
             broken(DataError(path, row, told))
             continue
@@ -264,6 +274,13 @@ def _conll_blocks(path: Path, report: Report) -> Iterator[tuple[int, list[str], 
         tags.append(columns[-1])
     if tokens and whole:
         yield start, tokens, tags
+
+
+def _conll_columns(line: str) -> list[str]:
+    line = line.strip(" \t")
+    if "\t" in line:
+        return [column.strip(" ") for column in line.split("\t")]
+    return [column for column in line.split(" ") if column]
 
 
 def write_jsonl(path: Path, records: Iterator[dict[str, Any]] | list[dict[str, Any]]) -> int:

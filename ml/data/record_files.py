@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +57,7 @@ def _jsonl_record(path: Path, row: int, line: str, wanted: Wanted) -> dict[str, 
     if not line.strip():
         raise DataError(path, row, Wording("is empty"))
     try:
-        record = json.loads(line)
+        record = json.loads(line, object_pairs_hook=partial(_whole_object, path, row))
     except (ValueError, RecursionError) as error:  # of numbers too long to be read, too
         if row == 1 and line.lstrip().startswith("["):
             raise DataError(
@@ -84,32 +86,71 @@ def _jsonl_record(path: Path, row: int, line: str, wanted: Wanted) -> dict[str, 
     return record
 
 
+def _whole_object(path: Path, row: int, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; raises :class:`DataError` for one that has a key twice, since which of the
+    values is meant cannot be known."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise DataError(path, row, Wording("has the key %(key)r twice", key=key))
+        found[key] = value
+    return found
+
+
 def csv_records(path: Path, wanted: Wanted, report: Report) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The rows of a table; raises :class:`DataError` for a header without a wanted column."""
+    """The rows of a table; raises :class:`DataError` for a header without a wanted column.
+
+    What stands behind a closing quote makes a row bad: glued to the cell, as ``csv`` would, the
+    rows up to the next quote could become one, with the label of the last.
+    """
+    with _table(path) as reader:
+        header = _header(path, reader, wanted)
+        while True:
+            row = reader.line_num + 1
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                told = Wording("is not CSV (%(error)s)", error=str(error))
+                report(DataError(path, row, _unclosed(told, row, reader.line_num)))
+                continue
+            try:
+                yield row, _csv_record(path, row, reader.line_num, header, cells)
+            except DataError as error:
+                report(error)
+
+
+def csv_columns(path: Path) -> list[str]:
+    """The columns that a table's header names; raises :class:`DataError` for one without names, and
+    for one that is not UTF-8."""
+    with _table(path) as reader:
+        return _columns(path, reader)
+
+
+@contextmanager
+def _table(path: Path) -> Iterator[Any]:
+    """What reads the rows of a table, its header first."""
     csv.field_size_limit(_FIELD_LIMIT)
     with path.open("r", encoding="utf-8-sig", errors="surrogateescape", newline="") as handle:
-        reader = csv.reader(handle, delimiter=TABLES[path.suffix.lower()])
-        header = _header(path, reader, wanted)
-        row = reader.line_num + 1
-        try:
-            for cells in reader:
-                try:
-                    yield row, _csv_record(path, row, reader.line_num, header, cells)
-                except DataError as error:
-                    report(error)
-                row = reader.line_num + 1
-        except csv.Error as error:
-            raise DataError(
-                path, row, Wording("is not CSV (%(error)s)", error=str(error))
-            ) from error
+        yield csv.reader(handle, delimiter=TABLES[path.suffix.lower()], strict=True)
+
+
+def _columns(path: Path, reader: Any) -> list[str]:
+    try:
+        header = [name.strip() for name in next(reader, [])]
+    except csv.Error as error:
+        told = Wording("is not CSV (%(error)s)", error=str(error))
+        raise DataError(path, 1, _unclosed(told, 1, reader.line_num)) from error
+    if not any(header):
+        raise DataError(path, 1, Wording("is empty; the first line names the columns"))
+    if any(_is_undecoded(name) or "\x00" in name for name in header):  # NUL: of UTF-16
+        raise DataError(path, 1, Wording("is not UTF-8; save the file as CSV in UTF-8"))
+    return header
 
 
 def _header(path: Path, reader: Any, wanted: Wanted) -> list[str]:
-    header = [name.strip() for name in next(reader, [])]
-    if not any(header):
-        raise DataError(path, 1, Wording("is empty; the first line names the columns"))
-    if any(_is_undecoded(name) for name in header):
-        raise DataError(path, 1, Wording("is not UTF-8; save the file as CSV in UTF-8"))
+    header = _columns(path, reader)
     missing = [name for name in (*wanted.stored, *wanted.optional) if name not in header]
     if repeated := [name for name in wanted.read if header.count(name) > 1]:
         told = Wording("the header has the column %(column)s twice", column=repeated[0])
@@ -134,14 +175,17 @@ def _csv_record(
         told = Wording(
             "has %(cells)s cells, the header %(columns)s", cells=len(cells), columns=len(header)
         )
-        if last > row:
-            told = Wording(
-                "%(told)s up to line %(last)s: is a quote not closed?", told=told, last=last
-            )
-        raise DataError(path, row, told)
+        raise DataError(path, row, _unclosed(told, row, last))
     if any(_is_undecoded(cell) for cell in cells):
         raise DataError(path, row, Wording("is not UTF-8"))
     return dict(zip(header, cells, strict=True))
+
+
+def _unclosed(told: Wording, row: int, last: int) -> Wording:
+    """What is ``told`` of a bad row, with the likely reason where it stands on several lines."""
+    if last <= row:
+        return told
+    return Wording("%(told)s up to line %(last)s: is a quote not closed?", told=told, last=last)
 
 
 def _is_undecoded(cell: str) -> bool:
@@ -150,7 +194,10 @@ def _is_undecoded(cell: str) -> bool:
 
 
 def file_lines(path: Path, report: Report) -> Iterator[tuple[int, str]]:
-    """Lines as text; a line that is not UTF-8 is a bad row, not the end of the file."""
+    """Lines as text; a line that is not UTF-8 is a bad row, not the end of the file.
+
+    So is one with a NUL character, which text has none of and UTF-16 has in each Latin letter.
+    """
     with path.open("rb") as handle:
         for row, raw in enumerate(handle, start=1):
             try:
@@ -159,5 +206,9 @@ def file_lines(path: Path, report: Report) -> Iterator[tuple[int, str]]:
                 report(
                     DataError(path, row, Wording("is not UTF-8 (byte %(byte)s)", byte=error.start))
                 )
+                continue
+            if "\x00" in line:
+                told = Wording("has a NUL character; if the file is UTF-16, save it in UTF-8")
+                report(DataError(path, row, told))
                 continue
             yield row, line.rstrip("\r\n")

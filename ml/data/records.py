@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.data.columns import Columns
+from ml.data.text import label_form
 from ml.errors import DataError
 from ml.wording import Wording
 
@@ -46,22 +47,34 @@ class Record(dict[str, Any]):
             raise self.error(Wording("%(column)s is not a text", column=self.called(role)))
         if not may_be_empty and not value.strip():
             raise self.error(Wording("%(column)s is empty", column=self.called(role)))
-        return self._whole(role, value)
+        return self.whole(role, value)
+
+    def label(self, role: str) -> str:
+        """A label in its :func:`ml.data.text.label_form`; raises :class:`DataError` as for a
+        text, also for one of nothing but invisible characters."""
+        found = label_form(self.text(role))
+        if not found:
+            raise self.error(Wording("%(column)s is empty", column=self.called(role)))
+        return found
 
     def texts(self, role: str) -> list[str]:
         """A list of texts; raises :class:`DataError` for anything else."""
         value = self[role]
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
             raise self.error(Wording("%(column)s is not a list of texts", column=self.called(role)))
-        return [self._whole(role, one) for one in value]
+        return [self.whole(role, one) for one in value]
 
     def note(self, role: str) -> str:
-        """What a row may lack as a text; what is missing or null is empty."""
+        """What a row may lack as a text; what is missing or null is empty. Raises
+        :class:`DataError` as :meth:`whole`."""
         value = self.get(role)
-        return "" if value is None else str(value).strip()
+        return "" if value is None else self.whole(role, str(value)).strip()
 
-    def _whole(self, role: str, text: str) -> str:
-        """The text, unless it holds half a character, as JSON can write it and nothing can read."""
+    def whole(self, role: str, text: str) -> str:
+        """The text; raises :class:`DataError` for one with a NUL, which no text has and a database
+        refuses, or with half a character, as JSON can write it and nothing can read."""
+        if "\x00" in text:
+            raise self.error(Wording("%(column)s has a NUL character", column=self.called(role)))
         try:
             text.encode()
         except UnicodeEncodeError as error:

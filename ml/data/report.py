@@ -20,6 +20,7 @@ from ml.data.readers import LabelledText, Problems, TaggedSentence, read_classif
 from ml.data.row_kinds import names_of, shown, value_of
 from ml.data.splits import text_key
 from ml.data.text_tools import TextTools
+from ml.data.unknown_tokens import WORTH_TELLING
 from ml.errors import DataError
 from ml.types import OUT_OF_SCOPE
 from ml.wording import Wording
@@ -95,6 +96,8 @@ def data_report(
     result["lengths"] = _lengths(texts, tools)
     result |= _repeats(placed, report)
     training = [one for one in placed if one.file == "train"]
+    if tools.unknown_share is not None:
+        result["unknown_tokens"] = tools.unknown_share([one.text for one in training])
     if kind == "ner":
         result["odd_mentions"] = _odd(training)
     else:
@@ -265,11 +268,19 @@ def _warnings(result: dict[str, Any]) -> list[Wording]:
         )
     leakage = result["leakage"]
     if rows := leakage["exact_rows"]:
-        said.append(Wording("%(rows)s validation rows are training rows, too.", rows=rows))
+        said.append(
+            Wording("One validation row is a training row, too.")
+            if rows == 1
+            else Wording("%(rows)s validation rows are training rows, too.", rows=rows)
+        )
     if pairs := leakage["near_pairs"]:
         said.append(near_pairs_span(pairs))
     if texts := result["conflicts"]["groups"]:
-        said.append(Wording("%(texts)s texts have different labels.", texts=texts))
+        said.append(
+            Wording("One text has different labels.")
+            if texts == 1
+            else Wording("%(texts)s texts have different labels.", texts=texts)
+        )
     noise = result.get("label_noise")
     if noise and noise["share"] >= _NOISY:
         said.append(
@@ -279,13 +290,27 @@ def _warnings(result: dict[str, Any]) -> list[Wording]:
                 judged=noise["judged"],
             )
         )
-    tokens = result["lengths"].get("tokens")
-    if tokens and tokens["over_long"]:
+    return [*said, *_of_tokens(result)]
+
+
+def _of_tokens(result: dict[str, Any]) -> list[Wording]:
+    """What an encoder will not read of the texts."""
+    said = []
+    if (unknown := result.get("unknown_tokens", 0.0)) >= WORTH_TELLING:
         said.append(
             Wording(
-                "%(texts)s texts have more than %(most)s tokens.",
-                texts=tokens["over_long"],
-                most=_LONG_TOKENS,
+                "The encoder does not know %(share)s of the tokens of the training texts, and "
+                "reads all of these alike; train from one for the language of the texts.",
+                share=f"{unknown:.0%}",
+            )
+        )
+    tokens = result["lengths"].get("tokens")
+    if tokens and (texts := tokens["over_long"]):
+        said.append(
+            Wording("One text has more than %(most)s tokens.", most=_LONG_TOKENS)
+            if texts == 1
+            else Wording(
+                "%(texts)s texts have more than %(most)s tokens.", texts=texts, most=_LONG_TOKENS
             )
         )
     return said

@@ -12,7 +12,7 @@ from ml.data.multi_label import MultiLabelText, read_multi_label
 from ml.data.pairs import PairRow, read_pairs
 from ml.data.readers import LabelledText, Problems, TaggedSentence, read_ner
 from ml.data.splits import text_key
-from ml.data.targeting import read_labelled
+from ml.data.targeting import TARGET, TARGETED_TASK, read_labelled
 from ml.evaluation.decoding import spans_of
 from ml.types import Kind
 
@@ -98,8 +98,9 @@ def shown(row: Row, value: Value) -> str:
     return ", ".join(found) or NOTHING
 
 
-def record_of(row: Row) -> dict[str, Any]:
-    """The row as the reader of its kind reads it, without where it is from."""
+def record_of(row: Row, task: str = "") -> dict[str, Any]:
+    """The row as the reader of its kind reads it, or :func:`read_rows` with ``task``; without where
+    it is from."""
     if isinstance(row, TaggedSentence):
         return {"tokens": list(row.tokens), "tags": list(row.tags)}
     if isinstance(row, MultiLabelText):
@@ -108,4 +109,6 @@ def record_of(row: Row) -> dict[str, Any]:
         given = {"positive": row.positive, "negative": row.negative, "label": row.label}
         stays = {"keep": True} if row.keep else {}
         return {"text": row.text.strip()} | {k: v.strip() for k, v in given.items() if v} | stays
+    if task == TARGETED_TASK:  # marked already: the target's stand-in is its name
+        return {"text": row.text.strip(), "entities": {TARGET: row.label.strip()}}
     return {"text": row.text.strip(), "label": row.label.strip()}

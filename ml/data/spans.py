@@ -9,6 +9,7 @@ from pathlib import Path
 from ml.data.columns import Columns
 from ml.data.readers import Problems, read_as
 from ml.data.records import Record
+from ml.data.text import label_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +48,24 @@ def _spanned(record: Record) -> SpannedText:
     if not isinstance(text, str) or not isinstance(given, list):
         text_column, spans_column = record.called("text"), record.called("spans")
         raise record.error(f"{text_column} is not a text, or {spans_column} not a list")
+    record.whole("text", text)
     spans: list[LabelledSpan] = []
     for one in given:
         if not isinstance(one, dict) or not all(
-            isinstance(one.get(name), str) and one[name] for name in ("kind", "text")
+            isinstance(one.get(name), str) and label_form(one[name]) for name in ("kind", "text")
         ):
             raise record.error("a span has no 'kind' or no 'text'")
         start = text.find(one["text"], spans[-1].end if spans else 0)
         if start < 0:
             raise record.error(f"the span {one['text']!r} does not stand in the text there")
         end = start + len(one["text"])
-        spans.append(LabelledSpan(one["kind"], one["text"], start, end, one.get("value")))
+        spans.append(
+            LabelledSpan(
+                label_form(record.whole("spans", one["kind"])),
+                one["text"],
+                start,
+                end,
+                one.get("value"),
+            )
+        )
     return SpannedText(text, tuple(spans), record.row)

@@ -16,6 +16,7 @@ from pathlib import Path
 from ml.data.columns import Columns
 from ml.data.readers import LabelledText, Problems, read_as, read_classification
 from ml.data.records import Record
+from ml.data.text import label_form
 from ml.wording import Wording
 
 TARGETED_TASK = "targeted_sentiment"
@@ -85,6 +86,11 @@ def mark_target(text: str, target: Sequence[Span], others: Iterable[Span]) -> st
     return "".join([*parts, text[position:end]]).strip()
 
 
+def is_marked(text: str) -> bool:
+    """Whether a text has a target, without which nobody knows of whom its label tells."""
+    return bool(find_names(text, [TARGET])[TARGET])
+
+
 def find_names(text: str, names: Iterable[str]) -> dict[str, list[Span]]:
     """Where each name stands in ``text`` as words of their own; a longer name comes first.
 
@@ -147,14 +153,15 @@ def _targeted(record: Record, *, labelled: bool) -> TargetedText:
     if not entities:
         raise record.error(Wording("has no entities"))
     for name, label in entities.items():
-        if not name.strip() or not isinstance(label, str) or (labelled and not label.strip()):
+        if not name.strip() or not isinstance(label, str) or (labelled and not label_form(label)):
             told = Wording("the entity %(entity)r has no name or no label", entity=name)
             raise record.error(told)
     missing = [name for name, spans in find_names(text, entities).items() if not spans]
     if missing:
         told = Wording("the entity %(entity)r does not stand in the text", entity=missing[0])
         raise record.error(told)
-    return TargetedText(text, entities, record.row)
+    labels = {name: label_form(record.whole("entities", label)) for name, label in entities.items()}
+    return TargetedText(text, labels, record.row)
 
 
 def _passage(text: str, first: int) -> Span:

@@ -38,6 +38,12 @@ def normalise(text: str) -> str:
     return _SPACE.sub(" ", text).strip()
 
 
+def label_form(label: str) -> str:
+    """The form in which a label is known, so that two that look the same are one: Unicode is
+    brought to NFC, without invisible characters and the white space around it."""
+    return unicodedata.normalize("NFC", INVISIBLE.sub("", label)).strip()
+
+
 def plain_letters(text: str) -> str:
     """The text with full-width, circled and mathematical letters and digits as plain ones, each in
     its place: no tokenizer of words knows them, so that words can be hidden in them."""
@@ -74,12 +80,13 @@ def _with_their_signs(words: list[Word]) -> list[Word]:
 
 def _goes_on(last: str, word: str) -> bool:
     """Whether ``word``, right behind ``last``, is the sign of a letter or stands behind one."""
-    if _is_sign(word[0]):
-        return last[-1].isalnum() or (len(last) > 1 and _is_sign(last[-1]))
-    return word[0].isalnum() and len(last) > 1 and _is_sign(last[-1])
+    if is_sign(word[0]):
+        return last[-1].isalnum() or (len(last) > 1 and is_sign(last[-1]))
+    return word[0].isalnum() and len(last) > 1 and is_sign(last[-1])
 
 
-def _is_sign(character: str) -> bool:
+def is_sign(character: str) -> bool:
+    """Whether it is an accent or a vowel sign that is a character of its own."""
     return unicodedata.category(character)[0] == "M"
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ml.data.encoding import load_tokenizer
 from ml.data.text import normalise
+from ml.data.unknown_tokens import sampled_share
 from ml.types import FloatArray
 
 Report = Callable[[int, int, str], None]
@@ -20,10 +21,12 @@ _CHUNK = 256
 @dataclass(frozen=True, slots=True)
 class TextTools:
     """``embed``: texts to vectors, shape (texts, dimensions); ``count_tokens``: texts to the
-    number of tokens of each. The report leaves out what needs one that is missing."""
+    number of tokens of each; ``unknown_share``: texts to the share of their tokens that the encoder
+    does not know. The report leaves out what needs one that is missing."""
 
     embed: Callable[[Sequence[str]], FloatArray] | None = None
     count_tokens: Callable[[Sequence[str]], list[int]] | None = None
+    unknown_share: Callable[[Sequence[str]], float] | None = None
 
 
 class Encoder(Protocol):
@@ -49,4 +52,4 @@ def encoder_tools(
         encodings = tokenizer.encode_batch([normalise(text) for text in texts])
         return [len(encoding.ids) for encoding in encodings]
 
-    return TextTools(embed, count_tokens)
+    return TextTools(embed, count_tokens, lambda texts: sampled_share(texts, tokenizer))

@@ -14,7 +14,6 @@ import numpy as np
 from ml.data.duplicates import exact_groups
 from ml.data.pairs import PairRow
 from ml.data.row_kinds import (
-    NOTHING,
     Row,
     identity_of,
     names_of,
@@ -31,10 +30,11 @@ FEW_ROWS = 5
 """All rows of a label with fewer are trained on."""
 
 
-def canonical(rows: Iterable[Row]) -> str:
-    """The rows as JSONL that is equal for equal rows, whatever their order was."""
+def canonical(rows: Iterable[Row], task: str = "") -> str:
+    """The rows as JSONL that is equal for equal rows, whatever their order was; with ``task`` as
+    :func:`ml.data.row_kinds.read_rows` reads its files."""
     lines = [
-        json.dumps(_record(row), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        json.dumps(_record(row, task), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         for row in rows
     ]
     return "".join(f"{line}\n" for line in sorted(lines))
@@ -45,8 +45,8 @@ def content_hash(content: str) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def _record(row: Row) -> dict[str, Any]:
-    record = record_of(row)
+def _record(row: Row, task: str) -> dict[str, Any]:
+    record = record_of(row, task)
     notes = {"source": row.source, "group": row.group}
     return record | {name: value for name, value in notes.items() if value}
 
@@ -98,8 +98,9 @@ def _stays(row: Row) -> bool:
     return isinstance(row, PairRow) and row.keep
 
 
-def _names(row: Row) -> set[str]:
-    return set(names_of(row)) or {NOTHING}
+def _names(row: Row) -> set[str | None]:
+    """The labels of a row; ``None`` of one without any, which no label is called."""
+    return set(names_of(row)) or {None}
 
 
 def _key(row: Row) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,9 @@ from ml.types import FloatArray
 _BINS = 15
 _FOLDS = 5
 _LARGEST_BIAS = 5.0  # of scaled logits
+TEMPERATURES = (0.01, 100.0)
+"""The least and the greatest temperature."""
+_LOG_DEVIATION = 2.0
 
 
 def expected_calibration_error(
@@ -81,20 +84,39 @@ def reliability_bins(
 
 
 def fit_temperature(logits: FloatArray, gold: NDArray[np.int64]) -> float:
-    """The temperature in [0.2, 5] with the least negative log-likelihood (Guo et al. 2017).
+    """The temperature with the least negative log-likelihood (Guo et al. 2017), as
+    :func:`best_temperature` weighs it.
 
     ``logits``: (texts, labels); ``gold``: (texts,), indices of labels.
     """
-    from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
 
     rows = np.arange(len(gold))
+    scores = logits.astype(np.float64)
 
-    def loss(log_temperature: float) -> float:
-        probabilities = softmax(logits / np.float32(np.exp(log_temperature)))
-        return float(-np.log(np.maximum(probabilities[rows, gold], 1e-12)).mean())
+    def loss(temperature: float) -> float:
+        return float(-log_softmax(scores / temperature, axis=1)[rows, gold].mean())
 
-    found = minimize_scalar(loss, bounds=(np.log(0.2), np.log(5.0)), method="bounded")
-    return float(np.exp(found.x))
+    return best_temperature(loss, len(gold))
+
+
+def best_temperature(loss: Callable[[float], float], n: int) -> float:
+    """The likeliest temperature, where ``loss`` is the mean negative log-likelihood of ``n`` rows.
+
+    Its logarithm is held to be normal, with the mean 0 and the standard deviation 2: rows that are
+    all answered right, or all wrong, would have none. Of other rows that moves little.
+    """
+    from scipy.optimize import minimize_scalar
+
+    def unlikely(at: float) -> float:
+        return loss(math.exp(at)) + _prior(at, n)
+
+    low, high = (math.log(bound) for bound in TEMPERATURES)
+    return math.exp(minimize_scalar(unlikely, bounds=(low, high), method="bounded").x)
+
+
+def _prior(log_temperature: float, n: int) -> float:
+    return (log_temperature / _LOG_DEVIATION) ** 2 / (2 * max(n, 1))
 
 
 def fit_bias(logits: FloatArray, gold: NDArray[np.int64]) -> FloatArray:
@@ -131,21 +153,25 @@ def fit_bias(logits: FloatArray, gold: NDArray[np.int64]) -> FloatArray:
 
 def _bias(logits: FloatArray, gold: NDArray[np.int64]) -> FloatArray:
     from scipy.optimize import minimize
+    from scipy.special import log_softmax
 
     present, place = np.unique(gold, return_inverse=True)
     known = logits[:, present]
+    rows = np.arange(len(gold))
     hits = np.zeros(known.shape)
-    hits[np.arange(len(gold)), place] = 1.0
+    hits[rows, place] = 1.0
 
     def loss(at: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         scaled = known * np.exp(at[0])
-        probabilities = softmax((scaled + at[1:]).astype(np.float32)).astype(np.float64)
-        missed = (probabilities - hits) / len(gold)
-        slope = np.concatenate([[float((missed * scaled).sum())], missed.sum(axis=0)])
-        return float(-np.log(np.maximum(probabilities[hits > 0], 1e-12)).mean()), slope
+        logs = log_softmax(scaled + at[1:], axis=1)
+        missed = (np.exp(logs) - hits) / len(gold)
+        pull = at[0] / _LOG_DEVIATION**2 / len(gold)
+        slope = np.concatenate([[float((missed * scaled).sum()) + pull], missed.sum(axis=0)])
+        return float(-logs[rows, place].mean()) + _prior(at[0], len(gold)), slope
 
-    # Rows that are told apart without an error would have neither end.
-    bounds = [(-np.log(5.0), -np.log(0.2)), *[(-_LARGEST_BIAS, _LARGEST_BIAS)] * len(present)]
+    # Rows that are told apart without an error would have no end of biases.
+    least, most = TEMPERATURES
+    bounds = [(-np.log(most), -np.log(least)), *[(-_LARGEST_BIAS, _LARGEST_BIAS)] * len(present)]
     start = np.zeros(len(present) + 1)
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
     bias = np.zeros(logits.shape[1], dtype=np.float32)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.data.row_kinds import NOTHING
 from ml.evaluation.auc import areas_under_curves, pooled_pr_curve, pooled_roc_curve, thinned
 from ml.evaluation.bootstrap import (
     accuracy_statistic,
@@ -26,7 +27,6 @@ from ml.evaluation.conformal import SCORES, conformal_check
 from ml.evaluation.confusion import confusion_matrix, most_confused
 from ml.evaluation.entity_counts import entity_counts
 from ml.evaluation.entity_errors import (
-    NOTHING,
     OUTCOMES,
     align,
     outcome_table,
@@ -114,9 +114,10 @@ def tagging_details(
         "schemes": scheme_scores(alignments),
     }
     pairs = type_pairs(alignments)
-    types = [*sorted({one for pair in pairs for one in pair} - {NOTHING}), NOTHING]
+    named = sorted({one for pair in pairs for one in pair if one is not None})
+    types = [*named, None]
     matrix = [[pairs[g, p] for p in types] for g in types]
-    return numbers, {"confusion": {"labels": types, "matrix": matrix}}
+    return numbers, {"confusion": {"labels": [*named, NOTHING], "matrix": matrix}}
 
 
 def _intervals(

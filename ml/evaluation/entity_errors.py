@@ -20,7 +20,6 @@ OUTCOMES: tuple[Outcome, ...] = (
     "spurious",
 )
 SCHEMES = ("strict", "exact", "partial", "type")
-NOTHING = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +69,11 @@ def outcome_table(alignments: Sequence[Alignment]) -> dict[str, dict[str, int]]:
     }
 
 
-def type_pairs(alignments: Sequence[Alignment]) -> Counter[tuple[str, str]]:
-    """How often which gold type was given which type, ``none`` for missed and spurious ones."""
+def type_pairs(alignments: Sequence[Alignment]) -> Counter[tuple[str | None, str | None]]:
+    """How often which gold type was given which type; ``None`` is the given one of those that are
+    missed, and the gold one of spurious ones."""
     return Counter(
-        (pair.gold[2] if pair.gold else NOTHING, pair.predicted[2] if pair.predicted else NOTHING)
+        (pair.gold[2] if pair.gold else None, pair.predicted[2] if pair.predicted else None)
         for pair in alignments
     )
 

@@ -13,10 +13,17 @@ import random
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from ml.evaluation.word_lists import FIRST_NAMES, GENDERED_WORDS, LAST_NAMES, NATIONALITIES
+from ml.evaluation.word_lists import (
+    FIRST_NAMES,
+    GENDERED_WORDS,
+    LAST_NAMES,
+    NATIONALITIES,
+    NEVER_OWNED,
+)
 from ml.types import FloatArray
 
 Probabilities = Callable[[Sequence[str]], FloatArray]
@@ -76,12 +83,14 @@ _NAME_SPEAKERS = {
     for gender, origins in FIRST_NAMES.items()
     for origin, names in origins.items()
 }
+_ARTICLES = {one: "an" if one[0] in "AEIOU" else "a" for one in NATIONALITIES}
 _NATIONAL_SPEAKERS = {
-    nationality: f"{'An' if nationality[0] in 'AEIOU' else 'A'} {nationality} customer says: "
-    for nationality in NATIONALITIES
+    nationality: f"{article.title()} {nationality} customer says: "
+    for nationality, article in _ARTICLES.items()
 }
 _TO_MEN = dict(reversed(GENDERED_WORDS))
 _TO_WOMEN = {man: woman for woman, man in reversed(GENDERED_WORDS)} | {"him": "her"}
+_NEXT_WORD = re.compile(r"\s+[\"'(\u2018\u201c]?(\w[\w-]*)")
 
 
 def classifier_fairness(
@@ -212,13 +221,18 @@ def _gender_swaps(text: str) -> dict[str, str]:
 def _swapped(found: re.Match[str], words: Mapping[str, str]) -> str:
     word = found.group()
     other = words.get(word.lower(), word.lower())
-    if (
-        word.lower() == "her"
-        and words is _TO_MEN
-        and not found.string[found.end() :][1:2].isalpha()
-    ):
-        other = "him"  # not before a noun, so it is an object
+    if words is _TO_MEN and word.lower() == "her" and not _is_before_noun(found):
+        other = "him"
+    if words is _TO_WOMEN and word.lower() == "his" and not _is_before_noun(found):
+        other = "hers"
     return other.upper() if word.isupper() else other.title() if word[0].isupper() else other
+
+
+def _is_before_noun(found: re.Match[str]) -> bool:
+    """Whether somebody's own follows: "her card", "his 2 cards". Not so before a mark, the end or
+    a word that begins no noun, "I saw her yesterday"."""
+    following = _NEXT_WORD.match(found.string, found.end())
+    return following is not None and following[1].lower() not in NEVER_OWNED
 
 
 def _name_swaps(text: str) -> dict[str, str]:
@@ -234,7 +248,18 @@ def _name_swaps(text: str) -> dict[str, str]:
 def _nationality_swaps(text: str) -> dict[str, str]:
     if not _NATIONALITY.search(text):
         return {}
-    return {nationality: _NATIONALITY.sub(nationality, text) for nationality in NATIONALITIES}
+    return {
+        nationality: _NATIONALITY.sub(partial(_of_nation, nationality=nationality), text)
+        for nationality in NATIONALITIES
+    }
+
+
+def _of_nation(found: re.Match[str], *, nationality: str) -> str:
+    if not found["article"]:
+        return nationality
+    article = _ARTICLES[nationality]
+    article = article.title() if found["article"][0].isupper() else article
+    return f"{article}{found['blank']}{nationality}"
 
 
 def _with_name(sentence: str, name: tuple[str, str]) -> tuple[list[str], int]:
@@ -251,4 +276,6 @@ _GENDERED = _any_of({*_TO_MEN, *_TO_WOMEN}, re.IGNORECASE)
 _FIRST_NAME = _any_of(
     name for origins in FIRST_NAMES.values() for names in origins.values() for name in names
 )
-_NATIONALITY = _any_of(NATIONALITIES)
+_NATIONALITY = re.compile(
+    rf"(?:\b(?P<article>[Aa]n?)(?P<blank>\s+))?{_any_of(NATIONALITIES).pattern}"
+)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.artifacts import Artifact
+from ml.evaluation.calibration import best_temperature
 from ml.types import FloatArray, MultiLabel, ScoredLabel
 
 _LOWEST, _HIGHEST = 0.05, 0.95
@@ -59,19 +60,17 @@ def label_logits(logits: FloatArray, artifact: Artifact) -> list[MultiLabel]:
 
 
 def fit_label_temperature(logits: FloatArray, gold: FloatArray) -> float:
-    """The temperature in [0.2, 5] with the least binary cross-entropy (after Guo et al. 2017).
+    """The temperature with the least binary cross-entropy (after Guo et al. 2017), as
+    :func:`ml.evaluation.calibration.best_temperature` weighs it.
 
     ``logits`` and ``gold``, 1 or 0: (texts, labels).
     """
-    from scipy.optimize import minimize_scalar
-
     signed = np.where(gold > 0, -logits, logits).astype(np.float64)
 
-    def loss(log_temperature: float) -> float:
-        return float(np.logaddexp(0.0, signed / np.exp(log_temperature)).mean())
+    def loss(temperature: float) -> float:
+        return float(np.logaddexp(0.0, signed / temperature).mean())
 
-    found = minimize_scalar(loss, bounds=(np.log(0.2), np.log(5.0)), method="bounded")
-    return float(np.exp(found.x))
+    return best_temperature(loss, signed.size)
 
 
 def fit_thresholds(scores: FloatArray, gold: FloatArray, *, precision: float = 0.0) -> list[float]:

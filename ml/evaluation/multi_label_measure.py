@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ import numpy as np
 from ml.data.columns import Columns
 from ml.data.multi_label import SEPARATOR, MultiLabelText, indicators, read_multi_label
 from ml.data.readers import Problems
+from ml.data.row_kinds import NOTHING
 from ml.evaluation.auc import thinned
 from ml.evaluation.bootstrap import accuracy_statistic, bootstrap_interval, entity_f1_statistic
 from ml.evaluation.calibration import reliability_bins
@@ -26,12 +27,9 @@ from ml.evaluation.multi_label_report import (
 )
 from ml.evaluation.paired import mcnemar_exact, paired_bootstrap
 from ml.evaluation.probabilities import probability_matrix
-from ml.evaluation.robustness import classifier_robustness
+from ml.evaluation.robustness import Robustness, classifier_robustness
 from ml.evaluation.slices import density_groups, slice_table
 from ml.types import FloatArray, ModelInfo, MultiLabel
-
-NONE = "none"
-"""What the answer is called that holds no label."""
 
 
 class LabelPredictor(Protocol):
@@ -85,7 +83,7 @@ class MultiLabelMeasure:
         Without ``count_entities`` (texts to the number of entities in each) the last is left out.
         """
         texts = [row.text for row in rows]
-        groups = {"labels": [_named(row.labels) for row in rows], **row_groups(rows, texts)}
+        groups = {"labels": [_joined(row.labels) for row in rows], **row_groups(rows, texts)}
         if count_entities is not None and texts:
             groups["entities"] = density_groups(count_entities(texts))
         gold = [row.labels for row in rows]
@@ -99,18 +97,20 @@ class MultiLabelMeasure:
                 "micro_f1": scores_of_counts(counts[list(members)])["f1"],
             }
 
-        return slice_table(groups, measured)
+        tables = slice_table(groups, measured)
+        named = [{**one, "group": one["group"] or NOTHING} for one in tables["labels"]]
+        return tables | {"labels": named}
 
     def robustness(self, rows: Sequence[MultiLabelText], report: Report) -> list[dict[str, Any]]:
         """What typing slips, case, punctuation, negation and other names do to the answers."""
 
         def classify(texts: Sequence[str]) -> list[str]:
             answers = self._answers(texts, report, "robustness")
-            return [_named(sorted(answer.labels)) for answer in answers]
+            return [_joined(sorted(answer.labels)) for answer in answers]
 
-        gold = [_named(row.labels) for row in rows]
+        gold = [_joined(row.labels) for row in rows]
         found = classifier_robustness(classify, [row.text for row in rows], gold)
-        return [asdict(one) for one in found]
+        return [asdict(_in_words(one)) for one in found]
 
     def fairness(self, rows: Sequence[MultiLabelText], report: Report) -> list[dict[str, Any]]:
         """What the name, gender or nationality in a text does to its scores."""
@@ -180,5 +180,19 @@ class MultiLabelMeasure:
         return answers
 
 
-def _named(labels: Sequence[str]) -> str:
-    return SEPARATOR.join(labels) or NONE
+def _joined(labels: Sequence[str]) -> str:
+    """The labels as one; of none of them "", which no label is called."""
+    return SEPARATOR.join(labels)
+
+
+def _in_words(found: Robustness) -> Robustness:
+    examples = [
+        replace(
+            one,
+            gold=one.gold or NOTHING,
+            answer_before=one.answer_before or NOTHING,
+            answer_after=one.answer_after or NOTHING,
+        )
+        for one in found.examples
+    ]
+    return replace(found, examples=tuple(examples))

@@ -24,21 +24,22 @@ def multi_label_report(
     ``mean_average_precision`` are means over the labels that some row has, ``exact_match`` is the
     share of rows whose labels are all right, ``ece`` the calibration error over all pairs, and
     ``flagged`` the share of rows with any label. A label that the model does not have counts as
-    missed, and is listed under ``unknown_labels`` with the number of its rows.
+    missed, 0 in both means, and is listed under ``unknown_labels`` with the number of its rows.
     """
     counts = label_counts(answers, gold)
     scores = probability_matrix(answers, labels)
     columns = {label: index for index, label in enumerate(labels)}
     truth = indicators(gold, columns, strict=False)
+    unknown = sorted({label for names in gold for label in names if label not in columns})
     table = label_table(answers, gold, labels, scores)
     present = [row for row in table if row["support"]]
+    missed = [0.0] * len(unknown)
     micro = scores_of_counts(counts)
-    unknown = sorted({label for names in gold for label in names if label not in columns})
     return {
         "n": len(gold),
         **{f"micro_{name}": value for name, value in micro.items()},
-        "macro_f1": _mean([row["f1"] for row in present]),
-        "mean_average_precision": _mean([row["average_precision"] for row in present]),
+        "macro_f1": _mean([row["f1"] for row in present] + missed),
+        "mean_average_precision": _mean([row["average_precision"] for row in present] + missed),
         "exact_match": _mean(exact_matches(answers, gold)),
         "flagged": _mean([bool(answer.labels) for answer in answers]),
         "ece": expected_calibration_error(scores.ravel().tolist(), (truth.ravel() > 0).tolist()),

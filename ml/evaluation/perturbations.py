@@ -24,10 +24,19 @@ _NEIGHBOURS = {
 }
 _LONG_WORD = re.compile(r"[A-Za-z]{4,}")
 _WORDS_A_SLIP = 8
-_PUNCTUATION = re.compile(r"(?<!\d)[^\w\s$#@%&'\u2019-](?!\d)|[^\w\s$#@%&'\u2019-](?=\s|$)")
+# Addresses of pages and of mail, hosts, and letters each with its point: "U.S."
+_NAMES = (
+    r"(?:https?://|www\.)[!-~]*[A-Za-z0-9/]|[\w.+-]+@\w[\w-]*(?:\.\w[\w-]*)+"
+    r"|\b\w[\w-]*(?:\.\w[\w-]*)*\.[a-z]{2,}\b|\b(?:[^\W\d_]\.){2,}"
+)
+_PUNCTUATION = re.compile(
+    rf"(?P<name>{_NAMES})"
+    r"|(?<!\d)[^\w\s$#@%&'\u2019-](?!\d)|[^\w\s$#@%&'\u2019-](?=\s|$)"
+)
 _AUXILIARY = re.compile(
+    r"(?<!not )(?<!n['\u2019]t )"
     r"\b(is|are|was|were|am|can|could|will|would|should|do|does|did|has|have|had|must|may|might)\b"
-    r"(?!\s*not\b|n?['\u2019]t)",
+    r"(?P<have>['\u2019]ve\b)?(?!\s*(?:not\b|n?['\u2019]t)|['\u2019])",
     re.IGNORECASE,
 )
 _QUESTION = re.compile(r"^\W*(?:wh\w+|how)\b", re.IGNORECASE)
@@ -97,10 +106,13 @@ def more_punctuation(text: str, generator: random.Random) -> str | None:
 
 
 def negated(text: str, generator: random.Random) -> str | None:
-    """ "not" put behind the first auxiliary verb (behind the subject, where that follows it)."""
+    """ "not" put behind the first auxiliary verb (behind the subject, where that follows it) that
+    is not negated, nor follows a negation; "would've" becomes "would not have"."""
     match = _AUXILIARY.search(text)
     if match is None:
         return None
+    if match["have"]:
+        return f"{text[: match.start('have')]} not have{text[match.end() :]}"
     rest = text[match.end() :]
     inverted = _INVERTED.match(rest)
     asks = inverted and (_QUESTION.match(text) or not text[: match.start()].strip())
@@ -135,8 +147,11 @@ _KNOWN_NAME = re.compile(
 
 
 def _taken_out(found: re.Match[str]) -> str:
-    """A blank for a mark or a sign; vowel signs and accents of their own are parts of words."""
-    return " " if unicodedata.category(found.group())[0] in "PS" else found.group()
+    """A blank for a mark or a sign; names stay, and vowel signs and accents of their own, which are
+    parts of words."""
+    if found["name"] or unicodedata.category(found.group())[0] not in "PS":
+        return found.group()
+    return " "
 
 
 def _changed(before: str, after: str) -> str | None:

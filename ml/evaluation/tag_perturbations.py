@@ -17,6 +17,7 @@ Change = Callable[[Sentence, random.Random], Sentence | None]
 _WORDS_A_SLIP = 8
 _SHORTEST = 4
 _AUXILIARIES = frozenset("is are was were can could will would should do does did has have".split())  # noqa: SIM905
+_NEGATIONS = frozenset({"not", "cannot", "n't", "n\u2019t"})
 
 
 def tag_perturbations(sentences: Sequence[Sentence]) -> dict[str, Change]:
@@ -70,10 +71,12 @@ def without_punctuation(sentence: Sentence, generator: random.Random) -> Sentenc
 
 
 def negated(sentence: Sentence, generator: random.Random) -> Sentence | None:
-    """ "not" behind the first auxiliary verb: no entity changes by it."""
+    """ "not" behind the first auxiliary verb that is not negated, nor follows a negation: no entity
+    changes by it."""
     words, tags = sentence
     for place, (word, tag) in enumerate(zip(words, tags, strict=True), start=1):
-        if tag == "O" and word.lower() in _AUXILIARIES:
+        beside = {one.lower() for one in words[max(0, place - 2) : place + 1]}
+        if tag == "O" and word.lower() in _AUXILIARIES and not beside & _NEGATIONS:
             return (*words[:place], "not", *words[place:]), (*tags[:place], "O", *tags[place:])
     return None
 

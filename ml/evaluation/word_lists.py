@@ -77,6 +77,21 @@ GENDERED_WORDS: tuple[tuple[str, str], ...] = (
 )
 """Pairs of a woman's and a man's word; the first pair that holds a word swaps it."""
 
+NEVER_OWNED = frozenset(
+    """
+    a about after again ago all alone already also always am an and any anything are as at away
+    back be because been before being but by called could did do does down during else even ever
+    every everything for from get give go had has have he here how i if in into is it just keep
+    know later make my never no nor not nothing now of off on once or our out over please really
+    say says see she should since so some something soon still take than thanks that the their
+    them then there these they this those through till to today together tomorrow tonight too
+    twice under until up was we were what when where whether which while who why with without
+    would yesterday yet you your
+    """.split()  # noqa: SIM905 - a hundred words, one a line otherwise
+)
+"""Words that begin nothing that is somebody's: behind them "her" is an object, and "his" stands
+for a thing."""
+
 INTERCHANGEABLE: dict[str, tuple[str, ...]] = {
     "ticker": ("$TSLA", "$AAPL", "$MSFT", "$AMZN", "$NVDA", "$JPM", "$XOM", "$PFE"),
     "company": (

@@ -8,7 +8,6 @@ not served: the next more exact precision is tried, and float32 that disagrees i
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +27,7 @@ from ml.artifacts import (
 )
 from ml.data.encoding import EncodedBatch
 from ml.encoders import EncoderSource, resolve_encoder
-from ml.errors import ArtifactError, ExportMismatch
+from ml.errors import ArtifactError, ExportMismatch, MLError
 from ml.evaluation.chain import TRANSITIONS
 from ml.export.declare import encoder_artifact
 from ml.export.graph import (
@@ -49,7 +48,8 @@ from ml.models.encoder import load_delta, load_encoder, load_tuned, merged, tune
 from ml.models.memory import empty_memory
 from ml.models.sentence_encoder import SentenceEncoder
 from ml.models.tagger import TokenTagger
-from ml.outputs import staged_folder
+from ml.outputs import scratch_folder, staged_folder
+from ml.processor import weight_bits
 from ml.serving.registry import ModelStore
 from ml.wording import Wording
 
@@ -60,20 +60,26 @@ Step = Callable[[int, int, str], None]
 _STEPS = ("load", "export", "quantise", "store")
 
 
-def build_model(folder: Path, models_dir: Path, progress: Step | None = None) -> Artifact:
+def build_model(
+    folder: Path, models_dir: Path, progress: Step | None = None, *, activate: bool = True
+) -> Artifact:
     """Build the trained artifact in ``folder`` into ``models_dir/<task>/<version>``.
 
-    Makes it the active version if the task has none. Returns the built declaration; an existing
-    build of the same version is returned as it is.
+    With ``activate`` it becomes the active version if the task has none. Returns the built
+    declaration; an existing build of the same version is returned as it is, or replaced where it
+    cannot be served here.
 
     Raises :class:`ArtifactError` for a corrupt artifact or one whose encoder is not the installed
     one, :class:`ExportMismatch` when no exported graph agrees with the model.
     """
     artifact = read_artifact(folder)
     source = encoder_of(artifact, folder)
-    return _build(
+    built = _build(
         artifact, source, lambda: restore_model(artifact, source, folder), models_dir, progress
     )
+    if activate:
+        activate_if_none(models_dir, built)
+    return built
 
 
 def encoder_of(artifact: Artifact, folder: Path) -> EncoderSource:
@@ -94,9 +100,11 @@ def build_encoder(encoder: str, models_dir: Path, progress: Step | None = None) 
     """Build the plain sentence encoder as the task ``encoder``; see :func:`build_model`."""
     source = resolve_encoder(encoder)
     artifact = encoder_artifact(source)
-    return _build(
+    built = _build(
         artifact, source, lambda: SentenceEncoder(load_encoder(source)), models_dir, progress
     )
+    activate_if_none(models_dir, built)
+    return built
 
 
 def store_build(folder: Path, graph: Path, source: EncoderSource, built: Artifact) -> Artifact:
@@ -104,6 +112,15 @@ def store_build(folder: Path, graph: Path, source: EncoderSource, built: Artifac
     store_graph(graph, folder)
     shutil.copyfile(source.path / TOKENIZER, folder / TOKENIZER)
     return write_artifact(folder, built)
+
+
+def usable_build(models_dir: Path, artifact: Artifact) -> Artifact | None:
+    """The declaration of the version's build in ``models_dir``; ``None`` where there is none that
+    can be served here: it is altered, say, or made for another processor."""
+    try:
+        return ModelStore(models_dir).artifact(artifact.task, artifact.version)
+    except MLError:
+        return None
 
 
 def activate_if_none(models_dir: Path, artifact: Artifact) -> None:
@@ -120,11 +137,8 @@ def _build(
     models_dir: Path,
     progress: Step | None,
 ) -> Artifact:
-    target = models_dir / artifact.task / artifact.version
-    if target.is_dir():
-        built = read_artifact(target)
-        activate_if_none(models_dir, built)
-        return built
+    if (ready := usable_build(models_dir, artifact)) is not None:
+        return ready
 
     def step(name: str) -> None:
         if progress is not None:
@@ -133,16 +147,15 @@ def _build(
     step("load")
     model = restore().eval()
     batch = probe_batch(artifact, source)
-    with tempfile.TemporaryDirectory(prefix="trefoil-export-") as scratch:
+    with scratch_folder("trefoil-export-") as scratch:
         step("export")
-        plain = Path(scratch) / "plain.onnx"
+        plain = scratch / "plain.onnx"
         export_graph(model, artifact, batch, plain)
         step("quantise")
         chosen, build = _choose(model, artifact, batch, plain)
         step("store")
-        with staged_folder(target) as folder:
+        with staged_folder(models_dir / artifact.task / artifact.version) as folder:
             built = store_build(folder, chosen, source, replace(artifact, build=build))
-    activate_if_none(models_dir, built)
     if progress is not None:
         progress(len(_STEPS), len(_STEPS), f"{artifact.task}: done")
     return built
@@ -203,7 +216,8 @@ def _choose(
         same, gaps = compare_answers(artifact, batch, wanted, found)
         agreement = float(same.mean())
         if agreement >= MIN_AGREEMENT and gaps.mean() <= MAX_MEAN_DIFFERENCE:
-            return path, Build(precision, len(PROBES), agreement, float(gaps.max()), TOOL)
+            largest, bits = float(gaps.max()), weight_bits(precision)
+            return path, Build(precision, len(PROBES), agreement, largest, TOOL, bits)
     raise ExportMismatch(
         Wording(
             "%(task)s: the exported graph agrees with its source on %(agreement)s of the "

@@ -34,10 +34,10 @@ from ml.export.quantise import (
     quantise,
     quiet,
     remembering,
-    saturates,
     scaled_by_blocks,
     weighted_products,
 )
+from ml.processor import saturates
 
 EXPORTS = ("int8", "int8_static", "fp16", "bf16", "fp32")
 _STATIC: dict[str, tuple[str, ...]] = {

@@ -6,7 +6,6 @@ torch model's as those of a single model must (:mod:`ml.export.build`).
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +28,14 @@ from ml.data.words import readable_words
 from ml.encoders import EncoderSource
 from ml.errors import ExportMismatch
 from ml.evaluation.scoring import OOS_COLUMN
-from ml.export.build import MAX_MEAN_DIFFERENCE, Step, activate_if_none, encoder_of, store_build
+from ml.export.build import (
+    MAX_MEAN_DIFFERENCE,
+    Step,
+    activate_if_none,
+    encoder_of,
+    store_build,
+    usable_build,
+)
 from ml.export.graph import (
     MIN_AGREEMENT,
     TOOL,
@@ -46,18 +52,22 @@ from ml.models.encoder import load_delta, load_encoder, load_tuned, merged, tune
 from ml.models.joint import JointModel
 from ml.models.sentence_encoder import VectorHead
 from ml.models.tagger import TagHead
-from ml.outputs import staged_folder
+from ml.outputs import scratch_folder, staged_folder
+from ml.processor import weight_bits
 from ml.wording import Wording
 
 _STEPS = ("load", "export", "quantise", "store")
 
 
-def build_joint(folder: Path, models_dir: Path, progress: Step | None = None) -> Artifact:
+def build_joint(
+    folder: Path, models_dir: Path, progress: Step | None = None, *, activate: bool = True
+) -> Artifact:
     """Build the joint artifact in ``folder`` into ``models_dir/<name>/<version>``, and each of its
     tasks into ``models_dir/<task>/<version>`` (:mod:`ml.joint`).
 
-    A task that has no active version gets this one. Returns the built declaration; an existing
-    build of the same version is kept.
+    With ``activate`` a task that has no active version gets this one. Returns the built
+    declaration; an existing build of the same version is kept, or replaced where it cannot be
+    served here.
 
     Raises :class:`ArtifactError` for a corrupt artifact, one that is not joint, or one whose
     encoder is not the installed one, :class:`ExportMismatch` when no exported graph agrees with
@@ -72,14 +82,15 @@ def build_joint(folder: Path, models_dir: Path, progress: Step | None = None) ->
             name = _STEPS[done] if done < len(_STEPS) else "done"
             progress(done, len(_STEPS), f"{artifact.task}: {name}")
 
-    if target.is_dir():
-        built = read_artifact(target)
-    else:
+    built = usable_build(models_dir, artifact)
+    if built is None:
         source = encoder_of(artifact, folder)
         built = _build_graph(artifact, tasks, source, folder, target, step)
     assert built.build is not None
     for task in tasks.values():
         _store_task(task, built.build, models_dir)
+        if activate:
+            activate_if_none(models_dir, task)
     step(len(_STEPS))
     return built
 
@@ -123,9 +134,9 @@ def _build_graph(
     words = [[word.text for word in readable_words(text)] for text in PROBES]
     tokenizer = load_tokenizer(source.path / TOKENIZER)
     batch = encode_words(tokenizer, words, max_length=artifact.max_length)
-    with tempfile.TemporaryDirectory(prefix="trefoil-export-") as scratch:
+    with scratch_folder("trefoil-export-") as scratch:
         step(1)
-        plain = Path(scratch) / "plain.onnx"
+        plain = scratch / "plain.onnx"
         tagged = {f"{name}.logits" for name, task in tasks.items() if task.kind == "ner"}
         export_outputs(model, graph_outputs(tasks), batch, plain, by_token=tagged)
         step(2)
@@ -170,7 +181,8 @@ def _choose(
         gaps = [gap for _, gap in compared.values()]
         if agreement >= MIN_AGREEMENT and max(g.mean() for g in gaps) <= MAX_MEAN_DIFFERENCE:
             largest = float(max(np.max(gap) for gap in gaps))
-            return path, Build(precision, len(PROBES), agreement, largest, TOOL)
+            bits = weight_bits(precision)
+            return path, Build(precision, len(PROBES), agreement, largest, TOOL, bits)
     raise ExportMismatch(
         Wording(
             "%(task)s: the exported graph agrees with its source on %(agreement)s of the "
@@ -186,7 +198,7 @@ def _choose(
 def _store_task(task: Artifact, build: Build, models_dir: Path) -> None:
     """Write the declaration of a task that the joint model answers for."""
     target = models_dir / task.task / task.version
-    if not target.is_dir():
+    ready = usable_build(models_dir, task)
+    if ready is None or ready.build != build:
         with staged_folder(target) as folder:
             write_artifact(folder, replace(task, build=build))
-    activate_if_none(models_dir, task)

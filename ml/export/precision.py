@@ -7,7 +7,6 @@ this is for those who want another one (:mod:`ml.export.convert`).
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
+from ml.allowed import FROM_ZERO, check_number
 from ml.artifacts import Artifact, Build, read_trained
 from ml.data.columns import Columns
 from ml.data.encoding import EncodedBatch
@@ -36,7 +36,8 @@ from ml.export.graph import (
     probe_batch,
 )
 from ml.export.probes import PROBES
-from ml.outputs import staged_folder
+from ml.outputs import scratch_folder, staged_folder
+from ml.processor import weight_bits
 from ml.serving.registry import ModelStore
 
 BATCHES = (1, 32)
@@ -107,11 +108,12 @@ def export_model(
     ``int8`` and ``int8_static`` are the fastest of their ways that agrees, as in a build.
 
     Raises :class:`ArtifactError` for an unusable artifact, :class:`DataError` for unusable rows,
-    :class:`TrainingError` for a precision that cannot be, and :class:`ExportMismatch` when fewer
-    than 97% of the probes have the same answer, they differ by more than 0.01 in the mean, or the
-    quality on ``rows`` falls by more than ``max_loss``.
+    :class:`TrainingError` for a precision or a ``max_loss`` that cannot be, and
+    :class:`ExportMismatch` when fewer than 97% of the probes have the same answer, they differ by
+    more than 0.01 in the mean, or the quality on ``rows`` falls by more than ``max_loss``.
     """
     check_precision(precision)
+    check_number("max_loss", max_loss, FROM_ZERO)
 
     def step(name: str) -> None:
         if progress is not None:
@@ -123,8 +125,7 @@ def export_model(
     model = restore_model(artifact, source, folder).eval()
     labelled = None if rows is None else _labelled(rows, artifact, columns)
     batch = probe_batch(artifact, source)
-    with tempfile.TemporaryDirectory(prefix="trefoil-export-") as scratch:
-        place = Path(scratch)
+    with scratch_folder("trefoil-export-") as place:
         step("export")
         plain, chosen = place / "plain.onnx", place / "chosen.onnx"
         export_graph(model, artifact, batch, plain)
@@ -141,7 +142,7 @@ def export_model(
         step("measure")
         found = []
         for path, name in ((plain, "fp32"), (chosen, way)):
-            build = Build(name, len(PROBES), agreement, largest, TOOL)
+            build = Build(name, len(PROBES), agreement, largest, TOOL, weight_bits(name))
             place_of = _built(path, artifact)
             place_of.mkdir(parents=True)
             store_build(place_of, path, source, replace(artifact, build=build))

@@ -19,17 +19,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import onnx
-import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from ml.export.attention import join_products
 from ml.export.tables import LARGE
 from ml.models.memory import MEMORY
+from ml.processor import saturates
 
 PRECISIONS: dict[str, tuple[str, ...]] = {
     "int8": (),
@@ -41,18 +40,6 @@ PRECISIONS: dict[str, tuple[str, ...]] = {
 
 _BLOCK = 64
 _INT8_ACTIVATIONS = 4
-
-
-@cache
-def saturates() -> bool:
-    """Whether this processor adds pairs of products of 8 bits up in 16 bits, which they overflow.
-
-    So do those of the x86 kind without VNNI; weights of 7 bits do not overflow there (ONNX Runtime,
-    "Quantize ONNX models").
-    """
-    known = torch.cpu.get_capabilities()
-    dots = known.get("avx512_vnni") or known.get("avx_vnni")
-    return known.get("architecture") == "x86_64" and not dots
 
 
 def quantise(plain: Path, target: Path, precision: str) -> None:

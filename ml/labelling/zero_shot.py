@@ -14,6 +14,7 @@ import numpy as np
 
 from ml.data.readers import read_records
 from ml.data.record_files import TABLES
+from ml.data.text import label_form
 from ml.errors import DataError
 from ml.evaluation.scoring import softmax
 from ml.types import Classification, FloatArray, ScoredLabel
@@ -40,8 +41,9 @@ def read_descriptions(asked: str) -> dict[str, str]:
         names = [name.strip() for name in asked.split(",") if name.strip()]
         pairs = [(0, name, name.replace("_", " ").replace("-", " ")) for name in names]
     found: dict[str, str] = {}
-    for row, label, description in pairs:
-        if not label.strip() or not description.strip():
+    for row, given, description in pairs:
+        label = label_form(given)
+        if not label or not description.strip():
             raise DataError(asked, row or None, "has an empty label or description")
         if label in found:
             raise DataError(asked, row or None, f"has the label {label!r} twice")

@@ -187,7 +187,7 @@ def _frame(
     for tick in range(_TICKS + 1):
         share = tick / _TICKS
         y = _y(share * y_most, y_most)
-        value = f"{share * y_most:.{digits}%}" if y_shares else f"{share * y_most:.3g}"
+        value = f"{share * y_most:.{digits}%}" if y_shares else _short(share * y_most)
         parts.append(
             f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
             f'<text class="tick" text-anchor="end" x="{_LEFT - 6}" y="{y + 4:.1f}">{value}</text>'
@@ -200,6 +200,11 @@ def _frame(
             f"{escape(text)}</text>"
         )
     return "".join(parts)
+
+
+def _short(value: float) -> str:
+    """At most seven characters, which end before the axis' label begins."""
+    return f"{value:.1e}" if 0 < value < 0.001 else f"{value:.3g}"
 
 
 def _axes(x_label: str, y_label: str) -> str:

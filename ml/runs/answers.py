@@ -27,6 +27,10 @@ LIVE_ANSWERS = "live_answers.jsonl"
 PAIRS = 30
 """So many pairs of confused labels are told."""
 
+Mistake = tuple[str | None, str | None]
+"""The right label and the one that was given for it; ``None`` where there is none, which no label
+is called."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -89,18 +93,28 @@ def told(row: Row, answer: Answer) -> str:
     return shown(row, answer.final)
 
 
-def mistakes(row: Row, answer: Answer) -> list[tuple[str, str]]:
-    """Pairs of the right label and the one that was given for it.
+def is_same(row: Row, one: Answer, other: Answer) -> bool:
+    """Whether two answers say the same of the row's text."""
+    return _parts(row, one.final) == _parts(row, other.final)
 
-    ``none`` stands for a label or an entity that is not there. Of entities those on the very same
-    words are a pair.
-    """
+
+def mistakes(row: Row, answer: Answer) -> list[Mistake]:
+    """What is wrong in an answer, label by label; of entities those on the very same words are a
+    pair. Of several texts that belong to one, the first that is found may be any."""
+    if answer.rank == 1:
+        return []
     wanted, found = _parts(row, value_of(row)), _parts(row, answer.final)
-    pairs = [(wanted.get(at, NOTHING), found.get(at, NOTHING)) for at in {*wanted, *found}]
-    return sorted(pair for pair in pairs if pair[0] != pair[1])
+    pairs = [(wanted.get(at), found.get(at)) for at in {*wanted, *found}]
+    return sorted((pair for pair in pairs if pair[0] != pair[1]), key=_in_words)
 
 
-def confusion_of(rows: Sequence[Row], answers: Sequence[Answer]) -> Counter[tuple[str, str]]:
+def confused(pair: Mistake, **times: int) -> dict[str, Any]:
+    """A pair in words with how often it was seen, ready for JSON."""
+    label, taken_for = _in_words(pair)
+    return {"label": label, "taken_for": taken_for, **times}
+
+
+def confusion_of(rows: Sequence[Row], answers: Sequence[Answer]) -> Counter[Mistake]:
     """How often each right label is taken for each wrong one; nothing of pairs of texts, which are
     no labels."""
     if rows and isinstance(rows[0], PairRow):
@@ -112,11 +126,14 @@ def confusion_of(rows: Sequence[Row], answers: Sequence[Answer]) -> Counter[tupl
 
 def confusion_change(
     rows: Sequence[Row], first: Sequence[Answer], other: Sequence[Answer]
-) -> list[tuple[tuple[str, str], int, int]]:
+) -> list[tuple[Mistake, int, int]]:
     """Pairs of a right and a wrong label with how often each of two versions confuses them, where
     that differs, the most different first."""
     old, new = confusion_of(rows, first), confusion_of(rows, other)
-    pairs = sorted({*old, *new}, key=lambda pair: (-abs(new[pair] - old[pair]), -new[pair], pair))
+    pairs = sorted(
+        {*old, *new},
+        key=lambda pair: (-abs(new[pair] - old[pair]), -new[pair], _in_words(pair)),
+    )
     return [(pair, old[pair], new[pair]) for pair in pairs[:PAIRS] if old[pair] != new[pair]]
 
 
@@ -127,6 +144,11 @@ def _parts(row: Row, value: Value) -> dict[Hashable, str]:
     if isinstance(row, TaggedSentence):
         return {(first, last): label for first, last, label in spans_of(value)}
     return {label: label for label in value}
+
+
+def _in_words(pair: Mistake) -> tuple[str, str]:
+    wanted, found = pair
+    return NOTHING if wanted is None else wanted, NOTHING if found is None else found
 
 
 def _record(one: Answer) -> dict[str, Any]:

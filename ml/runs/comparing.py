@@ -31,7 +31,7 @@ from ml.evaluation.decoding import spans_of
 from ml.evaluation.pair_ranking import rank_statistics
 from ml.evaluation.paired import mcnemar_exact, paired_bootstrap
 from ml.evaluation.slices import length_groups, slice_table
-from ml.runs.answers import Answer, confusion_change, is_right, told
+from ml.runs.answers import Answer, confused, confusion_change, is_right, is_same, told
 from ml.types import OUT_OF_SCOPE
 
 _LABELS = 12
@@ -51,18 +51,20 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A row of which not all versions say the same, in words; ``right`` tells who is."""
+    """A row of which not all versions say the same, in words; ``same`` tells who says what the
+    first one does, ``right`` who is right."""
 
     text: str
     label: str
     said: tuple[str, ...]
+    same: tuple[bool, ...]
     right: tuple[bool, ...]
     confidence: tuple[float | None, ...]
 
     def verdict(self, index: int) -> str:
         """What the version ``index`` does beside the first: ``same``, ``better``, ``worse`` or
         ``other``, wrong in another way."""
-        if self.said[index] == self.said[0]:
+        if self.same[index]:
             return "same"
         if self.right[index] == self.right[0]:
             return "other"
@@ -114,13 +116,14 @@ def changed(found: Shared) -> list[Changed]:
     rows = []
     for index, row in enumerate(found.rows):
         answers = [one[index] for one in found.answers]
-        said = tuple(told(row, answer) for answer in answers)
-        if len(set(said)) > 1:
+        same = tuple(is_same(row, answers[0], answer) for answer in answers)
+        if not all(same):
             rows.append(
                 Changed(
                     text_of(row),
                     shown(row, value_of(row)),
-                    said,
+                    tuple(told(row, answer) for answer in answers),
+                    same,
                     tuple(is_right(row, answer) for answer in answers),
                     tuple(answer.confidence for answer in answers),
                 )
@@ -217,7 +220,7 @@ def _against(
         },
         "mcnemar": asdict(mcnemar_exact(*right)),
         "confusion": [
-            {"label": pair[0], "taken_for": pair[1], "first": old, "other": new}
+            confused(pair, first=old, other=new)
             for pair, old, new in confusion_change(rows, found.answers[0], found.answers[index])
         ],
     }

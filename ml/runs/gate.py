@@ -62,6 +62,11 @@ def judge(
     # Of a candidate that cannot tell out-of-scope texts no recall is told: it finds none.
     found = candidate.get("oos_recall", 0.0 if candidate.get("n_oos") else None)
     checks += _not_less("oos_recall", found, old.get("oos_recall"), limits.scope_margin)
+    # One that refuses nearly every text finds all that are out of scope, and answers nobody.
+    name = "in_scope_accuracy_at_threshold"
+    if name in candidate or name in old:
+        kept, live_kept = (one.get(name, one.get("accuracy")) for one in (candidate, old))
+        checks += _not_less(name, kept, live_kept, limits.scope_margin)
     for name in ("robustness", "slips_recall@1", "slips_mrr@10"):
         checks += _not_less(name, candidate.get(name), old.get(name), limits.robust_margin)
     checks += _labels(candidate, old, limits)

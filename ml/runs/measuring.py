@@ -23,6 +23,7 @@ from ml.runs.answers import (
     Answer,
     answer_of,
     answers_write,
+    confused,
     confusion_change,
     confusion_of,
     mistakes,
@@ -81,7 +82,7 @@ def measured(order: RunOrder, version: str, report: Report) -> dict[str, Any]:
         "live": live,
         "comparison": measure.compare(rows, old, answers),
         "confusion": [
-            {"label": pair[0], "taken_for": pair[1], "live": live_times, "candidate": times}
+            confused(pair, live=live_times, candidate=times)
             for pair, live_times, times in confusion_change(rows, before, after)
         ],
         **_changed(rows, before, after),
@@ -191,7 +192,7 @@ def _wrong(rows: Sequence[Row], answers: Sequence[Answer]) -> dict[str, Any]:
     found.sort(key=lambda one: -(one[1].confidence or 0.0))
     return {
         "confusion": [
-            {"label": pair[0], "taken_for": pair[1], "candidate": times}
+            confused(pair, candidate=times)
             for pair, times in confusion_of(rows, answers).most_common(PAIRS)
         ],
         "wrong": [_shown_row(row) | {"candidate": told(row, new)} for row, new in found[:SHOWN]],

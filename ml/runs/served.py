@@ -8,7 +8,6 @@ do a little better or worse on others.
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +33,7 @@ from ml.export.build import Step, build_model, encoder_of, restore_model
 from ml.export.graph import compare_answers, feed_of, outputs_of
 from ml.export.joint import build_joint
 from ml.joint import TASKS, declared_tasks
-from ml.outputs import staged_folder
+from ml.outputs import scratch_folder, staged_folder
 from ml.serving.registry import ModelStore
 from ml.training.card import SHOWN, with_served
 from ml.training.storing import refitted
@@ -65,8 +64,7 @@ def tell_served(
     Returns the declaration as written; raises what :func:`ml.export.build.build_model` raises.
     """
     artifact = read_artifact(folder)
-    with tempfile.TemporaryDirectory(prefix="trefoil-served-") as name:
-        scratch = Path(name)
+    with scratch_folder("trefoil-served-") as scratch:
         build = build_joint if artifact.kind == "joint" else build_model
         built = build(folder, scratch, progress)
         store = ModelStore(scratch)

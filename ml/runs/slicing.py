@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ml.data.readers import TaggedSentence
+from ml.data.pairs import PairRow
+from ml.data.readers import LabelledText, TaggedSentence
 from ml.data.row_kinds import Row, names_of, text_of
 from ml.evaluation.bootstrap import accuracy_statistic
 from ml.evaluation.paired import mcnemar_exact, paired_bootstrap
@@ -71,9 +72,11 @@ def judge_slices(
     """The conditions on slices, and all slices with their numbers, ready for JSON.
 
     A slice of at least ``slice_rows`` rows fails when the candidate is worse there by more than
-    ``slice_margin`` and that is no luck: McNemar's test of who is right, at ``slice_level`` over
-    all slices that are judged (Holm 1979). Of smaller ones the first twelve of each name are
-    told and not judged. All that hold are one check.
+    ``slice_margin`` and that is no luck: the live version alone is right on more rows than the
+    candidate alone, by McNemar's test at ``slice_level`` over all slices that are judged (Holm
+    1979). Number and test are of the same rows and of what is answered in the end: rows out of
+    scope are right where they are refused, and refused rows in scope are wrong. Of smaller
+    ones the first twelve of each name are told and not judged. All that hold are one check.
     """
     tables = slice_table(groups, lambda members: _numbers(answered, members))
     found = [
@@ -87,10 +90,10 @@ def judge_slices(
         one["verdict"] = "few"
     for one, p_value in zip(judged, luck, strict=True):
         lower = one["difference"] < -limits.slice_margin
+        # Sentences may be right more often though their entities are so less.
+        no_luck = p_value < limits.slice_level and one["only_live"] > one["only_candidate"]
         one["corrected"] = p_value
-        one["verdict"] = (
-            ("worse" if p_value < limits.slice_level else "unsure") if lower else "holds"
-        )
+        one["verdict"] = ("worse" if no_luck else "unsure") if lower else "holds"
     checks = [_failed(one, limits) for one in judged if one["verdict"] == "worse"]
     if not checks and judged:
         checks = [Check("slices", True, None, None, None, f"{len(judged)}")]
@@ -114,13 +117,14 @@ def _numbers(answered: Answered, members: Sequence[int]) -> dict[str, Any]:
     live, candidate = (
         [answers[index] for index in members] for answers in (answered.live, answered.candidate)
     )
-    old, new = _first(rows, live), _first(rows, candidate)
-    everything = np.arange(old.rows)
-    paired = paired_bootstrap(old.statistic, new.statistic, old.rows, samples=_SAMPLES)
-    right = [
+    before, after = (
         [is_right(row, one) for row, one in zip(rows, answers, strict=True)]
         for answers in (live, candidate)
-    ]
+    )
+    old, new = _first(rows, live, before), _first(rows, candidate, after)
+    everything = np.arange(len(rows))
+    paired = paired_bootstrap(old.statistic, new.statistic, len(rows), samples=_SAMPLES)
+    test = mcnemar_exact(before, after)
     return {
         "measure": old.name,
         "live": old.statistic(everything),
@@ -129,17 +133,20 @@ def _numbers(answered: Answered, members: Sequence[int]) -> dict[str, Any]:
         "candidate_interval": interval_of(new, _SAMPLES),
         "difference": paired.difference,
         "interval": paired.interval,
-        "p_value": mcnemar_exact(*right).p_value,
+        "only_live": test.only_first,
+        "only_candidate": test.only_second,
+        "p_value": test.p_value,
     }
 
 
-def _first(rows: Sequence[Row], answers: Sequence[Answer]) -> Measured:
-    """The number that stands for a version; of sentences without any entity, in which F1 counts
-    nothing right, the share in which none is found."""
-    if isinstance(rows[0], TaggedSentence) and not any(names_of(row) for row in rows):
-        right = [is_right(row, one) for row, one in zip(rows, answers, strict=True)]
-        return Measured("exact_match", accuracy_statistic(right), len(rows))
-    return measures_of(rows, answers)[0]
+def _first(rows: Sequence[Row], answers: Sequence[Answer], right: Sequence[bool]) -> Measured:
+    """The number that stands for a version: F1 of entities, else the share of rows that are
+    answered rightly; F1 counts nothing right in sentences without any entity."""
+    if isinstance(rows[0], TaggedSentence) and any(names_of(row) for row in rows):
+        return measures_of(rows, answers)[0]
+    labelled, pairs = isinstance(rows[0], LabelledText), isinstance(rows[0], PairRow)
+    name = "final_accuracy" if labelled else "recall@1" if pairs else "exact_match"
+    return Measured(name, accuracy_statistic(right), len(rows))
 
 
 def _holm(p_values: Sequence[float]) -> list[float]:

@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 from ml.artifacts import MANIFEST, Artifact, read_artifact
 from ml.errors import ArtifactError, MLError, ModelNotFound
 from ml.joint import check_no_joint, trunk_of
+from ml.processor import check_suits
 from ml.runtime import RuntimeSettings, default_settings
 from ml.serving.active import ACTIVE, NAME, read_active, remove_leftovers, write_active
 from ml.serving.joint import JointPredictor, load_joint
@@ -66,13 +67,11 @@ class ModelStore:
         self._named = KeptVersions(_KEPT)
         self._followed_until = 0.0
 
-    def tasks(self) -> list[str]:
-        """The tasks that have an active version, sorted."""
-        return sorted(
-            path.parent.name
-            for path in self.root.glob(f"*/{ACTIVE}")
-            if NAME.fullmatch(path.parent.name)
-        )
+    def tasks(self, *, built: bool = False) -> list[str]:
+        """The tasks that have an active version, or with ``built`` any version, sorted."""
+        paths = self.root.glob(f"*/*/{MANIFEST}" if built else f"*/{ACTIVE}")
+        found = {path.relative_to(self.root).parts[0] for path in paths}
+        return sorted(name for name in found if NAME.fullmatch(name))
 
     def versions(self, task: str) -> list[str]:
         """The built versions of ``task``, oldest first; raises ``ModelNotFound``."""
@@ -117,7 +116,7 @@ class ModelStore:
         return known[1]
 
     def artifact(self, task: str, version: str | None = None) -> Artifact:
-        """The checked declaration of ``version`` (of the active one, when ``None``).
+        """The checked declaration of ``version`` (the active one, when ``None``), which suits here.
 
         The files are hashed once; later calls return the same declaration, until the version is
         built anew (an export that is installed lies in the place of the build before).
@@ -131,6 +130,7 @@ class ModelStore:
         known = self._artifacts.get((task, version))
         if known is None or known[0] != signature:
             known = self._artifacts[task, version] = (signature, self._checked(task, version))
+        check_suits(known[1], self._folder(task) / version)
         return known[1]
 
     def info(self, task: str, version: str | None = None) -> ModelInfo:
@@ -184,7 +184,7 @@ class ModelStore:
 
     def remove_leftovers(self) -> int:
         """Delete what killed processes left beside the versions; how many files and folders."""
-        return sum(remove_leftovers(self._folder(task)) for task in self.tasks())
+        return sum(remove_leftovers(path) for path in self.root.glob("*/") if path.name[0] != ".")
 
     def _prepare(self, task: str, version: str) -> None:
         """Have a version in memory that has computed a first text, which takes longer than others.

@@ -176,21 +176,21 @@ def _calibration(artifact: Artifact) -> str:
 
 
 def _objective(artifact: Artifact, config: FinetuneConfig) -> str:
-    """What the loss was, where it is not plain cross-entropy; ends in a comma."""
+    """What the loss was, where it is not plain cross-entropy, and what kept the model from learning
+    its rows by heart; ends in a comma."""
     if artifact.kind == "embedding":
-        loss = config.pair_loss.replace("_", " ")
-        kept = f", {config.strength:.0%} of the change kept" if config.strength < 1 else ""
-        return f"{loss} loss{kept}, "
-    return "".join(
-        f"{part}, "
-        for part in [*_loss_parts(artifact, config), *_regularisers(config), *_head(config)]
-    )
+        parts = [f"{config.pair_loss.replace('_', ' ')} loss", *_regularisers(config)]
+    else:
+        parts = [*_loss_parts(artifact, config), *_regularisers(config), *_head(config)]
+    return "".join(f"{part}, " for part in parts)
 
 
 def _loss_parts(artifact: Artifact, config: FinetuneConfig) -> list[str]:
     parts = []
     if config.loss == "focal":
         parts.append(f"focal loss (gamma {config.focal_gamma:g})")
+    elif config.loss == "crf":
+        parts.append("the likelihood of whole sentences (CRF)")
     elif config.label_smoothing:
         parts.append(f"label smoothing {config.label_smoothing:g}")
     if config.class_weights != "none":
@@ -212,6 +212,7 @@ def _regularisers(config: FinetuneConfig) -> list[str]:
         f"{config.adversary.upper()} of norm {config.adversary_norm:g}": config.adversary != "none",
         f"the mean of the weights at decay {config.ema:g}": config.ema,
         f"the mean of the weights over the last {config.swa:.0%} of the steps": config.swa,
+        f"{config.strength:.0%} of the change kept": config.strength < 1,
     }
     return [part for part, used in parts.items() if used]
 

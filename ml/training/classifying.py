@@ -100,6 +100,8 @@ def _self_trained(
     minutes = teacher.fit.minutes + fit.minutes
     if does_worse(_right(fit.model, held_out), _right(teacher.fit.model, held_out)):
         fit = replace(teacher.fit, minutes=minutes)
+        # What is stored learned from none of the guessed labels.
+        told |= {"pseudo_rows": 0, "student_accuracy": metrics["accuracy"]}
         return replace(teacher, metrics=teacher.metrics | told, fit=fit)
     artifact = with_unlabelled(artifact, unlabelled, len(task.pseudo))
     fit = replace(fit, minutes=minutes)

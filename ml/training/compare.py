@@ -10,6 +10,7 @@ import json
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 from typing import Any
 
 from ml.artifacts import read_artifact
@@ -19,7 +20,7 @@ from ml.data.readers import LabelledText, TaggedSentence, write_jsonl
 from ml.encoders import resolve_encoder
 from ml.errors import ArtifactError, DataError, MLError, TrainingError
 from ml.outputs import check_output
-from ml.training.checkpoints import run_key
+from ml.training.checkpoints import remove_checkpoints, run_key
 from ml.training.config import METHODS, WEAKENED, FinetuneConfig
 from ml.training.isolated import IsolatedRun, finetune_isolated
 from ml.training.kinds import check_settings
@@ -67,7 +68,11 @@ class Candidate:
 
     @property
     def name(self) -> str:
-        return f"{self.encoder}-{self.method}".replace("/", "_")
+        """Of the folders of its runs: no other base has it, whatever its path reads like."""
+        encoder = self.encoder.replace("/", "_")
+        if encoder != self.encoder:  # "e/b" and "e_b" would be the same
+            encoder += f"-{sha256(self.encoder.encode()).hexdigest()[:8]}"
+        return f"{encoder}-{self.method}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +149,8 @@ def compare(
 
     Artifacts go to ``request.output/<encoder>-<method>-<seed>``; those that an earlier comparison
     of the same data and recipe left there are not trained again. A candidate that fails has a row
-    with its problem, and the others go on. All are measured on the same held-out rows.
+    with its problem, and the others go on. All are measured on the same held-out rows. Of a run
+    that came to its end no checkpoints are left.
 
     Raises :class:`ml.errors.ArtifactError` for a folder with something else in it,
     :class:`ml.errors.DataError` for one with a comparison of other data or another recipe and for
@@ -263,7 +269,10 @@ def _measure(
                 progress(done, total, f"{name} {message}")
 
         asked = _of(request, candidate, seed, name)
-        runs.append(done.of(asked) or done.note(asked, run(asked, report)))
+        if (ended := done.of(asked)) is None:
+            ended = done.note(asked, run(asked, report))
+            remove_checkpoints(asked.run_folder)
+        runs.append(ended)
     measures = [one.artifact.metrics for one in runs]
     metric = QUALITY[request.kind]
     if any(metric not in one for one in measures):

@@ -9,6 +9,15 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from ml.allowed import (
+    BELOW_ONE,
+    FROM_ZERO,
+    POSITIVE,
+    WITHIN_ONE,
+    Allowed,
+    Between,
+    OneOf,
+)
 from ml.data.augmentation import augmentation
 from ml.data.columns import checked_columns
 from ml.data.long_texts import LONG_TEXTS
@@ -22,15 +31,6 @@ from ml.training.settings import (
     optimisation,
     pretraining,
     regularisation,
-)
-from ml.training.settings.allowed import (
-    BELOW_ONE,
-    FROM_ZERO,
-    POSITIVE,
-    WITHIN_ONE,
-    Allowed,
-    Between,
-    OneOf,
 )
 from ml.training.settings.distillation import distillation
 from ml.training.settings.few_shot import FewShotSettings
@@ -49,6 +49,9 @@ WEAKENED = ("lora", "full")
 """The methods of whose change a share can be kept."""
 POOLINGS = ("mean", "normalised_mean")
 PAIR_LOSSES = ("multiple_negatives", "triplet")
+CARD = ("use", "data", "limits", "command", "machine")
+"""What a recipe may say of its model in the table ``card``: what it is for, what it was trained on,
+what it cannot do, what makes it again, and on which machine it was trained."""
 _APART = (
     ("patience", "refit", "a run on all rows has none left to stop it by"),
     ("patience", "ema", "the best epoch's weights and a mean of weights cannot both be stored"),
@@ -162,7 +165,7 @@ class FinetuneConfig(
     method: str = "lora"
     rank: int = 16
     alpha: int = 32
-    adapter_dropout: float = 0.05
+    adapter_dropout: float = 0.0
     dropout: float = 0.1
     epochs: float = 5.0
     batch_size: int = 32
@@ -197,6 +200,11 @@ class FinetuneConfig(
         checked_columns(self.columns, "configuration")
         for name in ("licences", "card"):
             _check_texts(name, getattr(self, name))
+        for name in (name for name in self.card if name not in CARD):
+            known = ", ".join(CARD)
+            raise _wrong(
+                Wording("card: %(name)s is unknown; there are %(known)s", name=name, known=known)
+            )
         for name in _ALLOWED:
             _check_allowed(name, getattr(self, name))
         for told in self._amiss():
@@ -207,7 +215,7 @@ class FinetuneConfig(
             augmentation(self.augment)
             distillation(self.distil)
         except ValueError as error:
-            raise _wrong(str(error)) from error
+            raise _wrong(error.args[0]) from error
 
     def _amiss(self) -> Iterator[str]:
         """What does not go together."""

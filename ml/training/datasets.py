@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -117,6 +118,13 @@ def learned_rows(encoded: Sequence[EncodedRow]) -> list[EncodedRow]:
     for row in encoded:
         of_text.setdefault(row.owner, []).append(row)
     return [row for rows in of_text.values() for row in spread(rows, MOST_PIECES)]
+
+
+def counted_by_text(encoded: Sequence[EncodedRow]) -> list[EncodedRow]:
+    """As :func:`learned_rows`, the rows of a text sharing its weight: a long one counts as one."""
+    kept = learned_rows(encoded)
+    pieces = Counter(row.owner for row in kept)
+    return [replace(row, weight=row.weight / pieces[row.owner]) for row in kept]
 
 
 def of_mean_weight_one(encoded: Sequence[EncodedRow]) -> list[EncodedRow]:

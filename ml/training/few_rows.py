@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
-from ml.training.config import WEAKENED, FinetuneConfig
+from ml.training.config import LOW_RANK, WEAKENED, FinetuneConfig
 
 FEW = 20
 """Rows a class, on average, up to which a run is fitted to few."""
@@ -23,6 +23,9 @@ _SETTINGS = {
     "pooling": "normalised_mean",
     "memory": 0.3,
 }
+_OF_ADAPTERS = {"adapter_dropout": 0.05}
+"""Those of methods whose updates may drop some of their input."""
+
 _OF_BATCHES = {"contrast": 0.5, "class_rows": 2}
 """Those that need other classes in a batch, beside the rows of one."""
 
@@ -46,6 +49,7 @@ def fitted_to_few(
         if getattr(config, setting.name) == setting.default and setting.name not in config.stated
     }
     usual = _SETTINGS | (_OF_BATCHES if config.batch_size > _OF_BATCHES["class_rows"] else {})
+    usual |= _OF_ADAPTERS if config.method in LOW_RANK else {}
     chosen: dict[str, object] = {name: value for name, value in usual.items() if name in left}
     has_start = chosen.get("head_start", config.head_start) != "random"
     if "strength" in left and config.method in WEAKENED and has_start:

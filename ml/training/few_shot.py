@@ -12,6 +12,7 @@ in its label (:mod:`ml.models.memory`), since one direction a class is little to
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 import torch
@@ -21,22 +22,26 @@ from torch.nn import functional
 
 from ml.data.readers import LabelledText
 from ml.models.classifier import ClassifierHead
-from ml.training.datasets import EncodedRow, EncodedRows, collate
+from ml.training.datasets import EncodedRow, EncodedRows, collate, counted_by_text
 
 _SCALE = 20.0
 _C = 30.0
 _MOST_ITERATIONS = 200
 _READ_BATCH = 64
+_LEAST_LETTERS = 3  # of a label's name; "A1" and "no" tell an encoder nothing
 
 
 def label_rows(labels: Sequence[str]) -> list[LabelledText]:
-    """The labels' names as texts of theirs, where they have words to read."""
+    """The labels' names as texts of theirs, where they have words to read: three letters, or two
+    characters of a script whose characters are syllables or words (Chinese, Japanese, Korean)."""
     names = ((label, label.replace("_", " ").replace("-", " ").strip()) for label in labels)
-    return [
-        LabelledText(name, label)
-        for label, name in names
-        if sum(character.isalpha() for character in name) >= 3
-    ]
+    return [LabelledText(name, label) for label, name in names if _letters(name) >= _LEAST_LETTERS]
+
+
+def _letters(name: str) -> int:
+    """The letters of a name; a wide one, which says as much as several, counts twice."""
+    letters = (character for character in name if character.isalpha())
+    return sum(2 if unicodedata.east_asian_width(letter) == "W" else 1 for letter in letters)
 
 
 @torch.no_grad()
@@ -49,11 +54,12 @@ def start_head(
     unit length, a class's weights are ``c - mean over classes``, so scaled that the logits of
     vectors of the rows' mean length lie :data:`_SCALE` times the cosines apart; the bias is 0.
     "logistic": a logistic regression on the unit vectors with L2 penalty 1 / (2 * :data:`_C`).
-    A class without rows has weights of 0 (and the least bias of all). Rows count as they weigh.
+    A class without rows has weights of 0 (and the least bias of all). Texts count as they weigh,
+    however many rows they are.
     """
     head = classifier.head[-1]
     assert isinstance(head, nn.Linear)
-    by_length = sorted(rows, key=lambda row: len(row.input_ids))
+    by_length = sorted(counted_by_text(rows), key=lambda row: len(row.input_ids))
     vectors, labels = pooled_vectors(model, by_length)
     length = vectors.norm(dim=-1).mean()
     units = functional.normalize(vectors, dim=-1)

@@ -16,7 +16,7 @@ from ml.outputs import check_output
 from ml.training.classifying import finetune_classifier
 from ml.training.evaluated import tell_evaluation
 from ml.training.fitting import fit_model, refit_model
-from ml.training.kinds import check_settings
+from ml.training.kinds import check_settings, passed_over
 from ml.training.multi_label import MultiLabelTask
 from ml.training.processes import is_main_process
 from ml.training.rows import FinetuneRequest
@@ -59,6 +59,8 @@ def finetune(request: FinetuneRequest, progress: ProgressCallback | None = None)
 def _finetune(
     request: FinetuneRequest, source: EncoderSource, progress: ProgressCallback | None
 ) -> Artifact:
+    for words in passed_over(request.config):
+        request.warned(words)
     tokenizer = load_tokenizer(source.path / "tokenizer.json")
     if request.kind == "classification":
         return finetune_classifier(request, source, tokenizer, progress)

@@ -45,8 +45,8 @@ from ml.training.pair_batches import (
 )
 from ml.training.pair_rows import embedding_pairs
 from ml.training.processes import is_main_process, wait_for_all
-from ml.training.rows import FinetuneRequest
-from ml.training.storing import unmeasured
+from ml.training.rows import FinetuneRequest, warn_of_unknown_words
+from ml.training.storing import recipe_told, unmeasured
 from ml.training.tasks import fitting_encoder
 from ml.training.trainer import ProgressCallback, seed_everything, train
 from ml.training.weakening import weaken
@@ -79,6 +79,7 @@ def finetune_embedding(
             )
         )
     data = embedding_pairs(request)
+    warn_of_unknown_words(request, source, tokenizer, [pair.text for pair in data.training])
     plain = fitting_encoder(source, config)
     reader = _Reader(tokenizer, config.max_length)
     asked = asked_by(data.valid)
@@ -213,15 +214,9 @@ def _declare(request: FinetuneRequest, source: EncoderSource, rows: tuple[int, i
         files = [(request.train_file, trained + more)]
     elif more:
         files.append((request.valid_file, more))
-    recipe = ("epochs", "batch_size", "learning_rate", "warmup", "schedule", "weight_decay", "seed")
-    pair_recipe = (
-        "pair_loss",
-        "similarity_scale",
-        "triplet_margin",
-        "strength",
-        "keep_weight",
-        "refit",
-    )
+    recipe = recipe_told(config)
+    recipe.pop("label_smoothing", None)  # pairs have no labels
+    of_pairs = ("pair_loss", "similarity_scale", "triplet_margin", "strength", "keep_weight")
     return replace(
         unmeasured(request.name, request.kind, config, source),
         data=with_learned(
@@ -231,10 +226,7 @@ def _declare(request: FinetuneRequest, source: EncoderSource, rows: tuple[int, i
             ),
             source,
         ),
-        settings={
-            "recipe": {name: getattr(config, name) for name in (*recipe, *pair_recipe)}
-            | {"learning_rate": config.rate}
-        },
+        settings={"recipe": recipe | {name: getattr(config, name) for name in of_pairs}},
     )
 
 

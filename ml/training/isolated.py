@@ -1,7 +1,7 @@
 """A fine-tuning run in a process of its own, so that its memory and time are its own.
 
-The child reports its steps over a pipe. Memory that a run took is given back in full when it ends,
-and a run that the system kills (out of memory, say) is an error like any other.
+The child reports its steps and warnings over a pipe. Memory that a run took is given back in full
+when it ends, and a run that the system kills (out of memory, say) is an error like any other.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import resource
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 
 from ml.artifacts import Artifact
@@ -38,7 +38,8 @@ def finetune_isolated(
     # "spawn": a forked child would share, and be counted with, what this process has loaded.
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    child = context.Process(target=_run, args=(request, sender), daemon=True)
+    told = replace(request, warn=None)  # over the pipe: what is called cannot be sent
+    child = context.Process(target=_run, args=(told, sender), daemon=True)
     child.start()
     sender.close()
     try:
@@ -65,12 +66,17 @@ def _follow(
         if kind == "done":
             run: IsolatedRun = content
             return run
+        if kind == "warned":
+            if request.warn:
+                request.warn(content)
+            continue
         if progress is not None:
             progress(*content)
 
 
 def _run(request: FinetuneRequest, sender: Connection) -> None:
     try:
+        request = replace(request, warn=lambda words: sender.send(("warned", words)))
         artifact = finetune(request, lambda *step: sender.send(("step", step)))
     except MLError as error:
         # As its base: an error whose constructor takes other arguments does not survive the pipe.

@@ -22,10 +22,11 @@ from ml.training.joint_heads import Head, Measured
 from ml.training.joint_recipe import JointTask
 from ml.training.joint_texts import encode_read
 from ml.training.joint_vectors import VectorHeadTask
+from ml.training.kinds import check_kind
 from ml.training.measuring import measured_classifier
 from ml.training.multi_label import MultiLabelTask
 from ml.training.objective import make_loss
-from ml.training.rows import FinetuneRequest
+from ml.training.rows import FinetuneRequest, warn_of_unknown_words
 from ml.training.tagging import measured_tagger
 from ml.training.tasks import ClassifierTask, TaggerTask
 from ml.training.trainer import classify_rows
@@ -36,13 +37,16 @@ def read_head(
     recipe: JointTask, request: FinetuneRequest, source: EncoderSource, tokenizer: Tokenizer
 ) -> Head:
     """Read the rows of a task; raises :class:`DataError` or :class:`TrainingError`."""
+    check_kind(request.config, recipe.kind)
     if recipe.kind == "classification":
         return ClassifierHeadTask(recipe, ClassifierTask.read(request, source, tokenizer))
     if recipe.kind == "multi_label":
         return MultiLabelHeadTask(recipe, MultiLabelTask.read(request, source, tokenizer))
     if recipe.kind == "ner":
         return TagHeadTask(recipe, TaggerTask.read(request, source, tokenizer))
-    return VectorHeadTask.read(recipe, request.config, source, tokenizer)
+    head = VectorHeadTask.read(recipe, request.config, source, tokenizer)
+    warn_of_unknown_words(request, source, tokenizer, head.training)
+    return head
 
 
 @dataclass(frozen=True)

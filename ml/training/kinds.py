@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from ml.errors import TrainingError
-from ml.training.config import FinetuneConfig
+from ml.training.config import LOW_RANK, FinetuneConfig
 from ml.types import Kind
 from ml.wording import Wording
 
@@ -33,8 +33,10 @@ _FOREIGN: dict[Kind, tuple[str, ...]] = {
         *("long_texts", "pooling", "label_precision", "patience", "best_by", "augment", "start"),
     ),
 }
-"""Settings that are for other kinds. What a task of several labels cannot have because a text has
-more than one, and what only taggers take, is refused where those tasks read their rows."""
+"""Settings that are for other kinds, those of :func:`check_kind` aside."""
+
+_OF_SINGLE_LABELS = ("class_rows", "contrast", "label_names", "memory", "r_drop", "start")
+"""Settings that suppose that a text has one label."""
 
 
 _ONLY_WITH: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -52,6 +54,9 @@ _ONLY_WITH: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 """Settings that count only where another one has one of some values, or, with none named, is above
 0."""
+
+SHORT = {"rank": "rank", "alpha": "alpha", "adapter_dropout": "dropout"}
+"""Keys that are short for settings of the low-rank methods, and what their tables call these."""
 
 _OF_UNLABELLED = ("pseudo_by", "pseudo_error", "pseudo_per_class")
 
@@ -75,6 +80,7 @@ def check_settings(config: FinetuneConfig, kind: Kind, *, unlabelled: bool = Fal
                 kind=kind,
             )
         )
+    check_kind(config, kind)
     guessing = [name for name in _OF_UNLABELLED if getattr(config, name) != usual[name]]
     if guessing and (config.distil or not unlabelled):
         raise TrainingError(
@@ -83,6 +89,63 @@ def check_settings(config: FinetuneConfig, kind: Kind, *, unlabelled: bool = Fal
             )
         )
     check_idle(config)
+
+
+def check_kind(config: FinetuneConfig, kind: Kind) -> None:
+    """Refuse what a kind cannot have for a reason that can be told; raises
+    :class:`TrainingError`."""
+    if kind == "classification":
+        _check_classification(config)
+    elif kind == "multi_label":
+        _check_multi_label(config)
+    elif kind == "ner":
+        _check_tagging(config)
+
+
+def _check_classification(config: FinetuneConfig) -> None:
+    asked = {"the loss crf": config.loss == "crf", "start": bool(config.start)}
+    for name in (name for name, wanted in asked.items() if wanted):
+        raise TrainingError(Wording("%(name)s is for taggers, not for classification", name=name))
+
+
+def _check_multi_label(config: FinetuneConfig) -> None:
+    if config.loss != "cross_entropy":
+        raise TrainingError(
+            Wording(
+                "multi_label learns by cross_entropy, that of each label, not by %(loss)s",
+                loss=config.loss,
+            )
+        )
+    refused = [name for name in _OF_SINGLE_LABELS if getattr(config, name)]
+    if config.head_start != "random":
+        refused.append("head_start")
+    if config.strength < 1:
+        refused.append("strength")
+    if refused:
+        raise TrainingError(
+            Wording(
+                "%(names)s: not for multi_label, where texts have several",
+                names=", ".join(refused),
+            )
+        )
+
+
+def _check_tagging(config: FinetuneConfig) -> None:
+    if config.strength < 1:
+        raise TrainingError(Wording("strength below 1 is for classifiers and sentence encoders"))
+    if config.loss == "crf" and config.class_weights != "none":
+        raise TrainingError(
+            Wording("class_weights weigh tags one by one; the loss crf scores whole sentences")
+        )
+
+
+def check_strength(config: FinetuneConfig) -> None:
+    """Refuse a classifier's recipe, as it fits its rows, that weakens what was trained and finds no
+    head for that; raises :class:`TrainingError`."""
+    if config.strength < 1 and config.head_start == "random":
+        raise TrainingError(
+            Wording("strength below 1 needs a head_start, by which the head is found")
+        )
 
 
 def _usual() -> dict[str, Any]:
@@ -110,3 +173,31 @@ def check_idle(config: FinetuneConfig) -> None:
                 wanted=f"{other} = {' or '.join(values)}" if values else f"{other} > 0",
             )
         )
+
+
+def passed_over(config: FinetuneConfig) -> list[Wording]:
+    """What the recipe says of low-rank methods and its own method does not read.
+
+    It is told and not refused: the same recipe is tried with several methods.
+    """
+    usual = _usual()
+    said = [name for name in SHORT if getattr(config, name) != usual[name] or name in config.stated]
+    if config.method not in LOW_RANK:
+        told = Wording(
+            "The method %(method)s has no %(names)s: what the recipe says of it changes nothing.",
+            method=config.method,
+            names=", ".join(said),
+        )
+        return [told] if said else []
+    own = config.methods.get(config.method, {})
+    return [
+        Wording(
+            "The table [%(method)s] has a %(setting)s, which counts: %(name)s outside of it "
+            "changes nothing.",
+            method=config.method,
+            setting=SHORT[name],
+            name=name,
+        )
+        for name in said
+        if SHORT[name] in own
+    ]

@@ -21,6 +21,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from transformers import TrainerCallback
 from transformers.trainer_callback import PrinterCallback
 
+from ml.allowed import POSITIVE, check_number
 from ml.data.encoding import load_tokenizer
 from ml.encoders import resolve_encoder
 from ml.errors import TrainingError
@@ -28,7 +29,7 @@ from ml.models.tuning.registry import make_method
 from ml.training.arguments import training_arguments
 from ml.training.config import FinetuneConfig
 from ml.training.datasets import EncodedRow, EncodedRows, collate
-from ml.training.kinds import check_settings
+from ml.training.kinds import check_settings, passed_over
 from ml.training.loop import Loop
 from ml.training.multi_label import MultiLabelTask
 from ml.training.processes import check_alone
@@ -95,6 +96,7 @@ def find_learning_rate(
     a number or never fell, and in several processes.
     """
     check_alone("find_learning_rate")
+    check_number("highest", highest, POSITIVE)
     if not 0 < lowest < highest or steps < 10:
         raise TrainingError("a range test needs 0 < lowest < highest, and at least 10 steps")
     model, rows, config = _made(request)
@@ -113,12 +115,13 @@ def range_test(losses: Sequence[tuple[float, float]]) -> RangeTest:
         (after.smoothed - before.smoothed) / math.log(after.rate / before.rate)
         for before, after in pairwise(readings)
     ]
-    settled = min(_SETTLED, len(slopes) // 4)
-    steepest = min(range(settled, len(slopes)), key=slopes.__getitem__)
-    least = min(readings, key=lambda one: one.smoothed)
-    if slopes[steepest] >= 0 or least is readings[0]:
+    least = min(range(len(readings)), key=lambda place: readings[place].smoothed)
+    if least == 0:
         raise TrainingError("the loss fell at no rate; begin lower")
-    return RangeTest(tuple(readings), readings[steepest].rate, least.rate / 10)
+    # Beyond the least loss the rates are too large: where it falls there, it falls back.
+    settled = min(_SETTLED, len(slopes) // 4, least - 1)
+    steepest = min(range(settled, least), key=slopes.__getitem__)
+    return RangeTest(tuple(readings), readings[steepest].rate, readings[least].rate / 10)
 
 
 def smoothed(losses: Sequence[tuple[float, float]]) -> list[Reading]:
@@ -201,6 +204,8 @@ def _made(request: FinetuneRequest) -> tuple[nn.Module, Sequence[EncodedRow], Fi
     check_settings(request.config, request.kind)
     if request.config.distil:
         raise TrainingError("a range test has no teachers; leave [distil] out")
+    for words in passed_over(request.config):
+        request.warned(words)
     task = _TASKS[request.kind].read(request, source, tokenizer)
     seed_everything(request.config.seed)
     return task.make(), task.rows, task.config

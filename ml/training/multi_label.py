@@ -29,14 +29,16 @@ from ml.training.config import FinetuneConfig
 from ml.training.datasets import EncodedRow, encode_multi_label, learned_rows
 from ml.training.losses.binary_cross_entropy import BinaryCrossEntropyLoss
 from ml.training.losses.class_weights import effective_number, inverse_frequency
-from ml.training.rows import FinetuneRequest, check_labels, multi_label_rows
+from ml.training.rows import (
+    FinetuneRequest,
+    check_labels,
+    multi_label_rows,
+    warn_of_unknown_words,
+)
 from ml.training.tasks import fitting_encoder
 from ml.training.trainer import classify_rows
 from ml.types import FloatArray, MultiLabel
 from ml.wording import Wording
-
-_OF_ONE_LABEL = ("class_rows", "contrast", "label_names", "memory", "r_drop", "start")
-"""Settings that suppose that a text has one label."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,6 @@ class MultiLabelTask:
         cls, request: FinetuneRequest, source: EncoderSource, tokenizer: Tokenizer
     ) -> MultiLabelTask:
         """Read the rows of a request; raises :class:`DataError` or :class:`TrainingError`."""
-        _check(request.config)
         training, valid = multi_label_rows(request)
         labels = sorted({label for row in training for label in row.labels})
         check_labels(request, labels, ((label, row.row) for row in valid for label in row.labels))
@@ -69,6 +70,7 @@ class MultiLabelTask:
                     label=always,
                 )
             )
+        warn_of_unknown_words(request, source, tokenizer, [row.text for row in training])
         return task
 
     def share(self, label: str) -> float:
@@ -159,27 +161,4 @@ class MultiLabelTask:
         config = self.config
         return encode_multi_label(
             rows, self.tokenizer, self.columns, config.max_length, config.long_texts
-        )
-
-
-def _check(config: FinetuneConfig) -> None:
-    """Refuse the settings that suppose one label; raises :class:`TrainingError`."""
-    if config.loss != "cross_entropy":
-        raise TrainingError(
-            Wording(
-                "multi_label learns by cross_entropy, that of each label, not by %(loss)s",
-                loss=config.loss,
-            )
-        )
-    refused = [name for name in _OF_ONE_LABEL if getattr(config, name)]
-    if config.head_start != "random":
-        refused.append("head_start")
-    if config.strength < 1:
-        refused.append("strength")
-    if refused:
-        raise TrainingError(
-            Wording(
-                "%(names)s: not for multi_label, where texts have several",
-                names=", ".join(refused),
-            )
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,14 @@ from ml.training.joint_heads import Head, Measured
 from ml.training.joint_order import TaskOrder
 from ml.training.joint_recipe import JointRecipe
 from ml.training.joint_tasks import read_head
+from ml.training.kinds import passed_over
 from ml.training.processes import check_alone
-from ml.training.rows import CONFIG, FinetuneRequest, Observer
+from ml.training.rows import CONFIG, FinetuneRequest, Observer, Warn
 from ml.training.storing import recipe_told, unmeasured, write_weights
 from ml.training.tasks import fitting_encoder
 from ml.training.tracking import RunRecord
 from ml.training.trainer import ProgressCallback, seed_everything, train
+from ml.wording import Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +49,15 @@ class JointRequest:
     """A recipe, and where its artifact goes.
 
     ``run_folder`` keeps checkpoints, so that the same request goes on after a kill. ``observer`` is
-    told each reading, as in :class:`ml.training.rows.FinetuneRequest`.
+    told each reading and ``warn`` what should be known of rows and recipe, as in
+    :class:`ml.training.rows.FinetuneRequest`.
     """
 
     recipe: JointRecipe
     output: Path
     run_folder: Path
     observer: Observer | None = None
+    warn: Warn | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,18 @@ def single_requests(request: JointRequest) -> dict[str, FinetuneRequest]:
     }
 
 
+def _warn(request: JointRequest, record: RunRecord, words: Wording) -> None:
+    """Tell the run and who asked for it what is no failure but should be known."""
+    record.warned(words)
+    if request.warn:
+        request.warn(words)
+
+
+def _warn_of_task(request: JointRequest, record: RunRecord, task: str, words: Wording) -> None:
+    """Say of which of the tasks it should be known."""
+    _warn(request, record, Wording("%(task)s: %(told)s", task=task, told=words))
+
+
 def _finetune(
     request: JointRequest,
     source: EncoderSource,
@@ -121,8 +138,13 @@ def _finetune(
     progress: ProgressCallback | None,
 ) -> Artifact:
     recipe = request.recipe
+    for words in passed_over(recipe.config):
+        _warn(request, record, words)
     tokenizer = load_tokenizer(source.path / "tokenizer.json")
-    singles = single_requests(request)
+    singles = {
+        name: replace(single, warn=partial(_warn_of_task, request, record, name))
+        for name, single in single_requests(request).items()
+    }
     heads: dict[str, Head] = {
         task.name: read_head(task, singles[task.name], source, tokenizer) for task in recipe.tasks
     }

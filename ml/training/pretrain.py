@@ -30,6 +30,7 @@ from ml.models.tagger import IGNORED
 from ml.training.broken_texts import Collator, Deletion, Draws, Masking
 from ml.training.config import FinetuneConfig
 from ml.training.datasets import EncodedRow, EncodedRows
+from ml.training.kinds import check_idle
 from ml.training.order import EpochOrder
 from ml.training.pretrain_card import pretrain_card
 from ml.training.pretrain_texts import encoded, raw_texts
@@ -45,7 +46,9 @@ _NOT_HERE = (
     *("patience", "measure_epochs", "refit", "distil", "augment"),
     *("mixup", "r_drop", "contrast", "class_rows", "start", "loss", "label_smoothing"),
     *("class_weights", "head_start", "label_names", "memory", "label_precision", "pair_loss"),
-    *("pooling", "long_texts", "strength"),
+    *("pooling", "long_texts", "strength", "dropout", "target_error", "in_scope_kept"),
+    *("memory_temperature", "pseudo_by", "pseudo_error", "pseudo_per_class"),
+    *("similarity_scale", "triplet_margin", "keep_weight"),
 )
 """Settings that ask for labels, for held-out rows with labels, or for a head."""
 _OF_ANOTHER = {"mlm": "deletion", "tsdae": "mask"}
@@ -126,6 +129,7 @@ def _check(request: PretrainRequest) -> None:
             raise TrainingError(f"{name} means nothing to {request.objective} on raw texts")
     if config.few_shot == "on":
         raise TrainingError("few_shot = 'on' is for labelled rows")
+    check_idle(config)
     source = resolve_encoder(config.encoder)
     method = config.method_settings()
     encoder = tune(fitting_encoder(source, config), method)

@@ -8,14 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tokenizers import Tokenizer
+
 from ml.data.columns import Columns, written_columns
 from ml.data.dataset_folders import training_splits
 from ml.data.multi_label import MultiLabelText, label_strata, read_multi_label
 from ml.data.readers import LabelledText, TaggedSentence, read_ner
 from ml.data.splits import split_by_text, text_key
 from ml.data.targeting import TARGETED_TASK, read_labelled
+from ml.data.unknown_tokens import unknown_words
+from ml.encoders import EncoderSource
 from ml.errors import DataError, TrainingError
 from ml.training.config import FinetuneConfig
+from ml.training.processes import is_main_process
 from ml.types import OUT_OF_SCOPE, Kind
 from ml.wording import Wording
 
@@ -26,6 +31,7 @@ Row = TypeVar("Row", LabelledText, MultiLabelText, TaggedSentence)
 CONFIG = "config.toml"
 """In a run's folder: its whole recipe."""
 Observer = Callable[[str, int, Mapping[str, float]], None]
+Warn = Callable[[Wording], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +43,10 @@ class FinetuneRequest:
     teachers say what they are, if the recipe has some (:mod:`ml.training.teachers`), or they are
     for self-training (:mod:`ml.training.self_training`). ``record`` is where the run is told; it is
     made when the run begins. ``observer`` is told each reading after it was written, as phase, step
-    and numbers; what it raises ends the run. ``is_part`` says that it is one of several tasks that
-    learn together. Where the training file is a folder with splits, they
-    are taken from it (:func:`ml.data.dataset_folders.training_splits`).
+    and numbers; what it raises ends the run. ``warn`` is told what is no failure but should be
+    known of rows and recipe, before anything is trained. ``is_part`` says that it is one of several
+    tasks that learn together. Where the training file is a folder with splits, they are taken from
+    it (:func:`ml.data.dataset_folders.training_splits`).
     """
 
     name: str
@@ -52,6 +59,7 @@ class FinetuneRequest:
     unlabelled_file: Path | None = None
     record: RunRecord | None = None
     observer: Observer | None = None
+    warn: Warn | None = None
     is_part: bool = False
 
     def __post_init__(self) -> None:
@@ -84,9 +92,27 @@ class FinetuneRequest:
             parts += ["--columns", written_columns(self.columns)]
         return shlex.join([*parts, "--config", str(self.run_folder / CONFIG)])
 
+    def warned(self, words: Wording) -> None:
+        """Tell the run and who asked for it what is no failure but should be known."""
+        if not is_main_process():  # of several, which find the same
+            return
+        if self.record:
+            self.record.warned(words)
+        if self.warn:
+            self.warn(words)
+
     def watch(self, run: str) -> Phase | None:
         """Where the training with checkpoints in the folder ``run`` of the run's is told."""
         return self.record.phase(run) if self.record else None
+
+
+def warn_of_unknown_words(
+    request: FinetuneRequest, source: EncoderSource, tokenizer: Tokenizer, texts: Sequence[str]
+) -> None:
+    """Tell the run and who asked for it where the encoder does not know the words of the texts that
+    it will be trained on."""
+    if told := unknown_words(texts, tokenizer, source.name):
+        request.warned(told)
 
 
 def classification_rows(
@@ -258,14 +284,16 @@ def check_labels(
     if unknown:
         first, row = next(iter(unknown.items()))
         more = sorted(unknown.keys() - {first})
-        raise DataError(
-            request.valid_file or request.train_file,
-            row,
-            Wording(
-                "has the label %(label)r, which no training row has; nor have any %(more)s"
-                if more
-                else "has the label %(label)r, which no training row has",
-                label=first,
-                more=", ".join(more[:10]),
-            ),
+        told = Wording(
+            "has the label %(label)r, which no training row has; nor have any %(more)s"
+            if more
+            else "has the label %(label)r, which no training row has",
+            label=first,
+            more=", ".join(more[:10]),
         )
+        if request.valid_file is None:
+            raise DataError(request.train_file, row, told)
+        told = Wording(
+            "%(told)s (those with a text or a group of this file are not trained on)", told=told
+        )
+        raise DataError(request.valid_file, row, told)

@@ -97,7 +97,7 @@ def search(
     ``request.output`` is the search's folder; ``told`` is called after each trial. The first trial
     has the recipe's own settings, so that the best is never worse than those. No settings are tried
     twice, as they would come out the same; once all have been, the search ends, as it does at the
-    interrupt key with what it has.
+    interrupt key with what it has. A trial that was cut off is tried again when the search goes on.
 
     Raises :class:`DataError` for unusable rows, settings and folders, :class:`TrainingError` when
     no trial came to its end.
@@ -121,15 +121,21 @@ def search(
             _run(study, trial, chosen_by, space, left, progress)
             if told is not None:
                 told(_row(study.get_trials(deepcopy=False)[trial.number]))
-    except (_OutOfTimeError, KeyboardInterrupt):
+    except _OutOfTimeError:
         pass
+    except KeyboardInterrupt as error:
+        if not study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+            raise TrainingError(
+                "interrupted before a trial of the search came to its end; "
+                "the same command tries it again"
+            ) from error
     finally:
         shutil.rmtree(folder / "artifact", ignore_errors=True)
     return _result(study, request, space)
 
 
 def _study(request: FinetuneRequest) -> optuna.Study:
-    """The study in the folder, a new one if there is none; trials cut off by a kill are redone."""
+    """The study in the folder, a new one if there is none; trials that were cut off are redone."""
     folder, config = request.output, request.config
     optuna.logging.set_verbosity(logging.WARNING)
     key = run_key(config, request.files, request.kind, known_weights(config))
@@ -154,7 +160,8 @@ def _study(request: FinetuneRequest) -> optuna.Study:
     study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=_STARTUP)
     for trial in study.get_trials(states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)
-        study.enqueue_trial(trial.params)
+        # What was enqueued for it, too: not all may have been asked for yet.
+        study.enqueue_trial(trial.system_attrs.get("fixed_params", {}) | trial.params)
     return study
 
 
@@ -188,11 +195,7 @@ def _chosen_by(apart: FinetuneRequest, folder: Path, own: FinetuneConfig) -> Fin
 
 def _next_trial(study: optuna.Study, space: Space) -> Trial | None:
     """A trial of settings that none had before, where these can be counted; ``None`` if all had."""
-    ended = [
-        trial.params
-        for trial in study.get_trials(deepcopy=False)
-        if trial.state in _ENDED or "problem" in trial.user_attrs
-    ]
+    ended = _tried(study)
     known = combinations(space)
     untried = None if known is None else [settings for settings in known if settings not in ended]
     if untried == []:
@@ -205,6 +208,15 @@ def _next_trial(study: optuna.Study, space: Space) -> Trial | None:
     chance = random.Random(f"{study.user_attrs[_KEY]} {trial.number}")  # noqa: S311 - reproducible
     study.enqueue_trial(chance.choice(untried))
     return study.ask()
+
+
+def _tried(study: optuna.Study) -> list[dict[str, Any]]:
+    """The settings of the trials that need no other try."""
+    return [
+        trial.params
+        for trial in study.get_trials(deepcopy=False)
+        if trial.state in _ENDED or "problem" in trial.user_attrs
+    ]
 
 
 def _suggested(trial: Trial, space: Space) -> dict[str, Any]:
@@ -251,12 +263,13 @@ def _run(
     left: float,
     progress: ProgressCallback | None,
 ) -> None:
-    """One trial, told to the study however it ends.
+    """One trial, told to the study unless it is cut off: then it is left as a kill leaves it.
 
     Settings that cannot be trained are the trial's own problem, unless they are those of the recipe
     or no others could be either.
     """
     first = not study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    tried = len(_tried(study))
     until = None if first else time.monotonic() + left * 60
     state, value, clock = TrialState.FAIL, None, _Clock(trial)
 
@@ -274,11 +287,15 @@ def _run(
         state = TrialState.PRUNED
     except (TrainingError, DataError) as error:
         trial.set_user_attr("problem", str(error))
-        if first and (trial.number == 0 or trial.number >= _STARTUP):
+        if first and (tried == 0 or tried >= _STARTUP):
             raise
+    except (_OutOfTimeError, KeyboardInterrupt):
+        state = TrialState.RUNNING
+        raise
     finally:
         clock.tell()
-        study.tell(trial, value, state=state)
+        if state != TrialState.RUNNING:
+            study.tell(trial, value, state=state)
 
 
 def _train(

@@ -20,7 +20,7 @@ from optuna.trial import BaseTrial
 
 from ml.errors import DataError, TrainingError
 from ml.training.config import LOW_RANK, FinetuneConfig
-from ml.training.kinds import check_settings
+from ml.training.kinds import SHORT, check_settings
 from ml.types import Kind
 
 _FIXED = {"encoder", "seed", "refit", "held_out", "target_error", "in_scope_kept"}
@@ -34,8 +34,6 @@ _RATES = {
 }
 _OTHER_RATES = (2e-4, 2e-2)
 _MOST_COUNTED = 1000
-_SHORT = {"rank": "rank", "alpha": "alpha", "adapter_dropout": "dropout"}
-"""Keys that are short for settings of the low-rank methods, and what their tables call these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +106,7 @@ def search_space(config: FinetuneConfig, kind: Kind = "classification") -> Space
         _try(config, name, part, kind)
     chosen = space.get("method")
     methods = chosen.values if isinstance(chosen, Choice) else (config.method,)
-    for name in _SHORT.keys() & space.keys():
+    for name in SHORT.keys() & space.keys():
         reasons = [_without_effect(config, name, method) for method in methods]
         if all(reasons):
             raise _wrong(name, f"changes nothing: {'; '.join(reasons)}")
@@ -128,8 +126,8 @@ def _without_effect(config: FinetuneConfig, name: str, method: str) -> str:
     """Why a short key is nothing to a method; empty if the method has its value."""
     if method not in LOW_RANK:
         return f"the method {method} has no {name}"
-    if _SHORT[name] in config.methods.get(method, {}):
-        return f"the table [{method}] has a {_SHORT[name]}, which counts"
+    if SHORT[name] in config.methods.get(method, {}):
+        return f"the table [{method}] has a {SHORT[name]}, which counts"
     return ""
 
 

@@ -19,6 +19,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from ml.allowed import POSITIVE, check_number
 from ml.artifacts import (
     ADAPTER,
     HEAD,
@@ -85,9 +86,10 @@ def make_soup(request: SoupRequest) -> Artifact:
     check_output(request.output, again=True)
     if len(request.artifacts) < 2 or len(request.artifacts) != len(request.shares):
         raise TrainingError("a mean needs two artifacts or more, and a share for each")
-    if min(request.shares) <= 0:
-        raise TrainingError(f"shares must be above 0, not {min(request.shares):g}")
-    shares = [share / sum(request.shares) for share in request.shares]
+    for share in request.shares:
+        check_number("share", share, POSITIVE)
+    check_number("the sum of the shares", total := sum(request.shares), POSITIVE)
+    shares = [share / total for share in request.shares]
     declared = [_sound(folder) for folder in request.artifacts]
     first = declared[0]
     for folder, other in zip(request.artifacts[1:], declared[1:], strict=True):

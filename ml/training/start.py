@@ -17,6 +17,7 @@ from ml.artifacts import ADAPTER, HEAD, Artifact, read_trained
 from ml.encoders import EncoderSource
 from ml.errors import TrainingError
 from ml.export.build import restore_model
+from ml.export.merge import check_plain
 from ml.models.encoder import load_delta
 from ml.models.tagger import TokenTagger
 from ml.provenance import joined
@@ -44,13 +45,20 @@ def begin_from(
     method = config.method_settings()
     if config.method == "full":
         tuned: nn.Module = restore_model(artifact, source, folder).encoder  # type: ignore[assignment]
+        try:
+            check_plain(tuned, source, artifact.method["name"])
+        except TrainingError as error:
+            raise TrainingError(
+                f"start = {config.start!r}: {error}, which are all that full tunes; "
+                f"go on with the same method and size"
+            ) from error
         model.encoder.load_state_dict(tuned.state_dict())
     elif _shape(method) == _shape(artifact.method):
         load_delta(model.encoder, method, folder / ADAPTER)
     else:
         raise TrainingError(
             f"start = {config.start!r} was tuned with {artifact.method}; "
-            f"go on with the same method and size, or with full"
+            f"go on with the same method and size, or with full if it tuned the encoder's weights"
         )
     own = model.state_dict()
     kept = {

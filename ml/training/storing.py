@@ -159,8 +159,10 @@ def refitted(artifact: Artifact) -> bool:
 
 def recipe_told(config: FinetuneConfig) -> dict[str, Any]:
     """What shaped the weights: the settings always told of, and those off their default."""
-    names = ("epochs", "batch_size", "learning_rate", "warmup", "schedule", "label_smoothing")
-    told = {name: getattr(config, name) for name in (*names, "weight_decay", "seed", "refit")}
+    names = ["epochs", "batch_size", "learning_rate", "warmup", "schedule", "weight_decay"]
+    if config.loss == "cross_entropy":
+        names.append("label_smoothing")
+    told = {name: getattr(config, name) for name in (*names, "seed", "refit")}
     groups = (
         LossSettings,
         OptimisationSettings,
@@ -175,6 +177,8 @@ def recipe_told(config: FinetuneConfig) -> dict[str, Any]:
         for setting in settings
         if getattr(config, setting.name) != setting.default
     }
+    if config.strength < 1:
+        changed["strength"] = config.strength
     tables = {"augment": config.augment, "distil": config.distil}
     return (
         told

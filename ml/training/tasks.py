@@ -12,7 +12,13 @@ import torch
 from tokenizers import Tokenizer
 from torch import nn
 
-from ml.data.augmentation import augmentation, augmented_sentences, augmented_texts
+from ml.data.augmentation import (
+    augmentation,
+    augmented_sentences,
+    augmented_texts,
+    has_other_names,
+)
+from ml.data.joined import joined
 from ml.data.readers import LabelledText, TaggedSentence
 from ml.encoders import EncoderSource
 from ml.errors import TrainingError
@@ -31,9 +37,16 @@ from ml.training.datasets import (
 )
 from ml.training.few_rows import fitted_to_few
 from ml.training.few_shot import label_rows, start_head
+from ml.training.kinds import check_strength
 from ml.training.memory import remember
 from ml.training.objective import make_contrast, make_distillation, make_loss
-from ml.training.rows import FinetuneRequest, check_labels, classification_rows, ner_rows
+from ml.training.rows import (
+    FinetuneRequest,
+    check_labels,
+    classification_rows,
+    ner_rows,
+    warn_of_unknown_words,
+)
 from ml.training.settings.distillation import Distillation, distillation
 from ml.training.start import begin_from
 from ml.training.teachers import Teacher, soft_targets
@@ -69,11 +82,6 @@ class ClassifierTask:
         cls, request: FinetuneRequest, source: EncoderSource, tokenizer: Tokenizer
     ) -> ClassifierTask:
         """Read the rows of a request; raises :class:`DataError` or :class:`TrainingError`."""
-        asked = {"the loss crf": request.config.loss == "crf", "start": bool(request.config.start)}
-        for name in (name for name, wanted in asked.items() if wanted):
-            raise TrainingError(
-                Wording("%(name)s is for taggers, not for classification", name=name)
-            )
         training, valid = classification_rows(request)
         labels = sorted({row.label for row in training} - {OUT_OF_SCOPE})
         check_labels(
@@ -87,10 +95,8 @@ class ClassifierTask:
             classes=len(names),
             own_split=request.valid_file is None,
         )
-        if config.strength < 1 and config.head_start == "random":
-            raise TrainingError(
-                Wording("strength below 1 needs a head_start, by which the head is found")
-            )
+        check_strength(config)
+        warn_of_unknown_words(request, source, tokenizer, [row.text for row in training])
         columns = {label: index for index, label in enumerate(names)}
         return cls(config, source, tokenizer, tuple(labels), columns, training, valid)
 
@@ -227,18 +233,21 @@ class TaggerTask:
         cls, request: FinetuneRequest, source: EncoderSource, tokenizer: Tokenizer
     ) -> TaggerTask:
         """Read the rows of a request; raises :class:`DataError` or :class:`TrainingError`."""
-        if request.config.strength < 1:
-            raise TrainingError(
-                Wording("strength below 1 is for classifiers and sentence encoders")
-            )
-        if request.config.loss == "crf" and request.config.class_weights != "none":
-            raise TrainingError(
-                Wording("class_weights weigh tags one by one; the loss crf scores whole sentences")
-            )
         training, valid = ner_rows(request)
         types = sorted({tag[2:] for row in training for tag in row.tags if tag != "O"})
         asked = ((tag[2:], row.row) for row in valid for tag in row.tags if tag != "O")
         check_labels(request, types, asked)
+        changes = augmentation(request.config.augment)
+        if changes and changes.copies and changes.entity and not has_other_names(training):
+            raise TrainingError(
+                Wording(
+                    "augment.entity exchanges no names: there are no lists of %(types)s, and the "
+                    "training rows have one name of each",
+                    types=", ".join(types),
+                )
+            )
+        sentences = [joined(row.tokens) for row in training]
+        warn_of_unknown_words(request, source, tokenizer, sentences)
         tags = ["O", *(f"{prefix}-{name}" for name in types for prefix in "BI")]
         columns = {tag: index for index, tag in enumerate(tags)}
         return cls(request.config, source, tokenizer, columns, training, valid)

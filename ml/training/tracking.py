@@ -3,7 +3,7 @@
 ::
 
     run.json        state, times, data files with their hashes, environment, git commit, metrics,
-                    and what the recipe became where it was fitted to few rows
+                    warnings, and what the recipe became where it was fitted to few rows
     config.toml     the whole recipe as it was given; ``finetune --config`` takes it
     curves.jsonl    a line for each reading: phase, step, epoch, loss, learning rate, ...
     report.html     both as a page
@@ -94,6 +94,8 @@ class RunRecord:
             "environment": environment(),
             "git": git_state(Path(__file__).resolve().parent),
             "fitted": {},
+            "warnings": [],
+            "warnings_parts": [],
             "metrics": {},
             "problem": "",
         }
@@ -123,6 +125,12 @@ class RunRecord:
         """The recipe by which the run trains: what its rows decided, of what was given, is told."""
         given, used = asdict(self._given), asdict(config)
         self._told["fitted"] = {name: used[name] for name in given if used[name] != given[name]}
+        self._safely(RUN, self._write_run)
+
+    def warned(self, words: Wording) -> None:
+        """Something of the run is no failure, but should be known."""
+        self._told["warnings"].append(words)
+        self._told["warnings_parts"].append(words.parts())
         self._safely(RUN, self._write_run)
 
     def begin(self, phase: str, step: int) -> None:

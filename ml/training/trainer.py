@@ -184,6 +184,9 @@ def train(
     last = last_checkpoint(run_folder)
     trainer.train(resume_from_checkpoint=str(last) if last else None)
     trainer.finish()
+    # accelerate lets a model compute in half precision until it is taken off again; what is
+    # measured, and found anew, from here on is so in 32 bits.
+    trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     if not all(torch.isfinite(weight).all() for weight in model.parameters()):
         raise TrainingError(
             Wording("the last step left weights that are no numbers; lower the learning rate")

@@ -4,7 +4,8 @@
  *
  *   <script type="application/json" id="controllers">{"console": "/static/js/support/console.js"}</script>
  *
- * Elements that htmx swaps in are attached too.
+ * Elements that htmx swaps in are attached too. An element that has its behaviour gets an event
+ * "attached", on which early.js does what was held until then.
  */
 const attached = new WeakSet();
 
@@ -12,13 +13,24 @@ async function attach(root) {
   const source = document.getElementById("controllers");
   const modules = source ? JSON.parse(source.textContent) : {};
   for (const element of root.querySelectorAll("[data-controller]")) {
-    const url = modules[element.dataset.controller];
-    if (!url || attached.has(element)) continue;
+    if (attached.has(element)) continue;
     attached.add(element);
-    const { default: start } = await import(url);
-    if (element.isConnected) start(element);
-    else attached.delete(element); // swapped out while its module came
+    try {
+      if (!(await begin(element, modules[element.dataset.controller]))) continue;
+    } catch (error) {
+      reportError(error); // the others, and what was held for early.js, go on
+    }
+    element.dispatchEvent(new Event("attached", { bubbles: true }));
   }
+}
+
+/** Whether the element is still in the page, with its behaviour. */
+async function begin(element, url) {
+  if (!url) return true;
+  const { default: start } = await import(url);
+  if (element.isConnected) await start(element);
+  else attached.delete(element); // swapped out while its module came
+  return element.isConnected;
 }
 
 attach(document);

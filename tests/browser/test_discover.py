@@ -107,6 +107,8 @@ def test_a_sentence_finds_books_and_its_clicks_count(reader: Page) -> None:
     expect(like).to_be_visible()
     reader.get_by_role("button", name="Like", exact=True).click()
     expect(reader.get_by_role("button", name="Liked")).to_be_visible()
+    # The button turns at once; the notice says that the like is stored.
+    expect(reader.locator(".toasts")).to_contain_text(f"Liked {title}")
     reader.get_by_role("link", name="For you").click()
     expect(shelf(reader, f"Because you liked {title}")).to_be_visible(timeout=SLOW)
 

@@ -175,3 +175,14 @@ def test_a_part_swapped_out_while_its_script_comes_is_left_alone(
         }"""
     )
     page.wait_for_timeout(100)  # a complaint fails the test at its end
+
+
+def test_a_link_to_a_prediction_that_cannot_be_opened_says_why(
+    page: Page, suite: RunningServer, complaints: Complaints
+) -> None:
+    """The form offers no such task; what is sent is still the one that the link names."""
+    complaints.allow(REFUSED)
+    sign_in(page, suite, "lena", "/models/")
+    page.get_by_role("heading", name="Models", exact=True).wait_for()
+    page.goto(f"{suite.url}/models/prediction/#task=pii&text=ann%40example.org")
+    expect(page.get_by_role("alert")).to_contain_text("pii has no version of its own")

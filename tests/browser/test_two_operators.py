@@ -91,6 +91,8 @@ def test_a_conversation_goes_from_one_operator_to_the_other(
     olivia.select_option("[data-assign]", label="● Omar Reyes")
     expect(customer.locator("[data-status]")).to_contain_text("Omar", timeout=SLOW)
     expect(olivia.locator('[data-mode-of="reply"]')).to_be_disabled()
+    # What is begun before that is a note to the team, and stays one.
+    expect(omar.locator('[data-mode-of="reply"]')).to_have_attribute("aria-pressed", "true")
     omar.locator("#console-text").press_sequentially("/taking")
     expect(omar.locator(".macro-option")).to_have_count(1)
     picture(omar, "desk-4-macro")

@@ -1,4 +1,4 @@
-"""What a command says of a file that cannot be used."""
+"""What a command says of a file or a number that cannot be used."""
 
 from __future__ import annotations
 
@@ -32,3 +32,12 @@ def test_a_file_that_cannot_be_written_is_told_in_one_line(
     with pytest.raises(CommandError) as told:
         call_command(command)
     assert str(told.value) == f"{tmp_path / name}: {problem}"
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [("--rate", "0"), ("--rate", "nan"), ("--rate", "inf"), ("--seconds", "nan")],
+)
+def test_a_simulation_needs_numbers(argument: str, value: str) -> None:
+    with pytest.raises(CommandError, match=f"{argument} = {value} is not .* a finite number"):
+        call_command("simulate", f"{argument}={value}", "--url=http://127.0.0.1:9")

@@ -248,6 +248,34 @@ async def test_a_lost_broadcast_is_healed_from_the_log(
     await socket.disconnect()
 
 
+async def test_a_client_that_has_gone_keeps_nothing_from_the_others(
+    socket_for: SocketFor, member: User, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until its disconnect is read, the server refuses what is sent to it."""
+    gone, other = socket_for(PATH, member), socket_for(PATH, member)
+    application, left = gone.application, asyncio.Event()
+
+    async def refusing(scope: Any, receive: Any, send: Any) -> None:
+        async def refuse(message: Any) -> None:
+            if left.is_set():
+                raise OSError
+            await send(message)
+
+        await application(scope, receive, refuse)
+
+    gone.application = refusing
+    for socket in (gone, other):
+        await ask(await opened(socket), type="subscribe", stream=stream_of(job), after=0)
+    left.set()
+    with monkeypatch.context() as patch:
+        patch.setattr(channel_layers["default"], "group_send", lost)
+        await publish(stream_of(job), 1)
+    assert await tailer.tick() == 2
+    assert (await read(other))["seq"] == 1
+    await gone.disconnect()
+    await other.disconnect()
+
+
 async def test_a_broadcast_after_a_lost_one_brings_both_in_order(
     socket_for: SocketFor, member: User, job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,6 +27,7 @@ def test_what_is_shipped_may_be(path: Path) -> None:
         "as the project",
         "MIT (as its uploader states)",
         "CC-BY-3.0 (out-of-scope rows only)",
+        "CC-BY-4.0 (with the notes of its annotators)",
     ],
 )
 def test_licences_that_allow_it(licence: str) -> None:
@@ -49,7 +50,12 @@ def test_licences_that_allow_it(licence: str) -> None:
         *("MIT (for evaluation only)", "CC-BY-4.0 (its texts: CC-BY-NC-4.0)"),
         *("MIT (commercial use not allowed)", "MIT (not commercial)", "MIT (noncommercial)"),
         *("CC-BY-4.0 (for academics)", "CC-BY-4.0 (researchers)", "MIT (derivatives forbidden)"),
-        *("CC-BY-4.0 (for students only)", "MIT (non-profit use only)"),
+        *("CC-BY-4.0 (for students only)", "MIT (non-profit use only)", "MIT (non-profit use)"),
+        *("MIT (internal use)", "MIT (private use)", "MIT (for study)", "MIT (for students)"),
+        *("CC-BY-4.0 (no redistribution)", "CC-BY-4.0 (not for sale)", "CC-BY-4.0 (no resale)"),
+        *("CC-BY-4.0 (forbidden for companies)", "MIT (not to be used for training)"),
+        *("CC-BY-4.0 (for businesses by agreement)", "MIT (mustn't be sold)", "MIT (no derivs)"),
+        *("CC-BY-4.0 (internal testing)", "MIT (teaching)", "MIT (trial)"),
     ],
 )
 def test_licences_that_do_not(licence: str) -> None:

@@ -39,6 +39,15 @@ def test_the_mean_of_two_runs_is_stored_built_and_asked(tmp_path: Path, settings
     (answer,) = result("predict", "--task", "mine", "--text", "card lost")["predictions"]
     assert answer["label"] in ("card", "rate")
 
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("ml.runs.served.tell_served", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run("average_models", *folders, "--valid", valid)
+    assert list((tmp_path / "artifacts" / "average_models").iterdir()) == []
+
     # The runs state no licence of their rows; that a recipe states one for the mean is no help.
     recipe.write_text(f'{recipe.read_text()}[licences]\n"Tiny rows" = "CC0-1.0"\n')
     settings.ML_PRETRAINED_DIR = tmp_path / "pretrained"

@@ -14,6 +14,7 @@ from apps.core.models import Job
 from apps.modelhub import origins
 from apps.modelhub.files import rows_path, rows_store, run_folder
 from apps.modelhub.models import DataSet, DataSetVersion, Run
+from apps.modelhub.run_charts import curves
 from apps.modelhub.services import runs
 from ml.data.readers import LabelledText
 from ml.runs.answers import ANSWERS, Answer, answers_write
@@ -151,3 +152,36 @@ def test_who_is_no_lead_sees_no_comparison(operator: User, client_for: ClientFor
     for path in (PAGE, API):
         assert client_for(operator).get(f"{path}?run=1&run=2").status_code == 403
         assert Client().get(f"{path}?run=1&run=2").status_code in (302, 401)
+
+
+def test_each_answer_names_its_run_where_the_heads_are_not_seen(
+    lead: User, client_for: ClientFor
+) -> None:
+    version = data()
+    two = [ended(version, wrong) for wrong in (40, 0)]
+    query = "&".join(f"run={run.pk}" for run in two)
+    page = client_for(lead).get(f"{PAGE}?{query}").content.decode()
+    for run in two:
+        assert page.count(f'data-head="Run {run.pk}"') == 40
+    for label in ("card", "rate"):
+        assert f'<option value="{label}"></option>' in page, "offered to choose rows by"
+    assert "50.0%" in page
+    assert "0.500</td>" not in page, "one number is written in one way"
+
+
+def test_where_nothing_is_compared_no_run_is_said_to_be(lead: User, client_for: ClientFor) -> None:
+    first, other = ended(data()), ended(data("topic"))
+    page = client_for(lead).get(f"{PAGE}?run={first.pk}&run={other.pk}").content.decode()
+    assert page.count("Nothing is compared with it.") == 2
+    assert "The others are compared" not in page
+
+
+def test_a_single_reading_is_a_dot() -> None:
+    found = curves({1: [{"phase": "fit", "step": 5, "loss": 0.5}]})
+    assert found is not None
+    (line,) = found.lines
+    assert line.single
+    assert line.points == "1000.0,0.0 1000.0,0.0"
+    more = curves({1: [{"phase": "fit", "step": step, "loss": 0.5} for step in (1, 2)]})
+    assert more is not None
+    assert not more.lines[0].single

@@ -66,6 +66,7 @@ def test_a_report_names_leaking_rows_and_keeps_no_text(
     Job.objects.filter(kind=REPORT_JOB).update(status=Job.Status.SUCCEEDED)
     page = client.get(f"/models/data/{made.dataset_id}/v/1/").content.decode()
     assert "pairs of near duplicates span both parts" in page
+    assert page.count("report-warnings") == 1, "one list, however many there are"
     with translation.override("zh-hans"):
         told = report_get(version=made, person=lead)
     assert told is not None

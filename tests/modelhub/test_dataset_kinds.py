@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,8 @@ def test_label_sets_are_read_from_lists_and_cells(lead: User) -> None:
         ("multi_label", "r.jsonl", '{"text": "a", "labels": [1]}', "is not a list of texts"),
         ("multi_label", "r.csv", "text,labels\n,a\n", "row 2: 'text' is empty"),
         ("multi_label", "r.conll", "a O\n", "is read from"),
+        ("multi_label", "r.csv", "text,labels\na\0b,x\n", "row 2: 'text' has a NUL character"),
+        ("ner", "r.jsonl", r'{"text": "a", "spans": [[0, 1, "\u0000X"]]}', "'spans' has a NUL"),
     ],
 )
 def test_what_cannot_be_read_is_told(
@@ -145,6 +148,40 @@ def test_what_people_labelled_becomes_versions(lead: User, client_for: ClientFor
     assert client.get(f"{api}rows/?form=xml").status_code == 422
     row = json.loads(client.get(f"{api}rows/").content.splitlines()[0])
     assert set(row) == {"tokens", "tags", "source"}
+
+
+def entities(lead: User, name: str) -> str:
+    """A version with an entity of the type ``name``; returns its number as pages have it."""
+    row = {"tokens": ["a", "gold", "card"], "tags": ["O", f"B-{name}", f"I-{name}"]}
+    dataset = made(lead, "ner")
+    version = datasets.version_from_upload(
+        actor=lead, dataset=dataset, upload=kept(lead, json.dumps(row), "rows.jsonl")
+    )
+    return f"{dataset.pk}/v/{version.number}"
+
+
+def test_types_with_a_blank_are_uploaded_as_they_were_exported(
+    lead: User, client_for: ClientFor
+) -> None:
+    page = f"/models/data/{entities(lead, 'Credit card')}/export/?form=conll"
+    exported = client_for(lead).get(page).content.decode()
+    again = preview(lead, "ner", exported, "rows.conll")
+    assert (again.counts, again.problems) == ({"Credit card": 1}, [])
+    assert text_of(again.rows[0]) == "a gold card"
+
+
+def test_a_type_that_conll_cannot_hold_is_refused_by_name(
+    lead: User, client_for: ClientFor
+) -> None:
+    version = entities(lead, "Credit\tcard")
+    told = r"Set of ner #1: the type 'Credit\tcard' has a tab or a line end in its name"
+    page = client_for(lead).get(f"/models/data/{version}/export/?form=conll")
+    assert page.status_code == 422
+    assert told in unescape(page.content.decode())
+    api = f"/api/v1/models/data/{version.replace('/v/', '/versions/')}/rows/?form=conll"
+    problem = client_for(lead).get(api).json()
+    assert problem["code"] == "export_form"
+    assert told in problem["detail"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -196,9 +196,16 @@ def test_a_file_that_is_too_large_is_refused(lead: User, monkeypatch: pytest.Mon
         kept(lead, "x" * 11)
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"\x00\x01\x02,\x03\n"])
-def test_what_is_no_table_says_so(dataset: DataSet, lead: User, content: bytes) -> None:
-    with pytest.raises(InvalidInput, match=r"rows\.csv"):
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty; the first line names the columns"),
+        (b"\x00\x01\xff,\x03\n", "is not UTF-8"),
+        (CSV.encode("utf-16-le"), "is not UTF-8"),
+    ],
+)
+def test_what_is_no_table_says_so(dataset: DataSet, lead: User, content: bytes, says: str) -> None:
+    with pytest.raises(InvalidInput, match=rf"rows\.csv, row 1: {says}"):
         datasets.version_from_upload(actor=lead, dataset=dataset, upload=kept(lead, content))
 
 
@@ -306,7 +313,7 @@ def test_the_pages_lead_from_a_file_to_a_difference(lead: User, client_for: Clie
     preview = sent.headers["Location"]
     assert "where is my card" in client.get(preview).content.decode()
     doubled = client.post(preview, {"text": "utterance", "label": "utterance"}).content.decode()
-    assert "the column “utterance” cannot be both the text and the label" in doubled
+    assert "the column “utterance” cannot be both the “Text” and the “Label”" in doubled
     stored = client.post(preview, {"store": "version", "text": "utterance", "label": "intent"})
     first = stored.headers["Location"]
     assert "the rate of the euro" in client.get(first).content.decode()

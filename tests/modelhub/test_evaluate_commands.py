@@ -111,7 +111,7 @@ def test_a_report_of_a_sentence_encoder_shows_what_is_found_instead(
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["--task", "encoder"], "no usable row"),
+        (["--task", "encoder"], "no usable row: a label needs two texts"),
         (["--task", "encoder", "--robustness"], "gives vectors"),
         (["--task", "weather"], "weather"),
         (["--task", "intent", "--version", "20200101-00000000"], "20200101-00000000"),

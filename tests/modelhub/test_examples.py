@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from apps.accounts.models import AuditEntry, User
-from apps.core.errors import NotFound
+from apps.core.errors import InvalidInput, NotFound
 from apps.modelhub.models import LabelledExample
 from apps.modelhub.services import (
     example_add,
@@ -33,6 +33,14 @@ def test_correcting_an_object_again_replaces_ones_own(operator: User, analyst: U
     assert example_labels(task="intent") == ["card", "rate"]
     actions = list(AuditEntry.objects.order_by("id").values_list("action", flat=True))
     assert actions == ["example.added", "example.changed", "example.added"]
+
+
+def test_labels_that_look_the_same_are_one() -> None:
+    for label in ("caf\u00e9", "cafe\u0301 ", "caf\u00e9\u200b"):
+        example_add(**CORRECTION | {"subject": ""}, new_label=label)
+    assert example_labels(task="intent") == ["caf\u00e9"]
+    with pytest.raises(InvalidInput):
+        example_add(**CORRECTION, new_label="\u200b")
 
 
 def test_without_a_subject_each_is_an_example(operator: User) -> None:

@@ -10,8 +10,8 @@ from apps.core import gateway
 from ml.artifacts import MANIFEST, TABLES, read_artifact
 from ml.export import precision, quantise, tables
 from ml.serving.registry import ModelStore
-from tests.ml.training.tiny_encoder import make_encoder, texts
-from tests.modelhub.commands import result, run, written
+from tests.ml.training.tiny_encoder import texts
+from tests.modelhub.commands import result, run, train_tiny, written
 
 pytestmark = pytest.mark.django_db
 
@@ -20,18 +20,7 @@ pytestmark = pytest.mark.django_db
 def trained(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A tiny model, tuned and built by the command."""
     monkeypatch.setattr(precision, "_TIMED_SECONDS", 0.01)
-    settings.ML_MODELS_DIR = tmp_path / "models"
-    settings.VAR_DIR = tmp_path
-    settings.ML_ARTIFACTS_DIR = tmp_path / "artifacts"
-    encoder = make_encoder(tmp_path / "encoder")
-    recipe = tmp_path / "recipe.toml"
-    recipe.write_text(
-        f'encoder = "{encoder}"\nmethod = "head"\nepochs = 2\nmax_length = 32\nfew_shot = "off"\n'
-    )
-    rows = written(tmp_path / "train.jsonl", *texts())
-    arguments = ["--kind", "classification", "--train", rows, "--config", str(recipe)]
-    found: dict[str, Any] = result("finetune", "--name", "mine", *arguments, "--promote")
-    return found
+    return train_tiny(tmp_path, settings)
 
 
 def test_export_of_the_active_version(trained: dict[str, Any], tmp_path: Path) -> None:

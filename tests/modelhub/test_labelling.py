@@ -167,7 +167,7 @@ def test_the_screen(lead: User, operator: User, member: User, client_for: Client
     form = {"name": "cards", "task": "intent", "texts": "my card\nmy <b>transfer", "strategy": "x"}
     refused = client.post("/models/label/new/", form)
     assert refused.status_code == 422
-    assert "strategy cannot be used" in refused.content.decode()
+    assert "“Order” cannot be used" in refused.content.decode()
     form |= {"strategy": "margin", "guidelines": "Be kind."}
     assert helper.post("/models/label/new/", form).status_code == 403
     page = client.post("/models/label/new/", form, follow=True)

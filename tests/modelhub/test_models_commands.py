@@ -13,6 +13,7 @@ from apps.modelhub import gate_checks
 from apps.modelhub.gate_checks import Finding
 from ml.runs.gate import Check
 from tests.modelhub.commands import result, run
+from tests.modelhub.test_promotions import run_of
 
 pytestmark = pytest.mark.django_db
 
@@ -86,3 +87,41 @@ def test_promote_lets_the_apps_judge_first_where_told(
     assert gateway.model_store().active_version("intent") == versions[0]
     with pytest.raises(CommandError, match="live already"):
         run(*asked)
+
+
+def test_a_version_that_nothing_judged_does_not_pass_a_gate(
+    versions: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(gate_checks._checks, "intent", [])
+    asked = ("promote", "--task", "intent", "--version", versions[0])
+    told = f"No run here judged {versions[0]}, and the apps have no check of intent"
+    with pytest.raises(CommandError, match=f"{told}; promote it without --gate"):
+        run(*asked, "--gate")
+    assert gateway.model_store().active_version("intent") == versions[1]
+    run(*asked)
+    assert gateway.model_store().active_version("intent") == versions[0]
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_where_no_version_is_live_the_gate_is_the_verdict_of_the_run(
+    models: Path, versions: list[str], monkeypatch: pytest.MonkeyPatch, passed: bool
+) -> None:
+    def check(candidate: str, live: str, progress: ProgressReporter) -> Finding:
+        raise AssertionError("there is nothing to compare with")
+
+    monkeypatch.setitem(gate_checks._checks, "intent", [check])
+    (models / "intent" / "active.json").unlink()
+    asked = ("promote", "--task", "intent", "--version", versions[0])
+    told = f"No version of intent is live to compare {versions[0]} with"
+    with pytest.raises(CommandError, match=f"{told}, and no run .* promote it without --gate"):
+        run(*asked, "--gate")
+    run_of(versions[0], passed=passed)
+    if passed:
+        out = run(*asked, "--gate")[0]
+        assert f"{told}: the verdict of its run counts alone." in out
+        assert f"intent: none -> {versions[0]}" in out
+    else:
+        with pytest.raises(CommandError, match="does not pass its gate"):
+            run(*asked, "--gate")
+        run(*asked)
+    assert gateway.model_store().active_version("intent") == versions[0]

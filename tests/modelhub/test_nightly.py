@@ -295,11 +295,23 @@ def test_the_page_and_the_endpoints(
     client, other = client_for(lead), client_for(operator)
     assert "Set a loop" in client.get("/models/nightly/").content.decode()
     form = {"dataset": data.dataset_id, "least_new": "1", "hour": "3", "method": "lora"}
-    bad = client.post("/models/nightly/set/", form | {"hour": "25", "recipe": "plain"}, follow=True)
-    assert "hour cannot be used" in bad.content.decode()
-    client.post("/models/nightly/set/", form | {"recipe": "plain", "enabled": "1"})
+    for wrong, told in (
+        ({"hour": "25"}, "&#x27;25&#x27; is no whole number from 0 to 23."),
+        ({"least_new": "-1"}, "&#x27;-1&#x27; is no whole number from 1 to 100000."),
+        ({"least_new": "9" * 19}, "is no whole number from 1 to 100000."),
+    ):
+        bad = client.post("/models/nightly/", form | {"recipe": "plain", "epochs": "7"} | wrong)
+        assert bad.status_code == 422
+        assert told in bad.content.decode()
+        typed = next(iter(wrong.values()))
+        assert f'value="{typed}" required' in bad.content.decode()
+        assert 'placeholder="as in the recipe" value="7"' in bad.content.decode()
+    client.post("/models/nightly/", form | {"recipe": "plain", "enabled": "1"})
     body = {"dataset": data.dataset_id, "enabled": True, "least_new": 4}
     assert client.put(API, body, content_type=JSON).json()["least_new"] == 4
+    page = client.get("/models/nightly/", {"change": "intent"}).content.decode()
+    assert 'value="4" required' in page  # what it is set to, not what a new one begins with
+    assert client.get("/models/nightly/", {"change": "unset"}).status_code == 404
     correct()
     assert client.get(API).json()[0]["new_corrections"] == 2
     client.post("/models/nightly/intent/begin/")
@@ -311,7 +323,7 @@ def test_the_page_and_the_endpoints(
     for path in ("/models/nightly/", API, f"{API}nights/"):
         assert other.get(path).status_code == 403, path
     for path in (
-        *("/models/nightly/set/", "/models/nightly/intent/begin/", f"{API}intent/begin/"),
+        *("/models/nightly/", "/models/nightly/intent/begin/", f"{API}intent/begin/"),
         f"/models/nightly/nights/{night['id']}/",
         f"{API}nights/{night['id']}/promote/",
         f"{API}nights/{night['id']}/dismiss/",

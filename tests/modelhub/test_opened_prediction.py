@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,9 @@ def test_the_page_opens_a_prediction(models: Path, lead_client: Client) -> None:
     assert '<option value="Rome LOC">' in tagged
     assert lead_client.post(PAGE, {"task": "intent", "text": " "}).status_code == 422
     assert lead_client.post(PAGE, {"task": "nothing", "text": "card"}).status_code == 503
+    personal = lead_client.post(PAGE, {"task": "pii", "text": "Anna Berg"})
+    assert personal.status_code == 422
+    assert "rules and ner find it; open ner." in personal.content.decode()
 
 
 def test_a_line_break_is_one_character(models: Path, lead_client: Client) -> None:
@@ -149,3 +153,51 @@ def test_who_is_no_lead_opens_nothing(models: Path, operator: User, client_for: 
     for what in ("versions", "nearest"):
         assert ask(client, what, task="intent", text="card").status_code == 403, what
         assert ask(Client(), what, task="intent", text="card").status_code == 401, what
+
+
+def test_only_what_can_be_opened_is_offered_to_be(models: Path, lead_client: Client) -> None:
+    def tried(task: str, text: str) -> str:
+        return lead_client.post("/models/try/", {"task": task, "text": text}).content.decode()
+
+    for task in ("intent", "ner"):
+        assert "Open this prediction" in tried(task, "Acme in Rome"), task
+    for task in ("pii", "encoder"):
+        assert "Open this prediction" not in tried(task, "Acme in Rome"), task
+    assert "No personal data in this text." in tried("pii", "the bank")
+    long = tried("intent", "card " * 401)
+    assert "at most 2,000 characters is explained and opened" in long
+    assert "Which words decided?" not in long
+    assert "#task=intent" not in long
+
+
+def test_texts_of_any_script_and_length_of_word_fit(models: Path, lead_client: Client) -> None:
+    word = "W" * 1_500
+    page = lead_client.post(
+        "/models/explain/", {"task": "intent", "text": f"card {word}", "opened": "1"}
+    )
+    assert page.content.decode().count(word) == 1, "in the text, and cut in the list below it"
+    assert 'class="why-text" dir="auto"' in page.content.decode()
+    assert (
+        'dir="auto">card</textarea>'
+        in lead_client.post(PAGE, {"task": "intent", "text": "card"}).content.decode()
+    )
+
+
+def test_an_answer_out_of_scope_has_the_confidence_of_that(
+    models: Path, lead_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = gateway.load_version
+
+    def outside(task: str, version: str | None = None, **more: Any) -> Predictor:
+        found = real(task, version, **more)
+
+        def predict(texts: list[str]) -> list[Any]:
+            told = type(found).predict(found, texts)
+            return [replace(one, in_scope=False, out_of_scope=0.97) for one in told]
+
+        monkeypatch.setattr(found, "predict", predict)
+        return found
+
+    monkeypatch.setattr(gateway, "load_version", outside)
+    rows = ask(lead_client, "versions", task="intent", text="card").json()["rows"]
+    assert {(row["words"], row["confidence"]) for row in rows} == {("out of scope", 0.97)}

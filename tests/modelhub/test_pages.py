@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ from apps.core import gateway
 from apps.core.errors import InvalidInput
 from apps.modelhub.models import LabelledExample
 from apps.modelhub.services import example_add
+from ml.artifacts import read_artifact, versioned, write_artifact
 from ml.serving.fakes import FakeEngine
 from tests.conftest import ClientFor
+from tests.ml.serving.tiny_models import build_model
 
 pytestmark = pytest.mark.django_db
 PAGES = ("/models/", "/models/engine/", "/models/examples/", "/models/intent/20260102-0/")
@@ -115,8 +118,8 @@ def test_a_text_is_tried(admin: Client, models: Path) -> None:
     assert "8 dimensions" in tried("encoder", "card")
     assert "<option>pii</option>" in content(admin, "/models/")
     assert "ann@example.org" in tried("pii", "write to ann@example.org")
-    assert "at most 20,000" in tried("intent", "  ")
-    assert "at most 20,000" in tried("intent", "x" * 20_001)
+    assert "Write a text first." in tried("intent", "  ")
+    assert "20,001 characters; 20,000 are allowed" in tried("intent", "x" * 20_001)
     assert "weather" in tried("weather", "rain")
     assert "<b>card" not in tried("intent", "<b>card</b>")
 
@@ -220,3 +223,23 @@ def test_the_api_lists_examples_newest_first(admin: Client) -> None:
     rows = admin.get("/api/v1/models/examples/?page_size=1").json()
     assert [row["text"] for row in rows["results"]] == ["two"]
     assert rows["next"]
+
+
+def test_a_task_of_which_none_was_promoted_has_its_versions(admin: Client, models: Path) -> None:
+    version = build_model(models, "weather", "classification")
+    joint = build_model(models, "trunk", "classification")
+    for task in ("weather", "trunk"):
+        (models / task / "active.json").unlink()
+    folder = models / "trunk" / joint
+    declared = versioned(replace(read_artifact(folder), kind="joint"))
+    folder.rename(folder.with_name(write_artifact(folder, declared, overwrite=True).version))
+    page = content(admin, "/models/")
+    assert "Not served yet" in page
+    assert "1 version<" in page
+    assert f"/models/weather/{version}/" in page
+    assert "Broken" not in page
+    assert "/models/trunk/" not in page, "a joint model is a version of no task"
+    assert "Serve this version" in content(admin, f"/models/weather/{version}/")
+    assert "weather" not in content(admin, "/models/trials/"), "there is none to try it beside"
+    rows = admin.get("/api/v1/models/").json()
+    assert [row["active"] for row in rows if row["task"] == "weather"] == [False]

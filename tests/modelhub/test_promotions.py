@@ -80,6 +80,24 @@ def test_what_changed_since_it_was_looked_at_is_refused(versions: list[str], lea
     assert not AuditEntry.objects.exists()
 
 
+def test_that_nothing_is_live_any_more_is_told(
+    models: Path, versions: list[str], lead: User
+) -> None:
+    run_of(versions[0], passed=True)
+    (models / "intent" / "active.json").unlink()
+    with pytest.raises(Conflict, match=r"^No version of intent is live by now"):
+        version_promote(actor=lead, task="intent", version=versions[0], expected=versions[1])
+
+
+def test_a_version_that_is_not_there_is_told_as_such(
+    versions: list[str], lead: User, client_for: ClientFor
+) -> None:
+    form = {"task": "intent", "version": "nope", "expected": versions[1]}
+    page = client_for(lead).post("/models/promote/", form, follow=True).content.decode()
+    assert "has no version &#x27;nope&#x27;" in page
+    assert "did not pass a gate" not in page
+
+
 def test_against_the_gate_takes_an_administrator_and_a_reason(
     versions: list[str], lead: User, administrator: User
 ) -> None:
@@ -206,7 +224,7 @@ def test_a_call_of_several_batches_has_one_version(versions: list[str]) -> None:
 
 
 def test_the_pages_promote_and_roll_back(
-    versions: list[str], lead: User, client_for: ClientFor
+    versions: list[str], lead: User, administrator: User, client_for: ClientFor
 ) -> None:
     client = client_for(lead)
     assert "against the gate" in client.get(f"/models/intent/{versions[0]}/").content.decode()
@@ -217,7 +235,16 @@ def test_the_pages_promote_and_roll_back(
     told = client.post("/models/promote/", body, follow=True).content.decode()
     assert "is live in every process" in told
     assert "Roll back to" in told
-    assert "is live by now" in client.post("/models/promote/", body, follow=True).content.decode()
+    late = client.post("/models/promote/", body, follow=True)
+    assert late.request["PATH_INFO"] == f"/models/intent/{versions[0]}/"
+    assert "is live by now" in late.content.decode()
+    assert '<a href="/models/history/">Roll back</a>' in late.content.decode()  # it is live
+    body |= {"version": versions[1], "expected": "another"}
+    refused = client_for(administrator).post("/models/promote/", body, follow=True)
+    assert 'maxlength="500" value="try"' in refused.content.decode()
+    history = client.get("/models/history/").content.decode()
+    for one in versions:
+        assert f'<a href="/models/intent/{one}/"><code>{one}</code></a>' in history
     back = client.post("/models/roll-back/", {"task": "intent"}, follow=True).content.decode()
     assert versions[1] in back
     assert active() == versions[1]

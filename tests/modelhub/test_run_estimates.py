@@ -71,10 +71,17 @@ def test_settings_that_do_not_go_together_are_refused_before_a_run_is_queued(
     data: DataSetVersion, lead: User, client_for: ClientFor
 ) -> None:
     form = f"/models/data/{data.dataset_id}/v/1/run/"
-    for advanced in ("patience = 2\nema = 0.9", "patience ="):
+    for advanced in (
+        *("patience = 2\nema = 0.9", "patience =", "label_precision = 0.9", 'loss = "crf"'),
+        *('strength = 0.5\nfew_shot = "off"', 'best_by = "accuracy"'),
+    ):
         for button in ("start", "estimate"):
             page = client_for(lead).post(form, {button: "1", "advanced": advanced})
             assert "cannot be started" in page.content.decode(), (button, advanced)
+    asked = {"dataset": data.dataset_id, "number": 1, "advanced": "label_precision = 0.9"}
+    told = client_for(lead).post("/api/v1/models/runs/", asked, content_type="application/json")
+    assert told.status_code == 422
+    assert "of no meaning for the kind classification" in told.json()["fields"]["advanced"]
     assert not Run.objects.exists()
 
 

@@ -84,7 +84,8 @@ def test_a_worse_candidate_does_not_pass(
     followed.outcome = measured(0.8)
     run = runs.run_start(actor=lead, version=data)
     failed = [check["name"] for check in run.gate["checks"] if not check["passed"]]
-    assert failed == ["accuracy", "macro_f1", "label_recall"]
+    kept = "in_scope_accuracy_at_threshold"
+    assert failed == ["accuracy", "macro_f1", kept, "label_recall"]
 
 
 def test_a_run_that_failed_says_why_and_is_resumed(
@@ -174,6 +175,9 @@ def test_what_a_setting_may_be_is_told_in_the_reader_s_language(
         "epochs": "大于 0，最大 300",
         "advanced": "不允许 seed = -1；须为 0 至 4294967295",
     }
+    with translation.override("zh-hans"), pytest.raises(InvalidInput) as error:
+        runs.run_start(actor=lead, version=data, advanced="[lora]\nrank = 0")
+    assert error.value.fields == {"advanced": "不允许 lora: rank = 0；须为大于 0"}
 
 
 def test_rows_that_cannot_be_trained_on_are_refused(models: Path, lead: User) -> None:
@@ -235,8 +239,8 @@ def test_the_pages_start_a_run_and_show_what_came_of_it(
     page = client.get(here).content.decode()
     for words in ("passed", "95.0%", "&lt;b&gt;lost", "a word of the process", "0.800"):
         assert words in page, words
-    assert "On parts of the rows" in page
-    assert "too few rows" in page
+    for words in ("On parts of the rows", "too few rows", "In-scope rows kept and right"):
+        assert words in page, words
     assert "passed its gate" in client.get("/models/runs/").content.decode()
     assert "Rows that changed" in page
     wrong = {"text": "where is it", "label": "card", "candidate": "rate"}
@@ -275,6 +279,8 @@ def test_the_api_starts_shows_cancels(
     version = client.get(f"/api/v1/models/versions/intent/{built}/").json()
     assert (version["version"], version["active"], version["gate"]) == (built, True, gate)
     assert "The gate" in client.get(f"/models/intent/{built}/").content.decode()
+    page = client.get(f"/models/runs/{made.json()['id']}/").content.decode()
+    assert f'href="/models/intent/{built}/"' in page
     assert client.get("/api/v1/models/versions/intent/none/").status_code == 404
     assert client.delete(one).status_code == 409
     assert client.post(f"{one}resume/").status_code == 409

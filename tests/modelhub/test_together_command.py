@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from apps.modelhub import selectors
 from apps.modelhub.models import Promotion
 from ml.artifacts import read_artifact
 from ml.serving.registry import ModelStore
+from tests.ml.processors import processor_that
 from tests.ml.training.tiny_encoder import make_encoder
 from tests.ml.training.tiny_joint import joint_request
 from tests.modelhub.commands import result, run, written
@@ -104,7 +106,7 @@ def test_a_shipped_joint_model_is_built_with_its_tasks(
     output = str(settings.ML_PRETRAINED_DIR / "all")
     told = result("finetune_together", "--config", str(recipe), "--output", output)
     for name in told["tasks"]:
-        gateway.discard_build(name, told["tasks"][name])
+        shutil.rmtree(settings.ML_MODELS_DIR / name / told["tasks"][name])
     assert result("build_models", "--task", "all") == {"all": told["version"]}
     assert gateway.model_store().artifact("matter").version == told["tasks"]["matter"]
     assert result("build_models", "--task", "matter") == {"all": told["version"]}
@@ -127,6 +129,16 @@ def test_a_shipped_joint_model_is_built_with_its_tasks(
     assert "all: rebuilding" in build()
     (matter / "active.json").unlink()
     assert build() == ""
+
+
+def test_a_joint_model_of_our_own_is_mended_with_its_tasks(recipe: Path, settings: Any) -> None:
+    with processor_that(overflows=False):
+        told = result("finetune_together", "--config", str(recipe))
+    with processor_that(overflows=True):
+        store = ModelStore(settings.ML_MODELS_DIR)
+        assert {*store.problems()} == {*told["tasks"]}
+        assert "matter: rebuilding" in run("build_models", "--task", "matter")[1]
+        assert store.problems() == {}
 
 
 def test_what_may_not_be_shipped_is_not_trained(

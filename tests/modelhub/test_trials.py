@@ -19,6 +19,7 @@ from apps.modelhub.services.trials import Counts, trial_count, trial_start, tria
 from apps.modelhub.trying import tryer, turn
 from ml.errors import InferenceError
 from ml.serving.registry import ModelStore
+from ml.types import MultiLabel
 from tests.conftest import ClientFor
 from tests.ml.serving.tiny_models import build_model
 from tests.modelhub.conftest import OLDER
@@ -101,6 +102,13 @@ def test_differences_are_counted_by_labels(lead: User, candidate: str) -> None:
     assert trial.agreement == pytest.approx(1 / 3)
     assert list(trial.differences.values()) == [2]
     assert "card" not in "".join(trial.differences).replace(card.label, "")  # type: ignore[union-attr]
+
+
+def test_a_label_that_is_called_none_differs_from_no_label(lead: User, candidate: str) -> None:
+    trial = start(lead, candidate, "shadow", 100)
+    tryer.compared(trial.pk, ["none", ""], [MultiLabel((), (), candidate)] * 2, 0.01)
+    counts = tryer.take_counts(trial.pk)
+    assert (counts.agreed, dict(counts.differences)) == (1, {"none → none": 1})
 
 
 def test_calls_that_a_canary_fails_are_answered_by_the_live_version(

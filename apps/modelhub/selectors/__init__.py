@@ -19,9 +19,15 @@ from apps.modelhub.selectors.runs import (
     run_log,
     run_of_version,
     run_readings,
+    run_warnings,
     runs_before,
 )
-from apps.modelhub.selectors.shipped import kind_of_task, newer_shipped
+from apps.modelhub.selectors.shipped import (
+    kind_of_task,
+    known_versions,
+    newer_shipped,
+    shipped_versions,
+)
 from apps.modelhub.selectors.trials import trial_list
 from apps.modelhub.selectors.versions import (
     ModelVersion,
@@ -43,6 +49,7 @@ __all__ = [
     "example_list",
     "example_tasks",
     "kind_of_task",
+    "known_versions",
     "needs_override",
     "newer_shipped",
     "promotion_list",
@@ -54,7 +61,9 @@ __all__ = [
     "run_log",
     "run_of_version",
     "run_readings",
+    "run_warnings",
     "runs_before",
+    "shipped_versions",
     "task_list",
     "trial_list",
     "upload_get",

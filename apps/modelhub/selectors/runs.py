@@ -10,9 +10,11 @@ from django.db.models import Q, QuerySet
 
 from apps.core.errors import NotFound
 from apps.core.models import Job
+from apps.core.wording import said
 from apps.modelhub.files import run_folder
 from apps.modelhub.models import DataKind, Promotion, Run
 from ml.runs.process import LOG
+from ml.wording import Wording
 
 _USUAL_ROWS_PER_SECOND = 100.0
 _USUAL_PAIRS_PER_SECOND = 12.0
@@ -69,6 +71,15 @@ def run_readings(*, run: Run) -> list[dict[str, Any]]:
         except json.JSONDecodeError:  # cut off by a kill
             continue
     return rows
+
+
+def run_warnings(*, run: Run) -> list[str]:
+    """What the run's process warned of, in the language of the reader."""
+    try:
+        told = json.loads((run_folder(run.pk) / "run.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:  # it has not begun
+        return []
+    return [said(Wording.of(parts)) for parts in told.get("warnings_parts", [])]
 
 
 def run_log(*, run: Run) -> str:

@@ -65,6 +65,20 @@ def kind_of_task(*, task: str) -> Kind | None:
         return None
 
 
+def shipped_versions(*, task: str) -> set[str]:
+    """The version of a task that is shipped; none where the task is not."""
+    return {one.version for _, one in _shipped_versions() if one.task == task}
+
+
+def known_versions(*, task: str) -> set[str]:
+    """The versions of a task that are built here or shipped."""
+    shipped = shipped_versions(task=task)
+    try:
+        return shipped | set(gateway.model_store().versions(task))
+    except MLError:  # none is built
+        return shipped
+
+
 def _was_live(shipped: Artifact) -> bool:
     done = Promotion.objects.filter(task=shipped.task, state=Promotion.State.DONE)
     return done.filter(after=shipped.version).exists()

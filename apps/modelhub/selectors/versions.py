@@ -99,12 +99,14 @@ class ModelVersion:
 @dataclass(frozen=True, slots=True)
 class TaskVersions:
     """A task's versions: the one that is served (or what is wrong with naming it), the others with
-    the newest first, and the shipped one that is newer than what is served."""
+    the newest first, and the shipped one that is newer than what is served. Of a task that is not
+    ``begun`` none was ever promoted."""
 
     task: str
     live: ModelVersion | None
     others: list[ModelVersion]
     newer: Newer | None = None
+    begun: bool = True
 
 
 def task_list() -> list[TaskVersions]:
@@ -113,24 +115,28 @@ def task_list() -> list[TaskVersions]:
     for version in version_list():
         by_task.setdefault(version.task, []).append(version)
     newer = {one.task: one for one in newer_shipped()}
+    begun = gateway.model_store().tasks()
     return [
         TaskVersions(
             task,
             next((one for one in versions if one.active or not one.version), None),
             [one for one in reversed(versions) if one.version and not one.active],
             newer.get(task),
+            task in begun,
         )
         for task, versions in by_task.items()
     ]
 
 
 def version_list() -> list[ModelVersion]:
-    """Every built version of every task; a broken one carries its problem."""
+    """Every built version of every task, also of one of which none was promoted yet; a broken one
+    carries its problem."""
     store = gateway.model_store()
     found = []
-    for task in store.tasks():
+    begun = store.tasks()
+    for task in sorted({*begun, *store.tasks(built=True)}):
         try:
-            active = store.active_version(task)
+            active = store.active_version(task) if task in begun else ""
             versions = store.versions(task)
         except MLError as error:
             found.append(ModelVersion(task, "", False, None, said(error.words)))
@@ -143,7 +149,8 @@ def version_list() -> list[ModelVersion]:
                     ModelVersion(task, version, version == active, None, said(error.words))
                 )
             else:
-                found.append(ModelVersion(task, version, version == active, artifact))
+                if artifact.kind != "joint":  # it is a version of no task
+                    found.append(ModelVersion(task, version, version == active, artifact))
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 
 from apps.accounts.services import audit_record
 from apps.core import gateway, locks
@@ -18,7 +19,8 @@ from apps.modelhub.models import DataKind, DataSet, DataSetVersion, Upload
 from apps.modelhub.selectors.corrections import corrections_of as corrections_of
 from apps.modelhub.selectors.corrections import without_refused
 from apps.modelhub.uploads import Preview, file_preview, upload_preview
-from ml.data.row_kinds import Row
+from ml.data.row_kinds import Row, text_of
+from ml.data.targeting import TARGET, TARGETED_TASK, is_marked
 from ml.data.versions import Split, split_rows, statistics, with_corrections
 from ml.encoders import file_sha256
 
@@ -35,17 +37,20 @@ def dataset_create(*, actor: Any, name: str, task: str, kind: str = "") -> DataS
     name, task = name.strip(), task.strip()
     fields = {}
     if not 0 < len(name) <= 80:
-        fields["name"] = "missing or longer than 80 characters"
+        fields["name"] = gettext("the name is missing or longer than 80 characters")
     if not TASK.fullmatch(task):
-        fields["task"] = "letters, digits, - and _, 60 at most"
+        fields["task"] = gettext("a task has letters, digits, - and _, 60 at most")
     served = {info.task: info.kind for info in gateway.models()}.get(task)
     kind = kind or served or Kind.CLASSIFICATION
     if kind not in Kind.values:
-        fields["kind"] = f"one of {', '.join(Kind.values)}"
+        known = {"kinds": ", ".join(Kind.values)}
+        fields["kind"] = gettext("the kind is one of %(kinds)s") % known
     elif served and kind != served:
-        fields["kind"] = f"the model of {task} is of the kind {served}"
+        told = {"task": task, "kind": dict(Kind.choices).get(served, served)}
+        fields["kind"] = gettext("the model of %(task)s is of the kind “%(kind)s”") % told
     if fields:
-        raise InvalidInput("The data set needs a name and a task.", fields=fields)
+        named = "; ".join(fields.values())
+        raise InvalidInput("The data set cannot be made: %(named)s.", fields=fields, named=named)
     try:
         with transaction.atomic():
             dataset = DataSet.objects.create(name=name, task=task, kind=kind, actor=actor)
@@ -169,8 +174,10 @@ def version_rows(version: DataSetVersion) -> list[Row]:
 def trainable_split(rows: Sequence[Row], dataset: DataSet) -> Split:
     """What of ``rows`` is trained on and what measured by.
 
-    Raises ``Conflict`` when the data set's frozen rows leave nothing to train on.
+    Raises ``Conflict`` when the data set's frozen rows leave nothing to train on, and as
+    :func:`_check_marked`.
     """
+    _check_marked(rows, dataset)
     split = split_rows(rows, frozen_rows(dataset))
     if dataset.frozen and not split.train:
         raise Conflict(
@@ -211,6 +218,23 @@ def _shipped_rows(dataset: DataSet) -> tuple[list[Row], Path]:
     return list(_usable(preview, Path(file).name, False)), Path(file)
 
 
+def _check_marked(rows: Sequence[Row], dataset: DataSet) -> None:
+    """Raises ``Conflict`` where a row of targeted sentiment does not say of whom its label
+    tells."""
+    if dataset.task != TARGETED_TASK:
+        return
+    if plain := sum(not is_marked(text_of(row)) for row in rows):
+        raise Conflict(
+            "%(task)s learns from texts in which a company stands as “%(target)s”, and "
+            "%(plain)s of these have none; take them out of the examples, or begin with rows "
+            "without them.",
+            code="company_unmarked",
+            task=dataset.task,
+            target=TARGET,
+            plain=plain,
+        )
+
+
 def _usable(preview: Preview, name: str, skip_bad: bool) -> list[Row]:
     if preview.bad and not (skip_bad and preview.rows):
         shown = "; ".join(problem.rstrip(".") for problem in preview.problems[:3])
@@ -223,6 +247,7 @@ def _usable(preview: Preview, name: str, skip_bad: bool) -> list[Row]:
 def _version_store(
     actor: Any, dataset: DataSet, rows: Sequence[Row], origin: dict[str, Any]
 ) -> DataSetVersion:
+    _check_marked(rows, dataset)
     if dataset.frozen:
         trainable_split(rows, dataset)
     sha256 = rows_store(rows)

@@ -14,6 +14,7 @@ from apps.core.errors import InvalidInput, NotFound, Problem, unusable
 from apps.modelhub.files import rows_read
 from apps.modelhub.models import DataSetVersion, LabelledExample, LabelRow
 from ml.data.row_kinds import NOTHING, text_of
+from ml.data.text import label_form
 from ml.errors import DataError
 from ml.labelling.spans import Span, whole_words
 
@@ -44,11 +45,12 @@ def example_add(
     replaced. ``spans`` are entities as :func:`entities_add` prepares them. Raises ``InvalidInput``
     for an unknown app, an empty or too long text or label.
     """
+    new_label = label_form(new_label)
     problems = {
         "app": app not in LabelledExample.App.values,
         "task": not task.strip(),
         "text": not 0 < len(text.strip()) <= MAX_TEXT,
-        "new_label": not 0 < len(new_label.strip()) <= MAX_LABEL,
+        "new_label": not 0 < len(new_label) <= MAX_LABEL,
         "confidence": confidence is not None and not 0 <= confidence <= 1,
     }
     if bad := unusable(problems, "missing, too long or out of range"):
@@ -61,7 +63,7 @@ def example_add(
         "app": app,
         "text": text.strip(),
         "old_label": old_label,
-        "new_label": new_label.strip(),
+        "new_label": new_label,
         "confidence": confidence,
         "model_version": model_version,
         "provenance": provenance or {},

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.accounts.services import audit_record
 from apps.core import events
-from apps.core.errors import Conflict, InvalidInput, unusable
+from apps.core.errors import Conflict, FieldNames, InvalidInput, unusable
 from apps.modelhub.answers import Answer, answer_of
 from apps.modelhub.models import LabelledExample, LabelQueue, LabelRow
 from apps.modelhub.prelabels import STRATEGIES, prelabel
@@ -64,7 +64,7 @@ def queue_create(
                 "have no label yet."
             ),
             fields=bad,
-            bad=", ".join(bad),
+            bad=FieldNames(bad),
             max_rows=f"{MAX_ROWS:,}",
         )
     found = prelabel(task, wanted, strategy)

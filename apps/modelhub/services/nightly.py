@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from apps.accounts.services import audit_record
 from apps.core import gateway, locks
-from apps.core.errors import Conflict, InvalidInput, Problem, unusable
+from apps.core.errors import Conflict, FieldNames, InvalidInput, Problem, unusable
 from apps.core.models import Job
 from apps.modelhub.models import DataSet, Night, NightlyLoop
 from apps.modelhub.selectors.nightly import is_due, loop_list, new_corrections, night_list
@@ -52,7 +52,7 @@ def loop_set(
         raise InvalidInput(
             "The loop's %(bad)s cannot be used.",
             fields=bad,
-            bad=", ".join(bad),
+            bad=FieldNames(bad),
         )
     with transaction.atomic():
         loop, _ = NightlyLoop.objects.update_or_create(

@@ -45,21 +45,14 @@ def version_promote(
     """
     reason = _reason(reason)
     promotions_settle(task=task)
+    # First of all: of a version that is not there no gate tells anything.
+    check_kind(task, version)
     run = selectors.run_of_version(task=task, version=version)
     failed = selectors.needs_override(task=task, version=version)
     if failed and not by_command:
         _check_override(actor, override, reason)
     live = _live(task)
-    if expected is not None and expected != live:
-        raise Conflict(
-            "%(live)s of %(task)s is live by now, not %(expected)s; look at it again."
-            if expected
-            else "%(live)s of %(task)s is live by now; look at it again.",
-            code="live_changed",
-            live=live,
-            task=task,
-            expected=expected,
-        )
+    _check_expected(task, live, expected)
     if live == version:
         raise Conflict(
             "%(version)s of %(task)s is live already.",
@@ -67,7 +60,6 @@ def version_promote(
             version=version,
             task=task,
         )
-    check_kind(task, version)
     return _switch(
         Promotion.Kind.PROMOTE,
         actor=actor,
@@ -86,13 +78,7 @@ def version_roll_back(
     """Serve the version that was live before the present one; raises ``Conflict`` without one."""
     promotions_settle(task=task)
     live = _live(task)
-    if expected is not None and expected != live:
-        raise Conflict(
-            "%(live)s of %(task)s is live by now; look at it again.",
-            code="live_changed",
-            live=live,
-            task=task,
-        )
+    _check_expected(task, live, expected)
     before = selectors.roll_back_target(task=task, live=live)
     if not before:
         raise Conflict(
@@ -216,6 +202,27 @@ def check_kind(task: str, version: str) -> None:
             task=task,
             expected=expected,
         )
+
+
+def _check_expected(task: str, live: str, expected: str | None) -> None:
+    """Raises ``Conflict`` where another version is live than the one that somebody looked at."""
+    if expected is None or expected == live:
+        return
+    if not live:
+        raise Conflict(
+            "No version of %(task)s is live by now; look at it again.",
+            code="live_changed",
+            task=task,
+        )
+    raise Conflict(
+        "%(live)s of %(task)s is live by now, not %(expected)s; look at it again."
+        if expected
+        else "%(live)s of %(task)s is live by now; look at it again.",
+        code="live_changed",
+        live=live,
+        task=task,
+        expected=expected,
+    )
 
 
 def _check_override(actor: Any, override: bool, reason: str) -> None:

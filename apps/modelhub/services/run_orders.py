@@ -18,15 +18,14 @@ from apps.modelhub.files import run_folder
 from apps.modelhub.models import DataKind, DataSetVersion, Run
 from apps.modelhub.services.datasets import trainable_split, version_rows
 from ml.data.pairs import PairRow, make_pairs
-from ml.data.readers import LabelledText
 from ml.data.row_kinds import Row, names_of, record_of
-from ml.data.targeting import TARGET, TARGETED_TASK
 from ml.data.versions import Split
-from ml.errors import DataError
+from ml.errors import DataError, TrainingError
 from ml.runs.answers import ANSWERS, LIVE_ANSWERS
 from ml.runs.order import RunOrder
 from ml.training.config import FinetuneConfig, make_config
 from ml.training.few_rows import fitted_to_few
+from ml.training.kinds import check_settings, check_strength
 from ml.types import OUT_OF_SCOPE
 
 
@@ -152,10 +151,7 @@ def _file(task: str, rows: Sequence[Row]) -> str:
     """
 
     def record(row: Row) -> dict[str, Any]:
-        if task == TARGETED_TASK and isinstance(row, LabelledText):
-            # Marked already: the target's stand-in is its name.
-            return {"text": row.text, "entities": {TARGET: row.label}}
-        return record_of(row) | ({"source": row.source} if row.source else {})
+        return record_of(row, task) | ({"source": row.source} if row.source else {})
 
     return "".join(f"{json.dumps(record(row), ensure_ascii=False)}\n" for row in rows)
 
@@ -164,20 +160,23 @@ def run_config(run: Run, split: Split) -> FinetuneConfig:
     """The recipe by which a run, which need not be stored, trains on its rows; where they are few,
     that is what it becomes by them.
 
-    Raises ``InvalidInput`` where its settings do not go together.
+    Raises ``InvalidInput`` where its settings do not go together, or mean nothing for its kind.
     """
     rows = len(split.train)
     try:
         config = make_config(_recipe(run, rows), None)
-    except DataError as error:
+        check_settings(config, run.kind)
+        if run.kind == DataKind.CLASSIFICATION:
+            classes = {name for row in split.train for name in names_of(row)}
+            config = fitted_to_few(config, rows=rows, classes=len(classes))
+            check_strength(config)
+    except (DataError, TrainingError) as error:
+        problem = error.problem if isinstance(error, DataError) else error.words
         raise InvalidInput(
             "The run cannot be started: %(named)s.",
-            fields={"advanced": said(error.problem)},
-            named=error.problem,
+            fields={"advanced": said(problem)},
+            named=problem,
         ) from error
-    if run.kind == DataKind.CLASSIFICATION:
-        classes = {name for row in split.train for name in names_of(row)}
-        config = fitted_to_few(config, rows=rows, classes=len(classes))
     return config
 
 

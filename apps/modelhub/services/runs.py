@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 
 from apps.accounts.services import audit_record
 from apps.core import events, gateway, locks
-from apps.core.errors import Conflict, InvalidInput
+from apps.core.errors import Conflict, FieldNames, InvalidInput
 from apps.core.jobs import Progress, job_cancel, job_start
 from apps.core.models import Job
 from apps.core.wording import said
@@ -26,13 +26,13 @@ from apps.modelhub.models import DataKind, DataSetVersion, Run
 from apps.modelhub.selectors.runs import Estimate
 from apps.modelhub.services.run_orders import run_config, run_order
 from apps.modelhub.services.run_orders import run_split as run_split
+from ml.allowed import Between, OneOf
 from ml.data.versions import Split
 from ml.errors import DataError, MLError
 from ml.runs.gate import Limits, judge
 from ml.runs.process import follow_run
 from ml.training.config import FinetuneConfig, check_values
 from ml.training.few_rows import STEPS
-from ml.training.settings.allowed import Between, OneOf
 from ml.wording import Wording
 
 RUN_JOB = "modelhub.run"
@@ -278,8 +278,11 @@ def _check(
     if problem := _advanced_problem(advanced):
         fields["advanced"] = problem
     if fields:
-        named = "; ".join(f"{name}: {what}" for name, what in fields.items())
-        raise InvalidInput("The run cannot be started: %(named)s.", fields=fields, named=named)
+        raise InvalidInput(
+            "The run cannot be started: %(named)s.",
+            fields=fields,
+            named=FieldNames(fields, fields),
+        )
 
 
 def _advanced_problem(advanced: str) -> str:

@@ -10,37 +10,66 @@ from django import template
 from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
 from apps.modelhub.gate_checks import details_shown
 from apps.modelhub.models import LabelledExample
 from apps.modelhub.pieces import pieces
+from apps.modelhub.slice_names import part_name
 
 register = template.Library()
 
 _NAMES = {
+    "accept": gettext_lazy("Accept"),
+    "base": gettext_lazy("Base encoder"),
+    "companies": pgettext_lazy("a part of rows", "Companies"),
+    "entities": gettext_lazy("Entities"),
+    "figures": gettext_lazy("Figures"),
+    "label": gettext_lazy("Label"),
+    "language": gettext_lazy("Language"),
+    "length": gettext_lazy("Length"),
+    "measure_epochs": gettext_lazy("Measured after each epoch"),
+    "method": gettext_lazy("Method"),
+    "negation": gettext_lazy("Negation"),
+    "sentences": pgettext_lazy("a part of rows", "Questions"),
+    "source": gettext_lazy("Source"),
     "accuracy": gettext_lazy("Accuracy"),
+    "accuracy_when_confident": gettext_lazy("Accuracy when confident"),
     "precision": pgettext_lazy("a metric", "Precision"),
     "recall": gettext_lazy("Recall"),
     "alerts_lost": gettext_lazy("Alerts raised no more on stored news"),
     "alerts_new": gettext_lazy("Alerts raised anew on stored news"),
     "candidates": gettext_lazy("Texts to choose among"),
     "conversations": gettext_lazy("Conversations that go as written"),
+    "coverage": gettext_lazy("Coverage"),
     "data": gettext_lazy("Data set"),
     "ece": gettext_lazy("Calibration error (ECE)"),
+    "epochs": gettext_lazy("Epochs"),
     "exact_match": gettext_lazy("Exact match"),
     "f1": gettext_lazy("F1"),
+    "final_accuracy": gettext_lazy("Answers that are right in the end"),
+    "flagged": gettext_lazy("Share of texts with a label"),
+    "in_scope_accuracy_at_threshold": gettext_lazy("In-scope rows kept and right"),
     "label_recall": gettext_lazy("Recall of labels"),
     "latency_ms": gettext_lazy("Latency, ms"),
+    "learning_rate": gettext_lazy("Learning rate"),
     "macro_f1": gettext_lazy("Macro F1"),
+    "mean_average_precision": gettext_lazy("Mean average precision"),
     "micro_f1": gettext_lazy("Micro F1"),
+    "micro_precision": gettext_lazy("Micro precision"),
+    "micro_recall": gettext_lazy("Micro recall"),
+    "minutes": gettext_lazy("Minutes of training"),
     "mrr@10": gettext_lazy("Mean reciprocal place (MRR@10)"),
     "n": gettext_lazy("Rows measured"),
     "n_oos": gettext_lazy("Out-of-scope rows measured"),
     "oos_auroc": gettext_lazy("Out-of-scope AUROC"),
+    "oos_fpr95": gettext_lazy("In-scope rows refused to find 95 in 100 out of scope"),
     "oos_recall": gettext_lazy("Out-of-scope recall"),
+    "out_of_scope": gettext_lazy("Out of scope"),
+    "pseudo_rows": gettext_lazy("Rows with guessed labels"),
     "recall@1": gettext_lazy("The right text first"),
     "recall@3": gettext_lazy("The right text among three"),
+    "recipe": gettext_lazy("Recipe"),
     "robustness": gettext_lazy("On changed texts (slips, names, case)"),
     "rows": gettext_lazy("Rows measured"),
     "train_rows": gettext_lazy("Rows trained on"),
@@ -48,6 +77,18 @@ _NAMES = {
     "slips_mrr@10": gettext_lazy("MRR@10 with typing slips"),
     "slips_recall@1": gettext_lazy("The right text first, with typing slips"),
     "slices": gettext_lazy("On parts of the rows"),
+    "student_accuracy": gettext_lazy("Accuracy of the student that was not kept"),
+    "teacher_accuracy": gettext_lazy("Accuracy of the teacher"),
+    "trainable_parameters": gettext_lazy("Trainable parameters"),
+    "untuned_mrr@10": gettext_lazy("MRR@10 before tuning"),
+    "untuned_recall@1": gettext_lazy("The right text first, before tuning"),
+    "untuned_recall@3": gettext_lazy("The right text among three, before tuning"),
+}
+_SETTINGS = {
+    "plain": gettext_lazy("plain"),
+    "shipped": gettext_lazy("shipped"),
+    "True": pgettext_lazy("a switch", "yes"),
+    "False": pgettext_lazy("a switch", "no"),
 }
 
 
@@ -136,8 +177,8 @@ def measure(name: str) -> str:
 
 @register.filter
 def setting(value: object) -> str:
-    """What was set, as people write it: ``3.0`` is ``3``."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    """What was set, as people write it: ``3.0`` is ``3``; a recipe and a switch in words."""
+    return f"{value:g}" if isinstance(value, float) else str(_SETTINGS.get(str(value), value))
 
 
 @register.filter
@@ -177,6 +218,12 @@ def gate_details(gate: dict[str, Any]) -> list[tuple[str, Any]]:
 
 
 @register.filter
+def part(group: str, name: str) -> str:
+    """A part of the rows, of the slice of that name, in words."""
+    return part_name(group, name)
+
+
+@register.filter
 def worse_slices(slices: list[dict[str, Any]]) -> bool:
     """Whether a part of the rows fails."""
     return any(one["verdict"] == "worse" for one in slices)
@@ -205,8 +252,11 @@ def duration(seconds: float) -> str:
     """A time as people say it: ``95`` is ``1 min 35 s``."""
     whole = max(1, round(seconds))
     minutes, left = divmod(whole, 60)
+    told = {"hours": minutes // 60, "minutes": minutes, "seconds": left}
     if not minutes:
-        return f"{left} s"
-    if minutes < 10:
-        return f"{minutes} min {left} s" if left else f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+        return gettext("%(seconds)s s") % told
+    if minutes < 10 and left:
+        return gettext("%(minutes)s min %(seconds)s s") % told
+    if minutes < 60:
+        return gettext("%(minutes)s min") % told
+    return gettext("%(hours)s h %(minutes)s min") % (told | {"minutes": minutes % 60})

@@ -9,6 +9,9 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 from transformers import TrainerCallback
 
+from ml.allowed import Allowed
+from ml.wording import Wording
+
 
 @dataclass(frozen=True)
 class Method(ABC):
@@ -64,9 +67,15 @@ class Method(ABC):
         """The method as an artifact declares it; ``make_method`` reads it."""
         return {"name": self.name, **asdict(self)}
 
-    def require(self, **good: bool) -> None:
-        """Raise ``ValueError`` for the first setting that is not good."""
-        for setting, fine in good.items():
-            if not fine:
-                value = getattr(self, setting)
-                raise ValueError(f"{self.name}: {setting} = {value!r} is not allowed")
+    def require(self, **allowed: Allowed) -> None:
+        """Raise ``ValueError`` for the first setting that is not what is allowed, saying that."""
+        for setting, values in allowed.items():
+            if (value := getattr(self, setting)) not in values:
+                raise ValueError(
+                    Wording(
+                        "%(name)s = %(value)r is not allowed; it must be %(allowed)s",
+                        name=f"{self.name}: {setting}",
+                        value=value,
+                        allowed=values.words,
+                    )
+                )

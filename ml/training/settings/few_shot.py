@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ml.training.settings.allowed import POSITIVE, WITHIN_ONE, Allowed, Between, OneOf
+from ml.allowed import POSITIVE, WITHIN_ONE, Allowed, Between, OneOf
 
 FEW_SHOT = ("auto", "on", "off")
 PSEUDO_BY = ("confidence", "propagation")

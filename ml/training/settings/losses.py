@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ml.training.settings.allowed import BELOW_ONE, FROM_ZERO, POSITIVE, Allowed, OneOf
+from ml.allowed import BELOW_ONE, FROM_ZERO, POSITIVE, Allowed, OneOf
 
 LOSSES = ("cross_entropy", "focal", "crf")
 CLASS_WEIGHTS = ("none", "inverse", "effective")

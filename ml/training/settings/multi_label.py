@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ml.training.settings.allowed import Allowed, Between
+from ml.allowed import Allowed, Between
 
 ALLOWED: dict[str, Allowed] = {"label_precision": Between(0, 1)}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ml.training.settings.allowed import BELOW_ONE, FROM_ZERO, POSITIVE, Allowed, OneOf
+from ml.allowed import BELOW_ONE, FROM_ZERO, POSITIVE, Allowed, OneOf
 
 OPTIMIZERS = {"adamw": "adamw_torch_fused", "sgd": "sgd", "adafactor": "adafactor"}
 """A recipe's name of an optimiser to transformers'."""

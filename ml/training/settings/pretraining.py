@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ml.training.settings.allowed import WITHIN_ONE, Allowed
+from ml.allowed import WITHIN_ONE, Allowed
 
 OBJECTIVES = ("mlm", "tsdae")
 """Masked language model, denoising auto-encoder."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -139,6 +141,18 @@ def test_an_undeclared_file_is_refused(folder: Path) -> None:
         read_artifact(folder)
 
 
+def test_a_folder_that_may_not_be_read_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(ArtifactError, match=r"cannot be read \(Permission denied\)") as raised:
+        read_artifact(folder)
+    assert raised.value.path == folder
+
+
 def test_a_link_out_of_the_folder_is_refused(folder: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside.md"
     outside.write_bytes((folder / "MODEL_CARD.md").read_bytes())
@@ -187,7 +201,7 @@ def test_a_declaration_of_another_form_is_refused(
 def test_a_declaration_that_is_a_folder_is_named(folder: Path) -> None:
     (folder / MANIFEST).unlink()
     (folder / MANIFEST).mkdir()
-    with pytest.raises(ArtifactError, match=r"artifact\.json cannot be read \(Is a directory\)"):
+    with pytest.raises(ArtifactError, match=r"artifact\.json: cannot be read \(Is a directory\)"):
         read_artifact(folder)
 
 

@@ -11,6 +11,7 @@ from ml.data.augmentation import (
     augmentation,
     augmented_sentences,
     augmented_texts,
+    has_other_names,
 )
 from ml.data.readers import LabelledText, TaggedSentence
 
@@ -80,6 +81,52 @@ def test_deletion_leaves_something_and_swaps_keep_the_words() -> None:
         assert copy.text.split() != words
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u092e\u0941\u091d\u0947 \u0905\u092a\u0928\u093e \u0915\u093e\u0930\u094d\u0921",
+        "ou\u0300 est la carte e\u0301gare\u0301e",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \u06a9\u0627\u0631\u062a",
+        "I love\u2764\ufe0f the e\u0301t\u00e9",
+    ],
+    ids=["vowel signs", "accents of their own", "joiners", "a sign behind no letter"],
+)
+@pytest.mark.parametrize("kind", ["deletion", "swap"])
+def test_words_go_whole_in_every_script(kind: str, text: str) -> None:
+    copies = _copies([LabelledText(text, "x")], copies=20, **{kind: 0.4})
+    assert copies
+    whole = set(text.replace("\u2764\ufe0f", "").split())
+    for copy in copies:
+        assert set(copy.text.replace("\u2764\ufe0f", "").split()) <= whole
+
+
+@pytest.mark.parametrize(
+    "clause",
+    [
+        "\u6211\u6ca1\u6709\u6536\u5230\u5361",
+        "\u30ab\u30fc\u30c9",
+        "\u0e0a\u0e48\u0e27\u0e22\u0e14\u0e49\u0e27\u0e22",
+    ],
+    ids=["Chinese", "Japanese", "Thai"],
+)
+def test_clauses_of_scripts_without_blanks_stay_where_they_are(clause: str) -> None:
+    settings = {"copies": 20, "deletion": 0.5, "swap": 0.5}
+    assert not _copies([LabelledText(f"{clause} {clause}", "x")], **settings)
+    copies = _copies([LabelledText(f"{clause} please help soon {clause}", "x")], **settings)
+    assert copies
+    for copy in copies:
+        assert copy.text.startswith(f"{clause} ")
+        assert copy.text.endswith(clause)
+
+
+def test_of_scripts_without_blanks_the_words_of_a_tagged_file_are_words() -> None:
+    words = ("\u6211\u4eec", "\u7684", "\u5361\u7247", "\u4e22\u5931")
+    row = TaggedSentence(words, ("O",) * 4)
+    copies = augmented_sentences([row], Augmentation(copies=20, deletion=0.5), 1)[1:]
+    assert {word for copy in copies for word in copy.tokens} == set(words)
+    assert all("\u7684" in copy.tokens for copy in copies), "one character may be part of a word"
+
+
 def test_typos_change_long_words_by_one_slip() -> None:
     copies = _copies([TEXTS[1]], copies=20, typo=1.0)
     assert len(copies) == 20
@@ -137,9 +184,25 @@ def test_the_stand_ins_of_companies_stay(kind: str) -> None:
         assert words == ["targetco", "otherco"]
 
 
-def test_types_without_a_list_keep_their_names() -> None:
-    row = TaggedSentence(("the", "Walkman"), ("O", "B-PRODUCT"))
-    assert augmented_sentences([row], Augmentation(copies=9, entity=1.0), 1) == [row]
+def test_names_that_no_list_has_are_exchanged_for_others_of_the_rows() -> None:
+    rows = [
+        TaggedSentence(("the", "Walkman"), ("O", "B-product")),
+        TaggedSentence(("a", "Game", "Boy", "too"), ("O", "B-product", "I-product", "O")),
+        TaggedSentence(("at", "Easter"), ("O", "B-feast")),
+    ]
+    assert has_other_names(rows)
+    copies = augmented_sentences(rows, Augmentation(copies=9, entity=1.0), 1)[3:]
+    assert {(copy.tokens, copy.tags) for copy in copies} == {
+        (("the", "Game", "Boy"), ("O", "B-product", "I-product")),
+        (("a", "Walkman", "too"), ("O", "B-product", "O")),
+    }
+
+
+def test_a_type_with_one_name_and_no_list_keeps_it() -> None:
+    row = TaggedSentence(("the", "Walkman"), ("O", "B-product"))
+    assert augmented_sentences([row, row], Augmentation(copies=9, entity=1.0), 1) == [row, row]
+    assert not has_other_names([row, row])
+    assert has_other_names([row, SENTENCE])
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,13 @@ def test_pairs_and_labelled_texts_are_read_from_one_file(tmp_path: Path) -> None
     ]
 
 
+def test_the_source_and_the_group_of_a_pair_are_read_where_given(tmp_path: Path) -> None:
+    notes: list[dict[str, Any]] = [{"group": 0, "source": "mail "}, {"group": None}, {}]
+    write_jsonl(tmp_path / "a.jsonl", [GOOD | note for note in notes])
+    found = [(row.source, row.group) for row in read_pairs(tmp_path / "a.jsonl")]
+    assert found == [("mail", "0"), ("", ""), ("", "")]
+
+
 def test_an_empty_cell_of_csv_is_no_field(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("text,positive,label,keep\na,b,,false\nc,,x,\nd,,,true\n", encoding="utf-8")

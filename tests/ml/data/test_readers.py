@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ml.data.multi_label import read_multi_label
+from ml.data.pairs import read_pairs
 from ml.data.readers import (
     LabelledText,
     Problems,
@@ -14,8 +18,11 @@ from ml.data.readers import (
     read_classification,
     read_ner,
     read_records,
+    read_texts,
     write_jsonl,
 )
+from ml.data.spans import read_spans
+from ml.data.targeting import read_targeted
 from ml.errors import DataError
 
 GOOD = '{"text": "my card is late", "label": "card"}'
@@ -74,7 +81,13 @@ def test_a_byte_order_mark_and_any_script_are_fine(tmp_path: Path) -> None:
         (b'{"text": "  ", "label": "y"}', "'text' is empty"),
         (b'{"text": "x", "label": ""}', "'label' is empty"),
         (b'{"text": "caf\xe9", "label": "y"}', "is not UTF-8"),
+        ('{"text": "x", "label": "y"}'.encode("utf-16-le"), "UTF-16, save it in UTF-8"),
+        (b'{"text": "x", "label": "y", "label": "z"}', "has the key 'label' twice"),
+        (b'{"text": "x", "label": "y", "of": {"a": 1, "a": 2}}', "has the key 'a' twice"),
         (b'{"text": "x \\ud83d", "label": "y"}', r"'text' has half a character (\ud83d)"),
+        (b'{"text": "x\x00", "label": "y"}', "has a NUL character"),
+        (b'{"text": "x", "label": "y\\u0000"}', "'label' has a NUL character"),
+        (b'{"text": "x", "label": "y", "source": "\\u0000"}', "'source' has a NUL character"),
         (b'{"text": "x", "label": "y", "n": ' + b"9" * 5000 + b"}", "is not JSON"),
     ],
 )
@@ -100,6 +113,8 @@ def test_a_bad_row_of_jsonl_is_named(tmp_path: Path, line: bytes, problem: str) 
         (b"caf\xe9,card", "is not UTF-8"),
         (b" ,card", "'text' is empty"),
         (b"x,", "'label' is empty"),
+        (b"x\x00,card", "'text' has a NUL character"),
+        (b"x,ca\x00rd", "'label' has a NUL character"),
     ],
 )
 def test_a_bad_row_of_csv_is_named(tmp_path: Path, line: bytes, problem: str) -> None:
@@ -111,6 +126,31 @@ def test_a_bad_row_of_csv_is_named(tmp_path: Path, line: bytes, problem: str) ->
     problems = Problems()
     assert [row.text for row in read_classification(path, problems)] == ["first", "last"]
     assert [error.row for error in problems.errors] == [3]
+
+
+@pytest.mark.parametrize(
+    ("read", "name", "content"),
+    [
+        (read_classification, "row-2.tsv", "text\tlabel\na\0b\tcard\n"),
+        (read_multi_label, "row-3.csv", "text,labels\na,card\nb,fe\0e|card\n"),
+        (read_multi_label, "row-1.jsonl", r'{"text": "a", "labels": ["fe\u0000e"]}'),
+        (read_pairs, "row-2.csv", "text,positive\na,b\0\n"),
+        (read_targeted, "row-1.jsonl", r'{"text": "Acme", "entities": {"Acme": "up\u0000"}}'),
+        (read_spans, "row-1.jsonl", r'{"text": "my \u0000", "spans": []}'),
+        (read_spans, "row-1.jsonl", r'{"text": "a", "spans": [{"kind": "\u0000b", "text": "a"}]}'),
+        (read_ner, "row-1.jsonl", r'{"tokens": ["a"], "tags": ["B-\u0000b"]}'),
+        (read_ner, "row-3.conll", "Bob B-PER\n\nAnn\0 B-PER\n"),
+        (read_texts, "row-2.txt", "one\ntw\0o\n"),
+        (read_texts, "row-2.csv", "text\n\0\n"),
+    ],
+)
+def test_a_nul_character_is_told_with_its_row_in_every_format(
+    tmp_path: Path, read: Callable[[Path], Iterable[Any]], name: str, content: str
+) -> None:
+    path = _file(tmp_path, name, content)
+    with pytest.raises(DataError, match="has a NUL character") as caught:
+        list(read(path))
+    assert caught.value.row == int(name[4])
 
 
 def test_a_row_of_csv_is_named_by_its_first_line(tmp_path: Path) -> None:
@@ -128,6 +168,26 @@ def test_a_quote_that_is_never_closed_is_reported_where_it_opens(tmp_path: Path)
     assert [row.text for row in read_classification(path, problems)] == ["first"]
     assert problems.errors[0].row == 3
     assert "quote" in problems.errors[0].problem
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv"])
+def test_rows_are_not_glued_together_by_a_quote_that_is_never_closed(
+    tmp_path: Path, ending: str
+) -> None:
+    by = "\t" if ending == "tsv" else ","
+    rows = ["text", 'label\n"open it', 'refund\n"closed"', "card\nfine", "fee\n"]
+    path = _file(tmp_path, f"a.{ending}", by.join(rows))
+    problems = Problems()
+    assert [row.text for row in read_classification(path, problems)] == ["fine"]
+    (problem,) = problems.errors
+    assert problem.row == 2
+    assert "up to line 3: is a quote not closed?" in problem.problem
+
+
+def test_a_header_that_is_no_csv_is_named(tmp_path: Path) -> None:
+    path = _file(tmp_path, "a.csv", 'text,"label\nx,y\n')
+    with pytest.raises(DataError, match=r"row 1: is not CSV .* is a quote not closed"):
+        list(read_classification(path))
 
 
 def test_a_header_without_the_columns_is_named_even_when_collecting(tmp_path: Path) -> None:
@@ -156,12 +216,27 @@ def test_a_csv_without_a_header_is_named(tmp_path: Path, content: str) -> None:
         list(read_classification(_file(tmp_path, "a.csv", content), Problems()))
 
 
-def test_a_header_that_is_not_utf8_is_named_in_words_that_can_be_stored(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_header_that_is_not_utf8_is_named_in_words_that_can_be_stored(
+    tmp_path: Path, encoding: str
+) -> None:
     file = tmp_path / "rows.csv"
-    file.write_bytes("text,label\na,b\n".encode("utf-16"))
+    file.write_bytes("text,label\na,b\n".encode(encoding))
     with pytest.raises(DataError, match="row 1: is not UTF-8") as raised:
         list(read_classification(file))
     assert str(raised.value).encode()
+
+
+def test_a_header_that_is_too_long_is_named(tmp_path: Path) -> None:
+    header = "text,label" + "x" * 10_000_001
+    with pytest.raises(DataError, match=r"row 1: is not CSV \(field larger than"):
+        list(read_classification(_file(tmp_path, "a.csv", header)))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\r\r\n"])
+def test_lines_of_raw_texts_end_as_any_editor_ends_them(tmp_path: Path, end: str) -> None:
+    path = _file(tmp_path, "raw.txt", end.join(["one text", "", "another", ""]))
+    assert read_texts(path) == ["one text", "another"]
 
 
 def test_one_bad_row_in_many_costs_one_row(tmp_path: Path) -> None:
@@ -216,6 +291,23 @@ def test_jsonl_and_conll_give_the_same_sentence(tmp_path: Path, name: str, conte
     assert list(read_ner(_file(tmp_path, name, content))) == [SENTENCE]
 
 
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("New York\tB-LOC", "New York"),
+        ("New York \tNNP NNP\t\tB-LOC\t", "New York"),
+        ("10\u00a0000\tB-LOC", "10\u00a0000"),
+        ("10\u00a0000 CD B-LOC ", "10\u00a0000"),
+    ],
+)
+def test_a_conll_word_keeps_its_white_space(tmp_path: Path, line: str, word: str) -> None:
+    path = _file(tmp_path, "a.conll", f"in\tO\n{line}\n\t\nso  O\n")
+    assert [(one.tokens, one.tags) for one in read_ner(path)] == [
+        (("in", word), ("O", "B-LOC")),
+        (("so",), ("O",)),
+    ]
+
+
 def test_conll_sentences_end_at_empty_lines_and_documents(tmp_path: Path) -> None:
     content = "-DOCSTART- -X- O O\n\nAnn B-PER\n\nin O\nOslo B-LOC\n-DOCSTART- O\nBob B-PER\n"
     sentences = list(read_ner(_file(tmp_path, "a.conll", content)))
@@ -253,8 +345,9 @@ def test_a_bad_sentence_is_named(tmp_path: Path, tokens: str, tags: str, problem
     assert problems.count == 1
 
 
-def test_a_conll_line_without_a_tag_is_named(tmp_path: Path) -> None:
-    path = _file(tmp_path, "a.conll", "Ann B-PER\nLee\n")
+@pytest.mark.parametrize("line", ["Lee", "Lee\t", "\tO", "Lee\u00a0O", "\u00a0\tO"])
+def test_a_conll_line_without_a_word_or_a_tag_is_named(tmp_path: Path, line: str) -> None:
+    path = _file(tmp_path, "a.conll", f"Ann B-PER\n{line}\n")
     with pytest.raises(DataError, match="row 2: has one column"):
         list(read_ner(path))
 

@@ -57,9 +57,35 @@ def test_near_duplicates_are_found_and_exact_ones_left_to_the_other_list() -> No
     assert near_pairs([]) == []
 
 
+def test_long_texts_are_compared_to_their_ends() -> None:
+    begin, end, other = (
+        " ".join(f"{name}{n}" for n in range(700)) for name in ("terms", "annex", "notice")
+    )
+    assert len(begin) > 2000
+    assert near_pairs([f"{begin} {end}", f"{begin} {other}"]) == []
+    (pair,) = near_pairs([f"{begin} {end}", f"{begin} {end} amended"])
+    assert 0.9 < pair.similarity < 1
+
+
+def test_long_texts_that_begin_differently_are_found() -> None:
+    body = " ".join(f"clause{n}" for n in range(3000))
+    one, other = (" ".join(f"{name}{n}" for n in range(300)) for name in ("letter", "notice"))
+    assert min(len(one), len(other)) > 2000
+    (pair,) = near_pairs([f"{one} {body}", "something else", f"{other} {body}"])
+    assert (pair.first, pair.second) == (0, 2)
+    assert 0.8 <= pair.similarity < 1
+
+
 def test_thousands_of_copies_of_a_template_do_not_explode() -> None:
     texts = [f"your parcel with the number {n} is on its way to you right now" for n in range(400)]
     assert len(near_pairs(texts)) <= 400 * 50
+
+
+def test_of_the_many_copies_of_a_template_the_most_alike_are_paired() -> None:
+    texts = [f"your parcel with the number {n} is on its way to you right now" for n in range(400)]
+    best = near_pairs([*texts, f"{texts[300]}!"])[0]
+    assert (best.first, best.second) == (300, 400)
+    assert best.similarity > 0.98
 
 
 # label noise ---------------------------------------------------------------------------------
@@ -247,6 +273,14 @@ def test_validation_rows_that_are_training_rows_are_warned_of(tmp_path: Path) ->
     valid = written(tmp_path / "v.jsonl", *train.read_text("utf-8").splitlines()[:2])
     told = data_report(train, valid)["warnings"]
     assert told == ["2 validation rows are training rows, too."]
+
+
+def test_one_row_is_warned_of_in_the_singular(tmp_path: Path) -> None:
+    rows = _unlike(tmp_path / "t.jsonl", {"card": 10, "fee": 10}).read_text("utf-8").splitlines()
+    twice = json.loads(rows[0]) | {"label": "fee"}
+    train = written(tmp_path / "more.jsonl", *rows, twice)
+    told = data_report(train, written(tmp_path / "v.jsonl", rows[1]))["warnings"]
+    assert told == ["One validation row is a training row, too.", "One text has different labels."]
 
 
 def _unlike(path: Path, counts: dict[str, int]) -> Path:

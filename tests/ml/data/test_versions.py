@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
 
 from ml.data.conll import conll
 from ml.data.multi_label import MultiLabelText
 from ml.data.pairs import PairRow
-from ml.data.readers import LabelledText, TaggedSentence
-from ml.data.row_kinds import Row, names_of, read_rows, text_of
+from ml.data.readers import LabelledText, Problems, TaggedSentence
+from ml.data.row_kinds import Row, names_of, read_rows, text_of, value_of
 from ml.data.splits import text_key
 from ml.data.versions import (
+    FEW_ROWS,
     canonical,
     content_hash,
     difference,
@@ -115,6 +122,14 @@ def test_rows_of_several_labels_and_of_entities_are_split_by_what_is_rarest_in_t
     assert not set(map(text_of, halves.train)) & set(map(text_of, halves.held_out))
 
 
+def test_a_label_that_is_called_none_is_apart_from_rows_without_any() -> None:
+    plain = [MultiLabelText(f"plain {n}", ()) for n in range(100)]
+    few = [MultiLabelText(f"named {n}", ("none",)) for n in range(FEW_ROWS - 1)]
+    split = split_rows([*plain, *few])
+    assert not set(few) & set(split.held_out)
+    assert split.held_out
+
+
 def test_entities_and_label_sets_have_statistics_and_differences(tmp_path: Path) -> None:
     old = TaggedSentence(("Ada", "left", "Oslo"), ("B-PER", "O", "B-LOC"), source="labelling")
     new = TaggedSentence(old.tokens, ("B-PER", "O", "B-ORG"))
@@ -132,6 +147,41 @@ def test_entities_and_label_sets_have_statistics_and_differences(tmp_path: Path)
     file = tmp_path / "rows.conll"
     file.write_text(conll([old, new]))
     assert [text_of(row) for row in read_rows(file, "ner")] == ["Ada left Oslo"] * 2
+
+
+@example("credit  card", "PER")
+@example("credit\tcard", "PER")
+@example("credit\ncard", "PER")
+@given(st.text(min_size=1, max_size=8), st.sampled_from(["Credit card", "PER"]))
+def test_entities_of_any_type_are_read_from_conll_as_they_were_written(
+    name: str, other: str
+) -> None:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "rows.jsonl"
+        row = {
+            "tokens": ["my", "new", "card", "Ada"],
+            "tags": ["O", f"B-{name}", f"I-{name}", f"B-{other}"],
+        }
+        file.write_text(json.dumps(row))
+        problems = Problems()
+        rows = list(read_rows(file, "ner", problems))
+        assume(not problems.errors)  # a name of invisible characters alone is none
+        kept = value_of(rows[0])[1][2:]
+        if "\t" in kept or "\n" in kept:
+            with pytest.raises(ValueError, match="has a tab or a line end") as caught:
+                conll(rows)
+            assert repr(kept) in str(caught.value)
+            return
+        file = Path(folder) / "rows.conll"
+        file.write_text(conll([*rows, *rows]), encoding="utf-8", newline="")
+        assert [replace(row, row=1) for row in read_rows(file, "ner")] == [*rows, *rows]
+
+
+def test_conll_has_tabs_only_where_a_type_has_a_blank() -> None:
+    plain = TaggedSentence(("Ada", "left"), ("B-PER", "O"))
+    assert conll([plain]) == "Ada B-PER\nleft O\n"
+    card = TaggedSentence(("Visa",), ("B-Credit card",))
+    assert conll([plain, card]) == "Ada\tB-PER\nleft\tO\n\nVisa\tB-Credit card\n"
 
 
 def test_a_pair_that_is_said_to_fit_and_not_to_fit_is_a_contradiction() -> None:

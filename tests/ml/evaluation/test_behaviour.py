@@ -91,6 +91,10 @@ def test_the_changes_of_texts() -> None:
     assert changed is not None
     assert changed.startswith("Where is it")
     assert lower_case("small", _generator()) is None
+    named = "Mail c@d.com, or see (https://x.y/z?a=b). The U.S. bank: api.bank.com."
+    assert without_punctuation(named, _generator()) == (
+        "Mail c@d.com or see https://x.y/z?a=b The U.S. bank api.bank.com"
+    )
     hindi = "\u092e\u0947\u0930\u093e \u0915\u093e\u0930\u094d\u0921"
     assert without_punctuation(f"{hindi}\u0964 \U0001f642", _generator()) == hindi
     assert without_punctuation(hindi, _generator()) is None
@@ -107,6 +111,12 @@ def test_the_changes_of_texts() -> None:
         ("I can't pay but it is fine", "I can't pay but it is not fine"),
         ("Why is my card blocked", "Why is my card not blocked"),
         ("Profit rose", None),
+        ("I would've gone", "I would not have gone"),
+        ("I cannot do that", None),
+        ("I do not do that", None),
+        ("You can't do that, it is closed", "You can't do that, it is not closed"),
+        ("They do n't pay", None),
+        ("May's results fell", None),
     ],
 )
 def test_a_negation_stands_where_english_puts_it(text: str, expected: str | None) -> None:
@@ -159,6 +169,8 @@ def test_changed_sentences_keep_their_entities_known() -> None:
     negation = changes["negation"](SENTENCES[0], _generator())
     assert negation is not None
     assert negation[0][:3] == ("Acme", "is", "not")
+    tokens = ("They", "do", "n't", "pay", "and", "can", "not", "do", "so")
+    assert changes["negation"]((tokens, ("O",) * len(tokens)), _generator()) is None
     slipped = typos_in_entities(SENTENCES[0], _generator())
     assert slipped is not None
     assert slipped[0][1:3] == ("is", "in")
@@ -197,6 +209,44 @@ def test_a_classifier_that_minds_the_gender_is_found_out() -> None:
     assert {group.group for group in swapped.groups} == {"women", "men"}
     assert swapped.max_change == pytest.approx(0.7)
     assert found["nationality swapped"].n == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "women", "men"),
+    [
+        ("The bag is his.", "The bag is hers.", "The bag is his."),
+        ("It was his yesterday", "It was hers yesterday", "It was his yesterday"),
+        ("I saw her yesterday", "I saw her yesterday", "I saw him yesterday"),
+        ("Tell her that I left", "Tell her that I left", "Tell him that I left"),
+        ("Let her know", "Let her know", "Let him know"),
+        ("her 2 cards", "her 2 cards", "his 2 cards"),
+        ('Her "new" card', 'Her "new" card', 'His "new" card'),
+        ("her in-app card", "her in-app card", "his in-app card"),
+        ("his card, not mine", "her card, not mine", "his card, not mine"),
+        ("HIS CARD", "HER CARD", "HIS CARD"),
+    ],
+)
+def test_swapped_words_are_of_their_grammar(text: str, women: str, men: str) -> None:
+    asked = _asked_of(text)
+    assert {women, men} <= set(asked), asked[:2]
+
+
+def test_an_article_fits_the_nationality_behind_it() -> None:
+    asked = set(_asked_of("An Iranian man met a Polish one"))
+    assert {"A British man met a British one", "An Indian man met an Indian one"} <= asked
+    assert not {one for one in asked if one.startswith("An British")}
+
+
+def _asked_of(text: str) -> list[str]:
+    """All texts that fairness asks a classifier about, of one text."""
+    asked: list[str] = []
+
+    def scores(texts: Sequence[str]) -> FloatArray:
+        asked.extend(texts)
+        return _scores([True] * len(texts))
+
+    classifier_fairness(scores, [text])
+    return asked
 
 
 def test_a_classifier_that_minds_nothing_has_no_gap() -> None:

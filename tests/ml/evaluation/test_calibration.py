@@ -77,10 +77,26 @@ def test_a_bias_of_rows_without_an_error_is_finite() -> None:
     assert np.isfinite(fit_bias(logits, gold)).all()
 
 
+@pytest.mark.parametrize(("rows", "least", "most"), [(8, 0.5, 1.0), (800, 0.25, 1.0)])
+def test_rows_that_are_all_right_take_no_model_to_its_bound(
+    rows: int, least: float, most: float
+) -> None:
+    gold = np.arange(rows) % 3
+    logits = np.eye(3, dtype=np.float32)[gold] * 4.0
+    assert least < fit_temperature(logits, gold) < most
+
+
+def test_a_model_that_is_far_too_careful_is_made_honest() -> None:
+    """As one is whose logits are means over many windows of a text, most of which tell nothing."""
+    logits, gold = _sampled(1.0)
+    assert fit_temperature(logits * 0.04, gold) == pytest.approx(0.04, rel=0.1)
+    assert fit_temperature(logits * 20.0, gold) == pytest.approx(20.0, rel=0.1)
+
+
 def test_the_temperature_stays_in_bounds() -> None:
     logits = np.array([[4.0, 0.0], [0.0, 4.0]], np.float32)
-    assert 0.2 <= fit_temperature(logits, np.array([0, 1])) < 0.5
-    assert 4.5 < fit_temperature(logits, np.array([1, 0])) <= 5.0
+    assert 1 < fit_temperature(logits, np.array([1, 0])) <= 100
+    assert 0.01 <= fit_temperature(np.tile(logits, (500, 1)) * 1e-4, np.arange(1000) % 2) < 0.011
 
 
 def test_calibration_error() -> None:

@@ -261,6 +261,9 @@ def test_the_types_that_others_are_taken_for_are_in_the_table_of_types() -> None
     _, curves = tagging_details([["B-ORG", "B-PER"]], [["B-PER", "B-PER"]])
     assert curves["confusion"]["labels"] == ["ORG", "PER", "none"]
     assert curves["confusion"]["matrix"] == [[0, 0, 0], [1, 1, 0], [0, 0, 0]]
+    _, curves = tagging_details([["O", "B-PER"]], [["B-none", "B-PER"]])
+    assert curves["confusion"]["labels"] == ["PER", "none", "none"], "the type, and that none is"
+    assert curves["confusion"]["matrix"] == [[1, 0, 0], [0, 0, 1], [0, 0, 0]]
 
 
 def test_outcomes_sum_up_by_type_and_by_scheme() -> None:
@@ -270,7 +273,7 @@ def test_outcomes_sum_up_by_type_and_by_scheme() -> None:
     table = outcome_table(pairs)
     assert table["PER"]["boundary"] == table["LOC"]["type"] == table["ORG"]["correct"] == 1
     assert table["LOC"]["spurious"] == 1
-    assert type_pairs(pairs)["LOC", "ORG"] == type_pairs(pairs)["none", "LOC"] == 1
+    assert type_pairs(pairs)["LOC", "ORG"] == type_pairs(pairs)[None, "LOC"] == 1
     scores = scheme_scores(pairs)
     assert scores["strict"] == {"precision": 1 / 4, "recall": 1 / 3, "f1": pytest.approx(2 / 7)}
     assert scores["exact"]["recall"] == pytest.approx(2 / 3)

@@ -137,6 +137,31 @@ def test_a_label_that_the_model_lacks_is_missed_and_named() -> None:
     assert report["unknown_labels"] == {"c": 1}
     assert report["micro_recall"] == 0.5
     assert report["exact_match"] == 0.0
+    assert (report["macro_f1"], report["mean_average_precision"]) == (0.5, 0.5)
+
+
+class _Silent:
+    """Gives no label to any text, though it has one that is called ``none``."""
+
+    info = ModelInfo("t", "multi_label", "1", ("a", "none"), "fp32", 0)
+
+    def predict(self, texts: list[str]) -> list[MultiLabel]:
+        return [answer(a=0.1, none=0.1) for _ in texts]
+
+
+def test_a_label_that_is_called_none_is_no_answer_without_labels() -> None:
+    rows = [
+        MultiLabelText("this is the first text", ("none",)),
+        MultiLabelText("here are more words", ()),
+    ]
+    measure = MultiLabelMeasure(_Silent(), temperature=1.0)
+    slices = measure.slices(rows, measure.answer(rows, lambda *_: None), None)
+    assert sorted((one["group"], one["n"], one["exact_match"]) for one in slices["labels"]) == [
+        ("none", 1, 0.0),
+        ("none", 1, 1.0),
+    ]
+    robust = measure.robustness(rows, lambda *_: None)
+    assert {one["before"] for one in robust if one["n"] == 2} == {0.5}
 
 
 class _Keywords:

@@ -13,21 +13,22 @@ import onnx
 import onnx.parser
 import onnxruntime
 import pytest
-import torch
 
 from ml.artifacts import HEAD, MODEL, TABLES, TOKENIZER, read_artifact, write_artifact
 from ml.encoders import DEFAULT_ENCODER
 from ml.errors import ArtifactError, ExportMismatch
 from ml.export import build as export
 from ml.export import tables
-from ml.export.build import build_encoder, build_model
+from ml.export.build import build_encoder, build_model, usable_build
 from ml.export.probes import PROBES
-from ml.export.quantise import PRECISIONS, quantise, saturates, weighted_products
+from ml.export.quantise import PRECISIONS, quantise, weighted_products
 from ml.runtime import RuntimeSettings
 from ml.serving.predictors import load_predictor
 from ml.serving.registry import ModelStore
 from ml.training.finetune import finetune
 from ml.types import Kind
+from tests.ml.full_disk import full_disk
+from tests.ml.processors import processor_that
 from tests.ml.training.test_finetune import RATES
 from tests.ml.training.tiny_encoder import make_encoder, request, tiny_config
 
@@ -182,6 +183,41 @@ def test_an_existing_build_is_not_made_again(trained: dict[str, Path], tmp_path:
     made = path.stat().st_mtime_ns
     assert build_model(trained["ner"], tmp_path) == first
     assert path.stat().st_mtime_ns == made
+
+
+def test_a_build_for_another_processor_is_replaced_and_one_that_suits_stays(
+    trained: dict[str, Path], tmp_path: Path
+) -> None:
+    with processor_that(overflows=False):
+        there = build_model(trained["ner"], tmp_path)
+    with processor_that(overflows=True):
+        assert usable_build(tmp_path, there) is None
+        here = build_model(trained["ner"], tmp_path)
+    assert there.build is not None
+    assert here.build is not None
+    assert (there.build.weight_bits, here.build.weight_bits) == (8, 7)
+    assert there.version == here.version
+    folder = tmp_path / "ner" / here.version
+    assert read_artifact(folder) == here
+    assert [path.name for path in (tmp_path / "ner").glob(".*")] == []
+    with processor_that(overflows=False):
+        assert build_model(trained["ner"], tmp_path) == here, "7 bits are right there, too"
+
+
+def test_a_build_that_is_not_whole_is_replaced(trained: dict[str, Path], tmp_path: Path) -> None:
+    first = build_model(trained["ner"], tmp_path)
+    folder = tmp_path / "ner" / first.version
+    (folder / MODEL).write_bytes(b"cut off")
+    build_model(trained["ner"], tmp_path)
+    assert read_artifact(folder).task == "ner"
+    shutil.copyfile(trained["ner"] / "artifact.json", folder / "artifact.json")  # of no build
+    assert build_model(trained["ner"], tmp_path).build is not None
+
+
+def test_a_full_disk_leaves_no_build_behind(trained: dict[str, Path], tmp_path: Path) -> None:
+    with full_disk(4096), pytest.raises(ArtifactError, match="cannot be written"):
+        build_model(trained["ner"], tmp_path)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_the_active_version_stays_when_another_is_built(
@@ -340,19 +376,12 @@ def test_the_shipped_encoder_builds_to_8_bits(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("processor", "largest"),
-    [
-        ({"architecture": "x86_64", "avx2": True, "avx512_f": True}, 64),
-        ({"architecture": "x86_64", "avx512_vnni": True}, 127),
-        ({"architecture": "x86_64", "avx_vnni": True}, 127),
-        ({"architecture": "aarch64"}, 127),
-    ],
+    ("overflows", "largest"),
+    [(True, 64), (False, 127)],
 )
 def test_processors_that_would_overflow_get_weights_of_seven_bits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processor: dict[str, Any], largest: int
+    tmp_path: Path, overflows: bool, largest: int
 ) -> None:
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: processor)
-    saturates.cache_clear()
     model = onnx.parser.parse_model(
         '<ir_version: 8, opset_import: ["": 17]>'
         "products (float[n, 64] a) => (float[n, 64] b) { b = MatMul(a, weight) }"
@@ -360,10 +389,8 @@ def test_processors_that_would_overflow_get_weights_of_seven_bits(
     weight = np.random.default_rng(7).normal(size=(64, 64)).astype(np.float32)
     model.graph.initializer.append(onnx.numpy_helper.from_array(weight, "weight"))
     onnx.save(model, str(tmp_path / "plain.onnx"))
-    try:
+    with processor_that(overflows=overflows):
         quantise(tmp_path / "plain.onnx", tmp_path / "small.onnx", "int8")
-    finally:
-        saturates.cache_clear()
     small = onnx.load(str(tmp_path / "small.onnx"))
     (kept,) = (
         onnx.numpy_helper.to_array(one)

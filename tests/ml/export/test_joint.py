@@ -31,6 +31,7 @@ from ml.serving.predictors import Graph, load_predictor
 from ml.serving.registry import ModelStore
 from ml.training.multi_task import finetune_together
 from ml.types import Classification, Embedding, Prediction, Tagging
+from tests.ml.processors import processor_that
 from tests.ml.serving.tiny_models import activate
 from tests.ml.serving.tiny_models import build_model as build_tiny
 from tests.ml.training.tiny_encoder import make_encoder
@@ -271,6 +272,23 @@ def test_a_build_is_not_made_again(trained: Path, models: Path) -> None:
     assert (models / "all" / version / MODEL).stat().st_mtime_ns == made
     active = json.loads((models / "matter" / "active.json").read_text())
     assert active["version"] == ModelStore(models).active_version("matter")
+
+
+def test_a_joint_model_for_another_processor_is_replaced_with_its_tasks(
+    trained: Path, tmp_path: Path
+) -> None:
+    with processor_that(overflows=False):
+        there = build_joint(trained, tmp_path, activate=False)
+    assert ModelStore(tmp_path).tasks() == []
+    with processor_that(overflows=True):
+        store = ModelStore(tmp_path)
+        with pytest.raises(ArtifactError, match="was built for another processor"):
+            store.artifact("matter", declared_tasks(there)["matter"].version)
+        here = build_joint(trained, tmp_path)
+        assert store.problems() == {}
+        assert {store.artifact(name).build for name in TASKS} == {here.build}
+    assert here.build is not None
+    assert here.build.weight_bits == 7
 
 
 def test_what_words_add_to_the_logit_of_a_task_sums_up_to_its_change(

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -170,13 +172,31 @@ def test_calibration_texts_are_of_the_whole_file(
     assert (len(read), read[0], read[-1]) == (512, "0", str(texts - 1))
 
 
+@pytest.mark.parametrize(("most", "fine"), [(0.05, False), (0.0, False), (0.15, True)])
 def test_what_loses_too_much_is_refused_and_nothing_is_written(
-    trained: dict[str, Path], tmp_path: Path
+    trained: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    most: float,
+    fine: bool,
 ) -> None:
     rows = write_rows(tmp_path / "rows.jsonl", texts(ending="in rome"))
     target = tmp_path / "export"
-    with pytest.raises(ExportMismatch, match="accuracy falls from"):
-        export_model(trained["classification"], target, "fp32", rows=rows, max_loss=-0.01)
+    reached = iter([0.9, 0.8])
+    monkeypatch.setattr(exporting, "_quality", lambda *_: next(reached))
+    refusal = pytest.raises(ExportMismatch, match=r"accuracy falls from 0\.9000 to 0\.8000")
+    with nullcontext() if fine else refusal:
+        export_model(trained["classification"], target, "fp32", rows=rows, max_loss=most)
+    assert target.exists() == fine
+
+
+@pytest.mark.parametrize("most", [math.nan, math.inf, -0.01])
+def test_what_may_be_lost_is_a_number_from_zero(
+    trained: dict[str, Path], tmp_path: Path, most: float
+) -> None:
+    target = tmp_path / "export"
+    with pytest.raises(TrainingError, match=r"max_loss = .* a finite number, 0 or more"):
+        export_model(trained["classification"], target, "fp32", max_loss=most)
     assert not target.exists()
 
 

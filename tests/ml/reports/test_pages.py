@@ -135,6 +135,16 @@ def test_the_name_of_the_last_column_lies_in_the_picture(last: str) -> None:
     assert y - reach > 0
 
 
+def test_small_numbers_beside_an_axis_leave_its_name_room() -> None:
+    points = [(0.0, 0.00057), (1.0, 0.0)]
+    drawn = charts.lines(
+        [("a", points)], x_label="steps", y_label="rate", y_most=0.00095, y_shares=False
+    )
+    texts = [text.text or "" for text in ElementTree.fromstring(drawn).iter("text")]
+    assert "5.7e-04" in texts
+    assert max(map(len, texts)) <= 7
+
+
 def test_numbers_are_written_for_people() -> None:
     assert percent(0.93741) == "93.7\u00a0%"
     assert percent(None) == "\u2013"

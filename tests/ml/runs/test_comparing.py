@@ -88,8 +88,8 @@ def test_rows_that_changed_say_who_is_right() -> None:
 def test_several_labels_and_entities_are_compared_too() -> None:
     several = MultiLabelText("you fool", ("insult", "toxic"))
     assert mistakes(several, Answer(("threat", "toxic"))) == [
-        ("insult", "none"),
-        ("none", "threat"),
+        ("insult", None),
+        (None, "threat"),
     ]
     pair = shared([([several], [Answer(("toxic",))]), ([several], [Answer(("insult", "toxic"))])])
     numbers = compare(pair)
@@ -105,3 +105,16 @@ def test_several_labels_and_entities_are_compared_too() -> None:
     assert [one["f1"]["value"] for one in compare(found)["metrics"]] == [0.5, 1.0]
     (row,) = changed(found)
     assert (row.label, row.verdict(1)) == ("Ada Berg PER, Oslo LOC", "better")
+
+
+def test_a_label_that_is_called_none_is_a_label() -> None:
+    named = [MultiLabelText(f"text {n}", ("none",)) for n in range(20)]
+    right, empty = [Answer(("none",))] * 20, [Answer(())] * 20
+    found = shared([(named, right), (named, empty)])
+    (against,) = compare(found)["against"]
+    assert (against["mcnemar"]["only_first"], against["mcnemar"]["only_second"]) == (20, 0)
+    assert against["confusion"] == [{"label": "none", "taken_for": "none", "first": 0, "other": 20}]
+    assert [row.verdict(1) for row in changed(found)] == ["worse"] * 20
+    assert not is_right(MultiLabelText("plain", ()), Answer(("none",)))
+    sentence = TaggedSentence(("Ada", "left"), ("B-none", "O"))
+    assert mistakes(sentence, Answer(("O", "O"))) == [("none", None)]

@@ -15,6 +15,7 @@ def numbers(**changes: Any) -> dict[str, Any]:
         "macro_f1": 0.9,
         "ece": 0.03,
         "oos_recall": 0.8,
+        "in_scope_accuracy_at_threshold": 0.85,
         "robustness": 0.85,
         "latency_ms": 5.0,
         "size_bytes": 25_000_000,
@@ -42,6 +43,7 @@ def test_an_equal_version_passes() -> None:
         ("accuracy", {"accuracy": 0.88}),
         ("macro_f1", {"macro_f1": 0.88}),
         ("oos_recall", {"oos_recall": 0.7}),
+        ("in_scope_accuracy_at_threshold", {"in_scope_accuracy_at_threshold": 0.8}),
         ("robustness", {"robustness": 0.8}),
         ("ece", {"ece": 0.06}),
         ("latency_ms", {"latency_ms": 61.0}),
@@ -57,6 +59,15 @@ def test_a_candidate_that_cannot_tell_out_of_scope_texts_finds_none() -> None:
     candidate = numbers(n_oos=10)
     del candidate["oos_recall"]
     assert failed(candidate) == ["oos_recall"]
+
+
+def test_a_candidate_that_refuses_nearly_all_texts_fails() -> None:
+    shy = numbers(oos_recall=1.0, in_scope_accuracy_at_threshold=0.05)
+    assert failed(shy) == ["in_scope_accuracy_at_threshold"]
+    tells_none = numbers()
+    del tells_none["in_scope_accuracy_at_threshold"]
+    assert failed(tells_none) == [], "it refuses no text"
+    assert failed(shy, tells_none | {"oos_recall": None}) == ["in_scope_accuracy_at_threshold"]
 
 
 def test_labels_with_few_rows_and_new_ones_are_not_judged() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from ml.data.pairs import PairRow
 from ml.data.readers import LabelledText, TaggedSentence
 from ml.runs.answers import Answer
 from ml.runs.gate import Limits
 from ml.runs.slicing import Answered, groups_of, judge_slices
+from ml.types import OUT_OF_SCOPE
 
 SHORT, LONG = "where is it", "where on earth is the card that was sent to me so long ago"
 
@@ -89,3 +91,48 @@ def test_sentences_without_entities_are_judged_by_what_is_found_in_them() -> Non
     checks, (one,) = judge_slices(answered, {"entities": ["no entity"] * 40}, Limits())
     assert (one["measure"], one["live"], one["candidate"]) == ("exact_match", 1.0, 0.5)
     assert [check.note for check in checks] == ["entities: no entity"]
+
+
+def with_scope() -> list[LabelledText]:
+    """Thirty texts in scope, sixty out of it."""
+    inside = [LabelledText(f"text {n}", "card") for n in range(30)]
+    return [*inside, *(LabelledText(f"weather {n}", OUT_OF_SCOPE) for n in range(60))]
+
+
+def test_a_slice_is_judged_by_all_its_rows_and_by_what_is_answered_in_the_end() -> None:
+    kept, refused, wrong = Answer("card", 0.9), Answer("card", 0.9, in_scope=False), Answer("rate")
+    groups = {"length": ["short"] * 90}
+    # Two texts in scope are lost; all sixty out of scope are found anew.
+    better = Answered(with_scope(), [kept] * 90, [wrong] * 2 + [kept] * 28 + [refused] * 60)
+    checks, (one,) = judge_slices(better, groups, Limits())
+    assert [check.passed for check in checks] == [True]
+    assert (one["measure"], one["n"], one["live"]) == ("final_accuracy", 90, 30 / 90)
+    assert (one["candidate"], one["only_live"], one["only_candidate"]) == (88 / 90, 2, 60)
+    # All texts in scope are refused, though the likeliest label is right.
+    worse = Answered(with_scope(), [kept] * 90, [refused] * 30 + [kept] * 60)
+    checks, (one,) = judge_slices(worse, groups, Limits())
+    assert [check.passed for check in checks] == [False]
+    assert one["candidate"] == 0.0
+
+
+def test_a_candidate_that_is_right_on_more_rows_is_not_worse() -> None:
+    long = TaggedSentence(("a",) * 10, ("B-PER",) * 10)
+    short = TaggedSentence(("a", "b"), ("B-PER", "O"))
+    nothing = Answer(("O",) * 10), Answer(("O", "O"))
+    live = [Answer(long.tags)] * 4 + [nothing[1]] * 26
+    candidate = [nothing[0]] * 4 + [Answer(short.tags)] * 26
+    answered = Answered([long] * 4 + [short] * 26, live, candidate)
+    checks, (one,) = judge_slices(answered, {"length": ["any"] * 30}, Limits())
+    assert (one["measure"], one["verdict"]) == ("f1", "unsure")
+    assert one["difference"] < -0.05
+    assert one["corrected"] < 0.05
+    assert [check.passed for check in checks] == [True]
+
+
+def test_any_text_of_several_that_belong_to_one_is_right() -> None:
+    asked = [PairRow(f"question {n}", "the first answer", None, None) for n in range(30)]
+    live = [Answer("the first answer", 0.9, rank=1)] * 30
+    candidate = [Answer("another that belongs to it", 0.9, rank=1)] * 30
+    checks, (one,) = judge_slices(Answered(asked, live, candidate), {"a": ["b"] * 30}, Limits())
+    assert (one["measure"], one["candidate"], one["only_live"]) == ("recall@1", 1.0, 0)
+    assert [check.passed for check in checks] == [True]

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from ml.artifacts import write_artifact
+from ml.artifacts import Build, read_artifact, write_artifact
 from ml.errors import ArtifactError, ModelNotFound
 from ml.outputs import staged_folder
 from ml.runtime import RuntimeSettings
@@ -18,7 +18,10 @@ from ml.serving import registry
 from ml.serving.predictors import load_predictor
 from ml.serving.protocol import named_version
 from ml.serving.registry import ModelStore
+from tests.ml.processors import processor_that
 from tests.ml.serving.tiny_models import activate, build_model
+
+BUILT_ELSEWHERE = Build("int8", 68, 1.0, 0.01, "a tool", 8)
 
 
 @pytest.fixture
@@ -156,7 +159,10 @@ def test_what_killed_promotions_left_is_deleted_by_the_next(root, versions):
     ModelStore(root).activate("intent", versions[1])
     assert sorted(path.name for path in folder.glob(".*")) == [building.name, young.name]
     os.utime(young, (0, 0))
-    assert ModelStore(root).remove_leftovers() == 1
+    of_a_joint_model = root / "all" / ".20260103-0.left"  # which is active for no task of its own
+    of_a_joint_model.mkdir(parents=True)
+    os.utime(of_a_joint_model, (0, 0))
+    assert ModelStore(root).remove_leftovers() == 2
     assert ModelStore(root).active_version("intent") == versions[1]
 
 
@@ -185,6 +191,31 @@ def test_the_version_in_service_stays_when_the_promoted_one_is_broken(root, vers
     activate(root, "intent", versions[1])
     assert store.load("intent").info.version == versions[0]
     assert "tokenizer.json is missing" in store.problems()["intent"]
+
+
+def test_a_graph_that_would_overflow_here_is_not_served_until_it_is_built_anew(root, versions):
+    folder = root / "intent" / versions[0]
+    before = read_artifact(folder)
+    write_artifact(folder, replace(before, build=BUILT_ELSEWHERE), overwrite=True)
+    with processor_that(overflows=True):
+        store = ModelStore(root)
+        with pytest.raises(ArtifactError, match=f"{versions[0]}: was built for another processor"):
+            store.load("intent")
+        assert "manage.py build_models" in store.problems()["intent"]
+        assert store.infos() == []
+        with pytest.raises(ArtifactError, match="was built for another processor"):
+            store.load(named_version("intent", versions[0]))
+        store.activate("intent", versions[1])
+        with pytest.raises(ArtifactError, match="was built for another processor"):
+            store.activate("intent", versions[0])
+        assert store.load("intent").info.version == versions[1]
+        write_artifact(
+            folder, replace(before, build=replace(BUILT_ELSEWHERE, weight_bits=7)), overwrite=True
+        )
+        store.activate("intent", versions[0])
+        assert store.load("intent").info.version == versions[0]
+    with processor_that(overflows=False):
+        assert ModelStore(root).load("intent")
 
 
 def test_a_repaired_promotion_is_served(root, versions):

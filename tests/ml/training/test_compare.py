@@ -94,6 +94,38 @@ def test_rows_have_means_over_seeds_on_the_same_held_out_rows(
     assert len(held_out) == parts[0]["n"] == parts[1]["n"]
 
 
+def test_bases_whose_paths_read_alike_have_results_of_their_own(tmp_path: Path) -> None:
+    first, second = make_encoder(tmp_path / "e" / "b"), make_encoder(tmp_path / "e_b")
+    weights = load_file(second / "model.safetensors")
+    save_file(
+        {name: weight * 1.5 for name, weight in weights.items()}, second / "model.safetensors"
+    )
+    config = tiny_config(first, epochs=1.0)
+    asked = request(tmp_path, "classification", config)
+    made: list[IsolatedRun] = []
+
+    def run(one: FinetuneRequest, progress: Progress | None) -> IsolatedRun:
+        assert not list(asked.run_folder.rglob("checkpoint-*"))
+        made.append(here(one, progress))
+        assert list(asked.run_folder.rglob("checkpoint-*"))
+        return made[-1]
+
+    chosen = candidates(config, encoders=[str(first), str(second)], methods=["full"], seeds=[])
+    rows = list(compare(asked, chosen, run=run))
+    alone = finetune(
+        replace(
+            asked,
+            config=replace(config, encoder=str(second), method="full"),
+            output=tmp_path / "alone",
+            run_folder=tmp_path / "runs" / "alone",
+        )
+    )
+    assert made[1].artifact.files["head.safetensors"] == alone.files["head.safetensors"]
+    assert rows[1].quality == alone.metrics["accuracy"]
+    assert list(compare(asked, chosen, run=run)) == rows
+    assert len(made) == 2
+
+
 KINDS: dict[Kind, list[dict[str, Any]]] = {
     "classification": texts(),
     "multi_label": [{"text": row["text"], "labels": [row["label"]]} for row in texts()],

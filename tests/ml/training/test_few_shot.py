@@ -15,18 +15,25 @@ from safetensors.numpy import load_file
 from sklearn.linear_model import LogisticRegression
 from torch.nn import functional
 
-from ml.artifacts import ADAPTER, HEAD
+from ml.artifacts import ADAPTER, HEAD, MODEL_CARD
 from ml.data.encoding import load_tokenizer
 from ml.encoders import resolve_encoder
-from ml.errors import DataError, MLError
+from ml.errors import DataError, MLError, TrainingError
 from ml.training.config import FinetuneConfig, load_config
-from ml.training.few_rows import FEW, STEPS, fitted_to_few
+from ml.training.datasets import MOST_PIECES, EncodedRow, counted_by_text
+from ml.training.few_rows import FEW, STEPS, STRENGTH, fitted_to_few
 from ml.training.few_shot import _logistic, label_rows
 from ml.training.finetune import finetune
 from ml.training.order import ClassOrder
 from ml.training.tasks import ClassifierTask
 from ml.training.tracking import as_toml
-from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config
+from tests.ml.training.tiny_encoder import (
+    make_encoder,
+    request,
+    texts,
+    tiny_config,
+    write_rows,
+)
 
 RECIPE = Path(__file__).parents[3] / "ml" / "training" / "recipes" / "few_shot.toml"
 
@@ -142,6 +149,23 @@ def test_labels_with_words_are_rows_of_theirs() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [
+        ("\u9000\u6b3e", True),  # Chinese: refund
+        ("\ud658\ubd88", True),  # Korean: refund
+        ("\u0631\u062f\u0651", False),  # two Arabic letters and the sign of a doubled one
+        ("\u0634\u0643\u0648\u0649", True),  # Arabic: complaint
+        ("\u7532", False),  # as "A" is
+        ("\u75322", False),
+    ],
+)
+def test_a_label_of_two_characters_has_words_where_a_character_says_as_much(
+    label: str, words: bool
+) -> None:
+    assert [row.label for row in label_rows([label])] == ([label] if words else [])
+
+
 def test_the_head_starts_where_nearest_centroid_search_ends(tmp_path: Path, encoder: Path) -> None:
     asked = request(tmp_path, "classification", tiny_config(encoder, head_start="centroids"))
     source = resolve_encoder(str(encoder))
@@ -181,12 +205,36 @@ def test_the_head_starts_as_the_logistic_regression(classes: int) -> None:
     assert torch.allclose(answers[:, :classes].softmax(dim=1), expected, atol=1e-3)
 
 
+def test_a_long_text_counts_as_one_where_the_head_starts() -> None:
+    rows = [EncodedRow([1], labels=0, owner=0, weight=2.0)]
+    rows += [EncodedRow([1], labels=1, owner=1, weight=2.0) for _ in range(30)]
+    once = counted_by_text(rows)
+    assert len(once) == 1 + MOST_PIECES
+    assert sum(row.weight for row in once if row.labels == 0) == 2.0
+    assert sum(row.weight for row in once if row.labels == 1) == pytest.approx(2.0)
+
+
+def test_of_a_long_text_a_memory_keeps_what_is_learned_from(tmp_path: Path, encoder: Path) -> None:
+    config = tiny_config(encoder, long_texts="windows", max_length=16, memory=0.3)
+    asked = request(tmp_path, "classification", config)
+    rows = asked.train_file.read_text(encoding="utf-8").splitlines()
+    long = json.loads(rows[0])
+    long["text"] = " ".join([long["text"]] * 400)
+    asked.train_file.write_text("\n".join([json.dumps(long), *rows[1:]]) + "\n", encoding="utf-8")
+    artifact = finetune(asked)
+    kept = load_file(asked.output / HEAD)["memory.weights"]
+    assert len(kept) <= artifact.data[0].rows + MOST_PIECES
+    assert kept.min() < kept.max() / 4
+
+
 def test_a_few_shot_run_learns_and_says_what_it_did(tmp_path: Path, encoder: Path) -> None:
     config = tiny_config(encoder, few_shot="on", epochs=4.0)
     asked = request(tmp_path, "classification", config)
     artifact = finetune(asked)
     recipe = artifact.settings["recipe"]
     assert (recipe["head_start"], recipe["label_names"]) == ("logistic", True)
+    assert recipe["strength"] == STRENGTH
+    assert f", {STRENGTH:.0%} of the change kept, " in (asked.output / MODEL_CARD).read_text()
     assert artifact.metrics["accuracy"] > 0.6
     assert artifact.data[0].rows == len(texts())
     assert HEAD in artifact.files
@@ -218,6 +266,22 @@ def test_augmented_rows_are_trained_on_but_not_counted_as_data(
 def test_names_are_exchanged_in_tagged_rows(tmp_path: Path, encoder: Path) -> None:
     config = tiny_config(encoder, epochs=6.0, augment={"copies": 1, "entity": 0.5})
     assert finetune(request(tmp_path, "ner", config)).metrics["f1"] > 0.3
+
+
+def test_names_that_cannot_be_exchanged_are_told_before_training(
+    tmp_path: Path, encoder: Path
+) -> None:
+    config = tiny_config(encoder, augment={"copies": 1, "entity": 0.5})
+    asked = replace(request(tmp_path, "ner", config), valid_file=None)
+    tags = ["O", "B-product"]
+    write_rows(
+        asked.train_file, [{"tokens": [f"w{n}", "Walkman"], "tags": tags} for n in range(40)]
+    )
+    with pytest.raises(
+        TrainingError, match=r"augment\.entity exchanges no names.*lists of product"
+    ):
+        finetune(asked)
+    assert not asked.output.exists()
 
 
 @pytest.mark.parametrize(

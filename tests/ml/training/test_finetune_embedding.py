@@ -267,3 +267,20 @@ def test_the_card_says_what_was_done(tmp_path: Path, encoder: Path) -> None:
     assert "multiple negatives loss, 50% of the change kept, " in card
     assert "Temperature" not in card
     assert "label smoothing" not in card
+
+
+def test_all_that_shaped_it_is_told(tmp_path: Path, encoder: Path) -> None:
+    shaped = {
+        **{"ema": 0.5, "adversary": "fgm", "adversary_norm": 0.3, "optimizer": "adafactor"},
+        **{"accumulation": 2, "clip": 0.5, "gradient_checkpointing": True},
+    }
+    asked = request(tmp_path, "embedding", tiny_config(encoder, epochs=1.0, **shaped))
+    recipe = finetune(asked).settings["recipe"]
+    assert shaped.items() <= recipe.items()
+    assert recipe["learning_rate"] == asked.config.rate
+    assert (recipe["pair_loss"], recipe["refit"]) == ("multiple_negatives", False)
+    assert "label_smoothing" not in recipe
+    card = (asked.output / MODEL_CARD).read_text(encoding="utf-8")
+    assert (
+        "multiple negatives loss, FGM of norm 0.3, the mean of the weights at decay 0.5, " in card
+    )

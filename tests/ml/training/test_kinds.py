@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from ml.errors import TrainingError
-from ml.training.config import FinetuneConfig, load_config
+from ml.training.config import FinetuneConfig, load_config, make_config
 from ml.training.finetune import finetune
-from ml.training.kinds import check_settings
+from ml.training.kinds import check_settings, passed_over
 from ml.types import KINDS, Kind
 from tests.ml.training.tiny_encoder import make_encoder, request, tiny_config
 
@@ -109,6 +109,24 @@ def test_what_counts_only_with_another_setting_is_named(
         check_settings(FinetuneConfig(**changes), kind)
 
 
+@pytest.mark.parametrize(
+    ("kind", "changes", "told"),
+    [
+        ("classification", {"loss": "crf", "label_smoothing": 0.0}, "the loss crf is for taggers"),
+        ("classification", {"start": "ner"}, "start is for taggers"),
+        ("multi_label", {"loss": "focal"}, "learns by cross_entropy"),
+        ("multi_label", {"r_drop": 1.0, "head_start": "centroids"}, "r_drop, head_start: not for"),
+        ("ner", {"strength": 0.5}, "strength below 1 is for classifiers"),
+        ("ner", {"loss": "crf", "class_weights": "inverse"}, "scores whole sentences"),
+    ],
+)
+def test_why_a_kind_cannot_have_a_setting_is_told(
+    kind: Kind, changes: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(TrainingError, match=told):
+        check_settings(FinetuneConfig(**changes), kind)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_defaults_and_the_shipped_recipes_are_taken(kind: Kind) -> None:
     check_settings(FinetuneConfig(), kind)
@@ -120,6 +138,36 @@ def test_the_defaults_and_the_shipped_recipes_are_taken(kind: Kind) -> None:
     }
     for name in recipes[kind]:
         check_settings(load_config(Path(f"ml/training/recipes/{name}.toml")), kind)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"method": "full", "rank": 16}, ["The method full has no rank: "]),
+        ({"method": "head", "rank": 4, "alpha": 8}, ["The method head has no rank, alpha: "]),
+        ({"method": "adalora", "rank": 4, "alpha": 8}, []),
+        ({"method": "full"}, []),
+        ({"lora": {"rank": 4}, "rank": 16}, ["The table [lora] has a rank, which counts: rank "]),
+        ({"lora": {"dropout": 0.1}, "adapter_dropout": 0.2}, ["The table [lora] has a dropout"]),
+        ({"adalora": {"rank": 4}, "rank": 8}, []),  # of another method than the chosen one
+    ],
+)
+def test_what_the_chosen_method_does_not_read_is_told(
+    asked: dict[str, Any], told: list[str]
+) -> None:
+    found = passed_over(make_config(asked, None))
+    assert [words.startswith(start) for words, start in zip(found, told, strict=True)] == [
+        True for _ in told
+    ]
+    assert all(words.endswith("changes nothing.") for words in found)
+
+
+def test_a_run_goes_on_with_what_its_method_does_not_read_and_says_so(tmp_path: Path) -> None:
+    said: list[str] = []
+    config = tiny_config(make_encoder(tmp_path / "encoder"), method="head", rank=4, epochs=1.0)
+    finetune(replace(request(tmp_path, "classification", config), warn=said.append))
+    assert len(said) == 1
+    assert "rank" in said[0]
 
 
 def test_a_run_is_refused_before_anything_is_read(tmp_path: Path) -> None:

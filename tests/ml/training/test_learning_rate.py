@@ -51,6 +51,15 @@ def test_the_first_batches_do_not_pass_for_a_fall() -> None:
     assert 1e-5 < found.steepest < 5e-3
 
 
+def test_a_fall_beyond_the_least_loss_is_none_to_begin_from() -> None:
+    """At rates that are too large the loss leaps, and falls back more steeply than it ever fell."""
+    fall = [(10 ** (-6 + step / 15), 3.0 - 2.0 * min(1.0, step / 60)) for step in range(62)]
+    leap = [(fall[-1][0] * 1.2**step, 20.0 if step < 2 else 1.2) for step in range(1, 30)]
+    found = range_test(fall + leap)
+    assert len(found.readings) > 80
+    assert found.steepest < 10 * found.tenth_of_least
+
+
 def test_smoothing_ends_where_the_loss_leaves() -> None:
     losses = [(1e-3 * step, 1.0) for step in range(1, 20)] + [(0.1, 500.0), (0.2, 1.0)]
     assert len(smoothed(losses)) == 20
@@ -102,12 +111,15 @@ def test_layers_that_wait_for_their_epoch_wait_here_too(tmp_path: Path, encoder:
     assert losses[0][1:] != losses[1][1:]
 
 
-@pytest.mark.parametrize("bounds", [{"lowest": 0.0}, {"highest": 1e-7}, {"steps": 5}])
+@pytest.mark.parametrize(
+    "bounds",
+    [{"lowest": 0.0}, {"lowest": math.nan}, {"highest": 1e-7}, {"highest": math.inf}, {"steps": 5}],
+)
 def test_bounds_that_are_none_are_refused(
     tmp_path: Path, encoder: Path, bounds: dict[str, float]
 ) -> None:
     asked = request(tmp_path, "classification", tiny_config(encoder))
-    with pytest.raises(TrainingError, match="lowest < highest"):
+    with pytest.raises(TrainingError, match=r"lowest < highest|highest = inf is not allowed"):
         find_learning_rate(asked, **bounds)  # type: ignore[arg-type]
 
 

@@ -20,6 +20,7 @@ from ml.licences import check_shippable, stated_licences
 from ml.models.encoder import load_encoder
 from ml.models.tagger import IGNORED
 from ml.training.broken_texts import Deletion, Draws, Masking
+from ml.training.config import FinetuneConfig
 from ml.training.finetune import finetune
 from ml.training.pretrain import PretrainRequest, pretrain
 from ml.training.pretrain_texts import encoded, raw_texts
@@ -65,6 +66,7 @@ def asked(folder: Path, encoder: Path, objective: str, **changes: Any) -> Pretra
     folder.mkdir(exist_ok=True)
     (folder / "texts.txt").write_text("\n".join([*TEXTS, TEXTS[0].upper()]) + "\n")
     settings = {"method": "full", "epochs": 6.0, "held_out": 0.15} | changes
+    settings.setdefault("dropout", FinetuneConfig.dropout)  # that of a head, which there is none of
     return PretrainRequest(
         objective=objective,
         texts_file=folder / "texts.txt",
@@ -129,6 +131,9 @@ def test_what_a_method_learned_is_part_of_the_encoder(
         ({"method": "prefix"}, "is no part of the encoder"),
         ({"method": "head"}, "'head' changes nothing of the encoder"),
         ({"patience": 2}, "patience means nothing"),
+        ({"dropout": 0.7}, "dropout means nothing"),
+        ({"in_scope_kept": 0.9}, "in_scope_kept means nothing"),
+        ({"adversary_norm": 2.0}, "adversary_norm: counts only with adversary"),
         ({"augment": {"swap": 0.5}}, "augment means nothing"),
         ({"strength": 0.5}, "strength means nothing to mlm on raw texts"),
         ({"deletion": 0.5}, "deletion means nothing to mlm"),

@@ -15,13 +15,11 @@ from ml.data.readers import read_classification
 from ml.encoders import resolve_encoder
 from ml.errors import DataError, TrainingError
 from ml.training import search as searching
-from ml.training.config import METHODS, FinetuneConfig, load_config
-from ml.training.few_rows import fitted_to_few
+from ml.training.config import FinetuneConfig, load_config
 from ml.training.rows import FinetuneRequest
 from ml.training.search import search
-from ml.training.search_space import Choice, Range, search_space
+from ml.training.search_space import search_space
 from ml.training.tasks import ClassifierTask
-from ml.types import Kind
 from tests.ml.training.failing_trial import PROBLEM, let_second_trial_fail
 from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config, write_rows
 
@@ -38,97 +36,6 @@ def asked(tmp_path: Path, encoder: Path) -> FinetuneRequest:
     config = tiny_config(encoder, learning_rate=1e-2, rank=4, epochs=2.0, search=SPACE)
     made = request(tmp_path, "classification", config)
     return replace(made, output=tmp_path / "search", run_folder=tmp_path / "search" / "trials")
-
-
-class TestSpace:
-    def test_lists_and_tables(self) -> None:
-        config = load_config(
-            None, search={**SPACE, "epochs": [1, 2], "batch_size": {"low": 8, "high": 64}}
-        )
-        assert search_space(config) == {
-            "learning_rate": Range(1e-3, 1e-1, log=True),
-            "rank": Choice((2, 4)),
-            "epochs": Choice((1.0, 2.0)),
-            "batch_size": Range(8, 64, whole=True),
-        }
-
-    @pytest.mark.parametrize("method", ["lora", "full", "head", "prefix"])
-    def test_every_method_has_a_usual_one(self, method: str) -> None:
-        space = search_space(load_config(None, method=method))
-        assert isinstance(space["learning_rate"], Range)
-        assert ("rank" in space) == (method == "lora")
-
-    @pytest.mark.parametrize(
-        ("name", "asked", "problem"),
-        [
-            ("rate", [1.0], "no setting"),
-            ("seed", [1, 2], "no setting"),
-            ("card", [{}], "no setting"),
-            ("stated", [["memory"]], "no setting"),
-            ("rank", [], "lists no value"),
-            ("rank", [4, "8"], "'8'"),
-            ("rank", {"low": 1.5, "high": 4}, "whole number"),
-            ("dropout", {"low": 0.3, "high": 0.1}, "begins at 0.3"),
-            ("dropout", {"low": 0.0, "high": 0.3, "log": True}, "logarithm"),
-            ("dropout", {"low": 0.1}, "low, high and log"),
-            ("dropout", {"low": "a", "high": "b"}, "no numbers"),
-            ("dropout", 0.1, "low, high and log"),
-            ("schedule", {"low": 0, "high": 1}, "list its values"),
-            ("schedule", ["linear", "square"], "'square'"),
-            ("warmup", {"low": 0.0, "high": 2.0}, "2.0: .* must be from 0"),
-        ],
-    )
-    def test_what_is_wrong_is_named(self, name: str, asked: Any, problem: str) -> None:
-        with pytest.raises(DataError, match=f"search.{name}.*{problem}"):
-            search_space(load_config(None, search={name: asked}))
-
-    @pytest.mark.parametrize(
-        ("kind", "search"),
-        [
-            ("ner", {"mixup": {"low": 0.0, "high": 0.2}}),
-            ("multi_label", {"mixup": [0.0, 0.2], "focal_gamma": [1.0, 2.0]}),
-            ("classification", {"keep_weight": [1.0, 10.0]}),
-        ],
-    )
-    def test_what_means_nothing_for_the_kind_is_refused(
-        self, kind: Kind, search: dict[str, Any]
-    ) -> None:
-        (*_, name) = search
-        with pytest.raises(DataError, match=f"search.{name} .* of no meaning for the kind {kind}"):
-            search_space(load_config(None, search=search), kind)
-
-    @pytest.mark.parametrize(
-        ("settings", "problem"),
-        [
-            ({"methods": {"lora": {"rank": 8}}}, r"search.rank .* \[lora\] has a rank"),
-            ({"method": "full"}, "search.rank .* the method full has no rank"),
-            (
-                {"methods": {"lora": {"dropout": 0.1}}, "search": {"adapter_dropout": [0.0, 0.1]}},
-                r"search.adapter_dropout .* \[lora\] has a dropout",
-            ),
-            (
-                {"search": {"method": ["full", "head"], "alpha": [16, 32]}},
-                "search.alpha .* full has no alpha; the method head has no alpha",
-            ),
-        ],
-    )
-    def test_what_can_change_nothing_is_refused(
-        self, settings: dict[str, Any], problem: str
-    ) -> None:
-        with pytest.raises(DataError, match=problem):
-            search_space(load_config(None, **({"search": {"rank": [2, 4]}} | settings)))
-
-    def test_what_counts_for_one_of_the_methods_is_searched(self) -> None:
-        config = load_config(
-            None,
-            method="full",
-            methods={"lora": {"rank": 8}, "adalora": {"alpha": 8}},
-            search={"method": ["lora", "adalora"], "rank": [2, 4]},
-        )
-        assert search_space(config)["rank"] == Choice((2, 4))
-
-    def test_the_usual_one_leaves_a_rank_alone_that_a_table_names(self) -> None:
-        assert "rank" not in search_space(load_config(None, methods={"lora": {"rank": 8}}))
 
 
 def test_the_best_of_the_trials_is_a_recipe(asked: FinetuneRequest) -> None:
@@ -274,6 +181,61 @@ def test_a_trial_that_was_cut_off_is_done_again(asked: FinetuneRequest) -> None:
     assert result.trials[2].settings == settings
 
 
+@pytest.mark.parametrize("begun", [True, False])
+def test_the_recipes_own_settings_are_tried_though_their_trial_was_interrupted(
+    asked: FinetuneRequest, monkeypatch: pytest.MonkeyPatch, begun: bool
+) -> None:
+    def interrupted(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(searching, "finetune" if begun else "_suggested", interrupted)
+        for _ in range(2):
+            with pytest.raises(TrainingError, match=r"interrupted before .* the same command"):
+                search(asked, minutes=10)
+    result = search(asked, minutes=10, trials=1)
+    assert [row.state for row in result.trials] == ["stopped", "stopped", "done"]
+    assert result.trials[2].settings == {"learning_rate": 1e-2, "rank": 4}
+
+
+def test_settings_that_time_cut_off_are_tried_when_there_is_more(
+    asked: FinetuneRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(searching, "time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    def trained(request: FinetuneRequest, progress: Any) -> Any:
+        now[0] += 120
+        progress(1, 9, "")
+        return SimpleNamespace(metrics={"accuracy": 0.5})
+
+    monkeypatch.setattr(searching, "finetune", trained)
+    first = search(asked, minutes=3)
+    assert [row.state for row in first.trials] == ["done", "stopped"]
+    second = search(asked, minutes=10, trials=2)
+    assert [row.state for row in second.trials] == ["done", "stopped", "done"]
+    assert second.trials[2].settings == second.trials[1].settings
+
+
+def test_a_recipe_that_cannot_be_trained_ends_a_search_that_goes_on(
+    asked: FinetuneRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = []
+
+    def trained(request: FinetuneRequest, *_: Any) -> Any:
+        begun.append(request.config.learning_rate)
+        if len(begun) == 1:
+            raise KeyboardInterrupt
+        raise TrainingError("the loss is nan")
+
+    monkeypatch.setattr(searching, "finetune", trained)
+    with pytest.raises(TrainingError, match="interrupted"):
+        search(asked, minutes=10)
+    with pytest.raises(TrainingError, match="the loss is nan"):
+        search(asked, minutes=10)
+    assert begun == [asked.config.learning_rate] * 2
+
+
 def test_of_a_killed_search_the_minutes_until_then_are_spent(
     asked: FinetuneRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -367,17 +329,3 @@ def test_a_trial_is_held_against_the_same_epochs_of_others(
 def test_pairs_are_refused(asked: FinetuneRequest) -> None:
     with pytest.raises(TrainingError, match="rows with labels"):
         search(replace(asked, kind="embedding"), minutes=1)
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_the_defaults_of_a_recipe_lie_in_its_usual_space(method: str) -> None:
-    config = FinetuneConfig(method=method)
-    space = search_space(config)
-    for own in (config, fitted_to_few(config, rows=50, classes=10)):
-        known = replace(own, learning_rate=own.rate)
-        assert all(part.holds(getattr(known, name)) for name, part in space.items())
-
-
-def test_a_rate_that_a_recipe_names_is_taken() -> None:
-    assert FinetuneConfig(method="full").rate < FinetuneConfig().rate
-    assert FinetuneConfig(method="full", learning_rate=3e-5).rate == 3e-5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -102,7 +103,10 @@ def test_it_tells_what_it_is_made_of(runs: dict[str, Path], tmp_path: Path) -> N
     [
         (("one",), {}, TrainingError, "needs two artifacts"),
         (("one", "two"), {"shares": (1.0,)}, TrainingError, "a share for each"),
-        (("one", "two"), {"shares": (1.0, -1.0)}, TrainingError, "above 0, not -1"),
+        (("one", "two"), {"shares": (1.0, -1.0)}, TrainingError, "share = -1 is not .* above 0"),
+        (("one", "two"), {"shares": (math.nan, 1.0)}, TrainingError, "share = nan .* a finite"),
+        (("one", "two"), {"shares": (math.inf, 1.0)}, TrainingError, "share = inf .* a finite"),
+        (("one", "two"), {"shares": (1e308, 1e308)}, TrainingError, "sum of the shares = inf"),
         (("one", "full"), {}, ArtifactError, "was tuned by full"),
         (("one", "short"), {}, ArtifactError, "has another max_length"),
         (("one", "refitted"), {}, ArtifactError, "learned from its held-out rows too"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from ml.artifacts import HEAD, read_artifact
+from ml.artifacts import HEAD, MODEL_CARD, read_artifact
 from ml.data.readers import read_ner
 from ml.encoders import resolve_encoder
 from ml.errors import ArtifactError, TrainingError
@@ -18,7 +19,9 @@ from ml.export.build import build_model, restore_model
 from ml.models.tagger import TokenTagger
 from ml.runtime import RuntimeSettings
 from ml.serving.predictors import TaggerPredictor
+from ml.training.config import METHODS
 from ml.training.finetune import finetune
+from ml.training.learning_rate import find_learning_rate
 from tests.ml.training.tiny_encoder import make_encoder, request, tiny_config
 
 
@@ -38,7 +41,11 @@ def test_a_tagger_is_served_as_it_was_trained(
     artifact = finetune(asked)
     assert artifact.metrics["f1"] > 0.8
     assert 0 <= artifact.metrics["ece"] < 0.5
-    assert (TRANSITIONS in artifact.settings) == (settings.get("loss") == "crf")
+    chained = settings.get("loss") == "crf"
+    assert (TRANSITIONS in artifact.settings) == chained
+    assert ("label_smoothing" in artifact.settings["recipe"]) != chained
+    card = (asked.output / MODEL_CARD).read_text(encoding="utf-8")
+    assert ("(CRF)" in card, "label smoothing" in card) == (chained, not chained)
 
     built = build_model(asked.output, tmp_path / "models")
     folder = tmp_path / "models" / built.task / built.version
@@ -114,3 +121,23 @@ def test_what_a_run_cannot_begin_from_is_named(tmp_path: Path, encoder: Path) ->
     asked = request(tmp_path / "c", "ner", tiny_config(encoder, start=str(tmp_path / "none")))
     with pytest.raises(ArtifactError, match="no such folder"):
         finetune(asked)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_all_weights_begin_from_any_method_that_is_merged(
+    tmp_path: Path, encoder: Path, method: str
+) -> None:
+    first = request(tmp_path / "first", "ner", tiny_config(encoder, epochs=1.0, method=method))
+    finetune(first)
+    config = tiny_config(encoder, epochs=1.0, method="full", start=str(first.output))
+    asked = request(tmp_path / "second", "ner", config)
+    if method in ("adapter", "prefix", "prompt"):
+        problem = f"start = '{first.output}': what method '{method}' learned is no part of the "
+        for begun in (finetune, find_learning_rate):
+            with pytest.raises(TrainingError, match=problem):
+                begun(asked)
+        assert not list(asked.run_folder.rglob("checkpoint-*"))
+    else:
+        assert finetune(asked).metrics["f1"] >= 0
+    again = request(tmp_path / "again", "ner", replace(config, method=method))
+    assert finetune(again).metrics["f1"] >= 0

@@ -13,6 +13,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ml.artifacts import ADAPTER, HEAD
+from ml.data.encoding import load_tokenizer
+from ml.encoders import resolve_encoder
 from ml.errors import DataError, TrainingError
 from ml.training.arguments import training_arguments
 from ml.training.checkpoints import last_checkpoint, remove_checkpoints, run_key
@@ -20,7 +22,9 @@ from ml.training.config import FinetuneConfig, load_config
 from ml.training.finetune import finetune
 from ml.training.known_data import known_weights
 from ml.training.rows import FinetuneRequest
+from ml.training.tasks import ClassifierTask
 from ml.training.tracking import environment, read_curves
+from ml.training.trainer import train
 from tests.ml.training.tiny_encoder import make_encoder, request, texts, tiny_config, write_rows
 
 
@@ -81,6 +85,26 @@ def test_half_precision_is_for_processors_that_compute_in_it(
     assert training_arguments(FinetuneConfig(), tmp_path).bf16 == half
     assert environment()["computes_in_bf16"] == half
     assert not training_arguments(FinetuneConfig(bf16=False), tmp_path).bf16
+
+
+def test_what_was_trained_in_half_precision_is_measured_in_32_bits(
+    tmp_path: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml.training.arguments.computes_in_bf16", lambda: True)
+    run = tiny_config(encoder, epochs=1.0, bf16=True)
+    asked = request(tmp_path, "classification", run)
+    source = resolve_encoder(str(encoder))
+    task = ClassifierTask.read(asked, source, load_tokenizer(source.path / "tokenizer.json"))
+    model = task.make()
+    train(model, task.rows, run, run_folder=tmp_path / "run")
+    model.eval()
+    ids = torch.tensor([task.rows[0].input_ids])
+    kinds = []
+    for layer in model.encoder.modules():
+        if isinstance(layer, torch.nn.Linear):
+            layer.register_forward_hook(lambda *seen: kinds.append(seen[2].dtype))
+    model(ids, torch.ones_like(ids))
+    assert set(kinds) == {torch.float32}
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="fp16 works on this GPU")

@@ -80,9 +80,15 @@ class Command(BaseCommand):
     help = "Serve the suite: pages, API, sockets and background tasks."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=int, default=8000)
-        parser.add_argument("--workers", type=int, default=1, help="server processes")
+        parser.add_argument(
+            "--host", default="127.0.0.1", help="address to listen on (default: %(default)s)"
+        )
+        parser.add_argument(
+            "--port", type=int, default=8000, help="to listen on (default: %(default)s)"
+        )
+        parser.add_argument(
+            "--workers", type=int, default=1, help="server processes (default: %(default)s)"
+        )
         parser.add_argument("--no-worker", action="store_true", help="run no background tasks")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -94,6 +100,7 @@ class Command(BaseCommand):
         simulation.set_base_url(url)
         if options["workers"] == 1:
             self._warm()
+        self._tell_unusable()
         workers = (
             []
             if options["no_worker"]
@@ -126,7 +133,12 @@ class Command(BaseCommand):
                 gateway.engine().warm([info.task])
             except Exception as error:
                 self.stderr.write(f"{info.task}: {error}")
-        if not gateway.models():
+
+    def _tell_unusable(self) -> None:
+        problems = gateway.unusable()
+        for task, problem in problems.items():
+            self.stderr.write(f"{task}: {problem}")
+        if not problems and not gateway.models():
             self.stderr.write("No models are built; run: manage.py build_models")
 
     def _serve(self, *, host: str, port: int, workers: int, **_: Any) -> None:

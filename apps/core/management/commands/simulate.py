@@ -11,6 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from apps.core import demo
 from apps.core.commands import TrefoilCommand
+from ml.allowed import FROM_ZERO, POSITIVE, check_number
 
 
 class Command(TrefoilCommand):
@@ -19,12 +20,15 @@ class Command(TrefoilCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--url", default="http://127.0.0.1:8000", help="the running server")
         parser.add_argument("--rate", type=float, default=0.5, help="actions a second, each app")
-        parser.add_argument("--seconds", type=float, default=None, help="stop after so long")
-        parser.add_argument("--only", choices=sorted(demo.players()), action="append")
+        parser.add_argument("--seconds", type=float, help="stop after so long; default: never")
+        parser.add_argument(
+            "--only", choices=sorted(demo.players()), action="append", help="this app (repeatable)"
+        )
 
     def run(self, **options: Any) -> dict[str, Any]:
-        if options["rate"] <= 0:
-            raise CommandError("--rate must be more than 0")
+        check_number("--rate", options["rate"], POSITIVE)
+        if options["seconds"] is not None:
+            check_number("--seconds", options["seconds"], FROM_ZERO)
         target = demo.SimulationTarget(options["url"].rstrip("/"), options["rate"])
         names = options["only"] or sorted(demo.players())
         with contextlib.suppress(KeyboardInterrupt):

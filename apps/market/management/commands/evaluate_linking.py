@@ -32,7 +32,9 @@ class Command(TrefoilCommand):
             help='JSONL {"text": "[Ford](F) and the [ford](-)", "kind"}, again for more files; '
             "the sets written for this project unless given",
         )
-        parser.add_argument("--threshold", type=float, help="least confidence of a link")
+        parser.add_argument(
+            "--threshold", type=float, help="least confidence of a link; default: the fitted one"
+        )
         parser.add_argument("--no-tagger", action="store_true", help="gazetteer and context alone")
         parser.set_defaults(folder=folder)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ class Command(TrefoilCommand):
         parser.add_argument(
             "--valid", nargs="+", type=Path, required=True, help="held-out rows of all of them"
         )
-        parser.add_argument("--config", type=Path, help="a TOML recipe, for its card")
+        parser.add_argument("--config", type=Path, help="a TOML recipe, for its card and columns")
         add_columns(parser, recipe=True)
         parser.add_argument("--output", type=Path, help="default: var/artifacts/<task>/<version>")
 
@@ -56,16 +57,18 @@ class Command(TrefoilCommand):
             output=output or staging,
             config=config,
         )
-        artifact = make_soup(request)
         folder = request.output
-        rows = {artifact.task: held_out_texts(request.valid_files, artifact, config.columns)}
         building = TerminalProgress("building")
         try:
+            artifact = make_soup(request)
+            rows = {artifact.task: held_out_texts(request.valid_files, artifact, config.columns)}
             artifact = tell_served(folder, folder, settings.ML_MODELS_DIR, rows, building.update)
+            if folder == staging:
+                place = settings.ML_ARTIFACTS_DIR / artifact.task / artifact.version
+                folder = settle(staging, place)
         finally:
             building.close()
-        if folder == staging:
-            folder = settle(staging, settings.ML_ARTIFACTS_DIR / artifact.task / artifact.version)
+            shutil.rmtree(staging, ignore_errors=True)  # what did not become a version
         activate_if_none(settings.ML_MODELS_DIR, artifact)
         served = artifact.settings[SERVED]["metrics"]
         self.table(*measures_table(artifact.metrics, served))

@@ -11,9 +11,9 @@ from django.core.management.base import CommandParser
 
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
+from apps.modelhub.command_arguments import add_epochs, add_rows
 from apps.modelhub.named_columns import add_columns, columns_given
 from ml.data.dataset_folders import training_splits
-from ml.types import KINDS
 
 _HEADER = ["encoder", "method", "quality", "ECE", "trained", "MB", "minutes", "peak MB"]
 
@@ -25,15 +25,25 @@ class Command(TrefoilCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--kind", choices=KINDS, required=True)
-        parser.add_argument("--train", type=Path, required=True)
-        parser.add_argument("--valid", type=Path, help="default: a share of --train, split by text")
-        parser.add_argument("--encoders", default="", help="names or folders, split by commas")
-        parser.add_argument("--methods", default="", help="split by commas, as lora,full,head")
-        parser.add_argument("--seeds", default="", help="split by commas; measures are their means")
+        add_rows(parser)
+        parser.add_argument(
+            "--encoders",
+            default="",
+            help="names or folders, split by commas; default: the recipe's",
+        )
+        parser.add_argument(
+            "--methods",
+            default="",
+            help="split by commas, as lora,full,head; default: the recipe's",
+        )
+        parser.add_argument(
+            "--seeds",
+            default="",
+            help="split by commas, measures are their means; default: the recipe's",
+        )
         parser.add_argument("--config", type=Path, help="a TOML recipe that all of them share")
         add_columns(parser, recipe=True)
-        parser.add_argument("--epochs", type=float)
+        add_epochs(parser)
         parser.add_argument("--output", type=Path, required=True, help="a folder for the artifacts")
 
     def run(self, **options: Any) -> dict[str, Any]:
@@ -69,6 +79,7 @@ class Command(TrefoilCommand):
             output=output,
             run_folder=settings.VAR_DIR / "runs" / f"compare-{key}",
             config=config,
+            warn=self.warn,
         )
         progress = TerminalProgress("comparing")
         rows: list[Row] = []
@@ -77,7 +88,7 @@ class Command(TrefoilCommand):
                 rows.append(row)
         finally:
             progress.close()
-        remove_checkpoints(request.run_folder)
+        remove_checkpoints(request.run_folder)  # of those that failed
         self.table(_HEADER, [_cells(row) for row in rows])
         for row in rows:
             if row.problem:

@@ -23,10 +23,13 @@ class Command(TrefoilCommand):
     help = "Report duplicates, leakage, contradictions and suspect labels of a data set."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--train", type=Path, required=True)
+        parser.add_argument("--train", type=Path, required=True, help="labelled rows")
         parser.add_argument("--valid", type=Path, help="also look for rows in both files")
         parser.add_argument(
-            "--kind", choices=("classification", "multi_label", "ner"), default="classification"
+            "--kind",
+            choices=("classification", "multi_label", "ner"),
+            default="classification",
+            help="of the task",
         )
         add_columns(parser)
         parser.add_argument(

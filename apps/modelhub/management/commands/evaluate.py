@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from apps.core.commands import TerminalProgress, TrefoilCommand
+from apps.modelhub.command_arguments import add_task, add_version
 from apps.modelhub.evaluation import Looks, evaluate_file
 from apps.modelhub.named_columns import add_columns, columns_given
 
@@ -16,28 +17,27 @@ class Command(TrefoilCommand):
     help = "Measure a model on a labelled file (JSONL, CSV or CoNLL)."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--task", required=True)
-        parser.add_argument("--version", dest="model_version", help="default: the active one")
-        parser.add_argument("--file", type=Path, required=True)
+        add_task(parser)
+        add_version(parser)
+        parser.add_argument("--file", type=Path, required=True, help="labelled rows to measure by")
         add_columns(parser)
         parser.add_argument("--against", metavar="VERSION", help="compare with another version")
         parser.add_argument(
             "--report", type=Path, metavar="FOLDER", help="write report.html and report.json"
         )
         parser.add_argument(
-            "--slices", action="store_true", help="by length, language, source and entities"
+            "--slices", action="store_true", help="also by length, language, source and entities"
         )
         parser.add_argument(
-            "--robustness", action="store_true", help="with typos, case, punctuation, other names"
+            "--robustness",
+            action="store_true",
+            help="also with typos, case, punctuation, other names",
         )
         parser.add_argument(
-            "--fairness", action="store_true", help="with names, genders, nationalities swapped"
+            "--fairness",
+            action="store_true",
+            help="also with names, genders, nationalities swapped",
         )
-
-    def create_parser(self, *args: Any, **kwargs: Any) -> CommandParser:
-        # Django's own --version would clash with the model's.
-        kwargs["conflict_handler"] = "resolve"
-        return super().create_parser(*args, **kwargs)
 
     def run(self, **options: Any) -> dict[str, Any]:
         columns = columns_given(options) or {}

@@ -9,6 +9,7 @@ from django.core.management.base import CommandParser
 
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
+from apps.modelhub.command_arguments import add_task, add_version
 from apps.modelhub.explaining import METHODS, explain_version, neighbours
 from apps.modelhub.named_columns import add_columns, columns_given
 
@@ -19,22 +20,17 @@ class Command(TrefoilCommand):
     help = "Explain an answer's label or entity: what each word adds, the nearest labelled rows."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--task", required=True)
-        parser.add_argument("--version", dest="model_version", help="default: the active one")
-        parser.add_argument("--text", required=True)
+        add_task(parser)
+        add_version(parser)
+        parser.add_argument("--text", required=True, help="the one to explain")
         parser.add_argument(
             "--label", help='this label, or this entity ("Oslo LOC"); default: the likeliest'
         )
-        parser.add_argument("--method", choices=METHODS, default="occlusion")
+        parser.add_argument("--method", choices=METHODS, default="occlusion", help="of attribution")
         parser.add_argument(
             "--train", type=Path, help="a labelled file: show its rows that the model holds alike"
         )
         add_columns(parser)
-
-    def create_parser(self, *args: Any, **kwargs: Any) -> CommandParser:
-        # Django's own --version would clash with the model's.
-        kwargs["conflict_handler"] = "resolve"
-        return super().create_parser(*args, **kwargs)
 
     def run(self, **options: Any) -> dict[str, Any]:
         columns = columns_given(options) or {}

@@ -42,7 +42,7 @@ class Command(TrefoilCommand):
         )
         add_columns(parser)
         parser.add_argument(
-            "--max-loss", type=float, help=f"of accuracy or F1 on --rows; {MAX_LOSS:g}"
+            "--max-loss", type=float, help=f"of accuracy or F1 on --rows; default: {MAX_LOSS:g}"
         )
         where = parser.add_mutually_exclusive_group(required=True)
         where.add_argument("--output", type=Path, help="a new folder for the export")

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 
 from apps.core.commands import TerminalProgress, TrefoilCommand
+from apps.modelhub.command_arguments import add_method, add_rows
 from apps.modelhub.named_columns import add_columns, columns_given
-from ml.models.tuning.registry import method_names
 from ml.outputs import check_output
 
 _SHOWN = 20
@@ -20,16 +20,13 @@ class Command(TrefoilCommand):
     help = "Try learning rates from tiny to far too large in one short run; suggest one."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--kind", choices=["classification", "multi_label", "ner"], required=True
-        )
-        parser.add_argument("--train", type=Path, required=True)
+        add_rows(parser, kinds=("classification", "multi_label", "ner"), valid="")
         parser.add_argument("--config", type=Path, help="a TOML recipe")
         add_columns(parser, recipe=True)
-        parser.add_argument("--method", choices=method_names())
-        parser.add_argument("--lowest", type=float, default=1e-6)
-        parser.add_argument("--highest", type=float, default=1.0)
-        parser.add_argument("--steps", type=int, default=100)
+        add_method(parser)
+        parser.add_argument("--lowest", type=float, default=1e-6, help="rate of the first step")
+        parser.add_argument("--highest", type=float, default=1.0, help="rate of the last step")
+        parser.add_argument("--steps", type=int, default=100, help="each at a higher rate")
         parser.add_argument("--report", type=Path, help="a new folder for a page with the curve")
 
     def run(self, **options: Any) -> dict[str, Any]:
@@ -51,6 +48,7 @@ class Command(TrefoilCommand):
             output=settings.VAR_DIR / "runs",
             run_folder=settings.VAR_DIR / "runs",
             config=config,
+            warn=self.warn,
         )
         progress = TerminalProgress("range test")
         try:

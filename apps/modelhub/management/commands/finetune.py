@@ -12,6 +12,7 @@ from django.core.management.base import CommandParser
 from apps.core import gateway
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
+from apps.modelhub.command_arguments import add_epochs, add_method, add_rows, add_seed
 from apps.modelhub.measures_table import measures_table
 from apps.modelhub.named_columns import add_columns, columns_given
 from apps.modelhub.naming import check_name
@@ -22,9 +23,7 @@ from ml.artifacts import SERVED, Artifact
 from ml.data.dataset_folders import training_splits
 from ml.errors import MLError
 from ml.licences import check_shippable, stated_licences
-from ml.models.tuning.registry import method_names
 from ml.outputs import settle
-from ml.types import KINDS
 
 if TYPE_CHECKING:
     from ml.training.rows import FinetuneRequest
@@ -36,16 +35,14 @@ class Command(TrefoilCommand):
     help = "Fine-tune a model on labelled data; a run that was killed goes on where it stopped."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--kind", choices=KINDS, required=True)
+        add_rows(parser)
         parser.add_argument("--name", required=True, help="the task's name")
-        parser.add_argument("--train", type=Path, required=True)
-        parser.add_argument("--valid", type=Path, help="default: a share of --train, split by text")
         parser.add_argument("--unlabelled", type=Path, help="texts for teachers or self-training")
-        parser.add_argument("--method", choices=method_names())
+        add_method(parser)
         parser.add_argument("--config", type=Path, help="a TOML recipe")
         add_columns(parser, recipe=True)
-        parser.add_argument("--epochs", type=float)
-        parser.add_argument("--seed", type=int)
+        add_epochs(parser)
+        add_seed(parser)
         parser.add_argument("--output", type=Path, help="default: var/artifacts/<name>/<version>")
         parser.add_argument("--promote", action="store_true", help="make it the active version")
         parser.add_argument(
@@ -87,6 +84,7 @@ class Command(TrefoilCommand):
             run_folder=settings.VAR_DIR / "runs" / f"{name}-{key}",
             config=config,
             unlabelled_file=options["unlabelled"],
+            warn=self.warn,
         )
         progress = TerminalProgress(f"fine-tuning {name}")
         try:

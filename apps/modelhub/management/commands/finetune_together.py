@@ -10,6 +10,7 @@ from django.core.management.base import CommandParser
 
 from apps.core import gateway
 from apps.core.commands import TerminalProgress, TrefoilCommand
+from apps.modelhub.command_arguments import add_epochs, add_seed
 from apps.modelhub.measures_table import measures_table
 from apps.modelhub.named_columns import add_columns, columns_given
 from apps.modelhub.naming import check_name
@@ -30,8 +31,8 @@ class Command(TrefoilCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--config", type=Path, required=True, help="a TOML recipe")
         add_columns(parser, recipe=True)
-        parser.add_argument("--epochs", type=float)
-        parser.add_argument("--seed", type=int)
+        add_epochs(parser)
+        add_seed(parser)
         parser.add_argument("--output", type=Path, help="default: var/artifacts/<name>/<version>")
         parser.add_argument(
             "--promote", action="store_true", help="make it the active version of all its tasks"
@@ -63,6 +64,7 @@ class Command(TrefoilCommand):
             recipe=recipe,
             output=output or staging,
             run_folder=settings.VAR_DIR / "runs" / f"{recipe.name}-{key}",
+            warn=self.warn,
         )
         progress = TerminalProgress(f"fine-tuning {recipe.name}")
         try:

@@ -27,7 +27,9 @@ class Command(TrefoilCommand):
     help = "Predict with the active model of a task."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--task", help="needed, but with --labels: encoder")
+        parser.add_argument(
+            "--task", help="whose model; with --labels, whose vectors; default there: encoder"
+        )
         parser.add_argument(
             "--labels",
             metavar="L",
@@ -38,8 +40,8 @@ class Command(TrefoilCommand):
             "--mask", action="store_true", help="for pii: show the text with [kind] in its place"
         )
         source = parser.add_mutually_exclusive_group(required=True)
-        source.add_argument("--text", action="append", metavar="T")
-        source.add_argument("--file", type=Path, metavar="F.jsonl")
+        source.add_argument("--text", action="append", metavar="T", help="a text (repeatable)")
+        source.add_argument("--file", type=Path, metavar="F.jsonl", help="a file of texts")
         add_columns(parser)
 
     def run(self, **options: Any) -> dict[str, Any]:

@@ -29,23 +29,29 @@ class Command(TrefoilCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--task", required=True, help="the classifier of several labels")
-        parser.add_argument("--encoder", default="support_encoder", help="whose vectors are there")
+        parser.add_argument(
+            "--encoder", default="support_encoder", help="the task whose vectors it reads"
+        )
         parser.add_argument("--train", type=Path, required=True, help="its training file")
         parser.add_argument("--valid", type=Path, required=True, help="its held-out file")
         parser.add_argument(
             "--lost",
             type=float,
             default=0.0,
-            help="share of the held-out texts it finds a label in that may be let pass (0)",
+            help="share of the held-out texts it finds a label in that may be let pass",
         )
         parser.add_argument(
             "--measure", type=Path, action="append", default=[], help="labelled texts (repeatable)"
         )
         parser.add_argument(
-            "--texts", type=Path, action="append", default=[], help="others (repeatable)"
+            "--texts",
+            type=Path,
+            action="append",
+            default=[],
+            help="texts without labels (repeatable)",
         )
         add_columns(parser)
-        parser.add_argument("--output", type=Path, help="a JSON file; the shipped one otherwise")
+        parser.add_argument("--output", type=Path, help="a JSON file; default: the shipped one")
 
     def run(self, **options: Any) -> dict[str, Any]:
         task: str = options["task"]

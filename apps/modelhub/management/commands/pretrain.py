@@ -9,13 +9,13 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 
 from apps.core.commands import TerminalProgress, TrefoilCommand
+from apps.modelhub.command_arguments import add_epochs, add_method, add_seed
 from apps.modelhub.measures_table import measures_table
 from apps.modelhub.named_columns import add_columns, columns_given
 from apps.modelhub.resuming import resumable
 from apps.modelhub.shipping import is_shipped
 from ml.data.dataset_folders import training_splits
 from ml.licences import check_shippable, stated_licences
-from ml.models.tuning.registry import method_names
 from ml.outputs import check_output
 from ml.training.settings.pretraining import OBJECTIVES
 
@@ -24,15 +24,19 @@ class Command(TrefoilCommand):
     help = "Pre-train an encoder on texts without labels; recipes then name it as their encoder."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--objective", choices=OBJECTIVES, default="mlm")
+        parser.add_argument(
+            "--objective", choices=OBJECTIVES, default="mlm", help="what is learned"
+        )
         parser.add_argument("--texts", type=Path, required=True, help="JSONL, CSV, folder or .txt")
-        parser.add_argument("--valid", type=Path, help="default: a share of --texts")
-        parser.add_argument("--encoder", help="a name or a folder")
-        parser.add_argument("--method", choices=method_names())
+        parser.add_argument(
+            "--valid", type=Path, help="texts to measure by; default: a share of --texts"
+        )
+        parser.add_argument("--encoder", help="a name or a folder; default: the recipe's")
+        add_method(parser)
         parser.add_argument("--config", type=Path, help="a TOML recipe; default: pretrain.toml")
         add_columns(parser, recipe=True)
-        parser.add_argument("--epochs", type=float)
-        parser.add_argument("--seed", type=int)
+        add_epochs(parser)
+        add_seed(parser)
         parser.add_argument("--output", type=Path, required=True, help="a new folder")
 
     def run(self, **options: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from django.core.management.base import CommandParser
 from apps.core import gateway
 from apps.core.commands import TrefoilCommand
 from apps.modelhub import profiles
+from apps.modelhub.command_arguments import add_task
 from apps.modelhub.named_columns import add_columns, columns_given
 from ml.data.columns import Columns
 from ml.data.row_kinds import read_rows
@@ -21,10 +22,10 @@ class Command(TrefoilCommand):
     help = "Make the profile of a shipped model's training file, for the alarms of drift."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--task", required=True)
+        add_task(parser)
         parser.add_argument("--train", type=Path, required=True, help="its training file")
         add_columns(parser)
-        parser.add_argument("--output", type=Path, help="a JSON file; the shipped one otherwise")
+        parser.add_argument("--output", type=Path, help="a JSON file; default: the shipped one")
 
     def run(self, **options: Any) -> dict[str, Any]:
         task: str = options["task"]

@@ -10,25 +10,23 @@ from django.core.management.base import CommandParser
 
 from apps.core.commands import TerminalProgress, TrefoilCommand
 from apps.core.errors import InvalidInput
+from apps.modelhub.command_arguments import add_method, add_rows
 from apps.modelhub.named_columns import add_columns, columns_given
-from ml.models.tuning.registry import method_names
 
 
 class Command(TrefoilCommand):
     help = "Search for better settings; stopped or killed, it goes on with the same command."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--kind", choices=["classification", "multi_label", "ner"], required=True
-        )
-        parser.add_argument("--train", type=Path, required=True)
-        parser.add_argument(
-            "--valid", type=Path, help="held-out rows; the search does not use them"
+        add_rows(
+            parser,
+            kinds=("classification", "multi_label", "ner"),
+            valid="held-out rows; the search does not use them",
         )
         parser.add_argument("--config", type=Path, help="a TOML recipe, with a [search] table")
         add_columns(parser, recipe=True)
-        parser.add_argument("--method", choices=method_names())
-        parser.add_argument("--minutes", type=float, default=30.0, help="of training; default 30")
+        add_method(parser)
+        parser.add_argument("--minutes", type=float, default=30.0, help="of training")
         parser.add_argument("--trials", type=int, help="at most so many; default: no limit")
         parser.add_argument("--output", type=Path, required=True, help="the search's folder")
 
@@ -52,6 +50,7 @@ class Command(TrefoilCommand):
             config=load_config(
                 options["config"], method=options["method"], columns=columns_given(options)
             ),
+            warn=self.warn,
         )
         progress = TerminalProgress("searching")
 

@@ -30,9 +30,11 @@ class Command(TrefoilCommand):
         parser.add_argument("--file", type=Path, required=True, help="texts without labels")
         parser.add_argument("--labelled", type=Path, help="texts that have labels already")
         add_columns(parser)
-        parser.add_argument("--strategy", choices=STRATEGIES, default="mixed")
+        parser.add_argument(
+            "--strategy", choices=STRATEGIES, default="mixed", help="which are asked for"
+        )
         parser.add_argument("--encoder", default="encoder", help="whose vectors tell texts apart")
-        parser.add_argument("--count", type=int, default=20)
+        parser.add_argument("--count", type=int, default=20, help="how many")
 
     def run(self, **options: Any) -> dict[str, Any]:
         if options["count"] < 1:

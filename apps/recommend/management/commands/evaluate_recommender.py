@@ -31,7 +31,12 @@ class Command(TrefoilCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--items", type=Path, required=True, help="CSV or JSONL")
         parser.add_argument("--interactions", type=Path, required=True, help="CSV or JSONL")
-        parser.add_argument("--protocol", choices=get_args(Protocol), default="temporal")
+        parser.add_argument(
+            "--protocol",
+            choices=get_args(Protocol),
+            default="temporal",
+            help="how readings are held out",
+        )
         parser.add_argument("--k", type=int, default=10, help="depth of NDCG and coverage")
         parser.add_argument("--output", type=Path, help="where the report is written as well")
 

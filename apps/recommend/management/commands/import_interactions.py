@@ -16,7 +16,7 @@ class Command(TrefoilCommand):
     help = "Store interactions from a CSV or JSONL file (user_id,item_id,kind,value,timestamp)."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path)
+        parser.add_argument("file", type=Path, help="CSV or JSONL")
         parser.add_argument("--skip-bad", action="store_true", help="leave bad rows out")
         parser.add_argument("--simulated", action="store_true", help="mark new readers simulated")
 

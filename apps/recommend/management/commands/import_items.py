@@ -16,7 +16,7 @@ class Command(TrefoilCommand):
     help = "Add and change items from a CSV or JSONL file (item_id,title,text,tags[,authors,...])."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path)
+        parser.add_argument("file", type=Path, help="CSV or JSONL")
         parser.add_argument("--skip-bad", action="store_true", help="leave bad rows out")
 
     def run(self, **options: Any) -> dict[str, Any]:

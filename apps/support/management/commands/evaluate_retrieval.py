@@ -27,8 +27,10 @@ class Command(TrefoilCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--articles", type=Path, required=True)
-        parser.add_argument("--queries", type=Path, required=True)
+        parser.add_argument(
+            "--articles", type=Path, required=True, help="JSONL or CSV: id, title, body"
+        )
+        parser.add_argument("--queries", type=Path, required=True, help="JSONL: text, article_ids")
 
     def run(self, **options: Any) -> dict[str, Any]:
         articles = read_articles(options["articles"])

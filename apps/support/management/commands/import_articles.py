@@ -19,7 +19,7 @@ class Command(TrefoilCommand):
     help = "Import articles from a Markdown folder, a CSV or a JSONL file (all of it or nothing)."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("path", type=Path)
+        parser.add_argument("path", type=Path, help="a folder or a file")
         parser.add_argument("--skip-bad", action="store_true", help="import the good rows only")
 
     def run(self, **options: Any) -> dict[str, Any]:

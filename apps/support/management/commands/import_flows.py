@@ -18,7 +18,7 @@ class Command(TrefoilCommand):
     help = "Import flows from a YAML file or a folder of them (all or none); tested and published."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("path", type=Path)
+        parser.add_argument("path", type=Path, help="a folder or a file")
         parser.add_argument("--check", action="store_true", help="only say what is wrong")
 
     def run(self, **options: Any) -> dict[str, Any]:

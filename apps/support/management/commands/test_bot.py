@@ -41,8 +41,16 @@ class Command(TrefoilCommand):
             default=settings.SUPPORT_CONVERSATIONS_DIR,
             help="a YAML file or a folder of such (default: those of the demo)",
         )
-        parser.add_argument("--only", default="", help="conversations whose name holds this text")
-        parser.add_argument("--against", type=Path, help="a recorded run (default: the last one)")
+        parser.add_argument(
+            "--only",
+            default="",
+            help="conversations whose name holds this text; such a run is not kept",
+        )
+        parser.add_argument(
+            "--against",
+            type=Path,
+            help="a recorded run; default: the last one of other models, else the last one",
+        )
         parser.add_argument("--no-record", action="store_true", help="do not keep this run")
 
     def run(self, **options: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from peft import AdaLoraConfig
 from torch import Tensor, nn
 from transformers import TrainerCallback
 
+from ml.allowed import BELOW_ONE, FROM_ZERO, POSITIVE, Between
 from ml.models.tuning.by_peft import tuned_by_peft
 from ml.models.tuning.method import Method
 from ml.models.tuning.methods.lora import TARGETS
@@ -35,7 +36,7 @@ class AdaLora(Method):
     rank: int = 16
     first_rank: int = 0
     alpha: int = 32
-    dropout: float = 0.05
+    dropout: float = 0.0
     start: float = 0.1
     finish: float = 0.7
     every: int = 10
@@ -43,14 +44,14 @@ class AdaLora(Method):
 
     def __post_init__(self) -> None:
         self.require(
-            rank=self.rank > 0,
-            first_rank=not self.first_rank or self.first_rank > self.rank,
-            alpha=self.alpha > 0,
-            dropout=0 <= self.dropout < 1,
-            start=0 <= self.start < 1,
-            finish=self.start < self.finish <= 1,
-            every=self.every > 0,
-            orthogonality=self.orthogonality >= 0,
+            rank=POSITIVE,
+            first_rank=Between(self.rank, above=True) if self.first_rank else FROM_ZERO,
+            alpha=POSITIVE,
+            dropout=BELOW_ONE,
+            start=BELOW_ONE,
+            finish=Between(self.start, 1, above=True),
+            every=POSITIVE,
+            orthogonality=FROM_ZERO,
         )
 
     def apply(self, encoder: nn.Module) -> nn.Module:
@@ -114,8 +115,9 @@ class _Allocation(TrainerCallback):
         config = self._encoder.peft_config[_ADAPTER]
         config.total_step = max(2, state.max_steps)
         config.tinit = int(self._method.start * config.total_step)
+        # At the first step nothing is known of the entries' importance that could be cut by.
         config.tfinal = config.total_step - max(
-            config.tinit + 1, int(self._method.finish * config.total_step)
+            config.tinit + 1, 2, int(self._method.finish * config.total_step)
         )
         if state.global_step:
             self._recall()

@@ -8,6 +8,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ml.allowed import POSITIVE
 from ml.models.tuning.layers import block_names, layout_of
 from ml.models.tuning.method import Method
 
@@ -49,7 +50,7 @@ class Adapter(Method):
     layer_norms: bool = True
 
     def __post_init__(self) -> None:
-        self.require(size=self.size > 0)
+        self.require(size=POSITIVE)
 
     def apply(self, encoder: nn.Module) -> nn.Module:
         layout = layout_of(encoder)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
 from transformers import TrainerCallback
 
+from ml.allowed import FROM_ZERO, Between
 from ml.models.tuning.layers import block_names
 from ml.models.tuning.method import Method
 
@@ -34,9 +34,9 @@ class Full(Method):
 
     def __post_init__(self) -> None:
         self.require(
-            layer_decay=0 < self.layer_decay <= 1,
-            encoder_rate=0 < self.encoder_rate <= 1,
-            unfreeze_every=self.unfreeze_every >= 0 and math.isfinite(self.unfreeze_every),
+            layer_decay=Between(0, 1, above=True),
+            encoder_rate=Between(0, 1, above=True),
+            unfreeze_every=FROM_ZERO,
         )
 
     def apply(self, encoder: nn.Module) -> nn.Module:

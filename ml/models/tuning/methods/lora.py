@@ -8,6 +8,7 @@ from typing import ClassVar
 from peft import LoraConfig
 from torch import Tensor, nn
 
+from ml.allowed import BELOW_ONE, POSITIVE
 from ml.models.tuning.by_peft import tuned_by_peft
 from ml.models.tuning.fused_linear import FusedLinear
 from ml.models.tuning.method import Method
@@ -23,10 +24,10 @@ class Lora(Method):
 
     rank: int = 16
     alpha: int = 32
-    dropout: float = 0.05
+    dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        self.require(rank=self.rank > 0, alpha=self.alpha > 0, dropout=0 <= self.dropout < 1)
+        self.require(rank=POSITIVE, alpha=POSITIVE, dropout=BELOW_ONE)
 
     def apply(self, encoder: nn.Module) -> nn.Module:
         config = LoraConfig(

@@ -12,6 +12,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from ml.allowed import POSITIVE
 from ml.errors import TrainingError
 from ml.models.tuning.layers import block_names, layout_of, token_positions
 from ml.models.tuning.method import Method
@@ -76,7 +77,7 @@ class PrefixTuning(Method):
     length: int = 20
 
     def __post_init__(self) -> None:
-        self.require(length=self.length > 0)
+        self.require(length=POSITIVE)
 
     def apply(self, encoder: Any) -> nn.Module:
         layout = layout_of(encoder)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from ml.allowed import POSITIVE
 from ml.models.tuning.method import Method
 
 
@@ -67,7 +68,7 @@ class Prompt(Method):
     length: int = 20
 
     def __post_init__(self) -> None:
-        self.require(length=self.length > 0)
+        self.require(length=POSITIVE)
 
     @property
     def virtual_tokens(self) -> int:

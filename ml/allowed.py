@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ml.errors import TrainingError
 from ml.wording import Wording
 
 
@@ -64,3 +65,17 @@ POSITIVE = Between(0, above=True)
 FROM_ZERO = Between(0)
 BELOW_ONE = Between(0, 1, below=True)
 WITHIN_ONE = Between(0, 1, above=True, below=True)
+
+
+def check_number(name: str, value: float, allowed: Between) -> None:
+    """Raise :class:`TrainingError` for an argument that is none of the numbers ``allowed``, as NaN
+    and the infinite, which a comparison alone may let pass, never are."""
+    if value not in allowed:
+        raise TrainingError(
+            Wording(
+                "%(name)s = %(value)s is not allowed; it must be a finite number, %(allowed)s",
+                name=name,
+                value=f"{value:g}",
+                allowed=allowed.words,
+            )
+        )
