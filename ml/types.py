@@ -36,6 +36,8 @@ class Classification:
     artifact's temperature. ``out_of_scope`` is the probability-like score in [0, 1] that the text
     belongs to none of the labels (``None`` when the task has no such notion); ``in_scope`` applies
     the artifact's threshold to it; ``confident`` applies the accept threshold to the best score.
+    ``truncated``, here and in other predictions: the text is longer than the model reads, and a
+    part of it was left out.
     """
 
     scores: tuple[ScoredLabel, ...]
@@ -43,6 +45,7 @@ class Classification:
     in_scope: bool
     confident: bool
     version: str
+    truncated: bool = False
 
     @property
     def label(self) -> str:
@@ -64,6 +67,7 @@ class MultiLabel:
     scores: tuple[ScoredLabel, ...]
     labels: tuple[str, ...]
     version: str
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,7 @@ class Tagging:
 
     entities: tuple[Entity, ...]
     version: str
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,6 +96,7 @@ class Embedding:
 
     vector: FloatArray
     version: str
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +115,11 @@ class PersonalSpan:
 @dataclass(frozen=True, slots=True)
 class PersonalData:
     """The personal data of one text, in order and never overlapping; ``version`` is that of the
-    tagger that found the names."""
+    tagger that found the names, ``truncated`` if it did not read all of the text."""
 
     spans: tuple[PersonalSpan, ...]
     version: str
+    truncated: bool = False
 
 
 Prediction = Classification | MultiLabel | Tagging | Embedding | PersonalData

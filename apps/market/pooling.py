@@ -56,4 +56,5 @@ def pool(
         in_scope=headline.in_scope,
         confident=scores[0][1] >= SURE,
         version=headline.version,
+        truncated=any(part.truncated for part in (headline, *below)),
     )

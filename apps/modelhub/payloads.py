@@ -26,25 +26,33 @@ def prediction_payload(prediction: Prediction) -> dict[str, Any]:
             "out_of_scope": prediction.out_of_scope,
             "in_scope": prediction.in_scope,
             "confident": prediction.confident,
+            "truncated": prediction.truncated,
             "version": prediction.version,
         }
     if isinstance(prediction, MultiLabel):
         return {
             "labels": list(prediction.labels),
             "scores": [asdict(score) for score in prediction.scores],
+            "truncated": prediction.truncated,
             "version": prediction.version,
         }
     if isinstance(prediction, Embedding):
         # Written out in full, half of an answer's time would go into digits that mean nothing.
         vector = prediction.vector.astype(np.float64).round(_DECIMALS).tolist()
-        return {"vector": vector, "version": prediction.version}
+        return {
+            "vector": vector,
+            "truncated": prediction.truncated,
+            "version": prediction.version,
+        }
     if isinstance(prediction, PersonalData):
         return {
             "spans": [asdict(span) for span in prediction.spans],
+            "truncated": prediction.truncated,
             "version": prediction.version,
         }
     return {
         "entities": [asdict(entity) for entity in prediction.entities],
+        "truncated": prediction.truncated,
         "version": prediction.version,
     }
 

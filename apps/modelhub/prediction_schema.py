@@ -10,12 +10,19 @@ from rest_framework import serializers
 from apps.core.api import PROBLEM_JSON
 
 
+class _Prediction(serializers.Serializer[Any]):
+    truncated = serializers.BooleanField(
+        help_text="the text is longer than the model reads, and a part of it was left out"
+    )
+    version = serializers.CharField()
+
+
 class ScoredLabelSerializer(serializers.Serializer[Any]):
     label = serializers.CharField()  # type: ignore[assignment]
     score = serializers.FloatField()
 
 
-class LabelPrediction(serializers.Serializer[Any]):
+class LabelPrediction(_Prediction):
     label = serializers.CharField()  # type: ignore[assignment]
     confidence = serializers.FloatField(help_text="calibrated, in [0, 1]")
     scores = ScoredLabelSerializer(many=True, help_text="the best five")
@@ -24,13 +31,11 @@ class LabelPrediction(serializers.Serializer[Any]):
     )
     in_scope = serializers.BooleanField()
     confident = serializers.BooleanField(help_text="above the accept threshold")
-    version = serializers.CharField()
 
 
-class LabelsPrediction(serializers.Serializer[Any]):
+class LabelsPrediction(_Prediction):
     labels = serializers.ListField(child=serializers.CharField(), help_text="those that hold")
     scores = ScoredLabelSerializer(many=True)
-    version = serializers.CharField()
 
 
 class EntitySerializer(serializers.Serializer[Any]):
@@ -41,9 +46,8 @@ class EntitySerializer(serializers.Serializer[Any]):
     score = serializers.FloatField()
 
 
-class EntitiesPrediction(serializers.Serializer[Any]):
+class EntitiesPrediction(_Prediction):
     entities = EntitySerializer(many=True)
-    version = serializers.CharField()
 
 
 class PersonalSpanSerializer(serializers.Serializer[Any]):
@@ -55,14 +59,12 @@ class PersonalSpanSerializer(serializers.Serializer[Any]):
     score = serializers.FloatField()
 
 
-class PersonalDataPrediction(serializers.Serializer[Any]):
+class PersonalDataPrediction(_Prediction):
     spans = PersonalSpanSerializer(many=True)
-    version = serializers.CharField()
 
 
-class VectorPrediction(serializers.Serializer[Any]):
+class VectorPrediction(_Prediction):
     vector = serializers.ListField(child=serializers.FloatField(), help_text="of unit length")
-    version = serializers.CharField()
 
 
 PREDICTIONS = PolymorphicProxySerializer(

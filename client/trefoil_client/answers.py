@@ -17,7 +17,11 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """The best label of a text; ``scores`` has up to five, best first."""
+    """The best label of a text; ``scores`` has up to five, best first.
+
+    ``truncated``, here and in other predictions: the text is longer than the model reads, and a
+    part of it was left out.
+    """
 
     label: str
     confidence: float
@@ -25,6 +29,7 @@ class Classification:
     out_of_scope: float | None
     in_scope: bool
     confident: bool
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,7 @@ class MultiLabel:
 
     labels: tuple[str, ...]
     scores: tuple[Score, ...]
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,7 @@ class Tagging:
     """The entities of a text, in order."""
 
     entities: tuple[Entity, ...]
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,7 @@ class PersonalData:
     """The personal data of a text, in order."""
 
     spans: tuple[PersonalSpan, ...]
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,7 @@ class Embedding:
     """A text's vector of unit length."""
 
     vector: tuple[float, ...]
+    truncated: bool = False
 
 
 Prediction = Classification | MultiLabel | Tagging | PersonalData | Embedding
@@ -127,6 +136,7 @@ class SearchAnswer:
 
 def prediction_of(body: Mapping[str, Any]) -> Prediction:
     """A prediction from its JSON; raises ``ValueError`` for one of a kind that is not known."""
+    truncated = body.get("truncated", False)  # servers before it do not tell
     if "label" in body:
         return Classification(
             label=body["label"],
@@ -135,15 +145,16 @@ def prediction_of(body: Mapping[str, Any]) -> Prediction:
             out_of_scope=body["out_of_scope"],
             in_scope=body["in_scope"],
             confident=body["confident"],
+            truncated=truncated,
         )
     if "labels" in body:
-        return MultiLabel(tuple(body["labels"]), _scores(body))
+        return MultiLabel(tuple(body["labels"]), _scores(body), truncated)
     if "entities" in body:
-        return Tagging(tuple(Entity(**entity) for entity in body["entities"]))
+        return Tagging(tuple(Entity(**entity) for entity in body["entities"]), truncated)
     if "spans" in body:
-        return PersonalData(tuple(PersonalSpan(**span) for span in body["spans"]))
+        return PersonalData(tuple(PersonalSpan(**span) for span in body["spans"]), truncated)
     if "vector" in body:
-        return Embedding(tuple(body["vector"]))
+        return Embedding(tuple(body["vector"]), truncated)
     raise ValueError(f"a prediction of an unknown kind: {sorted(body)}")
 
 

@@ -22,7 +22,8 @@ class EncodedBatch:
 
     ``word_index`` holds, for token tagging, the index of the word that a token begins, or -1 for
     special tokens, padding and continuations; ``shape_ids`` the shape of the word a token is of.
-    ``owners`` (rows,) holds, for texts, the index of the text that a row is of.
+    ``owners`` (rows,) holds, for texts, the index of the text that a row is of. ``truncated``
+    (texts or sentences,) says of which a part is in no row.
     """
 
     input_ids: IntArray
@@ -30,6 +31,7 @@ class EncodedBatch:
     shape_ids: IntArray | None = None
     word_index: IntArray | None = None
     owners: IntArray | None = None
+    truncated: NDArray[np.bool_] | None = None
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
@@ -51,7 +53,12 @@ def encode_texts(
     encodings = tokenizer.encode_batch([normalise(text) for text in texts])
     parts = [pieces(one.ids, max_length=max_length, way=long_texts) for one in encodings]
     owners = np.repeat(np.arange(len(parts)), [len(rows) for rows in parts]).astype(np.int64)
-    return EncodedBatch(*_pad([row for rows in parts for row in rows]), owners=owners)
+    longer = np.array([len(one.ids) > max_length for one in encodings], dtype=np.bool_)
+    return EncodedBatch(
+        *_pad([row for rows in parts for row in rows]),
+        owners=owners,
+        truncated=longer & (long_texts != "windows"),
+    )
 
 
 def encode_words(
@@ -61,7 +68,7 @@ def encode_words(
 
     Words that do not fit into ``max_length`` tokens have no token; callers window long sentences.
     """
-    ids, shapes, begins = [], [], []
+    ids, shapes, begins, longer = [], [], [], []
     for words, encoding in zip(
         sentences,
         tokenizer.encode_batch([list(words) for words in sentences], is_pretokenized=True),
@@ -72,11 +79,18 @@ def encode_words(
             row_shapes.append(0 if word is None else word_shape(words[word]))
             row_begins.append(-1 if word is None or word == previous else word)
             previous = word
+        longer.append(len(encoding.ids) > max_length)
         ids.append(_cut(encoding.ids, max_length))
         shapes.append(_cut_inner(row_shapes, max_length, 0))
         begins.append(_cut_inner(row_begins, max_length, -1))
     input_ids, mask = _pad(ids)
-    return EncodedBatch(input_ids, mask, _pad(shapes)[0], _pad(begins, fill=-1)[0])
+    return EncodedBatch(
+        input_ids,
+        mask,
+        shape_ids=_pad(shapes)[0],
+        word_index=_pad(begins, fill=-1)[0],
+        truncated=np.array(longer, dtype=np.bool_),
+    )
 
 
 def _cut(ids: list[int], max_length: int) -> list[int]:

@@ -49,7 +49,8 @@ def personal_data(
             and entity.score >= LEAST_NAME_SCORE
             and not any(entity.start < one.end and one.start < entity.end for one in found)
         ]
-    return PersonalData(tuple(sorted(found, key=lambda one: one.start)), tagging.version)
+    spans = tuple(sorted(found, key=lambda one: one.start))
+    return PersonalData(spans, tagging.version, tagging.truncated)
 
 
 def masked(text: str, spans: Sequence[PersonalSpan]) -> str:

@@ -35,14 +35,14 @@ def _of_labels(one: Prediction) -> Classification:
     if isinstance(one, Classification):
         return one
     if isinstance(one, MultiLabel):
-        return Classification(one.scores, None, bool(one.labels), True, one.version)
+        return Classification(one.scores, None, bool(one.labels), True, one.version, one.truncated)
     raise DataError("text", None, "was given no label that could be explained")
 
 
 def _of_tagging(one: Tagging, wanted: Sequence[Entity]) -> Classification:
     scores = {entity_label(entity): _score(one, entity) for entity in wanted}
     found = sorted((ScoredLabel(*pair) for pair in scores.items()), key=lambda one: -one.score)
-    return Classification(tuple(found), None, True, True, one.version)
+    return Classification(tuple(found), None, True, True, one.version, one.truncated)
 
 
 def _score(tagging: Tagging, wanted: Entity) -> float:

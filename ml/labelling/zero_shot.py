@@ -17,13 +17,13 @@ from ml.data.record_files import TABLES
 from ml.data.text import label_form
 from ml.errors import DataError
 from ml.evaluation.scoring import softmax
-from ml.types import Classification, FloatArray, ScoredLabel
+from ml.types import Classification, Embedding, ScoredLabel
 
 SCALE = 20.0
 """What cosines are multiplied by before the softmax: that of the encoders' own training."""
 
-Embed = Callable[[Sequence[str]], FloatArray]
-"""Texts to vectors of unit length, shape (texts, dimensions)."""
+Embed = Callable[[Sequence[str]], Sequence[Embedding]]
+"""Texts to their vectors."""
 
 
 def read_descriptions(asked: str) -> dict[str, str]:
@@ -91,25 +91,23 @@ class ZeroShotClassifier:
     ) -> None:
         self._embed = embed
         self._labels = list(descriptions)
-        self._vectors = embed(list(descriptions.values()))  # (labels, dimensions)
+        described = embed(list(descriptions.values()))
+        self._vectors = np.stack([one.vector for one in described])  # (labels, dimensions)
         self._scale = scale
         self._version = version
 
     def predict(self, texts: Sequence[str]) -> list[Classification]:
         """One answer a text; a text without words has equal probabilities, out of scope."""
-        vectors = self._embed(texts)
-        known = np.linalg.norm(vectors, axis=1) > 0
-        scores = softmax(np.float32(self._scale) * (vectors @ self._vectors.T))  # (texts, labels)
-        return [
-            self._answer(row, bool(has_words)) for row, has_words in zip(scores, known, strict=True)
-        ]
+        return [self._answer(one) for one in self._embed(texts)]
 
-    def _answer(self, scores: FloatArray, has_words: bool) -> Classification:
+    def _answer(self, embedding: Embedding) -> Classification:
+        scores = softmax(np.float32(self._scale) * (self._vectors @ embedding.vector))  # (labels,)
         order = np.argsort(-scores, kind="stable")
         return Classification(
             scores=tuple(ScoredLabel(self._labels[i], float(scores[i])) for i in order),
             out_of_scope=None,
-            in_scope=has_words,
+            in_scope=bool(embedding.vector.any()),
             confident=False,
             version=self._version,
+            truncated=embedding.truncated,
         )

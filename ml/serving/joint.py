@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -30,9 +30,11 @@ from ml.serving.predictors import (
     MAX_TAGGED_CHARACTERS,
     OUTPUTS,
     Graph,
+    Read,
     answer_to_nothing,
     as_words,
     encodable,
+    marked,
     model_info,
     no_labels,
     text_capacity,
@@ -40,7 +42,7 @@ from ml.serving.predictors import (
 from ml.serving.protocol import Predictor
 from ml.serving.shared import shared_tokenizer
 from ml.serving.tagging import entities_of, logits_by_word
-from ml.types import Answers, Embedding, FloatArray, Prediction, Tagging
+from ml.types import Answers, Classification, Embedding, FloatArray, MultiLabel, Tagging
 from ml.wording import Wording
 
 
@@ -48,11 +50,12 @@ from ml.wording import Wording
 class _Window:
     """A window of a text: the words it answers for, and for each output of the graph its value.
 
-    Values by token are by word already.
+    Values by token are by word already. ``truncated``: its words have more tokens than are read.
     """
 
     kept: slice
     outputs: dict[str, FloatArray]
+    truncated: bool
 
 
 class JointPredictor:
@@ -74,7 +77,10 @@ class JointPredictor:
         cut = [encodable(text[:MAX_TAGGED_CHARACTERS]) for text in texts]
         words = [readable_words(text) for text in cut]
         read = self.read(words)
-        by_task = {name: self.answer(name, cut, words, read) for name in self.tasks}
+        by_task = {
+            name: marked(self.answer(name, cut, words, read), texts, MAX_TAGGED_CHARACTERS)
+            for name in self.tasks
+        }
         return [
             Answers({name: answers[row] for name, answers in by_task.items()}, self.info.version)
             for row in range(len(texts))
@@ -102,6 +108,7 @@ class JointPredictor:
             max_length=self._artifact.max_length,
         )
         assert batch.word_index is not None
+        assert batch.truncated is not None
         ready: list[_Window | None] = [None] * len(spans)
         for rows, outputs in self._graph.run(batch):
             for place, row in enumerate(rows):
@@ -118,7 +125,7 @@ class JointPredictor:
                         # A copy, or each value would keep the whole batch alive in the cache.
                         values[name] = value.copy()
                 start, stop = kept.start - window.start, kept.stop - window.start
-                ready[row] = _Window(slice(start, stop), values)
+                ready[row] = _Window(slice(start, stop), values, bool(batch.truncated[row]))
         for (sentence, _, _), done in zip(spans, ready, strict=True):
             assert done is not None
             found[sentence].append(done)
@@ -130,34 +137,43 @@ class JointPredictor:
         texts: Sequence[str],
         sentences: Sequence[Sequence[Word]],
         read: Sequence[Sequence[_Window]],
-    ) -> Sequence[Prediction]:
+    ) -> Sequence[Read]:
         """The predictions of one task for texts that were read."""
         declared = self.tasks[task]
+        truncated = [
+            self._truncated(task, words, windows)
+            for words, windows in zip(sentences, read, strict=True)
+        ]
         if declared.kind == "ner":
             return [
                 Tagging(
-                    entities_of(text, words, self.parts(task, windows), declared), declared.version
+                    entities_of(text, words, self.parts(task, windows), declared),
+                    declared.version,
+                    cut,
                 )
-                for text, words, windows in zip(texts, sentences, read, strict=True)
+                for text, words, windows, cut in zip(texts, sentences, read, truncated, strict=True)
             ]
         if declared.kind == "embedding":
-            return [Embedding(self.vector(task, "vector", w), declared.version) for w in read]
+            return [
+                Embedding(self.vector(task, "vector", windows), declared.version, cut)
+                for windows, cut in zip(read, truncated, strict=True)
+            ]
         several = declared.kind == "multi_label"
         nothing = no_labels(declared) if several else answer_to_nothing(declared)
-        answers: list[Prediction] = [nothing] * len(texts)
+        answers: list[Classification | MultiLabel] = [nothing] * len(texts)
         filled = [index for index, windows in enumerate(read) if windows]
         if filled:
             logits, pooled = (
                 np.stack([self.vector(task, output, read[index]) for index in filled])
                 for output in OUTPUTS[declared.kind]
             )
-            scored: Sequence[Prediction] = (
+            scored: Sequence[Classification | MultiLabel] = (
                 label_logits(logits, declared)
                 if several
                 else classify_logits(logits, pooled, declared)
             )
             for index, answer in zip(filled, scored, strict=True):
-                answers[index] = answer
+                answers[index] = replace(answer, truncated=True) if truncated[index] else answer
         return answers
 
     def parts(self, task: str, windows: Sequence[_Window]) -> list[FloatArray]:
@@ -174,6 +190,12 @@ class JointPredictor:
         mean: FloatArray = np.mean([window.outputs[name] for window in windows], axis=0)
         return mean
 
+    def _truncated(self, task: str, words: Sequence[Word], windows: Sequence[_Window]) -> bool:
+        """Whether a part of the text of these ``words`` was not read for the task."""
+        if self.reads_all(task):
+            return any(window.truncated for window in windows)
+        return bool(windows) and (windows[0].truncated or windows[0].kept.stop < len(words))
+
     def reads_all(self, task: str) -> bool:
         """Whether the task reads all windows of a long text."""
         declared = self.tasks[task]
@@ -188,10 +210,11 @@ class _TaskPredictor:
         self._joint = joint
         self._task = artifact.task
 
-    def _predict(self, texts: Sequence[str], characters: int) -> list[Prediction]:
+    def _predict(self, texts: Sequence[str], characters: int) -> list[Read]:
         cut = [encodable(text[:characters]) for text in texts]
         words = [readable_words(text) for text in cut]
-        return [*self._joint.answer(self._task, cut, words, self._read(words))]
+        answers = self._joint.answer(self._task, cut, words, self._read(words))
+        return marked(answers, texts, characters)
 
     def _read(self, words: Sequence[Sequence[Word]]) -> list[list[_Window]]:
         return self._joint.read(words, whole=self._joint.reads_all(self._task))
@@ -200,7 +223,7 @@ class _TaskPredictor:
 class JointClassifier(_TaskPredictor):
     """As :class:`ml.serving.predictors.ClassifierPredictor`, or ``MultiLabelPredictor``."""
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+    def predict(self, texts: Sequence[str]) -> list[Read]:
         return self._predict(texts, MAX_CHARACTERS)
 
     def vectors(self, texts: Sequence[str]) -> FloatArray:
@@ -213,14 +236,14 @@ class JointClassifier(_TaskPredictor):
 class JointEncoder(_TaskPredictor):
     """As :class:`ml.serving.predictors.EncoderPredictor`."""
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+    def predict(self, texts: Sequence[str]) -> list[Read]:
         return self._predict(texts, MAX_CHARACTERS)
 
 
 class JointTagger(_TaskPredictor):
     """As :class:`ml.serving.predictors.TaggerPredictor`."""
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+    def predict(self, texts: Sequence[str]) -> list[Read]:
         return self._predict(texts, MAX_TAGGED_CHARACTERS)
 
     def tag_words(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:

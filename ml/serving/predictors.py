@@ -2,16 +2,19 @@
 
 Long texts are cut so that no caller can exhaust memory: classifiers and encoders read the first
 20,000 characters (and of those as many tokens as the model takes, or all of them in windows if the
-model is declared so), taggers the first 50,000, in windows that overlap. A text without any word is
-answered without the model: a classifier says that all labels are equally likely and that it is out
-of scope, one of several labels that none holds, a tagger finds nothing, and an encoder returns the
-zero vector, whose cosine with everything is 0.
+model is declared so), taggers the first 50,000, in windows that overlap; a prediction that goes by
+a part of its text is ``truncated``. A text without any word is answered without the model: a
+classifier says that all labels are equally likely and that it is out of scope, one of several
+labels that none holds, a tagger finds nothing, and an encoder returns the zero vector, whose cosine
+with everything is 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import onnxruntime
@@ -42,6 +45,10 @@ from ml.types import (
     Tagging,
 )
 from ml.wording import Wording
+
+Read = Classification | MultiLabel | Tagging | Embedding
+"""What a graph's outputs become."""
+Kept = TypeVar("Kept", bound=Read)
 
 MAX_CHARACTERS = 20_000
 MAX_TAGGED_CHARACTERS = 50_000
@@ -144,8 +151,9 @@ class _HeadReader:
             found[filled] = self._read([texts[i] for i in filled])[1]
         return found
 
-    def _read(self, texts: Sequence[str]) -> tuple[FloatArray, FloatArray]:
-        """Logits (texts, columns) and pooled states (texts, hidden), of windows their mean."""
+    def _read(self, texts: Sequence[str]) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
+        """Logits (texts, columns) and pooled states (texts, hidden), of windows their mean, and
+        (texts,) which of the texts have more tokens than were read."""
         batch = encode_texts(
             self._tokenizer,
             texts,
@@ -153,6 +161,7 @@ class _HeadReader:
             long_texts=self._artifact.settings.get("long_texts", "cut"),
         )
         assert batch.owners is not None
+        assert batch.truncated is not None
         order, logits, pooled = [], [], []
         for rows, outputs in self._graph.run(batch):
             order.append(rows)
@@ -162,6 +171,7 @@ class _HeadReader:
         return (
             mean_by_text(np.concatenate(logits), owners, len(texts)),
             mean_by_text(np.concatenate(pooled), owners, len(texts)),
+            batch.truncated,
         )
 
 
@@ -169,26 +179,28 @@ class ClassifierPredictor(_HeadReader):
     """Texts to calibrated class distributions."""
 
     def predict(self, texts: Sequence[str]) -> list[Classification]:
-        texts, filled = _readable(texts)
+        readable, filled = _readable(texts)
         results = [answer_to_nothing(self._artifact)] * len(texts)
         if filled:
-            scored = classify_logits(*self._read([texts[i] for i in filled]), self._artifact)
-            for index, result in zip(filled, scored, strict=True):
-                results[index] = result
-        return results
+            logits, pooled, truncated = self._read([readable[i] for i in filled])
+            scored = classify_logits(logits, pooled, self._artifact)
+            for index, result, cut in zip(filled, scored, truncated, strict=True):
+                results[index] = replace(result, truncated=True) if cut else result
+        return marked(results, texts, MAX_CHARACTERS)
 
 
 class MultiLabelPredictor(_HeadReader):
     """Texts to the labels that hold of each."""
 
     def predict(self, texts: Sequence[str]) -> list[MultiLabel]:
-        texts, filled = _readable(texts)
+        readable, filled = _readable(texts)
         results = [no_labels(self._artifact)] * len(texts)
         if filled:
-            scored = label_logits(self._read([texts[i] for i in filled])[0], self._artifact)
-            for index, result in zip(filled, scored, strict=True):
-                results[index] = result
-        return results
+            logits, _, truncated = self._read([readable[i] for i in filled])
+            scored = label_logits(logits, self._artifact)
+            for index, result, cut in zip(filled, scored, truncated, strict=True):
+                results[index] = replace(result, truncated=True) if cut else result
+        return marked(results, texts, MAX_CHARACTERS)
 
 
 class EncoderPredictor:
@@ -201,17 +213,19 @@ class EncoderPredictor:
         self._graph = Graph(folder, artifact, runtime)
 
     def predict(self, texts: Sequence[str]) -> list[Embedding]:
-        texts, filled = _readable(texts)
+        readable, filled = _readable(texts)
         version = self._artifact.version
         nothing = np.zeros(self._artifact.encoder.hidden_size, dtype=np.float32)
         results = [Embedding(nothing, version)] * len(texts)
         if filled:
-            batch = _encode(self._tokenizer, [texts[i] for i in filled], self._artifact)
+            batch = _encode(self._tokenizer, [readable[i] for i in filled], self._artifact)
+            assert batch.truncated is not None
             for rows, (vectors,) in self._graph.run(batch):
                 for row, vector in zip(rows, vectors, strict=True):
                     # A copy, or each vector would keep the whole batch alive in the cache.
-                    results[filled[row]] = Embedding(vector.copy(), version)
-        return results
+                    cut = bool(batch.truncated[row])
+                    results[filled[row]] = Embedding(vector.copy(), version, cut)
+        return marked(results, texts, MAX_CHARACTERS)
 
 
 class TaggerPredictor:
@@ -229,11 +243,12 @@ class TaggerPredictor:
         windows = [self._windows(words) for words in sentences]
         logits = self._logits(sentences, windows)
         results: list[Tagging] = []
-        for text, words in zip(texts, sentences, strict=True):
-            parts = [next(logits) for _ in windows[len(results)]]
-            entities = entities_of(text, words, parts, self._artifact)
-            results.append(Tagging(entities, self._artifact.version))
-        return results
+        for text, words, cut in zip(texts, sentences, windows, strict=True):
+            read = [next(logits) for _ in cut]
+            entities = entities_of(text, words, [part for part, _ in read], self._artifact)
+            truncated = any(longer for _, longer in read)
+            results.append(Tagging(entities, self._artifact.version, truncated))
+        return marked(results, texts, MAX_TAGGED_CHARACTERS)
 
     def tag_words(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
         """BIO tags for sentences that are split into words already, as labelled data is."""
@@ -242,7 +257,7 @@ class TaggerPredictor:
         logits = self._logits(words, windows)
         tags = []
         for cut in windows:
-            parts = [next(logits) for _ in cut]
+            parts = [next(logits)[0] for _ in cut]
             tags.append(decode_tags(np.concatenate(parts), self._artifact) if parts else [])
         return tags
 
@@ -251,8 +266,9 @@ class TaggerPredictor:
 
     def _logits(
         self, sentences: Sequence[Sequence[Word]], windows: Sequence[Sequence[range]]
-    ) -> Iterator[FloatArray]:
-        """For each window of each sentence the logits of the words that it answers for."""
+    ) -> Iterator[tuple[FloatArray, bool]]:
+        """For each window of each sentence the logits of the words that it answers for, and
+        whether they have more tokens than were read."""
         spans = [
             (words, window, kept)
             for words, cut in zip(sentences, windows, strict=True)
@@ -266,6 +282,7 @@ class TaggerPredictor:
             max_length=self._artifact.max_length,
         )
         assert batch.word_index is not None
+        assert batch.truncated is not None
         found: list[FloatArray] = [np.empty(0, dtype=np.float32)] * len(spans)
         for rows, (logits,) in self._graph.run(batch):
             for row, tokens in zip(rows, logits, strict=True):
@@ -273,7 +290,7 @@ class TaggerPredictor:
                 index = batch.word_index[row, : len(tokens)]
                 words_logits = logits_by_word(tokens, index, len(window), self._artifact.labels)
                 found[row] = words_logits[kept.start - window.start : kept.stop - window.start]
-        return iter(found)
+        return zip(found, batch.truncated.tolist(), strict=True)
 
 
 def load_predictor(folder: Path, artifact: Artifact, runtime: RuntimeSettings) -> Predictor:
@@ -382,6 +399,14 @@ def _readable(texts: Sequence[str]) -> tuple[list[str], list[int]]:
     """The texts cut and made encodable, and the indices of those that hold any word."""
     readable = [encodable(text[:MAX_CHARACTERS]) for text in texts]
     return readable, [index for index, text in enumerate(readable) if normalise(text)]
+
+
+def marked(results: Sequence[Kept], texts: Sequence[str], characters: int) -> list[Kept]:
+    """The ``results``, those of texts that were cut after ``characters`` told as truncated."""
+    return [
+        replace(result, truncated=True) if len(text) > characters else result
+        for result, text in zip(results, texts, strict=True)
+    ]
 
 
 def encodable(text: str) -> str:

@@ -121,6 +121,8 @@ def test_a_text_is_tried(admin: Client, models: Path) -> None:
     assert "Write a text first." in tried("intent", "  ")
     assert "20,001 characters; 20,000 are allowed" in tried("intent", "x" * 20_001)
     assert "weather" in tried("weather", "rain")
+    assert "longer than the model reads" not in tried("intent", "card " * 14)
+    assert "longer than the model reads" in tried("intent", "card " * 15)
     assert "<b>card" not in tried("intent", "<b>card</b>")
 
 

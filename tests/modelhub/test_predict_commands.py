@@ -34,6 +34,17 @@ def test_predict_reads_a_file(models: Path, tmp_path: Path) -> None:
     assert [line.split()[0] for line in out.splitlines()] == ["card", "rate"]
 
 
+def test_predict_tells_of_texts_that_it_did_not_read_whole(models: Path) -> None:
+    texts = ["--text", "card", "--text", "card " * 20]
+    _, err = run("predict", "--task", "intent", *texts)
+    assert "1 of 2 texts are longer than the model reads" in err
+    asked = (["--task", "encoder"], ["--labels", "card,rate"], ["--task", "intent"])
+    for arguments in asked:
+        found = result("predict", *arguments, *texts)
+        assert [one["truncated"] for one in found["predictions"]] == [False, True]
+    assert "longer" not in run("predict", "--task", "ner", *texts)[1]
+
+
 @pytest.mark.parametrize(
     ("rows", "named"),
     [

@@ -27,6 +27,7 @@ from ml.joint import declared_tasks, trunk_of
 from ml.models.joint import OneTask
 from ml.runtime import RuntimeSettings
 from ml.serving.engine import TOGETHER_CHARACTERS, LocalEngine
+from ml.serving.joint import load_joint
 from ml.serving.predictors import Graph, load_predictor
 from ml.serving.registry import ModelStore
 from ml.training.multi_task import finetune_together
@@ -123,6 +124,17 @@ def test_a_long_text_is_tagged_to_its_end_and_classified_by_its_beginning(models
     assert text[tagging.entities[-1].start :].startswith("Ann")
     (answer,) = matter.predict([text])
     assert answer.label == "card"
+    (embedding,) = _task(models, "meaning").predict([text])
+    assert (tagging.truncated, answer.truncated, embedding.truncated) == (False, True, True)
+    trunk = trunk_of(ModelStore(models).artifact("names"))
+    assert trunk is not None
+    folder = trunk.folder(models / "names" / "any")
+    joint = load_joint(folder, read_artifact(folder), ONE_THREAD)
+    texts = ["card lost", "the " * 15_000]
+    together = joint.predict(texts)
+    for task in TASKS:
+        for answers in (_task(models, task).predict(texts), [every.of[task] for every in together]):
+            assert [answer.truncated for answer in answers] == [False, True]
 
 
 def test_offsets_are_those_of_the_text_as_it_was_given(models: Path) -> None:

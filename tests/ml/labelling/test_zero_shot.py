@@ -11,16 +11,20 @@ import pytest
 
 from ml.errors import DataError
 from ml.labelling.zero_shot import ZeroShotClassifier, read_descriptions
-from ml.types import FloatArray
+from ml.types import Embedding
 
 WORDS = ("card", "rate", "lost", "euro")
 
 
-def embed(texts: Sequence[str]) -> FloatArray:
-    """A bag of four words as a unit vector; zero without any of them."""
+def embed(texts: Sequence[str]) -> list[Embedding]:
+    """A bag of four words as a unit vector; zero without any of them. Reads ten words at most."""
     counts = np.array([[text.split().count(word) for word in WORDS] for text in texts], dtype=float)
     lengths = np.linalg.norm(counts, axis=1, keepdims=True)
-    return (counts / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
+    vectors = (counts / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
+    return [
+        Embedding(vector, "1", truncated=len(text.split()) > 10)
+        for text, vector in zip(texts, vectors, strict=True)
+    ]
 
 
 def test_texts_find_the_nearest_description() -> None:
@@ -33,6 +37,7 @@ def test_texts_find_the_nearest_description() -> None:
     assert not first.confident
     assert not nothing.in_scope
     assert nothing.confidence == pytest.approx(0.5)
+    assert [one.truncated for one in classifier.predict(["card", "card " * 11])] == [False, True]
 
 
 def test_labels_are_names_or_a_file(tmp_path: Path) -> None:

@@ -67,6 +67,16 @@ class TestClassifier:
         assert whole[0].label == "rate"
         assert [answer[1].label for answer in (cut, whole)] == ["card", "card"]
 
+    def test_a_text_of_which_a_part_was_left_out_is_told(self, load):
+        texts = ["euro rate", "euro rate " * 7, "euro rate " * 8, "\u200b" * 20_001]
+        for way, told in {
+            "cut": [False, False, True, True],
+            "head_tail": [False, False, True, True],
+            "windows": [False, False, False, True],
+        }.items():
+            model = load("classification", max_length=16, settings={"long_texts": way})
+            assert [answer.truncated for answer in model.predict(texts)] == told
+
     def test_no_notion_of_scope_stays_none(self, load):
         answers = load("classification").predict(["", "lost card"])
         assert [answer.out_of_scope for answer in answers] == [None, None]
@@ -99,6 +109,10 @@ class TestEncoder:
     @classmethod
     def encoder(cls, load):
         return load("embedding")
+
+    def test_a_text_of_which_a_part_was_left_out_is_told(self, encoder):
+        texts = ["euro " * 14, "euro " * 15, "euro", "\u200b" * 20_001]
+        assert [answer.truncated for answer in encoder.predict(texts)] == [False, True, False, True]
 
     def test_vectors_have_unit_length(self, encoder):
         answers = encoder.predict(["lost card", "the euro rate of the bank"])
@@ -157,3 +171,8 @@ class TestTagger:
     def test_what_is_beyond_the_limit_is_not_read(self, tagger):
         assert entities(tagger, "the " * 12_400 + "Acme") == [("Acme", "ORG")]
         assert entities(tagger, "the " * 25_000 + "Acme") == []
+
+    def test_a_text_of_which_a_part_was_left_out_is_told(self, tagger):
+        texts = ["the " * 300 + "Acme", "Acme", "the " * 25_000 + "Acme", f"Acme {'zz' * 40}", ""]
+        answers = tagger.predict(texts)
+        assert [answer.truncated for answer in answers] == [False, False, True, True, False]

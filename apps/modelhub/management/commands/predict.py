@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 from django.core.management.base import CommandParser
 
 from apps.core import gateway
@@ -18,7 +17,7 @@ from ml.data.readers import read_texts
 from ml.data.targeting import TARGETED_TASK, read_targeted
 from ml.entities.personal import masked
 from ml.labelling.zero_shot import ZeroShotClassifier, read_descriptions
-from ml.types import Embedding, FloatArray
+from ml.types import Embedding
 
 _CHUNK = 256
 
@@ -52,7 +51,7 @@ class Command(TrefoilCommand):
         predictor = _predictor(options)
         if options["mask"] and (options["labels"] or predictor.info.kind != "spans"):
             raise InvalidInput(f"--mask is for pii, not for {options['task']}.")
-        found = []
+        found: list[dict[str, Any]] = []
         for start in range(0, len(asked), _CHUNK):
             chunk = asked[start : start + _CHUNK]
             predictions = predictor.predict([text for text, _ in chunk])
@@ -66,6 +65,11 @@ class Command(TrefoilCommand):
                 found.append({**shown, **payload})
                 named = "\t".join([shown["text"][:100], *list(shown.values())[1:]])
                 self.stdout.write(f"{_summary(payload)}\t{named}")
+        if truncated := sum(one["truncated"] for one in found):
+            self.warn(
+                f"{truncated} of {len(found)} texts are longer than the model reads; what is said "
+                'of them goes by a part (in the JSON, "truncated").'
+            )
         return {"task": options["task"], "predictions": found}
 
 
@@ -79,11 +83,9 @@ def _predictor(options: dict[str, Any]) -> Any:
         raise InvalidInput(
             f"--labels needs a sentence encoder; {options['task']} is of kind {predictor.info.kind}"
         )
-
-    def embed(texts: Sequence[str]) -> FloatArray:
-        return np.stack([cast(Embedding, found).vector for found in predictor.predict(texts)])
-
-    return ZeroShotClassifier(embed, descriptions, version=f"zero-shot-{predictor.info.version}")
+    version = f"zero-shot-{predictor.info.version}"
+    encode = cast(Callable[[Sequence[str]], Sequence[Embedding]], predictor.predict)
+    return ZeroShotClassifier(encode, descriptions, version=version)
 
 
 def _asked(options: dict[str, Any]) -> list[tuple[str, dict[str, str]]]:

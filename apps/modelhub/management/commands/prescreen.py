@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -97,7 +98,7 @@ def _measured(made: Prescreen, file: Path, rows: Sequence[MultiLabelText]) -> di
     alone = [cast(MultiLabel, answer) for answer in prescreens.answers_of(classifier, texts)]
     passed = prescreens.cleared(made, texts)
     behind = [
-        MultiLabel(answer.scores, (), answer.version) if one else answer
+        replace(answer, labels=()) if one else answer
         for answer, one in zip(alone, passed, strict=True)
     ]
     labels = classifier.info.labels
