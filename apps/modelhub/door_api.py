@@ -41,6 +41,10 @@ class EmbedOutput(serializers.Serializer[Any]):
         child=serializers.ListField(child=serializers.FloatField()),
         help_text="of unit length, in the order of the texts",
     )
+    truncated = serializers.ListField(
+        child=serializers.BooleanField(),
+        help_text="of which texts a part was left out, as they are longer than the model reads",
+    )
 
 
 class SearchInput(serializers.Serializer[Any]):
@@ -78,7 +82,8 @@ class EmbedView(APIView):
         body.is_valid(raise_exception=True)
         found = _vectors(body.validated_data["task"], body.validated_data["texts"])
         vectors = [one.vector.tolist() for one in found]
-        return Response({"version": found[0].version, "vectors": vectors})
+        truncated = [one.truncated for one in found]
+        return Response({"version": found[0].version, "vectors": vectors, "truncated": truncated})
 
 
 class SearchView(APIView):

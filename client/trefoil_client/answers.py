@@ -111,10 +111,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Vectors:
-    """The vectors of texts, in their order."""
+    """The vectors of texts, in their order, and of which of the texts a part was left out."""
 
     version: str
     vectors: tuple[tuple[float, ...], ...]
+    truncated: tuple[bool, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ class Client(Connection):
     def embed(self, texts: Sequence[str], *, task: str = "encoder") -> Vectors:
         """The vectors of up to 64 texts."""
         body = self._post("embed/", task=task, texts=list(texts))
-        return Vectors(body["version"], tuple(tuple(vector) for vector in body["vectors"]))
+        vectors = tuple(tuple(vector) for vector in body["vectors"])
+        return Vectors(body["version"], vectors, tuple(body.get("truncated", [False] * len(texts))))
 
     def search(self, query: str, texts: Sequence[str], *, k: int = 10) -> SearchAnswer:
         """Those of up to 256 texts that answer ``query`` best."""

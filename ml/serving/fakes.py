@@ -163,18 +163,25 @@ class FakeTagger:
 
 
 class FakeEncoder:
-    """Hashed bags of words of unit length: texts that share words have a higher cosine."""
+    """Hashed bags of words of unit length: texts that share words have a higher cosine. Reads the
+    first ``LONGEST`` words of a text."""
+
+    LONGEST = 2_000
 
     def __init__(self, info: ModelInfo, dimensions: int) -> None:
         self.info = info
         self._dimensions = dimensions
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        return [Embedding(self._vector(text), self.info.version) for text in texts]
+        return [self._embed(split_words(text.lower())) for text in texts]
 
-    def _vector(self, text: str) -> np.ndarray:
+    def _embed(self, words: Sequence[Word]) -> Embedding:
+        vector = self._vector(words[: self.LONGEST])
+        return Embedding(vector, self.info.version, truncated=len(words) > self.LONGEST)
+
+    def _vector(self, words: Sequence[Word]) -> np.ndarray:
         vector = np.zeros(self._dimensions, dtype=np.float32)
-        for word in split_words(text.lower()):
+        for word in words:
             if word.text.isalnum():
                 vector[crc32(word.text.encode("utf-8", "replace")) % self._dimensions] += 1.0
         length = float(np.linalg.norm(vector))

@@ -35,9 +35,15 @@ def test_every_kind_of_answer_over_http(url: str, token: str) -> None:
         assert isinstance(client.predict("ner", ["Ann in Rome"]).predictions[0], Tagging)
         assert isinstance(client.predict("pii", ["a@example.com"]).predictions[0], PersonalData)
         assert isinstance(client.predict("toxicity", ["you idiot"]).predictions[0], MultiLabel)
-        vectors = client.embed(["a card", "a card"]).vectors
+        embedded = client.embed(["a card", "a card", "a card " * 1_001])
+        vectors = embedded.vectors
         assert vectors[0] == vectors[1]
         assert len(vectors[0]) == 384
+        assert embedded.truncated == (False, False, True)
+        (long,) = client.predict("encoder", ["a card " * 1_001]).predictions
+        assert isinstance(long, Embedding)
+        assert long.truncated
+        assert not answer.predictions[0].truncated
         explained = client.explain("intent", CARD)
         assert max(explained["pieces"], key=lambda one: one["score"])["text"] == "card"
 
