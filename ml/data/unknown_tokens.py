@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from tokenizers import Tokenizer
 
@@ -50,6 +51,6 @@ def unknown_words(texts: Sequence[str], tokenizer: Tokenizer, encoder: str) -> W
         "The encoder %(encoder)s does not know %(share)s of the tokens of the training texts, and "
         "reads all of these alike; choose one for the language of the texts as base (encoder in a "
         "recipe).",
-        encoder=encoder,
+        encoder=Path(encoder).name if Path(encoder).is_dir() else encoder,
         share=f"{share:.0%}",
     )

@@ -19,6 +19,7 @@ from torch import nn
 from ml.artifacts import TOKENIZER, DataSource
 from ml.data.dataset_folders import data_name, data_sha256, training_splits
 from ml.data.encoding import load_tokenizer
+from ml.data.unknown_tokens import unknown_words
 from ml.encoders import EncoderSource, resolve_encoder
 from ml.errors import TrainingError
 from ml.export.merge import check_plain, write_encoder
@@ -35,10 +36,10 @@ from ml.training.order import EpochOrder
 from ml.training.pretrain_card import pretrain_card
 from ml.training.pretrain_texts import encoded, raw_texts
 from ml.training.processes import is_main_process, wait_for_all
-from ml.training.rows import Observer
+from ml.training.rows import Observer, Warn
 from ml.training.settings.pretraining import OBJECTIVES
 from ml.training.tasks import fitting_encoder
-from ml.training.tracking import Phase, RunRecord
+from ml.training.tracking import RunRecord
 from ml.training.trainer import ProgressCallback, seed_everything, train
 
 _READ_BATCH = 64
@@ -60,7 +61,7 @@ class PretrainRequest:
     """What to read and how: ``texts_file`` as :func:`ml.data.readers.read_texts` takes it,
     ``valid_file`` likewise (a share of the texts without it), the recipe, and where the encoder and
     the run's checkpoints go. Of a folder with splits those for training and validation are taken.
-    ``observer`` is told each reading, as :class:`ml.training.rows.FinetuneRequest` has it."""
+    ``observer`` and ``warn`` as :class:`ml.training.rows.FinetuneRequest` has them."""
 
     objective: str
     texts_file: Path
@@ -69,6 +70,7 @@ class PretrainRequest:
     run_folder: Path
     config: FinetuneConfig
     observer: Observer | None = None
+    warn: Warn | None = None
 
     def __post_init__(self) -> None:
         texts, valid = training_splits(self.texts_file, self.valid_file)
@@ -109,7 +111,7 @@ def pretrain(request: PretrainRequest, progress: ProgressCallback | None = None)
         request.run_folder, name, request.config, request.files, observer=request.observer
     )
     try:
-        made = _pretrain(request, record.phase("."), progress)
+        made = _pretrain(request, record, progress)
     except BaseException as error:
         record.break_off(error)
         raise
@@ -139,8 +141,9 @@ def _check(request: PretrainRequest) -> None:
 
 
 def _pretrain(
-    request: PretrainRequest, watch: Phase | None, progress: ProgressCallback | None
+    request: PretrainRequest, record: RunRecord | None, progress: ProgressCallback | None
 ) -> Pretrained:
+    """``record`` is that of the main process."""
     config = request.config
     source = resolve_encoder(config.encoder)
     tokenizer = load_tokenizer(source.path / TOKENIZER)
@@ -151,6 +154,10 @@ def _pretrain(
         seed=config.seed,
         columns=config.columns,
     )
+    if record and (told := unknown_words(texts, tokenizer, source.name)):
+        record.warned(told)
+        if request.warn:
+            request.warn(told)
     rows, measuring = (encoded(part, tokenizer, config.max_length) for part in (texts, held_out))
     seed_everything(config.seed)
     model, broken = _objective(request.objective, source, tokenizer, config)
@@ -164,7 +171,7 @@ def _pretrain(
         run_folder=request.run_folder,
         progress=progress,
         collator=broken(Draws(config.seed, order)),
-        watch=watch,
+        watch=record.phase(".") if record else None,
         order=order,
     )
     after = _loss(model, measuring, broken(Draws(config.seed)))

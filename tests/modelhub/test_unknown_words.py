@@ -43,7 +43,7 @@ def test_a_command_that_trains_tells_it_once(command: str, tmp_path: Path, setti
     output = () if command == "find_learning_rate" else ("--output", str(tmp_path / "made"))
     common = ("--kind", "classification", "--train", rows, "--config", str(recipe))
     _, err = run(command, *common, *COMMANDS[command], *output)
-    assert err.count(f"The encoder {encoder} does not know ") == 1
+    assert err.count(f"The encoder {encoder.name} does not know ") == 1
 
 
 def test_finetune_together_tells_it_of_a_task(tmp_path: Path, models: Path, settings: Any) -> None:
@@ -57,7 +57,7 @@ def test_finetune_together_tells_it_of_a_task(tmp_path: Path, models: Path, sett
         f'[tasks.two]\nkind = "classification"\ntrain = "{known}"\n'
     )
     _, err = run("finetune_together", "--config", str(recipe))
-    assert f"one: The encoder {encoder} does not know " in err
+    assert f"one: The encoder {encoder.name} does not know " in err
     assert err.count("does not know") == 1
 
 

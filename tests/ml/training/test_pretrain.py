@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from ml.training.config import FinetuneConfig
 from ml.training.finetune import finetune
 from ml.training.pretrain import PretrainRequest, pretrain
 from ml.training.pretrain_texts import encoded, raw_texts
+from ml.wording import Wording
 from tests.ml.serving.tiny_models import tokenizer
 from tests.ml.training.tiny_encoder import request, tiny_config
 
@@ -89,6 +91,18 @@ def test_held_out_texts_are_told_better_than_before(
     assert "licence: unknown" in (tmp_path / "read" / "MODEL_CARD.md").read_text()
     tuned = finetune(request(tmp_path / "task", "classification", tiny_config(tmp_path / "read")))
     assert tuned.encoder.sha256 == made.source.sha256
+
+
+@pytest.mark.parametrize(("ending", "warned"), [("", 0), (" \u9000 \u6b3e \u5feb", 1)])
+def test_words_that_the_encoder_does_not_know_are_told(
+    tmp_path: Path, encoder: Path, ending: str, warned: int
+) -> None:
+    told: list[Wording] = []
+    run = replace(asked(tmp_path, encoder, "mlm", epochs=1.0), warn=told.append)
+    run.texts_file.write_text("".join(f"{text}{ending}\n" for text in TEXTS))
+    pretrain(run)
+    assert len(told) == warned
+    assert json.loads((run.run_folder / "run.json").read_text())["warnings"] == told
 
 
 @pytest.mark.parametrize("objective", ["mlm", "tsdae"])

@@ -64,6 +64,7 @@ class Command(TrefoilCommand):
             output=target,
             run_folder=settings.VAR_DIR / "runs" / f"pretrain-{key}",
             config=config,
+            warn=self.warn,
         )
         progress = TerminalProgress(f"pre-training ({options['objective']})")
         try:
