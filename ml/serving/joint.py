@@ -25,11 +25,10 @@ from ml.evaluation.multi_label import label_logits
 from ml.evaluation.scoring import classify_logits
 from ml.joint import declared_tasks, trunk_of
 from ml.runtime import RuntimeSettings
+from ml.serving.graph import OUTPUTS, Graph
 from ml.serving.predictors import (
     MAX_CHARACTERS,
     MAX_TAGGED_CHARACTERS,
-    OUTPUTS,
-    Graph,
     Read,
     answer_to_nothing,
     as_words,

@@ -11,17 +11,17 @@ with everything is 0.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from ml.artifacts import MODEL, TABLES, TRUNK, Artifact, check_size
+from ml.artifacts import MODEL, TABLES, TRUNK, Artifact
 from ml.data.encoding import EncodedBatch, encode_texts, encode_words
 from ml.data.long_texts import mean_by_text
 from ml.data.text import Word, normalise, split_words
@@ -32,8 +32,9 @@ from ml.evaluation.multi_label import label_logits
 from ml.evaluation.scoring import OOS_COLUMN, classify_logits
 from ml.joint import check_no_joint
 from ml.runtime import RuntimeSettings
+from ml.serving.graph import Graph
 from ml.serving.protocol import Predictor
-from ml.serving.shared import share_memory, shared_tables, shared_tokenizer
+from ml.serving.shared import shared_tokenizer
 from ml.serving.tagging import entities_of, logits_by_word
 from ml.types import (
     Classification,
@@ -49,92 +50,13 @@ from ml.wording import Wording
 Read = Classification | MultiLabel | Tagging | Embedding
 """What a graph's outputs become."""
 Kept = TypeVar("Kept", bound=Read)
+OfText = TypeVar("OfText", Classification, MultiLabel)
 
 MAX_CHARACTERS = 20_000
 MAX_TAGGED_CHARACTERS = 50_000
-_MAX_PADDED_TOKENS = 2048  # of one run of the graph: its longest row times its rows
-_MAX_ATTENDED = 1 << 18  # pairs of tokens of one run: what attention needs memory for
-_LARGE_RUN = 1024  # padded tokens of a run whose memory is given back rather than kept
-
-_INPUTS = ("input_ids", "attention_mask")
-OUTPUTS = {
-    "classification": ("logits", "pooled"),
-    "multi_label": ("logits", "pooled"),
-    "ner": ("logits",),
-    "embedding": ("vector",),
-}
 
 
-class Graph:
-    """A built ONNX graph: checked at loading, run in steps of similar length and bounded size."""
-
-    def __init__(
-        self,
-        folder: Path,
-        artifact: Artifact,
-        runtime: RuntimeSettings,
-        outputs: tuple[str, ...] = (),
-    ) -> None:
-        """``outputs`` are what is asked of it, if not what its kind of model gives."""
-        shaped = artifact.kind in ("ner", "joint")
-        self._inputs = (*_INPUTS, "shape_ids") if shaped else _INPUTS
-        self._outputs = outputs or OUTPUTS[artifact.kind]
-        self._tables = shared_tables(folder, artifact)
-        options = _options(runtime)
-        for name, table in self._tables.items():
-            options.add_initializer(name, table)
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(folder / MODEL), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime's errors have no common base but this
-            raise ArtifactError(
-                folder / MODEL, Wording("is no graph that can be run: %(error)s", error=error)
-            ) from error
-        # One that was built anew since it was declared would be given the tables of the one before,
-        # and ONNX Runtime takes them in any type of number.
-        check_size(folder / MODEL, artifact.files[MODEL])
-        self._check(folder / MODEL)
-
-    def run(self, batch: EncodedBatch) -> Iterator[tuple[NDArray[np.intp], list[FloatArray]]]:
-        """Yield the outputs for a few rows at a time, with the indices of those rows.
-
-        Rows go by length, so that little is computed on padding.
-        """
-        lengths = batch.attention_mask.sum(axis=1)
-        order = np.argsort(-lengths, kind="stable")
-        start = 0
-        while start < len(order):
-            width = max(1, int(lengths[order[start]]))
-            most = min(_MAX_PADDED_TOKENS // width, _MAX_ATTENDED // width**2)
-            rows = order[start : start + max(1, most)]
-            feed = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
-            if batch.shape_ids is not None:
-                feed["shape_ids"] = batch.shape_ids
-            cut = {name: np.ascontiguousarray(array[rows, :width]) for name, array in feed.items()}
-            large = len(rows) * width > _LARGE_RUN
-            yield rows, self._session.run(self._outputs, cut, _shrinking() if large else None)
-            start += len(rows)
-
-    def _check(self, path: Path) -> None:
-        given = {value.name for value in self._session.get_inputs()}
-        if given != set(self._inputs):
-            raise ArtifactError(
-                path,
-                Wording(
-                    "has the inputs %(given)s instead of %(inputs)s",
-                    given=sorted(given),
-                    inputs=sorted(self._inputs),
-                ),
-            )
-        missing = set(self._outputs) - {value.name for value in self._session.get_outputs()}
-        if missing:
-            raise ArtifactError(
-                path, Wording("lacks the output %(missing)s", missing=sorted(missing)[0])
-            )
-
-
-class _HeadReader:
+class _HeadReader(ABC, Generic[OfText]):
     """What the head of a model of whole texts gives, and what it sees."""
 
     def __init__(self, folder: Path, artifact: Artifact, runtime: RuntimeSettings) -> None:
@@ -142,6 +64,24 @@ class _HeadReader:
         self._artifact = artifact
         self._tokenizer = shared_tokenizer(folder, artifact)
         self._graph = Graph(folder, artifact, runtime)
+
+    def predict(self, texts: Sequence[str]) -> list[OfText]:
+        readable, filled = _readable(texts)
+        results = [self._nothing()] * len(texts)
+        if filled:
+            logits, pooled, truncated = self._read([readable[i] for i in filled])
+            answers = self._answers(logits, pooled)
+            for index, answer, cut in zip(filled, answers, truncated, strict=True):
+                results[index] = replace(answer, truncated=True) if cut else answer
+        return marked(results, texts, MAX_CHARACTERS)
+
+    @abstractmethod
+    def _nothing(self) -> OfText:
+        """What is said of a text without any word."""
+
+    @abstractmethod
+    def _answers(self, logits: FloatArray, pooled: FloatArray) -> list[OfText]:
+        """What the head's outputs (texts, ...) say of each text."""
 
     def vectors(self, texts: Sequence[str]) -> FloatArray:
         """The pooled states that the head reads, shape (texts, hidden); zeros without a word."""
@@ -175,32 +115,24 @@ class _HeadReader:
         )
 
 
-class ClassifierPredictor(_HeadReader):
+class ClassifierPredictor(_HeadReader[Classification]):
     """Texts to calibrated class distributions."""
 
-    def predict(self, texts: Sequence[str]) -> list[Classification]:
-        readable, filled = _readable(texts)
-        results = [answer_to_nothing(self._artifact)] * len(texts)
-        if filled:
-            logits, pooled, truncated = self._read([readable[i] for i in filled])
-            scored = classify_logits(logits, pooled, self._artifact)
-            for index, result, cut in zip(filled, scored, truncated, strict=True):
-                results[index] = replace(result, truncated=True) if cut else result
-        return marked(results, texts, MAX_CHARACTERS)
+    def _nothing(self) -> Classification:
+        return answer_to_nothing(self._artifact)
+
+    def _answers(self, logits: FloatArray, pooled: FloatArray) -> list[Classification]:
+        return classify_logits(logits, pooled, self._artifact)
 
 
-class MultiLabelPredictor(_HeadReader):
+class MultiLabelPredictor(_HeadReader[MultiLabel]):
     """Texts to the labels that hold of each."""
 
-    def predict(self, texts: Sequence[str]) -> list[MultiLabel]:
-        readable, filled = _readable(texts)
-        results = [no_labels(self._artifact)] * len(texts)
-        if filled:
-            logits, _, truncated = self._read([readable[i] for i in filled])
-            scored = label_logits(logits, self._artifact)
-            for index, result, cut in zip(filled, scored, truncated, strict=True):
-                results[index] = replace(result, truncated=True) if cut else result
-        return marked(results, texts, MAX_CHARACTERS)
+    def _nothing(self) -> MultiLabel:
+        return no_labels(self._artifact)
+
+    def _answers(self, logits: FloatArray, pooled: FloatArray) -> list[MultiLabel]:
+        return label_logits(logits, self._artifact)
 
 
 class EncoderPredictor:
@@ -346,25 +278,6 @@ def model_info(artifact: Artifact) -> ModelInfo:
         metrics=artifact.metrics,
         thresholds=artifact.thresholds,
     )
-
-
-def _options(runtime: RuntimeSettings) -> onnxruntime.SessionOptions:
-    share_memory()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = runtime.intra_op_threads
-    options.inter_op_num_threads = 1
-    options.enable_mem_pattern = False  # a plan kept for each shape, and shapes are without end
-    options.log_severity_level = 3  # errors; a quantised graph gives warnings at each load
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.use_env_allocators", "1")
-    return options
-
-
-def _shrinking() -> onnxruntime.RunOptions:
-    """Options of a run after which the memory arena goes back to its former size."""
-    options = onnxruntime.RunOptions()
-    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
-    return options
 
 
 def text_capacity(folder: Path, artifact: Artifact, tokenizer: Tokenizer) -> int:

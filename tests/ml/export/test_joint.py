@@ -27,8 +27,9 @@ from ml.joint import declared_tasks, trunk_of
 from ml.models.joint import OneTask
 from ml.runtime import RuntimeSettings
 from ml.serving.engine import TOGETHER_CHARACTERS, LocalEngine
+from ml.serving.graph import Graph
 from ml.serving.joint import load_joint
-from ml.serving.predictors import Graph, load_predictor
+from ml.serving.predictors import load_predictor
 from ml.serving.registry import ModelStore
 from ml.training.multi_task import finetune_together
 from ml.types import Classification, Embedding, Prediction, Tagging
