@@ -206,6 +206,16 @@ def sign_in(page: Page, server: RunningServer, username: str, path: str) -> Page
     return page
 
 
+def enter(page: Page, server: RunningServer, name: str, path: str) -> Page:
+    """Press the home page's button of this name, which signs in as a demo person and opens
+    ``path``, and wait for that page: who goes on before may find nobody signed in and, until the
+    style sheets are read, links of other widths."""
+    page.goto(server.url)
+    page.get_by_role("button", name=name).click()
+    page.wait_for_url(f"{server.url}{path}")
+    return page
+
+
 def say(page: Page, text: str) -> None:
     """Write ``text`` in the customer's chat and send it."""
     page.get_by_label("Your message").fill(text)

@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from bench.server import RunningServer
-from tests.browser.conftest import Complaints, OpenPage
+from tests.browser.conftest import Complaints, OpenPage, enter
 
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 
@@ -107,9 +107,7 @@ def test_screens_are_accessible(
 
 
 def test_the_list_of_keys_is_accessible(open_page: OpenPage, suite: RunningServer) -> None:
-    page = open_page()
-    page.goto(f"{suite.url}/")
-    page.get_by_role("button", name="Open the console").click()
+    page = enter(open_page(), suite, "Open the console", "/support/")
     page.locator(".rows a").first.wait_for()  # the console listens to keys by then
     page.keyboard.press("?")
     page.get_by_role("dialog").wait_for()

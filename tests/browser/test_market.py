@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from bench.server import RunningServer
-from tests.browser.conftest import OpenPage, sign_in
+from tests.browser.conftest import OpenPage, enter, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 
@@ -29,8 +29,7 @@ BAD = "Halvern Steel shares plunge 30% after huge loss and bankruptcy warning"
 @pytest.fixture
 def monitor(page: Page, suite: RunningServer) -> Page:
     """The monitor of the demo analyst, the pointer away from the tape."""
-    page.goto(f"{suite.url}/")
-    page.get_by_role("button", name="Open the monitor").click()
+    enter(page, suite, "Open the monitor", "/market/")
     expect(page.locator("[data-connection]")).to_have_text("Live")
     page.mouse.move(1, 1)
     return page

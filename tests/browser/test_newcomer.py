@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from bench.server import RunningServer
-from tests.browser.conftest import OpenPage, picture
+from tests.browser.conftest import OpenPage, enter, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 SLOW = 60_000
@@ -39,10 +39,8 @@ def test_own_articles_are_imported_and_cited_in_an_answer(
         (tmp_path / name).write_text(text, encoding="utf-8")
     page = open_page()
     page.set_default_timeout(SLOW)
-    page.goto(bare.url)
-    page.get_by_role("button", name="Open the console").click()
-    # The first: until its style sheets are read, a page shows the links of other widths too.
-    page.get_by_role("link", name="Knowledge base").first.click()
+    enter(page, bare, "Open the console", "/support/")
+    page.get_by_role("link", name="Knowledge base").click()
     expect(page.get_by_role("heading", name="Knowledge base")).to_be_visible()
     picture(page, "newcomer-1-list")
     page.get_by_role("link", name="Import", exact=True).click()
@@ -76,8 +74,7 @@ def test_an_article_is_written_previewed_and_restored(
     bare.start()
     page = open_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
     page.set_default_timeout(SLOW)
-    page.goto(bare.url)
-    page.get_by_role("button", name="Open the console").click()
+    enter(page, bare, "Open the console", "/support/")
     page.goto(f"{bare.url}/support/knowledge/?q=umbrella")
     picture(page, "newcomer-7-nothing-found")
     page.get_by_role("link", name="Draft article").click()
@@ -103,8 +100,7 @@ def test_a_rule_of_ones_own_fires_on_replayed_news(
 ) -> None:
     page, began = open_page(), time.monotonic()
     page.set_default_timeout(SLOW)
-    page.goto(suite.url)
-    page.get_by_role("button", name="Open the monitor").click()
+    enter(page, suite, "Open the monitor", "/market/")
     page.get_by_role("link", name="Rules", exact=True).first.click()
     picture(page, "newcomer-market-1-rules")
     page.locator("input[name=company]").fill("HALV · Halvern Steel")

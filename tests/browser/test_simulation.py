@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from bench.server import RunningServer
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, enter
 
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 
@@ -25,8 +25,7 @@ def stop(page: Page) -> Locator:
 
 @pytest.fixture
 def monitor(page: Page, suite: RunningServer) -> Iterator[Page]:
-    page.goto(suite.url)
-    page.get_by_role("button", name="Open the monitor").click()
+    enter(page, suite, "Open the monitor", "/market/")
     expect(page.locator("[data-connection]")).to_have_text("Live")
     page.mouse.move(1, 1)
     yield page
@@ -39,9 +38,7 @@ def monitor(page: Page, suite: RunningServer) -> Iterator[Page]:
 def test_customers_news_and_readers_arrive_until_it_is_stopped(
     monitor: Page, open_page: OpenPage, suite: RunningServer
 ) -> None:
-    desk = open_page()
-    desk.goto(suite.url)
-    desk.get_by_role("button", name="Open the console").click()
+    desk = enter(open_page(), suite, "Open the console", "/support/")
     desk.goto(f"{suite.url}/support/?tab=all")
     expect(desk.locator("[data-connection]")).to_have_text("Live")
     newest = desk.locator("[data-rows] li").first.get_attribute("data-id")

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from bench.server import RunningServer
-from tests.browser.conftest import OpenPage, say
+from tests.browser.conftest import OpenPage, enter, say
 
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 
@@ -51,9 +51,7 @@ def test_an_ambiguous_message_is_asked_back_and_a_choice_answers_it(customer: Pa
 def test_a_person_takes_over_answers_and_resolves(
     customer: Page, open_page: OpenPage, suite: RunningServer
 ) -> None:
-    operator = open_page()
-    operator.goto(suite.url)
-    operator.get_by_role("button", name="Open the console").click()
+    operator = enter(open_page(), suite, "Open the console", "/support/")
     expect(operator.locator("[data-rows] li").first).to_be_visible()
     waiting = operator.locator('[data-tab-name="waiting"] b')
     expect(operator.locator("[data-connection]")).to_have_text("Live", timeout=SLOW)
@@ -85,9 +83,7 @@ def test_a_person_takes_over_answers_and_resolves(
 def test_the_console_lists_its_keys_and_obeys_them(
     open_page: OpenPage, suite: RunningServer
 ) -> None:
-    operator = open_page()
-    operator.goto(suite.url)
-    operator.get_by_role("button", name="Open the console").click()
+    operator = enter(open_page(), suite, "Open the console", "/support/")
     expect(operator.locator("[data-rows] li").first).to_be_visible()
     operator.keyboard.press("?")
     keys = operator.get_by_role("dialog", name="Keyboard shortcuts")
