@@ -42,7 +42,8 @@ test: $(VENV)/.installed $(WORDS)
 # The tests of the apps once more, on a PostgreSQL and a Redis that are started for them; without those
 # that have a database of their own anyway, or work long and with none.
 APART := modelhub/test_kills support/test_kills core/test_waiting_threads modelhub/test_pretrain_command \
-	modelhub/test_shrink_command
+	modelhub/test_shrink_command modelhub/test_finetune_commands modelhub/test_columns_argument \
+	modelhub/test_search_commands modelhub/test_average_command
 test-scaled: $(VENV)/.installed-scale $(WORDS)
 	$(BIN)/python -m tests.scaled $(BIN)/python -m pytest $(addprefix tests/,$(APPS)) \
 		$(patsubst %,--ignore=tests/%.py,$(APART)) $(TESTS)
