@@ -40,6 +40,7 @@ def test_own_articles_are_imported_and_cited_in_an_answer(
     page = open_page()
     page.set_default_timeout(SLOW)
     enter(page, bare, "Open the console", "/support/")
+    expect(page.locator("[data-connection]")).to_have_text("Live")  # nothing moves any more
     page.get_by_role("link", name="Knowledge base").click()
     expect(page.get_by_role("heading", name="Knowledge base")).to_be_visible()
     picture(page, "newcomer-1-list")
